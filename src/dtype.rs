@@ -1,0 +1,193 @@
+//! Element types, and rows of them in host memory.
+
+use crate::error::{Error, Result};
+use half::{bf16, f16};
+use std::fmt;
+use std::str::FromStr;
+
+/// The type of a vector's elements as they are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DType {
+    /// 32-bit floating point.
+    F32,
+    /// IEEE 16-bit floating point.
+    F16,
+    /// bfloat16: the upper half of an f32.
+    Bf16,
+    /// Signed bytes.
+    I8,
+    /// Unsigned bytes.
+    U8,
+    /// Packed bits, eight to a byte. A dimension of `Bits` data counts bits and is a multiple of 8.
+    Bits,
+}
+
+impl DType {
+    /// Every type, for tables and tests.
+    pub const ALL: [DType; 6] =
+        [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8, DType::Bits];
+
+    /// Bits an element.
+    pub const fn bits(self) -> usize {
+        match self {
+            DType::F32 => 32,
+            DType::F16 | DType::Bf16 => 16,
+            DType::I8 | DType::U8 => 8,
+            DType::Bits => 1,
+        }
+    }
+
+    /// Bytes of one row of `dim` elements, without padding.
+    pub const fn row_bytes(self, dim: usize) -> usize {
+        dim * self.bits() / 8
+    }
+
+    /// Whether values are whole numbers, so that sums are taken in integers.
+    pub const fn is_integer(self) -> bool {
+        matches!(self, DType::I8 | DType::U8)
+    }
+
+    /// The name used on the command line and in variant names.
+    pub const fn name(self) -> &'static str {
+        match self {
+            DType::F32 => "f32",
+            DType::F16 => "f16",
+            DType::Bf16 => "bf16",
+            DType::I8 => "i8",
+            DType::U8 => "u8",
+            DType::Bits => "bits",
+        }
+    }
+}
+
+impl fmt::Display for DType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for DType {
+    type Err = Error;
+
+    fn from_str(s: &str) -> Result<Self> {
+        DType::ALL.into_iter().find(|d| d.name() == s).ok_or_else(|| {
+            Error::argument("dtype", format!("{s:?} is none of f32, f16, bf16, i8, u8, bits"))
+        })
+    }
+}
+
+/// Borrowed row-major vectors in host memory: row `i` of an n x dim block starts at element `i * dim`.
+///
+/// `Bits` rows are bytes; their dimension counts bits.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Rows<'a> {
+    /// 32-bit floats.
+    F32(&'a [f32]),
+    /// 16-bit floats.
+    F16(&'a [f16]),
+    /// bfloat16.
+    Bf16(&'a [bf16]),
+    /// Signed bytes.
+    I8(&'a [i8]),
+    /// Unsigned bytes.
+    U8(&'a [u8]),
+    /// Packed bits; bit 0 of a row is the lowest bit of its first byte.
+    Bits(&'a [u8]),
+}
+
+impl<'a> Rows<'a> {
+    /// The type of the elements.
+    pub fn dtype(&self) -> DType {
+        match self {
+            Rows::F32(_) => DType::F32,
+            Rows::F16(_) => DType::F16,
+            Rows::Bf16(_) => DType::Bf16,
+            Rows::I8(_) => DType::I8,
+            Rows::U8(_) => DType::U8,
+            Rows::Bits(_) => DType::Bits,
+        }
+    }
+
+    /// The bytes as they lie in memory.
+    pub fn bytes(&self) -> &'a [u8] {
+        match self {
+            Rows::F32(v) => bytemuck::cast_slice(v),
+            Rows::F16(v) => bytemuck::cast_slice(v),
+            Rows::Bf16(v) => bytemuck::cast_slice(v),
+            Rows::I8(v) => bytemuck::cast_slice(v),
+            Rows::U8(v) | Rows::Bits(v) => v,
+        }
+    }
+
+    /// Views bytes as rows of `dtype`. Fails where the bytes are misaligned or cut inside an element.
+    pub fn from_bytes(dtype: DType, bytes: &'a [u8]) -> Result<Self> {
+        let bad = |e| Error::argument("bytes", format!("not a slice of {dtype}: {e}"));
+        Ok(match dtype {
+            DType::F32 => Rows::F32(bytemuck::try_cast_slice(bytes).map_err(bad)?),
+            DType::F16 => Rows::F16(bytemuck::try_cast_slice(bytes).map_err(bad)?),
+            DType::Bf16 => Rows::Bf16(bytemuck::try_cast_slice(bytes).map_err(bad)?),
+            DType::I8 => Rows::I8(bytemuck::cast_slice(bytes)),
+            DType::U8 => Rows::U8(bytes),
+            DType::Bits => Rows::Bits(bytes),
+        })
+    }
+
+    /// Number of rows of `dim` elements.
+    ///
+    /// # Errors
+    /// `DimensionMismatch` when the length is no multiple of the dimension, or `dim` is 0 (for bits: no multiple of 8).
+    pub fn count(&self, dim: usize) -> Result<usize> {
+        let (len, per_row) = (self.bytes().len(), self.dtype().row_bytes(dim));
+        let whole_bytes = (dim * self.dtype().bits()).is_multiple_of(8);
+        if per_row == 0 || !whole_bytes || !len.is_multiple_of(per_row) {
+            let actual = len * 8 / self.dtype().bits();
+            return Err(Error::DimensionMismatch { expected: dim, actual });
+        }
+        Ok(len / per_row)
+    }
+
+    /// Rows `start..end` of a block of dimension `dim`.
+    ///
+    /// # Panics
+    /// When the range lies outside of the block, as slicing does.
+    pub fn slice(&self, dim: usize, start: usize, end: usize) -> Rows<'a> {
+        let (a, b) = match self {
+            Rows::Bits(_) => (start * dim / 8, end * dim / 8),
+            _ => (start * dim, end * dim),
+        };
+        match self {
+            Rows::F32(v) => Rows::F32(&v[a..b]),
+            Rows::F16(v) => Rows::F16(&v[a..b]),
+            Rows::Bf16(v) => Rows::Bf16(&v[a..b]),
+            Rows::I8(v) => Rows::I8(&v[a..b]),
+            Rows::U8(v) => Rows::U8(&v[a..b]),
+            Rows::Bits(v) => Rows::Bits(&v[a..b]),
+        }
+    }
+
+    /// Element `i` as f32 (exact for every type); of bits, bit `i` as 0 or 1.
+    pub fn get(&self, i: usize) -> f32 {
+        match self {
+            Rows::F32(v) => v[i],
+            Rows::F16(v) => v[i].to_f32(),
+            Rows::Bf16(v) => v[i].to_f32(),
+            Rows::I8(v) => f32::from(v[i]),
+            Rows::U8(v) => f32::from(v[i]),
+            Rows::Bits(v) => f32::from(v[i / 8] >> (i % 8) & 1),
+        }
+    }
+
+    /// All elements as f32 (exact for every type).
+    pub fn to_f32(&self) -> Vec<f32> {
+        match self {
+            Rows::F32(v) => v.to_vec(),
+            Rows::F16(v) => v.iter().map(|x| x.to_f32()).collect(),
+            Rows::Bf16(v) => v.iter().map(|x| x.to_f32()).collect(),
+            Rows::I8(v) => v.iter().map(|&x| f32::from(x)).collect(),
+            Rows::U8(v) => v.iter().map(|&x| f32::from(x)).collect(),
+            Rows::Bits(v) => (0..v.len() * 8).map(|i| self.get(i)).collect(),
+        }
+    }
+}

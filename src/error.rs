@@ -1,0 +1,180 @@
+//! One error type for the whole crate.
+
+use std::path::PathBuf;
+
+/// Shorthand for a result with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can go wrong, with the number that was needed and the number there was.
+///
+/// An operation that returns an error has changed nothing: an index is as it was before the call.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No adapter answered, or none matched what was asked for.
+    #[error("no GPU adapter{wanted}: {help}")]
+    NoAdapter {
+        /// What was asked for (`" matching \"radv\""`), empty when nothing was.
+        wanted: String,
+        /// How to get a driver on this system.
+        help: String,
+    },
+    /// The device was lost: a driver reset, an unplugged GPU, a watchdog. Build a new [`Gpu`](crate::Gpu).
+    #[error("the device was lost: {reason}")]
+    DeviceLost {
+        /// What the driver said.
+        reason: String,
+    },
+    /// The request does not fit in what is left of the memory budget, or the driver had no memory.
+    #[error(
+        "out of device memory: {requested} bytes requested for {what}, {in_use} in use, budget {budget}"
+    )]
+    OutOfDeviceMemory {
+        /// The label of the buffer.
+        what: String,
+        /// Bytes asked for.
+        requested: u64,
+        /// Bytes in use, pooled buffers included.
+        in_use: u64,
+        /// The budget of the [`Gpu`](crate::Gpu).
+        budget: u64,
+    },
+    /// A limit of the adapter or of a format is too small for the request.
+    #[error("{what}: {needed} needed, {limit} is the limit")]
+    LimitExceeded {
+        /// Which limit.
+        what: String,
+        /// What the request needs.
+        needed: u64,
+        /// What there is.
+        limit: u64,
+    },
+    /// The adapter lacks a feature that was asked for by name.
+    #[error("the adapter lacks {feature}")]
+    MissingFeature {
+        /// The feature.
+        feature: String,
+    },
+    /// A vector, or a slice of vectors, has the wrong length.
+    #[error("dimension mismatch: expected {expected}, got {actual}")]
+    DimensionMismatch {
+        /// The dimension of the index.
+        expected: usize,
+        /// The dimension, or the length that is not a multiple of it.
+        actual: usize,
+    },
+    /// NaN or infinity where the metric has no answer for it.
+    #[error("row {row}, column {column} is not finite")]
+    NonFinite {
+        /// Row, counted from 0 in the data of this call.
+        row: u64,
+        /// Column, counted from 0.
+        column: usize,
+    },
+    /// A finite value that the metric does not allow.
+    #[error("row {row}, column {column}: {reason}")]
+    InvalidValue {
+        /// Row, counted from 0 in the data of this call.
+        row: u64,
+        /// Column, counted from 0.
+        column: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An argument outside its range.
+    #[error("{argument}: {reason}")]
+    InvalidArgument {
+        /// Its name.
+        argument: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The metric is not defined for this type of element, or an operation not for this index.
+    #[error("{what} does not support {item}")]
+    Unsupported {
+        /// Who does not support it.
+        what: String,
+        /// What is not supported.
+        item: String,
+    },
+    /// An id was added that is already there, or twice in one call.
+    #[error("id {id} is there already")]
+    DuplicateId {
+        /// The id.
+        id: u64,
+    },
+    /// An id that is not in the index.
+    #[error("id {id} is not in the index")]
+    UnknownId {
+        /// The id.
+        id: u64,
+    },
+    /// A WGSL text does not compile. `line` and `column` count in the user's own text.
+    #[error("shader, line {line}, column {column}: {message}")]
+    Shader {
+        /// Line, from 1; 0 where the compiler names none.
+        line: u32,
+        /// Column, from 1; 0 where the compiler names none.
+        column: u32,
+        /// The compiler's words, with the source beside them.
+        message: String,
+    },
+    /// A device profile is malformed, or asks for more than the adapter has.
+    #[error("device profile {name}: {reason}")]
+    Profile {
+        /// The file or the built-in name.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file is not what its name or its header says.
+    #[error("{}, at byte {offset}: {reason}", .file.display())]
+    Format {
+        /// The file.
+        file: PathBuf,
+        /// Where in it.
+        offset: u64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The operating system refused a file operation.
+    #[error("{}: {source}", .file.display())]
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// The call was cancelled through its [`CancelToken`](crate::CancelToken).
+    #[error("cancelled")]
+    Cancelled,
+    /// wgpu reported an error that this crate should have prevented. Please report it.
+    #[error("wgpu: {message}")]
+    Internal {
+        /// wgpu's words.
+        message: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn argument(argument: &'static str, reason: impl Into<String>) -> Self {
+        Error::InvalidArgument { argument, reason: reason.into() }
+    }
+
+    pub(crate) fn unsupported(what: impl Into<String>, item: impl Into<String>) -> Self {
+        Error::Unsupported { what: what.into(), item: item.into() }
+    }
+
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Error::Internal { message: message.into() }
+    }
+
+    /// Attaches the file to an I/O error.
+    pub fn io(file: impl Into<PathBuf>, source: std::io::Error) -> Self {
+        Error::Io { file: file.into(), source }
+    }
+
+    pub(crate) fn format(file: impl Into<PathBuf>, offset: u64, reason: impl Into<String>) -> Self {
+        Error::Format { file: file.into(), offset, reason: reason.into() }
+    }
+}

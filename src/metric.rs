@@ -1,0 +1,240 @@
+//! Metrics: their names, their order and which data they accept.
+
+use crate::dtype::DType;
+use crate::error::{Error, Result};
+use std::fmt;
+use std::sync::Arc;
+
+/// Which end of the scale is near.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// A distance: smaller is nearer. A range search keeps what is below the radius.
+    Ascending,
+    /// A similarity: larger is nearer. A range search keeps what is above the radius.
+    Descending,
+}
+
+impl Order {
+    /// The value that stands where there is no hit: `f32::MAX` for distances, `f32::MIN` for similarities.
+    pub const fn no_hit(self) -> f32 {
+        match self {
+            Order::Ascending => f32::MAX,
+            Order::Descending => f32::MIN,
+        }
+    }
+}
+
+/// A metric of one's own, as two WGSL functions; see [`Metric::wgsl`].
+#[derive(Debug, PartialEq)]
+pub struct CustomMetric {
+    pub(crate) source: String,
+    pub(crate) initial: f32,
+    pub(crate) order: Order,
+}
+
+/// How near two vectors are. `q` is the query, `x` the stored row.
+///
+/// Names and definitions follow FAISS; each variant says where it or cuVS differs.
+/// Order is by (distance, row order), always.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Metric {
+    /// Squared Euclidean distance, sum (q - x)^2, no root. Range radii are squared too.
+    L2,
+    /// Euclidean distance: the root of [`Metric::L2`].
+    SqrtL2,
+    /// Inner product, a similarity.
+    InnerProduct,
+    /// Cosine similarity q.x / (|q| |x|); 0 where either is the zero vector.
+    Cosine,
+    /// Sum of |q - x|.
+    L1,
+    /// Largest |q - x|.
+    Linf,
+    /// Sum of |q - x|^p without the root, as FAISS defines it. p > 0.
+    Lp(f32),
+    /// Sum of |q - x| / (|q| + |x|), 0/0 = 0.
+    Canberra,
+    /// Sum |q - x| / sum |q + x|, 0/0 = 0.
+    BrayCurtis,
+    /// Jensen-Shannon divergence without the root (cuVS takes the root). Non-negative input.
+    JensenShannon,
+    /// Sum of minima / sum of maxima: a similarity, as in FAISS. 0/0 = 1. Non-negative input.
+    Jaccard,
+    /// Squared L2 over the dimensions that neither vector has as NaN, scaled by d / their number. No common dimension: not a hit.
+    NanEuclidean,
+    /// FAISS's Gower distance: mean over present dimensions; numbers in [0, 1], negatives are category codes.
+    Gower,
+    /// Root of 1 - sum sqrt(q x). Non-negative input.
+    Hellinger,
+    /// Kullback-Leibler divergence of the row from the query, sum q log(q / x). x = 0 < q: not a hit. Non-negative input.
+    KlDivergence,
+    /// 1 - Pearson correlation; a vector of zero variance has correlation 0 with everything.
+    Correlation,
+    /// Great-circle distance on the unit sphere; rows are (latitude, longitude) in radians, d = 2.
+    Haversine,
+    /// Number of differing bits. Bits only.
+    Hamming,
+    /// 1 - |q & x| / |q | x| on bits; both empty: 0.
+    BitJaccard,
+    /// 1 - 2 |q & x| / (|q| + |x|) on bits; both empty: 0.
+    Dice,
+    /// 1 - |q & x| / d on bits; both empty: 0.
+    RusselRao,
+    /// Functions of one's own in WGSL; see [`Metric::wgsl`].
+    Custom(Arc<CustomMetric>),
+}
+
+impl Metric {
+    /// The metrics without parameters, for tables and tests.
+    pub const PLAIN: [Metric; 20] = [
+        Metric::L2,
+        Metric::SqrtL2,
+        Metric::InnerProduct,
+        Metric::Cosine,
+        Metric::L1,
+        Metric::Linf,
+        Metric::Canberra,
+        Metric::BrayCurtis,
+        Metric::JensenShannon,
+        Metric::Jaccard,
+        Metric::NanEuclidean,
+        Metric::Gower,
+        Metric::Hellinger,
+        Metric::KlDivergence,
+        Metric::Correlation,
+        Metric::Haversine,
+        Metric::Hamming,
+        Metric::BitJaccard,
+        Metric::Dice,
+        Metric::RusselRao,
+    ];
+
+    /// A metric given as WGSL.
+    ///
+    /// `source` defines `fn accumulate(acc: f32, q: f32, x: f32) -> f32` and `fn finish(acc: f32, d: u32) -> f32`, and
+    /// any helper functions: no bindings, entry points, directives or module variables. For each pair `acc` starts at
+    /// `initial` and takes the dimensions in order, padding excluded. A NaN result is not a hit. The text is checked when an index is
+    /// made with it, and it always runs with every runtime check of the shader compiler on.
+    ///
+    /// ```
+    /// use nearfield::{Metric, Order};
+    /// let weighted = Metric::wgsl(
+    ///     "fn accumulate(acc: f32, q: f32, x: f32) -> f32 { return acc + abs(q - x) / (1.0 + abs(q)); }
+    ///      fn finish(acc: f32, d: u32) -> f32 { return acc / f32(d); }",
+    ///     0.0,
+    ///     Order::Ascending,
+    /// );
+    /// assert_eq!(weighted.order(), Order::Ascending);
+    /// ```
+    pub fn wgsl(source: impl Into<String>, initial: f32, order: Order) -> Metric {
+        Metric::Custom(Arc::new(CustomMetric { source: source.into(), initial, order }))
+    }
+
+    /// Reads a name of the command line: `l2`, `ip`, `lp:3`, ... On bits, `jaccard` is [`Metric::BitJaccard`].
+    ///
+    /// # Errors
+    /// `InvalidArgument` with the list of names.
+    pub fn from_name(name: &str, dtype: DType) -> Result<Metric> {
+        if let Some(p) = name.strip_prefix("lp:") {
+            return match p.parse::<f32>() {
+                Ok(p) if p > 0.0 && p.is_finite() => Ok(Metric::Lp(p)),
+                _ => {
+                    Err(Error::argument("metric", format!("lp:P needs a number P > 0, got {p:?}")))
+                }
+            };
+        }
+        if name == "jaccard" && dtype == DType::Bits {
+            return Ok(Metric::BitJaccard);
+        }
+        Metric::PLAIN
+            .into_iter()
+            .filter(|m| *m != Metric::BitJaccard)
+            .find(|m| m.to_string() == name)
+            .ok_or_else(|| {
+                let names: Vec<_> = Metric::PLAIN.iter().map(ToString::to_string).collect();
+                let known = names.join(", ");
+                Error::argument("metric", format!("{name:?} is none of {known}, lp:P, wgsl:FILE"))
+            })
+    }
+
+    /// Whether smaller or larger is nearer.
+    pub fn order(&self) -> Order {
+        match self {
+            Metric::InnerProduct | Metric::Cosine | Metric::Jaccard => Order::Descending,
+            Metric::Custom(c) => c.order,
+            _ => Order::Ascending,
+        }
+    }
+
+    /// Whether the metric is defined on bits; all others are defined on every other type.
+    pub fn is_binary(&self) -> bool {
+        matches!(self, Metric::Hamming | Metric::BitJaccard | Metric::Dice | Metric::RusselRao)
+    }
+
+    /// Whether NaN is a missing value rather than an error.
+    pub fn allows_nan(&self) -> bool {
+        matches!(self, Metric::NanEuclidean | Metric::Gower)
+    }
+
+    /// Whether negative elements are refused.
+    pub fn needs_non_negative(&self) -> bool {
+        use Metric::*;
+        matches!(self, JensenShannon | Jaccard | Hellinger | KlDivergence)
+    }
+
+    /// Checks that the metric is defined for `dim` elements of `dtype`.
+    ///
+    /// # Errors
+    /// `Unsupported` or `InvalidArgument`.
+    pub fn check(&self, dtype: DType, dim: usize) -> Result<()> {
+        if self.is_binary() != (dtype == DType::Bits) {
+            return Err(Error::unsupported(format!("metric {self}"), format!("{dtype} elements")));
+        }
+        if dim == 0 {
+            return Err(Error::argument("dim", "0 is no dimension"));
+        }
+        if dtype == DType::Bits && (!dim.is_multiple_of(8) || dim > 65_528) {
+            return Err(Error::argument(
+                "dim",
+                format!("{dim} bits: a multiple of 8 up to 65528 is needed"),
+            ));
+        }
+        if *self == Metric::Haversine && dim != 2 {
+            return Err(Error::argument(
+                "dim",
+                format!("haversine needs (lat, lon), so 2, not {dim}"),
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Metric::L2 => "l2",
+            Metric::SqrtL2 => "sqrtl2",
+            Metric::InnerProduct => "ip",
+            Metric::Cosine => "cosine",
+            Metric::L1 => "l1",
+            Metric::Linf => "linf",
+            Metric::Lp(p) => return write!(f, "lp:{p}"),
+            Metric::Canberra => "canberra",
+            Metric::BrayCurtis => "braycurtis",
+            Metric::JensenShannon => "jensenshannon",
+            Metric::Jaccard => "jaccard",
+            Metric::NanEuclidean => "naneuclidean",
+            Metric::Gower => "gower",
+            Metric::Hellinger => "hellinger",
+            Metric::KlDivergence => "kl",
+            Metric::Correlation => "correlation",
+            Metric::Haversine => "haversine",
+            Metric::Hamming => "hamming",
+            Metric::BitJaccard => "jaccard(bits)",
+            Metric::Dice => "dice",
+            Metric::RusselRao => "russelrao",
+            Metric::Custom(_) => "wgsl",
+        })
+    }
+}
