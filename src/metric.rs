@@ -194,10 +194,10 @@ impl Metric {
         if dim == 0 {
             return Err(Error::argument("dim", "0 is no dimension"));
         }
-        if dtype == DType::Bits && (!dim.is_multiple_of(8) || dim > 65_528) {
+        if dtype == DType::Bits && (!dim.is_multiple_of(8) || dim > 32_760) {
             return Err(Error::argument(
                 "dim",
-                format!("{dim} bits: a multiple of 8 up to 65528 is needed"),
+                format!("{dim} bits: a multiple of 8 up to 32760 is needed"),
             ));
         }
         if *self == Metric::Haversine && dim != 2 {

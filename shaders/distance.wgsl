@@ -1,0 +1,184 @@
+// The exact distance of every (query, row) pair, as order-preserving keys or as values. All metrics end here: those of the
+// scan when it does not apply (few rows, large k, queries that it could not certify), the others always.
+// Bindings: 0 rows (n x stride4 groups of four), 1 queries (nq x q_stride4 groups of four), 2 bias (n), 3 out (nq x out_stride){{ ", 4 scale (n)" if scaled else "" }}{{ ", 5 bitmap (nq x words)" if bitmap else "" }}.
+// Threads: one thread has one row and {{ tq }} queries, whose elements are the same for the whole workgroup.
+// Profile keys: none.
+
+{% set rows_binding = 0 %}
+{% include "common/params.wgsl" %}
+{% include "common/key.wgsl" %}
+//% if kind == "bits"
+@group(0) @binding(0) var<storage, read> rows: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read> queries: array<vec4<u32>>;
+{% include "metric/binary.wgsl" %}
+//% else
+{% include "common/rows.wgsl" %}
+//% if kind == "integer"
+@group(0) @binding(1) var<storage, read> queries: array<u32>;
+fn query4(i: u32) -> vec4<i32> { return {{ "unpack4xI8(queries[i])" if dtype == "i8" else "vec4<i32>(unpack4xU8(queries[i]))" }}; }
+//% else
+@group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
+//% endif
+//% endif
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read_write> out: array<{{ "f32" if values else "u32" }}>;
+//% if scaled
+@group(0) @binding(4) var<storage, read> scale: array<f32>;
+//% endif
+//% if bitmap
+@group(0) @binding({{ 5 if scaled else 4 }}) var<storage, read> bitmap: array<u32>;
+//% endif
+
+struct Params {
+  nq: u32,
+  n: u32,
+  dim: u32,
+  stride4: u32,
+  q_stride4: u32,
+  first: u32,
+  first_row: u32,
+  out_stride: u32,
+  groups_y: u32,
+  words: u32,
+  argument: f32,
+  missing: f32,
+}
+var<immediate> p: Params;
+
+//% if kind == "tree"
+{% include "common/tree.wgsl" %}
+{% include "metric/exact.wgsl" %}
+//% elif kind == "direct"
+{% include "common/log.wgsl" %}
+{% include "metric/direct.wgsl" %}
+fn finish_pair(s: vec2<f32>, d: u32) -> vec2<f32> { return finish(s, f32(d)); }
+//% elif kind == "custom"
+{% include "metric/custom.wgsl" %}
+//% endif
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+  let x = (wg.y + wg.z * p.groups_y) * 64u + t;
+  let q0 = wg.x * {{ tq }}u;
+  if (x >= p.n) { return; }
+  let at = (p.first + x) * p.stride4;
+//% for i in range(tq)
+  let y{{ i }} = min(q0 + {{ i }}u, p.nq - 1u) * p.q_stride4;
+//% endfor
+//% if kind == "bits"
+  var xs = vec4<u32>(0u);
+//% for i in range(tq)
+  var both{{ i }} = vec4<u32>(0u);
+  var qs{{ i }} = vec4<u32>(0u);
+//% endfor
+  for (var k = 0u; k * 128u < p.dim; k++) {
+    let v = rows[at + k];
+    xs += countOneBits(v);
+//% for i in range(tq)
+    { let w = queries[y{{ i }} + k]; both{{ i }} += countOneBits(v & w); qs{{ i }} += countOneBits(w); }
+//% endfor
+  }
+//% elif kind == "integer"
+//% for i in range(tq)
+  var a{{ i }} = vec4<i32>(0);
+//% endfor
+  for (var k = 0u; k * 4u < p.dim; k++) {
+    let v = row4i(at + k);
+//% for i in range(tq)
+//% if family == "l2"
+    { let z = query4(y{{ i }} + k) - v; a{{ i }} += z * z; }
+//% elif family == "l1"
+    a{{ i }} += abs(query4(y{{ i }} + k) - v);
+//% elif family == "linf"
+    a{{ i }} = max(a{{ i }}, abs(query4(y{{ i }} + k) - v));
+//% else
+    a{{ i }} += query4(y{{ i }} + k) * v;
+//% endif
+//% endfor
+  }
+//% elif kind == "tree"
+//% for i in range(tq)
+//% for j in range(8)
+  var a{{ i }}_{{ j }} = vec4<f32>(0.0);
+//% endfor
+//% endfor
+  let k4 = (p.dim + 3u) / 4u;
+  var k = 0u;
+  for (; k + 8u <= k4; k += 8u) {
+//% for j in range(8)
+    {
+      let v = row4(at + k + {{ j }}u);
+//% for i in range(tq)
+      a{{ i }}_{{ j }} = step4(a{{ i }}_{{ j }}, queries[y{{ i }} + k + {{ j }}u], v);
+//% endfor
+    }
+//% endfor
+  }
+//% for j in range(7)
+  if (k + {{ j }}u < k4) {
+    let v = row4(at + k + {{ j }}u);
+//% for i in range(tq)
+    a{{ i }}_{{ j }} = step4(a{{ i }}_{{ j }}, queries[y{{ i }} + k + {{ j }}u], v);
+//% endfor
+  }
+//% endfor
+//% else
+//% for i in range(tq)
+  var s{{ i }} = start();
+//% endfor
+  for (var k = 0u; k * 4u < p.dim; k++) {
+    let v = row4(at + k);
+    let rest = p.dim - k * 4u;
+//% for i in range(tq)
+    {
+      let w = queries[y{{ i }} + k];
+      s{{ i }} = step(s{{ i }}, w.x, v.x);
+      // padding is never accumulated
+      if (rest > 1u) { s{{ i }} = step(s{{ i }}, w.y, v.y); }
+      if (rest > 2u) { s{{ i }} = step(s{{ i }}, w.z, v.z); }
+      if (rest > 3u) { s{{ i }} = step(s{{ i }}, w.w, v.w); }
+    }
+//% endfor
+  }
+//% endif
+  let live = bias[p.first + x] > NO_SCORE;
+//% for i in range(tq)
+  if (q0 + {{ i }}u < p.nq) {
+    var ok = live;
+//% if bitmap
+    let row = p.first_row + x;
+    ok = ok && (bitmap[(q0 + {{ i }}u) * p.words + row / 32u] >> (row % 32u) & 1u) != 0u;
+//% endif
+//% if kind == "bits"
+    let key = pair_key(both{{ i }}.x + both{{ i }}.y + both{{ i }}.z + both{{ i }}.w, qs{{ i }}.x + qs{{ i }}.y + qs{{ i }}.z + qs{{ i }}.w, xs.x + xs.y + xs.z + xs.w, p.dim);
+//% elif kind == "integer"
+//% if family == "linf"
+    let value = max(max(a{{ i }}.x, a{{ i }}.y), max(a{{ i }}.z, a{{ i }}.w));
+//% else
+    let value = (a{{ i }}.x + a{{ i }}.y) + (a{{ i }}.z + a{{ i }}.w);
+//% endif
+//% if family != "dot"
+    let key = bitcast<u32>(value);
+//% elif dtype == "i8"
+    let key = 0x7ffffffeu - bitcast<u32>(value);
+//% else
+    let key = 0xfffffffeu - bitcast<u32>(value);
+//% endif
+//% else
+//% if kind == "tree"
+    let value = tree8(a{{ i }}_0, a{{ i }}_1, a{{ i }}_2, a{{ i }}_3, a{{ i }}_4, a{{ i }}_5, a{{ i }}_6, a{{ i }}_7){{ " * scale[p.first + x]" if scaled else "" }};
+//% else
+    let pair = finish_pair(s{{ i }}, p.dim);
+    let value = pair.x;
+    ok = ok && pair.y != 0.0;
+//% endif
+    let key = {{ "descending_key(value)" if descending else "ascending_key(value)" }};
+//% endif
+//% if values
+    out[(q0 + {{ i }}u) * p.out_stride + x] = select(p.missing, {{ "f32(value)" if kind == "integer" else "value" }}, ok);
+//% else
+    out[(q0 + {{ i }}u) * p.out_stride + x] = select(NO_KEY, key, ok);
+//% endif
+  }
+//% endfor
+}

@@ -1,0 +1,109 @@
+// Stage C of the binned scan: the exact distance of every row of the chosen bins, as an order-preserving key.
+// Bindings: 0 rows (n x stride4 groups of four), 1 queries (nq x q_stride4 groups of four), 2 bias (n), 3 chosen (nq x room), 4 counts (nq), 5 keys (nq x room x 64, out){{ ", 6 scale (n)" if scaled else "" }}{{ ", 7 bitmap (nq x words)" if bitmap else "" }}.
+// Threads: a workgroup of 256 has one query and every p.lanes-th of its bins; eight neighbours have one row, each four of
+// the 32 partial sums.
+// Profile keys: none.
+
+{% set rows_binding = 0 %}
+{% include "common/params.wgsl" %}
+{% include "common/key.wgsl" %}
+{% include "common/rows.wgsl" %}
+//% if integer
+@group(0) @binding(1) var<storage, read> queries: array<u32>;
+fn query4(i: u32) -> vec4<i32> { return {{ "unpack4xI8(queries[i])" if dtype == "i8" else "vec4<i32>(unpack4xU8(queries[i]))" }}; }
+//% else
+{% include "common/tree.wgsl" %}
+{% include "metric/exact.wgsl" %}
+@group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
+//% endif
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read> chosen: array<u32>;
+@group(0) @binding(4) var<storage, read> counts: array<u32>;
+@group(0) @binding(5) var<storage, read_write> keys: array<u32>;
+//% if scaled
+@group(0) @binding(6) var<storage, read> scale: array<f32>;
+//% endif
+//% if bitmap
+@group(0) @binding({{ 7 if scaled else 6 }}) var<storage, read> bitmap: array<u32>;
+//% endif
+
+struct Params {
+  n: u32,
+  k4: u32,
+  stride4: u32,
+  q_stride4: u32,
+  first_bin: u32,
+  room: u32,
+  lanes: u32,
+  words: u32,
+}
+var<immediate> p: Params;
+
+//% if integer
+var<workgroup> parts: array<i32, 256>;
+//% else
+var<workgroup> parts: array<vec4<f32>, 256>;
+//% endif
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+  let query = wg.x;
+  let count = min(counts[query], p.room);
+  let bins = (p.n + BIN - 1u) / BIN;
+  let j = t % 8u;
+  let y = query * p.q_stride4;
+  for (var slot = wg.y; slot < count; slot += p.lanes) {
+    let bin = chosen[query * p.room + slot] - p.first_bin;
+    // another segment's bin; `chosen` is the same for the whole workgroup, so its barriers are uniform
+    if (bin >= bins) { continue; }
+    for (var side = 0u; side < 64u; side += 32u) {
+      let x = bin * BIN + side + t / 8u;
+      let at = min(x, p.n - 1u);
+//% if integer
+      var acc = vec4<i32>(0);
+      for (var k = j; k < p.k4; k += 8u) {
+//% if family == "l2"
+        let z = query4(y + k) - row4i(at * p.stride4 + k);
+        acc += z * z;
+//% else
+        acc += query4(y + k) * row4i(at * p.stride4 + k);
+//% endif
+      }
+      parts[t] = (acc.x + acc.y) + (acc.z + acc.w);
+//% else
+      var acc = vec4<f32>(0.0);
+      for (var k = j; k < p.k4; k += 8u) { acc = step4(acc, queries[y + k], row4(at * p.stride4 + k)); }
+      parts[t] = acc;
+//% endif
+      workgroupBarrier();
+      if (j == 0u) {
+//% if integer
+        var value = parts[t];
+//% for u in range(1, 8)
+        value += parts[t + {{ u }}u];
+//% endfor
+//% if family == "l2"
+        var key = bitcast<u32>(value);
+//% elif dtype == "i8"
+        var key = 0x7ffffffeu - bitcast<u32>(value);
+//% else
+        var key = 0xfffffffeu - bitcast<u32>(value);
+//% endif
+//% else
+        var value = tree8(parts[t], parts[t + 1u], parts[t + 2u], parts[t + 3u], parts[t + 4u], parts[t + 5u], parts[t + 6u], parts[t + 7u]);
+//% if scaled
+        value *= scale[at];
+//% endif
+        var key = {{ "ascending_key(value)" if family == "l2" else "descending_key(value)" }};
+//% endif
+        var live = x < p.n && bias[at] > NO_SCORE;
+//% if bitmap
+        let row = p.first_bin * BIN + at;
+        live = live && (bitmap[query * p.words + row / 32u] >> (row % 32u) & 1u) != 0u;
+//% endif
+        keys[(query * p.room + slot) * BIN + side + t / 8u] = select(NO_KEY, key, live);
+      }
+      workgroupBarrier();
+    }
+  }
+}

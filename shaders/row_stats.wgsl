@@ -1,0 +1,86 @@
+// What the scan needs of each row: bias = -|x|^2 / 2 (l2) or 0, scale = 1 / |x| (cosine; 0 for the zero vector), and of
+// each bin the largest |x|, rounded up. Also whether all elements are whole numbers: then sums below 2^24 are exact.
+// Bindings: 0 rows (n x stride4 groups of four), 1 bias (n, out), 2 bin_norm (bins, out), 3 facts (2, atomics: any fraction, bits of the largest |x|^2){{ ", 4 scale (n, out)" if scaled else "" }}.
+// Threads: a workgroup of 256 has one bin; eight neighbours have one row, 32 rows at a time, twice.
+// Profile keys: none.
+
+{% set rows_binding = 0 %}
+{% include "common/params.wgsl" %}
+{% include "common/rows.wgsl" %}
+{% include "common/tree.wgsl" %}
+@group(0) @binding(1) var<storage, read_write> bias: array<f32>;
+@group(0) @binding(2) var<storage, read_write> bin_norm: array<f32>;
+@group(0) @binding(3) var<storage, read_write> facts: array<atomic<u32>, 2>;
+//% if scaled
+@group(0) @binding(4) var<storage, read_write> scale: array<f32>;
+//% endif
+
+struct Params {
+  first: u32,
+  n: u32,
+  k4: u32,
+  stride4: u32,
+  groups_x: u32,
+  dim: u32,
+}
+var<immediate> p: Params;
+
+var<workgroup> parts: array<vec4<f32>, 256>;
+var<workgroup> largest: array<f32, 256>;
+var<workgroup> norms: array<f32, 64>;
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+  let bin = p.first / BIN + wg.x + wg.y * p.groups_x;
+  if (bin * BIN >= p.n) { return; }
+  let j = t % 8u;
+  for (var side = 0u; side < 64u; side += 32u) {
+    let x = bin * BIN + side + t / 8u;
+    let at = min(x, p.n - 1u) * p.stride4;
+    var most = 0.0;
+    var whole = true;
+    for (var k = j; k < p.k4; k += 8u) {
+      let v = row4(at + k);
+      let a = abs(v);
+      most = max(most, max(max(a.x, a.y), max(a.z, a.w)));
+      whole = whole && all(v == floor(v));
+    }
+    if (!whole) { atomicOr(&facts[0], 1u); }
+    var factor = 1.0;
+//% if scaled
+    // a power of two brings the largest element near 1, so that squares neither overflow nor vanish
+    largest[t] = most;
+    workgroupBarrier();
+    let group = t - j;
+    for (var u = 0u; u < 8u; u++) { most = max(most, largest[group + u]); }
+    let exponent = clamp(bitcast<u32>(most) >> 23u, 1u, 253u);
+    factor = bitcast<f32>((254u - exponent) << 23u);
+//% endif
+    var acc = vec4<f32>(0.0);
+    for (var k = j; k < p.k4; k += 8u) {
+      let v = row4(at + k) * factor;
+      acc = fma(v, v, acc);
+    }
+    parts[t] = acc;
+    workgroupBarrier();
+    if (j == 0u) {
+      let sum = tree8(parts[t], parts[t + 1u], parts[t + 2u], parts[t + 3u], parts[t + 4u], parts[t + 5u], parts[t + 6u], parts[t + 7u]);
+      let length = sqrt(sum) / factor;
+      if (x < p.n) {
+        bias[x] = {{ "-0.5 * sum" if family == "l2" else "0.0" }};
+//% if scaled
+        scale[x] = select(factor / sqrt(sum), 0.0, sum == 0.0);
+//% endif
+        atomicMax(&facts[1], bitcast<u32>(length * length));
+      }
+      // rounded up, and for squares that vanished: each is below 2^-126
+      norms[side + t / 8u] = select(0.0, length * 1.0009765625 + sqrt(f32(p.dim)) * 2.168404344971009e-19, x < p.n);
+    }
+    workgroupBarrier();
+  }
+  if (t == 0u) {
+    var m = 0.0;
+    for (var u = 0u; u < 64u; u++) { m = max(m, norms[u]); }
+    bin_norm[bin] = m;
+  }
+}

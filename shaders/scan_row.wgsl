@@ -1,0 +1,106 @@
+// Stage A of the binned scan for few queries, where reading the rows is all that costs: as scan_tile, {{ q }} queries at a time.
+// Bindings: 0 rows (n x stride4 groups of four), 1 queries (nq x q_stride4 vec4), 2 bias (n), 3 bin_best (nq x bin_stride, out){{ ", 4 scale (n)" if scaled else "" }}{{ ", 5 bitmap (nq x words)" if bitmap else "" }}.
+// Threads: a workgroup of 256 has one bin. Eight neighbours read 128 bytes of one row together, so 32 rows at a time,
+// twice; then one thread a (query, row) adds their eight parts, and eight threads a query take the maximum.
+// Profile keys: kernel.scan few.
+
+{% set rows_binding = 0 %}
+{% include "common/params.wgsl" %}
+{% include "common/rows.wgsl" %}
+@group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read_write> bin_best: array<f32>;
+//% if scaled
+@group(0) @binding(4) var<storage, read> scale: array<f32>;
+//% endif
+//% if bitmap
+@group(0) @binding({{ 5 if scaled else 4 }}) var<storage, read> bitmap: array<u32>;
+//% endif
+
+struct Params {
+  nq: u32,
+  n: u32,
+  k4: u32,
+  stride4: u32,
+  q_stride4: u32,
+  first_bin: u32,
+  bin_stride: u32,
+  tiles_y: u32,
+  words: u32,
+}
+var<immediate> p: Params;
+
+var<workgroup> parts: array<f32, {{ q * 512 }}>;
+var<workgroup> scores: array<f32, {{ q * 64 }}>;
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+  let bin = wg.y + wg.z * p.tiles_y;
+  let q0 = wg.x * {{ q }}u;
+  if (bin * BIN >= p.n) { return; }
+  let j = t % 8u;
+  let r = t / 8u;
+  let x0 = min(bin * BIN + r, p.n - 1u) * p.stride4;
+  let x1 = min(bin * BIN + r + 32u, p.n - 1u) * p.stride4;
+//% for i in range(q)
+  let y{{ i }} = min(q0 + {{ i }}u, p.nq - 1u) * p.q_stride4;
+  var a{{ i }} = vec4<f32>(0.0);
+  var b{{ i }} = vec4<f32>(0.0);
+//% endfor
+  var k = j;
+  // four steps at once: eight loads in flight a thread
+  for (; k + 24u < p.k4; k += 32u) {
+//% for s in range(4)
+    let u{{ s }} = row4(x0 + k + {{ s * 8 }}u);
+    let v{{ s }} = row4(x1 + k + {{ s * 8 }}u);
+//% endfor
+//% for i in range(q)
+//% for s in range(4)
+    { let z = queries[y{{ i }} + k + {{ s * 8 }}u]; a{{ i }} = fma(z, u{{ s }}, a{{ i }}); b{{ i }} = fma(z, v{{ s }}, b{{ i }}); }
+//% endfor
+//% endfor
+  }
+  for (; k < p.k4; k += 8u) {
+    let u = row4(x0 + k);
+    let v = row4(x1 + k);
+//% for i in range(q)
+    { let z = queries[y{{ i }} + k]; a{{ i }} = fma(z, u, a{{ i }}); b{{ i }} = fma(z, v, b{{ i }}); }
+//% endfor
+  }
+//% for i in range(q)
+  parts[{{ i * 512 }}u + t] = (a{{ i }}.x + a{{ i }}.y) + (a{{ i }}.z + a{{ i }}.w);
+  parts[{{ i * 512 + 256 }}u + t] = (b{{ i }}.x + b{{ i }}.y) + (b{{ i }}.z + b{{ i }}.w);
+//% endfor
+  workgroupBarrier();
+  for (var e = t; e < {{ q * 64 }}u; e += 256u) {
+    let x = bin * BIN + e % 64u;
+    var s = parts[e * 8u];
+//% for u in range(1, 8)
+    s += parts[e * 8u + {{ u }}u];
+//% endfor
+    let at = min(x, p.n - 1u);
+    s = {{ "fma(s, scale[at], bias[at])" if scaled else "s + bias[at]" }};
+    var live = x < p.n;
+//% if bitmap
+    let row = p.first_bin * BIN + at;
+    live = live && (bitmap[min(q0 + e / 64u, p.nq - 1u) * p.words + row / 32u] >> (row % 32u) & 1u) != 0u;
+//% endif
+    scores[e] = select(SENTINEL, s, live);
+  }
+  workgroupBarrier();
+  var best = SENTINEL;
+  if (t < {{ q * 8 }}u) {
+//% for u in range(8)
+    best = max(best, scores[t * 8u + {{ u }}u]);
+//% endfor
+  }
+  workgroupBarrier();
+  if (t < {{ q * 8 }}u) { scores[t] = best; }
+  workgroupBarrier();
+  if (t < {{ q }}u && q0 + t < p.nq) {
+//% for u in range(8)
+    best = max(best, scores[t * 8u + {{ u }}u]);
+//% endfor
+    bin_best[(q0 + t) * p.bin_stride + p.first_bin + bin] = best;
+  }
+}

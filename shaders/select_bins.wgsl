@@ -1,0 +1,155 @@
+// Stage B of the binned scan: which bins can hold one of the k nearest. With E the bound of the error of any score of a
+// bin and M its largest score, L = the k-th largest M - E; at least k rows truly score L or more, so every neighbour does,
+// and its bin has M + E >= L. Where all sums are exact (E = 0) ties at L need only the first k of their bins.
+// Bindings: 0 bin_best (nq x bin_stride), 1 bin_norm (bins), 2 query_norm (nq), 3 chosen (nq x room, out), 4 counts (nq, out; above room: too many).
+// Threads: a workgroup of {{ threads }} has one query.
+// Profile keys: kernel.select threads.
+
+{% include "common/params.wgsl" %}
+{% include "common/key.wgsl" %}
+{% include "common/radix.wgsl" %}
+@group(0) @binding(0) var<storage, read> bin_best: array<f32>;
+@group(0) @binding(1) var<storage, read> bin_norm: array<f32>;
+@group(0) @binding(2) var<storage, read> query_norm: array<f32>;
+@group(0) @binding(3) var<storage, read_write> chosen: array<u32>;
+@group(0) @binding(4) var<storage, read_write> counts: array<u32>;
+
+struct Params {
+  bins: u32,
+  bin_stride: u32,
+  k: u32,
+  room: u32,
+  // E = c0 |x|^2 + c1 |q||x| + c2 |q|^2 + floor + slack |M|
+  c0: f32,
+  c1: f32,
+  c2: f32,
+  floor: f32,
+  slack: f32,
+}
+var<immediate> p: Params;
+
+var<workgroup> maxima: array<f32, {{ threads }}>;
+var<workgroup> threshold: f32;
+var<workgroup> count: atomic<u32>;
+var<workgroup> list: array<u32, {{ room }}>;
+
+fn bound(best: f32, norm: f32, q: f32) -> f32 {
+  return p.c0 * norm * norm + (p.c1 * q * norm + (p.c2 * q * q + (p.floor + p.slack * abs(best))));
+}
+
+// The largest threshold that k bins reach, by digits of the key of M - E.
+fn exact_threshold(t: u32, q: f32, at: u32) -> f32 {
+  var prefix = 0u;
+  var need = p.k;
+  for (var shift = 24u; ; shift -= 8u) {
+    clear_histogram(t);
+    for (var b = t; b < p.bins; b += {{ threads }}u) {
+      let best = bin_best[at + b];
+      let key = descending_key(best - bound(best, bin_norm[b], q));
+      if (best > NO_SCORE && (shift == 24u || (key ^ prefix) >> (shift + 8u) == 0u)) {
+        atomicAdd(&histogram[key >> shift & 255u], 1u);
+      }
+    }
+    let digit = digit_of(t, need);
+    // fewer valid bins than k: everything valid passes
+    if (digit.y + digit.z < need) { return NO_SCORE; }
+    prefix |= digit.x << shift;
+    need -= digit.y;
+    if (shift == 0u) { break; }
+  }
+  // back from the key of a descending order
+  let key = ~prefix;
+  return bitcast<f32>(select(~key, key & 0x7fffffffu, (key & 0x80000000u) != 0u));
+}
+
+@compute @workgroup_size({{ threads }})
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+  let query = wg.x;
+  let q = query_norm[query];
+  let at = query * p.bin_stride;
+  if (t == 0u) { atomicStore(&count, 0u); threshold = NO_SCORE; }
+
+  // A first threshold from one pass: the k-th largest of the threads' own maxima. Each stems from another bin, so k bins
+  // reach it; it is a little below the exact one.
+  var l = NO_SCORE;
+  if (p.k <= {{ threads // 2 }}u) {
+    var own = SENTINEL;
+    for (var b = t; b < p.bins; b += {{ threads * 4 }}u) {
+//% for u in range(4)
+      let b{{ u }} = min(b + {{ u * threads }}u, p.bins - 1u);
+      let m{{ u }} = bin_best[at + b{{ u }}];
+      let e{{ u }} = bound(m{{ u }}, bin_norm[b{{ u }}], q);
+//% endfor
+//% for u in range(4)
+      if (b + {{ u * threads }}u < p.bins && m{{ u }} > NO_SCORE) { own = max(own, m{{ u }} - e{{ u }}); }
+//% endfor
+    }
+    maxima[t] = own;
+    workgroupBarrier();
+    var rank = 0u;
+    for (var u = 0u; u < {{ threads }}u; u++) {
+      let other = maxima[u];
+      rank += select(0u, 1u, other > own || (other == own && u < t));
+    }
+    if (rank == p.k - 1u && own > NO_SCORE) { threshold = own; }
+    l = workgroupUniformLoad(&threshold);
+  }
+  var rounds = select(2u, 1u, p.k > {{ threads // 2 }}u);
+  if (rounds == 1u) { l = exact_threshold(t, q, at); }
+  for (; rounds > 0u; rounds--) {
+    for (var b = t; b < p.bins; b += {{ threads * 4 }}u) {
+//% for u in range(4)
+      let b{{ u }} = min(b + {{ u * threads }}u, p.bins - 1u);
+      let m{{ u }} = bin_best[at + b{{ u }}];
+      let e{{ u }} = bound(m{{ u }}, bin_norm[b{{ u }}], q);
+//% endfor
+//% for u in range(4)
+      if (b + {{ u * threads }}u < p.bins && m{{ u }} > NO_SCORE && m{{ u }} + e{{ u }} >= l) {
+        let slot = atomicAdd(&count, 1u);
+        if (slot < p.room) { list[slot] = b{{ u }}; }
+      }
+//% endfor
+    }
+    workgroupBarrier();
+    let passed = workgroupUniformLoad(&count);
+    if (passed <= p.room || rounds == 1u) { break; }
+    // too many: once more with the exact threshold
+    l = exact_threshold(t, q, at);
+    if (t == 0u) { atomicStore(&count, 0u); }
+    workgroupBarrier();
+  }
+  workgroupBarrier();
+  var passed = workgroupUniformLoad(&count);
+
+  // Mass ties without rounding: what is above l (fewer than k bins), and the first bins at l.
+  if (passed > p.room && p.slack == 0.0) {
+    if (t == 0u) { atomicStore(&count, 0u); }
+    workgroupBarrier();
+    for (var b = t; b < p.bins; b += {{ threads }}u) {
+      let best = bin_best[at + b];
+      if (best > l) {
+        let slot = atomicAdd(&count, 1u);
+        if (slot < p.room) { list[slot] = b; }
+      }
+    }
+    workgroupBarrier();
+    let above = workgroupUniformLoad(&count);
+    var taken = 0u;
+    for (var first = 0u; first < p.bins && taken < p.k && above + taken < p.room; first += {{ threads }}u) {
+      let b = first + t;
+      let tie = b < p.bins && bin_best[at + min(b, p.bins - 1u)] == l;
+      maxima[t] = select(0.0, 1.0, tie);
+      workgroupBarrier();
+      var before = 0u;
+      for (var u = 0u; u < t; u++) { before += u32(maxima[u]); }
+      if (tie && taken + before < p.k && above + taken + before < p.room) { list[above + taken + before] = b; }
+      if (t == {{ threads - 1 }}u) { atomicStore(&count, before + select(0u, 1u, tie)); }
+      workgroupBarrier();
+      taken += workgroupUniformLoad(&count);
+    }
+    passed = above + min(taken, p.k);
+  }
+  workgroupBarrier();
+  for (var i = t; i < min(passed, p.room); i += {{ threads }}u) { chosen[query * p.room + i] = list[i]; }
+  if (t == 0u) { counts[query] = passed; }
+}

@@ -1,0 +1,197 @@
+//! Pipelines, compiled once a device and kept; the driver's own cache is kept on disk where the adapter can.
+
+use super::reflect::{Needs, reflect};
+use super::source::expand;
+use super::variant::Variant;
+use crate::device::Gpu;
+use crate::error::{Error, Result};
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A compiled variant.
+pub(crate) struct Kernel {
+    name: String,
+    pipeline: wgpu::ComputePipeline,
+    layout: wgpu::BindGroupLayout,
+    needs: Needs,
+}
+
+impl Kernel {
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn pipeline(&self) -> &wgpu::ComputePipeline {
+        &self.pipeline
+    }
+
+    pub(super) fn layout(&self) -> &wgpu::BindGroupLayout {
+        &self.layout
+    }
+
+    pub(super) fn needs(&self) -> &Needs {
+        &self.needs
+    }
+}
+
+#[derive(Default)]
+struct Cache {
+    kernels: Mutex<HashMap<String, Arc<Kernel>>>,
+    disk: Mutex<Option<Disk>>,
+}
+
+/// The driver's cache of machine code and where it is kept.
+struct Disk {
+    cache: wgpu::PipelineCache,
+    path: PathBuf,
+}
+
+/// The pipeline of a variant, compiled at its first use.
+///
+/// # Errors
+/// `LimitExceeded` when the adapter cannot run it, `Shader` or `Internal` when it does not compile.
+pub(crate) fn kernel(gpu: &Gpu, variant: &Variant) -> Result<Arc<Kernel>> {
+    let cache = gpu.state::<Cache>()?;
+    if let Some(kernel) = lock(&cache.kernels).get(variant.name()) {
+        return Ok(kernel.clone());
+    }
+    // Compiled outside of the lock: two threads may compile the same variant once, but nobody waits for another's.
+    let kernel = Arc::new(compile(gpu, &cache, variant)?);
+    log::debug!("compiled {}", variant.name());
+    Ok(lock(&cache.kernels).entry(variant.name().to_owned()).or_insert(kernel).clone())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn check_limits(gpu: &Gpu, name: &str, needs: &Needs) -> Result<()> {
+    let caps = gpu.caps();
+    let rules = [
+        ("threads of a workgroup", needs.threads, caps.max_workgroup_threads),
+        ("bytes of workgroup memory", needs.workgroup_bytes, caps.max_workgroup_memory),
+        ("storage buffers", needs.read_only.len() as u32, caps.max_storage_buffers),
+        ("bytes of immediates", needs.immediate_bytes, caps.max_immediate_bytes),
+    ];
+    match rules.iter().find(|(_, needed, limit)| needed > limit) {
+        None => Ok(()),
+        Some(&(what, needed, limit)) => Err(Error::LimitExceeded {
+            what: format!("{what} of kernel {name}"),
+            needed: needed.into(),
+            limit: limit.into(),
+        }),
+    }
+}
+
+fn compile(gpu: &Gpu, cache: &Cache, variant: &Variant) -> Result<Kernel> {
+    let name = variant.name().to_owned();
+    let wgsl = expand(variant)?;
+    let needs = reflect(&name, &wgsl)?;
+    check_limits(gpu, &name, &needs)?;
+    let checked = gpu.checked() || variant.always_checked();
+    let mut disk = lock(&cache.disk);
+    if disk.is_none() {
+        *disk = open_disk(gpu)?;
+    }
+    let (layout, pipeline) = gpu.scoped(&name, || {
+        let device = gpu.device();
+        let source = wgpu::ShaderSource::Wgsl(wgsl.as_str().into());
+        let descriptor = wgpu::ShaderModuleDescriptor { label: Some(&name), source };
+        let module = if checked {
+            device.create_shader_module(descriptor)
+        } else {
+            let checks = wgpu::ShaderRuntimeChecks::unchecked();
+            // SAFETY: our own shaders index within their bindings and end their loops; the tests run every variant
+            // with all checks on as well, and a user's text never comes here.
+            unsafe { device.create_shader_module_trusted(descriptor, checks) }
+        };
+        let entries: Vec<_> = needs.read_only.iter().enumerate().map(entry).collect();
+        let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some(&name),
+            entries: &entries,
+        });
+        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(&name),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: needs.immediate_bytes,
+        });
+        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(&name),
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: Some("main"),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants: &[],
+                zero_initialize_workgroup_memory: checked,
+            },
+            cache: disk.as_ref().map(|d| &d.cache),
+        });
+        (layout, pipeline)
+    })?;
+    if let Some(disk) = disk.as_ref() {
+        save_disk(disk);
+    }
+    Ok(Kernel { name, pipeline, layout, needs })
+}
+
+fn entry((binding, &read_only): (usize, &bool)) -> wgpu::BindGroupLayoutEntry {
+    wgpu::BindGroupLayoutEntry {
+        binding: binding as u32,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer {
+            ty: wgpu::BufferBindingType::Storage { read_only },
+            has_dynamic_offset: false,
+            min_binding_size: None,
+        },
+        count: None,
+    }
+}
+
+/// `NEARFIELD_CACHE_DIR`, or the user's cache folder; an empty value turns the cache off.
+fn folder() -> Option<PathBuf> {
+    if let Some(dir) = std::env::var_os("NEARFIELD_CACHE_DIR") {
+        return (!dir.is_empty()).then(|| dir.into());
+    }
+    let user = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let home = || std::env::var_os("HOME").map(|h| PathBuf::from(h).join(".cache"));
+    user.filter(|p| p.is_absolute()).or_else(home).map(|p| p.join("nearfield"))
+}
+
+fn open_disk(gpu: &Gpu) -> Result<Option<Disk>> {
+    let caps = gpu.caps();
+    let (true, Some(dir)) = (caps.pipeline_cache, folder()) else {
+        return Ok(None);
+    };
+    let driver = crc32fast::hash(format!("{} {}", caps.name, caps.driver).as_bytes());
+    let path = dir.join(format!("{:x}-{:x}-{driver:08x}.pipelines", caps.vendor_id, caps.device_id));
+    let data = std::fs::read(&path).ok();
+    gpu.scoped("pipeline cache", || {
+        let descriptor = wgpu::PipelineCacheDescriptor {
+            label: Some("pipelines"),
+            data: data.as_deref(),
+            fallback: true,
+        };
+        // SAFETY: the data is what a driver gave us, kept under a name made of adapter and driver; wgpu checks its
+        // header, and `fallback` starts an empty cache where it does not fit.
+        let cache = unsafe { gpu.device().create_pipeline_cache(&descriptor) };
+        Some(Disk { cache, path })
+    })
+}
+
+/// A cache that cannot be written costs time, not answers: failures are logged only.
+fn save_disk(disk: &Disk) {
+    let Some(data) = disk.cache.get_data() else { return };
+    let write = || -> std::io::Result<()> {
+        let dir = disk.path.parent().ok_or(std::io::ErrorKind::InvalidInput)?;
+        std::fs::create_dir_all(dir)?;
+        let mut file = tempfile::NamedTempFile::new_in(dir)?;
+        file.write_all(&data)?;
+        file.persist(&disk.path).map_err(|e| e.error)?;
+        Ok(())
+    };
+    if let Err(e) = write() {
+        log::debug!("pipeline cache {}: {e}", disk.path.display());
+    }
+}

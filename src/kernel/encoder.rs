@@ -1,0 +1,192 @@
+//! Records dispatches, each checked against the adapter's limits, and submits them with what is to be read back.
+
+use super::cache::{Kernel, kernel};
+use super::variant::Variant;
+use crate::buffer::{Buffer, Readback};
+use crate::device::{Gpu, PassTimer};
+use crate::error::{Error, Result};
+use std::sync::Arc;
+
+/// Passes with timestamps in one submission.
+const TIMED_PASSES: u32 = 256;
+
+/// One submission in the making. Dispatches share a compute pass, and each sees what those before it wrote.
+pub(crate) struct Encoder {
+    // Before the encoder: a pass ends before what records it.
+    pass: Option<wgpu::ComputePass<'static>>,
+    encoder: wgpu::CommandEncoder,
+    gpu: Gpu,
+    timer: Option<PassTimer>,
+    stages: Vec<&'static str>,
+    stage: &'static str,
+    held: Vec<Buffer>,
+    kernels: Vec<Arc<Kernel>>,
+}
+
+/// What one submission was, for stats and benches.
+#[derive(Default)]
+pub(crate) struct Trace {
+    /// The variants that ran, in order of their first dispatch.
+    pub kernels: Vec<Arc<Kernel>>,
+    timer: Option<PassTimer>,
+    stages: Vec<&'static str>,
+}
+
+impl Trace {
+    /// Nanoseconds of each stage on the device; empty without timestamps. Waits for the submission.
+    pub fn times(self, gpu: &Gpu, index: &wgpu::SubmissionIndex) -> Result<Vec<(&'static str, u64)>> {
+        match self.timer {
+            None => Ok(Vec::new()),
+            Some(timer) => Ok(self.stages.into_iter().zip(timer.read(gpu, index)?).collect()),
+        }
+    }
+}
+
+impl Encoder {
+    /// `timed` asks for the time of each stage, at the price of one pass a stage.
+    pub fn new(gpu: &Gpu, label: &str, timed: bool) -> Result<Encoder> {
+        let encoder = gpu.scoped(label, || {
+            let descriptor = wgpu::CommandEncoderDescriptor { label: Some(label) };
+            gpu.device().create_command_encoder(&descriptor)
+        })?;
+        let timer = if timed { PassTimer::new(gpu, TIMED_PASSES)? } else { None };
+        Ok(Encoder {
+            pass: None,
+            encoder,
+            gpu: gpu.clone(),
+            timer,
+            stages: Vec::new(),
+            stage: "",
+            held: Vec::new(),
+            kernels: Vec::new(),
+        })
+    }
+
+    /// Names what the next dispatches do; their time is reported under this name.
+    pub fn stage(&mut self, name: &'static str) {
+        if self.timer.is_some() && name != self.stage {
+            self.pass = None;
+        }
+        self.stage = name;
+    }
+
+    fn pass(&mut self) -> &mut wgpu::ComputePass<'static> {
+        self.pass.get_or_insert_with(|| {
+            let timestamp_writes = self.timer.as_ref().and_then(PassTimer::pass);
+            if timestamp_writes.is_some() {
+                self.stages.push(self.stage);
+            }
+            let descriptor =
+                wgpu::ComputePassDescriptor { label: Some(self.stage), timestamp_writes };
+            self.encoder.begin_compute_pass(&descriptor).forget_lifetime()
+        })
+    }
+
+    /// Records one dispatch of `groups` workgroups; `params` are the shader's immediates.
+    ///
+    /// # Errors
+    /// `LimitExceeded` for too many workgroups or too large a binding: some drivers would answer with silent zeros.
+    pub fn dispatch<P: bytemuck::NoUninit>(
+        &mut self,
+        variant: &Variant,
+        buffers: &[&Buffer],
+        params: &P,
+        groups: [u32; 3],
+    ) -> Result<()> {
+        if groups.contains(&0) {
+            return Ok(());
+        }
+        let kernel = kernel(&self.gpu, variant)?;
+        self.check(&kernel, buffers, size_of::<P>(), groups)?;
+        let group = self.gpu.scoped(kernel.name(), || {
+            let entries: Vec<_> = buffers.iter().enumerate().map(entry).collect();
+            self.gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
+                label: Some(kernel.name()),
+                layout: kernel.layout(),
+                entries: &entries,
+            })
+        })?;
+        let pass = self.pass();
+        pass.set_pipeline(kernel.pipeline());
+        pass.set_bind_group(0, &group, &[]);
+        pass.set_immediates(0, bytemuck::bytes_of(params));
+        pass.dispatch_workgroups(groups[0], groups[1], groups[2]);
+        self.held.extend(buffers.iter().map(|&b| b.clone()));
+        if !self.kernels.iter().any(|k| Arc::ptr_eq(k, &kernel)) {
+            log::trace!("dispatch {}", kernel.name());
+            self.kernels.push(kernel);
+        }
+        Ok(())
+    }
+
+    fn check(&self, kernel: &Kernel, buffers: &[&Buffer], params: usize, groups: [u32; 3]) -> Result<()> {
+        let (needs, caps) = (kernel.needs(), self.gpu.caps());
+        if buffers.len() != needs.read_only.len() || params != needs.immediate_bytes as usize {
+            let (b, i) = (needs.read_only.len(), needs.immediate_bytes);
+            let name = kernel.name();
+            return Err(Error::internal(format!(
+                "{name}: {} buffers and {params} bytes for {b} bindings and {i} bytes",
+                buffers.len()
+            )));
+        }
+        let most = u64::from(groups.into_iter().max().unwrap_or(0));
+        let limit = u64::from(caps.max_dispatch);
+        if most > limit {
+            let what = format!("workgroups of {}", kernel.name());
+            return Err(Error::LimitExceeded { what, needed: most, limit });
+        }
+        match buffers.iter().find(|b| b.size() > caps.max_binding_bytes) {
+            None => Ok(()),
+            Some(b) => Err(Error::LimitExceeded {
+                what: format!("bytes of binding {}", b.label()),
+                needed: b.size(),
+                limit: caps.max_binding_bytes,
+            }),
+        }
+    }
+
+    /// Fills a buffer with zeros.
+    pub fn clear(&mut self, buffer: &Buffer) {
+        self.pass = None;
+        self.encoder.clear_buffer(buffer.raw(), 0, None);
+        self.held.push(buffer.clone());
+    }
+
+    /// Copies bytes on the device; offsets and length are multiples of 4.
+    pub fn copy(&mut self, from: &Buffer, from_offset: u64, to: &Buffer, to_offset: u64, bytes: u64) {
+        self.pass = None;
+        self.encoder.copy_buffer_to_buffer(from.raw(), from_offset, to.raw(), to_offset, bytes);
+        self.held.extend([from.clone(), to.clone()]);
+    }
+
+    /// Submits, and brings parts of buffers to the host. The scratch buffers of the dispatches return to the pool here:
+    /// there is one queue, so their next user's work comes behind this.
+    pub fn submit(mut self, ranges: &[(&Buffer, u64, u64)]) -> Result<(Readback, Trace)> {
+        self.pass = None;
+        let mut encoder = self.encoder;
+        if let Some(timer) = &self.timer {
+            timer.resolve(&mut encoder);
+        }
+        let readback = self.gpu.readback(ranges, encoder)?;
+        let trace = Trace { kernels: self.kernels, timer: self.timer, stages: self.stages };
+        Ok((readback, trace))
+    }
+}
+
+fn entry<'a>((binding, buffer): (usize, &&'a Buffer)) -> wgpu::BindGroupEntry<'a> {
+    let size = std::num::NonZeroU64::new(buffer.size().next_multiple_of(4));
+    let binding_of = wgpu::BufferBinding { buffer: buffer.raw(), offset: 0, size };
+    wgpu::BindGroupEntry { binding: binding as u32, resource: wgpu::BindingResource::Buffer(binding_of) }
+}
+
+/// Spreads `count` workgroups over two dimensions of a dispatch; the shader folds them back by the first number.
+pub(crate) fn fold(gpu: &Gpu, count: u64) -> Result<[u32; 2]> {
+    let most = u64::from(gpu.caps().max_dispatch);
+    let y = count.div_ceil(most).max(1);
+    if y > most {
+        let what = "workgroups of one dispatch".to_owned();
+        return Err(Error::LimitExceeded { what, needed: count, limit: most * most });
+    }
+    let x = count.div_ceil(y);
+    Ok([x as u32, y as u32])
+}

@@ -1,0 +1,15 @@
+//! From WGSL templates to dispatches: sources, variants, the registry of all kernels, pipelines, binding.
+
+mod cache;
+mod custom;
+mod encoder;
+mod reflect;
+pub(crate) mod registry;
+mod source;
+mod variant;
+
+pub(crate) use cache::{Kernel, kernel};
+pub(crate) use custom::check as check_custom;
+pub(crate) use encoder::{Encoder, Trace, fold};
+pub use registry::{KernelVariant, kernel_variants};
+pub(crate) use variant::Variant;

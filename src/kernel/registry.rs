@@ -1,0 +1,319 @@
+//! Every kernel and every variant that the crate can ask for, in one place: the constructors that `ops` calls, and the list
+//! that the tests translate, validate and hold against the limits of every platform.
+
+use super::variant::Variant;
+use crate::dtype::DType;
+use crate::error::Result;
+use crate::metric::{CustomMetric, Metric, Order};
+use std::sync::Arc;
+
+/// The shape of the f32 register tile: `bm` queries by `bn` rows, `bk` deep, `tm` x `tn` a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tile {
+    pub bm: u32,
+    pub bn: u32,
+    pub bk: u32,
+    pub tm: u32,
+    pub tn: u32,
+}
+
+impl Tile {
+    /// The tile that fits WebGPU's guaranteed limits.
+    pub const BASELINE: Tile = Tile { bm: 64, bn: 64, bk: 16, tm: 4, tn: 4 };
+
+    pub const fn threads(self) -> u32 {
+        self.bm / self.tm * (self.bn / self.tn)
+    }
+
+    /// What is wrong with the shape, if anything: the shader divides without remainders.
+    pub fn fault(self) -> Option<&'static str> {
+        let Tile { bm, bn, bk, tm, tn } = self;
+        if [bm, bn, bk, tm, tn].contains(&0) {
+            return Some("a size is 0");
+        }
+        let (k4, threads) = (bk / 4, self.threads());
+        let rules = [
+            (bm % tm == 0 && bn % tn == 0, "bm must be a multiple of tm, bn of tn"),
+            (bk % 4 == 0 && tm % 4 == 0, "bk and tm must be multiples of 4"),
+            (bn % 64 == 0 && tn % (bn / 64).max(1) == 0, "bn must be a multiple of 64, tn of bn / 64"),
+            (64 % (bn / tn) == 0, "bn / tn must divide 64"),
+            (threads != 0 && (bm * k4) % threads == 0, "bm bk / 4 must be a multiple of the threads"),
+            (threads != 0 && (bn * k4) % threads == 0, "bn bk / 4 must be a multiple of the threads"),
+            (threads % k4.max(1) == 0, "the threads must be a multiple of bk / 4"),
+        ];
+        rules.iter().find(|(ok, _)| !ok).map(|(_, why)| *why)
+    }
+
+    const fn k4(self) -> u32 {
+        self.bk / 4
+    }
+
+    /// Bytes of workgroup memory.
+    pub const fn workgroup_bytes(self) -> u32 {
+        let stage = (self.bm + self.bn) * (self.k4() + 1);
+        let reduce = self.bn / 64 * (self.tm / 4) * self.threads();
+        16 * if stage > reduce { stage } else { reduce }
+    }
+}
+
+/// What the rows are multiplied by and how: the exact families of the scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Family {
+    L2,
+    Dot,
+}
+
+impl Family {
+    const fn name(self) -> &'static str {
+        match self {
+            Family::L2 => "l2",
+            Family::Dot => "dot",
+        }
+    }
+}
+
+/// How one pair is computed in the last instance.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Pair {
+    /// f32 through the summation tree; `scaled` multiplies by the row's scale (cosine).
+    Tree { family: Family, scaled: bool },
+    /// i8 or u8 on both sides, in integers: l2, dot, l1 or linf.
+    Integer { family: &'static str },
+    /// In order, one element after the other.
+    Direct { family: &'static str, descending: bool },
+    /// Bits.
+    Bits { family: &'static str },
+    /// A user's functions.
+    Custom(Arc<CustomMetric>),
+}
+
+pub(crate) fn row_stats(dtype: DType, family: Family, scaled: bool) -> Variant {
+    Variant::new("row_stats")
+        .word("dtype", dtype.name())
+        .word("family", family.name())
+        .flag("scaled", scaled)
+}
+
+pub(crate) fn mask_bias() -> Variant {
+    Variant::new("mask_bias")
+}
+
+pub(crate) fn gather_rows() -> Variant {
+    Variant::new("gather_rows")
+}
+
+pub(crate) fn scan_tile(dtype: DType, tile: Tile, scaled: bool, bitmap: bool) -> Variant {
+    Variant::new("scan_tile")
+        .word("dtype", dtype.name())
+        .int("bm", tile.bm)
+        .int("bn", tile.bn)
+        .int("bk", tile.bk)
+        .int("tm", tile.tm)
+        .int("tn", tile.tn)
+        .flag("scaled", scaled)
+        .flag("bitmap", bitmap)
+}
+
+/// `q` queries at a time: 1, 2 or 4.
+pub(crate) fn scan_row(dtype: DType, q: u32, scaled: bool, bitmap: bool) -> Variant {
+    Variant::new("scan_row")
+        .word("dtype", dtype.name())
+        .int("q", q)
+        .flag("scaled", scaled)
+        .flag("bitmap", bitmap)
+}
+
+/// Room of the workgroup's own list of bins; the room of a search is at most this.
+pub(crate) const MAX_ROOM: u32 = 3072;
+const SMALL_ROOM: u32 = 512;
+
+pub(crate) fn select_bins(threads: u32, room: u32) -> Variant {
+    let room = if room <= SMALL_ROOM { SMALL_ROOM } else { MAX_ROOM };
+    Variant::new("select_bins").int("threads", threads).int("room", room)
+}
+
+pub(crate) fn rescore(dtype: DType, pair: &Pair, bitmap: bool) -> Variant {
+    let (family, scaled, integer) = match pair {
+        Pair::Integer { family } => (*family, false, true),
+        Pair::Tree { family, scaled } => (family.name(), *scaled, false),
+        _ => ("dot", false, false),
+    };
+    Variant::new("rescore")
+        .word("dtype", dtype.name())
+        .word("family", family)
+        .flag("integer", integer)
+        .flag("scaled", scaled)
+        .flag("bitmap", bitmap)
+}
+
+/// The largest k whose result is sorted on the device.
+pub(crate) const MAX_SORT: u32 = 1024;
+
+/// `bins`: the keys of chosen bins, otherwise of consecutive rows. A result above `MAX_SORT` comes unsorted.
+pub(crate) fn select_k(threads: u32, bins: bool, k: u32, sorted: bool) -> Variant {
+    let sort = if !sorted || k > MAX_SORT {
+        0
+    } else if k <= 128 {
+        128
+    } else {
+        MAX_SORT
+    };
+    Variant::new("select_k")
+        .int("threads", threads)
+        .word("source", if bins { "bins" } else { "dense" })
+        .int("sort", sort)
+}
+
+pub(crate) fn distance(dtype: DType, pair: &Pair, bitmap: bool, values: bool) -> Variant {
+    let v = Variant::new("distance").word("dtype", dtype.name());
+    let v = match pair {
+        Pair::Tree { family, scaled } => v
+            .word("kind", "tree")
+            .word("family", family.name())
+            .int("tq", 2)
+            .flag("descending", *family == Family::Dot)
+            .flag("scaled", *scaled),
+        Pair::Integer { family } => v
+            .word("kind", "integer")
+            .word("family", family)
+            .int("tq", 4)
+            .flag("descending", *family == "dot")
+            .flag("scaled", false),
+        Pair::Direct { family, descending } => v
+            .word("kind", "direct")
+            .word("family", family)
+            .int("tq", 4)
+            .flag("descending", *descending)
+            .flag("scaled", false),
+        Pair::Bits { family } => v
+            .word("kind", "bits")
+            .word("family", family)
+            .int("tq", 4)
+            .flag("descending", false)
+            .flag("scaled", false),
+        Pair::Custom(metric) => v
+            .word("kind", "custom")
+            .int("tq", 4)
+            .flag("descending", metric.order == Order::Descending)
+            .flag("scaled", false)
+            .custom(metric),
+    };
+    v.flag("bitmap", bitmap).flag("values", values)
+}
+
+pub(crate) fn range(emit: bool) -> Variant {
+    Variant::new("range").flag("emit", emit)
+}
+
+/// One variant, expanded, as the translation tests see it.
+#[derive(Clone, Debug)]
+pub struct KernelVariant {
+    /// The name that spells all constants.
+    pub name: String,
+    /// The WGSL.
+    pub wgsl: String,
+    /// Threads of a workgroup.
+    pub workgroup_threads: u32,
+    /// Features that the adapter must have.
+    pub needs: Vec<String>,
+    /// Whether WebGPU's guaranteed limits suffice.
+    pub baseline: bool,
+}
+
+/// All variants of all kernels: every dtype, family and flag; every tile of a device profile.
+///
+/// # Errors
+/// When a template does not expand, which the crate's own tests exclude.
+pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
+    let mut all = vec![mask_bias(), gather_rows(), range(false), range(true)];
+    let floats = [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8];
+    let tiles = [
+        Tile::BASELINE,
+        Tile { bm: 128, bn: 64, bk: 16, tm: 8, tn: 4 },
+        Tile { bm: 128, bn: 128, bk: 16, tm: 8, tn: 8 },
+        Tile { bm: 64, bn: 128, bk: 16, tm: 8, tn: 8 },
+    ];
+    for dtype in floats {
+        for scaled in [false, true] {
+            all.push(row_stats(dtype, if scaled { Family::Dot } else { Family::L2 }, scaled));
+            for bitmap in [false, true] {
+                all.extend(tiles.map(|tile| scan_tile(dtype, tile, scaled, bitmap)));
+                all.extend([1, 2, 4].map(|q| scan_row(dtype, q, scaled, bitmap)));
+                for pair in pairs(dtype) {
+                    if matches!(pair, Pair::Tree { scaled: s, .. } if s == scaled) {
+                        all.push(rescore(dtype, &pair, bitmap));
+                    }
+                }
+            }
+        }
+        all.push(row_stats(dtype, Family::Dot, false));
+        for pair in pairs(dtype) {
+            for bitmap in [false, true] {
+                all.push(distance(dtype, &pair, bitmap, false));
+                if matches!(pair, Pair::Integer { family } if family == "l2" || family == "dot") {
+                    all.push(rescore(dtype, &pair, bitmap));
+                }
+            }
+            all.push(distance(dtype, &pair, false, true));
+        }
+    }
+    for family in ["hamming", "bitjaccard", "dice", "russelrao"] {
+        for bitmap in [false, true] {
+            all.push(distance(DType::Bits, &Pair::Bits { family }, bitmap, false));
+        }
+    }
+    for threads in [256, 1024] {
+        all.extend([64, MAX_ROOM].map(|room| select_bins(threads, room)));
+        for bins in [false, true] {
+            all.extend([1, 1000, 5000].map(|k| select_k(threads, bins, k, true)));
+        }
+    }
+    all.iter()
+        .map(|v| {
+            let wgsl = super::source::expand(v)?;
+            let needs = super::reflect::reflect(v.name(), &wgsl)?;
+            Ok(KernelVariant {
+                name: v.name().to_owned(),
+                wgsl,
+                workgroup_threads: needs.threads,
+                needs: Vec::new(),
+                baseline: needs.threads <= 256
+                    && needs.workgroup_bytes <= 16 << 10
+                    && needs.read_only.len() <= 8,
+            })
+        })
+        .collect()
+}
+
+/// Every way to compute a pair with rows of `dtype`.
+fn pairs(dtype: DType) -> Vec<Pair> {
+    let mut all = vec![
+        Pair::Tree { family: Family::L2, scaled: false },
+        Pair::Tree { family: Family::Dot, scaled: false },
+        Pair::Tree { family: Family::Dot, scaled: true },
+    ];
+    if dtype.is_integer() {
+        all.extend(["l2", "dot", "l1", "linf"].map(|family| Pair::Integer { family }));
+    }
+    all.extend(DIRECT.map(|family| Pair::Direct { family, descending: family == "jaccard" }));
+    let example = "fn accumulate(acc: f32, q: f32, x: f32) -> f32 { return acc + abs(q - x); }\n\
+                   fn finish(acc: f32, d: u32) -> f32 { return acc / f32(d); }";
+    if let Metric::Custom(metric) = Metric::wgsl(example, 0.0, Order::Ascending) {
+        all.push(Pair::Custom(metric));
+    }
+    all
+}
+
+/// The families of `shaders/metric/direct.wgsl`.
+const DIRECT: [&str; 10] = [
+    "l1",
+    "linf",
+    "lp",
+    "canberra",
+    "braycurtis",
+    "jaccard",
+    "jensenshannon",
+    "kl",
+    "naneuclidean",
+    "gower",
+];
