@@ -1,11 +1,20 @@
 //! Exact nearest-neighbour search on every GPU.
 #![allow(dead_code)]
+mod buffer;
+mod device;
 mod dtype;
 mod error;
+mod format;
 mod kernel;
 mod metric;
 
+pub use buffer::Matrix;
+pub use device::{
+    AdapterSummary, Backend, Caps, CoopShape, DeviceType, Gpu, GpuBuilder, LabelUse, MemoryReport,
+    Profile,
+};
 pub use dtype::{DType, Rows};
 pub use error::{Error, Result};
+pub use format::RowSource;
 pub use kernel::{KernelVariant, kernel_variants};
 pub use metric::{CustomMetric, Metric, Order};
