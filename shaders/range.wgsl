@@ -1,5 +1,5 @@
 // Range selection over the keys of consecutive rows: how many of a query's keys are below its limit, then which.
-// Bindings: 0 keys (nq x key_stride), 1 offsets (nq), 2 counts (nq, atomics){{ ", 3 out (pairs of key and row)" if emit else "" }}.
+// Bindings: 0 keys (nq x key_stride), 1 offsets (nq), 2 counts (nq, atomics){{ ", 3 out (pairs of key and row, packed from the first query's offset on)" if emit else "" }}.
 // Threads: one thread a row, 256 rows a workgroup, one query in x.
 // Profile keys: none.
 
@@ -17,6 +17,7 @@ struct Params {
   n: u32,
   first_row: u32,
   groups_y: u32,
+  first_query: u32,
 }
 var<immediate> p: Params;
 
@@ -25,7 +26,7 @@ var<workgroup> base: u32;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
-  let query = wg.x;
+  let query = p.first_query + wg.x;
   let x = (wg.y + wg.z * p.groups_y) * 256u + t;
   if (t == 0u) { atomicStore(&found, 0u); }
   workgroupBarrier();

@@ -1,6 +1,6 @@
 // What the scan needs of each row: bias = -|x|^2 / 2 (l2) or 0, scale = 1 / |x| (cosine; 0 for the zero vector), and of
-// each bin the largest |x|, rounded up. Also whether all elements are whole numbers: then sums below 2^24 are exact.
-// Bindings: 0 rows (n x stride4 groups of four), 1 bias (n, out), 2 bin_norm (bins, out), 3 facts (2, atomics: any fraction, bits of the largest |x|^2){{ ", 4 scale (n, out)" if scaled else "" }}.
+// each bin the largest |x|, rounded up.
+// Bindings: 0 rows (n x stride4 groups of four), 1 bias (n, out), 2 bin_norm (bins of the index, out){{ ", 3 scale (n, out)" if scaled else "" }}.
 // Threads: a workgroup of 256 has one bin; eight neighbours have one row, 32 rows at a time, twice.
 // Profile keys: none.
 
@@ -10,9 +10,8 @@
 {% include "common/tree.wgsl" %}
 @group(0) @binding(1) var<storage, read_write> bias: array<f32>;
 @group(0) @binding(2) var<storage, read_write> bin_norm: array<f32>;
-@group(0) @binding(3) var<storage, read_write> facts: array<atomic<u32>, 2>;
 //% if scaled
-@group(0) @binding(4) var<storage, read_write> scale: array<f32>;
+@group(0) @binding(3) var<storage, read_write> scale: array<f32>;
 //% endif
 
 struct Params {
@@ -22,11 +21,15 @@ struct Params {
   stride4: u32,
   groups_x: u32,
   dim: u32,
+  first_bin: u32,
+  last: u32,
 }
 var<immediate> p: Params;
 
 var<workgroup> parts: array<vec4<f32>, 256>;
+//% if scaled
 var<workgroup> largest: array<f32, 256>;
+//% endif
 var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(256)
@@ -37,17 +40,13 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   for (var side = 0u; side < 64u; side += 32u) {
     let x = bin * BIN + side + t / 8u;
     let at = min(x, p.n - 1u) * p.stride4;
-    var most = 0.0;
-    var whole = true;
-    for (var k = j; k < p.k4; k += 8u) {
-      let v = row4(at + k);
-      let a = abs(v);
-      most = max(most, max(max(a.x, a.y), max(a.z, a.w)));
-      whole = whole && all(v == floor(v));
-    }
-    if (!whole) { atomicOr(&facts[0], 1u); }
     var factor = 1.0;
 //% if scaled
+    var most = 0.0;
+    for (var k = j; k < p.k4; k += 8u) {
+      let a = abs(row4(at + k));
+      most = max(most, max(max(a.x, a.y), max(a.z, a.w)));
+    }
     // a power of two brings the largest element near 1, so that squares neither overflow nor vanish
     largest[t] = most;
     workgroupBarrier();
@@ -66,12 +65,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     if (j == 0u) {
       let sum = tree8(parts[t], parts[t + 1u], parts[t + 2u], parts[t + 3u], parts[t + 4u], parts[t + 5u], parts[t + 6u], parts[t + 7u]);
       let length = sqrt(sum) / factor;
-      if (x < p.n) {
+      // the other rows of the bin have their bias; a deleted one's is the sentinel
+      if (x >= p.first && x < p.last) {
         bias[x] = {{ "-0.5 * sum" if family == "l2" else "0.0" }};
 //% if scaled
         scale[x] = select(factor / sqrt(sum), 0.0, sum == 0.0);
 //% endif
-        atomicMax(&facts[1], bitcast<u32>(length * length));
       }
       // rounded up, and for squares that vanished: each is below 2^-126
       norms[side + t / 8u] = select(0.0, length * 1.0009765625 + sqrt(f32(p.dim)) * 2.168404344971009e-19, x < p.n);
@@ -81,6 +80,6 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   if (t == 0u) {
     var m = 0.0;
     for (var u = 0u; u < 64u; u++) { m = max(m, norms[u]); }
-    bin_norm[bin] = m;
+    bin_norm[p.first_bin + bin] = m;
   }
 }

@@ -27,6 +27,7 @@ struct Params {
   bin_stride: u32,
   tiles_y: u32,
   words: u32,
+  first_tile: u32,
 }
 var<immediate> p: Params;
 
@@ -35,7 +36,7 @@ var<workgroup> scores: array<f32, {{ q * 64 }}>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
-  let bin = wg.y + wg.z * p.tiles_y;
+  let bin = p.first_tile + wg.y + wg.z * p.tiles_y;
   let q0 = wg.x * {{ q }}u;
   if (bin * BIN >= p.n) { return; }
   let j = t % 8u;

@@ -31,6 +31,7 @@ struct Params {
   bin_stride: u32,
   tiles_y: u32,
   words: u32,
+  first_tile: u32,
 }
 var<immediate> p: Params;
 
@@ -39,7 +40,7 @@ var<workgroup> tile: array<vec4<f32>, {{ stage if stage > reduce else reduce }}>
 
 @compute @workgroup_size({{ threads }})
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
-  let row_tile = wg.y + wg.z * p.tiles_y;
+  let row_tile = p.first_tile + wg.y + wg.z * p.tiles_y;
   let q0 = wg.x * {{ bm }}u;
   let x0 = row_tile * {{ bn }}u;
   if (x0 >= p.n) { return; }

@@ -70,6 +70,11 @@ impl Gpu {
 }
 
 impl Readback {
+    /// The submission that carries it.
+    pub(crate) fn index(&self) -> wgpu::SubmissionIndex {
+        self.index.clone()
+    }
+
     /// Blocks until the bytes are there: one vector for each range.
     pub(crate) fn wait(mut self) -> Result<Vec<Vec<u8>>> {
         self.completion.wait(&self.gpu, &self.index)?;

@@ -1,8 +1,9 @@
 //! Records dispatches, each checked against the adapter's limits, and submits them with what is to be read back.
 
 use super::cache::{Kernel, kernel};
+use super::flight::Flight;
 use super::variant::Variant;
-use crate::buffer::{Buffer, Readback};
+use crate::buffer::Buffer;
 use crate::device::{Gpu, PassTimer};
 use crate::error::{Error, Result};
 use std::sync::Arc;
@@ -25,7 +26,7 @@ pub(crate) struct Encoder {
 
 /// What one submission was, for stats and benches.
 #[derive(Default)]
-pub(crate) struct Trace {
+pub(super) struct Trace {
     /// The variants that ran, in order of their first dispatch.
     pub kernels: Vec<Arc<Kernel>>,
     timer: Option<PassTimer>,
@@ -161,7 +162,7 @@ impl Encoder {
 
     /// Submits, and brings parts of buffers to the host. The scratch buffers of the dispatches return to the pool here:
     /// there is one queue, so their next user's work comes behind this.
-    pub fn submit(mut self, ranges: &[(&Buffer, u64, u64)]) -> Result<(Readback, Trace)> {
+    pub fn submit(mut self, ranges: &[(&Buffer, u64, u64)]) -> Result<Flight> {
         self.pass = None;
         let mut encoder = self.encoder;
         if let Some(timer) = &self.timer {
@@ -169,7 +170,7 @@ impl Encoder {
         }
         let readback = self.gpu.readback(ranges, encoder)?;
         let trace = Trace { kernels: self.kernels, timer: self.timer, stages: self.stages };
-        Ok((readback, trace))
+        Ok(Flight::new(self.gpu, readback, trace))
     }
 }
 

@@ -3,13 +3,14 @@
 mod cache;
 mod custom;
 mod encoder;
+mod flight;
 mod reflect;
 pub(crate) mod registry;
 mod source;
 mod variant;
 
-pub(crate) use cache::{Kernel, kernel};
 pub(crate) use custom::check as check_custom;
-pub(crate) use encoder::{Encoder, Trace, fold};
+pub(crate) use encoder::{Encoder, fold};
+pub(crate) use flight::{Flight, Landed};
 pub use registry::{KernelVariant, kernel_variants};
 pub(crate) use variant::Variant;

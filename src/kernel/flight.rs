@@ -1,0 +1,61 @@
+//! A submission on its way: what comes back of it, which variants ran and how long they took.
+
+use super::encoder::Trace;
+use crate::buffer::Readback;
+use crate::device::Gpu;
+use crate::error::Result;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+/// A submission in flight; a `Future`, or blocking through [`Flight::wait`].
+pub(crate) struct Flight {
+    gpu: Gpu,
+    readback: Readback,
+    trace: Option<Trace>,
+}
+
+/// A submission that has come back.
+pub(crate) struct Landed {
+    /// The bytes of each range asked for.
+    pub parts: Vec<Vec<u8>>,
+    /// Names of the variants in order of their first dispatch.
+    pub variants: Vec<String>,
+    /// Device nanoseconds of each stage; empty unless timed.
+    pub times: Vec<(&'static str, u64)>,
+}
+
+impl Flight {
+    pub(super) fn new(gpu: Gpu, readback: Readback, trace: Trace) -> Flight {
+        Flight { gpu, readback, trace: Some(trace) }
+    }
+
+    /// Blocks until it is back.
+    pub fn wait(mut self) -> Result<Landed> {
+        let index = self.readback.index();
+        let trace = self.trace.take();
+        let parts = self.readback.wait()?;
+        land(&self.gpu, parts, trace, &index)
+    }
+}
+
+impl Future for Flight {
+    type Output = Result<Landed>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let parts = ready!(Pin::new(&mut self.readback).poll(cx))?;
+        let (index, trace) = (self.readback.index(), self.trace.take());
+        Poll::Ready(land(&self.gpu, parts, trace, &index))
+    }
+}
+
+fn land(
+    gpu: &Gpu,
+    parts: Vec<Vec<u8>>,
+    trace: Option<Trace>,
+    index: &wgpu::SubmissionIndex,
+) -> Result<Landed> {
+    let trace = trace.unwrap_or_default();
+    let variants = trace.kernels.iter().map(|k| k.name().to_owned()).collect();
+    Ok(Landed { parts, variants, times: trace.times(gpu, index)? })
+}

@@ -1,0 +1,286 @@
+//! The rows that searches run over, with what the scan needs of each: one immutable snapshot.
+
+use super::check::{self, Facts};
+use super::space::{self, Transform};
+use super::{BIN, mask, stride4};
+use crate::buffer::{Buffer, Matrix, Segment};
+use crate::device::Gpu;
+use crate::dtype::{DType, Rows};
+use crate::error::{Error, Result};
+use crate::format::RowSource;
+use crate::kernel::{Encoder, fold, registry};
+use crate::metric::Metric;
+use bytemuck::NoUninit;
+
+/// Rows under one metric. Changes give a new `Base` that shares what is equal; the old one stays valid.
+#[derive(Clone)]
+pub(crate) struct Base {
+    gpu: Gpu,
+    metric: Metric,
+    /// The rows as they were given.
+    rows: Matrix,
+    /// The rows as the metric compares them; the same as `rows` where it transforms nothing.
+    work: Matrix,
+    /// Of each segment of `work`.
+    parts: Vec<Part>,
+    /// Largest |x| of each bin of the index; only with a scan.
+    bin_norm: Option<Buffer>,
+    facts: Facts,
+}
+
+/// What belongs to one segment of rows, a number a row.
+#[derive(Clone)]
+pub(crate) struct Part {
+    /// -|x|^2 / 2, or 0; the sentinel for a row that is deleted.
+    pub bias: Buffer,
+    /// 1 / |x| (cosine).
+    pub scale: Option<Buffer>,
+    capacity: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, NoUninit)]
+struct RowStats {
+    first: u32,
+    n: u32,
+    k4: u32,
+    stride4: u32,
+    groups_x: u32,
+    dim: u32,
+    first_bin: u32,
+    last: u32,
+}
+
+impl Base {
+    /// No rows yet.
+    pub fn new(gpu: &Gpu, metric: &Metric, dtype: DType, dim: usize) -> Result<Base> {
+        metric.check(dtype, dim)?;
+        if let Metric::Custom(custom) = metric {
+            crate::kernel::check_custom(custom)?;
+        }
+        let rows = Matrix::empty(gpu, dtype, dim)?;
+        let transform = Transform::of(metric);
+        let work = match transform {
+            Transform::None => rows.clone(),
+            _ => Matrix::empty(gpu, DType::F32, transform.dim(dim))?,
+        };
+        let (gpu, metric) = (gpu.clone(), metric.clone());
+        Ok(Base { gpu, metric, rows, work, parts: Vec::new(), bin_norm: None, facts: Facts::NONE })
+    }
+
+    pub fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
+    pub fn metric(&self) -> &Metric {
+        &self.metric
+    }
+
+    pub fn rows(&self) -> &Matrix {
+        &self.rows
+    }
+
+    pub fn work(&self) -> &Matrix {
+        &self.work
+    }
+
+    pub fn len(&self) -> u64 {
+        self.rows.len()
+    }
+
+    pub fn bins(&self) -> u64 {
+        self.len().div_ceil(BIN)
+    }
+
+    pub fn facts(&self) -> Facts {
+        self.facts
+    }
+
+    pub fn bin_norm(&self) -> Option<&Buffer> {
+        self.bin_norm.as_ref()
+    }
+
+    /// Segments of the compared rows and what belongs to them.
+    pub fn segments(&self) -> impl Iterator<Item = (&Segment, &Part)> {
+        self.work.segments().iter().zip(&self.parts)
+    }
+
+    /// Device memory of the rows and their numbers.
+    pub fn bytes(&self) -> u64 {
+        let copies = if self.transforms() { self.rows.bytes() } else { 0 };
+        let part = |p: &Part| p.bias.size() + p.scale.as_ref().map_or(0, Buffer::size);
+        let norms = self.bin_norm.as_ref().map_or(0, Buffer::size);
+        self.work.bytes() + copies + self.parts.iter().map(part).sum::<u64>() + norms
+    }
+
+    fn transforms(&self) -> bool {
+        Transform::of(&self.metric) != Transform::None
+    }
+
+    /// With the rows of a stream behind its own. Row numbers have 32 bits.
+    pub fn append(&self, source: &mut dyn RowSource) -> Result<Base> {
+        let dim = self.rows.dim();
+        let transform = Transform::of(&self.metric);
+        let mut facts = self.facts;
+        let mut work = self.work.clone();
+        let mut added = 0;
+        let limit = u64::from(u32::MAX) - 2 * BIN;
+        let rows = self.rows.append_from(source, &mut |block, first| {
+            added = first + block.count(dim)? as u64;
+            let needed = self.len() + added;
+            if needed > limit {
+                return Err(Error::LimitExceeded { what: "rows of an index".into(), needed, limit });
+            }
+            facts = facts.and(check::rows(&self.metric, block, dim, first)?);
+            if transform != Transform::None {
+                let mut out = Vec::new();
+                transform.apply(&block.to_f32(), dim, &mut out);
+                work = work.append(Rows::F32(&out))?;
+            }
+            Ok(())
+        })?;
+        let work = if transform == Transform::None { rows.clone() } else { work };
+        if transform != Transform::None {
+            facts = Facts { whole: false, norm: 1.0 };
+        }
+        let mut base = Base { rows, work, facts, ..self.clone() };
+        base.measure(self.len())?;
+        Ok(base)
+    }
+
+    /// With one row replaced; its place in the order stays.
+    pub fn replace(&self, row: u64, value: Rows<'_>) -> Result<Base> {
+        let dim = self.rows.dim();
+        let transform = Transform::of(&self.metric);
+        let mut facts = self.facts.and(check::rows(&self.metric, value, dim, 0)?);
+        let rows = self.rows.replace(row, value)?;
+        let work = if transform == Transform::None {
+            rows.clone()
+        } else {
+            facts = self.facts;
+            let mut out = Vec::new();
+            transform.apply(&value.to_f32(), dim, &mut out);
+            self.work.replace(row, Rows::F32(&out))?
+        };
+        let mut base = Base { rows, work, facts, ..self.clone() };
+        // Searches on the old snapshot may still read its numbers: this one gets its own.
+        let at = base.segment_of(row)?;
+        let part = base.parts[at].clone();
+        base.parts[at] = base.copy_part(&part, part.capacity)?;
+        if let Some(old) = self.bin_norm.clone() {
+            base.bin_norm = Some(base.grow(&old, old.size())?);
+        }
+        base.stats(at, row, row + 1)?;
+        Ok(base)
+    }
+
+    /// Without the rows whose bit is 0 (bit i of word i / 32), which keep their place but are never hits.
+    pub fn mask(&self, live: &[u32]) -> Result<Base> {
+        let bias = mask::biases(self, live)?;
+        let mut base = self.clone();
+        for (part, bias) in base.parts.iter_mut().zip(bias) {
+            part.bias = bias;
+        }
+        Ok(base)
+    }
+
+    fn segment_of(&self, row: u64) -> Result<usize> {
+        let end = |s: &Segment| s.first_row() + u64::from(s.rows());
+        let at = self.work.segments().iter().position(|s| row < end(s));
+        at.ok_or_else(|| Error::internal(format!("row {row} of {}", self.len())))
+    }
+
+    /// Computes the numbers of all rows from `first` on.
+    fn measure(&mut self, first: u64) -> Result<()> {
+        let scan = space::scan_family(&self.metric);
+        if scan.is_some() && self.bins() > 0 {
+            let needed = self.bins() * 4;
+            let had = self.bin_norm.as_ref().map_or(0, Buffer::size);
+            if needed > had {
+                // doubling, so that many small additions copy little
+                let size = needed.max(had * 2).next_multiple_of(256);
+                self.bin_norm = Some(match &self.bin_norm {
+                    Some(old) => self.grow(old, size)?,
+                    None => self.gpu.alloc("bin norms", size)?,
+                });
+            }
+        }
+        for at in 0..self.work.segments().len() {
+            let segment = &self.work.segments()[at];
+            let (start, rows) = (segment.first_row(), segment.rows());
+            if start + u64::from(rows) <= first {
+                continue;
+            }
+            let capacity = segment.capacity().next_multiple_of(BIN as u32);
+            match self.parts.get(at).cloned() {
+                Some(part) if part.capacity >= rows => {}
+                Some(part) => self.parts[at] = self.copy_part(&part, capacity)?,
+                None => {
+                    let part = self.new_part(capacity)?;
+                    self.parts.push(part);
+                }
+            }
+            self.stats(at, first.max(start), start + u64::from(rows))?;
+        }
+        Ok(())
+    }
+
+    fn new_part(&self, capacity: u32) -> Result<Part> {
+        let bytes = u64::from(capacity) * 4;
+        let bias = self.gpu.alloc("bias", bytes)?;
+        let scaled = matches!(space::scan_family(&self.metric), Some((_, true)));
+        let scale = if scaled { Some(self.gpu.alloc("scale", bytes)?) } else { None };
+        // Where nothing is computed of the rows, all take part.
+        let mut encoder = Encoder::new(&self.gpu, "new rows", false)?;
+        encoder.clear(&bias);
+        encoder.submit(&[])?;
+        Ok(Part { bias, scale, capacity })
+    }
+
+    fn copy_part(&self, part: &Part, capacity: u32) -> Result<Part> {
+        let bytes = u64::from(capacity) * 4;
+        let bias = self.grow(&part.bias, bytes)?;
+        let scale = part.scale.as_ref().map(|s| self.grow(s, bytes)).transpose()?;
+        Ok(Part { bias, scale, capacity })
+    }
+
+    /// A copy with zeros behind.
+    fn grow(&self, old: &Buffer, bytes: u64) -> Result<Buffer> {
+        let new = self.gpu.alloc(old.label(), bytes)?;
+        let mut encoder = Encoder::new(&self.gpu, "grow", false)?;
+        encoder.clear(&new);
+        encoder.copy(old, 0, &new, 0, old.size().min(bytes));
+        encoder.submit(&[])?;
+        Ok(new)
+    }
+
+    /// Computes the numbers of rows `from..to` of the index, all in segment `at`.
+    fn stats(&self, at: usize, from: u64, to: u64) -> Result<()> {
+        let (Some((family, scaled)), Some(norms)) = (space::scan_family(&self.metric), &self.bin_norm)
+        else {
+            return Ok(());
+        };
+        let (segment, part) = (&self.work.segments()[at], &self.parts[at]);
+        let local = |row: u64| (row - segment.first_row()) as u32;
+        let dtype = self.work.dtype();
+        let bins = u64::from(local(to)).div_ceil(BIN) - u64::from(local(from)) / BIN;
+        let groups = fold(&self.gpu, bins)?;
+        let params = RowStats {
+            first: local(from),
+            n: segment.rows(),
+            k4: self.work.dim().div_ceil(4) as u32,
+            stride4: stride4(segment.stride_bytes(), dtype),
+            groups_x: groups[0],
+            dim: self.work.dim() as u32,
+            first_bin: (segment.first_row() / BIN) as u32,
+            last: local(to),
+        };
+        let mut buffers = vec![segment.buffer(), &part.bias, norms];
+        buffers.extend(&part.scale);
+        let mut encoder = Encoder::new(&self.gpu, "row stats", false)?;
+        let variant = registry::row_stats(dtype, family, scaled);
+        encoder.dispatch(&variant, &buffers, &params, [groups[0], groups[1], 1])?;
+        encoder.submit(&[])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,68 @@
+//! The error bound of the scan in its f32 form.
+//!
+//! A score is s = q.x + b with b = -|x|^2 / 2 for L2, 0 for inner products, and s times 1 / |x| for cosine. With u = 2^-24
+//! its computed value differs from the real one by at most
+//!
+//! * (d + 2) u (|q||x| + |b|): a sum of d products and b in any order, each step rounding once;
+//! * (d / 32 + 10) u |b|: b itself, through the summation tree;
+//! * R: the error of the exact distance d^ that decides in the end, as a score: tau / 2 for L2 and tau for inner products,
+//!   tau the stated error (crate::reference). Without it a row could be left out whose d^ is smaller than its distance;
+//! * eta: products that vanish below 2^-126, and the squares among them.
+//!
+//! Over a bin every |x| is replaced by the bin's largest, which makes E = c0 |x|^2 + c1 |q||x| + c2 |q|^2 + floor. The
+//! comparison M + E >= L itself rounds: `slack` |M| more on each side.
+
+use super::check::Facts;
+use super::space::Transform;
+use crate::kernel::registry::Family;
+
+const U: f64 = 1.0 / 16_777_216.0;
+
+/// Coefficients of E, rounded up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Bound {
+    pub c0: f32,
+    pub c1: f32,
+    pub c2: f32,
+    pub floor: f32,
+    pub slack: f32,
+}
+
+impl Bound {
+    /// No sum rounds: the scores are exact.
+    pub const EXACT: Bound = Bound { c0: 0.0, c1: 0.0, c2: 0.0, floor: 0.0, slack: 0.0 };
+
+    pub fn new(family: Family, scaled: bool, dim: usize) -> Bound {
+        let d = dim as f64;
+        let a = (d + 2.0) * U;
+        let tree = ((d / 32.0).ceil() + 12.0) * U;
+        let own = (d / 32.0 + 10.0) * U;
+        let tiny = (2.0 * d + 8.0) * 2f64.powi(-120);
+        let (c0, c1, c2) = match family {
+            // |b| = |x|^2 / 2; R = tree (|q| + |x|)^2 / 2
+            Family::L2 => (a / 2.0 + own / 2.0 + tree / 2.0, a + tree, tree / 2.0),
+            // (q.x) / |x|: two more roundings, and |x| of the row in another sum than the reference's
+            Family::Dot if scaled => (0.0, 0.0, a + 2.0 * tree + own + 8.0 * U),
+            Family::Dot => (0.0, a + tree, 0.0),
+        };
+        // The bound is itself computed in f32, in five steps.
+        let up = |v: f64| (v * (1.0 + 16.0 * U)) as f32 * (1.0 + f32::EPSILON);
+        Bound { c0: up(c0), c1: up(c1), c2: up(c2), floor: up(tiny), slack: 1.0 / 1_048_576.0 }
+    }
+
+    /// The bound for these rows and queries: none where whole numbers stay below 2^23, so that even halves are exact.
+    pub fn choose(
+        family: Family,
+        scaled: bool,
+        dim: usize,
+        transform: Transform,
+        rows: Facts,
+        queries: Facts,
+    ) -> Bound {
+        let whole = rows.whole && queries.whole && !scaled && transform == Transform::None;
+        if whole && (rows.norm + queries.norm).powi(2) <= 8_388_608.0 {
+            return Bound::EXACT;
+        }
+        Bound::new(family, scaled, dim)
+    }
+}

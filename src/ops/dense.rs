@@ -1,0 +1,185 @@
+//! All exact distances, block by block of rows, and the selection over them: any metric, any k.
+
+use super::base::Base;
+use super::bins::SelectK;
+use super::plan::Plan;
+use super::queries::{Queries, Upload};
+use super::{space, stride4};
+use crate::buffer::{Buffer, Segment};
+use crate::error::Result;
+use crate::kernel::registry::Pair;
+use crate::kernel::{Encoder, fold, registry};
+use bytemuck::NoUninit;
+
+/// A query chunk on its way through the rows.
+pub(crate) struct Dense {
+    pub upload: Upload,
+    pub bitmap: Option<Buffer>,
+    /// Keys of one block of rows.
+    pub keys: Buffer,
+    /// Best pairs so far, and the pair of buffers for the next.
+    best: [(Buffer, Buffer); 2],
+    filled: bool,
+    next_row: u64,
+}
+
+/// Consecutive rows of one segment.
+pub(crate) struct Block<'a> {
+    segment: &'a Segment,
+    bias: &'a Buffer,
+    scale: Option<&'a Buffer>,
+    /// Number of the first row within the segment, and of rows.
+    first: u32,
+    pub rows: u32,
+    /// Number of the first row of the index.
+    pub first_row: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, NoUninit)]
+struct Params {
+    nq: u32,
+    n: u32,
+    dim: u32,
+    stride4: u32,
+    q_stride4: u32,
+    first: u32,
+    first_row: u32,
+    out_stride: u32,
+    groups_y: u32,
+    words: u32,
+    argument: f32,
+    missing: f32,
+}
+
+/// The block that begins at `row` of the index.
+pub(crate) fn block<'a>(
+    base: &'a Base,
+    biases: Option<&'a [Buffer]>,
+    row: u64,
+    most: u32,
+) -> Option<Block<'a>> {
+    for (at, (segment, part)) in base.segments().enumerate() {
+        let first = row.checked_sub(segment.first_row())?;
+        if first >= u64::from(segment.rows()) {
+            continue;
+        }
+        let first = first as u32;
+        return Some(Block {
+            segment,
+            bias: biases.map_or(&part.bias, |b| &b[at]),
+            scale: part.scale.as_ref(),
+            first,
+            rows: most.min(segment.rows() - first),
+            first_row: row as u32,
+        });
+    }
+    None
+}
+
+/// Where the distances of a block go.
+pub(crate) struct Target<'a> {
+    pub out: &'a Buffer,
+    pub stride: u32,
+    /// Distances as f32, with the value where there is none; otherwise keys.
+    pub values: Option<f32>,
+}
+
+/// Encodes the distances of all uploaded queries to the rows of a block.
+pub(crate) fn distances(
+    encoder: &mut Encoder,
+    base: &Base,
+    pair: &Pair,
+    upload: &Upload,
+    bitmap: Option<&Buffer>,
+    block: &Block<'_>,
+    target: &Target<'_>,
+) -> Result<()> {
+    let work = base.work();
+    let variant = registry::distance(work.dtype(), pair, bitmap.is_some(), target.values.is_some());
+    let groups = fold(base.gpu(), u64::from(block.rows).div_ceil(64))?;
+    let params = Params {
+        nq: upload.count,
+        n: block.rows,
+        dim: work.dim() as u32,
+        stride4: stride4(block.segment.stride_bytes(), work.dtype()),
+        q_stride4: upload.exact_stride4,
+        first: block.first,
+        first_row: block.first_row,
+        out_stride: target.stride,
+        groups_y: groups[0],
+        words: super::mask_words(base.len()) as u32,
+        argument: space::argument(base.metric()),
+        missing: target.values.unwrap_or(0.0),
+    };
+    let per_thread = if matches!(pair, Pair::Tree { .. }) { 2 } else { 4 };
+    let mut buffers = vec![block.segment.buffer(), &upload.exact, block.bias, target.out];
+    buffers.extend(block.scale.filter(|_| matches!(pair, Pair::Tree { scaled: true, .. })));
+    buffers.extend(bitmap);
+    encoder.stage("distance");
+    encoder.dispatch(
+        &variant,
+        &buffers,
+        &params,
+        [upload.count.div_ceil(per_thread), groups[0], groups[1]],
+    )
+}
+
+impl Dense {
+    pub fn new(base: &Base, upload: Upload, bitmap: Option<Buffer>, plan: &Plan, k: u32) -> Result<Dense> {
+        let (gpu, nq) = (base.gpu(), u64::from(upload.count));
+        let keys = gpu.scratch("distances", nq * u64::from(plan.dense_rows) * 4)?;
+        let pairs = || -> Result<(Buffer, Buffer)> {
+            let bytes = nq * u64::from(k) * 4;
+            Ok((gpu.scratch("keys", bytes)?, gpu.scratch("rows", bytes)?))
+        };
+        let best = [pairs()?, pairs()?];
+        Ok(Dense { upload, bitmap, keys, best, filled: false, next_row: 0 })
+    }
+
+    /// Encodes blocks for at most `plan.pairs` pairs, and says whether all rows are done.
+    pub fn step(
+        &mut self,
+        encoder: &mut Encoder,
+        base: &Base,
+        biases: Option<&[Buffer]>,
+        queries: &Queries,
+        plan: &Plan,
+        k: u32,
+    ) -> Result<bool> {
+        let mut left = plan.pairs / u64::from(self.upload.count);
+        loop {
+            let Some(block) = block(base, biases, self.next_row, plan.dense_rows) else {
+                return Ok(true);
+            };
+            let target = Target { out: &self.keys, stride: plan.dense_rows, values: None };
+            let bitmap = self.bitmap.as_ref();
+            distances(encoder, base, &queries.pair, &self.upload, bitmap, &block, &target)?;
+            self.next_row += u64::from(block.rows);
+            let last = self.next_row >= base.len();
+            let variant = registry::select_k(plan.select_threads, false, k, last);
+            let params = SelectK {
+                k,
+                stride: plan.dense_rows,
+                best: if self.filled { k } else { 0 },
+                n: block.rows,
+                first_row: block.first_row,
+            };
+            let [(from_keys, from_rows), (to_keys, to_rows)] = &self.best;
+            let buffers = [&self.keys, from_keys, from_rows, to_keys, to_rows];
+            encoder.stage("select");
+            encoder.dispatch(&variant, &buffers, &params, [self.upload.count, 1, 1])?;
+            self.best.swap(0, 1);
+            self.filled = true;
+            left = left.saturating_sub(u64::from(block.rows));
+            if last || left == 0 {
+                return Ok(last);
+            }
+        }
+    }
+
+    /// Keys and rows of the best pairs.
+    pub fn best(&self) -> (&Buffer, &Buffer) {
+        (&self.best[0].0, &self.best[0].1)
+    }
+}

@@ -1,0 +1,45 @@
+//! Filters and deletions as biases: a row whose bit is 0 gets the sentinel.
+
+use super::base::Base;
+use crate::buffer::Buffer;
+use crate::error::{Error, Result};
+use crate::kernel::{Encoder, fold, registry};
+use bytemuck::NoUninit;
+
+#[repr(C)]
+#[derive(Clone, Copy, NoUninit)]
+struct Params {
+    n: u32,
+    first_row: u32,
+    groups_x: u32,
+}
+
+/// Words that a mask of `rows` rows takes.
+pub(crate) fn words(rows: u64) -> usize {
+    rows.div_ceil(32) as usize
+}
+
+/// The biases of all segments under a mask, in fresh buffers.
+pub(crate) fn biases(base: &Base, live: &[u32]) -> Result<Vec<Buffer>> {
+    if live.len() < words(base.len()) {
+        return Err(Error::internal(format!("{} words mask {} rows", live.len(), base.len())));
+    }
+    let gpu = base.gpu();
+    let mask = gpu.upload_buffer("mask", bytemuck::cast_slice(live))?;
+    let mut encoder = Encoder::new(gpu, "mask", false)?;
+    let mut all = Vec::new();
+    for (segment, part) in base.segments() {
+        let bias = gpu.alloc("bias", part.bias.size())?;
+        let groups = fold(gpu, u64::from(segment.rows()).div_ceil(256))?;
+        let params = Params {
+            n: segment.rows(),
+            first_row: segment.first_row() as u32,
+            groups_x: groups[0],
+        };
+        let buffers = [&part.bias, &mask, &bias];
+        encoder.dispatch(&registry::mask_bias(), &buffers, &params, [groups[0], groups[1], 1])?;
+        all.push(bias);
+    }
+    encoder.submit(&[])?;
+    Ok(all)
+}

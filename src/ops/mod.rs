@@ -1,0 +1,38 @@
+//! One file an operation: it checks shapes, picks a variant and encodes. No index knows a kernel, no kernel an index.
+
+mod base;
+mod bins;
+mod bound;
+mod check;
+mod dense;
+mod gather;
+mod mask;
+mod pairwise;
+mod pending;
+mod plan;
+mod queries;
+mod range;
+mod search;
+mod space;
+mod stats;
+
+pub(crate) use base::Base;
+pub(crate) use mask::words as mask_words;
+pub use pairwise::{normalise, pairwise, row_norms};
+pub use pending::{CancelToken, Pending};
+pub(crate) use range::submit_range;
+pub(crate) use search::{Filter, Found, Options, submit_search};
+pub use stats::{SearchStats, StageTime};
+
+use crate::dtype::DType;
+
+/// Rows to a bin of the scan; `shaders/common/params.wgsl` has it as well.
+pub(crate) const BIN: u64 = 64;
+
+/// Steps from one row to the next as the shaders count: groups of four elements, of bits groups of 128.
+pub(crate) fn stride4(stride_bytes: u32, dtype: DType) -> u32 {
+    match dtype {
+        DType::Bits => stride_bytes / 16,
+        _ => stride_bytes / (dtype.bits() as u32 / 2),
+    }
+}

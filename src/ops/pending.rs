@@ -1,0 +1,195 @@
+//! Calls in flight: what a search returns before it has an answer.
+
+use crate::error::{Error, Result};
+use crate::kernel::{Flight, Landed};
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+/// Submissions of one call that may be on the device at once: one computes while the host prepares the next.
+const WINDOW: usize = 2;
+
+/// Cancels the calls that were given a clone of it.
+///
+/// A cancelled call ends with [`Error::Cancelled`] at its next submission; what is on the device finishes.
+#[derive(Clone, Debug, Default)]
+pub struct CancelToken(Arc<AtomicBool>);
+
+impl CancelToken {
+    /// A token that nobody has cancelled.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Cancels.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Work that goes to the device in pieces.
+pub(crate) trait Job: Send {
+    type Output;
+    type Tag: Send + Unpin;
+
+    /// Submits the next piece; `None` when, as things stand, there is none.
+    fn next(&mut self) -> Result<Option<(Flight, Self::Tag)>>;
+
+    /// Takes what came back of a piece, which may make more pieces necessary.
+    fn take(&mut self, landed: Landed, tag: Self::Tag) -> Result<()>;
+
+    /// The answer, when nothing is left.
+    fn finish(&mut self) -> Result<Self::Output>;
+}
+
+trait Drive<T>: Send {
+    fn wait(&mut self) -> Result<T>;
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T>>;
+}
+
+struct Driver<J: Job> {
+    job: J,
+    flights: VecDeque<(Flight, J::Tag)>,
+    cancel: Option<CancelToken>,
+}
+
+impl<J: Job> Driver<J> {
+    fn fill(&mut self) -> Result<()> {
+        while self.flights.len() < WINDOW {
+            if self.cancel.as_ref().is_some_and(CancelToken::is_cancelled) {
+                return Err(Error::Cancelled);
+            }
+            match self.job.next()? {
+                Some(flight) => self.flights.push_back(flight),
+                None => break,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<J: Job> Drive<J::Output> for Driver<J> {
+    fn wait(&mut self) -> Result<J::Output> {
+        loop {
+            self.fill()?;
+            match self.flights.pop_front() {
+                Some((flight, tag)) => self.job.take(flight.wait()?, tag)?,
+                None => return self.job.finish(),
+            }
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<J::Output>> {
+        loop {
+            self.fill()?;
+            let Some((flight, _)) = self.flights.front_mut() else {
+                return Poll::Ready(self.job.finish());
+            };
+            let Poll::Ready(landed) = Pin::new(flight).poll(cx) else {
+                return Poll::Pending;
+            };
+            if let Some((_, tag)) = self.flights.pop_front() {
+                self.job.take(landed?, tag)?;
+            }
+        }
+    }
+}
+
+/// An answer on its way: a `Future`, or blocking through [`Pending::wait`].
+///
+/// The work is on the device already. Dropping it frees what it held. Several may be in flight at once.
+///
+/// # Example
+/// ```no_run
+/// # use nearfield::{Flat, Gpu, Index, Metric, Rows};
+/// let gpu = Gpu::new()?;
+/// let index = Flat::new(&gpu, 2, Metric::L2)?;
+/// index.add(&[0.0, 0.0, 1.0, 1.0])?;
+/// let first = index.submit(Rows::F32(&[0.0, 0.1]), 1, &Default::default())?;
+/// let second = index.submit(Rows::F32(&[1.0, 0.9]), 1, &Default::default())?;
+/// assert_eq!(first.wait()?.ids(), [0]);
+/// assert_eq!(second.wait()?.ids(), [1]);
+/// # Ok::<(), nearfield::Error>(())
+/// ```
+#[must_use = "nothing is known before it is awaited"]
+pub struct Pending<T> {
+    drive: Option<Box<dyn Drive<T>>>,
+}
+
+impl<T: 'static> Pending<T> {
+    pub(crate) fn start<J>(job: J, cancel: Option<CancelToken>) -> Result<Pending<T>>
+    where
+        J: Job<Output = T> + 'static,
+    {
+        let mut driver = Driver { job, flights: VecDeque::new(), cancel };
+        driver.fill()?;
+        Ok(Pending { drive: Some(Box::new(driver)) })
+    }
+
+    /// Blocks until the answer is there.
+    ///
+    /// # Errors
+    /// What the call says; `DeviceLost` rather than waiting for ever.
+    pub fn wait(mut self) -> Result<T> {
+        match &mut self.drive {
+            Some(drive) => drive.wait(),
+            None => Err(spent()),
+        }
+    }
+
+    /// The same call with its answer changed by `f`.
+    pub(crate) fn map<U: 'static>(self, f: impl FnOnce(T) -> Result<U> + Send + 'static) -> Pending<U> {
+        let map: Box<dyn Drive<U>> = Box::new(Map { inner: self, f: Some(f) });
+        Pending { drive: Some(map) }
+    }
+}
+
+fn spent() -> Error {
+    Error::internal("a pending call was polled after its end")
+}
+
+impl<T> Future for Pending<T> {
+    type Output = Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(drive) = &mut self.drive else {
+            return Poll::Ready(Err(spent()));
+        };
+        let answer = drive.poll(cx);
+        if answer.is_ready() {
+            self.drive = None;
+        }
+        answer
+    }
+}
+
+struct Map<T, F> {
+    inner: Pending<T>,
+    f: Option<F>,
+}
+
+impl<T, U, F> Drive<U> for Map<T, F>
+where
+    F: FnOnce(T) -> Result<U> + Send,
+{
+    fn wait(&mut self) -> Result<U> {
+        let Some(drive) = &mut self.inner.drive else { return Err(spent()) };
+        let value = drive.wait()?;
+        self.f.take().ok_or_else(spent)?(value)
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<U>> {
+        match Pin::new(&mut self.inner).poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(value) => Poll::Ready(value.and_then(|v| self.f.take().ok_or_else(spent)?(v))),
+        }
+    }
+}

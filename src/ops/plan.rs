@@ -1,0 +1,110 @@
+//! How a search is cut: by memory, by what one binding holds, and by time, so that no submission holds the device for long.
+
+use super::BIN;
+use super::base::Base;
+use super::queries::Queries;
+use super::space;
+use crate::device::Gpu;
+use crate::error::{Error, Result};
+use crate::kernel::registry::{self, Tile};
+
+/// Largest k of the binned scan; beyond it too many bins would pass.
+const MAX_SCAN_K: u64 = 2048;
+/// Most scratch memory of one submission.
+const MAX_SCRATCH: u64 = 2 << 30;
+/// Rows whose exact distances are written at once.
+const DENSE_ROWS: u64 = 1 << 18;
+
+/// The cut of one call.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// Bins that may pass for one query.
+    pub room: u32,
+    /// Whether the binned scan runs at all.
+    pub scan: bool,
+    pub tile: Tile,
+    /// Up to so many queries read the rows one by one rather than in tiles.
+    pub few: u32,
+    /// Queries of one submission of the scan.
+    pub scan_queries: usize,
+    /// Queries and rows of one block of exact distances.
+    pub dense_queries: usize,
+    pub dense_rows: u32,
+    /// Pairs (query, row) that may be compared in one submission.
+    pub pairs: u64,
+    pub select_threads: u32,
+}
+
+/// The tile of the device profile, checked.
+fn tile(gpu: &Gpu) -> Result<Tile> {
+    let get = |key| gpu.profile().u32("kernel.scan", key);
+    let tile =
+        Tile { bm: get("bm")?, bn: get("bn")?, bk: get("bk")?, tm: get("tm")?, tn: get("tn")? };
+    if let Some(reason) = tile.fault() {
+        let name = gpu.profile().name().to_owned();
+        return Err(Error::Profile { name, reason: format!("kernel.scan: {reason}") });
+    }
+    let caps = gpu.caps();
+    let fits = tile.threads() <= caps.max_workgroup_threads
+        && tile.workgroup_bytes() <= caps.max_workgroup_memory;
+    Ok(if fits { tile } else { Tile::BASELINE })
+}
+
+/// Bytes that one submission may take for intermediate results.
+pub(crate) fn scratch(gpu: &Gpu) -> u64 {
+    let memory = gpu.memory();
+    // two submissions are in flight, and somebody else may be searching
+    (memory.budget.saturating_sub(memory.in_use - memory.pooled.min(memory.in_use)) / 4)
+        .clamp(1 << 20, MAX_SCRATCH)
+}
+
+impl Plan {
+    /// Plans the search of `queries` for k neighbours, k at most the number of rows.
+    pub fn new(gpu: &Gpu, base: &Base, queries: &Queries, k: u64, exhaustive: bool) -> Result<Plan> {
+        let (n, dim, bins) = (base.len(), base.work().dim() as u64, base.bins());
+        let tile = tile(gpu)?;
+        let profile = gpu.profile();
+        let room = (k + k / 2 + 32).clamp(64, registry::MAX_ROOM.into());
+        // With fewer bins than twice the room nearly all would pass.
+        let scan = !exhaustive
+            && space::scan_family(base.metric()).is_some()
+            && k <= MAX_SCAN_K
+            && bins >= 2 * room
+            && n >= u64::from(profile.u32("kernel.scan", "min_rows")?);
+        let max_binding = gpu.caps().max_binding_bytes;
+        let scratch = scratch(gpu);
+        let ms = profile.f64("submit", "max_ms")?;
+        let gflops = profile.f64("submit", "gflops")?;
+        let pairs = ((ms * 1e6 * gflops) / (2.0 * dim as f64)).max(1.0) as u64;
+
+        let padded = dim.next_multiple_of(4);
+        let per_query = bins * 4 + room * (4 + BIN * 4) + k * 8 + padded * 4;
+        let widest = (bins * 4).max(room * BIN * 4).max(k * 4).max(padded * 4);
+        let by_memory = (scratch / per_query).min(max_binding / widest);
+        let by_time = pairs / n.max(1);
+        let bm = u64::from(tile.bm);
+        // whole tiles, as long as memory and time allow at least one
+        let whole = |q: u64| if q >= bm { q / bm * bm } else { q };
+        let scan_queries = whole(by_memory.min(by_time.max(bm))).max(1);
+
+        let dense_rows = n.min(DENSE_ROWS).min(max_binding / 4 / BIN * BIN).max(1);
+        let per_query = dense_rows * 4 + k * 16 + padded * 4;
+        let widest = (dense_rows * 4).max(k * 4).max(padded * 4);
+        let dense_queries = (scratch / per_query).min(max_binding / widest);
+        let dense_queries = dense_queries.min((pairs / dense_rows).max(64)).max(1);
+
+        let max_dispatch = u64::from(gpu.caps().max_dispatch);
+        let count = (queries.count as u64).max(1);
+        Ok(Plan {
+            room: room as u32,
+            scan,
+            tile,
+            few: profile.u32("kernel.scan", "few")?,
+            scan_queries: scan_queries.min(count).min(max_dispatch) as usize,
+            dense_queries: dense_queries.min(count).min(max_dispatch) as usize,
+            dense_rows: dense_rows as u32,
+            pairs,
+            select_threads: profile.u32("kernel.select", "threads")?.min(gpu.caps().max_workgroup_threads),
+        })
+    }
+}

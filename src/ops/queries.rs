@@ -1,0 +1,112 @@
+//! Queries on the device: in f32 for the scan and the floating metrics, packed where rows and queries are integers or bits.
+
+use super::base::Base;
+use super::check::{self, Facts};
+use super::space::{self, Decoder, Transform};
+use super::stride4;
+use crate::buffer::Buffer;
+use crate::dtype::{DType, Rows};
+use crate::error::{Error, Result};
+use crate::kernel::registry::Pair;
+use std::sync::Arc;
+
+/// All queries of a call, checked, in host memory.
+pub(crate) struct Queries {
+    /// Transformed, row-major, `work_dim` elements each; empty for bits.
+    floats: Vec<f32>,
+    /// As given; for integer pairs and bits.
+    packed: Vec<u8>,
+    dtype: DType,
+    dim: usize,
+    work_dim: usize,
+    pub count: usize,
+    pub facts: Facts,
+    pub pair: Pair,
+    pub decoder: Arc<Decoder>,
+}
+
+/// Some queries on the device.
+pub(crate) struct Upload {
+    pub count: u32,
+    /// f32, for stage A and the floating pairs.
+    pub floats: Option<Buffer>,
+    pub float_stride4: u32,
+    /// What the pair's kernel reads: `floats`, or packed.
+    pub exact: Buffer,
+    pub exact_stride4: u32,
+    /// |q|, rounded up.
+    pub norms: Option<Buffer>,
+}
+
+impl Queries {
+    /// Checks and transforms the queries of a call.
+    pub fn new(base: &Base, queries: Rows<'_>) -> Result<Queries> {
+        let (metric, dim) = (base.metric(), base.rows().dim());
+        let (rows, dtype) = (base.rows().dtype(), queries.dtype());
+        if (rows == DType::Bits) != (dtype == DType::Bits) {
+            return Err(Error::unsupported(format!("an index of {rows}"), format!("queries of {dtype}")));
+        }
+        let count = queries.count(dim)?;
+        let mut facts = check::rows(metric, queries, dim, 0)?;
+        let transform = Transform::of(metric);
+        let mut floats = Vec::new();
+        if dtype != DType::Bits {
+            transform.apply_query(metric, &queries.to_f32(), dim, &mut floats);
+        }
+        if transform != Transform::None {
+            facts.whole = false;
+        }
+        let pair = space::pair(metric, rows, dtype, dim);
+        let decoder = Arc::new(Decoder::new(metric, &pair, rows, dim));
+        let packed = match pair {
+            Pair::Integer { .. } | Pair::Bits { .. } => queries.bytes().to_vec(),
+            _ => Vec::new(),
+        };
+        let work_dim = transform.dim(dim);
+        Ok(Queries { floats, packed, dtype, dim, work_dim, count, facts, pair, decoder })
+    }
+
+    /// Brings the numbered queries to the device.
+    pub fn upload(&self, base: &Base, which: &[u32]) -> Result<Upload> {
+        let gpu = base.gpu();
+        let d4 = self.work_dim.div_ceil(4);
+        let scans = space::scan_family(base.metric()).is_some();
+        let integer = !self.packed.is_empty();
+        let (mut floats, mut norms) = (None, None);
+        if !self.floats.is_empty() && (scans || !integer) {
+            let mut padded = vec![0f32; which.len() * d4 * 4];
+            for (to, &q) in padded.chunks_exact_mut(d4 * 4).zip(which) {
+                let from = q as usize * self.work_dim;
+                to[..self.work_dim].copy_from_slice(&self.floats[from..from + self.work_dim]);
+            }
+            floats = Some(gpu.upload_buffer("queries", bytemuck::cast_slice(&padded))?);
+            if scans {
+                let all: Vec<f32> = padded.chunks_exact(d4 * 4).map(norm).collect();
+                norms = Some(gpu.upload_buffer("query norms", bytemuck::cast_slice(&all))?);
+            }
+        }
+        let float_stride4 = d4 as u32;
+        let (exact, exact_stride4) = match (&floats, integer) {
+            (Some(floats), false) => (floats.clone(), float_stride4),
+            _ => self.pack(base, which)?,
+        };
+        Ok(Upload { count: which.len() as u32, floats, float_stride4, exact, exact_stride4, norms })
+    }
+
+    fn pack(&self, base: &Base, which: &[u32]) -> Result<(Buffer, u32)> {
+        let bytes = self.dtype.row_bytes(self.dim);
+        let stride = bytes.next_multiple_of(16);
+        let mut padded = vec![0u8; which.len() * stride];
+        for (to, &q) in padded.chunks_exact_mut(stride).zip(which) {
+            to[..bytes].copy_from_slice(&self.packed[q as usize * bytes..][..bytes]);
+        }
+        let buffer = base.gpu().upload_buffer("queries", &padded)?;
+        Ok((buffer, stride4(stride as u32, self.dtype)))
+    }
+}
+
+/// |q| rounded up, with room for squares that vanish.
+fn norm(row: &[f32]) -> f32 {
+    let square: f64 = row.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
+    (square.sqrt() * (1.0 + 1.0 / 1024.0)) as f32 + f32::MIN_POSITIVE
+}

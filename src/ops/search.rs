@@ -1,0 +1,322 @@
+//! The search for k neighbours: the binned scan where it applies, all exact distances where it does not.
+
+use super::base::Base;
+use super::bins::Scan;
+use super::dense::Dense;
+use super::pending::{CancelToken, Job, Pending};
+use super::plan::Plan;
+use super::queries::Queries;
+use super::stats::SearchStats;
+use super::{mask, mask_words};
+use crate::buffer::Buffer;
+use crate::dtype::Rows;
+use crate::error::{Error, Result};
+use crate::kernel::registry::MAX_SORT;
+use crate::kernel::{Encoder, Flight, Landed};
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+const NO_KEY: u32 = u32::MAX;
+
+/// Which rows take part.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Filter {
+    /// All.
+    #[default]
+    All,
+    /// Those whose bit is 1, for every query.
+    Shared(Vec<u32>),
+    /// For query q those whose bit is 1 in words `q * mask_words(n)` on.
+    PerQuery(Vec<u32>),
+}
+
+/// How a call runs, apart from what it asks.
+#[derive(Clone, Default)]
+pub(crate) struct Options {
+    /// Device times in the stats, at the price of a pass a stage.
+    pub timed: bool,
+    /// All exact distances even where the scan applies.
+    pub exhaustive: bool,
+    pub cancel: Option<CancelToken>,
+    /// Called with the share of the work that is done.
+    pub progress: Option<Arc<dyn Fn(f64) + Send + Sync>>,
+}
+
+/// Rows and distances of all queries, nearest first: those of query i in `lims[i]..lims[i + 1]`.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub lims: Vec<usize>,
+    pub rows: Vec<u32>,
+    pub distances: Vec<f32>,
+    pub stats: SearchStats,
+}
+
+/// A filter on the device.
+pub(crate) struct Prepared {
+    pub biases: Option<Vec<Buffer>>,
+    per_query: Vec<u32>,
+    words: usize,
+}
+
+impl Prepared {
+    pub fn new(base: &Base, filter: Filter, queries: usize) -> Result<Prepared> {
+        let words = mask_words(base.len());
+        let (biases, per_query) = match filter {
+            Filter::All => (None, Vec::new()),
+            Filter::Shared(_) if base.len() == 0 => (None, Vec::new()),
+            Filter::Shared(live) => (Some(mask::biases(base, &live)?), Vec::new()),
+            Filter::PerQuery(bits) if bits.len() == words * queries => (None, bits),
+            Filter::PerQuery(bits) => {
+                let got = bits.len();
+                let why = format!("{got} words, not {words} for each of {queries} queries");
+                return Err(Error::argument("filter", why));
+            }
+        };
+        Ok(Prepared { biases, per_query, words })
+    }
+
+    /// The bitmaps of some queries.
+    pub fn bitmap(&self, base: &Base, which: &[u32]) -> Result<Option<Buffer>> {
+        if self.per_query.is_empty() {
+            return Ok(None);
+        }
+        let mut bits = Vec::with_capacity(which.len() * self.words);
+        for &q in which {
+            bits.extend_from_slice(&self.per_query[q as usize * self.words..][..self.words]);
+        }
+        base.gpu().upload_buffer("query filters", bytemuck::cast_slice(&bits)).map(Some)
+    }
+}
+
+/// A piece of work that is not finished on the device.
+enum Work {
+    Queries { scan: bool, range: Range<usize> },
+    List(Vec<u32>),
+    Scan(Vec<u32>, Box<Scan>),
+    Dense(Vec<u32>, Box<Dense>),
+}
+
+struct Search {
+    base: Base,
+    queries: Queries,
+    filter: Prepared,
+    plan: Plan,
+    k: usize,
+    options: Options,
+    todo: VecDeque<Work>,
+    rerun: Vec<u32>,
+    outstanding: usize,
+    done: usize,
+    hits: Vec<u32>,
+    rows: Vec<u32>,
+    distances: Vec<f32>,
+    stats: SearchStats,
+}
+
+/// What a submission brings back: keys, rows and, of a scan, counts of these queries; nothing of an unfinished piece.
+pub(crate) struct Tag {
+    which: Vec<u32>,
+    scan: bool,
+}
+
+/// Starts a search for the k nearest rows of each query.
+pub(crate) fn submit_search(
+    base: &Base,
+    queries: Rows<'_>,
+    k: usize,
+    filter: Filter,
+    options: Options,
+) -> Result<Pending<Found>> {
+    if k == 0 {
+        return Err(Error::argument("k", "0 neighbours are no search"));
+    }
+    let queries = Queries::new(base, queries)?;
+    let filter = Prepared::new(base, filter, queries.count)?;
+    let k = k.min(base.len() as usize);
+    let count = queries.count;
+    let total = count.checked_mul(k).filter(|&t| t < isize::MAX as usize / 16);
+    let total = total.ok_or_else(|| Error::argument("k", format!("{count} x {k} hits are too many")))?;
+    let plan = Plan::new(base.gpu(), base, &queries, k as u64, options.exhaustive)?;
+    let stats = SearchStats { queries: count as u64, rows: base.len(), ..SearchStats::default() };
+    let mut todo = VecDeque::new();
+    if total > 0 {
+        let step = if plan.scan { plan.scan_queries } else { plan.dense_queries };
+        for start in (0..count).step_by(step) {
+            let range = start..(start + step).min(count);
+            todo.push_back(Work::Queries { scan: plan.scan, range });
+        }
+    }
+    let cancel = options.cancel.clone();
+    let search = Search {
+        base: base.clone(),
+        queries,
+        filter,
+        plan,
+        k,
+        options,
+        todo,
+        rerun: Vec::new(),
+        outstanding: 0,
+        done: 0,
+        hits: vec![0; count],
+        rows: vec![0; total],
+        distances: vec![0.0; total],
+        stats,
+    };
+    Pending::start(search, cancel)
+}
+
+impl Search {
+    fn begin(&self, scan: bool, which: Vec<u32>) -> Result<Work> {
+        let upload = self.queries.upload(&self.base, &which)?;
+        let bitmap = self.filter.bitmap(&self.base, &which)?;
+        Ok(if scan {
+            Work::Scan(which, Box::new(Scan::new(&self.base, &self.queries, upload, bitmap)?))
+        } else {
+            let dense = Dense::new(&self.base, upload, bitmap, &self.plan, self.k as u32)?;
+            Work::Dense(which, Box::new(dense))
+        })
+    }
+
+    fn encoder(&self, label: &str) -> Result<Encoder> {
+        Encoder::new(self.base.gpu(), label, self.options.timed)
+    }
+
+    fn scan(&mut self, which: Vec<u32>, mut scan: Box<Scan>) -> Result<(Flight, Tag)> {
+        let biases = self.filter.biases.as_deref();
+        let mut encoder = self.encoder("scan")?;
+        self.stats.sums_exact = scan.sums_exact();
+        if !scan.score(&mut encoder, &self.base, biases, &self.plan)? {
+            let flight = encoder.submit(&[])?;
+            self.todo.push_front(Work::Scan(which, scan));
+            return Ok((flight, Tag { which: Vec::new(), scan: true }));
+        }
+        let k = self.k as u32;
+        let out = scan.select(&mut encoder, &self.base, biases, &self.queries, &self.plan, k)?;
+        let (keys, rows) = (out.keys.size(), out.rows.size());
+        let ranges = [(&out.keys, 0, keys), (&out.rows, 0, rows), (&out.counts, 0, out.counts.size())];
+        Ok((encoder.submit(&ranges)?, Tag { which, scan: true }))
+    }
+
+    fn dense(&mut self, which: Vec<u32>, mut dense: Box<Dense>) -> Result<(Flight, Tag)> {
+        let biases = self.filter.biases.as_deref();
+        let mut encoder = self.encoder("distances")?;
+        let k = self.k as u32;
+        if !dense.step(&mut encoder, &self.base, biases, &self.queries, &self.plan, k)? {
+            let flight = encoder.submit(&[])?;
+            self.todo.push_front(Work::Dense(which, dense));
+            return Ok((flight, Tag { which: Vec::new(), scan: false }));
+        }
+        let (keys, rows) = dense.best();
+        let ranges = [(keys, 0, keys.size()), (rows, 0, rows.size())];
+        Ok((encoder.submit(&ranges)?, Tag { which, scan: false }))
+    }
+
+    /// Stores the pairs of one query, nearest first.
+    fn store(&mut self, query: usize, keys: &[u32], rows: &[u32]) {
+        let len = keys.iter().position(|&key| key == NO_KEY).unwrap_or(keys.len());
+        let at = query * self.k;
+        let decoder = &self.queries.decoder;
+        if self.k > MAX_SORT as usize {
+            let mut pairs: Vec<u64> =
+                keys[..len].iter().zip(rows).map(|(&k, &r)| u64::from(k) << 32 | u64::from(r)).collect();
+            pairs.sort_unstable();
+            for (i, pair) in pairs.into_iter().enumerate() {
+                self.rows[at + i] = pair as u32;
+                self.distances[at + i] = decoder.distance((pair >> 32) as u32);
+            }
+        } else {
+            for i in 0..len {
+                self.rows[at + i] = rows[i];
+                self.distances[at + i] = decoder.distance(keys[i]);
+            }
+        }
+        self.hits[query] = len as u32;
+        self.done += 1;
+    }
+}
+
+impl Job for Search {
+    type Output = Found;
+    type Tag = Tag;
+
+    fn next(&mut self) -> Result<Option<(Flight, Tag)>> {
+        let work = match self.todo.pop_front() {
+            Some(work) => work,
+            // Queries that the scan could not certify wait for the others, to go in one batch.
+            None if self.outstanding == 0 && !self.rerun.is_empty() => {
+                let rest = self.rerun.split_off(self.rerun.len().min(self.plan.dense_queries));
+                Work::List(std::mem::replace(&mut self.rerun, rest))
+            }
+            None => return Ok(None),
+        };
+        let work = match work {
+            Work::Queries { scan, range } => self.begin(scan, range.map(|q| q as u32).collect())?,
+            Work::List(which) => self.begin(false, which)?,
+            other => other,
+        };
+        let flight = match work {
+            Work::Scan(which, scan) => self.scan(which, scan)?,
+            Work::Dense(which, dense) => self.dense(which, dense)?,
+            Work::Queries { .. } | Work::List(_) => return Err(Error::internal("work did not begin")),
+        };
+        self.outstanding += 1;
+        Ok(Some(flight))
+    }
+
+    fn take(&mut self, landed: Landed, tag: Tag) -> Result<()> {
+        self.outstanding -= 1;
+        self.stats.add_landed(&landed.variants, &landed.times);
+        if tag.which.is_empty() {
+            return Ok(());
+        }
+        let [keys, rows, ..] = &landed.parts[..] else {
+            return Err(Error::internal("a search brought nothing back"));
+        };
+        let keys: &[u32] = bytemuck::try_cast_slice(keys).map_err(|e| Error::internal(e.to_string()))?;
+        let rows: &[u32] = bytemuck::try_cast_slice(rows).map_err(|e| Error::internal(e.to_string()))?;
+        let counts = landed.parts.get(2).filter(|_| tag.scan);
+        let work = 2 * self.base.len() * self.base.work().dim() as u64 * tag.which.len() as u64;
+        self.stats.flops += work;
+        self.stats.bytes += self.base.work().bytes();
+        for (i, &query) in tag.which.iter().enumerate() {
+            if let Some(counts) = counts {
+                let count = counts.chunks_exact(4).nth(i).map_or(0, |b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+                self.stats.scanned += 1;
+                self.stats.bins_passed += u64::from(count);
+                self.stats.bins_passed_max = self.stats.bins_passed_max.max(count.into());
+                if count > self.plan.room {
+                    self.stats.rerun += 1;
+                    self.rerun.push(query);
+                    continue;
+                }
+            }
+            let at = i * self.k..(i + 1) * self.k;
+            self.store(query as usize, &keys[at.clone()], &rows[at]);
+        }
+        if let Some(progress) = &self.options.progress {
+            progress(self.done as f64 / self.queries.count as f64);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<Found> {
+        let mut found = Found { stats: std::mem::take(&mut self.stats), ..Found::default() };
+        found.lims.push(0);
+        let total: usize = self.hits.iter().map(|&h| h as usize).sum();
+        if total == self.rows.len() {
+            found.rows = std::mem::take(&mut self.rows);
+            found.distances = std::mem::take(&mut self.distances);
+            found.lims.extend((1..=self.queries.count).map(|i| i * self.k));
+            return Ok(found);
+        }
+        for (query, &len) in self.hits.iter().enumerate() {
+            let at = query * self.k..query * self.k + len as usize;
+            found.rows.extend_from_slice(&self.rows[at.clone()]);
+            found.distances.extend_from_slice(&self.distances[at]);
+            found.lims.push(found.rows.len());
+        }
+        Ok(found)
+    }
+}

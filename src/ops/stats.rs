@@ -1,0 +1,63 @@
+//! What a search did, so that nobody has to believe it.
+
+/// Device time of one stage of a search, over all its submissions.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct StageTime {
+    /// The stage: `scan`, `select`, `rescore`, ...
+    pub stage: &'static str,
+    /// Nanoseconds between the first and the last of its work, by the device's clock.
+    pub nanoseconds: u64,
+}
+
+/// What a search did.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct SearchStats {
+    /// Names of the kernel variants that ran, in order of their first dispatch.
+    pub variants: Vec<String>,
+    /// Queries asked.
+    pub queries: u64,
+    /// Rows each was compared with.
+    pub rows: u64,
+    /// Queries answered by the binned scan; the others went through all exact distances.
+    pub scanned: u64,
+    /// Queries of the scan whose candidates did not fit and that ran again through all exact distances.
+    pub rerun: u64,
+    /// Bins of 64 rows that passed, over the scanned queries.
+    pub bins_passed: u64,
+    /// The most that passed for one query.
+    pub bins_passed_max: u64,
+    /// Whether the data's sums are exact in f32, so that no bin passed on the rounding's account.
+    pub sums_exact: bool,
+    /// Submissions made.
+    pub submissions: u64,
+    /// Multiplications and additions of the scan or of all exact distances, as 2 n d a query.
+    pub flops: u64,
+    /// Bytes of rows read once, times the number of passes over them.
+    pub bytes: u64,
+    /// Device time by stage; empty unless asked for and supported.
+    pub times: Vec<StageTime>,
+}
+
+impl SearchStats {
+    pub(crate) fn add_landed(&mut self, variants: &[String], times: &[(&'static str, u64)]) {
+        self.submissions += 1;
+        for name in variants {
+            if !self.variants.contains(name) {
+                self.variants.push(name.clone());
+            }
+        }
+        for &(stage, nanoseconds) in times {
+            match self.times.iter_mut().find(|t| t.stage == stage) {
+                Some(t) => t.nanoseconds += nanoseconds,
+                None => self.times.push(StageTime { stage, nanoseconds }),
+            }
+        }
+    }
+
+    /// Device time of all stages in nanoseconds; 0 unless asked for and supported.
+    pub fn device_nanoseconds(&self) -> u64 {
+        self.times.iter().map(|t| t.nanoseconds).sum()
+    }
+}
