@@ -129,9 +129,10 @@ fn features(adapter: &wgpu::Adapter, disable: &Disable) -> wgpu::Features {
 /// subgroup lanes at any width and refuses them at 4 lanes.
 fn coop_is_there(adapter: &wgpu::Adapter) -> bool {
     let shapes = adapter.cooperative_matrix_properties();
-    adapter.get_info().subgroup_min_size >= 8
-        && shapes.iter().any(|p| CoopShape::from_wgpu(p).is_some())
-        || adapter.get_info().backend == wgpu::Backend::Metal && !shapes.is_empty()
+    let info = adapter.get_info();
+    // Metal announces 4 lanes on hardware that has 32.
+    let wide = info.subgroup_min_size >= 8 || info.backend == wgpu::Backend::Metal;
+    wide && shapes.iter().any(|p| CoopShape::from_wgpu(p).is_some())
 }
 
 fn request(
