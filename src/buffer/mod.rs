@@ -176,5 +176,8 @@ impl Gpu {
 
 /// wgpu copies multiples of 4 bytes and binds at least one element; 16 lets every shader see whole `vec4`s.
 fn round_up(bytes: u64) -> u64 {
-    bytes.max(1).next_multiple_of(16)
+    bytes.max(1).checked_next_multiple_of(16).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;
