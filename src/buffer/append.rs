@@ -14,15 +14,15 @@ pub(super) struct Append {
     /// Rows that the source says are still to come.
     expected: u64,
     uploader: Option<Uploader>,
-    /// Rows of the last segment that the old matrix sees, if they lie in the buffer that is being written.
-    shared_rows: Option<u32>,
+    /// The old matrix's last segment and how many of its rows that sees, while new rows are written behind them.
+    shared: Option<(usize, u32)>,
     finished: bool,
 }
 
 impl Append {
     pub(super) fn new(matrix: &Matrix, expected: Option<u64>) -> Self {
         Append {
-            shared_rows: matrix.segments.last().map(Segment::rows),
+            shared: matrix.segments.last().map(|s| (matrix.segments.len() - 1, s.rows())),
             matrix: matrix.clone(),
             expected: expected.unwrap_or(0),
             uploader: None,
@@ -85,7 +85,6 @@ impl Append {
             _ => {
                 let capacity = capacity(most, 0, 0, count, left);
                 let (buffer, capacity) = self.buffer(capacity, count)?;
-                self.shared_rows = None;
                 let segment = Segment::new(buffer, first_row, count, capacity, self.matrix.stride);
                 self.matrix.segments.push(segment);
             }
@@ -131,8 +130,10 @@ impl Append {
 
     /// Gives the rows claimed in the old matrix's buffer back.
     fn retract(&mut self) {
-        if let (Some(rows), Some(tail)) = (self.shared_rows.take(), self.matrix.segments.last()) {
-            tail.unclaim(rows);
+        if let Some((index, rows)) = self.shared.take()
+            && let Some(segment) = self.matrix.segments.get(index)
+        {
+            segment.unclaim(rows);
         }
     }
 }

@@ -111,6 +111,10 @@ impl Matrix {
         while let Some(rows) = source.next_rows(append.block_rows())? {
             self.check_type(rows.dtype())?;
             let count = rows.count(self.dim)? as u64;
+            if count == 0 {
+                // Taken for a block, it would be asked for for ever.
+                return Err(Error::argument("source", "a block without rows"));
+            }
             check(rows, first_row)?;
             append.push(rows)?;
             first_row += count;

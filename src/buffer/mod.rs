@@ -62,7 +62,7 @@ impl Drop for Inner {
             && !*self.discard.get_mut()
             && let Some(pool) = pool.upgrade()
         {
-            self.ledger.to_pool(&self.label, bytes);
+            self.ledger.pool_in(&self.label, bytes);
             pool.give(*kind, self.raw.clone());
         } else {
             self.ledger.release(&self.label, bytes);
@@ -99,7 +99,7 @@ impl Gpu {
             pool::class(bytes).min(self.caps().max_buffer_bytes / 4 * 4).max(round_up(bytes));
         let (raw, fresh) = match pool.take(kind, class) {
             Some(raw) => {
-                self.ledger().from_pool(label, raw.size());
+                self.ledger().pool_out(label, raw.size());
                 (raw, false)
             }
             None => {
@@ -176,5 +176,8 @@ impl Gpu {
 
 /// wgpu copies multiples of 4 bytes and binds at least one element; 16 lets every shader see whole `vec4`s.
 fn round_up(bytes: u64) -> u64 {
-    bytes.max(1).next_multiple_of(16)
+    bytes.max(1).checked_next_multiple_of(16).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

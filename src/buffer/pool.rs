@@ -76,7 +76,7 @@ mod tests {
     fn classes_hold_what_is_asked_and_waste_a_quarter_at_most() {
         for bytes in [0, 1, 255, 256, 257, 1000, 1025, 1 << 20, (1 << 20) + 1, 5_000_000_000] {
             let c = class(bytes);
-            assert!(c >= bytes && c % 16 == 0, "{bytes}: {c}");
+            assert!(c >= bytes && c.is_multiple_of(16), "{bytes}: {c}");
             assert!(c <= 256.max(bytes + bytes / 4 + 1), "{bytes}: {c}");
             assert_eq!(class(c), c);
         }

@@ -90,9 +90,11 @@ impl Readback {
         let total = self.parts.last().map_or(8, |&(to, n)| (to + n).next_multiple_of(8).max(8));
         let copied = self.gpu.scoped("readback", || {
             let view = self.staging.raw().get_mapped_range(..total as u64);
-            view.map(|view| self.parts.iter().map(|&(to, n)| view[to..to + n].to_vec()).collect())
+            let copied =
+                view.map(|v| self.parts.iter().map(|&(to, n)| v[to..to + n].to_vec()).collect());
+            self.staging.raw().unmap();
+            copied
         });
-        self.staging.raw().unmap();
         copied?.map_err(|e| Error::internal(format!("readback: {e}")))
     }
 }

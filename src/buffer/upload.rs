@@ -19,13 +19,14 @@ pub(super) struct Uploader {
 }
 
 struct Slot {
+    gpu: Gpu,
     staging: Buffer,
     /// `None` while the host may write.
     flight: Option<(wgpu::SubmissionIndex, Arc<Completion>)>,
 }
 
 impl Uploader {
-    /// For blocks of at most `block_bytes`.
+    /// For blocks of about `block_bytes`; a larger one makes a larger ring.
     pub(super) fn new(gpu: &Gpu, block_bytes: u64) -> Self {
         Uploader { gpu: gpu.clone(), block_bytes, slots: Vec::new(), next: 0 }
     }
@@ -43,7 +44,8 @@ impl Uploader {
         fill: impl FnOnce(wgpu::WriteOnly<'_, [u8]>),
     ) -> Result<()> {
         if bytes > self.block_bytes {
-            return Err(Error::internal(format!("a block of {bytes} bytes to upload")));
+            self.slots.clear();
+            (self.block_bytes, self.next) = (bytes, 0);
         }
         let gpu = self.gpu.clone();
         let slot = self.slot()?;
@@ -86,24 +88,28 @@ impl Uploader {
 impl Slot {
     fn new(gpu: &Gpu, bytes: u64) -> Result<Slot> {
         let (staging, fresh) = gpu.pooled(Kind::Upload, "upload", bytes, true)?;
+        let mut slot = Slot { gpu: gpu.clone(), staging, flight: None };
         if fresh {
-            return Ok(Slot { staging, flight: None });
+            return Ok(slot);
         }
         let completion = Arc::new(Completion::default());
         let done = Arc::clone(&completion);
         let index = gpu.scoped("upload", || {
-            let raw = staging.raw();
+            let raw = slot.staging.raw();
             raw.map_async(wgpu::MapMode::Write, .., move |outcome| done.set(outcome.is_ok()));
             gpu.queue().submit([])
         })?;
-        Ok(Slot { staging, flight: Some((index, completion)) })
+        slot.flight = Some((index, completion));
+        Ok(slot)
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
         // Also takes back a mapping that is still to come; the pool keeps unmapped buffers only.
-        self.staging.raw().unmap();
+        if self.gpu.scoped("upload", || self.staging.raw().unmap()).is_err() {
+            self.staging.discard();
+        }
     }
 }
 

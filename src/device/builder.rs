@@ -1,7 +1,7 @@
 //! The choices behind a [`Gpu`].
 
 use super::adapter::{self, Backend};
-use super::options::{Disable, Options};
+use super::options::{Disable, Options, variable};
 use super::{Gpu, open};
 use crate::error::Result;
 use std::fmt::Display;
@@ -122,6 +122,6 @@ impl GpuBuilder {
         if let Some(list) = self.disable {
             options.disable = Some(Disable::parse(&list)?);
         }
-        options.with_environment()
+        options.with_environment(variable)
     }
 }

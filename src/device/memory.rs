@@ -127,14 +127,14 @@ impl Ledger {
     }
 
     /// A buffer went back to the pool.
-    pub(crate) fn to_pool(&self, label: &str, bytes: u64) {
+    pub(crate) fn pool_in(&self, label: &str, bytes: u64) {
         let mut state = self.lock();
         state.remove(label, bytes);
         state.pooled += bytes;
     }
 
     /// A buffer came from the pool.
-    pub(crate) fn from_pool(&self, label: &str, bytes: u64) {
+    pub(crate) fn pool_out(&self, label: &str, bytes: u64) {
         let mut state = self.lock();
         state.hits += 1;
         state.pooled = state.pooled.saturating_sub(bytes);

@@ -22,6 +22,7 @@ pub(crate) use completion::Completion;
 pub(crate) use memory::Ledger;
 pub use memory::{LabelUse, MemoryReport};
 pub use profile::Profile;
+#[allow(unused_imports)]
 pub(crate) use timing::PassTimer;
 
 use crate::error::{Error, Result};

@@ -129,9 +129,10 @@ fn features(adapter: &wgpu::Adapter, disable: &Disable) -> wgpu::Features {
 /// subgroup lanes at any width and refuses them at 4 lanes.
 fn coop_is_there(adapter: &wgpu::Adapter) -> bool {
     let shapes = adapter.cooperative_matrix_properties();
-    adapter.get_info().subgroup_min_size >= 8
-        && shapes.iter().any(|p| CoopShape::from_wgpu(p).is_some())
-        || adapter.get_info().backend == wgpu::Backend::Metal && !shapes.is_empty()
+    let info = adapter.get_info();
+    // Metal announces 4 lanes on hardware that has 32.
+    let wide = info.subgroup_min_size >= 8 || info.backend == wgpu::Backend::Metal;
+    wide && shapes.iter().any(|p| CoopShape::from_wgpu(p).is_some())
 }
 
 fn request(
@@ -178,7 +179,7 @@ fn assemble(
         });
     }
     let disable = options.disable.clone().unwrap_or_default();
-    let caps = capabilities(adapter, &device, &queue, &disable, &options.force_coop);
+    let caps = capabilities(adapter, &device, &queue, &health, &disable, &options.force_coop);
     health.check()?;
     let profile = Profile::load(&caps, options.profile.as_deref(), &options.tuning)?;
     let budget = options.memory_budget.unwrap_or_else(|| default_budget(&caps));
@@ -220,6 +221,7 @@ fn capabilities(
     adapter: &wgpu::Adapter,
     device: &wgpu::Device,
     queue: &wgpu::Queue,
+    health: &Health,
     disable: &Disable,
     force_coop: &[CoopShape],
 ) -> Caps {
@@ -227,7 +229,7 @@ fn capabilities(
     let has = |name: &str, feature| features.contains(feature) && !disable.has(name);
     let mut subgroup_size = None;
     if has("subgroup", wgpu::Features::SUBGROUP) {
-        let (size, error) = in_scopes(device, || probe::subgroup_size(device, queue));
+        let (size, error) = in_scopes(device, || probe::subgroup_size(device, queue, health));
         subgroup_size = size.filter(|_| error.is_none());
         if subgroup_size.is_none() {
             let why = error.map_or_else(|| "no answer".into(), |e| e.to_string());

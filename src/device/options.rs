@@ -23,21 +23,21 @@ pub(super) struct Options {
 }
 
 impl Options {
-    /// Fills what the builder left open from the environment.
-    pub(super) fn with_environment(mut self) -> Result<Self> {
-        self.adapter = self.adapter.or_else(|| variable("NEARFIELD_ADAPTER"));
-        self.profile = self.profile.or_else(|| variable("NEARFIELD_PROFILE").map(PathBuf::from));
-        fill(&mut self.backend, "NEARFIELD_BACKEND", |s| s.parse())?;
-        fill(&mut self.memory_budget, "NEARFIELD_MEMORY_BUDGET", |s| {
-            bytes("NEARFIELD_MEMORY_BUDGET", s)
-        })?;
-        fill(&mut self.max_segment_bytes, "NEARFIELD_SEGMENT_BYTES", |s| {
-            bytes("NEARFIELD_SEGMENT_BYTES", s)
-        })?;
-        fill(&mut self.poison, "NEARFIELD_POISON", |s| flag("NEARFIELD_POISON", s))?;
-        fill(&mut self.checked, "NEARFIELD_CHECKED", |s| flag("NEARFIELD_CHECKED", s))?;
-        fill(&mut self.disable, "NEARFIELD_DISABLE", Disable::parse)?;
-        if let (true, Some(text)) = (self.force_coop.is_empty(), variable("NEARFIELD_FORCE_COOP")) {
+    /// Fills what the builder left open from the environment, or from what stands for it.
+    pub(super) fn with_environment(
+        mut self,
+        lookup: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self> {
+        self.adapter = self.adapter.or_else(|| lookup("NEARFIELD_ADAPTER"));
+        self.profile = self.profile.or_else(|| lookup("NEARFIELD_PROFILE").map(PathBuf::from));
+        let from = &lookup;
+        fill(&mut self.backend, from, "NEARFIELD_BACKEND", |_, text| text.parse())?;
+        fill(&mut self.memory_budget, from, "NEARFIELD_MEMORY_BUDGET", bytes)?;
+        fill(&mut self.max_segment_bytes, from, "NEARFIELD_SEGMENT_BYTES", bytes)?;
+        fill(&mut self.poison, from, "NEARFIELD_POISON", flag)?;
+        fill(&mut self.checked, from, "NEARFIELD_CHECKED", flag)?;
+        fill(&mut self.disable, from, "NEARFIELD_DISABLE", |_, text| Disable::parse(text))?;
+        if let (true, Some(text)) = (self.force_coop.is_empty(), lookup("NEARFIELD_FORCE_COOP")) {
             self.force_coop = text.split(',').map(CoopShape::parse).collect::<Result<_>>()?;
         }
         Ok(self)
@@ -80,9 +80,14 @@ pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|v| !v.is_empty())
 }
 
-fn fill<T>(slot: &mut Option<T>, name: &str, parse: impl Fn(&str) -> Result<T>) -> Result<()> {
-    if let (None, Some(text)) = (&slot, variable(name)) {
-        *slot = Some(parse(&text)?);
+fn fill<T>(
+    slot: &mut Option<T>,
+    lookup: impl Fn(&str) -> Option<String>,
+    name: &'static str,
+    parse: impl Fn(&'static str, &str) -> Result<T>,
+) -> Result<()> {
+    if slot.is_none() {
+        *slot = lookup(name).map(|text| parse(name, &text)).transpose()?;
     }
     Ok(())
 }
@@ -120,6 +125,53 @@ mod tests {
         assert_eq!(bytes("x", "8G").unwrap(), 8 << 30);
         for bad in ["", "0", "-1", "G", "1.5G", "8 G", "99999999999G", "8é"] {
             assert!(bytes("x", bad).is_err(), "{bad}");
+        }
+    }
+
+    fn environment(name: &str) -> Option<String> {
+        let text = match name {
+            "NEARFIELD_ADAPTER" => "llvm",
+            "NEARFIELD_BACKEND" => "Vulkan",
+            "NEARFIELD_MEMORY_BUDGET" => "1G",
+            "NEARFIELD_SEGMENT_BYTES" => "4096",
+            "NEARFIELD_PROFILE" => "mine.toml",
+            "NEARFIELD_CHECKED" => "1",
+            "NEARFIELD_POISON" => "0",
+            "NEARFIELD_DISABLE" => "f16",
+            "NEARFIELD_FORCE_COOP" => "8x8x8:f32:f32,16x16x16:f16:f32",
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
+
+    #[test]
+    fn the_environment_fills_what_is_open() {
+        let options = Options::default().with_environment(environment).unwrap();
+        assert_eq!(options.adapter.as_deref(), Some("llvm"));
+        assert_eq!(options.backend, Some(Backend::Vulkan));
+        assert_eq!(options.memory_budget, Some(1 << 30));
+        assert_eq!(options.max_segment_bytes, Some(4096));
+        assert_eq!(options.profile, Some("mine.toml".into()));
+        assert_eq!((options.checked, options.poison), (Some(true), Some(false)));
+        assert!(options.disable.is_some_and(|d| d.has("f16") && !d.has("coop")));
+        assert_eq!(options.force_coop.len(), 2);
+    }
+
+    #[test]
+    fn the_builder_wins_over_the_environment() {
+        let mut options = Options { memory_budget: Some(7), ..Options::default() };
+        options.adapter = Some("mine".into());
+        let options = options.with_environment(environment).unwrap();
+        assert_eq!((options.memory_budget, options.adapter.as_deref()), (Some(7), Some("mine")));
+    }
+
+    #[test]
+    fn a_malformed_variable_is_named() {
+        for name in ["MEMORY_BUDGET", "SEGMENT_BYTES", "POISON", "CHECKED", "FORCE_COOP"] {
+            let name = format!("NEARFIELD_{name}");
+            let lookup = |n: &str| (n == name).then(|| "?".to_owned());
+            let error = Options::default().with_environment(lookup).unwrap_err();
+            assert!(error.to_string().contains(&name), "{error}");
         }
     }
 

@@ -1,10 +1,15 @@
 //! Measures what drivers do not tell: Metal announces subgroups of 4 to 64 on hardware that has 32.
 
+use super::health::Health;
 use std::sync::mpsc;
 use std::time::Duration;
 
 /// The subgroup size of a kernel, or `None` when it does not run. To be called inside error scopes.
-pub(super) fn subgroup_size(device: &wgpu::Device, queue: &wgpu::Queue) -> Option<u32> {
+pub(super) fn subgroup_size(
+    device: &wgpu::Device,
+    queue: &wgpu::Queue,
+    health: &Health,
+) -> Option<u32> {
     let label = Some("probe");
     let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
         label,
@@ -42,14 +47,13 @@ pub(super) fn subgroup_size(device: &wgpu::Device, queue: &wgpu::Queue) -> Optio
         pass.dispatch_workgroups(1, 1, 1);
     }
     encoder.copy_buffer_to_buffer(&out, 0, &host, 0, 16);
-    let submission_index = Some(queue.submit([encoder.finish()]));
+    let index = queue.submit([encoder.finish()]);
     let (sender, receiver) = mpsc::channel();
     host.map_async(wgpu::MapMode::Read, .., move |outcome| {
         // The receiver is gone only if the wait below ran out of time.
         let _ = sender.send(outcome);
     });
-    let timeout = Some(Duration::from_secs(20));
-    device.poll(wgpu::PollType::Wait { submission_index, timeout }).ok()?;
+    health.wait(device, Some(&index), Duration::from_secs(20)).ok()?;
     receiver.recv_timeout(Duration::from_secs(1)).ok()?.ok()?;
     let bytes: [u8; 4] = host.get_mapped_range(..).ok()?.get(..4)?.try_into().ok()?;
     Some(u32::from_le_bytes(bytes)).filter(|size| (1..=128).contains(size))

@@ -54,7 +54,7 @@ impl Profile {
             let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
             profile.overlay(File::parse(&path.display().to_string(), &text)?)?;
         }
-        profile.overlay_environment()?;
+        profile.overlay_environment(variable)?;
         for (section, key, text) in tuning {
             profile.set(&format!("setting {section}.{key}"), section, key, text)?;
         }
@@ -132,12 +132,12 @@ impl Profile {
         Ok(())
     }
 
-    fn overlay_environment(&mut self) -> Result<()> {
+    fn overlay_environment(&mut self, lookup: impl Fn(&str) -> Option<String>) -> Result<()> {
         let keys = self.values.iter();
         let keys = keys.flat_map(|(s, keys)| keys.keys().map(|k| (s.clone(), k.clone())));
         for (section, key) in keys.collect::<Vec<_>>() {
             let name = format!("NEARFIELD_{section}_{key}").to_uppercase();
-            if let Some(text) = variable(&name) {
+            if let Some(text) = lookup(&name) {
                 self.set(&name, &section, &key, &text)?;
             }
         }

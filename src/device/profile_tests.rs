@@ -50,6 +50,16 @@ fn text_is_read_in_the_type_of_its_key() {
 }
 
 #[test]
+fn the_environment_wins_over_files() {
+    let mut profile = baseline();
+    let lookup = |name: &str| (name == "NEARFIELD_SELECT_THREADS").then(|| "128".to_owned());
+    profile.overlay_environment(lookup).unwrap();
+    assert_eq!(profile.u32("select", "threads").unwrap(), 128);
+    assert_eq!(profile.u32("scan", "bm").unwrap(), 64);
+    assert!(profile.overlay_environment(|_| Some("?".into())).is_err());
+}
+
+#[test]
 fn every_built_in_profile_fits_the_baseline_and_matches_something() {
     for (name, text) in BUILT_IN {
         let file = File::parse(name, text).unwrap();
