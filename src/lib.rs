@@ -7,6 +7,7 @@ mod error;
 mod format;
 mod kernel;
 mod metric;
+mod ops;
 
 pub use buffer::Matrix;
 pub use device::{
@@ -18,3 +19,4 @@ pub use error::{Error, Result};
 pub use format::RowSource;
 pub use kernel::{KernelVariant, kernel_variants};
 pub use metric::{CustomMetric, Metric, Order};
+pub use ops::{CancelToken, Pending, SearchStats, StageTime};
