@@ -99,6 +99,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   if (t < {{ q * 8 }}u) { scores[t] = best; }
   workgroupBarrier();
   if (t < {{ q }}u && q0 + t < p.nq) {
+    best = SENTINEL;
 //% for u in range(8)
     best = max(best, scores[t * 8u + {{ u }}u]);
 //% endfor

@@ -46,7 +46,7 @@ fn finish(s: vec2<f32>, d: f32) -> vec2<f32> { return vec2<f32>(0.5 * s.x, 1.0);
 fn step(s: vec2<f32>, q: f32, x: f32) -> vec2<f32> {
   if (q == 0.0) { return s; }
   if (x == 0.0) { return vec2<f32>(s.x, 1.0); }
-  return vec2<f32>(s.x + q * (ln(q) - ln(x)), s.y);
+  return vec2<f32>(s.x + q * ln(q / x), s.y);
 }
 fn finish(s: vec2<f32>, d: f32) -> vec2<f32> { return vec2<f32>(s.x, 1.0 - s.y); }
 //% elif family == "naneuclidean"
@@ -62,8 +62,8 @@ fn finish(s: vec2<f32>, d: f32) -> vec2<f32> {
 //% elif family == "gower"
 fn step(s: vec2<f32>, q: f32, x: f32) -> vec2<f32> {
   if (is_nan(q) || is_nan(x)) { return s; }
-  // mixed signs spoil the pair for good: the count goes far below zero and stays there
-  if ((q < 0.0) != (x < 0.0)) { return vec2<f32>(s.x, -1e9); }
+  // mixed signs, or a number that is not in [0, 1], spoil the pair for good: the count goes far below zero and stays there
+  if ((q < 0.0) != (x < 0.0) || max(q, x) > 1.0) { return vec2<f32>(s.x, -1e9); }
   let z = select(abs(q - x), select(0.0, 1.0, q != x), q < 0.0);
   return vec2<f32>(s.x + z, s.y + 1.0);
 }

@@ -6,6 +6,7 @@ mod poison;
 mod pool;
 mod read;
 mod readback;
+mod rebuild;
 mod segment;
 mod upload;
 

@@ -165,7 +165,8 @@ fn open_disk(gpu: &Gpu) -> Result<Option<Disk>> {
         return Ok(None);
     };
     let driver = crc32fast::hash(format!("{} {}", caps.name, caps.driver).as_bytes());
-    let path = dir.join(format!("{:x}-{:x}-{driver:08x}.pipelines", caps.vendor_id, caps.device_id));
+    let path =
+        dir.join(format!("{:x}-{:x}-{driver:08x}.pipelines", caps.vendor_id, caps.device_id));
     let data = std::fs::read(&path).ok();
     gpu.scoped("pipeline cache", || {
         let descriptor = wgpu::PipelineCacheDescriptor {

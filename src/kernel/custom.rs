@@ -22,11 +22,13 @@ pub(crate) fn check(metric: &CustomMetric) -> Result<()> {
         let why = format!("a metric has functions only, `{name}` is a module variable");
         return Err(fail(at.line_number, at.line_position, why));
     }
-    Validator::new(ValidationFlags::all(), Capabilities::empty()).validate(&module).map_err(|e| {
-        let at = e.spans().next().map(|(span, _)| span.location(text));
-        let (line, column) = at.map_or((0, 0), |l| (l.line_number, l.line_position));
-        fail(line, column, e.emit_to_string_with_path(text, "metric"))
-    })?;
+    Validator::new(ValidationFlags::all(), Capabilities::empty()).validate(&module).map_err(
+        |e| {
+            let at = e.spans().next().map(|(span, _)| span.location(text));
+            let (line, column) = at.map_or((0, 0), |l| (l.line_number, l.line_position));
+            fail(line, column, e.emit_to_string_with_path(text, "metric"))
+        },
+    )?;
     signature(&module, text, "accumulate", &["f32", "f32", "f32"])?;
     signature(&module, text, "finish", &["f32", "u32"])
 }

@@ -35,7 +35,11 @@ pub(super) struct Trace {
 
 impl Trace {
     /// Nanoseconds of each stage on the device; empty without timestamps. Waits for the submission.
-    pub fn times(self, gpu: &Gpu, index: &wgpu::SubmissionIndex) -> Result<Vec<(&'static str, u64)>> {
+    pub fn times(
+        self,
+        gpu: &Gpu,
+        index: &wgpu::SubmissionIndex,
+    ) -> Result<Vec<(&'static str, u64)>> {
         match self.timer {
             None => Ok(Vec::new()),
             Some(timer) => Ok(self.stages.into_iter().zip(timer.read(gpu, index)?).collect()),
@@ -120,7 +124,13 @@ impl Encoder {
         Ok(())
     }
 
-    fn check(&self, kernel: &Kernel, buffers: &[&Buffer], params: usize, groups: [u32; 3]) -> Result<()> {
+    fn check(
+        &self,
+        kernel: &Kernel,
+        buffers: &[&Buffer],
+        params: usize,
+        groups: [u32; 3],
+    ) -> Result<()> {
         let (needs, caps) = (kernel.needs(), self.gpu.caps());
         if buffers.len() != needs.read_only.len() || params != needs.immediate_bytes as usize {
             let (b, i) = (needs.read_only.len(), needs.immediate_bytes);
@@ -154,7 +164,14 @@ impl Encoder {
     }
 
     /// Copies bytes on the device; offsets and length are multiples of 4.
-    pub fn copy(&mut self, from: &Buffer, from_offset: u64, to: &Buffer, to_offset: u64, bytes: u64) {
+    pub fn copy(
+        &mut self,
+        from: &Buffer,
+        from_offset: u64,
+        to: &Buffer,
+        to_offset: u64,
+        bytes: u64,
+    ) {
         self.pass = None;
         self.encoder.copy_buffer_to_buffer(from.raw(), from_offset, to.raw(), to_offset, bytes);
         self.held.extend([from.clone(), to.clone()]);
@@ -177,7 +194,10 @@ impl Encoder {
 fn entry<'a>((binding, buffer): (usize, &&'a Buffer)) -> wgpu::BindGroupEntry<'a> {
     let size = std::num::NonZeroU64::new(buffer.size().next_multiple_of(4));
     let binding_of = wgpu::BufferBinding { buffer: buffer.raw(), offset: 0, size };
-    wgpu::BindGroupEntry { binding: binding as u32, resource: wgpu::BindingResource::Buffer(binding_of) }
+    wgpu::BindGroupEntry {
+        binding: binding as u32,
+        resource: wgpu::BindingResource::Buffer(binding_of),
+    }
 }
 
 /// Spreads `count` workgroups over two dimensions of a dispatch; the shader folds them back by the first number.

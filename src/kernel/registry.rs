@@ -35,10 +35,19 @@ impl Tile {
         let rules = [
             (bm % tm == 0 && bn % tn == 0, "bm must be a multiple of tm, bn of tn"),
             (bk % 4 == 0 && tm % 4 == 0, "bk and tm must be multiples of 4"),
-            (bn % 64 == 0 && tn % (bn / 64).max(1) == 0, "bn must be a multiple of 64, tn of bn / 64"),
+            (
+                bn % 64 == 0 && tn % (bn / 64).max(1) == 0,
+                "bn must be a multiple of 64, tn of bn / 64",
+            ),
             (64 % (bn / tn) == 0, "bn / tn must divide 64"),
-            (threads != 0 && (bm * k4) % threads == 0, "bm bk / 4 must be a multiple of the threads"),
-            (threads != 0 && (bn * k4) % threads == 0, "bn bk / 4 must be a multiple of the threads"),
+            (
+                threads != 0 && (bm * k4) % threads == 0,
+                "bm bk / 4 must be a multiple of the threads",
+            ),
+            (
+                threads != 0 && (bn * k4) % threads == 0,
+                "bn bk / 4 must be a multiple of the threads",
+            ),
             (threads % k4.max(1) == 0, "the threads must be a multiple of bk / 4"),
         ];
         rules.iter().find(|(ok, _)| !ok).map(|(_, why)| *why)

@@ -2,7 +2,7 @@
 
 use super::check::{self, Facts};
 use super::space::{self, Transform};
-use super::{BIN, mask, stride4};
+use super::{BIN, gather, mask, stride4};
 use crate::buffer::{Buffer, Matrix, Segment};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
@@ -129,7 +129,11 @@ impl Base {
             added = first + block.count(dim)? as u64;
             let needed = self.len() + added;
             if needed > limit {
-                return Err(Error::LimitExceeded { what: "rows of an index".into(), needed, limit });
+                return Err(Error::LimitExceeded {
+                    what: "rows of an index".into(),
+                    needed,
+                    limit,
+                });
             }
             facts = facts.and(check::rows(&self.metric, block, dim, first)?);
             if transform != Transform::None {
@@ -181,6 +185,15 @@ impl Base {
         for (part, bias) in base.parts.iter_mut().zip(bias) {
             part.bias = bias;
         }
+        Ok(base)
+    }
+
+    /// With the numbered rows alone, which ascend, in buffers of its own.
+    pub fn gather(&self, keep: &[u32]) -> Result<Base> {
+        let rows = gather::rows(&self.rows, keep)?;
+        let work = if self.transforms() { gather::rows(&self.work, keep)? } else { rows.clone() };
+        let mut base = Base { rows, work, parts: Vec::new(), bin_norm: None, ..self.clone() };
+        base.measure(0)?;
         Ok(base)
     }
 
@@ -256,7 +269,8 @@ impl Base {
 
     /// Computes the numbers of rows `from..to` of the index, all in segment `at`.
     fn stats(&self, at: usize, from: u64, to: u64) -> Result<()> {
-        let (Some((family, scaled)), Some(norms)) = (space::scan_family(&self.metric), &self.bin_norm)
+        let (Some((family, scaled)), Some(norms)) =
+            (space::scan_family(&self.metric), &self.bin_norm)
         else {
             return Ok(());
         };

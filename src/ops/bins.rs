@@ -86,7 +86,12 @@ fn missing(what: &str) -> Error {
 }
 
 impl Scan {
-    pub fn new(base: &Base, queries: &Queries, upload: Upload, bitmap: Option<Buffer>) -> Result<Scan> {
+    pub fn new(
+        base: &Base,
+        queries: &Queries,
+        upload: Upload,
+        bitmap: Option<Buffer>,
+    ) -> Result<Scan> {
         let metric = base.metric();
         let (family, scaled) = space::scan_family(metric).ok_or_else(|| missing("metric"))?;
         let dim = base.work().dim();
@@ -149,7 +154,12 @@ impl Scan {
             let mut buffers = vec![segment.buffer(), floats, bias, &self.bin_best];
             buffers.extend(part.scale.iter().filter(|_| scaled));
             buffers.extend(&self.bitmap);
-            encoder.dispatch(&variant, &buffers, &params, [nq.div_ceil(q_step), groups[0], groups[1]])?;
+            encoder.dispatch(
+                &variant,
+                &buffers,
+                &params,
+                [nq.div_ceil(q_step), groups[0], groups[1]],
+            )?;
             left -= u64::from(rows).min(left);
             if u64::from(rows) < whole {
                 self.next = (at, first + rows);

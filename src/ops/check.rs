@@ -51,7 +51,9 @@ fn floats(metric: &Metric, values: &[f32], dim: usize, first_row: u64) -> Result
         let sums = sums(row);
         facts.whole &= sums.whole;
         // NaN fails the comparison, too
-        if f64::from(sums.square) * 1.001 <= MAX_NORM2 && !(sums.negative && metric.needs_non_negative()) {
+        if f64::from(sums.square) * 1.001 <= MAX_NORM2
+            && !(sums.negative && metric.needs_non_negative())
+        {
             facts.norm = facts.norm.max(f64::from(sums.square) * 1.001);
         } else {
             facts.norm = facts.norm.max(slowly(metric, row, row_number)?);
@@ -137,7 +139,10 @@ mod tests {
         assert!(check(Metric::NanEuclidean, &nan).is_ok());
         let infinite = [1.0, 2.0, f32::INFINITY];
         for metric in [Metric::L2, Metric::Gower] {
-            assert!(matches!(check(metric, &infinite), Err(Error::NonFinite { row: 10, column: 2 })));
+            assert!(matches!(
+                check(metric, &infinite),
+                Err(Error::NonFinite { row: 10, column: 2 })
+            ));
         }
         let negative = [0.5, -0.5, 1.0];
         assert!(matches!(

@@ -126,7 +126,13 @@ pub(crate) fn distances(
 }
 
 impl Dense {
-    pub fn new(base: &Base, upload: Upload, bitmap: Option<Buffer>, plan: &Plan, k: u32) -> Result<Dense> {
+    pub fn new(
+        base: &Base,
+        upload: Upload,
+        bitmap: Option<Buffer>,
+        plan: &Plan,
+        k: u32,
+    ) -> Result<Dense> {
         let (gpu, nq) = (base.gpu(), u64::from(upload.count));
         let keys = gpu.scratch("distances", nq * u64::from(plan.dense_rows) * 4)?;
         let pairs = || -> Result<(Buffer, Buffer)> {

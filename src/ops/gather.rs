@@ -1,10 +1,60 @@
-//! Compaction (being written).
-use super::base::Base;
-use crate::error::{Error, Result};
+//! Compaction: a base of some of another's rows, copied on the device.
 
-impl Base {
-    /// With the numbered rows alone, in ascending order of their numbers.
-    pub fn gather(&self, _keep: &[u32]) -> Result<Base> {
-        Err(Error::unsupported("compaction", "anything yet"))
-    }
+use crate::buffer::{Buffer, Matrix};
+use crate::error::Result;
+use crate::kernel::{Encoder, fold, registry};
+use bytemuck::NoUninit;
+
+#[repr(C)]
+#[derive(Clone, Copy, NoUninit)]
+struct Params {
+    count: u32,
+    words: u32,
+    first: u32,
+    out_first: u32,
+    groups_x: u32,
+}
+
+/// Rows copied by one dispatch.
+const STEP: usize = 1 << 20;
+
+/// The rows of `from` with these numbers, which ascend.
+pub(crate) fn rows(from: &Matrix, keep: &[u32]) -> Result<Matrix> {
+    let gpu = from.gpu();
+    from.with_rows(keep.len() as u64, |to_segment| {
+        let start = to_segment.first_row() as usize;
+        let wanted = &keep[start..start + to_segment.rows() as usize];
+        for source in from.segments() {
+            let first = source.first_row();
+            let end = first + u64::from(source.rows());
+            let a = wanted.partition_point(|&row| u64::from(row) < first);
+            let b = wanted.partition_point(|&row| u64::from(row) < end);
+            for at in (a..b).step_by(STEP) {
+                let part = &wanted[at..(at + STEP).min(b)];
+                let local: Vec<u32> = part.iter().map(|&row| row - first as u32).collect();
+                let numbers = gpu.upload_buffer("row numbers", bytemuck::cast_slice(&local))?;
+                copy(source.buffer(), &numbers, to_segment.buffer(), from, part.len(), at)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn copy(
+    source: &Buffer,
+    numbers: &Buffer,
+    out: &Buffer,
+    like: &Matrix,
+    count: usize,
+    at: usize,
+) -> Result<()> {
+    let words = like.stride_bytes() / 16;
+    let groups = fold(like.gpu(), (count as u64 * u64::from(words)).div_ceil(256))?;
+    let params =
+        Params { count: count as u32, words, first: 0, out_first: at as u32, groups_x: groups[0] };
+    let mut encoder = Encoder::new(like.gpu(), "gather", false)?;
+    let buffers = [source, numbers, out];
+    encoder.dispatch(&registry::gather_rows(), &buffers, &params, [groups[0], groups[1], 1])?;
+    encoder.submit(&[])?;
+    Ok(())
 }

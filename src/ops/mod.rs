@@ -34,3 +34,6 @@ pub(crate) fn stride4(stride_bytes: u32, dtype: DType) -> u32 {
         _ => stride_bytes / (dtype.bits() as u32 / 2),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -146,7 +146,10 @@ impl<T: 'static> Pending<T> {
     }
 
     /// The same call with its answer changed by `f`.
-    pub(crate) fn map<U: 'static>(self, f: impl FnOnce(T) -> Result<U> + Send + 'static) -> Pending<U> {
+    pub(crate) fn map<U: 'static>(
+        self,
+        f: impl FnOnce(T) -> Result<U> + Send + 'static,
+    ) -> Pending<U> {
         let map: Box<dyn Drive<U>> = Box::new(Map { inner: self, f: Some(f) });
         Pending { drive: Some(map) }
     }
@@ -189,7 +192,9 @@ where
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<U>> {
         match Pin::new(&mut self.inner).poll(cx) {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(value) => Poll::Ready(value.and_then(|v| self.f.take().ok_or_else(spent)?(v))),
+            Poll::Ready(value) => {
+                Poll::Ready(value.and_then(|v| self.f.take().ok_or_else(spent)?(v)))
+            }
         }
     }
 }

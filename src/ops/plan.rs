@@ -37,7 +37,7 @@ pub(crate) struct Plan {
 
 /// The tile of the device profile, checked.
 fn tile(gpu: &Gpu) -> Result<Tile> {
-    let get = |key| gpu.profile().u32("kernel.scan", key);
+    let get = |key| gpu.profile().u32("scan", key);
     let tile =
         Tile { bm: get("bm")?, bn: get("bn")?, bk: get("bk")?, tm: get("tm")?, tn: get("tn")? };
     if let Some(reason) = tile.fault() {
@@ -60,7 +60,13 @@ pub(crate) fn scratch(gpu: &Gpu) -> u64 {
 
 impl Plan {
     /// Plans the search of `queries` for k neighbours, k at most the number of rows.
-    pub fn new(gpu: &Gpu, base: &Base, queries: &Queries, k: u64, exhaustive: bool) -> Result<Plan> {
+    pub fn new(
+        gpu: &Gpu,
+        base: &Base,
+        queries: &Queries,
+        k: u64,
+        exhaustive: bool,
+    ) -> Result<Plan> {
         let (n, dim, bins) = (base.len(), base.work().dim() as u64, base.bins());
         let tile = tile(gpu)?;
         let profile = gpu.profile();
@@ -70,7 +76,7 @@ impl Plan {
             && space::scan_family(base.metric()).is_some()
             && k <= MAX_SCAN_K
             && bins >= 2 * room
-            && n >= u64::from(profile.u32("kernel.scan", "min_rows")?);
+            && n >= u64::from(profile.u32("scan", "min_rows")?);
         let max_binding = gpu.caps().max_binding_bytes;
         let scratch = scratch(gpu);
         let ms = profile.f64("submit", "max_ms")?;
@@ -99,12 +105,12 @@ impl Plan {
             room: room as u32,
             scan,
             tile,
-            few: profile.u32("kernel.scan", "few")?,
+            few: profile.u32("scan", "few")?,
             scan_queries: scan_queries.min(count).min(max_dispatch) as usize,
             dense_queries: dense_queries.min(count).min(max_dispatch) as usize,
             dense_rows: dense_rows as u32,
             pairs,
-            select_threads: profile.u32("kernel.select", "threads")?.min(gpu.caps().max_workgroup_threads),
+            select_threads: profile.u32("select", "threads")?.min(gpu.caps().max_workgroup_threads),
         })
     }
 }

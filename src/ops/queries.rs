@@ -44,7 +44,10 @@ impl Queries {
         let (metric, dim) = (base.metric(), base.rows().dim());
         let (rows, dtype) = (base.rows().dtype(), queries.dtype());
         if (rows == DType::Bits) != (dtype == DType::Bits) {
-            return Err(Error::unsupported(format!("an index of {rows}"), format!("queries of {dtype}")));
+            return Err(Error::unsupported(
+                format!("an index of {rows}"),
+                format!("queries of {dtype}"),
+            ));
         }
         let count = queries.count(dim)?;
         let mut facts = check::rows(metric, queries, dim, 0)?;

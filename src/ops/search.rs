@@ -136,7 +136,8 @@ pub(crate) fn submit_search(
     let k = k.min(base.len() as usize);
     let count = queries.count;
     let total = count.checked_mul(k).filter(|&t| t < isize::MAX as usize / 16);
-    let total = total.ok_or_else(|| Error::argument("k", format!("{count} x {k} hits are too many")))?;
+    let total =
+        total.ok_or_else(|| Error::argument("k", format!("{count} x {k} hits are too many")))?;
     let plan = Plan::new(base.gpu(), base, &queries, k as u64, options.exhaustive)?;
     let stats = SearchStats { queries: count as u64, rows: base.len(), ..SearchStats::default() };
     let mut todo = VecDeque::new();
@@ -195,7 +196,8 @@ impl Search {
         let k = self.k as u32;
         let out = scan.select(&mut encoder, &self.base, biases, &self.queries, &self.plan, k)?;
         let (keys, rows) = (out.keys.size(), out.rows.size());
-        let ranges = [(&out.keys, 0, keys), (&out.rows, 0, rows), (&out.counts, 0, out.counts.size())];
+        let ranges =
+            [(&out.keys, 0, keys), (&out.rows, 0, rows), (&out.counts, 0, out.counts.size())];
         Ok((encoder.submit(&ranges)?, Tag { which, scan: true }))
     }
 
@@ -219,8 +221,11 @@ impl Search {
         let at = query * self.k;
         let decoder = &self.queries.decoder;
         if self.k > MAX_SORT as usize {
-            let mut pairs: Vec<u64> =
-                keys[..len].iter().zip(rows).map(|(&k, &r)| u64::from(k) << 32 | u64::from(r)).collect();
+            let mut pairs: Vec<u64> = keys[..len]
+                .iter()
+                .zip(rows)
+                .map(|(&k, &r)| u64::from(k) << 32 | u64::from(r))
+                .collect();
             pairs.sort_unstable();
             for (i, pair) in pairs.into_iter().enumerate() {
                 self.rows[at + i] = pair as u32;
@@ -259,7 +264,9 @@ impl Job for Search {
         let flight = match work {
             Work::Scan(which, scan) => self.scan(which, scan)?,
             Work::Dense(which, dense) => self.dense(which, dense)?,
-            Work::Queries { .. } | Work::List(_) => return Err(Error::internal("work did not begin")),
+            Work::Queries { .. } | Work::List(_) => {
+                return Err(Error::internal("work did not begin"));
+            }
         };
         self.outstanding += 1;
         Ok(Some(flight))
@@ -274,15 +281,20 @@ impl Job for Search {
         let [keys, rows, ..] = &landed.parts[..] else {
             return Err(Error::internal("a search brought nothing back"));
         };
-        let keys: &[u32] = bytemuck::try_cast_slice(keys).map_err(|e| Error::internal(e.to_string()))?;
-        let rows: &[u32] = bytemuck::try_cast_slice(rows).map_err(|e| Error::internal(e.to_string()))?;
+        let keys: &[u32] =
+            bytemuck::try_cast_slice(keys).map_err(|e| Error::internal(e.to_string()))?;
+        let rows: &[u32] =
+            bytemuck::try_cast_slice(rows).map_err(|e| Error::internal(e.to_string()))?;
         let counts = landed.parts.get(2).filter(|_| tag.scan);
         let work = 2 * self.base.len() * self.base.work().dim() as u64 * tag.which.len() as u64;
         self.stats.flops += work;
         self.stats.bytes += self.base.work().bytes();
         for (i, &query) in tag.which.iter().enumerate() {
             if let Some(counts) = counts {
-                let count = counts.chunks_exact(4).nth(i).map_or(0, |b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+                let count = counts
+                    .chunks_exact(4)
+                    .nth(i)
+                    .map_or(0, |b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
                 self.stats.scanned += 1;
                 self.stats.bins_passed += u64::from(count);
                 self.stats.bins_passed_max = self.stats.bins_passed_max.max(count.into());

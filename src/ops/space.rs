@@ -51,9 +51,9 @@ impl Transform {
                     let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / dim as f64;
                     let centred = |&x: &f32| f64::from(x) - mean;
                     let norm = row.iter().map(|x| centred(x).powi(2)).sum::<f64>().sqrt();
-                    // A constant row leaves rounding noise of its mean; that is no variance.
-                    let largest = row.iter().fold(0.0, |m: f64, &x| m.max(f64::from(x).abs()));
-                    let scale = if norm <= largest * dim as f64 * 1e-15 { 0.0 } else { 1.0 / norm };
+                    // A constant row leaves only the rounding of its mean, which is no variance.
+                    let constant = row.iter().all(|x| x == &row[0]);
+                    let scale = if constant || norm == 0.0 { 0.0 } else { 1.0 / norm };
                     out.extend(row.iter().map(|x| (centred(x) * scale) as f32));
                 }
             }
@@ -108,7 +108,9 @@ pub(crate) fn pair(metric: &Metric, row: DType, query: DType, dim: usize) -> Pai
 pub(crate) fn scan_family(metric: &Metric) -> Option<(Family, bool)> {
     match metric {
         Metric::L2 | Metric::SqrtL2 | Metric::Haversine => Some((Family::L2, false)),
-        Metric::InnerProduct | Metric::Correlation | Metric::Hellinger => Some((Family::Dot, false)),
+        Metric::InnerProduct | Metric::Correlation | Metric::Hellinger => {
+            Some((Family::Dot, false))
+        }
         Metric::Cosine => Some((Family::Dot, true)),
         _ => None,
     }

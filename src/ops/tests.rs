@@ -1,0 +1,107 @@
+//! The scan against all exact distances: the same to the bit.
+
+use super::*;
+use crate::device::Gpu;
+use crate::dtype::Rows;
+use crate::error::Result;
+use crate::format::RowSource;
+use crate::metric::Metric;
+
+struct Once<'a>(Option<Rows<'a>>, usize);
+
+impl RowSource for Once<'_> {
+    fn dtype(&self) -> DType {
+        self.0.map_or(DType::F32, |r| r.dtype())
+    }
+    fn dim(&self) -> usize {
+        self.1
+    }
+    fn len(&self) -> Option<u64> {
+        None
+    }
+    fn next_rows(&mut self, _: usize) -> Result<Option<Rows<'_>>> {
+        Ok(self.0.take())
+    }
+}
+
+fn random(n: usize, seed: u64) -> Vec<f32> {
+    let mut s = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    (0..n)
+        .map(|_| {
+            s ^= s << 13;
+            s ^= s >> 7;
+            s ^= s << 17;
+            (s >> 40) as f32 / 8_388_608.0 - 1.0
+        })
+        .collect()
+}
+
+#[test]
+fn scan_equals_exhaustive() {
+    let Ok(gpu) = Gpu::builder().poison(true).max_segment_bytes(3000 * 128).build() else {
+        println!("skipped: no adapter (1)");
+        return;
+    };
+    let gpu = &gpu;
+    for (metric, d, nq, k) in [
+        (Metric::L2, 31, 1, 1),
+        (Metric::L2, 31, 3, 10),
+        (Metric::L2, 100, 70, 10),
+        (Metric::InnerProduct, 64, 40, 10),
+        (Metric::Cosine, 33, 40, 10),
+        (Metric::Cosine, 33, 2, 40),
+        (Metric::Correlation, 20, 5, 3),
+        (Metric::Hellinger, 20, 35, 3),
+        (Metric::SqrtL2, 1, 35, 20),
+    ] {
+        let n = 13_000;
+        let mut data = random(n * d, 1);
+        if metric.needs_non_negative() {
+            data.iter_mut().for_each(|x| *x = x.abs() / d as f32);
+        }
+        let queries = data[..nq * d].to_vec();
+        data[3 * d..4 * d].copy_from_slice(&queries[..d]);
+        let base = Base::new(gpu, &metric, DType::F32, d).unwrap();
+        let base = base.append(&mut Once(Some(Rows::F32(&data[..4321 * d])), d)).unwrap();
+        let base = base.append(&mut Once(Some(Rows::F32(&data[4321 * d..])), d)).unwrap();
+        let run = |exhaustive| {
+            let options = Options { exhaustive, ..Options::default() };
+            submit_search(&base, Rows::F32(&queries), k, Filter::All, options)
+                .unwrap()
+                .wait()
+                .unwrap()
+        };
+        let (scan, all) = (run(false), run(true));
+        println!("{metric} {:?}", scan.stats);
+        assert_eq!(scan.stats.scanned, nq as u64);
+        assert_eq!(scan.rows, all.rows, "{metric}");
+        assert_eq!(scan.distances, all.distances);
+        // and against the definition
+        for q in 0..nq {
+            let mut best: Vec<(f64, u32)> = (0..n)
+                .map(|i| {
+                    let (a, b) = (&queries[q * d..][..d], &data[i * d..][..d]);
+                    let dot = |x: &[f32], y: &[f32]| {
+                        x.iter().zip(y).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum::<f64>()
+                    };
+                    let v = match metric {
+                        Metric::L2 | Metric::SqrtL2 => a
+                            .iter()
+                            .zip(b)
+                            .map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2))
+                            .sum::<f64>(),
+                        Metric::InnerProduct => -dot(a, b),
+                        Metric::Cosine => -dot(a, b) / (dot(a, a) * dot(b, b)).sqrt(),
+                        _ => f64::from(all.distances[q * k]),
+                    };
+                    (v, i as u32)
+                })
+                .collect();
+            best.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            if !matches!(metric, Metric::Correlation | Metric::Hellinger | Metric::SqrtL2) {
+                let rows: Vec<u32> = best[..k].iter().map(|b| b.1).collect();
+                assert_eq!(&scan.rows[q * k..][..k], rows, "{metric} query {q}");
+            }
+        }
+    }
+}
