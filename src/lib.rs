@@ -2,8 +2,10 @@
 
 mod dtype;
 mod error;
+pub mod format;
 mod metric;
 
 pub use dtype::{DType, Rows};
 pub use error::{Error, Result};
+pub use format::RowSource;
 pub use metric::{CustomMetric, Metric, Order};
