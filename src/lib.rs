@@ -4,7 +4,7 @@ mod buffer;
 mod device;
 mod dtype;
 mod error;
-mod format;
+pub mod format;
 mod kernel;
 mod metric;
 mod ops;

@@ -1,25 +1,72 @@
-//! Rows from outside: a stream of them, and the files that hold them.
+//! Files of vectors: NumPy arrays, the `.fvecs` family and the `.fbin` family, and streams of rows from anywhere.
+//!
+//! | extension | elements | layout |
+//! |---|---|---|
+//! | `.npy` | every [`DType`](crate::DType); also f64 (narrowed) and whole numbers of 32 and 64 bits | NumPy's, versions 1 to 3, C order, little-endian |
+//! | `.fvecs` `.bvecs` `.ivecs` | f32, u8, i32 | every row is an i32 dimension and its elements |
+//! | `.fbin` `.f16bin` `.u8bin` `.i8bin` `.ibin` | f32, f16, u8, i8, i32 | u32 rows, u32 dimension, then the elements |
+//!
+//! bfloat16 lies in an `.npy` as u16 and packed bits in any file of u8, eight to a byte; since the file does not say so,
+//! both are read only where [`open`] is told the type. Ids are whole numbers: [`IdFile`] and [`read_ids`].
+//!
+//! # Memory
+//! Files are mapped, not read: rows of the file's own type are slices of the map, and everything else goes through a
+//! block of a few MiB. **Truncating a file while it is mapped here ends the process** (a bus error) on most systems, and
+//! writing to it changes the rows under the reader; replace a file by renaming another onto its name instead, as the
+//! writers of this module do.
+//!
+//! # Example
+//! ```
+//! use nearfield::{DType, Rows, format::{self, RowSource}};
+//! # fn main() -> nearfield::Result<()> {
+//! # let dir = std::env::temp_dir().join(format!("nearfield-doc-{}", std::process::id()));
+//! # std::fs::create_dir_all(&dir).unwrap();
+//! let path = dir.join("points.fvecs");
+//! let mut out = format::create(&path, DType::F32, 2)?;
+//! out.write(Rows::F32(&[0.0, 0.5, 1.0, 1.5]))?;
+//! out.finish()?;
+//!
+//! let mut file = format::open(&path, None)?;
+//! while let Some(block) = file.next_rows(1000)? {
+//!     assert_eq!(block.to_f32(), [0.0, 0.5, 1.0, 1.5]);
+//! }
+//! # std::fs::remove_dir_all(&dir).unwrap();
+//! # Ok(())
+//! # }
+//! ```
 
-use crate::dtype::{DType, Rows};
-use crate::error::Result;
+// Rows are taken from files, and given to the GPU, as the bytes that lie in memory.
+#[cfg(target_endian = "big")]
+compile_error!("nearfield needs a little-endian machine");
 
-/// A stream of rows of any length.
-///
-/// Implement it to feed an index from wherever the data is; only one block is in host memory at a time.
-#[expect(
-    clippy::len_without_is_empty,
-    reason = "a stream of unknown length cannot say whether it is empty"
-)]
-pub trait RowSource {
-    /// The type of the elements.
-    fn dtype(&self) -> DType;
-    /// Elements a row; of `Bits`, bits.
-    fn dim(&self) -> usize;
-    /// How many rows are still to come, where the source knows.
-    fn len(&self) -> Option<u64>;
-    /// The next rows: at least one and at most `max_rows`, or `None` at the end.
-    ///
-    /// # Errors
-    /// Whatever the source meets; the caller passes it on.
-    fn next_rows(&mut self, max_rows: usize) -> Result<Option<Rows<'_>>>;
-}
+pub(crate) mod atomic;
+mod bin;
+mod block;
+mod container;
+mod convert;
+mod convert_file;
+mod element;
+mod ids;
+mod layout;
+pub(crate) mod map;
+mod npy_header;
+mod npy_parse;
+mod row_file;
+mod row_writer;
+mod sink;
+mod source;
+mod typed;
+mod vecs;
+
+pub use convert_file::convert;
+pub use ids::{IdFile, IdWriter, read_ids};
+pub use row_file::{RowFile, open};
+pub use row_writer::{RowWriter, create};
+pub use source::{RowSource, SliceSource};
+pub use typed::{NpyElement, NpyWriter};
+
+/// More elements in a row than this is a damaged file, not a vector; byte counts of rows below it overflow nowhere.
+const MAX_DIM: usize = 1 << 26;
+
+/// What a copying reader holds at a time: large enough to hide the calls, small beside any budget.
+const BLOCK_BYTES: usize = 4 << 20;

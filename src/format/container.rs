@@ -1,0 +1,71 @@
+//! What a file's extension says.
+
+use super::element::Element;
+use crate::dtype::DType;
+use crate::error::{Error, Result};
+use std::path::Path;
+
+/// A family of layouts, and the elements that the extension fixes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Container {
+    Npy,
+    Vecs(Element),
+    Bin(Element),
+}
+
+const EXTENSIONS: [(&str, Container); 9] = [
+    ("npy", Container::Npy),
+    ("fvecs", Container::Vecs(Element::F32)),
+    ("bvecs", Container::Vecs(Element::U8)),
+    ("ivecs", Container::Vecs(Element::I32)),
+    ("fbin", Container::Bin(Element::F32)),
+    ("f16bin", Container::Bin(Element::F16)),
+    ("u8bin", Container::Bin(Element::U8)),
+    ("i8bin", Container::Bin(Element::I8)),
+    ("ibin", Container::Bin(Element::I32)),
+];
+
+impl Container {
+    pub fn of(path: &Path) -> Result<Self> {
+        let extension = path.extension().unwrap_or_default();
+        let known = EXTENSIONS.iter().find(|(name, _)| extension.eq_ignore_ascii_case(name));
+        known.map(|&(_, container)| container).ok_or_else(|| {
+            let all = list(|_| true);
+            Error::argument("path", format!("{}: the extension is none of {all}", path.display()))
+        })
+    }
+
+    /// The one type of its elements, unless the file's header says.
+    pub fn element(self) -> Option<Element> {
+        match self {
+            Container::Npy => None,
+            Container::Vecs(element) | Container::Bin(element) => Some(element),
+        }
+    }
+
+    pub fn holds(self, dtype: DType) -> bool {
+        self.element().is_none_or(|element| element.stores(dtype))
+    }
+
+    pub fn holds_ids(self) -> bool {
+        self.element().is_none_or(Element::is_id)
+    }
+
+    /// The error of writing `dtype` here: which extensions hold it.
+    pub fn refuse(path: &Path, dtype: DType) -> Error {
+        let fitting = list(|c| c.holds(dtype));
+        let path = path.display();
+        Error::argument("dtype", format!("{path} cannot hold {dtype}; these can: {fitting}"))
+    }
+
+    /// The error of writing ids here.
+    pub fn refuse_ids(path: &Path) -> Error {
+        let fitting = list(Container::holds_ids);
+        Error::argument("path", format!("{} cannot hold ids; these can: {fitting}", path.display()))
+    }
+}
+
+fn list(fits: impl Fn(Container) -> bool) -> String {
+    let names = EXTENSIONS.iter().filter(|(_, c)| fits(*c)).map(|(name, _)| format!(".{name}"));
+    names.collect::<Vec<_>>().join(", ")
+}

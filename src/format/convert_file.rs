@@ -1,0 +1,71 @@
+//! From one file to another.
+
+use super::BLOCK_BYTES;
+use super::container::Container;
+use super::ids::{IdFile, IdWriter};
+use super::layout::Mapped;
+use super::row_file::RowFile;
+use super::row_writer::RowWriter;
+use super::source::RowSource;
+use crate::dtype::DType;
+use crate::error::Result;
+use std::path::Path;
+
+/// Writes the rows of file `input` as file `output`, each in the format of its extension. Returns the number of rows.
+///
+/// With a `dtype` the input is read as [`open`](super::open) reads it with one, and written so. Without one it keeps its
+/// type if the output holds it, and takes the output's only type otherwise: `a.fvecs` to `a.f16bin` rounds to f16. Whole
+/// numbers of 32 and 64 bits stay whole where the output holds ids.
+///
+/// `progress` is told rows done and rows in all, after each block of a few MiB; an error that it returns ends the
+/// conversion, which leaves nothing behind. Costs one pass over the input and a block of memory.
+///
+/// # Errors
+/// Those of [`open`](super::open), [`create`](super::create), and of reading and writing; `InvalidValue` for a value that
+/// the output's type does not hold.
+///
+/// # Accuracy
+/// Values are rounded to nearest, ties to even, once.
+pub fn convert(
+    input: impl AsRef<Path>,
+    output: impl AsRef<Path>,
+    dtype: Option<DType>,
+    progress: &mut dyn FnMut(u64, u64) -> Result<()>,
+) -> Result<u64> {
+    let (input, output) = (input.as_ref(), output.as_ref());
+    let container = Container::of(output)?;
+    let element = Mapped::open(input)?.layout.element;
+    if dtype.is_none() && element.is_id() && container.holds_ids() {
+        return convert_ids(input, output, progress);
+    }
+    let dtype = dtype.or_else(|| match element.dtype() {
+        Some(own) if container.holds(own) => Some(own),
+        _ => container.element().and_then(|e| e.dtype()),
+    });
+    let mut rows = RowFile::open(input, dtype)?;
+    let mut out = RowWriter::create(output, rows.dtype(), rows.dim())?;
+    let block = (BLOCK_BYTES / rows.dtype().row_bytes(rows.dim())).max(1);
+    let total = rows.row_count();
+    while let Some(block) = rows.next_rows(block)? {
+        out.write(block)?;
+        progress(total - rows.len().unwrap_or(0), total)?;
+    }
+    out.finish()
+}
+
+fn convert_ids(
+    input: &Path,
+    output: &Path,
+    progress: &mut dyn FnMut(u64, u64) -> Result<()>,
+) -> Result<u64> {
+    let mut file = IdFile::open(input)?;
+    let mut out = IdWriter::create(output, file.columns())?;
+    let (mut done, total) = (0, file.row_count());
+    let columns = file.columns().unwrap_or(1);
+    while let Some(ids) = file.next_ids(usize::MAX)? {
+        out.write(ids)?;
+        done += (ids.len() / columns) as u64;
+        progress(done, total)?;
+    }
+    out.finish()
+}

@@ -1,0 +1,79 @@
+//! Writing vectors.
+
+use super::container::Container;
+use super::element::Element;
+use super::sink::Sink;
+use super::source::check_dim;
+use crate::dtype::{DType, Rows};
+use crate::error::{Error, Result};
+use std::path::Path;
+
+/// Begins a file of rows of `dim` elements, in the format of its extension; see [`RowWriter`].
+///
+/// bfloat16 is written to `.npy` as u16, and packed bits as u8.
+///
+/// # Errors
+/// `InvalidArgument` for an unknown extension, a `dtype` that it does not hold (the message names those that do) or a `dim`
+/// of 0; `Io` when the folder cannot be written to.
+pub fn create(path: impl AsRef<Path>, dtype: DType, dim: usize) -> Result<RowWriter> {
+    RowWriter::create(path, dtype, dim)
+}
+
+/// A file of vectors being written, as a stream.
+///
+/// It is written beside its destination, and takes its name in [`finish`](Self::finish), synced. Dropped before that, it
+/// leaves nothing behind, and what was there stays. Costs one small buffer, whatever the number of rows.
+#[derive(Debug)]
+pub struct RowWriter {
+    sink: Sink,
+    dtype: DType,
+}
+
+impl RowWriter {
+    /// The same as [`create`].
+    ///
+    /// # Errors
+    /// As [`create`].
+    pub fn create(path: impl AsRef<Path>, dtype: DType, dim: usize) -> Result<Self> {
+        let path = path.as_ref();
+        let container = Container::of(path)?;
+        if !container.holds(dtype) {
+            return Err(Container::refuse(path, dtype));
+        }
+        check_dim(dtype, dim)?;
+        let columns = if dtype == DType::Bits { dim / 8 } else { dim };
+        Ok(RowWriter {
+            sink: Sink::create(path, container, Element::of(dtype), &[columns])?,
+            dtype,
+        })
+    }
+
+    /// Appends rows.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for rows of another type than the file's, `DimensionMismatch` for a part of a row, `Io`.
+    pub fn write(&mut self, rows: Rows<'_>) -> Result<()> {
+        if rows.dtype() != self.dtype {
+            let reason = format!("{} rows for a file of {}", rows.dtype(), self.dtype);
+            return Err(Error::argument("rows", reason));
+        }
+        let (bytes, row) = (rows.bytes(), self.sink.width() * Element::of(self.dtype).size());
+        if !bytes.len().is_multiple_of(row) {
+            let elements = |bytes: usize| bytes * 8 / self.dtype.bits();
+            return Err(Error::DimensionMismatch {
+                expected: elements(row),
+                actual: elements(bytes.len()),
+            });
+        }
+        self.sink.write(bytes)
+    }
+
+    /// Completes the file and gives it its name. Returns the number of rows.
+    ///
+    /// # Errors
+    /// `Io`; `LimitExceeded` for more rows than the format counts; `InvalidArgument` for no rows at all in the `.fvecs`
+    /// family, where nothing would tell the dimension.
+    pub fn finish(self) -> Result<u64> {
+        self.sink.finish()
+    }
+}

@@ -1,0 +1,78 @@
+//! Streams of rows.
+
+use super::MAX_DIM;
+use crate::dtype::{DType, Rows};
+use crate::error::{Error, Result};
+
+/// A stream of rows of any length: a file, a slice, or whatever a program generates.
+///
+/// Consumers hold one block at a time, so a source may be far larger than memory.
+// A source is not a collection: whether it is empty is known by asking for a block.
+#[allow(clippy::len_without_is_empty)]
+pub trait RowSource {
+    /// The type of the elements of every block.
+    fn dtype(&self) -> DType;
+
+    /// Elements in a row; for [`DType::Bits`] the number of bits.
+    fn dim(&self) -> usize;
+
+    /// Rows still to come, where the source knows.
+    fn len(&self) -> Option<u64>;
+
+    /// The next block: at least one row, at most `max_rows` (0 counts as 1), `None` at the end.
+    ///
+    /// # Errors
+    /// Whatever the source meets; it stays where it was, before the block that failed.
+    fn next_rows(&mut self, max_rows: usize) -> Result<Option<Rows<'_>>>;
+}
+
+/// A [`RowSource`] over rows in memory.
+#[derive(Clone, Debug)]
+pub struct SliceSource<'a> {
+    rows: Rows<'a>,
+    dim: usize,
+    next: usize,
+    end: usize,
+}
+
+impl<'a> SliceSource<'a> {
+    /// Streams `rows`, of `dim` elements each, without copying them.
+    ///
+    /// # Errors
+    /// `DimensionMismatch` when the length is no multiple of `dim`; `InvalidArgument` for a `dim` of 0 or an absurd one.
+    pub fn new(rows: Rows<'a>, dim: usize) -> Result<Self> {
+        check_dim(rows.dtype(), dim)?;
+        Ok(SliceSource { rows, dim, next: 0, end: rows.count(dim)? })
+    }
+}
+
+impl RowSource for SliceSource<'_> {
+    fn dtype(&self) -> DType {
+        self.rows.dtype()
+    }
+
+    fn dim(&self) -> usize {
+        self.dim
+    }
+
+    fn len(&self) -> Option<u64> {
+        Some((self.end - self.next) as u64)
+    }
+
+    fn next_rows(&mut self, max_rows: usize) -> Result<Option<Rows<'_>>> {
+        let start = self.next;
+        self.next += max_rows.max(1).min(self.end - start);
+        Ok((self.next > start).then(|| self.rows.slice(self.dim, start, self.next)))
+    }
+}
+
+/// Refuses dimensions that no file holds; byte counts of the others cannot overflow.
+pub(super) fn check_dim(dtype: DType, dim: usize) -> Result<()> {
+    if dim == 0 || dim > MAX_DIM {
+        return Err(Error::argument("dim", format!("{dim} is not within 1..={MAX_DIM}")));
+    }
+    if dtype == DType::Bits && !dim.is_multiple_of(8) {
+        return Err(Error::argument("dim", format!("{dim} bits are no whole number of bytes")));
+    }
+    Ok(())
+}

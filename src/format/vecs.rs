@@ -1,0 +1,59 @@
+//! The `.fvecs` family: every row is an i32 dimension, the same in all of them, and its elements.
+
+use super::MAX_DIM;
+use super::element::Element;
+use super::layout::{Layout, take};
+use crate::error::{Error, Result};
+use std::path::Path;
+
+/// Bytes of the dimension before every row.
+pub(super) const PREFIX: usize = 4;
+
+/// Takes the dimension from the first row. The other rows are looked at when they are read, so that opening a file touches
+/// one page of it.
+pub(super) fn layout(path: &Path, bytes: &[u8], element: Element) -> Result<Layout> {
+    let dim = i32::from_le_bytes(take(path, bytes, 0, "the first row's dimension")?);
+    let columns = usize::try_from(dim).ok().filter(|d| (1..=MAX_DIM).contains(d));
+    let Some(columns) = columns else {
+        let reason = format!("a dimension of {dim} is not within 1..={MAX_DIM}");
+        return Err(Error::format(path, 0, reason));
+    };
+    let stride = PREFIX + columns * element.size();
+    let rows = (bytes.len() / stride) as u64;
+    let layout = Layout {
+        element,
+        element_at: 0,
+        rows,
+        columns: Some(columns),
+        shape_at: 0,
+        start: 0,
+        prefix: PREFIX,
+    };
+    if bytes.len().is_multiple_of(stride) {
+        return Ok(layout);
+    }
+    // The length is wrong: a row of another dimension explains it better than a cut, and is looked for first.
+    for (row, bytes) in (0..).zip(bytes.chunks(stride)) {
+        let Some(prefix) = bytes.get(..PREFIX) else { break };
+        check_prefix(path, &layout, row, prefix)?;
+    }
+    let reason = format!("the file ends inside row {rows} of dimension {columns}");
+    Err(Error::format(path, bytes.len() as u64, reason))
+}
+
+/// Refuses a row of another dimension than the first.
+pub(super) fn check_prefix(path: &Path, layout: &Layout, row: u64, prefix: &[u8]) -> Result<()> {
+    let expected = layout.width();
+    if prefix == dimension(expected) {
+        return Ok(());
+    }
+    let found = prefix.first_chunk().map_or(0, |b| i32::from_le_bytes(*b));
+    let reason = format!("row {row} has dimension {found}, the first has {expected}");
+    Err(Error::format(path, row * layout.stride() as u64, reason))
+}
+
+/// What stands before every row of a file of this dimension.
+pub(super) fn dimension(columns: usize) -> [u8; PREFIX] {
+    // Dimensions are at most MAX_DIM, which is far below i32's maximum.
+    (columns as u32).to_le_bytes()
+}
