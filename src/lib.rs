@@ -3,6 +3,7 @@
 mod dtype;
 mod error;
 mod metric;
+pub mod reference;
 
 pub use dtype::{DType, Rows};
 pub use error::{Error, Result};
