@@ -8,6 +8,7 @@ pub mod format;
 mod kernel;
 mod metric;
 mod ops;
+pub mod reference;
 
 pub use buffer::Matrix;
 pub use device::{

@@ -1,0 +1,7 @@
+//! What several test files share. Each uses a part of it, so the rest is dead code there.
+#![allow(dead_code)]
+
+pub mod cases;
+pub mod data;
+pub mod narrow;
+pub mod npy;
