@@ -1,4 +1,4 @@
-// The exact distance of every (query, row) pair, as order-preserving keys or as values. All metrics end here: those of the
+// The exact distance of every (query, row) pair, as an order-preserving key. All metrics end here: those of the
 // scan when it does not apply (few rows, large k, queries that it could not certify), the others always.
 // Bindings: 0 rows (n x stride4 groups of four), 1 queries (nq x q_stride4 groups of four), 2 bias (n), 3 out (nq x out_stride){{ ", 4 scale (n)" if scaled else "" }}{{ ", 5 bitmap (nq x words)" if bitmap else "" }}.
 // Threads: one thread has one row and {{ tq }} queries, whose elements are the same for the whole workgroup.
@@ -21,7 +21,7 @@ fn query4(i: u32) -> vec4<i32> { return {{ "unpack4xI8(queries[i])" if dtype == 
 //% endif
 //% endif
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> out: array<{{ "f32" if values else "u32" }}>;
+@group(0) @binding(3) var<storage, read_write> out: array<u32>;
 //% if scaled
 @group(0) @binding(4) var<storage, read> scale: array<f32>;
 //% endif
@@ -41,7 +41,6 @@ struct Params {
   groups_y: u32,
   words: u32,
   argument: f32,
-  missing: f32,
 }
 var<immediate> p: Params;
 
@@ -174,11 +173,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% endif
     let key = {{ "descending_key(value)" if descending else "ascending_key(value)" }};
 //% endif
-//% if values
-    out[(q0 + {{ i }}u) * p.out_stride + x] = select(p.missing, {{ "f32(value)" if kind == "integer" else "value" }}, ok);
-//% else
     out[(q0 + {{ i }}u) * p.out_stride + x] = select(NO_KEY, key, ok);
-//% endif
   }
 //% endfor
 }

@@ -20,4 +20,4 @@ pub use error::{Error, Result};
 pub use format::RowSource;
 pub use kernel::{KernelVariant, kernel_variants};
 pub use metric::{CustomMetric, Metric, Order};
-pub use ops::{CancelToken, Pending, SearchStats, StageTime};
+pub use ops::{CancelToken, Pending, SearchStats, StageTime, normalise, pairwise, row_norms};

@@ -173,7 +173,7 @@ pub(crate) fn select_k(threads: u32, bins: bool, k: u32, sorted: bool) -> Varian
         .int("sort", sort)
 }
 
-pub(crate) fn distance(dtype: DType, pair: &Pair, bitmap: bool, values: bool) -> Variant {
+pub(crate) fn distance(dtype: DType, pair: &Pair, bitmap: bool) -> Variant {
     let v = Variant::new("distance").word("dtype", dtype.name());
     let v = match pair {
         Pair::Tree { family, scaled } => v
@@ -207,7 +207,11 @@ pub(crate) fn distance(dtype: DType, pair: &Pair, bitmap: bool, values: bool) ->
             .flag("scaled", false)
             .custom(metric),
     };
-    v.flag("bitmap", bitmap).flag("values", values)
+    v.flag("bitmap", bitmap)
+}
+
+pub(crate) fn normalise(dtype: DType) -> Variant {
+    Variant::new("normalise").word("dtype", dtype.name())
 }
 
 pub(crate) fn range(emit: bool) -> Variant {
@@ -243,6 +247,7 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
         Tile { bm: 64, bn: 128, bk: 16, tm: 8, tn: 8 },
     ];
     for dtype in floats {
+        all.push(normalise(dtype));
         for scaled in [false, true] {
             all.push(row_stats(dtype, if scaled { Family::Dot } else { Family::L2 }, scaled));
             for bitmap in [false, true] {
@@ -258,17 +263,16 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
         all.push(row_stats(dtype, Family::Dot, false));
         for pair in pairs(dtype) {
             for bitmap in [false, true] {
-                all.push(distance(dtype, &pair, bitmap, false));
+                all.push(distance(dtype, &pair, bitmap));
                 if matches!(pair, Pair::Integer { family } if family == "l2" || family == "dot") {
                     all.push(rescore(dtype, &pair, bitmap));
                 }
             }
-            all.push(distance(dtype, &pair, false, true));
         }
     }
     for family in ["hamming", "bitjaccard", "dice", "russelrao"] {
         for bitmap in [false, true] {
-            all.push(distance(DType::Bits, &Pair::Bits { family }, bitmap, false));
+            all.push(distance(DType::Bits, &Pair::Bits { family }, bitmap));
         }
     }
     for threads in [256, 1024] {

@@ -32,6 +32,7 @@ shaders![
     "distance.wgsl",
     "gather_rows.wgsl",
     "mask_bias.wgsl",
+    "normalise.wgsl",
     "range.wgsl",
     "rescore.wgsl",
     "row_stats.wgsl",

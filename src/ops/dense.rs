@@ -49,7 +49,6 @@ struct Params {
     groups_y: u32,
     words: u32,
     argument: f32,
-    missing: f32,
 }
 
 /// The block that begins at `row` of the index.
@@ -77,14 +76,6 @@ pub(crate) fn block<'a>(
     None
 }
 
-/// Where the distances of a block go.
-pub(crate) struct Target<'a> {
-    pub out: &'a Buffer,
-    pub stride: u32,
-    /// Distances as f32, with the value where there is none; otherwise keys.
-    pub values: Option<f32>,
-}
-
 /// Encodes the distances of all uploaded queries to the rows of a block.
 pub(crate) fn distances(
     encoder: &mut Encoder,
@@ -93,10 +84,10 @@ pub(crate) fn distances(
     upload: &Upload,
     bitmap: Option<&Buffer>,
     block: &Block<'_>,
-    target: &Target<'_>,
+    (out, out_stride): (&Buffer, u32),
 ) -> Result<()> {
     let work = base.work();
-    let variant = registry::distance(work.dtype(), pair, bitmap.is_some(), target.values.is_some());
+    let variant = registry::distance(work.dtype(), pair, bitmap.is_some());
     let groups = fold(base.gpu(), u64::from(block.rows).div_ceil(64))?;
     let params = Params {
         nq: upload.count,
@@ -106,14 +97,13 @@ pub(crate) fn distances(
         q_stride4: upload.exact_stride4,
         first: block.first,
         first_row: block.first_row,
-        out_stride: target.stride,
+        out_stride,
         groups_y: groups[0],
         words: super::mask_words(base.len()) as u32,
         argument: space::argument(base.metric()),
-        missing: target.values.unwrap_or(0.0),
     };
     let per_thread = if matches!(pair, Pair::Tree { .. }) { 2 } else { 4 };
-    let mut buffers = vec![block.segment.buffer(), &upload.exact, block.bias, target.out];
+    let mut buffers = vec![block.segment.buffer(), &upload.exact, block.bias, out];
     buffers.extend(block.scale.filter(|_| matches!(pair, Pair::Tree { scaled: true, .. })));
     buffers.extend(bitmap);
     encoder.stage("distance");
@@ -158,9 +148,9 @@ impl Dense {
             let Some(block) = block(base, biases, self.next_row, plan.dense_rows) else {
                 return Ok(true);
             };
-            let target = Target { out: &self.keys, stride: plan.dense_rows, values: None };
+            let target = (&self.keys, plan.dense_rows);
             let bitmap = self.bitmap.as_ref();
-            distances(encoder, base, &queries.pair, &self.upload, bitmap, &block, &target)?;
+            distances(encoder, base, &queries.pair, &self.upload, bitmap, &block, target)?;
             self.next_row += u64::from(block.rows);
             let last = self.next_row >= base.len();
             let variant = registry::select_k(plan.select_threads, false, k, last);

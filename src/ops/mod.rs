@@ -7,6 +7,7 @@ mod check;
 mod dense;
 mod gather;
 mod mask;
+mod pairwise;
 mod pending;
 mod plan;
 mod queries;
@@ -17,6 +18,7 @@ mod stats;
 
 pub(crate) use base::Base;
 pub(crate) use mask::words as mask_words;
+pub use pairwise::{normalise, pairwise, row_norms};
 pub use pending::{CancelToken, Pending};
 pub(crate) use range::submit_range;
 pub(crate) use search::{Filter, Found, Options, submit_search};
