@@ -74,22 +74,23 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   var l = NO_SCORE;
   if (p.k <= {{ threads // 2 }}u) {
     var own = SENTINEL;
-    for (var b = t; b < p.bins; b += {{ threads * 4 }}u) {
-//% for u in range(4)
+    for (var b = t; b < p.bins; b += {{ threads * 8 }}u) {
+//% for u in range(8)
       let b{{ u }} = min(b + {{ u * threads }}u, p.bins - 1u);
       let m{{ u }} = bin_best[at + b{{ u }}];
       let e{{ u }} = bound(m{{ u }}, bin_norm[b{{ u }}], q);
 //% endfor
-//% for u in range(4)
+//% for u in range(8)
       if (b + {{ u * threads }}u < p.bins && m{{ u }} > NO_SCORE) { own = max(own, m{{ u }} - e{{ u }}); }
 //% endfor
     }
     maxima[t] = own;
     workgroupBarrier();
     var rank = 0u;
-    for (var u = 0u; u < {{ threads }}u; u++) {
-      let other = maxima[u];
-      rank += select(0u, 1u, other > own || (other == own && u < t));
+    for (var u = 0u; u < {{ threads }}u; u += 8u) {
+//% for v in range(8)
+      { let other = maxima[u + {{ v }}u]; rank += select(0u, 1u, other > own || (other == own && u + {{ v }}u < t)); }
+//% endfor
     }
     if (rank == p.k - 1u && own > NO_SCORE) { threshold = own; }
     l = workgroupUniformLoad(&threshold);
@@ -97,13 +98,13 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   var rounds = select(2u, 1u, p.k > {{ threads // 2 }}u);
   if (rounds == 1u) { l = exact_threshold(t, q, at); }
   for (; rounds > 0u; rounds--) {
-    for (var b = t; b < p.bins; b += {{ threads * 4 }}u) {
-//% for u in range(4)
+    for (var b = t; b < p.bins; b += {{ threads * 8 }}u) {
+//% for u in range(8)
       let b{{ u }} = min(b + {{ u * threads }}u, p.bins - 1u);
       let m{{ u }} = bin_best[at + b{{ u }}];
       let e{{ u }} = bound(m{{ u }}, bin_norm[b{{ u }}], q);
 //% endfor
-//% for u in range(4)
+//% for u in range(8)
       if (b + {{ u * threads }}u < p.bins && m{{ u }} > NO_SCORE && m{{ u }} + e{{ u }} >= l) {
         let slot = atomicAdd(&count, 1u);
         if (slot < p.room) { list[slot] = b{{ u }}; }

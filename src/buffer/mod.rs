@@ -8,11 +8,13 @@ mod read;
 mod readback;
 mod rebuild;
 mod segment;
+mod staging;
 mod upload;
 
 pub use matrix::Matrix;
 pub(crate) use readback::Readback;
 pub(crate) use segment::Segment;
+pub(crate) use staging::Staged;
 
 use crate::device::{Gpu, Ledger};
 use crate::error::{Error, Result};

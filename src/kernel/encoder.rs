@@ -3,7 +3,7 @@
 use super::cache::{Kernel, kernel};
 use super::flight::Flight;
 use super::variant::Variant;
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, Staged};
 use crate::device::{Gpu, PassTimer};
 use crate::error::{Error, Result};
 use std::sync::Arc;
@@ -21,6 +21,7 @@ pub(crate) struct Encoder {
     stages: Vec<&'static str>,
     stage: &'static str,
     held: Vec<Buffer>,
+    staged: Vec<Staged>,
     kernels: Vec<Arc<Kernel>>,
 }
 
@@ -63,6 +64,7 @@ impl Encoder {
             stages: Vec::new(),
             stage: "",
             held: Vec::new(),
+            staged: Vec::new(),
             kernels: Vec::new(),
         })
     }
@@ -177,6 +179,16 @@ impl Encoder {
         self.held.extend([from.clone(), to.clone()]);
     }
 
+    /// A pooled buffer with these bytes, and zeros up to the next multiple of 4. Upload first: it ends the pass.
+    pub fn upload(&mut self, label: &str, bytes: &[u8]) -> Result<Buffer> {
+        let buffer = self.gpu.scratch(label, bytes.len() as u64)?;
+        let staged = self.gpu.stage(bytes)?;
+        let padded = bytes.len().next_multiple_of(4) as u64;
+        self.copy(staged.buffer(), 0, &buffer, 0, padded);
+        self.staged.push(staged);
+        Ok(buffer)
+    }
+
     /// Submits, and brings parts of buffers to the host. The scratch buffers of the dispatches return to the pool here:
     /// there is one queue, so their next user's work comes behind this.
     pub fn submit(mut self, ranges: &[(&Buffer, u64, u64)]) -> Result<Flight> {
@@ -186,6 +198,9 @@ impl Encoder {
             timer.resolve(&mut encoder);
         }
         let readback = self.gpu.readback(ranges, encoder)?;
+        for staged in self.staged {
+            staged.recycle(&self.gpu)?;
+        }
         let trace = Trace { kernels: self.kernels, timer: self.timer, stages: self.stages };
         Ok(Flight::new(self.gpu, readback, trace))
     }

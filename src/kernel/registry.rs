@@ -160,13 +160,7 @@ pub(crate) const MAX_SORT: u32 = 1024;
 
 /// `bins`: the keys of chosen bins, otherwise of consecutive rows. A result above `MAX_SORT` comes unsorted.
 pub(crate) fn select_k(threads: u32, bins: bool, k: u32, sorted: bool) -> Variant {
-    let sort = if !sorted || k > MAX_SORT {
-        0
-    } else if k <= 128 {
-        128
-    } else {
-        MAX_SORT
-    };
+    let sort = if sorted && k <= MAX_SORT { MAX_SORT } else { 0 };
     Variant::new("select_k")
         .int("threads", threads)
         .word("source", if bins { "bins" } else { "dense" })
@@ -278,7 +272,7 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
     for threads in [256, 1024] {
         all.extend([64, MAX_ROOM].map(|room| select_bins(threads, room)));
         for bins in [false, true] {
-            all.extend([1, 1000, 5000].map(|k| select_k(threads, bins, k, true)));
+            all.extend([1, 5000].map(|k| select_k(threads, bins, k, true)));
         }
     }
     all.iter()

@@ -64,6 +64,11 @@ fn floats(metric: &Metric, values: &[f32], dim: usize, first_row: u64) -> Result
     Ok(facts)
 }
 
+/// |x| of a row that has passed, rounded up, with room for squares that vanish.
+pub(crate) fn norm(row: &[f32]) -> f32 {
+    (f64::from(sums(row).square) * 1.001 + row.len() as f64 * 2f64.powi(-120)).sqrt() as f32
+}
+
 struct Sums {
     square: f32,
     whole: bool,

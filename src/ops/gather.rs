@@ -20,7 +20,6 @@ const STEP: usize = 1 << 20;
 
 /// The rows of `from` with these numbers, which ascend.
 pub(crate) fn rows(from: &Matrix, keep: &[u32]) -> Result<Matrix> {
-    let gpu = from.gpu();
     from.with_rows(keep.len() as u64, |to_segment| {
         let start = to_segment.first_row() as usize;
         let wanted = &keep[start..start + to_segment.rows() as usize];
@@ -32,28 +31,22 @@ pub(crate) fn rows(from: &Matrix, keep: &[u32]) -> Result<Matrix> {
             for at in (a..b).step_by(STEP) {
                 let part = &wanted[at..(at + STEP).min(b)];
                 let local: Vec<u32> = part.iter().map(|&row| row - first as u32).collect();
-                let numbers = gpu.upload_buffer("row numbers", bytemuck::cast_slice(&local))?;
-                copy(source.buffer(), &numbers, to_segment.buffer(), from, part.len(), at)?;
+                copy(source.buffer(), &local, to_segment.buffer(), from, at)?;
             }
         }
         Ok(())
     })
 }
 
-fn copy(
-    source: &Buffer,
-    numbers: &Buffer,
-    out: &Buffer,
-    like: &Matrix,
-    count: usize,
-    at: usize,
-) -> Result<()> {
+fn copy(source: &Buffer, numbers: &[u32], out: &Buffer, like: &Matrix, at: usize) -> Result<()> {
+    let count = numbers.len();
     let words = like.stride_bytes() / 16;
     let groups = fold(like.gpu(), (count as u64 * u64::from(words)).div_ceil(256))?;
     let params =
         Params { count: count as u32, words, first: 0, out_first: at as u32, groups_x: groups[0] };
     let mut encoder = Encoder::new(like.gpu(), "gather", false)?;
-    let buffers = [source, numbers, out];
+    let numbers = encoder.upload("row numbers", bytemuck::cast_slice(numbers))?;
+    let buffers = [source, &numbers, out];
     encoder.dispatch(&registry::gather_rows(), &buffers, &params, [groups[0], groups[1], 1])?;
     encoder.submit(&[])?;
     Ok(())

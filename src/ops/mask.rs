@@ -25,8 +25,8 @@ pub(crate) fn biases(base: &Base, live: &[u32]) -> Result<Vec<Buffer>> {
         return Err(Error::internal(format!("{} words mask {} rows", live.len(), base.len())));
     }
     let gpu = base.gpu();
-    let mask = gpu.upload_buffer("mask", bytemuck::cast_slice(live))?;
     let mut encoder = Encoder::new(gpu, "mask", false)?;
+    let mask = encoder.upload("mask", bytemuck::cast_slice(live))?;
     let mut all = Vec::new();
     for (segment, part) in base.segments() {
         let bias = gpu.alloc("bias", part.bias.size())?;

@@ -25,9 +25,19 @@ pub(crate) use search::{Filter, Found, Options, submit_search};
 pub use stats::{SearchStats, StageTime};
 
 use crate::dtype::DType;
+use std::borrow::Cow;
 
 /// Rows to a bin of the scan; `shaders/common/params.wgsl` has it as well.
 pub(crate) const BIN: u64 = 64;
+
+/// Words that came back from the device.
+pub(crate) fn words(bytes: &[u8]) -> Cow<'_, [u32]> {
+    match bytemuck::try_cast_slice(bytes) {
+        Ok(words) => Cow::Borrowed(words),
+        // a vector of bytes may lie anywhere
+        Err(_) => Cow::Owned(bytemuck::pod_collect_to_vec(bytes)),
+    }
+}
 
 /// Steps from one row to the next as the shaders count: groups of four elements, of bits groups of 128.
 pub(crate) fn stride4(stride_bytes: u32, dtype: DType) -> u32 {

@@ -3,7 +3,7 @@
 use super::base::Base;
 use super::plan::Plan;
 use super::queries::Queries;
-use super::{dense, stride4};
+use super::{dense, stride4, words};
 use crate::buffer::Matrix;
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
@@ -12,10 +12,6 @@ use crate::format::SliceSource;
 use crate::kernel::{Encoder, fold, registry};
 use crate::metric::Metric;
 use bytemuck::NoUninit;
-
-fn words(bytes: &[u8]) -> Result<&[u32]> {
-    bytemuck::try_cast_slice(bytes).map_err(|e| Error::internal(e.to_string()))
-}
 
 fn base_of(gpu: &Gpu, metric: &Metric, rows: Rows<'_>, dim: usize) -> Result<Base> {
     Base::new(gpu, metric, rows.dtype(), dim)?.append(&mut SliceSource::new(rows, dim)?)
@@ -58,7 +54,9 @@ pub fn pairwise(
     for start in (0..queries.count).step_by(plan.dense_queries) {
         let end = (start + plan.dense_queries).min(queries.count);
         let which: Vec<u32> = (start..end).map(|q| q as u32).collect();
-        let upload = queries.upload(&base, &which)?;
+        let mut encoder = Encoder::new(gpu, "queries", false)?;
+        let upload = queries.upload(&base, &which, &mut encoder)?;
+        encoder.submit(&[])?;
         let mut row = 0;
         while let Some(block) = dense::block(&base, None, row, plan.dense_rows) {
             let mut encoder = Encoder::new(gpu, "pairwise", false)?;
@@ -67,7 +65,7 @@ pub fn pairwise(
             let target = (&keys, block.rows);
             dense::distances(&mut encoder, &base, &queries.pair, &upload, None, &block, target)?;
             let landed = encoder.submit(&[(&keys, 0, bytes)])?.wait()?;
-            let keys = words(landed.parts.first().map_or(&[][..], Vec::as_slice))?;
+            let keys = words(landed.parts.first().map_or(&[][..], Vec::as_slice));
             for (i, keys) in keys.chunks_exact(block.rows as usize).enumerate() {
                 let at = (start + i) * n + row as usize;
                 for (value, &key) in out[at..].iter_mut().zip(keys) {
@@ -98,7 +96,7 @@ pub fn row_norms(gpu: &Gpu, rows: Rows<'_>, dim: usize) -> Result<Vec<f32>> {
         let bytes = u64::from(segment.rows()) * 4;
         let landed =
             Encoder::new(gpu, "norms", false)?.submit(&[(&part.bias, 0, bytes)])?.wait()?;
-        let bias = words(landed.parts.first().map_or(&[][..], Vec::as_slice))?;
+        let bias = words(landed.parts.first().map_or(&[][..], Vec::as_slice));
         norms.extend(bias.iter().map(|&b| (-2.0 * f64::from(f32::from_bits(b))).sqrt() as f32));
     }
     Ok(norms)

@@ -71,12 +71,12 @@ impl Plan {
         let tile = tile(gpu)?;
         let profile = gpu.profile();
         let room = (k + k / 2 + 32).clamp(64, registry::MAX_ROOM.into());
-        // With fewer bins than twice the room nearly all would pass.
+        // With fewer bins than twice the room nearly all would pass. 0 forces the scan, for tests.
+        let min_rows = u64::from(profile.u32("scan", "min_rows")?);
         let scan = !exhaustive
             && space::scan_family(base.metric()).is_some()
             && k <= MAX_SCAN_K
-            && bins >= 2 * room
-            && n >= u64::from(profile.u32("scan", "min_rows")?);
+            && (min_rows == 0 || n >= min_rows && bins >= 2 * room);
         let max_binding = gpu.caps().max_binding_bytes;
         let scratch = scratch(gpu);
         let ms = profile.f64("submit", "max_ms")?;

@@ -7,7 +7,9 @@ use super::stride4;
 use crate::buffer::Buffer;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
+use crate::kernel::Encoder;
 use crate::kernel::registry::Pair;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// All queries of a call, checked, in host memory.
@@ -54,7 +56,7 @@ impl Queries {
         let transform = Transform::of(metric);
         let mut floats = Vec::new();
         if dtype != DType::Bits {
-            transform.apply_query(metric, &queries.to_f32(), dim, &mut floats);
+            floats = transform.apply_query(metric, queries.to_f32(), dim);
         }
         if transform != Transform::None {
             facts.whole = false;
@@ -70,46 +72,51 @@ impl Queries {
     }
 
     /// Brings the numbered queries to the device.
-    pub fn upload(&self, base: &Base, which: &[u32]) -> Result<Upload> {
-        let gpu = base.gpu();
+    pub fn upload(&self, base: &Base, which: &[u32], encoder: &mut Encoder) -> Result<Upload> {
         let d4 = self.work_dim.div_ceil(4);
         let scans = space::scan_family(base.metric()).is_some();
         let integer = !self.packed.is_empty();
         let (mut floats, mut norms) = (None, None);
         if !self.floats.is_empty() && (scans || !integer) {
-            let mut padded = vec![0f32; which.len() * d4 * 4];
-            for (to, &q) in padded.chunks_exact_mut(d4 * 4).zip(which) {
-                let from = q as usize * self.work_dim;
-                to[..self.work_dim].copy_from_slice(&self.floats[from..from + self.work_dim]);
-            }
-            floats = Some(gpu.upload_buffer("queries", bytemuck::cast_slice(&padded))?);
+            let padded = self.padded(which, d4 * 4);
             if scans {
-                let all: Vec<f32> = padded.chunks_exact(d4 * 4).map(norm).collect();
-                norms = Some(gpu.upload_buffer("query norms", bytemuck::cast_slice(&all))?);
+                let all: Vec<f32> = padded.chunks_exact(d4 * 4).map(check::norm).collect();
+                norms = Some(encoder.upload("query norms", bytemuck::cast_slice(&all))?);
             }
+            floats = Some(encoder.upload("queries", bytemuck::cast_slice(&padded))?);
         }
         let float_stride4 = d4 as u32;
         let (exact, exact_stride4) = match (&floats, integer) {
             (Some(floats), false) => (floats.clone(), float_stride4),
-            _ => self.pack(base, which)?,
+            _ => self.pack(which, encoder)?,
         };
         Ok(Upload { count: which.len() as u32, floats, float_stride4, exact, exact_stride4, norms })
     }
 
-    fn pack(&self, base: &Base, which: &[u32]) -> Result<(Buffer, u32)> {
+    /// The numbered queries with `stride` elements each: as they lie, where they lie so.
+    fn padded(&self, which: &[u32], stride: usize) -> Cow<'_, [f32]> {
+        let d = self.work_dim;
+        if let (true, Some(&first)) = (d == stride, which.first())
+            && which.iter().enumerate().all(|(i, &q)| q as usize == first as usize + i)
+        {
+            let first = first as usize * d;
+            return Cow::Borrowed(&self.floats[first..first + which.len() * d]);
+        }
+        let mut padded = vec![0f32; which.len() * stride];
+        for (to, &q) in padded.chunks_exact_mut(stride).zip(which) {
+            to[..d].copy_from_slice(&self.floats[q as usize * d..][..d]);
+        }
+        Cow::Owned(padded)
+    }
+
+    fn pack(&self, which: &[u32], encoder: &mut Encoder) -> Result<(Buffer, u32)> {
         let bytes = self.dtype.row_bytes(self.dim);
         let stride = bytes.next_multiple_of(16);
         let mut padded = vec![0u8; which.len() * stride];
         for (to, &q) in padded.chunks_exact_mut(stride).zip(which) {
             to[..bytes].copy_from_slice(&self.packed[q as usize * bytes..][..bytes]);
         }
-        let buffer = base.gpu().upload_buffer("queries", &padded)?;
+        let buffer = encoder.upload("queries", &padded)?;
         Ok((buffer, stride4(stride as u32, self.dtype)))
     }
-}
-
-/// |q| rounded up, with room for squares that vanish.
-fn norm(row: &[f32]) -> f32 {
-    let square: f64 = row.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
-    (square.sqrt() * (1.0 + 1.0 / 1024.0)) as f32 + f32::MIN_POSITIVE
 }

@@ -111,19 +111,22 @@ pub(crate) fn submit_range(
 }
 
 impl RangeSearch {
-    fn begin(&self, queries: Range<usize>) -> Result<Box<Chunk>> {
+    fn begin(&self, queries: Range<usize>, encoder: &mut Encoder) -> Result<Box<Chunk>> {
         let which: Vec<u32> = queries.clone().map(|q| q as u32).collect();
-        let upload = self.queries.upload(&self.base, &which)?;
-        let bitmap = self.filter.bitmap(&self.base, &which)?;
+        let upload = self.queries.upload(&self.base, &which, encoder)?;
+        let bitmap = self.filter.bitmap(&which, encoder)?;
         let bytes = which.len() as u64 * u64::from(self.plan.dense_rows) * 4;
         let keys = self.base.gpu().scratch("distances", bytes)?;
         Ok(Box::new(Chunk { queries, upload, bitmap, keys, next_row: 0 }))
     }
 
-    fn count(&self, chunk: Box<Chunk>) -> Result<(Flight, Tag)> {
+    fn encoder(&self) -> Result<Encoder> {
+        Encoder::new(self.base.gpu(), "range", self.options.timed)
+    }
+
+    fn count(&self, chunk: Box<Chunk>, mut encoder: Encoder) -> Result<(Flight, Tag)> {
         let gpu = self.base.gpu();
         let biases = self.filter.biases.as_deref();
-        let mut encoder = Encoder::new(gpu, "range", self.options.timed)?;
         let block = dense::block(&self.base, biases, chunk.next_row, self.plan.dense_rows);
         let block = block.ok_or_else(|| Error::internal("a range search beyond the last row"))?;
         let target = (&chunk.keys, self.plan.dense_rows);
@@ -172,8 +175,8 @@ impl RangeSearch {
         }
         let out = gpu.scratch("range hits", (total * 8).max(8))?;
         let taken = gpu.scratch("range counts", counts.len() as u64 * 4)?;
-        let offsets = gpu.upload_buffer("range offsets", bytemuck::cast_slice(&offsets))?;
-        let mut encoder = Encoder::new(&gpu, "range", self.options.timed)?;
+        let mut encoder = self.encoder()?;
+        let offsets = encoder.upload("range offsets", bytemuck::cast_slice(&offsets))?;
         encoder.clear(&taken);
         encoder.stage("select");
         let groups = fold(&gpu, u64::from(rows).div_ceil(256))?;
@@ -214,8 +217,12 @@ impl Job for RangeSearch {
     fn next(&mut self) -> Result<Option<(Flight, Tag)>> {
         let flight = match self.todo.pop_front() {
             None => return Ok(None),
-            Some(Work::Queries(range)) => self.count(self.begin(range)?)?,
-            Some(Work::Count(chunk)) => self.count(chunk)?,
+            Some(Work::Queries(range)) => {
+                let mut encoder = self.encoder()?;
+                let chunk = self.begin(range, &mut encoder)?;
+                self.count(chunk, encoder)?
+            }
+            Some(Work::Count(chunk)) => self.count(chunk, self.encoder()?)?,
             Some(Work::Emit { chunk, rows, counts, from }) => {
                 self.emit(chunk, rows, counts, from)?
             }
@@ -226,8 +233,7 @@ impl Job for RangeSearch {
     fn take(&mut self, landed: Landed, tag: Tag) -> Result<()> {
         self.stats.add_landed(&landed.variants, &landed.times);
         let bytes = landed.parts.first().map_or(&[][..], Vec::as_slice);
-        let words: &[u32] =
-            bytemuck::try_cast_slice(bytes).map_err(|e| Error::internal(e.to_string()))?;
+        let words = super::words(bytes);
         match tag {
             Tag::Counts { chunk, rows } => {
                 let chunk = Box::new(chunk.0);

@@ -7,7 +7,7 @@ use super::pending::{CancelToken, Job, Pending};
 use super::plan::Plan;
 use super::queries::Queries;
 use super::stats::SearchStats;
-use super::{mask, mask_words};
+use super::{mask, mask_words, words};
 use crate::buffer::Buffer;
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
@@ -77,7 +77,7 @@ impl Prepared {
     }
 
     /// The bitmaps of some queries.
-    pub fn bitmap(&self, base: &Base, which: &[u32]) -> Result<Option<Buffer>> {
+    pub fn bitmap(&self, which: &[u32], encoder: &mut Encoder) -> Result<Option<Buffer>> {
         if self.per_query.is_empty() {
             return Ok(None);
         }
@@ -85,7 +85,7 @@ impl Prepared {
         for &q in which {
             bits.extend_from_slice(&self.per_query[q as usize * self.words..][..self.words]);
         }
-        base.gpu().upload_buffer("query filters", bytemuck::cast_slice(&bits)).map(Some)
+        encoder.upload("query filters", bytemuck::cast_slice(&bits)).map(Some)
     }
 }
 
@@ -169,9 +169,9 @@ pub(crate) fn submit_search(
 }
 
 impl Search {
-    fn begin(&self, scan: bool, which: Vec<u32>) -> Result<Work> {
-        let upload = self.queries.upload(&self.base, &which)?;
-        let bitmap = self.filter.bitmap(&self.base, &which)?;
+    fn begin(&self, scan: bool, which: Vec<u32>, encoder: &mut Encoder) -> Result<Work> {
+        let upload = self.queries.upload(&self.base, &which, encoder)?;
+        let bitmap = self.filter.bitmap(&which, encoder)?;
         Ok(if scan {
             Work::Scan(which, Box::new(Scan::new(&self.base, &self.queries, upload, bitmap)?))
         } else {
@@ -180,13 +180,13 @@ impl Search {
         })
     }
 
-    fn encoder(&self, label: &str) -> Result<Encoder> {
-        Encoder::new(self.base.gpu(), label, self.options.timed)
-    }
-
-    fn scan(&mut self, which: Vec<u32>, mut scan: Box<Scan>) -> Result<(Flight, Tag)> {
+    fn scan(
+        &mut self,
+        which: Vec<u32>,
+        mut scan: Box<Scan>,
+        mut encoder: Encoder,
+    ) -> Result<(Flight, Tag)> {
         let biases = self.filter.biases.as_deref();
-        let mut encoder = self.encoder("scan")?;
         self.stats.sums_exact = scan.sums_exact();
         if !scan.score(&mut encoder, &self.base, biases, &self.plan)? {
             let flight = encoder.submit(&[])?;
@@ -201,9 +201,13 @@ impl Search {
         Ok((encoder.submit(&ranges)?, Tag { which, scan: true }))
     }
 
-    fn dense(&mut self, which: Vec<u32>, mut dense: Box<Dense>) -> Result<(Flight, Tag)> {
+    fn dense(
+        &mut self,
+        which: Vec<u32>,
+        mut dense: Box<Dense>,
+        mut encoder: Encoder,
+    ) -> Result<(Flight, Tag)> {
         let biases = self.filter.biases.as_deref();
-        let mut encoder = self.encoder("distances")?;
         let k = self.k as u32;
         if !dense.step(&mut encoder, &self.base, biases, &self.queries, &self.plan, k)? {
             let flight = encoder.submit(&[])?;
@@ -256,14 +260,17 @@ impl Job for Search {
             }
             None => return Ok(None),
         };
+        let mut encoder = Encoder::new(self.base.gpu(), "search", self.options.timed)?;
         let work = match work {
-            Work::Queries { scan, range } => self.begin(scan, range.map(|q| q as u32).collect())?,
-            Work::List(which) => self.begin(false, which)?,
+            Work::Queries { scan, range } => {
+                self.begin(scan, range.map(|q| q as u32).collect(), &mut encoder)?
+            }
+            Work::List(which) => self.begin(false, which, &mut encoder)?,
             other => other,
         };
         let flight = match work {
-            Work::Scan(which, scan) => self.scan(which, scan)?,
-            Work::Dense(which, dense) => self.dense(which, dense)?,
+            Work::Scan(which, scan) => self.scan(which, scan, encoder)?,
+            Work::Dense(which, dense) => self.dense(which, dense, encoder)?,
             Work::Queries { .. } | Work::List(_) => {
                 return Err(Error::internal("work did not begin"));
             }
@@ -281,20 +288,14 @@ impl Job for Search {
         let [keys, rows, ..] = &landed.parts[..] else {
             return Err(Error::internal("a search brought nothing back"));
         };
-        let keys: &[u32] =
-            bytemuck::try_cast_slice(keys).map_err(|e| Error::internal(e.to_string()))?;
-        let rows: &[u32] =
-            bytemuck::try_cast_slice(rows).map_err(|e| Error::internal(e.to_string()))?;
-        let counts = landed.parts.get(2).filter(|_| tag.scan);
+        let (keys, rows) = (words(keys), words(rows));
+        let counts = landed.parts.get(2).filter(|_| tag.scan).map(|c| words(c));
         let work = 2 * self.base.len() * self.base.work().dim() as u64 * tag.which.len() as u64;
         self.stats.flops += work;
         self.stats.bytes += self.base.work().bytes();
         for (i, &query) in tag.which.iter().enumerate() {
-            if let Some(counts) = counts {
-                let count = counts
-                    .chunks_exact(4)
-                    .nth(i)
-                    .map_or(0, |b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+            if let Some(counts) = &counts {
+                let count = counts.get(i).copied().unwrap_or(u32::MAX);
                 self.stats.scanned += 1;
                 self.stats.bins_passed += u64::from(count);
                 self.stats.bins_passed_max = self.stats.bins_passed_max.max(count.into());
