@@ -1,6 +1,5 @@
 // The k smallest of a query's (key, row) pairs, keys before rows, so that ties fall to the earlier row. A radix selection:
-// the k-th key by four digits, then, only if more rows share it than are needed, the last row to take by four more. Few
-// pairs are ranked by counting at once.
+// the k-th key by four digits, then, only if more rows share it than are needed, the last row to take by four more.
 // `source` says where the pairs are: "bins" (keys of chosen bins), or "dense" (what is best so far, then the keys of
 // consecutive rows). {{ "The result is sorted." if sort else "The result is in no order." }}
 // Bindings: 0 keys ({{ "nq x room x 64" if source == "bins" else "nq x key_stride" }}), {{ "1 chosen (nq x room), 2 counts (nq)" if source == "bins" else "1 best_keys (nq x k), 2 best_rows (nq x k)" }}, 3 out_keys (nq x k, out), 4 out_rows (nq x k, out).
@@ -34,33 +33,6 @@ var<immediate> p: Params;
 //% if sort
 var<workgroup> list_keys: array<u32, {{ sort }}>;
 var<workgroup> list_rows: array<u32, {{ sort }}>;
-
-// Ranks the first m pairs of the list, four a thread at a time, and writes the k first.
-fn write_ranked(t: u32, query: u32, m: u32) {
-  for (var i = t; i < m; i += {{ threads * 4 }}u) {
-    let at = min(vec4<u32>(i, i + {{ threads }}u, i + {{ threads * 2 }}u, i + {{ threads * 3 }}u), vec4<u32>(m - 1u));
-    let v = vec4<u32>(list_keys[at.x], list_keys[at.y], list_keys[at.z], list_keys[at.w]);
-    let r = vec4<u32>(list_rows[at.x], list_rows[at.y], list_rows[at.z], list_rows[at.w]);
-    var rank = vec4<u32>(0u);
-    for (var o = 0u; o < m; o += 8u) {
-//% for u in range(8)
-      {
-        let other = min(o + {{ u }}u, m - 1u);
-        let w = vec4<u32>(list_keys[other]);
-        let real = vec4<bool>(o + {{ u }}u < m);
-        rank += select(vec4<u32>(0u), vec4<u32>(1u), real & (w < v));
-        if (any(w == v)) { rank += select(vec4<u32>(0u), vec4<u32>(1u), real & (w == v) & (vec4<u32>(list_rows[other]) < r)); }
-      }
-//% endfor
-    }
-//% for e in ["x", "y", "z", "w"]
-    if (i + {{ threads * loop.index0 }}u < m && rank.{{ e }} < p.k) {
-      out_keys[query * p.k + rank.{{ e }}] = v.{{ e }};
-      out_rows[query * p.k + rank.{{ e }}] = select(r.{{ e }}, 0xffffffffu, v.{{ e }} == NO_KEY);
-    }
-//% endfor
-  }
-}
 //% endif
 var<workgroup> taken: atomic<u32>;
 
@@ -84,18 +56,6 @@ fn row(query: u32, i: u32) -> u32 {
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
   let query = wg.x;
   let m = pairs(query);
-//% if sort
-  if (m <= {{ sort }}u) {
-    for (var i = t; i < m; i += {{ threads }}u) { list_keys[i] = key(query, i); list_rows[i] = row(query, i); }
-    workgroupBarrier();
-    write_ranked(t, query, m);
-    for (var i = m + t; i < p.k; i += {{ threads }}u) {
-      out_keys[query * p.k + i] = NO_KEY;
-      out_rows[query * p.k + i] = 0xffffffffu;
-    }
-    return;
-  }
-//% endif
   if (t == 0u) { atomicStore(&taken, 0u); }
   var last_key = NO_KEY - 1u;
   var last_row = 0xffffffffu;
@@ -149,7 +109,18 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   workgroupBarrier();
   let total = min(workgroupUniformLoad(&taken), p.k);
 //% if sort
-  write_ranked(t, query, total);
+  // a rank by counting needs no exchange and no barrier
+  for (var i = t; i < total; i += {{ threads }}u) {
+    let v = list_keys[i];
+    let r = list_rows[i];
+    var rank = 0u;
+    for (var o = 0u; o < total; o++) {
+      let w = list_keys[o];
+      rank += select(0u, 1u, w < v || (w == v && list_rows[o] < r));
+    }
+    out_keys[query * p.k + rank] = v;
+    out_rows[query * p.k + rank] = r;
+  }
 //% endif
   for (var i = total + t; i < p.k; i += {{ threads }}u) {
     out_keys[query * p.k + i] = NO_KEY;

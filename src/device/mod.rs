@@ -170,6 +170,12 @@ impl Gpu {
         self.inner.health.wait(&self.inner.device, Some(index), WAIT_SLICE)
     }
 
+    /// How long a waiting thread looks for the end before it sleeps.
+    pub(crate) fn spin(&self) -> Duration {
+        let micros = self.inner.profile.u32("submit", "spin_us").unwrap_or(0);
+        Duration::from_micros(micros.into())
+    }
+
     /// Lets wgpu free what finished submissions held, without blocking.
     pub(crate) fn tick(&self) -> Result<()> {
         self.inner.health.poll(&self.inner.device, wgpu::PollType::Poll).map(|_| ())
