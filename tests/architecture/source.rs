@@ -1,7 +1,7 @@
 //! The repository's files, and Rust source as a flat row of tokens: comments, strings and `#[cfg(test)]` items are gone.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
@@ -148,7 +148,7 @@ pub fn files(folder: &str, extensions: &[&str]) -> Vec<String> {
     found
 }
 
-fn relative(path: &PathBuf) -> String {
+fn relative(path: &Path) -> String {
     let inner = path.strip_prefix(root()).unwrap_or(path);
     inner.to_string_lossy().replace('\\', "/")
 }
