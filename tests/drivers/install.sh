@@ -117,7 +117,7 @@ else
   exit 1
 fi
 # Both come through apt: their package lists are needed even where lavapipe was there already.
-if have apt-get && [ -z "$(debian_site)" ]; then as_root apt-get update -qq; fi
+if have apt-get && [ -z "$(debian_site)" ]; then quietly as_root apt-get update -qq || true; fi
 for name in lavapipe26 swiftshader; do
   reason="it could not be set up"
   if is_set_up "$name" || "$name"; then is_ready "$name"; else is_missing "$name" "$reason"; fi

@@ -17,6 +17,14 @@ as_root() {
   fi
 }
 
+# Package managers talk much on good days: what they said is shown when they fail.
+quietly() {
+  said=$("$@" 2>&1) || {
+    say "$said"
+    return 1
+  }
+}
+
 # install_packages "APT NAMES" "DNF NAMES" "PACMAN NAMES": an empty list means that this system does not package it.
 install_packages() {
   if have apt-get; then
@@ -34,19 +42,17 @@ install_packages() {
     return 1
   fi
   say "installing with $manager: $names"
+  # A fresh image has no package lists; an update that fails on one source can still have fetched the rest.
+  if [ "$manager" = apt-get ] && [ -z "${package_lists_fresh:-}" ]; then
+    quietly as_root apt-get update -qq || say "apt-get update failed: going on with the lists that are there"
+    package_lists_fresh=1
+  fi
   # The lists of names are split on purpose.
   # shellcheck disable=SC2086
   case $manager in
-    apt-get)
-      # A fresh image has no package lists; an update that fails on one source can still have fetched the rest.
-      if [ -z "${package_lists_fresh:-}" ]; then
-        as_root apt-get update -qq || say "apt-get update failed: going on with the lists that are there"
-        package_lists_fresh=1
-      fi
-      as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $names >/dev/null
-      ;;
-    dnf) as_root dnf install -y -q $names >/dev/null ;;
-    pacman) as_root pacman -S --noconfirm --needed $names >/dev/null ;;
+    apt-get) quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $names ;;
+    dnf) quietly as_root dnf install -y -q $names ;;
+    pacman) quietly as_root pacman -S --noconfirm --needed $names ;;
   esac
 }
 
