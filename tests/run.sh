@@ -142,7 +142,7 @@ run_tests() { # ENV FILE, TEST SET, MORE ENVIRONMENT...
 # The minimum supported version is checked where rustup has it; tests/architecture.rs holds the dependencies to it anyway.
 msrv() {
   version=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
-  toolchain=$(have rustup && rustup toolchain list 2>/dev/null | sed -n "s/^\($version[.-][^ ]*\).*/\1/p" | head -n 1)
+  toolchain=$(have rustup && rustup toolchain list 2>/dev/null | sed -n "s/^\(${version}[.-][^ ]*\).*/\1/p" | head -n 1)
   if [ -n "$toolchain" ]; then
     stage msrv cargo "+$toolchain" check --locked --all-features --target-dir target/msrv
   else
