@@ -1,0 +1,206 @@
+//! Rows of one type in device memory.
+
+use super::Segment;
+use super::append::Append;
+use crate::device::Gpu;
+use crate::dtype::{DType, Rows};
+use crate::error::{Error, Result};
+use crate::format::RowSource;
+use std::fmt;
+
+/// The segment size that every backend can bind, and whose byte offsets fit the 32 bits that shaders count in.
+const MAX_SEGMENT_BYTES: u64 = (1 << 31) - 4;
+
+/// Rows are laid out in whole blocks of so many, so that a bin of the scan never straddles two segments.
+pub(crate) const BLOCK_ROWS: u64 = 64;
+
+/// `len` rows by `dim` elements of one type in device memory.
+///
+/// From [`Matrix::empty`] or [`Matrix::from_rows`]. A matrix never changes: [`Matrix::append`] and [`Matrix::replace`]
+/// give a new one that shares what is equal, and the old one stays valid.
+///
+/// Cost: each row takes its bytes rounded up to 16. More rows than one binding holds are split into segments, which no
+/// answer shows.
+#[derive(Clone)]
+pub struct Matrix {
+    pub(super) gpu: Gpu,
+    pub(super) dtype: DType,
+    pub(super) dim: usize,
+    pub(super) stride: u32,
+    pub(super) rows_per_segment: u32,
+    pub(super) len: u64,
+    pub(super) segments: Vec<Segment>,
+}
+
+impl Matrix {
+    /// A matrix without rows; takes no device memory.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when `dim` is 0, or no multiple of 8 for bits; `LimitExceeded` when 64 rows are more than the
+    /// adapter binds.
+    pub fn empty(gpu: &Gpu, dtype: DType, dim: usize) -> Result<Matrix> {
+        let whole_bytes = dim.checked_mul(dtype.bits()).is_some_and(|bits| bits.is_multiple_of(8));
+        if dim == 0 || !whole_bytes {
+            let reason =
+                format!("{dim} elements of {dtype} are not a whole number of bytes above 0");
+            return Err(Error::argument("dim", reason));
+        }
+        let stride = (dtype.row_bytes(dim) as u64).next_multiple_of(16);
+        let caps = gpu.caps();
+        let limit = caps.max_binding_bytes.min(caps.max_buffer_bytes).min(MAX_SEGMENT_BYTES);
+        if stride.saturating_mul(BLOCK_ROWS) > limit {
+            let what = format!("bytes of {BLOCK_ROWS} rows of {dim} {dtype}");
+            return Err(Error::LimitExceeded { what, needed: stride * BLOCK_ROWS, limit });
+        }
+        let asked = gpu.settings().max_segment_bytes.unwrap_or(u64::MAX);
+        let rows = limit.min(asked) / stride / BLOCK_ROWS * BLOCK_ROWS;
+        // Both fit 32 bits: `limit` does.
+        let (stride, rows_per_segment) = (stride as u32, rows.max(BLOCK_ROWS) as u32);
+        let gpu = gpu.clone();
+        Ok(Matrix { gpu, dtype, dim, stride, rows_per_segment, len: 0, segments: Vec::new() })
+    }
+
+    /// A matrix of these rows.
+    ///
+    /// # Errors
+    /// As [`Matrix::empty`] and [`Matrix::append`].
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Gpu, Matrix, Rows};
+    /// let gpu = Gpu::new()?;
+    /// let matrix = Matrix::from_rows(&gpu, 2, Rows::F32(&[1.0, 2.0, 3.0, 4.0]))?;
+    /// assert_eq!(matrix.len(), 2);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn from_rows(gpu: &Gpu, dim: usize, rows: Rows<'_>) -> Result<Matrix> {
+        Matrix::empty(gpu, rows.dtype(), dim)?.append(rows)
+    }
+
+    /// A matrix with these rows behind its own.
+    ///
+    /// Cost: uploads the new rows alone; the last segment is now and then copied on the device into a larger buffer.
+    ///
+    /// # Errors
+    /// `DimensionMismatch`; `InvalidArgument` for rows of another type; `OutOfDeviceMemory`; `DeviceLost`.
+    pub fn append(&self, rows: Rows<'_>) -> Result<Matrix> {
+        self.check_type(rows.dtype())?;
+        let count = rows.count(self.dim)?;
+        let mut append = Append::new(self, Some(count as u64));
+        append.push(rows)?;
+        append.finish()
+    }
+
+    /// A matrix with the rows of a stream behind its own; `check` sees each block and where in the stream it begins.
+    ///
+    /// Cost: as [`Matrix::append`]; host memory for a few blocks whatever the length.
+    ///
+    /// # Errors
+    /// As [`Matrix::append`], and what the source and `check` return.
+    pub fn append_from(
+        &self,
+        source: &mut dyn RowSource,
+        check: &mut dyn FnMut(Rows<'_>, u64) -> Result<()>,
+    ) -> Result<Matrix> {
+        self.check_type(source.dtype())?;
+        if source.dim() != self.dim {
+            return Err(Error::DimensionMismatch { expected: self.dim, actual: source.dim() });
+        }
+        let mut append = Append::new(self, source.len());
+        let mut first_row = 0;
+        while let Some(rows) = source.next_rows(append.block_rows())? {
+            self.check_type(rows.dtype())?;
+            let count = rows.count(self.dim)? as u64;
+            if count == 0 {
+                // Taken for a block, it would be asked for for ever.
+                return Err(Error::argument("source", "a block without rows"));
+            }
+            check(rows, first_row)?;
+            append.push(rows)?;
+            first_row += count;
+        }
+        append.finish()
+    }
+
+    /// A matrix with `rows` in the place of its own from `row` on.
+    ///
+    /// Cost: copies the segments that change on the device, uploads the new rows alone.
+    ///
+    /// # Errors
+    /// As [`Matrix::append`]; `InvalidArgument` when the rows reach beyond the end.
+    pub fn replace(&self, row: u64, rows: Rows<'_>) -> Result<Matrix> {
+        self.check_type(rows.dtype())?;
+        let count = rows.count(self.dim)? as u64;
+        if row.checked_add(count).is_none_or(|end| end > self.len) {
+            let reason = format!("{count} rows from {row} on, of {}", self.len);
+            return Err(Error::argument("row", reason));
+        }
+        super::append::replace(self, row, rows)
+    }
+
+    /// Rows.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Elements a row; of `Bits`, bits.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// The type of the elements.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// Bytes of device memory, padding and free room included; shared segments count in every matrix that has them.
+    pub fn bytes(&self) -> u64 {
+        self.segments.iter().map(|s| s.buffer().size()).sum()
+    }
+
+    pub(crate) fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
+    pub(crate) fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// Bytes from one row to the next.
+    pub(crate) fn stride_bytes(&self) -> u32 {
+        self.stride
+    }
+
+    /// The most rows of a segment, a multiple of 64.
+    pub(crate) fn rows_per_segment(&self) -> u32 {
+        self.rows_per_segment
+    }
+
+    /// Bytes of a row without its padding.
+    pub(super) fn row_bytes(&self) -> usize {
+        self.dtype.row_bytes(self.dim)
+    }
+
+    fn check_type(&self, dtype: DType) -> Result<()> {
+        if dtype == self.dtype {
+            return Ok(());
+        }
+        Err(Error::argument("rows", format!("{dtype} for a matrix of {}", self.dtype)))
+    }
+}
+
+impl fmt::Debug for Matrix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Matrix { dtype, dim, len, segments, .. } = self;
+        write!(f, "Matrix({len} x {dim} {dtype}, {} segments)", segments.len())
+    }
+}
+
+#[cfg(test)]
+#[path = "matrix_tests.rs"]
+mod tests;

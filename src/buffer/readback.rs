@@ -1,0 +1,123 @@
+//! From the device to the host, awaited by a thread or a task.
+
+use super::Buffer;
+use super::pool::Kind;
+use crate::device::{Completion, Gpu};
+use crate::error::{Error, Result};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// Bytes on their way to the host; a `Future`, or blocking through [`Readback::wait`].
+///
+/// Dropping it lets the device finish and frees the staging buffer.
+pub(crate) struct Readback {
+    gpu: Gpu,
+    staging: Buffer,
+    /// Offset and length of each part in the staging buffer.
+    parts: Vec<(usize, usize)>,
+    index: wgpu::SubmissionIndex,
+    completion: Arc<Completion>,
+    watched: bool,
+    taken: bool,
+}
+
+impl Gpu {
+    /// Copies parts of buffers to the host behind the work in `encoder`, and submits it.
+    ///
+    /// Offsets are multiples of 4.
+    pub(crate) fn readback(
+        &self,
+        ranges: &[(&Buffer, u64, u64)],
+        mut encoder: wgpu::CommandEncoder,
+    ) -> Result<Readback> {
+        let mut parts = Vec::with_capacity(ranges.len());
+        let mut total = 0u64;
+        for &(buffer, offset, bytes) in ranges {
+            if !offset.is_multiple_of(4) || offset.saturating_add(bytes) > buffer.size() {
+                let label = buffer.label();
+                return Err(Error::internal(format!("{bytes} bytes at {offset} of {label}")));
+            }
+            parts.push((total as usize, bytes as usize));
+            total += bytes.next_multiple_of(8);
+        }
+        let (staging, _) = self.pooled(Kind::Download, "readback", total.max(8), false)?;
+        let completion = Arc::new(Completion::default());
+        let done = Arc::clone(&completion);
+        let index = self.scoped("readback", || {
+            for (&(buffer, offset, bytes), &(to, _)) in ranges.iter().zip(&parts) {
+                if bytes > 0 {
+                    let bytes = bytes.next_multiple_of(4);
+                    encoder.copy_buffer_to_buffer(
+                        buffer.raw(),
+                        offset,
+                        staging.raw(),
+                        to as u64,
+                        bytes,
+                    );
+                }
+            }
+            let index = self.queue().submit([encoder.finish()]);
+            let mapped = ..total.max(8);
+            staging.raw().map_async(wgpu::MapMode::Read, mapped, move |r| done.set(r.is_ok()));
+            index
+        });
+        let index = index.inspect_err(|_| staging.discard())?;
+        let gpu = self.clone();
+        Ok(Readback { gpu, staging, parts, index, completion, watched: false, taken: false })
+    }
+}
+
+impl Readback {
+    /// Blocks until the bytes are there: one vector for each range.
+    pub(crate) fn wait(mut self) -> Result<Vec<Vec<u8>>> {
+        self.completion.wait(&self.gpu, &self.index)?;
+        self.take()
+    }
+
+    fn take(&mut self) -> Result<Vec<Vec<u8>>> {
+        self.completion.outcome(&self.gpu)?;
+        if self.taken {
+            return Err(Error::internal("a readback was polled after its end"));
+        }
+        self.taken = true;
+        let total = self.parts.last().map_or(8, |&(to, n)| (to + n).next_multiple_of(8).max(8));
+        let copied = self.gpu.scoped("readback", || {
+            let view = self.staging.raw().get_mapped_range(..total as u64);
+            let copied =
+                view.map(|v| self.parts.iter().map(|&(to, n)| v[to..to + n].to_vec()).collect());
+            self.staging.raw().unmap();
+            copied
+        });
+        copied?.map_err(|e| Error::internal(format!("readback: {e}")))
+    }
+}
+
+impl Future for Readback {
+    type Output = Result<Vec<Vec<u8>>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.completion.register(cx.waker());
+        if self.completion.get().is_some() {
+            return Poll::Ready(self.take());
+        }
+        if !self.watched {
+            let (index, completion) = (self.index.clone(), Arc::clone(&self.completion));
+            if let Err(error) = self.gpu.watch(index, completion) {
+                return Poll::Ready(Err(error));
+            }
+            self.watched = true;
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Readback {
+    fn drop(&mut self) {
+        if !self.taken {
+            // Mapped, or about to be: not for the pool.
+            self.staging.discard();
+        }
+    }
+}

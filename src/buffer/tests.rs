@@ -1,0 +1,190 @@
+use super::*;
+use crate::device::PassTimer;
+use std::future::Future;
+use std::task::{Context, Waker};
+
+fn gpu() -> Gpu {
+    Gpu::builder().poison(true).build().unwrap()
+}
+
+fn encoder(gpu: &Gpu) -> wgpu::CommandEncoder {
+    gpu.device().create_command_encoder(&Default::default())
+}
+
+fn read(gpu: &Gpu, buffer: &Buffer) -> Vec<u8> {
+    let part = (buffer, 0, buffer.size());
+    gpu.readback(&[part], encoder(gpu)).unwrap().wait().unwrap().remove(0)
+}
+
+#[test]
+fn bytes_of_any_length_come_back() {
+    let gpu = gpu();
+    for n in [0usize, 1, 3, 4, 5, 1000, (8 << 20) + 7, 20 << 20] {
+        let bytes: Vec<u8> = (0..n).map(|i| (i * 31 % 251) as u8).collect();
+        let buffer = gpu.upload_buffer("bytes", &bytes).unwrap();
+        assert_eq!((buffer.size(), buffer.label()), (n as u64, "bytes"));
+        assert!(read(&gpu, &buffer) == bytes, "{n}");
+    }
+}
+
+#[test]
+fn parts_of_several_buffers_come_back_in_their_order() {
+    let gpu = gpu();
+    let a = gpu.upload_buffer("a", b"0123456789").unwrap();
+    let b = gpu.upload_buffer("b", b"abcdef").unwrap();
+    let parts = [(&b, 4, 1), (&a, 0, 0), (&a, 4, 6), (&b, 0, 3)];
+    let read = gpu.readback(&parts, encoder(&gpu)).unwrap().wait().unwrap();
+    assert_eq!(read, [&b"e"[..], b"", b"456789", b"abc"]);
+    assert!(gpu.readback(&[], encoder(&gpu)).unwrap().wait().unwrap().is_empty());
+    assert!(gpu.readback(&[(&a, 2, 4)], encoder(&gpu)).is_err());
+    assert!(gpu.readback(&[(&a, 8, 3)], encoder(&gpu)).is_err());
+    assert!(gpu.readback(&[(&a, 4, u64::MAX)], encoder(&gpu)).is_err());
+}
+
+#[test]
+fn new_and_reused_buffers_are_poisoned() {
+    let gpu = gpu();
+    let poisoned = |b: &Buffer| read(&gpu, b).chunks(4).all(|w| w == [0xEF, 0xBE, 0xAD, 0xDE]);
+    assert!(poisoned(&gpu.alloc("x", 100_000).unwrap()));
+    assert!(poisoned(&gpu.scratch("x", 5000).unwrap()));
+    drop(gpu.upload_buffer("y", &[7; 5000]).unwrap());
+    let hits = gpu.memory().pool_hits;
+    assert!(poisoned(&gpu.scratch("z", 4992).unwrap()));
+    assert!(gpu.memory().pool_hits > hits);
+}
+
+#[test]
+fn the_pool_gives_way_to_what_stays() {
+    let gpu = Gpu::builder().memory_budget(1 << 20).build().unwrap();
+    drop(gpu.scratch("a", 700_000).unwrap());
+    assert!(gpu.memory().pooled >= 700_000);
+    let kept = gpu.alloc("b", 900_000).unwrap();
+    assert_eq!((gpu.memory().pooled, gpu.memory().in_use), (0, 900_000));
+    // Its class is larger than what is left, its size is not.
+    let exact = gpu.scratch("c", 140_000).unwrap();
+    assert!(matches!(gpu.scratch("d", 10_000), Err(Error::OutOfDeviceMemory { .. })));
+    drop((kept, exact));
+    assert!(gpu.memory().peak <= 1 << 20);
+}
+
+#[test]
+fn a_buffer_over_the_limit_is_refused() {
+    let gpu = Gpu::builder().memory_budget(u64::MAX).build().unwrap();
+    for bytes in [gpu.caps().max_buffer_bytes + 1, 1 << 60, u64::MAX] {
+        let outcome = gpu.alloc("x", bytes).map(|b| b.size());
+        assert!(matches!(outcome, Err(Error::LimitExceeded { .. })), "{bytes}: {outcome:?}");
+        assert!(gpu.scratch("x", bytes).is_err());
+    }
+    assert_eq!(gpu.memory().in_use, 0);
+}
+
+#[test]
+fn a_dropped_readback_frees_its_staging() {
+    let gpu = gpu();
+    let buffer = gpu.upload_buffer("x", &[1; 1000]).unwrap();
+    for polled in [false, true] {
+        let mut readback = gpu.readback(&[(&buffer, 0, 1000)], encoder(&gpu)).unwrap();
+        if polled {
+            let mut cx = Context::from_waker(Waker::noop());
+            let _ = std::pin::Pin::new(&mut readback).poll(&mut cx);
+        }
+        drop(readback);
+        assert!(gpu.memory().labels.iter().all(|l| l.label != "readback"));
+        assert_eq!(read(&gpu, &buffer), [1; 1000]);
+    }
+}
+
+#[test]
+fn futures_end_in_any_order_and_across_threads() {
+    let gpu = gpu();
+    let buffers: Vec<_> = (0..20u8).map(|i| gpu.upload_buffer("x", &[i; 64]).unwrap()).collect();
+    let start = |b| gpu.readback(&[(b, 0, 64)], encoder(&gpu)).unwrap();
+    let mut pending: Vec<_> = buffers.iter().map(start).enumerate().collect();
+    pending.rotate_left(7);
+    std::thread::scope(|scope| {
+        for (i, readback) in pending {
+            let task = move || match i % 3 {
+                0 => readback.wait().unwrap(),
+                _ => pollster::block_on(readback).unwrap(),
+            };
+            scope.spawn(move || assert_eq!(task(), [[i as u8; 64]]));
+        }
+    });
+}
+
+#[test]
+fn a_lost_device_is_an_error_everywhere() {
+    let gpu = gpu();
+    let buffer = gpu.upload_buffer("x", &[1; 64]).unwrap();
+    let readback = gpu.readback(&[(&buffer, 0, 64)], encoder(&gpu)).unwrap();
+    let encoder = encoder(&gpu);
+    gpu.device().destroy();
+    // What was submitted before may still come; nothing may hang.
+    let _ = pollster::block_on(readback);
+    // wgpu tells whichever thread polls, here or the polling one.
+    for _ in 0..1000 {
+        if gpu.tick().is_err() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    let lost = |error: Option<Error>| {
+        assert!(matches!(error, Some(Error::DeviceLost { .. })), "{error:?}")
+    };
+    lost(gpu.readback(&[(&buffer, 0, 64)], encoder).err());
+    lost(gpu.alloc("x", 16).err());
+    lost(gpu.scratch("x", 16).err());
+    lost(gpu.upload_buffer("x", &[1]).err());
+    lost(gpu.scoped("x", || ()).err());
+    lost(gpu.check_alive().err());
+}
+
+#[test]
+fn mistakes_are_errors_and_no_panics() {
+    let gpu = gpu();
+    let source = wgpu::ShaderSource::Wgsl("nonsense".into());
+    let descriptor = wgpu::ShaderModuleDescriptor { label: Some("bad"), source };
+    let outcome = gpu.scoped("bad shader", || gpu.device().create_shader_module(descriptor));
+    assert!(matches!(&outcome, Err(Error::Internal { message }) if message.contains("bad shader")));
+    // Outside of a scope it is logged.
+    let source = wgpu::ShaderSource::Wgsl("nonsense".into());
+    let _ = gpu.device().create_shader_module(wgpu::ShaderModuleDescriptor { label: None, source });
+    assert!(gpu.check_alive().is_ok());
+}
+
+#[test]
+fn passes_are_timed_where_the_adapter_can() {
+    let gpu = gpu();
+    let timer = PassTimer::new(&gpu, 2).unwrap();
+    assert_eq!(timer.is_some(), gpu.caps().timestamps);
+    let Some(timer) = timer else {
+        println!("skipped: no timestamps on {}", gpu.caps().name);
+        return;
+    };
+    let mut encoder = encoder(&gpu);
+    for i in 0..3 {
+        let timestamp_writes = timer.pass();
+        assert_eq!(timestamp_writes.is_some(), i < 2);
+        let descriptor = wgpu::ComputePassDescriptor { label: None, timestamp_writes };
+        drop(encoder.begin_compute_pass(&descriptor));
+    }
+    timer.resolve(&mut encoder);
+    let index = gpu.queue().submit([encoder.finish()]);
+    let times = timer.read(&gpu, &index).unwrap();
+    assert!(times.len() == 2 && times.iter().all(|&t| t < 1_000_000_000), "{times:?}");
+}
+
+#[test]
+fn the_gpu_goes_when_its_last_owner_goes() {
+    let gpu = gpu();
+    let state: Arc<AtomicBool> = gpu.state().unwrap();
+    let weak = Arc::downgrade(&state);
+    assert!(Arc::ptr_eq(&state, &gpu.state().unwrap()));
+    drop(state);
+    let buffer = gpu.upload_buffer("x", &[1; 64]).unwrap();
+    let pending = gpu.readback(&[(&buffer, 0, 64)], encoder(&gpu)).unwrap();
+    drop(gpu);
+    assert_eq!(pollster::block_on(pending).unwrap(), [[1; 64]]);
+    assert!(weak.upgrade().is_none());
+    drop(buffer);
+}

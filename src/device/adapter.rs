@@ -1,0 +1,215 @@
+//! Which adapters there are, and which one is taken.
+
+use super::options::Options;
+use crate::error::{Error, Result};
+use std::fmt;
+use std::str::FromStr;
+
+/// The API that drives an adapter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Backend {
+    /// Linux, Windows, Android.
+    Vulkan,
+    /// macOS, iOS.
+    Metal,
+    /// Windows.
+    Dx12,
+    /// Another one, of an adopted device.
+    Other,
+}
+
+impl Backend {
+    pub(super) fn from_wgpu(backend: wgpu::Backend) -> Self {
+        match backend {
+            wgpu::Backend::Vulkan => Backend::Vulkan,
+            wgpu::Backend::Metal => Backend::Metal,
+            wgpu::Backend::Dx12 => Backend::Dx12,
+            _ => Backend::Other,
+        }
+    }
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Backend::Vulkan => "vulkan",
+            Backend::Metal => "metal",
+            Backend::Dx12 => "dx12",
+            Backend::Other => "other",
+        })
+    }
+}
+
+impl FromStr for Backend {
+    type Err = Error;
+
+    fn from_str(s: &str) -> Result<Self> {
+        let known = [Backend::Vulkan, Backend::Metal, Backend::Dx12];
+        known.into_iter().find(|b| b.to_string() == s.to_ascii_lowercase()).ok_or_else(|| {
+            Error::argument("backend", format!("{s:?} is none of vulkan, metal, dx12"))
+        })
+    }
+}
+
+/// The kind of an adapter, in the order in which they are preferred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum DeviceType {
+    /// A card with memory of its own.
+    Discrete,
+    /// Shares the processor's memory, as Apple Silicon does.
+    Integrated,
+    /// Of a virtual machine.
+    Virtual,
+    /// Unknown.
+    Other,
+    /// A driver that runs on the processor.
+    Software,
+}
+
+impl DeviceType {
+    pub(super) fn from_wgpu(kind: wgpu::DeviceType) -> Self {
+        match kind {
+            wgpu::DeviceType::DiscreteGpu => DeviceType::Discrete,
+            wgpu::DeviceType::IntegratedGpu => DeviceType::Integrated,
+            wgpu::DeviceType::VirtualGpu => DeviceType::Virtual,
+            wgpu::DeviceType::Cpu => DeviceType::Software,
+            wgpu::DeviceType::Other => DeviceType::Other,
+        }
+    }
+}
+
+impl fmt::Display for DeviceType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DeviceType::Discrete => "discrete",
+            DeviceType::Integrated => "integrated",
+            DeviceType::Virtual => "virtual",
+            DeviceType::Other => "other",
+            DeviceType::Software => "software",
+        })
+    }
+}
+
+/// One adapter of the machine, from [`Gpu::adapters`](crate::Gpu::adapters).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AdapterSummary {
+    /// Its place in the list.
+    pub index: usize,
+    /// Its name, as the driver gives it.
+    pub name: String,
+    /// The API it is driven through.
+    pub backend: Backend,
+    /// Discrete, integrated, ...
+    pub device_type: DeviceType,
+    /// Name and version of the driver.
+    pub driver: String,
+}
+
+impl AdapterSummary {
+    fn new(index: usize, info: &wgpu::AdapterInfo) -> Self {
+        AdapterSummary {
+            index,
+            name: info.name.clone(),
+            backend: Backend::from_wgpu(info.backend),
+            device_type: DeviceType::from_wgpu(info.device_type),
+            driver: driver(info),
+        }
+    }
+}
+
+impl fmt::Display for AdapterSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} ({}, {})", self.index, self.name, self.backend, self.device_type)?;
+        if self.driver.is_empty() { Ok(()) } else { write!(f, ", {}", self.driver) }
+    }
+}
+
+/// Name and version of the driver in one string.
+pub(super) fn driver(info: &wgpu::AdapterInfo) -> String {
+    [info.driver.as_str(), info.driver_info.as_str()].join(" ").trim().to_owned()
+}
+
+pub(super) fn list() -> Result<Vec<AdapterSummary>> {
+    let adapters = enumerate();
+    if adapters.is_empty() {
+        return Err(none(String::new(), &[]));
+    }
+    Ok(summaries(&adapters))
+}
+
+/// The adapters that fit the options, the best first; at least one.
+pub(super) fn choose(options: &Options) -> Result<Vec<wgpu::Adapter>> {
+    let adapters = enumerate();
+    let listed = summaries(&adapters);
+    let backend_fits = |s: &AdapterSummary| options.backend.is_none_or(|b| b == s.backend);
+    let wanted = options.adapter.as_deref().map(str::to_lowercase);
+    let place = wanted.as_deref().and_then(|w| w.parse::<usize>().ok());
+    let place = place.filter(|&i| i < listed.len());
+    let name_fits = |s: &AdapterSummary| match (&wanted, place) {
+        (None, _) => true,
+        (_, Some(i)) => s.index == i,
+        (Some(w), None) => s.name.to_lowercase().contains(w) || s.driver.to_lowercase().contains(w),
+    };
+    let mut chosen = Vec::new();
+    for (adapter, summary) in adapters.into_iter().zip(&listed) {
+        if backend_fits(summary) && name_fits(summary) {
+            chosen.push(adapter);
+        }
+    }
+    if chosen.is_empty() {
+        let mut wanted = String::new();
+        if let Some(name) = &options.adapter {
+            wanted += &format!(" matching {name:?}");
+        }
+        if let Some(backend) = options.backend {
+            wanted += &format!(" on {backend}");
+        }
+        return Err(none(wanted, &listed));
+    }
+    Ok(chosen)
+}
+
+fn enumerate() -> Vec<wgpu::Adapter> {
+    let backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = backends;
+    // wgpu's own variables (WGPU_VALIDATION=1 and so on) still work. Checking indirect dispatches on the device would
+    // also clamp every limit below 4 GiB; this crate makes no indirect dispatch.
+    descriptor.flags = wgpu::InstanceFlags::empty().with_env();
+    descriptor.flags.remove(wgpu::InstanceFlags::VALIDATION_INDIRECT_CALL);
+    let instance = wgpu::Instance::new(descriptor);
+    let mut adapters = pollster::block_on(instance.enumerate_adapters(backends));
+    adapters.sort_by_key(|a| {
+        let info = a.get_info();
+        // One GPU may be there twice: matrix units are reached through Metal and Vulkan only.
+        let dx12 = info.backend == wgpu::Backend::Dx12;
+        (DeviceType::from_wgpu(info.device_type), dx12)
+    });
+    adapters
+}
+
+fn summaries(adapters: &[wgpu::Adapter]) -> Vec<AdapterSummary> {
+    let infos = adapters.iter().map(wgpu::Adapter::get_info);
+    infos.enumerate().map(|(i, info)| AdapterSummary::new(i, &info)).collect()
+}
+
+fn none(wanted: String, present: &[AdapterSummary]) -> Error {
+    if present.is_empty() {
+        return Error::NoAdapter { wanted, help: HELP.to_owned() };
+    }
+    let names: Vec<_> = present.iter().map(ToString::to_string).collect();
+    Error::NoAdapter { wanted, help: format!("there are [{}]. {HELP}", names.join("; ")) }
+}
+
+const HELP: &str = "\
+a Vulkan, Metal or DX12 driver is needed. \
+Debian and Ubuntu: `apt install mesa-vulkan-drivers libvulkan1` (AMD, Intel, and any machine without a GPU in software), \
+NVIDIA: the package of the nvidia driver that holds libnvidia-gl, too. \
+Fedora: `dnf install mesa-vulkan-drivers vulkan-loader`. \
+Arch: `pacman -S vulkan-icd-loader` and vulkan-radeon, vulkan-intel, nvidia-utils or vulkan-swrast. \
+macOS: 10.15 or newer on a GPU with Metal (`system_profiler SPDisplaysDataType` lists it); a virtual machine needs a paravirtual GPU. \
+Windows: the GPU vendor's current driver, and DirectX 12 in `dxdiag`; in a remote session or a service the GPU may be hidden. \
+In a container the GPU's device files must be passed in (`--gpus all` with NVIDIA_DRIVER_CAPABILITIES=all, or /dev/dri)";

@@ -1,0 +1,127 @@
+//! The choices behind a [`Gpu`].
+
+use super::adapter::{self, Backend};
+use super::options::{Disable, Options, variable};
+use super::{Gpu, open};
+use crate::error::Result;
+use std::fmt::Display;
+use std::path::PathBuf;
+
+/// Chooses the adapter, the memory budget and the profile of a [`Gpu`]; from [`Gpu::builder`].
+///
+/// What is not called is taken from the environment, then from the adapter:
+///
+/// | method | variable |
+/// |---|---|
+/// | [`adapter`](Self::adapter) | `NEARFIELD_ADAPTER` |
+/// | [`backend`](Self::backend) | `NEARFIELD_BACKEND` |
+/// | [`memory_budget`](Self::memory_budget) | `NEARFIELD_MEMORY_BUDGET` |
+/// | [`profile`](Self::profile) | `NEARFIELD_PROFILE` |
+/// | [`max_segment_bytes`](Self::max_segment_bytes) | `NEARFIELD_SEGMENT_BYTES` |
+/// | [`checked`](Self::checked) | `NEARFIELD_CHECKED` |
+/// | [`poison`](Self::poison) | `NEARFIELD_POISON` |
+/// | [`disable`](Self::disable) | `NEARFIELD_DISABLE` |
+/// | [`setting`](Self::setting) | `NEARFIELD_<SECTION>_<KEY>` |
+///
+/// # Example
+/// ```no_run
+/// use nearfield::Gpu;
+/// let gpu = Gpu::builder().adapter("llvmpipe").memory_budget(8 << 30).build()?;
+/// # Ok::<(), nearfield::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct GpuBuilder {
+    options: Options,
+    disable: Option<String>,
+}
+
+impl GpuBuilder {
+    /// Takes the adapter at this place of [`Gpu::adapters`], or the first whose name or driver contains the text.
+    pub fn adapter(mut self, name_or_index: impl Into<String>) -> Self {
+        self.options.adapter = Some(name_or_index.into());
+        self
+    }
+
+    /// Takes only adapters of this backend.
+    pub fn backend(mut self, backend: Backend) -> Self {
+        self.options.backend = Some(backend);
+        self
+    }
+
+    /// Device memory to use at most, in bytes, pooled buffers included. Default: 80 % of what the driver says is there,
+    /// and 2 GiB where it does not say.
+    pub fn memory_budget(mut self, bytes: u64) -> Self {
+        self.options.memory_budget = Some(bytes);
+        self
+    }
+
+    /// Reads a device profile that wins over the built-in ones.
+    pub fn profile(mut self, file: impl Into<PathBuf>) -> Self {
+        self.options.profile = Some(file.into());
+        self
+    }
+
+    /// Cuts matrices into segments of at most so many bytes, but not below 64 rows. Default: what one binding holds.
+    /// For tests: it changes no answer.
+    pub fn max_segment_bytes(mut self, bytes: u64) -> Self {
+        self.options.max_segment_bytes = Some(bytes);
+        self
+    }
+
+    /// Fills every new or reused buffer with a pattern, so that a kernel that reads what nobody wrote is found out.
+    /// Default: off. For tests.
+    pub fn poison(mut self, on: bool) -> Self {
+        self.options.poison = Some(on);
+        self
+    }
+
+    /// Compiles kernels with every runtime check of the shader compiler. Default: off. Slower; for tests.
+    pub fn checked(mut self, on: bool) -> Self {
+        self.options.checked = Some(on);
+        self
+    }
+
+    /// Does without features that the adapter has: a list such as `"subgroup,f16"` of subgroup, f16, coop,
+    /// timestamp, cache; `baseline` leaves no more than WebGPU guarantees, limits included.
+    pub fn disable(mut self, features: impl Into<String>) -> Self {
+        self.disable = Some(features.into());
+        self
+    }
+
+    /// Sets one key of the device profile, such as `("scan", "bm", 64)`.
+    pub fn setting(mut self, section: &str, key: &str, value: impl Display) -> Self {
+        self.options.tuning.push((section.to_owned(), key.to_owned(), value.to_string()));
+        self
+    }
+
+    /// Opens the device.
+    ///
+    /// # Errors
+    /// As [`Gpu::new`]; `NoAdapter` also when none matches, with the names of those that are there.
+    pub fn build(self) -> Result<Gpu> {
+        let options = self.finish()?;
+        open::open(adapter::choose(&options)?, &options)
+    }
+
+    /// Adopts a device that the application opened; see [`Gpu::adopt`].
+    ///
+    /// # Errors
+    /// As [`Gpu::adopt`].
+    pub fn adopt(
+        self,
+        adapter: &wgpu::Adapter,
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+    ) -> Result<Gpu> {
+        open::adopt(adapter, device, queue, &self.finish()?)
+    }
+
+    fn finish(self) -> Result<Options> {
+        let mut options = self.options;
+        if let Some(list) = self.disable {
+            options.disable = Some(Disable::parse(&list)?);
+        }
+        options.with_environment(variable)
+    }
+}

@@ -1,0 +1,80 @@
+//! Whether the device still lives, and the calls that may find out that it does not.
+
+use crate::error::{Error, Result};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+/// The state of one device, shared with wgpu's callbacks and the polling thread.
+#[derive(Default)]
+pub(super) struct Health {
+    lost: OnceLock<String>,
+    uncaptured: Mutex<Option<String>>,
+}
+
+impl Health {
+    pub(super) fn check(&self) -> Result<()> {
+        match self.lost.get() {
+            None => Ok(()),
+            Some(reason) => Err(Error::DeviceLost { reason: reason.clone() }),
+        }
+    }
+
+    /// The first reason stays: later ones are its consequences.
+    pub(super) fn lose(&self, reason: &str) {
+        let last = self.uncaptured.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let reason = match last {
+            Some(error) => format!("{reason} (before it: {error})"),
+            None => reason.to_owned(),
+        };
+        let _ = self.lost.set(reason);
+    }
+
+    /// Keeps an error that no scope caught, to name it should the device be lost.
+    pub(super) fn uncaptured(&self, error: &wgpu::Error) {
+        log::error!("wgpu: {error}");
+        *self.uncaptured.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+    }
+
+    /// Waits up to `slice` for a submission, or for all of them; whether it is done.
+    pub(super) fn wait(
+        &self,
+        device: &wgpu::Device,
+        index: Option<&wgpu::SubmissionIndex>,
+        slice: Duration,
+    ) -> Result<bool> {
+        let submission_index = index.cloned();
+        self.poll(device, wgpu::PollType::Wait { submission_index, timeout: Some(slice) })
+    }
+
+    /// Polls the device; `Ok(false)` when the time ran out.
+    pub(super) fn poll(&self, device: &wgpu::Device, how: wgpu::PollType) -> Result<bool> {
+        // wgpu reports a loss that it meets in here as a panic, not through the lost callback alone.
+        let outcome = catch_unwind(AssertUnwindSafe(|| device.poll(how)));
+        if outcome.is_err() {
+            self.lose("the driver failed while waiting for it");
+        }
+        self.check()?;
+        match outcome {
+            Ok(Ok(_)) => Ok(true),
+            Ok(Err(wgpu::PollError::Timeout)) => Ok(false),
+            Ok(Err(e)) => Err(Error::internal(e.to_string())),
+            Err(_) => Ok(false), // `check` returned above
+        }
+    }
+}
+
+/// Runs `f` inside the three error scopes and gives the first error of it.
+pub(super) fn in_scopes<T>(
+    device: &wgpu::Device,
+    f: impl FnOnce() -> T,
+) -> (T, Option<wgpu::Error>) {
+    let internal = device.push_error_scope(wgpu::ErrorFilter::Internal);
+    let validation = device.push_error_scope(wgpu::ErrorFilter::Validation);
+    let memory = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+    let value = f();
+    let memory = pollster::block_on(memory.pop());
+    let validation = pollster::block_on(validation.pop());
+    let internal = pollster::block_on(internal.pop());
+    (value, memory.or(validation).or(internal))
+}

@@ -1,0 +1,190 @@
+//! What is asked of a device, by the builder or by the environment.
+
+use super::adapter::Backend;
+use super::caps::CoopShape;
+use crate::error::{Error, Result};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+/// Every choice, builder calls merged with the environment.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Options {
+    pub(super) adapter: Option<String>,
+    pub(super) backend: Option<Backend>,
+    pub(super) memory_budget: Option<u64>,
+    pub(super) profile: Option<PathBuf>,
+    pub(super) max_segment_bytes: Option<u64>,
+    pub(super) poison: Option<bool>,
+    pub(super) checked: Option<bool>,
+    pub(super) disable: Option<Disable>,
+    pub(super) force_coop: Vec<CoopShape>,
+    /// (section, key, value) that win over every profile.
+    pub(super) tuning: Vec<(String, String, String)>,
+}
+
+impl Options {
+    /// Fills what the builder left open from the environment, or from what stands for it.
+    pub(super) fn with_environment(
+        mut self,
+        lookup: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self> {
+        self.adapter = self.adapter.or_else(|| lookup("NEARFIELD_ADAPTER"));
+        self.profile = self.profile.or_else(|| lookup("NEARFIELD_PROFILE").map(PathBuf::from));
+        let from = &lookup;
+        fill(&mut self.backend, from, "NEARFIELD_BACKEND", |_, text| text.parse())?;
+        fill(&mut self.memory_budget, from, "NEARFIELD_MEMORY_BUDGET", bytes)?;
+        fill(&mut self.max_segment_bytes, from, "NEARFIELD_SEGMENT_BYTES", bytes)?;
+        fill(&mut self.poison, from, "NEARFIELD_POISON", flag)?;
+        fill(&mut self.checked, from, "NEARFIELD_CHECKED", flag)?;
+        fill(&mut self.disable, from, "NEARFIELD_DISABLE", |_, text| Disable::parse(text))?;
+        if let (true, Some(text)) = (self.force_coop.is_empty(), lookup("NEARFIELD_FORCE_COOP")) {
+            self.force_coop = text.split(',').map(CoopShape::parse).collect::<Result<_>>()?;
+        }
+        Ok(self)
+    }
+}
+
+/// Features to do without although the adapter has them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Disable(BTreeSet<String>);
+
+impl Disable {
+    const NAMES: [&'static str; 6] = ["subgroup", "f16", "coop", "timestamp", "cache", "baseline"];
+
+    /// Reads a list such as `subgroup,f16`.
+    pub(super) fn parse(text: &str) -> Result<Self> {
+        let mut names = BTreeSet::new();
+        for name in text.split(',').map(str::trim).filter(|n| !n.is_empty()) {
+            if !Self::NAMES.contains(&name) {
+                let known = Self::NAMES.join(", ");
+                return Err(Error::argument("disable", format!("{name:?} is none of {known}")));
+            }
+            names.insert(name.to_owned());
+        }
+        Ok(Disable(names))
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        let beyond_webgpu = matches!(name, "subgroup" | "f16" | "coop");
+        self.0.contains(name) || (beyond_webgpu && self.baseline())
+    }
+
+    /// Whether the device is to have no more than what WebGPU guarantees.
+    pub(super) fn baseline(&self) -> bool {
+        self.0.contains("baseline")
+    }
+}
+
+/// A variable that is set and not empty.
+pub(super) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|v| !v.is_empty())
+}
+
+fn fill<T>(
+    slot: &mut Option<T>,
+    lookup: impl Fn(&str) -> Option<String>,
+    name: &'static str,
+    parse: impl Fn(&'static str, &str) -> Result<T>,
+) -> Result<()> {
+    if slot.is_none() {
+        *slot = lookup(name).map(|text| parse(name, &text)).transpose()?;
+    }
+    Ok(())
+}
+
+fn flag(name: &'static str, text: &str) -> Result<bool> {
+    match text {
+        "1" | "true" | "on" => Ok(true),
+        "0" | "false" | "off" => Ok(false),
+        _ => Err(Error::argument(name, format!("{text:?} is neither 1 nor 0"))),
+    }
+}
+
+/// Reads a number of bytes: `123`, `512K`, `64M`, `8G`.
+fn bytes(name: &'static str, text: &str) -> Result<u64> {
+    let (digits, shift) = match text.char_indices().last() {
+        Some((i, 'k' | 'K')) => (&text[..i], 10),
+        Some((i, 'm' | 'M')) => (&text[..i], 20),
+        Some((i, 'g' | 'G')) => (&text[..i], 30),
+        _ => (text, 0),
+    };
+    let number = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(1 << shift));
+    number.filter(|&n| n > 0).ok_or_else(|| {
+        Error::argument(name, format!("{text:?} is no number of bytes such as 123456, 512M or 8G"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_suffixes() {
+        assert_eq!(bytes("x", "123").unwrap(), 123);
+        assert_eq!(bytes("x", "2k").unwrap(), 2048);
+        assert_eq!(bytes("x", "8G").unwrap(), 8 << 30);
+        for bad in ["", "0", "-1", "G", "1.5G", "8 G", "99999999999G", "8é"] {
+            assert!(bytes("x", bad).is_err(), "{bad}");
+        }
+    }
+
+    fn environment(name: &str) -> Option<String> {
+        let text = match name {
+            "NEARFIELD_ADAPTER" => "llvm",
+            "NEARFIELD_BACKEND" => "Vulkan",
+            "NEARFIELD_MEMORY_BUDGET" => "1G",
+            "NEARFIELD_SEGMENT_BYTES" => "4096",
+            "NEARFIELD_PROFILE" => "mine.toml",
+            "NEARFIELD_CHECKED" => "1",
+            "NEARFIELD_POISON" => "0",
+            "NEARFIELD_DISABLE" => "f16",
+            "NEARFIELD_FORCE_COOP" => "8x8x8:f32:f32,16x16x16:f16:f32",
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
+
+    #[test]
+    fn the_environment_fills_what_is_open() {
+        let options = Options::default().with_environment(environment).unwrap();
+        assert_eq!(options.adapter.as_deref(), Some("llvm"));
+        assert_eq!(options.backend, Some(Backend::Vulkan));
+        assert_eq!(options.memory_budget, Some(1 << 30));
+        assert_eq!(options.max_segment_bytes, Some(4096));
+        assert_eq!(options.profile, Some("mine.toml".into()));
+        assert_eq!((options.checked, options.poison), (Some(true), Some(false)));
+        assert!(options.disable.is_some_and(|d| d.has("f16") && !d.has("coop")));
+        assert_eq!(options.force_coop.len(), 2);
+    }
+
+    #[test]
+    fn the_builder_wins_over_the_environment() {
+        let mut options = Options { memory_budget: Some(7), ..Options::default() };
+        options.adapter = Some("mine".into());
+        let options = options.with_environment(environment).unwrap();
+        assert_eq!((options.memory_budget, options.adapter.as_deref()), (Some(7), Some("mine")));
+    }
+
+    #[test]
+    fn a_malformed_variable_is_named() {
+        for name in ["MEMORY_BUDGET", "SEGMENT_BYTES", "POISON", "CHECKED", "FORCE_COOP"] {
+            let name = format!("NEARFIELD_{name}");
+            let lookup = |n: &str| (n == name).then(|| "?".to_owned());
+            let error = Options::default().with_environment(lookup).unwrap_err();
+            assert!(error.to_string().contains(&name), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_baseline_disables_what_webgpu_does_not_promise() {
+        let d = Disable::parse("baseline").unwrap();
+        assert!(d.has("subgroup") && d.has("f16") && d.has("coop") && !d.has("timestamp"));
+        assert!(!Disable::parse(" f16 ,").unwrap().has("coop"));
+        assert!(Disable::parse("f64").is_err());
+    }
+
+    #[test]
+    fn flags_are_one_or_zero() {
+        assert!(flag("x", "1").unwrap() && !flag("x", "0").unwrap() && flag("x", "yes").is_err());
+    }
+}

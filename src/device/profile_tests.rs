@@ -1,0 +1,70 @@
+use super::*;
+
+fn baseline() -> Profile {
+    let file = File::parse("baseline", BASELINE).unwrap();
+    Profile { name: file.name, measured: file.measured, values: file.values }
+}
+
+#[test]
+fn a_file_changes_what_it_names() {
+    let mut profile = baseline();
+    let text = "measured = false\n[match]\nnames = [\"x\"]\n[kernel.scan]\nbm = 128\n";
+    profile.overlay(File::parse("mine", text).unwrap()).unwrap();
+    assert_eq!(profile.u32("scan", "bm").unwrap(), 128);
+    assert_eq!(profile.u32("scan", "bn").unwrap(), 64);
+    assert_eq!((profile.name(), profile.is_measured()), ("mine", false));
+}
+
+#[test]
+fn a_section_may_stand_outside_of_kernel() {
+    assert_eq!(baseline().u32("submit", "max_ms").unwrap(), 50);
+    assert_eq!(baseline().f64("submit", "max_ms").unwrap(), 50.0);
+}
+
+#[test]
+fn unknown_keys_and_wrong_types_are_errors() {
+    for text in [
+        "[kernel.scan]\nbogus = 1",
+        "[kernel.bogus]\nbm = 1",
+        "[kernel.scan]\nbm = \"64\"",
+        "[kernel.scan]\nbm = 64.5",
+        "[kernel.scan]\nbm = [64]",
+        "kernel = 1",
+        "stray = 1",
+        "not toml",
+    ] {
+        let outcome = File::parse("mine", text).and_then(|file| baseline().overlay(file));
+        assert!(matches!(outcome, Err(Error::Profile { .. })), "{text}: {outcome:?}");
+    }
+}
+
+#[test]
+fn text_is_read_in_the_type_of_its_key() {
+    let mut profile = baseline();
+    profile.set("env", "scan", "bm", "32").unwrap();
+    assert_eq!(profile.u32("scan", "bm").unwrap(), 32);
+    assert!(profile.set("env", "scan", "bm", "many").is_err());
+    assert!(profile.set("env", "scan", "bogus", "1").is_err());
+    assert!(profile.u32("scan", "bogus").is_err());
+    assert!(profile.str("scan", "bm").is_err() && profile.bool("scan", "bm").is_err());
+}
+
+#[test]
+fn the_environment_wins_over_files() {
+    let mut profile = baseline();
+    let lookup = |name: &str| (name == "NEARFIELD_SELECT_THREADS").then(|| "128".to_owned());
+    profile.overlay_environment(lookup).unwrap();
+    assert_eq!(profile.u32("select", "threads").unwrap(), 128);
+    assert_eq!(profile.u32("scan", "bm").unwrap(), 64);
+    assert!(profile.overlay_environment(|_| Some("?".into())).is_err());
+}
+
+#[test]
+fn every_built_in_profile_fits_the_baseline_and_matches_something() {
+    for (name, text) in BUILT_IN {
+        let file = File::parse(name, text).unwrap();
+        let names = file.matching.get("names").and_then(Value::as_array).unwrap();
+        assert!(!names.is_empty() && names.iter().all(Value::is_str), "{name}");
+        baseline().overlay(file).unwrap();
+    }
+}
