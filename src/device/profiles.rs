@@ -11,4 +11,21 @@ macro_rules! profiles {
 /// Every key with its default.
 pub(super) const BASELINE: &str = include_str!("../../device-profiles/baseline.toml");
 
-profiles![];
+profiles![
+    "amd-cdna",
+    "amd-rdna2",
+    "amd-rdna3",
+    "amd-rdna4",
+    "apple-m1",
+    "apple-m2",
+    "apple-m3",
+    "apple-m4",
+    "apple-m5",
+    "intel-xe",
+    "lavapipe",
+    "nvidia-ada",
+    "nvidia-ampere",
+    "nvidia-blackwell",
+    "nvidia-hopper",
+    "swiftshader",
+];

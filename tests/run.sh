@@ -1,0 +1,208 @@
+#!/bin/sh
+# Every check of the repository. usage: sh tests/run.sh [STAGE ...]      (sh tests/run.sh --list names the stages)
+#
+# Installs what is missing (tests/drivers/install.sh), checks format, lints and docs, builds once, then runs the tests on
+# every driver: lavapipe runs the whole product of variants and shapes, the others a pairwise covering subset. A driver
+# that cannot be had is counted as skipped. Full logs: target/test-logs/STAGE.log.
+#
+# Environment: NEARFIELD_DRIVERS (where the drivers lie, default .cache/drivers), NEARFIELD_STAGE_LIMIT (seconds, default 1200).
+# Lists of names and of assignments are split at their spaces throughout.
+# shellcheck disable=SC2086
+set -u
+cd "$(dirname "$0")/.." || exit 1
+. tests/drivers/system.sh
+
+drivers=${NEARFIELD_DRIVERS:-.cache/drivers}
+limit=${NEARFIELD_STAGE_LIMIT:-1200}
+logs=target/test-logs
+
+# STAGE  ENV FILE  TEST SET  MORE ENVIRONMENT. Shaders run without bounds checks by default, so each driver runs both ways.
+bare=subgroup,f16,coop,timestamp,baseline
+stages="
+lavapipe             lavapipe     full
+lavapipe-checked     lavapipe     pairwise  NEARFIELD_CHECKED=1
+subgroup4            lavapipe     pairwise  LP_NATIVE_VECTOR_WIDTH=128
+subgroup4-checked    lavapipe     pairwise  LP_NATIVE_VECTOR_WIDTH=128 NEARFIELD_CHECKED=1
+subgroup16           lavapipe     pairwise  LP_NATIVE_VECTOR_WIDTH=512
+subgroup16-checked   lavapipe     pairwise  LP_NATIVE_VECTOR_WIDTH=512 NEARFIELD_CHECKED=1
+swiftshader          swiftshader  pairwise
+swiftshader-checked  swiftshader  pairwise  NEARFIELD_CHECKED=1
+lavapipe26           lavapipe26   pairwise
+lavapipe26-checked   lavapipe26   pairwise  NEARFIELD_CHECKED=1
+baseline             lavapipe     pairwise  NEARFIELD_DISABLE=$bare
+baseline-checked     lavapipe     pairwise  NEARFIELD_DISABLE=$bare NEARFIELD_CHECKED=1
+"
+# Elsewhere there is one driver, the system's own.
+[ "$(uname -s)" = Linux ] || stages="
+native               -            full
+native-checked       -            pairwise  NEARFIELD_CHECKED=1
+native-baseline      -            pairwise  NEARFIELD_DISABLE=$bare
+"
+lints="fmt clippy doc msrv"
+driver_stages=$(printf '%s' "$stages" | awk 'NF { print $1 }')
+
+if [ "${1:-}" = --list ]; then
+  printf '%s\n' $lints "$driver_stages" native
+  exit 0
+fi
+for name in "$@"; do
+  printf '%s\n' $lints "$driver_stages" native | grep -qx -e "$name" || { say "no stage $name; see sh tests/run.sh --list"; exit 2; }
+done
+wanted() { [ -z "$selection" ] || case " $selection " in *" $1 "*) true ;; *) false ;; esac; }
+selection=$*
+
+# A test must not depend on what the caller had set for his own runs.
+for name in $(env | sed -n 's/^\(NEARFIELD_[A-Z0-9_]*\)=.*/\1/p') LP_NATIVE_VECTOR_WIDTH; do
+  case $name in NEARFIELD_DRIVERS | NEARFIELD_STAGE_LIMIT | NEARFIELD_CLANG | NEARFIELD_DXC) ;; *) unset "$name" ;; esac
+done
+# lavapipe prints an error without it, and uses it for nothing here.
+export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-${TMPDIR:-/tmp}}"
+
+passed=0 failed=0 skipped=0
+mkdir -p "$logs"
+
+# report STAGE STATUS SECONDS: one line from the stage's log, its skips by reason, and the end of the log when it failed.
+report() {
+  counts=$(awk '
+    /^test result:/ { for (i = 1; i < NF; i++) { if ($(i + 1) ~ /^passed/) p += $i; if ($(i + 1) ~ /^failed/) f += $i; if ($(i + 1) ~ /^ignored/) s += $i } }
+    /^ *skipped: / { s += /\([0-9]+\) *$/ ? substr($NF, 2) : 1 }
+    END { print p + 0, f + 0, s + 0 }' "$logs/$1.log")
+  set -- "$1" "$2" "$3" $counts
+  p=$4 f=$5 s=$6
+  # A lint prints no counts: it is one check. A test program that crashed or did not build prints none either.
+  if [ "$2" -eq 0 ] && [ $((p + f + s)) -eq 0 ]; then
+    if grep -q '^test result:' "$logs/$1.log"; then
+      echo "skipped: there is no test to run here (1)" >>"$logs/$1.log"
+      s=1
+    else
+      p=1
+    fi
+  fi
+  if [ "$2" -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  printf '%-20s %6d passed %4d failed %6d skipped %6d s\n' "$1" "$p" "$f" "$s" "$3"
+  awk '/^ *skipped: / { sub(/^ *skipped: /, ""); n = 1
+      if (match($0, /\([0-9]+\) *$/)) { n = substr($0, RSTART + 1) + 0; $0 = substr($0, 1, RSTART - 1) }
+      sub(/ +$/, ""); sum[$0] += n }
+    END { for (reason in sum) printf "    skipped: %s (%d)\n", reason, sum[reason] }' "$logs/$1.log" | sort
+  if [ "$2" -ne 0 ]; then
+    [ "$2" -ne 124 ] || echo "    stopped after $limit s"
+    # The first failure explains more than the last line.
+    sed -n '/^failures:$/,/^test result:/p' "$logs/$1.log" | head -n 200 | sed 's/^/    | /'
+    tail -n 40 "$logs/$1.log" | sed 's/^/    | /'
+    echo "    log: $logs/$1.log"
+  fi
+}
+
+# stage NAME COMMAND...
+stage() {
+  name=$1
+  shift
+  begin=$(date +%s)
+  "$@" >"$logs/$name.log" 2>&1
+  report "$name" $? $(($(date +%s) - begin))
+}
+
+skip_stage() {
+  echo "skipped: $2 (1)" >"$logs/$1.log"
+  report "$1" 0 0
+}
+
+limited() {
+  if have timeout; then timeout -k 10 "$limit" "$@"; else "$@"; fi
+}
+
+# The test programs that need a device: all but those that say of themselves that they do not.
+device_tests() {
+  for file in tests/*.rs tests/*/main.rs; do
+    [ -f "$file" ] || continue
+    grep -q '^//! Runs without a GPU' "$file" && continue
+    name=${file#tests/}
+    name=${name%/main.rs}
+    printf -- '--test %s ' "${name%.rs}"
+  done
+}
+
+run_tests() { # ENV FILE, TEST SET, MORE ENVIRONMENT...
+  env_file=$1 set=$2
+  shift 2
+  # The whole set has programs and doc tests too.
+  # shellcheck disable=SC2046,SC1090
+  (
+    [ "$env_file" = - ] || . "$env_file"
+    export NEARFIELD_TEST_SET="$set"
+    if [ "$set" = full ]; then
+      limited env "$@" cargo test --locked --all-features --no-fail-fast -- --show-output
+    else
+      limited env "$@" cargo test --locked --all-features --no-fail-fast --lib $(device_tests) -- --show-output
+    fi
+  )
+}
+
+# The minimum supported version is checked where rustup has it; tests/architecture.rs holds the dependencies to it anyway.
+msrv() {
+  version=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+  toolchain=$(have rustup && rustup toolchain list 2>/dev/null | sed -n "s/^\(${version}[.-][^ ]*\).*/\1/p" | head -n 1)
+  if [ -n "$toolchain" ]; then
+    stage msrv cargo "+$toolchain" check --locked --all-features --target-dir target/msrv
+  else
+    skip_stage msrv "no Rust $version beside $(rustc --version | cut -d ' ' -f 2)"
+  fi
+}
+
+rust_tool() { # fmt or clippy
+  cargo "$1" --version >/dev/null 2>&1 && return 0
+  have rustup && rustup component add "$2" >/dev/null 2>&1
+}
+
+ensure_cargo && ensure_linker || exit 1
+begin_all=$(date +%s)
+
+if wanted fmt; then
+  if rust_tool fmt rustfmt; then stage fmt cargo fmt --all --check; else skip_stage fmt "no rustfmt"; fi
+fi
+if wanted clippy; then
+  if rust_tool clippy clippy; then
+    stage clippy cargo clippy --locked --all-targets --all-features -- -D warnings
+  else
+    skip_stage clippy "no clippy"
+  fi
+fi
+if wanted doc; then RUSTDOCFLAGS="-D warnings" stage doc cargo doc --locked --no-deps --lib --all-features; fi
+if wanted msrv; then msrv; fi
+
+needs_drivers=false
+for name in $driver_stages; do if wanted "$name"; then needs_drivers=true; fi; done
+if $needs_drivers; then
+  sh tests/drivers/install.sh "$drivers" || exit 1
+  drivers=$(cd "$drivers" 2>/dev/null && pwd)
+  # Optional, from tests/drivers/dxc.sh.
+  # shellcheck disable=SC1091
+  if [ -f "$drivers/dxc.env" ]; then . "$drivers/dxc.env"; fi
+  # tests/architecture holds the dependencies of every platform to our compiler, where it finds them downloaded.
+  cargo fetch --locked >/dev/null 2>&1 || say "cargo fetch failed: going on with what is downloaded"
+  # What does not build fails here, once, and not on every driver.
+  before=$failed
+  stage build cargo test --locked --all-features --no-run
+  [ "$failed" -eq "$before" ] || selection=none
+fi
+# The system's own choice of adapter, on request.
+if [ -n "$selection" ] && wanted native && [ "$(uname -s)" = Linux ]; then stage native run_tests - full; fi
+while read -r name file set more; do
+  if [ -z "$name" ] || ! wanted "$name"; then continue; fi
+  env_file=-
+  if [ "$file" != - ]; then
+    env_file=$drivers/$file.env
+    if [ ! -f "$env_file" ]; then
+      skip_stage "$name" "driver $file is not installed"
+      continue
+    fi
+  fi
+  stage "$name" run_tests "$env_file" "$set" $more </dev/null
+done <<END
+$stages
+END
+
+printf 'total time: %d s\n' $(($(date +%s) - begin_all))
+printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" -eq 0 ]

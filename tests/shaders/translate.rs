@@ -1,0 +1,126 @@
+//! The same translations that wgpu makes, with the same options, with and without run-time checks.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use naga::back::{hlsl, msl, spv};
+use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
+use naga::{AddressSpace, GlobalVariable, ResourceBinding, ShaderStage};
+
+use crate::variant::Kernel;
+
+/// A translated kernel and the name that its entry point has there.
+pub struct Translated {
+    pub text: String,
+    pub entry: String,
+}
+
+fn policies(checked: bool) -> BoundsCheckPolicies {
+    let policy = if checked { BoundsCheckPolicy::Restrict } else { BoundsCheckPolicy::Unchecked };
+    BoundsCheckPolicies {
+        index: policy,
+        buffer: policy,
+        image_load: policy,
+        binding_array: BoundsCheckPolicy::Unchecked,
+    }
+}
+
+/// A writer that panics is a failure of that kernel, not of the whole test.
+fn caught<T>(
+    kernel: &Kernel,
+    target: &str,
+    write: impl FnOnce() -> Result<T, String>,
+) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(write))
+        .unwrap_or_else(|_| Err("the translator panicked".into()))
+        .map_err(|e| format!("{}, {target}: {e}", kernel.name()))
+}
+
+fn bound(kernel: &Kernel) -> impl Iterator<Item = (ResourceBinding, &GlobalVariable)> {
+    let variables = kernel.module.global_variables.iter();
+    variables.filter_map(|(_, variable)| Some((variable.binding?, variable)))
+}
+
+pub fn spirv(kernel: &Kernel, version: (u8, u8), checked: bool) -> Result<Vec<u32>, String> {
+    let zero = match checked {
+        true => spv::ZeroInitializeWorkgroupMemoryMode::Polyfill,
+        false => spv::ZeroInitializeWorkgroupMemoryMode::None,
+    };
+    let options = spv::Options {
+        lang_version: version,
+        fake_missing_bindings: true,
+        bounds_check_policies: policies(checked),
+        zero_initialize_workgroup_memory: zero,
+        force_loop_bounding: checked,
+        emit_int_div_checks: checked,
+        ..Default::default()
+    };
+    caught(kernel, "SPIR-V", || {
+        spv::write_vec(&kernel.module, &kernel.info, &options, None).map_err(|e| e.to_string())
+    })
+}
+
+pub fn metal(kernel: &Kernel, version: (u8, u8), checked: bool) -> Result<Translated, String> {
+    let entry = kernel.module.entry_points[0].name.clone();
+    let mut slots = 0..31;
+    let mut slot = || slots.next().ok_or("more than 31 buffers");
+    let mut resources = msl::EntryPointResources::default();
+    caught(kernel, "MSL", || {
+        for (binding, variable) in bound(kernel) {
+            let mutable = matches!(variable.space, AddressSpace::Storage { access }
+                if access.contains(naga::StorageAccess::STORE));
+            let target = msl::BindTarget { buffer: Some(slot()?), mutable, ..Default::default() };
+            resources.resources.insert(binding, target);
+        }
+        resources.immediates_buffer = Some(slot()?);
+        resources.sizes_buffer = Some(slot()?);
+        let options = msl::Options {
+            lang_version: version,
+            per_entry_point_map: [(entry.clone(), resources)].into(),
+            fake_missing_bindings: false,
+            bounds_check_policies: policies(checked),
+            zero_initialize_workgroup_memory: checked,
+            force_loop_bounding: checked,
+            emit_int_div_checks: checked,
+            ..Default::default()
+        };
+        let pipeline = msl::PipelineOptions {
+            entry_point: Some((ShaderStage::Compute, entry)),
+            ..Default::default()
+        };
+        let (text, info) = msl::write_string(&kernel.module, &kernel.info, &options, &pipeline)
+            .map_err(|e| e.to_string())?;
+        let entry = info.entry_point_names.into_iter().next().ok_or("no entry point")?;
+        Ok(Translated { text, entry: entry.map_err(|e| e.to_string())? })
+    })
+}
+
+pub fn hlsl(kernel: &Kernel, checked: bool) -> Result<Translated, String> {
+    let target =
+        |register| hlsl::BindTarget { register, restrict_indexing: checked, ..Default::default() };
+    let own = |space| Some(hlsl::BindTarget { space, ..Default::default() });
+    let mut options = hlsl::Options {
+        shader_model: hlsl::ShaderModel::V6_6,
+        fake_missing_bindings: false,
+        immediates_target: own(1),
+        special_constants_binding: own(2),
+        zero_initialize_workgroup_memory: checked,
+        restrict_indexing: checked,
+        force_loop_bounding: checked,
+        ..Default::default()
+    };
+    options.binding_map = bound(kernel)
+        .zip(0..)
+        .map(|((binding, _), register)| (binding, target(register)))
+        .collect();
+    let pipeline = hlsl::PipelineOptions {
+        entry_point: Some((ShaderStage::Compute, kernel.module.entry_points[0].name.clone())),
+    };
+    caught(kernel, "HLSL", || {
+        let mut text = String::new();
+        let info = hlsl::Writer::new(&mut text, &options, &pipeline)
+            .write(&kernel.module, &kernel.info, None)
+            .map_err(|e| e.to_string())?;
+        let entry = info.entry_point_names.into_iter().next().ok_or("no entry point")?;
+        Ok(Translated { text, entry: entry.map_err(|e| e.to_string())? })
+    })
+}
