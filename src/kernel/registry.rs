@@ -221,7 +221,7 @@ pub struct KernelVariant {
     pub wgsl: String,
     /// Threads of a workgroup.
     pub workgroup_threads: u32,
-    /// Features that the adapter must have.
+    /// Features that the adapter must have; `workgroup48k` for more than 32 KiB of workgroup memory.
     pub needs: Vec<String>,
     /// Whether WebGPU's guaranteed limits suffice.
     pub baseline: bool,
@@ -238,7 +238,9 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
         Tile::BASELINE,
         Tile { bm: 128, bn: 64, bk: 16, tm: 8, tn: 4 },
         Tile { bm: 128, bn: 128, bk: 16, tm: 8, tn: 8 },
-        Tile { bm: 64, bn: 128, bk: 16, tm: 8, tn: 8 },
+        Tile { bm: 128, bn: 128, bk: 32, tm: 8, tn: 8 },
+        Tile { bm: 64, bn: 64, bk: 16, tm: 8, tn: 8 },
+        Tile { bm: 64, bn: 64, bk: 16, tm: 8, tn: 4 },
     ];
     for dtype in floats {
         all.push(normalise(dtype));
@@ -279,11 +281,13 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
         .map(|v| {
             let wgsl = super::source::expand(v)?;
             let needs = super::reflect::reflect(v.name(), &wgsl)?;
+            // more than Apple has
+            let large = needs.workgroup_bytes > 32 << 10;
             Ok(KernelVariant {
                 name: v.name().to_owned(),
                 wgsl,
                 workgroup_threads: needs.threads,
-                needs: Vec::new(),
+                needs: large.then(|| "workgroup48k".to_owned()).into_iter().collect(),
                 baseline: needs.threads <= 256
                     && needs.workgroup_bytes <= 16 << 10
                     && needs.read_only.len() <= 8,

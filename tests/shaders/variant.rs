@@ -19,9 +19,20 @@ pub struct KernelVariant {
     pub baseline: bool,
 }
 
+/// The need of a kernel for more workgroup memory than Apple has: a limit, not a feature.
+pub const LARGE_WORKGROUP: &str = "workgroup48k";
+
 /// Every variant that the crate can dispatch, and the fixtures, which test the checks themselves.
 fn all_variants() -> Vec<KernelVariant> {
-    fixtures()
+    let of_the_crate = nearfield::kernel_variants().expect("the registry expands");
+    let convert = |v: nearfield::KernelVariant| KernelVariant {
+        name: v.name,
+        wgsl: v.wgsl,
+        workgroup_threads: v.workgroup_threads,
+        needs: v.needs,
+        baseline: v.baseline,
+    };
+    of_the_crate.into_iter().map(convert).chain(fixtures()).collect()
 }
 
 pub fn variant(
@@ -96,7 +107,8 @@ impl Kernel {
                 Validator::new(ValidationFlags::all(), capabilities).validate(&self.module).is_ok()
             })
         };
-        let needs = self.variant.needs.iter().filter(idle);
+        let features = self.variant.needs.iter().filter(|need| *need != LARGE_WORKGROUP);
+        let needs = features.filter(idle);
         needs.map(|need| format!("{}: does not use {need}", self.name())).collect()
     }
 
@@ -124,6 +136,7 @@ fn capabilities(variant: &KernelVariant) -> Result<Capabilities, String> {
             "f16" => Capabilities::SHADER_FLOAT16,
             "int64" => Capabilities::SHADER_INT64,
             "coop8" | "coop16" => Capabilities::COOPERATIVE_MATRIX,
+            LARGE_WORKGROUP => Capabilities::empty(),
             other => {
                 return Err(format!("{}: needs {other}, which has no meaning here", variant.name));
             }
