@@ -1,6 +1,7 @@
 //! Whether the device still lives, and the calls that may find out that it does not.
 
 use crate::error::{Error, Result};
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -51,7 +52,10 @@ impl Health {
     pub(super) fn poll(&self, device: &wgpu::Device, how: wgpu::PollType) -> Result<bool> {
         // wgpu reports a loss that it meets in here as a panic, not through the lost callback alone.
         let outcome = catch_unwind(AssertUnwindSafe(|| device.poll(how)));
-        if outcome.is_err() {
+        if let Err(panic) = &outcome {
+            if raced(panic.as_ref()) {
+                return Ok(true);
+            }
             self.lose("the driver failed while waiting for it");
         }
         self.check()?;
@@ -62,6 +66,12 @@ impl Health {
             Err(_) => Ok(false), // `check` returned above
         }
     }
+}
+
+/// Whether wgpu-core panicked only because another thread emptied the queue between two of its steps, which its own
+/// words say: everything is done then, and the device is well.
+fn raced(panic: &(dyn Any + Send)) -> bool {
+    panic.downcast_ref::<String>().is_some_and(|words| words.starts_with("If the queue is empty"))
 }
 
 /// Runs `f` inside the three error scopes and gives the first error of it.

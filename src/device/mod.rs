@@ -65,7 +65,10 @@ pub(crate) struct Settings {
 }
 
 /// How long one wait for the device lasts before its loss is looked for again.
-const WAIT_SLICE: Duration = Duration::from_millis(100);
+///
+/// Longer than any submission should take: a wait that runs out while another thread polls can trip an assertion in
+/// wgpu-core 30 (it reads the fence, the other empties the queue, and it finds the queue empty too early).
+const WAIT_SLICE: Duration = Duration::from_secs(10);
 
 impl Gpu {
     /// Opens the best adapter: discrete before integrated before virtual before software.

@@ -1,5 +1,6 @@
 //! The one thread that drives the device for futures.
 
+use super::WAIT_SLICE;
 use super::completion::Completion;
 use super::health::Health;
 use crate::error::{Error, Result};
@@ -83,7 +84,7 @@ fn run(shared: &Shared, device: &wgpu::Device, health: &Health) {
             }
         };
         while completion.get().is_none() {
-            match health.wait(device, Some(&index), Duration::from_millis(50)) {
+            match health.wait(device, Some(&index), WAIT_SLICE) {
                 Err(_) => completion.set(false),
                 // Done, but its callback is running on another thread that polls.
                 Ok(true) => completion.pause(Duration::from_millis(1)),
