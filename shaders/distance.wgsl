@@ -1,6 +1,8 @@
 // The exact distance of every (query, row) pair, as an order-preserving key. All metrics end here: those of the
-// scan when it does not apply (few rows, large k, queries that it could not certify), the others always.
-// Bindings: 0 rows (n x stride4 groups of four), 1 queries (nq x q_stride4 groups of four), 2 bias (n), 3 out (nq x out_stride){{ ", 4 scale (n)" if scaled else "" }}{{ ", 5 bitmap (nq x words)" if bitmap else "" }}.
+// scan when it does not apply (few rows, large k, queries that it could not certify), the others always. By mode: 0 writes
+// every key; 1 the best key of each bin of 64 rows; 2 the keys of chosen bins. One pipeline serves all three, so that a
+// key is the same to the bit in each, and the k best bins of mode 1 hold the k nearest rows without any bound.
+// Bindings: 0 rows (n x stride4 groups of four), 1 queries (nq x q_stride4 groups of four), 2 bias (n), 3 out (nq x out_stride; mode 2: nq x room x 64), 4 chosen (nq x room; read in mode 2){{ ", 5 scale (n)" if scaled else "" }}{{ ", 6 bitmap (nq x words)" if bitmap else "" }}.
 // Threads: one thread has one row and {{ tq }} queries, whose elements are the same for the whole workgroup.
 // Profile keys: none.
 
@@ -22,11 +24,12 @@ fn query4(i: u32) -> vec4<i32> { return {{ "unpack4xI8(queries[i])" if dtype == 
 //% endif
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read_write> out: array<u32>;
+@group(0) @binding(4) var<storage, read> chosen: array<u32>;
 //% if scaled
-@group(0) @binding(4) var<storage, read> scale: array<f32>;
+@group(0) @binding(5) var<storage, read> scale: array<f32>;
 //% endif
 //% if bitmap
-@group(0) @binding({{ 5 if scaled else 4 }}) var<storage, read> bitmap: array<u32>;
+@group(0) @binding({{ 6 if scaled else 5 }}) var<storage, read> bitmap: array<u32>;
 //% endif
 
 struct Params {
@@ -41,6 +44,8 @@ struct Params {
   groups_y: u32,
   words: u32,
   argument: f32,
+  mode: u32,
+  room: u32,
 }
 var<immediate> p: Params;
 
@@ -55,15 +60,30 @@ fn finish_pair(s: vec2<f32>, d: u32) -> vec2<f32> { return finish(s, f32(d)); }
 {% include "metric/custom.wgsl" %}
 //% endif
 
+var<workgroup> best: array<atomic<u32>, {{ tq }}>;
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
-  let x = (wg.y + wg.z * p.groups_y) * 64u + t;
-  let q0 = wg.x * {{ tq }}u;
-  if (x >= p.n) { return; }
-  let at = (p.first + x) * p.stride4;
+  let group = wg.y + wg.z * p.groups_y;
+  let choice = p.mode == 2u;
+  var bin = group;
+  if (choice) {
+    if (group >= p.room) { return; }
+    bin = chosen[wg.x * p.room + group];
+    // fewer bins than room: the first segment says so
+    if (bin == NO_KEY && p.first_row == 0u) { out[(wg.x * p.room + group) * BIN + t] = NO_KEY; }
+    bin -= p.first_row / BIN;
+  }
+  // beyond the rows, or another segment's bin; the same for the whole workgroup
+  if (bin >= (p.n + BIN - 1u) / BIN) { return; }
+  let x = bin * BIN + t;
+  let at = (p.first + min(x, p.n - 1u)) * p.stride4;
 //% for i in range(tq)
-  let y{{ i }} = min(q0 + {{ i }}u, p.nq - 1u) * p.q_stride4;
+  let q{{ i }} = select(wg.x * {{ tq }}u + {{ i }}u, wg.x, choice);
+  let y{{ i }} = min(q{{ i }}, p.nq - 1u) * p.q_stride4;
 //% endfor
+  if (t < {{ tq }}u) { atomicStore(&best[t], NO_KEY); }
+  workgroupBarrier();
 //% if kind == "bits"
   var xs = vec4<u32>(0u);
 //% for i in range(tq)
@@ -140,13 +160,13 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% endfor
   }
 //% endif
-  let live = bias[p.first + x] > NO_SCORE;
+  let live = x < p.n && bias[p.first + min(x, p.n - 1u)] > NO_SCORE;
 //% for i in range(tq)
-  if (q0 + {{ i }}u < p.nq) {
+  if (q{{ i }} < p.nq) {
     var ok = live;
 //% if bitmap
-    let row = p.first_row + x;
-    ok = ok && (bitmap[(q0 + {{ i }}u) * p.words + row / 32u] >> (row % 32u) & 1u) != 0u;
+    let row = p.first_row + min(x, p.n - 1u);
+    ok = ok && (bitmap[q{{ i }} * p.words + row / 32u] >> (row % 32u) & 1u) != 0u;
 //% endif
 //% if kind == "bits"
     let key = pair_key(both{{ i }}.x + both{{ i }}.y + both{{ i }}.z + both{{ i }}.w, qs{{ i }}.x + qs{{ i }}.y + qs{{ i }}.z + qs{{ i }}.w, xs.x + xs.y + xs.z + xs.w, p.dim);
@@ -165,7 +185,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% endif
 //% else
 //% if kind == "tree"
-    let value = tree8(a{{ i }}_0, a{{ i }}_1, a{{ i }}_2, a{{ i }}_3, a{{ i }}_4, a{{ i }}_5, a{{ i }}_6, a{{ i }}_7){{ " * scale[p.first + x]" if scaled else "" }};
+    let value = tree8(a{{ i }}_0, a{{ i }}_1, a{{ i }}_2, a{{ i }}_3, a{{ i }}_4, a{{ i }}_5, a{{ i }}_6, a{{ i }}_7){{ " * scale[p.first + min(x, p.n - 1u)]" if scaled else "" }};
 //% else
     let pair = finish_pair(s{{ i }}, p.dim);
     let value = pair.x;
@@ -173,7 +193,16 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% endif
     let key = {{ "descending_key(value)" if descending else "ascending_key(value)" }};
 //% endif
-    out[(q0 + {{ i }}u) * p.out_stride + x] = select(NO_KEY, key, ok);
+    let kept = select(NO_KEY, key, ok);
+    if (p.mode == 0u && x < p.n) { out[q{{ i }} * p.out_stride + x] = kept; }
+    if (p.mode == 1u) { atomicMin(&best[{{ i }}], kept); }
+//% if i == 0
+    if (choice) { out[(wg.x * p.room + group) * BIN + t] = kept; }
+//% endif
   }
 //% endfor
+  workgroupBarrier();
+  if (p.mode == 1u && t < {{ tq }}u && wg.x * {{ tq }}u + t < p.nq) {
+    out[(wg.x * {{ tq }}u + t) * p.out_stride + p.first_row / BIN + bin] = atomicLoad(&best[t]);
+  }
 }

@@ -4,7 +4,7 @@ use super::base::Base;
 use super::bins::SelectK;
 use super::plan::Plan;
 use super::queries::{Queries, Upload};
-use super::{space, stride4};
+use super::{BIN, space, stride4};
 use crate::buffer::{Buffer, Segment};
 use crate::error::Result;
 use crate::kernel::registry::Pair;
@@ -49,6 +49,8 @@ struct Params {
     groups_y: u32,
     words: u32,
     argument: f32,
+    mode: u32,
+    room: u32,
 }
 
 /// The block that begins at `row` of the index.
@@ -76,6 +78,17 @@ pub(crate) fn block<'a>(
     None
 }
 
+/// What is written of the distances of a block.
+#[derive(Clone, Copy)]
+pub(crate) enum Out<'a> {
+    /// Every key, a query's rows this far apart.
+    Keys(&'a Buffer, u32),
+    /// The best key of each bin of the index, a query's bins this far apart.
+    BinBest(&'a Buffer, u32),
+    /// The keys of chosen bins: where to, which, and how many a query.
+    Chosen(&'a Buffer, &'a Buffer, u32),
+}
+
 /// Encodes the distances of all uploaded queries to the rows of a block.
 pub(crate) fn distances(
     encoder: &mut Encoder,
@@ -84,11 +97,17 @@ pub(crate) fn distances(
     upload: &Upload,
     bitmap: Option<&Buffer>,
     block: &Block<'_>,
-    (out, out_stride): (&Buffer, u32),
+    target: Out<'_>,
 ) -> Result<()> {
     let work = base.work();
     let variant = registry::distance(work.dtype(), pair, bitmap.is_some());
-    let groups = fold(base.gpu(), u64::from(block.rows).div_ceil(64))?;
+    let bins = u64::from(block.rows).div_ceil(BIN);
+    let (out, chosen, out_stride, mode, room) = match target {
+        Out::Keys(out, stride) => (out, &upload.exact, stride, 0, 0),
+        Out::BinBest(out, stride) => (out, &upload.exact, stride, 1, 0),
+        Out::Chosen(out, chosen, room) => (out, chosen, 0, 2, room),
+    };
+    let groups = fold(base.gpu(), if mode == 2 { room.into() } else { bins })?;
     let params = Params {
         nq: upload.count,
         n: block.rows,
@@ -101,18 +120,16 @@ pub(crate) fn distances(
         groups_y: groups[0],
         words: super::mask_words(base.len()) as u32,
         argument: space::argument(base.metric()),
+        mode,
+        room,
     };
     let per_thread = if matches!(pair, Pair::Tree { .. }) { 2 } else { 4 };
-    let mut buffers = vec![block.segment.buffer(), &upload.exact, block.bias, out];
+    let mut buffers = vec![block.segment.buffer(), &upload.exact, block.bias, out, chosen];
     buffers.extend(block.scale.filter(|_| matches!(pair, Pair::Tree { scaled: true, .. })));
     buffers.extend(bitmap);
     encoder.stage("distance");
-    encoder.dispatch(
-        &variant,
-        &buffers,
-        &params,
-        [upload.count.div_ceil(per_thread), groups[0], groups[1]],
-    )
+    let queries = if mode == 2 { upload.count } else { upload.count.div_ceil(per_thread) };
+    encoder.dispatch(&variant, &buffers, &params, [queries, groups[0], groups[1]])
 }
 
 impl Dense {
@@ -148,7 +165,7 @@ impl Dense {
             let Some(block) = block(base, biases, self.next_row, plan.dense_rows) else {
                 return Ok(true);
             };
-            let target = (&self.keys, plan.dense_rows);
+            let target = Out::Keys(&self.keys, plan.dense_rows);
             let bitmap = self.bitmap.as_ref();
             distances(encoder, base, &queries.pair, &self.upload, bitmap, &block, target)?;
             self.next_row += u64::from(block.rows);

@@ -5,6 +5,7 @@ mod bins;
 mod bound;
 mod check;
 mod dense;
+mod exact_bins;
 mod gather;
 mod mask;
 mod pairwise;

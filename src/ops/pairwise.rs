@@ -62,7 +62,7 @@ pub fn pairwise(
             let mut encoder = Encoder::new(gpu, "pairwise", false)?;
             let bytes = which.len() as u64 * u64::from(block.rows) * 4;
             let keys = gpu.scratch("distances", bytes)?;
-            let target = (&keys, block.rows);
+            let target = dense::Out::Keys(&keys, block.rows);
             dense::distances(&mut encoder, &base, &queries.pair, &upload, None, &block, target)?;
             let landed = encoder.submit(&[(&keys, 0, bytes)])?.wait()?;
             let keys = words(landed.parts.first().map_or(&[][..], Vec::as_slice));

@@ -3,10 +3,9 @@
 use super::BIN;
 use super::base::Base;
 use super::queries::Queries;
-use super::space;
 use crate::device::Gpu;
 use crate::error::{Error, Result};
-use crate::kernel::registry::{self, Tile};
+use crate::kernel::registry::{self, Pair, Tile};
 
 /// Largest k of the binned scan; beyond it too many bins would pass.
 const MAX_SCAN_K: u64 = 2048;
@@ -15,13 +14,24 @@ const MAX_SCRATCH: u64 = 2 << 30;
 /// Rows whose exact distances are written at once.
 const DENSE_ROWS: u64 = 1 << 18;
 
+/// How queries go through the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Scores by register tiles, with an error bound.
+    Scan,
+    /// Exact distances, of which only the best of each bin is kept at first.
+    Bins,
+    /// All exact distances.
+    Dense,
+}
+
 /// The cut of one call.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     /// Bins that may pass for one query.
     pub room: u32,
-    /// Whether the binned scan runs at all.
-    pub scan: bool,
+    /// How the search begins.
+    pub way: Way,
     pub tile: Tile,
     /// Up to so many queries read the rows one by one rather than in tiles.
     pub few: u32,
@@ -30,6 +40,8 @@ pub(crate) struct Plan {
     /// Queries and rows of one block of exact distances.
     pub dense_queries: usize,
     pub dense_rows: u32,
+    /// Rows of one dispatch where only the best of each bin is kept.
+    pub bin_rows: u32,
     /// Pairs (query, row) that may be compared in one submission.
     pub pairs: u64,
     pub select_threads: u32,
@@ -73,10 +85,15 @@ impl Plan {
         let room = (k + k / 2 + 32).clamp(64, registry::MAX_ROOM.into());
         // With fewer bins than twice the room nearly all would pass. 0 forces the scan, for tests.
         let min_rows = u64::from(profile.u32("scan", "min_rows")?);
-        let scan = !exhaustive
-            && space::scan_family(base.metric()).is_some()
-            && k <= MAX_SCAN_K
-            && (min_rows == 0 || n >= min_rows && bins >= 2 * room);
+        let binned =
+            !exhaustive && k <= MAX_SCAN_K && (min_rows == 0 || n >= min_rows && bins >= 2 * room);
+        let tree = matches!(queries.pair, Pair::Tree { .. });
+        let integer_scan = matches!(queries.pair, Pair::Integer { family: "l2" | "dot" });
+        let way = match (binned, tree || integer_scan) {
+            (false, _) => Way::Dense,
+            (true, true) => Way::Scan,
+            (true, false) => Way::Bins,
+        };
         let max_binding = gpu.caps().max_binding_bytes;
         let scratch = scratch(gpu);
         let ms = profile.f64("submit", "max_ms")?;
@@ -99,16 +116,20 @@ impl Plan {
         let dense_queries = (scratch / per_query).min(max_binding / widest);
         let dense_queries = dense_queries.min((pairs / dense_rows).max(64)).max(1);
 
+        // at least a bin, and what time allows the planned queries
+        let bin_rows = (pairs / scan_queries).clamp(BIN, u64::from(u32::MAX) / 2) / BIN * BIN;
+
         let max_dispatch = u64::from(gpu.caps().max_dispatch);
         let count = (queries.count as u64).max(1);
         Ok(Plan {
             room: room as u32,
-            scan,
+            way,
             tile,
             few: profile.u32("scan", "few")?,
             scan_queries: scan_queries.min(count).min(max_dispatch) as usize,
             dense_queries: dense_queries.min(count).min(max_dispatch) as usize,
             dense_rows: dense_rows as u32,
+            bin_rows: bin_rows as u32,
             pairs,
             select_threads: profile.u32("select", "threads")?.min(gpu.caps().max_workgroup_threads),
         })

@@ -2,7 +2,7 @@
 //! come to the host.
 
 use super::base::Base;
-use super::dense;
+use super::dense::{self, Out};
 use super::pending::{Job, Pending};
 use super::plan::{self, Plan};
 use super::queries::{Queries, Upload};
@@ -129,7 +129,7 @@ impl RangeSearch {
         let biases = self.filter.biases.as_deref();
         let block = dense::block(&self.base, biases, chunk.next_row, self.plan.dense_rows);
         let block = block.ok_or_else(|| Error::internal("a range search beyond the last row"))?;
-        let target = (&chunk.keys, self.plan.dense_rows);
+        let target = Out::Keys(&chunk.keys, self.plan.dense_rows);
         let (pair, bitmap) = (&self.queries.pair, chunk.bitmap.as_ref());
         dense::distances(&mut encoder, &self.base, pair, &chunk.upload, bitmap, &block, target)?;
         let counts = gpu.scratch("range counts", u64::from(chunk.upload.count) * 4)?;

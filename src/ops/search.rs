@@ -3,8 +3,9 @@
 use super::base::Base;
 use super::bins::Scan;
 use super::dense::Dense;
+use super::exact_bins::ExactBins;
 use super::pending::{CancelToken, Job, Pending};
-use super::plan::Plan;
+use super::plan::{Plan, Way};
 use super::queries::Queries;
 use super::stats::SearchStats;
 use super::{mask, mask_words, words};
@@ -91,9 +92,10 @@ impl Prepared {
 
 /// A piece of work that is not finished on the device.
 enum Work {
-    Queries { scan: bool, range: Range<usize> },
+    Queries(Range<usize>),
     List(Vec<u32>),
     Scan(Vec<u32>, Box<Scan>),
+    Bins(Vec<u32>, Box<ExactBins>),
     Dense(Vec<u32>, Box<Dense>),
 }
 
@@ -142,10 +144,10 @@ pub(crate) fn submit_search(
     let stats = SearchStats { queries: count as u64, rows: base.len(), ..SearchStats::default() };
     let mut todo = VecDeque::new();
     if total > 0 {
-        let step = if plan.scan { plan.scan_queries } else { plan.dense_queries };
+        let step = if plan.way == Way::Dense { plan.dense_queries } else { plan.scan_queries };
         for start in (0..count).step_by(step) {
             let range = start..(start + step).min(count);
-            todo.push_back(Work::Queries { scan: plan.scan, range });
+            todo.push_back(Work::Queries(range));
         }
     }
     let cancel = options.cancel.clone();
@@ -169,15 +171,38 @@ pub(crate) fn submit_search(
 }
 
 impl Search {
-    fn begin(&self, scan: bool, which: Vec<u32>, encoder: &mut Encoder) -> Result<Work> {
-        let upload = self.queries.upload(&self.base, &which, encoder)?;
+    fn begin(&self, way: Way, which: Vec<u32>, encoder: &mut Encoder) -> Result<Work> {
+        let base = &self.base;
+        let upload = self.queries.upload(base, &which, encoder)?;
         let bitmap = self.filter.bitmap(&which, encoder)?;
-        Ok(if scan {
-            Work::Scan(which, Box::new(Scan::new(&self.base, &self.queries, upload, bitmap)?))
-        } else {
-            let dense = Dense::new(&self.base, upload, bitmap, &self.plan, self.k as u32)?;
-            Work::Dense(which, Box::new(dense))
+        Ok(match way {
+            Way::Scan => {
+                Work::Scan(which, Box::new(Scan::new(base, &self.queries, upload, bitmap)?))
+            }
+            Way::Bins => Work::Bins(which, Box::new(ExactBins::new(base, upload, bitmap)?)),
+            Way::Dense => {
+                let dense = Dense::new(base, upload, bitmap, &self.plan, self.k as u32)?;
+                Work::Dense(which, Box::new(dense))
+            }
         })
+    }
+
+    fn bins(
+        &mut self,
+        which: Vec<u32>,
+        mut bins: Box<ExactBins>,
+        mut encoder: Encoder,
+    ) -> Result<(Flight, Tag)> {
+        let (base, biases) = (&self.base, self.filter.biases.as_deref());
+        if !bins.score(&mut encoder, base, biases, &self.queries, &self.plan)? {
+            let flight = encoder.submit(&[])?;
+            self.todo.push_front(Work::Bins(which, bins));
+            return Ok((flight, Tag { which: Vec::new(), scan: false }));
+        }
+        let k = self.k as u32;
+        let out = bins.select(&mut encoder, base, biases, &self.queries, &self.plan, k)?;
+        let ranges = [(&out.keys, 0, out.keys.size()), (&out.rows, 0, out.rows.size())];
+        Ok((encoder.submit(&ranges)?, Tag { which, scan: true }))
     }
 
     fn scan(
@@ -255,25 +280,25 @@ impl Job for Search {
             Some(work) => work,
             // Queries that the scan could not certify wait for the others, to go in one batch.
             None if self.outstanding == 0 && !self.rerun.is_empty() => {
-                let rest = self.rerun.split_off(self.rerun.len().min(self.plan.dense_queries));
+                let rest = self.rerun.split_off(self.rerun.len().min(self.plan.scan_queries));
                 Work::List(std::mem::replace(&mut self.rerun, rest))
             }
             None => return Ok(None),
         };
         let mut encoder = Encoder::new(self.base.gpu(), "search", self.options.timed)?;
         let work = match work {
-            Work::Queries { scan, range } => {
-                self.begin(scan, range.map(|q| q as u32).collect(), &mut encoder)?
+            Work::Queries(range) => {
+                self.begin(self.plan.way, range.map(|q| q as u32).collect(), &mut encoder)?
             }
-            Work::List(which) => self.begin(false, which, &mut encoder)?,
+            // the best bins by exact distances always fit
+            Work::List(which) => self.begin(Way::Bins, which, &mut encoder)?,
             other => other,
         };
         let flight = match work {
             Work::Scan(which, scan) => self.scan(which, scan, encoder)?,
+            Work::Bins(which, bins) => self.bins(which, bins, encoder)?,
             Work::Dense(which, dense) => self.dense(which, dense, encoder)?,
-            Work::Queries { .. } | Work::List(_) => {
-                return Err(Error::internal("work did not begin"));
-            }
+            Work::Queries(_) | Work::List(_) => return Err(Error::internal("work did not begin")),
         };
         self.outstanding += 1;
         Ok(Some(flight))
@@ -294,8 +319,10 @@ impl Job for Search {
         self.stats.flops += work;
         self.stats.bytes += self.base.work().bytes();
         for (i, &query) in tag.which.iter().enumerate() {
-            if let Some(counts) = &counts {
-                let count = counts.get(i).copied().unwrap_or(u32::MAX);
+            if tag.scan {
+                // exact bins need exactly k and always fit
+                let most = self.k as u32;
+                let count = counts.as_ref().map_or(most, |c| c.get(i).copied().unwrap_or(u32::MAX));
                 self.stats.scanned += 1;
                 self.stats.bins_passed += u64::from(count);
                 self.stats.bins_passed_max = self.stats.bins_passed_max.max(count.into());

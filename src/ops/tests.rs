@@ -5,7 +5,11 @@ use crate::device::Gpu;
 use crate::dtype::Rows;
 use crate::error::Result;
 use crate::format::RowSource;
-use crate::metric::Metric;
+use crate::metric::{Metric, Order};
+
+const L4: &str =
+    "fn accumulate(acc: f32, q: f32, x: f32) -> f32 { let z = q - x; return acc - z * z * z * z; }
+    fn finish(acc: f32, d: u32) -> f32 { return acc / f32(d); }";
 
 struct Once<'a>(Option<Rows<'a>>, usize);
 
@@ -51,6 +55,10 @@ fn scan_equals_exhaustive() {
         (Metric::Cosine, 33, 40, 10),
         (Metric::Cosine, 33, 2, 40),
         (Metric::Correlation, 20, 5, 3),
+        (Metric::L1, 19, 5, 3),
+        (Metric::Canberra, 7, 70, 12),
+        (Metric::JensenShannon, 18, 3, 5),
+        (Metric::wgsl(L4, 1.0, Order::Descending), 9, 6, 7),
         (Metric::Hellinger, 20, 35, 3),
         (Metric::SqrtL2, 1, 35, 20),
     ] {
@@ -98,7 +106,7 @@ fn scan_equals_exhaustive() {
                 })
                 .collect();
             best.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-            if !matches!(metric, Metric::Correlation | Metric::Hellinger | Metric::SqrtL2) {
+            if matches!(metric, Metric::L2 | Metric::InnerProduct | Metric::Cosine) {
                 let rows: Vec<u32> = best[..k].iter().map(|b| b.1).collect();
                 assert_eq!(&scan.rows[q * k..][..k], rows, "{metric} query {q}");
             }

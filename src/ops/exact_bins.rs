@@ -1,0 +1,103 @@
+//! The binned scan of metrics whose distances are computed once and for all: the best key of each bin, the k best bins,
+//! their keys.
+//!
+//! The k bins with the smallest (best key, number) hold the k rows with the smallest (key, row): were such a row in
+//! another bin, each of the k bins would have a row before it. So neither a bound nor a second try is needed, whatever
+//! the metric, as long as both passes give a row the same key; the same pipeline makes them.
+
+use super::base::Base;
+use super::bins::{Scanned, SelectK};
+use super::dense::{self, Out};
+use super::plan::Plan;
+use super::queries::{Queries, Upload};
+use crate::buffer::Buffer;
+use crate::error::Result;
+use crate::kernel::{Encoder, registry};
+
+/// A query chunk on its way through the rows.
+pub(crate) struct ExactBins {
+    pub upload: Upload,
+    bitmap: Option<Buffer>,
+    bin_best: Buffer,
+    next_row: u64,
+}
+
+impl ExactBins {
+    pub fn new(base: &Base, upload: Upload, bitmap: Option<Buffer>) -> Result<ExactBins> {
+        let bytes = u64::from(upload.count) * base.bins() * 4;
+        let bin_best = base.gpu().scratch("bin best", bytes)?;
+        Ok(ExactBins { upload, bitmap, bin_best, next_row: 0 })
+    }
+
+    /// Encodes the first pass for at most `plan.pairs` pairs, and says whether all rows are done.
+    pub fn score(
+        &mut self,
+        encoder: &mut Encoder,
+        base: &Base,
+        biases: Option<&[Buffer]>,
+        queries: &Queries,
+        plan: &Plan,
+    ) -> Result<bool> {
+        let mut left = plan.pairs / u64::from(self.upload.count);
+        while let Some(block) = dense::block(base, biases, self.next_row, plan.bin_rows) {
+            let target = Out::BinBest(&self.bin_best, base.bins() as u32);
+            let bitmap = self.bitmap.as_ref();
+            dense::distances(encoder, base, &queries.pair, &self.upload, bitmap, &block, target)?;
+            self.next_row += u64::from(block.rows);
+            left = left.saturating_sub(u64::from(block.rows));
+            if left == 0 {
+                break;
+            }
+        }
+        Ok(self.next_row >= base.len())
+    }
+
+    /// Encodes the choice of bins, their keys and the final selection.
+    pub fn select(
+        &self,
+        encoder: &mut Encoder,
+        base: &Base,
+        biases: Option<&[Buffer]>,
+        queries: &Queries,
+        plan: &Plan,
+        k: u32,
+    ) -> Result<Scanned> {
+        let (gpu, nq) = (base.gpu(), self.upload.count);
+        let pairs = u64::from(nq) * u64::from(k) * 4;
+        let counts = encoder.upload("bin counts", bytemuck::cast_slice(&vec![k; nq as usize]))?;
+        let bin_keys = gpu.scratch("bin keys", pairs)?;
+        let chosen = gpu.scratch("chosen bins", pairs)?;
+        encoder.stage("select");
+        let bins = base.bins() as u32;
+        let params = SelectK { k, stride: bins, best: 0, n: bins, first_row: 0 };
+        let variant = registry::select_k(plan.select_threads, false, k, false);
+        // what is best so far is empty: those two bindings are not read
+        let buffers = [&self.bin_best, &counts, &counts, &bin_keys, &chosen];
+        encoder.dispatch(&variant, &buffers, &params, [nq, 1, 1])?;
+
+        let keys = gpu.scratch("candidate keys", pairs * super::BIN)?;
+        for (segment, _) in base.segments() {
+            if let Some(block) = dense::block(base, biases, segment.first_row(), u32::MAX) {
+                let target = Out::Chosen(&keys, &chosen, k);
+                let bitmap = self.bitmap.as_ref();
+                dense::distances(
+                    encoder,
+                    base,
+                    &queries.pair,
+                    &self.upload,
+                    bitmap,
+                    &block,
+                    target,
+                )?;
+            }
+        }
+        let out_keys = gpu.scratch("keys", pairs)?;
+        let out_rows = gpu.scratch("rows", pairs)?;
+        encoder.stage("select");
+        let params = SelectK { k, stride: k, best: 0, n: 0, first_row: 0 };
+        let variant = registry::select_k(plan.select_threads, true, k, true);
+        let buffers = [&keys, &chosen, &counts, &out_keys, &out_rows];
+        encoder.dispatch(&variant, &buffers, &params, [nq, 1, 1])?;
+        Ok(Scanned { keys: out_keys, rows: out_rows, counts })
+    }
+}
