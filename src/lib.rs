@@ -5,6 +5,7 @@ mod device;
 mod dtype;
 mod error;
 pub mod format;
+mod index;
 mod kernel;
 mod metric;
 mod ops;
@@ -18,6 +19,10 @@ pub use device::{
 pub use dtype::{DType, Rows};
 pub use error::{Error, Result};
 pub use format::RowSource;
+pub use index::{
+    BinaryFlat, Flat, Hits, IdFilter, Index, Progress, QueryFilter, RangeHits, SearchParams,
+    index_factory, read_index,
+};
 pub use kernel::{KernelVariant, kernel_variants};
 pub use metric::{CustomMetric, Metric, Order};
 pub use ops::{CancelToken, Pending, SearchStats, StageTime, normalise, pairwise, row_norms};

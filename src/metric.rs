@@ -200,6 +200,11 @@ impl Metric {
                 format!("{dim} bits: a multiple of 8 up to 32760 is needed"),
             ));
         }
+        if let Metric::Lp(p) = self
+            && !(*p > 0.0 && p.is_finite())
+        {
+            return Err(Error::argument("metric", format!("lp needs a finite p > 0, not {p}")));
+        }
         if *self == Metric::Haversine && dim != 2 {
             return Err(Error::argument(
                 "dim",

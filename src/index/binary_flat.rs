@@ -1,0 +1,66 @@
+//! Exact search over packed bits.
+
+use super::core::{FlatCore, flat_index};
+use super::hits::{Hits, RangeHits};
+use super::params::SearchParams;
+use super::persist::{self, IndexReader};
+use crate::device::Gpu;
+use crate::dtype::{DType, Rows};
+use crate::error::Result;
+use crate::format::RowSource;
+use crate::metric::Metric;
+use crate::ops::Pending;
+use std::fmt;
+use std::ops::Range;
+use std::path::Path;
+
+/// Exact search over packed bits: FAISS's `IndexBinaryFlat`.
+///
+/// From [`BinaryFlat::new`], [`BinaryFlat::read`] or [`index_factory`](crate::index_factory). Rows and queries are
+/// [`Rows::Bits`]; the dimension counts bits. All else as [`Flat`](crate::Flat).
+///
+/// Cost: device memory for the rows, each rounded up to 16 bytes, and 4 bytes a row beside them.
+///
+/// # Accuracy
+/// Exact: bits are counted, and fractions are compared without rounding, so that 1/3 and 2/6 are equal.
+///
+/// # Example
+/// ```no_run
+/// use nearfield::{BinaryFlat, Gpu, Index, Metric, Rows};
+/// let gpu = Gpu::new()?;
+/// let index = BinaryFlat::new(&gpu, 8, Metric::Hamming)?;
+/// index.add_rows(Rows::Bits(&[0b0000_0000, 0b1111_1111]))?;
+/// let hits = index.search_with(Rows::Bits(&[0b0000_0111]), 1, &Default::default())?;
+/// assert_eq!(hits.row(0).collect::<Vec<_>>(), [(0, 3.0)]);
+/// # Ok::<(), nearfield::Error>(())
+/// ```
+pub struct BinaryFlat {
+    core: FlatCore,
+}
+
+impl BinaryFlat {
+    pub(super) const KIND: &str = "BinaryFlat";
+
+    /// An empty index of rows of `dim` bits.
+    ///
+    /// # Errors
+    /// `Unsupported` for a metric that is not one of bits; `InvalidArgument` unless `dim` is a multiple of 8 up to 32760.
+    pub fn new(gpu: &Gpu, dim: usize, metric: Metric) -> Result<BinaryFlat> {
+        Ok(BinaryFlat { core: FlatCore::new(gpu, dim, &metric, DType::Bits)? })
+    }
+
+    /// Reads what [`Index::write`](crate::Index::write) wrote, if it was a `BinaryFlat`.
+    ///
+    /// # Errors
+    /// As [`read_index`](crate::read_index); `Format` also for another kind of index.
+    pub fn read(gpu: &Gpu, path: impl AsRef<Path>) -> Result<BinaryFlat> {
+        BinaryFlat::load(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
+    }
+
+    pub(super) fn load(gpu: &Gpu, reader: IndexReader) -> Result<BinaryFlat> {
+        let snapshot = persist::read_flat(gpu, reader, |dtype| dtype == DType::Bits)?;
+        Ok(BinaryFlat { core: FlatCore::of(snapshot) })
+    }
+}
+
+flat_index!(BinaryFlat);

@@ -1,0 +1,97 @@
+//! Indexes by name: the one table of all kinds.
+
+use super::persist::{self, IndexReader};
+use super::{BinaryFlat, Flat, Index};
+use crate::device::Gpu;
+use crate::dtype::DType;
+use crate::error::{Error, Result};
+use crate::metric::Metric;
+use std::path::Path;
+
+type Made = Result<Box<dyn Index>>;
+
+/// A kind of index: how it is made from a description, and how it is read.
+struct Kind {
+    /// Its name in files.
+    name: &'static str,
+    /// The descriptions that it answers to, as [`index_factory`] lists them.
+    descriptions: &'static str,
+    /// Makes it, if the description is one of its own for this type of element.
+    make: fn(&Gpu, usize, &str, &Metric, DType) -> Option<Made>,
+    read: fn(&Gpu, IndexReader) -> Made,
+}
+
+const KINDS: [Kind; 2] = [
+    Kind {
+        name: Flat::KIND,
+        descriptions: "\"Flat\"",
+        make: |gpu, dim, description, metric, dtype| {
+            let mine = description == "Flat" && dtype != DType::Bits;
+            mine.then(|| Ok(Box::new(Flat::with_dtype(gpu, dim, metric.clone(), dtype)?) as _))
+        },
+        read: |gpu, reader| Ok(Box::new(Flat::load(gpu, reader)?)),
+    },
+    Kind {
+        name: BinaryFlat::KIND,
+        descriptions: "\"BFlat\" (or \"Flat\") of bits",
+        make: |gpu, dim, description, metric, dtype| {
+            let mine = matches!(description, "Flat" | "BFlat") && dtype == DType::Bits;
+            mine.then(|| Ok(Box::new(BinaryFlat::new(gpu, dim, metric.clone())?) as _))
+        },
+        read: |gpu, reader| Ok(Box::new(BinaryFlat::load(gpu, reader)?)),
+    },
+];
+
+/// An empty index by its description in FAISS's language.
+///
+/// | description | index |
+/// |---|---|
+/// | `Flat` | [`Flat`]; of bits [`BinaryFlat`] |
+/// | `BFlat` | [`BinaryFlat`] |
+/// | `IDMap,...` or `IDMap2,...` | what follows: every index takes ids of one's own |
+///
+/// # Errors
+/// `Unsupported`, with the descriptions that are known; what the index's own constructor returns.
+///
+/// # Example
+/// ```no_run
+/// use nearfield::{DType, Gpu, Metric, index_factory};
+/// let gpu = Gpu::new()?;
+/// let index = index_factory(&gpu, 128, "Flat", Metric::Cosine, DType::F16)?;
+/// assert!(index.is_empty());
+/// # Ok::<(), nearfield::Error>(())
+/// ```
+pub fn index_factory(
+    gpu: &Gpu,
+    dim: usize,
+    description: &str,
+    metric: Metric,
+    dtype: DType,
+) -> Result<Box<dyn Index>> {
+    let plain = description.strip_prefix("IDMap,").or(description.strip_prefix("IDMap2,"));
+    let plain = plain.unwrap_or(description);
+    let made = KINDS.iter().find_map(|kind| (kind.make)(gpu, dim, plain, &metric, dtype));
+    made.unwrap_or_else(|| {
+        let known: Vec<_> = KINDS.iter().map(|kind| kind.descriptions).collect();
+        let item = format!("{description:?} of {dtype}; known are {}", known.join(", "));
+        Err(Error::unsupported("index_factory", item))
+    })
+}
+
+/// Reads what [`Index::write`] wrote, whatever kind of index it was.
+///
+/// Cost: streams the file once; host memory for a block of rows, and 8 bytes a row where the ids are not consecutive.
+///
+/// # Errors
+/// `Format`, naming file and offset, for anything but a whole and undamaged index file of a version that this build
+/// reads; `Io`; what the index's constructor and `add` return.
+///
+/// # The file
+#[doc = include_str!("../../docs/index-file.md")]
+pub fn read_index(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Box<dyn Index>> {
+    let reader = persist::open(path.as_ref())?;
+    match KINDS.iter().find(|kind| kind.name == reader.kind()) {
+        Some(kind) => (kind.read)(gpu, reader),
+        None => Err(reader.unknown_kind()),
+    }
+}

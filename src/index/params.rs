@@ -1,0 +1,107 @@
+//! What a search may be told beside its queries.
+
+use super::filter::{IdFilter, QueryFilter};
+use crate::ops::{CancelToken, Options};
+use std::fmt;
+use std::sync::Arc;
+
+/// Called with the share of a call's work that is done, from 0 to 1.
+pub type Progress = Arc<dyn Fn(f64) + Send + Sync>;
+
+/// What a search may be told beside its queries; each field has a setter of the same name.
+///
+/// # Example
+/// ```
+/// use nearfield::{IdFilter, SearchParams};
+/// let params = SearchParams::new().filter(IdFilter::range(0, 1000)).timed(true);
+/// assert!(params.timed && params.query_filter.is_none());
+/// ```
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct SearchParams {
+    /// The ids that may be found, the same for all queries. Default: all.
+    pub filter: Option<IdFilter>,
+    /// The ids that each query may find; where [`filter`](Self::filter) is set too, an id has to pass both. Default: all.
+    pub query_filter: Option<QueryFilter>,
+    /// Whether [`SearchStats::times`](crate::SearchStats::times) tells the device time of each stage, where the
+    /// adapter has timestamps; costs a little of it. Default: false.
+    pub timed: bool,
+    /// Whether to compute every exact distance instead of the binned scan's candidates alone. Changes no answer, only
+    /// the time it takes; for measurements and tests. Default: false.
+    pub exhaustive: bool,
+    /// Called now and then with the share of the work that is done, by the thread that waits. Default: nothing.
+    pub progress: Option<Progress>,
+    /// Ends the call with [`Error::Cancelled`](crate::Error::Cancelled) at its next submission. Default: none.
+    pub cancel: Option<CancelToken>,
+}
+
+impl SearchParams {
+    /// All defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets [`filter`](Self#structfield.filter).
+    #[must_use]
+    pub fn filter(mut self, filter: IdFilter) -> Self {
+        self.filter = Some(filter);
+        self
+    }
+
+    /// Sets [`query_filter`](Self#structfield.query_filter).
+    #[must_use]
+    pub fn query_filter(mut self, filter: QueryFilter) -> Self {
+        self.query_filter = Some(filter);
+        self
+    }
+
+    /// Sets [`timed`](Self#structfield.timed).
+    #[must_use]
+    pub fn timed(mut self, on: bool) -> Self {
+        self.timed = on;
+        self
+    }
+
+    /// Sets [`exhaustive`](Self#structfield.exhaustive).
+    #[must_use]
+    pub fn exhaustive(mut self, on: bool) -> Self {
+        self.exhaustive = on;
+        self
+    }
+
+    /// Sets [`progress`](Self#structfield.progress).
+    #[must_use]
+    pub fn progress(mut self, call: impl Fn(f64) + Send + Sync + 'static) -> Self {
+        self.progress = Some(Arc::new(call));
+        self
+    }
+
+    /// Sets [`cancel`](Self#structfield.cancel).
+    #[must_use]
+    pub fn cancel(mut self, token: &CancelToken) -> Self {
+        self.cancel = Some(token.clone());
+        self
+    }
+
+    pub(super) fn options(&self) -> Options {
+        Options {
+            timed: self.timed,
+            exhaustive: self.exhaustive,
+            cancel: self.cancel.clone(),
+            progress: self.progress.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for SearchParams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SearchParams")
+            .field("filter", &self.filter)
+            .field("query_filter", &self.query_filter)
+            .field("timed", &self.timed)
+            .field("exhaustive", &self.exhaustive)
+            .field("progress", &self.progress.is_some())
+            .field("cancel", &self.cancel)
+            .finish()
+    }
+}

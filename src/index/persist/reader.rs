@@ -1,0 +1,206 @@
+//! The reading side of the container. Every length is held against the file's before anything is allocated for it.
+
+use super::{HEADER_BYTES, MAGIC, VERSION};
+use crate::error::{Error, Result};
+use crc32fast::Hasher;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+/// Bytes of a section beside its content: tag and length before it, the checksum behind.
+const FRAME_BYTES: u64 = 16;
+
+/// A file whose header is sound.
+pub(super) struct FileReader {
+    file: BufReader<File>,
+    path: PathBuf,
+    /// Of the file.
+    length: u64,
+    /// How far it was read.
+    at: u64,
+    sections: u32,
+}
+
+impl FileReader {
+    pub fn open(path: &Path) -> Result<FileReader> {
+        let io = |e| Error::io(path, e);
+        let file = File::open(path).map_err(io)?;
+        let meta = file.metadata().map_err(io)?;
+        if !meta.is_file() {
+            return Err(io(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")));
+        }
+        let (length, path) = (meta.len(), path.to_owned());
+        let file = BufReader::with_capacity(1 << 18, file);
+        let mut reader = FileReader { file, path, length, at: 0, sections: 0 };
+        reader.header()?;
+        Ok(reader)
+    }
+
+    fn header(&mut self) -> Result<()> {
+        let mut header = [0u8; HEADER_BYTES];
+        if self.length < header.len() as u64 {
+            let reason = format!("{} bytes, a header has {HEADER_BYTES}", self.length);
+            return Err(self.fault(self.length, reason));
+        }
+        self.fill(&mut header)?;
+        let word = |at: usize| u32::from_le_bytes([0, 1, 2, 3].map(|i| header[at + i]));
+        if header[..8] != MAGIC {
+            return Err(self.fault(0, "not an index file of this library"));
+        }
+        if word(8) != VERSION {
+            let reason = format!("version {}, this build reads {VERSION}", word(8));
+            return Err(self.fault(8, reason));
+        }
+        if word(24) != crc32fast::hash(&header[..24]) {
+            return Err(self.fault(24, "the checksum of the header is wrong"));
+        }
+        self.sections = word(12);
+        let length = u64::from(word(20)) << 32 | u64::from(word(16));
+        if length != self.length {
+            let reason = format!("the header says {length} bytes, the file has {}", self.length);
+            return Err(self.fault(self.length.min(length), reason));
+        }
+        Ok(())
+    }
+
+    /// The next section, which has this tag.
+    pub fn section(&mut self, tag: &[u8; 4]) -> Result<Section<'_>> {
+        let (at, left) = (self.at, self.length - self.at);
+        if self.sections == 0 || left < FRAME_BYTES {
+            let reason = format!("the section {} is missing", tag.escape_ascii());
+            return Err(self.fault(at, reason));
+        }
+        self.sections -= 1;
+        let mut frame = [0u8; 12];
+        self.fill(&mut frame)?;
+        if frame[..4] != tag[..] {
+            let (got, wanted) = (frame[..4].escape_ascii(), tag.escape_ascii());
+            return Err(self.fault(at, format!("a section {got} where {wanted} is expected")));
+        }
+        let length = u64::from_le_bytes([4, 5, 6, 7, 8, 9, 10, 11].map(|i| frame[i]));
+        if length > left - FRAME_BYTES {
+            let reason = format!("a section of {length} bytes, {} are left", left - FRAME_BYTES);
+            return Err(self.fault(at + 4, reason));
+        }
+        let mut crc = Hasher::new();
+        crc.update(&frame);
+        Ok(Section { reader: self, crc, left: length })
+    }
+
+    /// Checks that nothing is left.
+    pub fn finish(self) -> Result<()> {
+        if self.sections == 0 && self.at == self.length {
+            return Ok(());
+        }
+        Err(self.fault(self.at, "more than this kind of index has"))
+    }
+
+    pub fn fault(&self, offset: u64, reason: impl Into<String>) -> Error {
+        Error::format(&self.path, offset, reason)
+    }
+
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<()> {
+        match self.file.read_exact(bytes) {
+            Ok(()) => {
+                self.at += bytes.len() as u64;
+                Ok(())
+            }
+            // The file was truncated while it was read.
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
+                Err(self.fault(self.at, "the file ends here"))
+            }
+            Err(e) => Err(Error::io(&self.path, e)),
+        }
+    }
+}
+
+/// The content of one section.
+pub(super) struct Section<'a> {
+    reader: &'a mut FileReader,
+    crc: Hasher,
+    left: u64,
+}
+
+impl Section<'_> {
+    /// Bytes that are still to come.
+    pub fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// Where in the file the next byte lies.
+    pub fn at(&self) -> u64 {
+        self.reader.at
+    }
+
+    /// An error at the next byte.
+    pub fn fault(&self, reason: impl Into<String>) -> Error {
+        self.reader.fault(self.reader.at, reason)
+    }
+
+    /// An error at another byte.
+    pub fn fault_at(&self, offset: u64, reason: impl Into<String>) -> Error {
+        self.reader.fault(offset, reason)
+    }
+
+    pub fn fill(&mut self, bytes: &mut [u8]) -> Result<()> {
+        let wanted = bytes.len() as u64;
+        if wanted > self.left {
+            let left = self.left;
+            return Err(
+                self.fault(format!("{wanted} bytes wanted, {left} are left of the section"))
+            );
+        }
+        self.reader.fill(bytes)?;
+        self.crc.update(bytes);
+        self.left -= wanted;
+        Ok(())
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let mut bytes = [0u8; N];
+        self.fill(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    pub fn u8(&mut self) -> Result<u8> {
+        Ok(u8::from_le_bytes(self.array()?))
+    }
+
+    pub fn u32(&mut self) -> Result<u32> {
+        Ok(u32::from_le_bytes(self.array()?))
+    }
+
+    pub fn u64(&mut self) -> Result<u64> {
+        Ok(u64::from_le_bytes(self.array()?))
+    }
+
+    pub fn f32(&mut self) -> Result<f32> {
+        Ok(f32::from_le_bytes(self.array()?))
+    }
+
+    /// A text of at most `most` bytes.
+    pub fn text(&mut self, most: u32) -> Result<String> {
+        let length = self.u32()?;
+        if length > most || u64::from(length) > self.left {
+            return Err(self.fault(format!("a text of {length} bytes, {most} are the most")));
+        }
+        let at = self.at();
+        let mut bytes = vec![0u8; length as usize];
+        self.fill(&mut bytes)?;
+        String::from_utf8(bytes).map_err(|_| self.fault_at(at, "a text that is not UTF-8"))
+    }
+
+    /// Checks the checksum behind the content, all of which was read.
+    pub fn end(self) -> Result<()> {
+        if self.left > 0 {
+            return Err(self.fault(format!("{} bytes too many in this section", self.left)));
+        }
+        let mut stored = [0u8; 4];
+        let at = self.reader.at;
+        self.reader.fill(&mut stored)?;
+        if u32::from_le_bytes(stored) != self.crc.finalize() {
+            return Err(self.reader.fault(at, "the checksum of this section is wrong"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,199 @@
+//! One state of a flat index. It never changes: every change makes another that shares what is equal.
+
+use super::hits::Hits;
+use super::ids::{self, Ids, MAX_ID};
+use super::params::SearchParams;
+use super::row_set::RowSet;
+use crate::device::Gpu;
+use crate::dtype::{DType, Rows};
+use crate::error::{Error, Result};
+use crate::format::RowSource;
+use crate::metric::Metric;
+use crate::ops::{Base, Filter, Found};
+use std::sync::Arc;
+
+/// Rows, their ids, and which of them are removed.
+#[derive(Clone)]
+pub(super) struct Snapshot {
+    base: Base,
+    ids: Ids,
+    /// The rows that are not removed; `None` where none is.
+    live: Option<Arc<RowSet>>,
+    /// How many they are.
+    len: usize,
+    /// The id of the next row that is added without one.
+    next_id: u64,
+}
+
+impl Snapshot {
+    pub fn empty(gpu: &Gpu, metric: &Metric, dtype: DType, dim: usize) -> Result<Snapshot> {
+        let base = Base::new(gpu, metric, dtype, dim)?;
+        Ok(Snapshot { base, ids: Ids::default(), live: None, len: 0, next_id: 0 })
+    }
+
+    /// Of what a file held; `ids` has an id for every row, each below `next_id`.
+    pub fn from_parts(base: Base, ids: Ids, next_id: u64) -> Snapshot {
+        Snapshot { len: ids.len(), base, ids, live: None, next_id }
+    }
+
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    pub fn base(&self) -> &Base {
+        &self.base
+    }
+
+    pub fn next_id(&self) -> u64 {
+        self.next_id
+    }
+
+    /// Which rows are not removed; `None` where none is.
+    pub fn live(&self) -> Option<&RowSet> {
+        self.live.as_deref()
+    }
+
+    pub fn ids(&self) -> &Ids {
+        &self.ids
+    }
+
+    /// The row of an id.
+    pub fn row_of(&self, id: u64) -> Result<usize> {
+        self.find(id).ok_or(Error::UnknownId { id })
+    }
+
+    fn find(&self, id: u64) -> Option<usize> {
+        let live = |&row: &usize| self.live.as_ref().is_none_or(|live| live.has(row));
+        self.ids.rows_of(id).find(live)
+    }
+
+    /// With the rows of a stream behind, under these ids or the next ones; and the first of the ids.
+    pub fn add(&self, source: &mut dyn RowSource, ids: Option<&[u64]>) -> Result<(Snapshot, u64)> {
+        if let Some(ids) = ids {
+            self.check_new(ids)?;
+            if let Some(rows) = source.len() {
+                matching(rows, ids)?;
+            }
+        }
+        let base = self.base.append(source)?;
+        let added = base.len() - self.base.len();
+        let mut next = Snapshot { base, len: self.len + added as usize, ..self.clone() };
+        let end = self.next_id.saturating_add(added);
+        let first = match ids {
+            Some(given) => {
+                matching(added, given)?;
+                next.ids = self.ids.with_list(given);
+                next.next_id = given.iter().fold(self.next_id, |end, &id| end.max(id + 1));
+                given.first().copied().unwrap_or(self.next_id)
+            }
+            None if end > MAX_ID => {
+                let what = "ids".to_owned();
+                return Err(Error::LimitExceeded { what, needed: end, limit: MAX_ID });
+            }
+            None => {
+                next.ids = self.ids.with_run(self.next_id, added as usize);
+                next.next_id = end;
+                self.next_id
+            }
+        };
+        next.live = self.live.as_ref().map(|live| Arc::new(live.grown(added as usize)));
+        Ok((next, first))
+    }
+
+    fn check_new(&self, ids: &[u64]) -> Result<()> {
+        if let Some(id) = ids.iter().find(|&&id| id >= MAX_ID) {
+            return Err(Error::argument("ids", format!("{id} is not below 2^63")));
+        }
+        if let Some(id) = ids::duplicate(&mut ids.to_vec()) {
+            return Err(Error::DuplicateId { id });
+        }
+        match ids.iter().find(|&&id| self.find(id).is_some()) {
+            Some(&id) => Err(Error::DuplicateId { id }),
+            None => Ok(()),
+        }
+    }
+
+    /// With another value for an id.
+    pub fn update(&self, id: u64, value: Rows<'_>) -> Result<Snapshot> {
+        let row = self.row_of(id)?;
+        let count = value.count(self.base.rows().dim())?;
+        if count != 1 {
+            return Err(Error::argument("row", format!("{count} rows for one id")));
+        }
+        let base = self.base.replace(row as u64, value)?;
+        Ok(Snapshot { base, ..self.clone() })
+    }
+
+    /// Without these ids; and how many of them were there.
+    pub fn remove(&self, ids: &[u64]) -> Result<(Snapshot, usize)> {
+        let rows = self.base.len() as usize;
+        let mut live = self.live.as_ref().map_or_else(|| RowSet::all(rows), |l| (**l).clone());
+        let mut removed = 0;
+        for &id in ids {
+            if let Some(row) = self.ids.rows_of(id).find(|&row| live.has(row)) {
+                live.remove(row);
+                removed += 1;
+            }
+        }
+        let len = self.len - removed;
+        if removed == 0 {
+            return Ok((self.clone(), 0));
+        }
+        if rows - len > rows / 2 {
+            match self.compacted(&live) {
+                // There was no room for the copy: the rows stay, masked.
+                Err(Error::OutOfDeviceMemory { .. }) => {}
+                other => return Ok((other?, removed)),
+            }
+        }
+        let base = self.base.mask(live.words())?;
+        Ok((Snapshot { base, live: Some(Arc::new(live)), len, ..self.clone() }, removed))
+    }
+
+    fn compacted(&self, live: &RowSet) -> Result<Snapshot> {
+        let keep: Vec<u32> = live.iter().collect();
+        let rows = self.base.rows();
+        let base = match &keep[..] {
+            [] => Base::new(self.base.gpu(), self.base.metric(), rows.dtype(), rows.dim())?,
+            keep => self.base.gather(keep)?,
+        };
+        let ids = self.ids.gather(&keep);
+        Ok(Snapshot { base, ids, live: None, len: keep.len(), next_id: self.next_id })
+    }
+
+    /// The bytes of the row of an id.
+    pub fn reconstruct(&self, id: u64) -> Result<Vec<u8>> {
+        let row = self.row_of(id)? as u64;
+        self.base.rows().read(row..row + 1)
+    }
+
+    /// What the parameters filter, as a bit a row. Removed rows need none: the base leaves them out.
+    pub fn filter(&self, params: &SearchParams, queries: Rows<'_>) -> Result<Filter> {
+        let shared = params.filter.as_ref().map(|filter| filter.rows(&self.ids));
+        Ok(match (&params.query_filter, shared) {
+            (None, None) => Filter::All,
+            (None, Some(shared)) => Filter::Shared(shared.into_words()),
+            (Some(each), shared) => {
+                let count = queries.count(self.base.rows().dim())?;
+                Filter::PerQuery(each.words(&self.ids, count, shared.as_ref())?)
+            }
+        })
+    }
+
+    /// Hits by id of what was found by row.
+    pub fn hits(&self, found: Found) -> Hits {
+        let Found { lims, rows, distances, stats } = found;
+        let ids = match self.ids.as_run() {
+            Some(first) => rows.into_iter().map(|row| first + u64::from(row)).collect(),
+            None => rows.into_iter().map(|row| self.ids.id(row as usize)).collect(),
+        };
+        Hits::new(lims, ids, distances, self.base.metric().order(), stats)
+    }
+}
+
+fn matching(rows: u64, ids: &[u64]) -> Result<()> {
+    if rows == ids.len() as u64 {
+        return Ok(());
+    }
+    Err(Error::argument("ids", format!("{} ids for {rows} rows", ids.len())))
+}

@@ -1,0 +1,15 @@
+//! Indexes through their public face, on whatever adapter the environment names, in segments of 64 rows and with
+//! poisoned buffers.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod bad_files;
+mod edges;
+mod failures;
+mod files;
+mod filters;
+mod flights;
+mod model;
+mod support;
+mod threads;
