@@ -26,3 +26,8 @@ pub use index::{
 pub use kernel::{KernelVariant, kernel_variants};
 pub use metric::{CustomMetric, Metric, Order};
 pub use ops::{CancelToken, Pending, SearchStats, StageTime, normalise, pairwise, row_norms};
+
+/// Runs the README's example.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
