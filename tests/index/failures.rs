@@ -2,7 +2,8 @@
 
 use crate::support::{Model, Trickle, gpu, index, rows};
 use nearfield::{
-    CancelToken, DType, Error, Flat, Gpu, IdFilter, Index, Metric, RowSource, Rows, SearchParams,
+    CancelToken, DType, Error, Flat, Gpu, IdFilter, Index, Matrix, Metric, RowSource, Rows,
+    SearchParams,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -100,6 +101,29 @@ fn a_budget_that_is_too_small_changes_nothing() {
     drop(index);
     // But for what the device keeps mapped for the next upload.
     assert!(gpu.memory().labels.iter().all(|l| l.label == "staging"), "{}", gpu.memory());
+}
+
+#[test]
+fn removing_needs_no_room_for_what_is_left() {
+    let gpu = Gpu::builder().poison(true).memory_budget(3 << 20).build().unwrap();
+    let (n, dim) = (4000, 64);
+    let index = Flat::new(&gpu, dim, Metric::L2).unwrap();
+    let rows: Vec<f32> = (0..n * dim).map(|i| (i % 65_537) as f32).collect();
+    index.add(&rows).unwrap();
+    let ids: Vec<u64> = (0..n as u64).collect();
+    let mut others = Vec::new();
+    while gpu.memory().in_use < (3 << 20) - (250 << 10) {
+        others.push(Matrix::from_rows(&gpu, 1024, Rows::U8(&[0; 16 << 10])).unwrap());
+    }
+    let full = index.memory();
+    assert_eq!(index.remove(&ids[..3000]).unwrap(), 3000);
+    assert_eq!((index.len(), index.memory()), (1000, full));
+    assert_eq!(index.search(&rows[..dim], 1).unwrap().ids().len(), 1);
+    drop(others);
+    // With room again, the next removal moves the rest together.
+    assert_eq!(index.remove(&ids[..3001]).unwrap(), 1);
+    assert!(index.memory() < full / 3);
+    assert_eq!(index.search(&rows[3500 * dim..3501 * dim], 1).unwrap().ids(), [3500]);
 }
 
 #[test]

@@ -2,21 +2,18 @@
 
 use crate::support::gpu;
 use nearfield::reference::{Block, search};
-use nearfield::{Flat, Index, Metric, Rows};
+use nearfield::{Flat, Gpu, Index, Metric, Rows};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const DIM: usize = 3;
 const K: usize = 6;
-/// Rows of one addition.
-const BATCH: u64 = 40;
-
 /// Whole numbers, so that distances are exact and answers unique.
 fn row(id: u64) -> [f32; DIM] {
     [id * 37 % 31, id * 11 % 29, id * 53 % 23].map(|v| v as f32)
 }
 
 /// Call number `i`: adds a batch, or removes every third id that is there.
-fn apply(i: usize, ids: &mut Vec<u64>, index: Option<&Flat>) {
+fn apply(i: usize, batch: u64, ids: &mut Vec<u64>, index: Option<&Flat>) {
     if i % 3 == 2 {
         let gone: Vec<u64> = ids.iter().copied().step_by(3).collect();
         ids.retain(|id| !gone.contains(id));
@@ -25,7 +22,7 @@ fn apply(i: usize, ids: &mut Vec<u64>, index: Option<&Flat>) {
         }
         return;
     }
-    let new: Vec<u64> = (i as u64 * BATCH..(i as u64 + 1) * BATCH).collect();
+    let new: Vec<u64> = (i as u64 * batch..(i as u64 + 1) * batch).collect();
     ids.extend(&new);
     if let Some(index) = index {
         let rows: Vec<f32> = new.iter().flat_map(|&id| row(id)).collect();
@@ -44,16 +41,26 @@ fn answers(ids: &[u64], queries: &[f32]) -> Vec<Vec<(u64, f32)>> {
 
 #[test]
 fn each_result_is_right_for_some_state_between_the_calls() {
-    const CALLS: usize = 40;
+    ninth_thread(&gpu(), 40, 40);
+}
+
+/// So many rows that the binned scan answers.
+#[test]
+fn each_scan_is_right_for_some_state_between_the_calls() {
+    let gpu = Gpu::builder().poison(true).max_segment_bytes(5000 * 16).build().unwrap();
+    ninth_thread(&gpu, 9, 5000);
+}
+
+fn ninth_thread(gpu: &Gpu, calls: usize, batch: u64) {
     let queries: Vec<f32> = (500..504).flat_map(row).collect();
     let mut ids = Vec::new();
     let mut states = vec![answers(&ids, &queries)];
-    for i in 0..CALLS {
-        apply(i, &mut ids, None);
+    for i in 0..calls {
+        apply(i, batch, &mut ids, None);
         states.push(answers(&ids, &queries));
     }
 
-    let index = Flat::new(&gpu(), DIM, Metric::L2).unwrap();
+    let index = Flat::new(gpu, DIM, Metric::L2).unwrap();
     let (begun, ended) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let searches = AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -66,8 +73,8 @@ fn each_result_is_right_for_some_state_between_the_calls() {
                     let got: Vec<_> = hits.rows().collect();
                     let right = states[from..=to].contains(&got);
                     assert!(right, "between calls {from} and {to}: {got:?}");
-                    searches.fetch_add(1, Ordering::Relaxed);
-                    if from == CALLS {
+                    searches.fetch_add(usize::from(!hits.ids().is_empty()), Ordering::Relaxed);
+                    if from == calls {
                         break;
                     }
                 }
@@ -75,15 +82,17 @@ fn each_result_is_right_for_some_state_between_the_calls() {
         }
         scope.spawn(|| {
             let mut ids = Vec::new();
-            for i in 0..CALLS {
+            for i in 0..calls {
                 begun.store(i + 1, Ordering::SeqCst);
-                apply(i, &mut ids, Some(&index));
+                apply(i, batch, &mut ids, Some(&index));
                 ended.store(i + 1, Ordering::SeqCst);
             }
         });
     });
-    println!("{} searches", searches.load(Ordering::Relaxed));
-    assert!(searches.load(Ordering::Relaxed) >= 16);
+    println!("{} searches of something", searches.load(Ordering::Relaxed));
+    assert!(searches.load(Ordering::Relaxed) >= 8);
+    let scanned = index.search(&queries, K).unwrap().stats().scanned;
+    assert_eq!(scanned > 0, index.len() > 10_000);
 }
 
 #[test]
