@@ -64,10 +64,8 @@ fn tile(gpu: &Gpu) -> Result<Tile> {
 
 /// Bytes that one submission may take for intermediate results.
 pub(crate) fn scratch(gpu: &Gpu) -> u64 {
-    let memory = gpu.memory();
     // two submissions are in flight, and somebody else may be searching
-    (memory.budget.saturating_sub(memory.in_use - memory.pooled.min(memory.in_use)) / 4)
-        .clamp(1 << 20, MAX_SCRATCH)
+    (gpu.ledger().available() / 4).clamp(1 << 20, MAX_SCRATCH)
 }
 
 impl Plan {
