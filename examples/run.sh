@@ -6,7 +6,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . tests/drivers/system.sh
-example=glosses
+example=text_search
 
 ensure_cargo && ensure_linker || exit 1
 # lavapipe prints an error without it, and uses it for nothing here.

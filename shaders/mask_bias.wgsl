@@ -1,25 +1,33 @@
-// The bias of one search: the sentinel for rows that do not take part, else the row's own bias.
-// Bindings: 0 own (n), 1 mask (bit i of the index: row i takes part), 2 bias (n, out).
+// The bias of one search: the sentinel for rows that do not take part and behind the last, else the row's own, scaled.
+// Bindings: 0 own (n), 1 bias (end, out){{ ", 2 mask (bit i of the index: row i takes part)" if masked else "" }}.
 // Threads: one thread a row.
 // Profile keys: none.
 
 {% include "common/params.wgsl" %}
 @group(0) @binding(0) var<storage, read> own: array<f32>;
-@group(0) @binding(1) var<storage, read> mask: array<u32>;
-@group(0) @binding(2) var<storage, read_write> bias: array<f32>;
+@group(0) @binding(1) var<storage, read_write> bias: array<f32>;
+//% if masked
+@group(0) @binding(2) var<storage, read> mask: array<u32>;
+//% endif
 
 struct Params {
   n: u32,
   first_row: u32,
   groups_x: u32,
+  end: u32,
+  factor: f32,
 }
 var<immediate> p: Params;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
   let i = (wg.x + wg.y * p.groups_x) * 256u + t;
-  if (i >= p.n) { return; }
-  let row = p.first_row + i;
-  let live = (mask[row / 32u] >> (row % 32u) & 1u) != 0u;
-  bias[i] = select(SENTINEL, own[i], live);
+  if (i >= p.end) { return; }
+  let at = min(i, p.n - 1u);
+  var live = i < p.n && own[at] > NO_SCORE;
+//% if masked
+  let row = p.first_row + at;
+  live = live && (mask[row / 32u] >> (row % 32u) & 1u) != 0u;
+//% endif
+  bias[i] = select(SENTINEL, own[at] * p.factor, live);
 }

@@ -1,4 +1,4 @@
-// Stage A of the binned scan for few queries, where reading the rows is all that costs: as scan_tile, {{ q }} queries at a time.
+// Stage A of the binned scan for few queries, where reading the rows is all that costs: as scan_tile, {{ q }} queries at a time{{ ", from the f16 copy" if dtype == "half" else "" }}.
 // Bindings: 0 rows (n x stride4 groups of four), 1 queries (nq x q_stride4 vec4), 2 bias (n), 3 bin_best (nq x bin_stride, out){{ ", 4 scale (n)" if scaled else "" }}{{ ", 5 bitmap (nq x words)" if bitmap else "" }}.
 // Threads: a workgroup of 256 has one bin. Eight neighbours read 128 bytes of one row together, so 32 rows at a time,
 // twice; then one thread a (query, row) adds their eight parts, and eight threads a query take the maximum.
@@ -28,6 +28,7 @@ struct Params {
   tiles_y: u32,
   words: u32,
   first_tile: u32,
+  inverse: f32,
 }
 var<immediate> p: Params;
 
@@ -80,7 +81,11 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     s += parts[e * 8u + {{ u }}u];
 //% endfor
     let at = min(x, p.n - 1u);
+//% if dtype == "half"
+    s = fma(s, p.inverse, bias[at]);
+//% else
     s = {{ "fma(s, scale[at], bias[at])" if scaled else "s + bias[at]" }};
+//% endif
     var live = x < p.n;
 //% if bitmap
     let row = p.first_bin * BIN + at;

@@ -1,7 +1,7 @@
 // Stage B of the binned scan: which bins can hold one of the k nearest. With E the bound of the error of any score of a
 // bin and M its largest score, L = the k-th largest M - E; at least k rows truly score L or more, so every neighbour does,
 // and its bin has M + E >= L. Where all sums are exact (E = 0) ties at L need only the first k of their bins.
-// Bindings: 0 bin_best (nq x bin_stride), 1 bin_norm (bins), 2 query_norm (nq), 3 chosen (nq x room, out), 4 counts (nq, out; above room: too many).
+// Bindings: 0 bin_best (nq x bin_stride), 1 bin_norm (bins), 2 query_norm (nq), 3 chosen (nq x room, out), 4 counts (nq, out; above room: too many){{ ", 5 bin_rest (bins), 6 query_rest (nq)" if rounded else "" }}.
 // Threads: a workgroup of {{ threads }} has one query.
 // Profile keys: kernel.select threads.
 
@@ -14,17 +14,25 @@
 @group(0) @binding(3) var<storage, read_write> chosen: array<u32>;
 @group(0) @binding(4) var<storage, read_write> counts: array<u32>;
 
+//% if rounded
+// of the rounded copies: the largest distance of a bin's rows from theirs, and of the query from its own
+@group(0) @binding(5) var<storage, read> bin_rest: array<f32>;
+@group(0) @binding(6) var<storage, read> query_rest: array<f32>;
+//% endif
+
 struct Params {
   bins: u32,
   bin_stride: u32,
   k: u32,
   room: u32,
-  // E = c0 |x|^2 + c1 |q||x| + c2 |q|^2 + floor + slack |M|
+  // E = c0 |x|^2 + c1 |q||x| + c2 |q|^2 + floor + slack |M|, and what the copies lost
   c0: f32,
   c1: f32,
   c2: f32,
   floor: f32,
   slack: f32,
+  // 0: the bin's norm; otherwise that of every row
+  unit: f32,
 }
 var<immediate> p: Params;
 
@@ -33,19 +41,27 @@ var<workgroup> threshold: f32;
 var<workgroup> count: atomic<u32>;
 var<workgroup> list: array<u32, {{ room }}>;
 
-fn bound(best: f32, norm: f32, q: f32) -> f32 {
-  return p.c0 * norm * norm + (p.c1 * q * norm + (p.c2 * q * q + (p.floor + p.slack * abs(best))));
+fn bound(best: f32, bin: u32, query: u32, q: f32) -> f32 {
+  let norm = select(p.unit, bin_norm[bin], p.unit == 0.0);
+//% if rounded
+  let rest = bin_rest[bin];
+  let lost = query_rest[query];
+  let both = (q + lost) * rest + (lost * norm + p.c1 * (q + lost) * (norm + rest));
+//% else
+  let both = p.c1 * q * norm;
+//% endif
+  return p.c0 * norm * norm + (both + (p.c2 * q * q + (p.floor + p.slack * abs(best))));
 }
 
 // The largest threshold that k bins reach, by digits of the key of M - E.
-fn exact_threshold(t: u32, q: f32, at: u32) -> f32 {
+fn exact_threshold(t: u32, query: u32, q: f32, at: u32) -> f32 {
   var prefix = 0u;
   var need = p.k;
   for (var shift = 24u; ; shift -= 8u) {
     clear_histogram(t);
     for (var b = t; b < p.bins; b += {{ threads }}u) {
       let best = bin_best[at + b];
-      let key = descending_key(best - bound(best, bin_norm[b], q));
+      let key = descending_key(best - bound(best, b, query, q));
       if (best > NO_SCORE && (shift == 24u || (key ^ prefix) >> (shift + 8u) == 0u)) {
         atomicAdd(&histogram[key >> shift & 255u], 1u);
       }
@@ -78,7 +94,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% for u in range(8)
       let b{{ u }} = min(b + {{ u * threads }}u, p.bins - 1u);
       let m{{ u }} = bin_best[at + b{{ u }}];
-      let e{{ u }} = bound(m{{ u }}, bin_norm[b{{ u }}], q);
+      let e{{ u }} = bound(m{{ u }}, b{{ u }}, query, q);
 //% endfor
 //% for u in range(8)
       if (b + {{ u * threads }}u < p.bins && m{{ u }} > NO_SCORE) { own = max(own, m{{ u }} - e{{ u }}); }
@@ -96,13 +112,13 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     l = workgroupUniformLoad(&threshold);
   }
   var rounds = select(2u, 1u, p.k > {{ threads // 2 }}u);
-  if (rounds == 1u) { l = exact_threshold(t, q, at); }
+  if (rounds == 1u) { l = exact_threshold(t, query, q, at); }
   for (; rounds > 0u; rounds--) {
     for (var b = t; b < p.bins; b += {{ threads * 8 }}u) {
 //% for u in range(8)
       let b{{ u }} = min(b + {{ u * threads }}u, p.bins - 1u);
       let m{{ u }} = bin_best[at + b{{ u }}];
-      let e{{ u }} = bound(m{{ u }}, bin_norm[b{{ u }}], q);
+      let e{{ u }} = bound(m{{ u }}, b{{ u }}, query, q);
 //% endfor
 //% for u in range(8)
       if (b + {{ u * threads }}u < p.bins && m{{ u }} > NO_SCORE && m{{ u }} + e{{ u }} >= l) {
@@ -115,7 +131,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     let passed = workgroupUniformLoad(&count);
     if (passed <= p.room || rounds == 1u) { break; }
     // too many: once more with the exact threshold
-    l = exact_threshold(t, q, at);
+    l = exact_threshold(t, query, q, at);
     if (t == 0u) { atomicStore(&count, 0u); }
     workgroupBarrier();
   }

@@ -1,5 +1,41 @@
-//! Exact nearest-neighbour search on every GPU.
-#![allow(dead_code)]
+//! Exact nearest-neighbour search, and the dense linear algebra around it, on every GPU: Metal, Vulkan and DX12 through
+//! [wgpu](https://docs.rs/wgpu), from one set of WGSL shaders.
+//!
+//! # Overview
+//!
+//! A [`Gpu`] is one opened adapter. An index, [`Flat`] for numbers and [`BinaryFlat`] for bits, holds vectors in its memory
+//! and answers through the trait [`Index`]: `add`, `search`, `range_search`, `remove`, `update`, `reconstruct`, `write`.
+//! [`Metric`] has FAISS's metrics, those of cuVS, and your own in WGSL. Searches are exact, ties fall to the row that was
+//! added first, and [`SearchStats`] says which kernels answered.
+//!
+//! # Example
+//!
+//! ```no_run
+//! use nearfield::{Flat, Gpu, Index, Metric};
+//!
+//! let gpu = Gpu::new()?;
+//! let index = Flat::new(&gpu, 2, Metric::L2)?;
+//! index.add(&[0.0, 0.0, 3.0, 4.0])?;
+//! let hits = index.search(&[3.0, 3.0], 1)?;
+//! assert_eq!((hits.ids(), hits.distances()), (&[1][..], &[1.0][..]));
+//! # Ok::<(), nearfield::Error>(())
+//! ```
+//!
+//! # Memory convention
+//!
+//! Vectors are row-major: element j of row i of an n x d block is at `i * d + j`. Bits are packed eight to a byte, the lowest
+//! first, and their dimension counts bits. Distances are f32, as FAISS defines them: L2 is squared, similarities descend.
+//!
+//! # What exact means
+//!
+//! Each metric states how far a reported distance may be from the one in real arithmetic on the stored elements
+//! ([`mod@reference`]); the answer is the first k rows by (reported distance, row order). On one adapter it is the same to
+//! the bit whatever the batch, the segments, the threads and the kernel variant.
+//!
+//! # Features
+//!
+//! `cli` builds the program `nearfield`.
+
 mod buffer;
 mod device;
 mod dtype;
@@ -26,3 +62,8 @@ pub use index::{
 pub use kernel::{KernelVariant, kernel_variants};
 pub use metric::{CustomMetric, Metric, Order};
 pub use ops::{CancelToken, Pending, SearchStats, StageTime, normalise, pairwise, row_norms};
+
+/// Runs the README's example.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

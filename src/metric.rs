@@ -152,7 +152,8 @@ impl Metric {
             .filter(|m| *m != Metric::BitJaccard)
             .find(|m| m.to_string() == name)
             .ok_or_else(|| {
-                let names: Vec<_> = Metric::PLAIN.iter().map(ToString::to_string).collect();
+                let named = Metric::PLAIN.iter().filter(|m| **m != Metric::BitJaccard);
+                let names: Vec<_> = named.map(ToString::to_string).collect();
                 let known = names.join(", ");
                 Error::argument("metric", format!("{name:?} is none of {known}, lp:P, wgsl:FILE"))
             })

@@ -4,16 +4,9 @@
 //% if dtype == "f32"
 @group(0) @binding({{ rows_binding }}) var<storage, read> rows: array<vec4<f32>>;
 fn row4(i: u32) -> vec4<f32> { return rows[i]; }
-//% elif dtype == "f16"
+//% elif dtype == "f16" or dtype == "half"
 @group(0) @binding({{ rows_binding }}) var<storage, read> rows: array<vec2<u32>>;
-fn half_of(h: u32) -> f32 {
-  let magnitude = h & 0x7fffu;
-  // 15 bits of an f16 moved under an f32 exponent that is 112 too small; subnormals are whole multiples of 2^-24
-  let normal = bitcast<f32>((magnitude << 13u) + 0x38000000u);
-  let special = bitcast<f32>((magnitude << 13u) + 0x70000000u);
-  let v = select(select(normal, special, magnitude >= 0x7c00u), f32(magnitude) * 5.960464477539063e-8, magnitude < 0x0400u);
-  return bitcast<f32>(bitcast<u32>(v) | ((h & 0x8000u) << 16u));
-}
+{% include "common/half.wgsl" %}
 fn row4(i: u32) -> vec4<f32> {
   let w = rows[i];
   return vec4<f32>(half_of(w.x & 0xffffu), half_of(w.x >> 16u), half_of(w.y & 0xffffu), half_of(w.y >> 16u));

@@ -176,11 +176,6 @@ impl Matrix {
         self.stride
     }
 
-    /// The most rows of a segment, a multiple of 64.
-    pub(crate) fn rows_per_segment(&self) -> u32 {
-        self.rows_per_segment
-    }
-
     /// Bytes of a row without its padding.
     pub(super) fn row_bytes(&self) -> usize {
         self.dtype.row_bytes(self.dim)

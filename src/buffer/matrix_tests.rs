@@ -75,7 +75,7 @@ fn check_layout(matrix: &Matrix, expected: &[u8]) {
     for segment in matrix.segments() {
         assert_eq!(segment.first_row(), first);
         assert!(segment.rows() <= segment.capacity());
-        assert!(segment.capacity() <= matrix.rows_per_segment());
+        assert!(segment.capacity() <= matrix.rows_per_segment);
         assert_eq!(segment.buffer().size(), u64::from(segment.capacity()) * stride as u64);
         let encoder = matrix.gpu.device().create_command_encoder(&Default::default());
         let part = (segment.buffer(), 0, segment.bytes());

@@ -11,6 +11,19 @@ fn encoder(gpu: &Gpu) -> wgpu::CommandEncoder {
     gpu.device().create_command_encoder(&Default::default())
 }
 
+/// A pooled buffer with these bytes.
+fn upload(gpu: &Gpu, label: &str, bytes: &[u8]) -> Result<Buffer> {
+    let (buffer, staged) = (gpu.scratch(label, bytes.len() as u64)?, gpu.stage(bytes)?);
+    gpu.scoped(label, || {
+        let mut encoder = encoder(gpu);
+        let padded = bytes.len().next_multiple_of(4) as u64;
+        encoder.copy_buffer_to_buffer(staged.buffer().raw(), 0, buffer.raw(), 0, padded);
+        gpu.queue().submit([encoder.finish()]);
+    })?;
+    staged.recycle(gpu)?;
+    Ok(buffer)
+}
+
 fn read(gpu: &Gpu, buffer: &Buffer) -> Vec<u8> {
     let part = (buffer, 0, buffer.size());
     gpu.readback(&[part], encoder(gpu)).unwrap().wait().unwrap().remove(0)
@@ -21,7 +34,7 @@ fn bytes_of_any_length_come_back() {
     let gpu = gpu();
     for n in [0usize, 1, 3, 4, 5, 1000, (8 << 20) + 7, 20 << 20] {
         let bytes: Vec<u8> = (0..n).map(|i| (i * 31 % 251) as u8).collect();
-        let buffer = gpu.upload_buffer("bytes", &bytes).unwrap();
+        let buffer = upload(&gpu, "bytes", &bytes).unwrap();
         assert_eq!((buffer.size(), buffer.label()), (n as u64, "bytes"));
         assert!(read(&gpu, &buffer) == bytes, "{n}");
     }
@@ -30,8 +43,8 @@ fn bytes_of_any_length_come_back() {
 #[test]
 fn parts_of_several_buffers_come_back_in_their_order() {
     let gpu = gpu();
-    let a = gpu.upload_buffer("a", b"0123456789").unwrap();
-    let b = gpu.upload_buffer("b", b"abcdef").unwrap();
+    let a = upload(&gpu, "a", b"0123456789").unwrap();
+    let b = upload(&gpu, "b", b"abcdef").unwrap();
     let parts = [(&b, 4, 1), (&a, 0, 0), (&a, 4, 6), (&b, 0, 3)];
     let read = gpu.readback(&parts, encoder(&gpu)).unwrap().wait().unwrap();
     assert_eq!(read, [&b"e"[..], b"", b"456789", b"abc"]);
@@ -47,7 +60,7 @@ fn new_and_reused_buffers_are_poisoned() {
     let poisoned = |b: &Buffer| read(&gpu, b).chunks(4).all(|w| w == [0xEF, 0xBE, 0xAD, 0xDE]);
     assert!(poisoned(&gpu.alloc("x", 100_000).unwrap()));
     assert!(poisoned(&gpu.scratch("x", 5000).unwrap()));
-    drop(gpu.upload_buffer("y", &[7; 5000]).unwrap());
+    drop(upload(&gpu, "y", &[7; 5000]).unwrap());
     let hits = gpu.memory().pool_hits;
     assert!(poisoned(&gpu.scratch("z", 4992).unwrap()));
     assert!(gpu.memory().pool_hits > hits);
@@ -81,7 +94,7 @@ fn a_buffer_over_the_limit_is_refused() {
 #[test]
 fn a_dropped_readback_frees_its_staging() {
     let gpu = gpu();
-    let buffer = gpu.upload_buffer("x", &[1; 1000]).unwrap();
+    let buffer = upload(&gpu, "x", &[1; 1000]).unwrap();
     for polled in [false, true] {
         let mut readback = gpu.readback(&[(&buffer, 0, 1000)], encoder(&gpu)).unwrap();
         if polled {
@@ -97,7 +110,7 @@ fn a_dropped_readback_frees_its_staging() {
 #[test]
 fn futures_end_in_any_order_and_across_threads() {
     let gpu = gpu();
-    let buffers: Vec<_> = (0..20u8).map(|i| gpu.upload_buffer("x", &[i; 64]).unwrap()).collect();
+    let buffers: Vec<_> = (0..20u8).map(|i| upload(&gpu, "x", &[i; 64]).unwrap()).collect();
     let start = |b| gpu.readback(&[(b, 0, 64)], encoder(&gpu)).unwrap();
     let mut pending: Vec<_> = buffers.iter().map(start).enumerate().collect();
     pending.rotate_left(7);
@@ -115,7 +128,7 @@ fn futures_end_in_any_order_and_across_threads() {
 #[test]
 fn a_lost_device_is_an_error_everywhere() {
     let gpu = gpu();
-    let buffer = gpu.upload_buffer("x", &[1; 64]).unwrap();
+    let buffer = upload(&gpu, "x", &[1; 64]).unwrap();
     let readback = gpu.readback(&[(&buffer, 0, 64)], encoder(&gpu)).unwrap();
     let encoder = encoder(&gpu);
     gpu.device().destroy();
@@ -134,7 +147,7 @@ fn a_lost_device_is_an_error_everywhere() {
     lost(gpu.readback(&[(&buffer, 0, 64)], encoder).err());
     lost(gpu.alloc("x", 16).err());
     lost(gpu.scratch("x", 16).err());
-    lost(gpu.upload_buffer("x", &[1]).err());
+    lost(upload(&gpu, "x", &[1]).err());
     lost(gpu.scoped("x", || ()).err());
     lost(gpu.check_alive().err());
 }
@@ -181,7 +194,7 @@ fn the_gpu_goes_when_its_last_owner_goes() {
     let weak = Arc::downgrade(&state);
     assert!(Arc::ptr_eq(&state, &gpu.state().unwrap()));
     drop(state);
-    let buffer = gpu.upload_buffer("x", &[1; 64]).unwrap();
+    let buffer = upload(&gpu, "x", &[1; 64]).unwrap();
     let pending = gpu.readback(&[(&buffer, 0, 64)], encoder(&gpu)).unwrap();
     drop(gpu);
     assert_eq!(pollster::block_on(pending).unwrap(), [[1; 64]]);

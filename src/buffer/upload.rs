@@ -112,27 +112,3 @@ impl Drop for Slot {
         }
     }
 }
-
-impl Gpu {
-    /// A pooled buffer with these bytes, and zeros up to the next multiple of 4.
-    pub(crate) fn upload_buffer(&self, label: &str, bytes: &[u8]) -> Result<Buffer> {
-        let buffer = self.scratch(label, bytes.len() as u64)?;
-        let whole = bytes.len() / 4 * 4;
-        if bytes.len() as u64 > BLOCK_BYTES {
-            let mut uploader = Uploader::new(self, BLOCK_BYTES);
-            for (i, block) in bytes[..whole].chunks(BLOCK_BYTES as usize).enumerate() {
-                uploader.copy(&buffer, i as u64 * BLOCK_BYTES, block.len() as u64, |mut to| {
-                    to.copy_from_slice(block);
-                })?;
-            }
-        } else if whole > 0 {
-            self.scoped(label, || self.queue().write_buffer(buffer.raw(), 0, &bytes[..whole]))?;
-        }
-        if whole < bytes.len() {
-            let mut last = [0u8; 4];
-            last[..bytes.len() - whole].copy_from_slice(&bytes[whole..]);
-            self.scoped(label, || self.queue().write_buffer(buffer.raw(), whole as u64, &last))?;
-        }
-        Ok(buffer)
-    }
-}

@@ -162,12 +162,6 @@ impl Gpu {
         }
     }
 
-    /// Blocks until the submission is done.
-    pub(crate) fn wait(&self, index: &wgpu::SubmissionIndex) -> Result<()> {
-        while !self.wait_slice(index)? {}
-        Ok(())
-    }
-
     /// Waits a moment for the submission; whether it is done.
     pub(crate) fn wait_slice(&self, index: &wgpu::SubmissionIndex) -> Result<bool> {
         self.inner.health.wait(&self.inner.device, Some(index), WAIT_SLICE)

@@ -92,12 +92,6 @@ impl Profile {
         number.ok_or_else(|| self.bad(section, key, value, "a number"))
     }
 
-    /// A switch.
-    pub(crate) fn bool(&self, section: &str, key: &str) -> Result<bool> {
-        let value = self.value(section, key)?;
-        value.as_bool().ok_or_else(|| self.bad(section, key, value, "true or false"))
-    }
-
     /// A word.
     pub(crate) fn str(&self, section: &str, key: &str) -> Result<&str> {
         let value = self.value(section, key)?;

@@ -89,17 +89,17 @@ impl<'a> Parser<'a> {
         found
     }
 
-    fn expect(&mut self, token: &str) -> Result<()> {
+    fn want(&mut self, token: &str) -> Result<()> {
         if self.accept(token) { Ok(()) } else { self.error(self.at, format!("expected {token:?}")) }
     }
 
     fn dictionary(&mut self) -> Result<Entries<'a>> {
         let mut entries = Entries::default();
-        self.expect("{")?;
+        self.want("{")?;
         while !self.accept("}") {
             let key_at = self.token();
             let key = self.string()?;
-            self.expect(":")?;
+            self.want(":")?;
             let at = self.base + self.token();
             let twice = match key {
                 "descr" => entries.descr.replace((at, self.descr()?)).is_some(),
@@ -111,7 +111,7 @@ impl<'a> Parser<'a> {
                 return self.error(key_at, format!("{key:?} is there twice"));
             }
             if !self.accept(",") {
-                self.expect("}")?;
+                self.want("}")?;
                 break;
             }
         }
@@ -158,12 +158,12 @@ impl<'a> Parser<'a> {
 
     fn tuple(&mut self) -> Result<Vec<u64>> {
         let mut axes = Vec::new();
-        self.expect("(")?;
+        self.want("(")?;
         while !self.accept(")") {
             axes.push(self.number()?);
             if !self.accept(",") {
                 // Python's (3) is a number and no tuple, but what else could be meant?
-                self.expect(")")?;
+                self.want(")")?;
                 break;
             }
         }

@@ -69,6 +69,10 @@ impl Encoder {
         })
     }
 
+    pub fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
     /// Names what the next dispatches do; their time is reported under this name.
     pub fn stage(&mut self, name: &'static str) {
         if self.timer.is_some() && name != self.stage {

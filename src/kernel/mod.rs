@@ -13,4 +13,3 @@ pub(crate) use custom::check as check_custom;
 pub(crate) use encoder::{Encoder, fold};
 pub(crate) use flight::{Flight, Landed};
 pub use registry::{KernelVariant, kernel_variants};
-pub(crate) use variant::Variant;

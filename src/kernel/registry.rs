@@ -65,6 +65,76 @@ impl Tile {
     }
 }
 
+/// The shape of the matrix-unit tile: matrices of `edge`, a subgroup has `sm` of them by one bin of 64 rows, a workgroup
+/// `sgm` x `sgn` subgroups; slabs `bk` deep, rows of a slab padded by `pad` halves against bank conflicts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MatrixTile {
+    pub edge: u32,
+    pub sm: u32,
+    pub sgm: u32,
+    pub sgn: u32,
+    pub bk: u32,
+    pub pad: u32,
+    /// Threads of a subgroup.
+    pub subgroup: u32,
+    /// Metal loads matrices from arrays of scalars only.
+    pub scalar: bool,
+    /// The bias is added to the result rather than loaded into the accumulator.
+    pub epilogue_bias: bool,
+}
+
+impl MatrixTile {
+    /// What the translation tests see: NVIDIA's shape, and Apple's as Apple and as software drivers run it.
+    const EXAMPLES: [MatrixTile; 3] = {
+        let nvidia = MatrixTile {
+            edge: 16,
+            sm: 4,
+            sgm: 2,
+            sgn: 2,
+            bk: 32,
+            pad: 8,
+            subgroup: 32,
+            scalar: false,
+            epilogue_bias: false,
+        };
+        let apple = MatrixTile { edge: 8, scalar: true, epilogue_bias: true, ..nvidia };
+        let software = MatrixTile { edge: 8, subgroup: 8, sgn: 1, ..nvidia };
+        [nvidia, apple, software]
+    };
+
+    /// Queries of a workgroup.
+    pub const fn bm(self) -> u32 {
+        self.sgm * self.sm * self.edge
+    }
+
+    /// Rows of a workgroup.
+    pub const fn bn(self) -> u32 {
+        self.sgn * 64
+    }
+
+    pub const fn threads(self) -> u32 {
+        self.sgm * self.sgn * self.subgroup
+    }
+
+    /// Whether the shader's divisions come out even and a device can run it.
+    pub fn fits(self, threads: u32, workgroup_bytes: u32) -> bool {
+        let k4 = self.bk / 4;
+        let nonzero =
+            ![self.edge, self.sm, self.sgm, self.sgn, self.bk, self.subgroup].contains(&0);
+        let bytes = (self.bm() + self.bn()) * (self.bk + self.pad) * 2
+            + self.sgm * self.sgn * self.edge * self.edge * 4;
+        nonzero
+            && self.bk % self.edge == 0
+            && self.pad % 8 == 0
+            && self.threads() <= threads
+            && bytes <= workgroup_bytes
+            && self.threads() % k4 == 0
+            && (self.bm() * k4) % self.threads() == 0
+            && (self.bn() * k4) % self.threads() == 0
+            && 256 % self.bn() == 0
+    }
+}
+
 /// What the rows are multiplied by and how: the exact families of the scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Family {
@@ -103,8 +173,41 @@ pub(crate) fn row_stats(dtype: DType, family: Family, scaled: bool) -> Variant {
         .flag("scaled", scaled)
 }
 
-pub(crate) fn mask_bias() -> Variant {
-    Variant::new("mask_bias")
+pub(crate) fn mask_bias(masked: bool) -> Variant {
+    Variant::new("mask_bias").flag("masked", masked)
+}
+
+pub(crate) fn half_copy(dtype: DType, scaled: bool) -> Variant {
+    Variant::new("half_copy").word("dtype", dtype.name()).flag("scaled", scaled)
+}
+
+pub(crate) fn residual(dtype: DType, scaled: bool) -> Variant {
+    Variant::new("residual").word("dtype", dtype.name()).flag("scaled", scaled)
+}
+
+pub(crate) fn scan_matrix(tile: MatrixTile) -> Variant {
+    Variant::new("scan_matrix")
+        .int("edge", tile.edge)
+        .int("bm", tile.bm())
+        .int("bn", tile.bn())
+        .int("bk", tile.bk)
+        .int("sm", tile.sm)
+        .int("sgm", tile.sgm)
+        .int("sgn", tile.sgn)
+        .int("pad", tile.pad)
+        .int("sg", tile.subgroup)
+        .int("threads", tile.threads())
+        .flag("scalar", tile.scalar)
+        .flag("epilogue_bias", tile.epilogue_bias)
+}
+
+/// As `scan_row`, from the f16 copy.
+pub(crate) fn scan_row_half(q: u32, bitmap: bool) -> Variant {
+    Variant::new("scan_row")
+        .word("dtype", "half")
+        .int("q", q)
+        .flag("scaled", false)
+        .flag("bitmap", bitmap)
 }
 
 pub(crate) fn gather_rows() -> Variant {
@@ -136,9 +239,9 @@ pub(crate) fn scan_row(dtype: DType, q: u32, scaled: bool, bitmap: bool) -> Vari
 pub(crate) const MAX_ROOM: u32 = 3072;
 const SMALL_ROOM: u32 = 512;
 
-pub(crate) fn select_bins(threads: u32, room: u32) -> Variant {
+pub(crate) fn select_bins(threads: u32, room: u32, rounded: bool) -> Variant {
     let room = if room <= SMALL_ROOM { SMALL_ROOM } else { MAX_ROOM };
-    Variant::new("select_bins").int("threads", threads).int("room", room)
+    Variant::new("select_bins").int("threads", threads).int("room", room).flag("rounded", rounded)
 }
 
 pub(crate) fn rescore(dtype: DType, pair: &Pair, bitmap: bool) -> Variant {
@@ -232,7 +335,7 @@ pub struct KernelVariant {
 /// # Errors
 /// When a template does not expand, which the crate's own tests exclude.
 pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
-    let mut all = vec![mask_bias(), gather_rows(), range(false), range(true)];
+    let mut all = vec![mask_bias(false), mask_bias(true), gather_rows(), range(false), range(true)];
     let floats = [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8];
     let tiles = [
         Tile::BASELINE,
@@ -244,6 +347,8 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
     ];
     for dtype in floats {
         all.push(normalise(dtype));
+        all.extend([false, true].map(|scaled| half_copy(dtype, scaled)));
+        all.extend([false, true].map(|scaled| residual(dtype, scaled)));
         for scaled in [false, true] {
             all.push(row_stats(dtype, if scaled { Family::Dot } else { Family::L2 }, scaled));
             for bitmap in [false, true] {
@@ -266,13 +371,19 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
             }
         }
     }
+    all.extend(MatrixTile::EXAMPLES.map(scan_matrix));
+    for bitmap in [false, true] {
+        all.extend([1, 2, 4].map(|q| scan_row_half(q, bitmap)));
+    }
     for family in ["hamming", "bitjaccard", "dice", "russelrao"] {
         for bitmap in [false, true] {
             all.push(distance(DType::Bits, &Pair::Bits { family }, bitmap));
         }
     }
     for threads in [256, 1024] {
-        all.extend([64, MAX_ROOM].map(|room| select_bins(threads, room)));
+        for rounded in [false, true] {
+            all.extend([64, MAX_ROOM].map(|room| select_bins(threads, room, rounded)));
+        }
         for bins in [false, true] {
             all.extend([1, 5000].map(|k| select_k(threads, bins, k, true)));
         }
@@ -283,17 +394,32 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
             let needs = super::reflect::reflect(v.name(), &wgsl)?;
             // more than Apple has
             let large = needs.workgroup_bytes > 32 << 10;
+            let features = features(&wgsl, large);
             Ok(KernelVariant {
                 name: v.name().to_owned(),
                 wgsl,
                 workgroup_threads: needs.threads,
-                needs: large.then(|| "workgroup48k".to_owned()).into_iter().collect(),
-                baseline: needs.threads <= 256
+
+                baseline: features.is_empty()
+                    && needs.threads <= 256
                     && needs.workgroup_bytes <= 16 << 10
                     && needs.read_only.len() <= 8,
+                needs: features,
             })
         })
         .collect()
+}
+
+/// What a text asks of an adapter.
+fn features(wgsl: &str, large: bool) -> Vec<String> {
+    let asks = [
+        ("workgroup48k", large),
+        ("f16", wgsl.contains("enable f16")),
+        ("subgroup", wgsl.contains("subgroup_id") || wgsl.contains("subgroupShuffle")),
+        ("coop8", wgsl.contains("coop_mat8x8")),
+        ("coop16", wgsl.contains("coop_mat16x16")),
+    ];
+    asks.into_iter().filter(|(_, asked)| *asked).map(|(name, _)| name.to_owned()).collect()
 }
 
 /// Every way to compute a pair with rows of `dtype`.

@@ -19,6 +19,7 @@ macro_rules! shaders {
 }
 
 shaders![
+    "common/half.wgsl",
     "common/key.wgsl",
     "common/log.wgsl",
     "common/params.wgsl",
@@ -31,11 +32,14 @@ shaders![
     "metric/exact.wgsl",
     "distance.wgsl",
     "gather_rows.wgsl",
+    "half_copy.wgsl",
     "mask_bias.wgsl",
     "normalise.wgsl",
     "range.wgsl",
     "rescore.wgsl",
+    "residual.wgsl",
     "row_stats.wgsl",
+    "scan_matrix.wgsl",
     "scan_row.wgsl",
     "scan_tile.wgsl",
     "select_bins.wgsl",

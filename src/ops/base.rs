@@ -1,6 +1,7 @@
 //! The rows that searches run over, with what the scan needs of each: one immutable snapshot.
 
 use super::check::{self, Facts};
+use super::half::HalfCopy;
 use super::space::{self, Transform};
 use super::{BIN, gather, mask, stride4};
 use crate::buffer::{Buffer, Matrix, Segment};
@@ -25,6 +26,8 @@ pub(crate) struct Base {
     parts: Vec<Part>,
     /// Largest |x| of each bin of the index; only with a scan.
     bin_norm: Option<Buffer>,
+    /// The rounded copy for the matrix units, where they are used.
+    half: Option<HalfCopy>,
     facts: Facts,
 }
 
@@ -65,7 +68,16 @@ impl Base {
             _ => Matrix::empty(gpu, DType::F32, transform.dim(dim))?,
         };
         let (gpu, metric) = (gpu.clone(), metric.clone());
-        Ok(Base { gpu, metric, rows, work, parts: Vec::new(), bin_norm: None, facts: Facts::NONE })
+        Ok(Base {
+            gpu,
+            metric,
+            rows,
+            work,
+            parts: Vec::new(),
+            bin_norm: None,
+            half: None,
+            facts: Facts::NONE,
+        })
     }
 
     pub fn gpu(&self) -> &Gpu {
@@ -96,6 +108,10 @@ impl Base {
         self.facts
     }
 
+    pub fn half(&self) -> Option<&HalfCopy> {
+        self.half.as_ref()
+    }
+
     pub fn bin_norm(&self) -> Option<&Buffer> {
         self.bin_norm.as_ref()
     }
@@ -110,7 +126,11 @@ impl Base {
         let copies = if self.transforms() { self.rows.bytes() } else { 0 };
         let part = |p: &Part| p.bias.size() + p.scale.as_ref().map_or(0, Buffer::size);
         let norms = self.bin_norm.as_ref().map_or(0, Buffer::size);
-        self.work.bytes() + copies + self.parts.iter().map(part).sum::<u64>() + norms
+        self.work.bytes()
+            + copies
+            + self.parts.iter().map(part).sum::<u64>()
+            + norms
+            + self.half.as_ref().map_or(0, HalfCopy::bytes)
     }
 
     fn transforms(&self) -> bool {
@@ -124,6 +144,7 @@ impl Base {
         let mut facts = self.facts;
         let mut work = self.work.clone();
         let mut added = 0;
+        let mut largest = self.facts.largest;
         let limit = u64::from(u32::MAX) - 2 * BIN;
         let rows = self.rows.append_from(source, &mut |block, first| {
             added = first + block.count(dim)? as u64;
@@ -139,16 +160,18 @@ impl Base {
             if transform != Transform::None {
                 let mut out = Vec::new();
                 transform.apply(&block.to_f32(), dim, &mut out);
+                largest = largest.max(check::largest(&out));
                 work = work.append(Rows::F32(&out))?;
             }
             Ok(())
         })?;
         let work = if transform == Transform::None { rows.clone() } else { work };
         if transform != Transform::None {
-            facts = Facts { whole: false, norm: 1.0 };
+            facts = Facts { whole: false, norm: 1.0, largest };
         }
         let mut base = Base { rows, work, facts, ..self.clone() };
         base.measure(self.len())?;
+        base.half = HalfCopy::extended(&base, self.half.as_ref(), self.len())?;
         Ok(base)
     }
 
@@ -161,9 +184,9 @@ impl Base {
         let work = if transform == Transform::None {
             rows.clone()
         } else {
-            facts = self.facts;
             let mut out = Vec::new();
             transform.apply(&value.to_f32(), dim, &mut out);
+            facts = Facts { largest: self.facts.largest.max(check::largest(&out)), ..self.facts };
             self.work.replace(row, Rows::F32(&out))?
         };
         let mut base = Base { rows, work, facts, ..self.clone() };
@@ -175,6 +198,7 @@ impl Base {
             base.bin_norm = Some(base.grow(&old, old.size())?);
         }
         base.stats(at, row, row + 1)?;
+        base.half = HalfCopy::replaced(&base, self.half.as_ref(), at)?;
         Ok(base)
     }
 
@@ -192,8 +216,10 @@ impl Base {
     pub fn gather(&self, keep: &[u32]) -> Result<Base> {
         let rows = gather::rows(&self.rows, keep)?;
         let work = if self.transforms() { gather::rows(&self.work, keep)? } else { rows.clone() };
-        let mut base = Base { rows, work, parts: Vec::new(), bin_norm: None, ..self.clone() };
+        let mut base =
+            Base { rows, work, parts: Vec::new(), bin_norm: None, half: None, ..self.clone() };
         base.measure(0)?;
+        base.half = HalfCopy::extended(&base, None, 0)?;
         Ok(base)
     }
 

@@ -11,6 +11,10 @@
 //!
 //! Over a bin every |x| is replaced by the bin's largest, which makes E = c0 |x|^2 + c1 |q||x| + c2 |q|^2 + floor. The
 //! comparison M + E >= L itself rounds: `slack` |M| more on each side.
+//!
+//! Where the products are taken of rounded copies q', x' with residuals rho_q >= |q - q'|, rho_x >= |x - x'|, there is
+//! q.x - q'.x' = (q - q').x + q'.(x - x'), so rho_q |x| + (|q| + rho_q) rho_x more; and the sum runs over |q'||x'|, which
+//! is at most (|q| + rho_q)(|x| + rho_x). The residuals are measured from the stored bits (shaders/residual.wgsl).
 
 use super::check::Facts;
 use super::space::Transform;
@@ -26,15 +30,17 @@ pub(crate) struct Bound {
     pub c2: f32,
     pub floor: f32,
     pub slack: f32,
+    /// 0, or |x| of every row where the rows are normalised.
+    pub unit: f32,
 }
 
 impl Bound {
     /// No sum rounds: the scores are exact.
-    pub const EXACT: Bound = Bound { c0: 0.0, c1: 0.0, c2: 0.0, floor: 0.0, slack: 0.0 };
+    pub const EXACT: Bound = Bound { c0: 0.0, c1: 0.0, c2: 0.0, floor: 0.0, slack: 0.0, unit: 0.0 };
 
-    pub fn new(family: Family, scaled: bool, dim: usize) -> Bound {
+    /// `a` bounds the error of a sum of products and bias, relative to |q||x| + |b|.
+    fn new(family: Family, scaled: bool, dim: usize, a: f64) -> Bound {
         let d = dim as f64;
-        let a = (d + 2.0) * U;
         let tree = ((d / 32.0).ceil() + 12.0) * U;
         let own = (d / 32.0 + 10.0) * U;
         let tiny = (2.0 * d + 8.0) * 2f64.powi(-120);
@@ -42,12 +48,19 @@ impl Bound {
             // |b| = |x|^2 / 2; R = tree (|q| + |x|)^2 / 2
             Family::L2 => (a / 2.0 + own / 2.0 + tree / 2.0, a + tree, tree / 2.0),
             // (q.x) / |x|: two more roundings, and |x| of the row in another sum than the reference's
-            Family::Dot if scaled => (0.0, 0.0, a + 2.0 * tree + own + 8.0 * U),
+            Family::Dot if scaled => (0.0, a + 2.0 * tree + own + 8.0 * U, 0.0),
             Family::Dot => (0.0, a + tree, 0.0),
         };
         // The bound is itself computed in f32, in five steps.
         let up = |v: f64| (v * (1.0 + 16.0 * U)) as f32 * (1.0 + f32::EPSILON);
-        Bound { c0: up(c0), c1: up(c1), c2: up(c2), floor: up(tiny), slack: 1.0 / 1_048_576.0 }
+        Bound {
+            c0: up(c0),
+            c1: up(c1),
+            c2: up(c2),
+            floor: up(tiny),
+            slack: 1.0 / 1_048_576.0,
+            unit: if scaled { 1.002 } else { 0.0 },
+        }
     }
 
     /// The bound for these rows and queries: none where whole numbers stay below 2^23, so that even halves are exact.
@@ -63,6 +76,17 @@ impl Bound {
         if whole && (rows.norm + queries.norm).powi(2) <= 8_388_608.0 {
             return Bound::EXACT;
         }
-        Bound::new(family, scaled, dim)
+        Bound::f32(family, scaled, dim)
+    }
+
+    /// Sums in f32, in any order.
+    pub fn f32(family: Family, scaled: bool, dim: usize) -> Bound {
+        Bound::new(family, scaled, dim, (dim as f64 + 2.0) * U)
+    }
+
+    /// Sums on matrix units, whose inner rounding nobody documents: 2^-22 an element, an assumption that holds with room
+    /// on what was probed.
+    pub fn matrix(family: Family, scaled: bool, dim: usize) -> Bound {
+        Bound::new(family, scaled, dim, dim as f64 * 4.0 * U)
     }
 }

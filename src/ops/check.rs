@@ -14,13 +14,19 @@ pub(crate) struct Facts {
     pub whole: bool,
     /// At least the largest |x|.
     pub norm: f64,
+    /// At least the largest element's magnitude, NaN aside.
+    pub largest: f32,
 }
 
 impl Facts {
-    pub const NONE: Facts = Facts { whole: true, norm: 0.0 };
+    pub const NONE: Facts = Facts { whole: true, norm: 0.0, largest: 0.0 };
 
     pub fn and(self, other: Facts) -> Facts {
-        Facts { whole: self.whole && other.whole, norm: self.norm.max(other.norm) }
+        Facts {
+            whole: self.whole && other.whole,
+            norm: self.norm.max(other.norm),
+            largest: self.largest.max(other.largest),
+        }
     }
 }
 
@@ -50,6 +56,7 @@ fn floats(metric: &Metric, values: &[f32], dim: usize, first_row: u64) -> Result
         let row_number = first_row + i as u64;
         let sums = sums(row);
         facts.whole &= sums.whole;
+        facts.largest = facts.largest.max(sums.largest);
         // NaN fails the comparison, too
         if f64::from(sums.square) * 1.001 <= MAX_NORM2
             && !(sums.negative && metric.needs_non_negative())
@@ -69,7 +76,13 @@ pub(crate) fn norm(row: &[f32]) -> f32 {
     (f64::from(sums(row).square) * 1.001 + row.len() as f64 * 2f64.powi(-120)).sqrt() as f32
 }
 
+/// The largest magnitude of all elements.
+pub(crate) fn largest(values: &[f32]) -> f32 {
+    sums(values).largest
+}
+
 struct Sums {
+    largest: f32,
     square: f32,
     whole: bool,
     negative: bool,
@@ -82,10 +95,12 @@ fn sums(row: &[f32]) -> Sums {
     let mut square = [0f32; 8];
     let mut fraction = [0f32; 8];
     let mut least = [0f32; 8];
+    let mut most = [0f32; 8];
     let mut step = |lane: usize, x: f32| {
         square[lane] += x * x;
         fraction[lane] += ((x + ROUND) - ROUND - x).abs();
         least[lane] = if x < least[lane] { x } else { least[lane] };
+        most[lane] = if x.abs() > most[lane] { x.abs() } else { most[lane] };
     };
     let chunks = row.chunks_exact(8);
     for (lane, &x) in chunks.remainder().iter().enumerate() {
@@ -97,6 +112,7 @@ fn sums(row: &[f32]) -> Sums {
         }
     }
     Sums {
+        largest: most.into_iter().fold(0.0, f32::max),
         square: square.iter().sum(),
         whole: fraction.iter().sum::<f32>() == 0.0,
         negative: least.iter().any(|&x| x < 0.0),

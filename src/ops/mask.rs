@@ -1,7 +1,7 @@
 //! Filters and deletions as biases: a row whose bit is 0 gets the sentinel.
 
 use super::base::Base;
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, Segment};
 use crate::error::{Error, Result};
 use crate::kernel::{Encoder, fold, registry};
 use bytemuck::NoUninit;
@@ -12,6 +12,8 @@ struct Params {
     n: u32,
     first_row: u32,
     groups_x: u32,
+    end: u32,
+    factor: f32,
 }
 
 /// Words that a mask of `rows` rows takes.
@@ -30,16 +32,33 @@ pub(crate) fn biases(base: &Base, live: &[u32]) -> Result<Vec<Buffer>> {
     let mut all = Vec::new();
     for (segment, part) in base.segments() {
         let bias = gpu.alloc("bias", part.bias.size())?;
-        let groups = fold(gpu, u64::from(segment.rows()).div_ceil(256))?;
-        let params = Params {
-            n: segment.rows(),
-            first_row: segment.first_row() as u32,
-            groups_x: groups[0],
-        };
-        let buffers = [&part.bias, &mask, &bias];
-        encoder.dispatch(&registry::mask_bias(), &buffers, &params, [groups[0], groups[1], 1])?;
+        write(&mut encoder, &part.bias, Some(&mask), &bias, segment, 1.0)?;
         all.push(bias);
     }
     encoder.submit(&[])?;
     Ok(all)
+}
+
+/// Encodes the bias of a segment for one search: masked, scaled, and the sentinel behind the last row.
+pub(crate) fn write(
+    encoder: &mut Encoder,
+    own: &Buffer,
+    mask: Option<&Buffer>,
+    bias: &Buffer,
+    segment: &Segment,
+    factor: f32,
+) -> Result<()> {
+    let end = bias.size() / 4;
+    let groups = fold(encoder.gpu(), end.div_ceil(256))?;
+    let params = Params {
+        n: segment.rows(),
+        first_row: segment.first_row() as u32,
+        groups_x: groups[0],
+        end: end as u32,
+        factor,
+    };
+    let mut buffers = vec![own, bias];
+    buffers.extend(mask);
+    let variant = registry::mask_bias(mask.is_some());
+    encoder.dispatch(&variant, &buffers, &params, [groups[0], groups[1], 1])
 }

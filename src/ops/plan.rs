@@ -2,10 +2,11 @@
 
 use super::BIN;
 use super::base::Base;
+use super::matrix;
 use super::queries::Queries;
 use crate::device::Gpu;
 use crate::error::{Error, Result};
-use crate::kernel::registry::{self, Pair, Tile};
+use crate::kernel::registry::{self, MatrixTile, Pair, Tile};
 
 /// Largest k of the binned scan; beyond it too many bins would pass.
 const MAX_SCAN_K: u64 = 2048;
@@ -33,6 +34,8 @@ pub(crate) struct Plan {
     /// How the search begins.
     pub way: Way,
     pub tile: Tile,
+    /// The tile of the matrix units, where the rows have a copy for them.
+    pub matrix: Option<MatrixTile>,
     /// Up to so many queries read the rows one by one rather than in tiles.
     pub few: u32,
     /// Queries of one submission of the scan.
@@ -64,10 +67,8 @@ fn tile(gpu: &Gpu) -> Result<Tile> {
 
 /// Bytes that one submission may take for intermediate results.
 pub(crate) fn scratch(gpu: &Gpu) -> u64 {
-    let memory = gpu.memory();
     // two submissions are in flight, and somebody else may be searching
-    (memory.budget.saturating_sub(memory.in_use - memory.pooled.min(memory.in_use)) / 4)
-        .clamp(1 << 20, MAX_SCRATCH)
+    (gpu.ledger().available() / 4).clamp(1 << 20, MAX_SCRATCH)
 }
 
 impl Plan {
@@ -81,6 +82,7 @@ impl Plan {
     ) -> Result<Plan> {
         let (n, dim, bins) = (base.len(), base.work().dim() as u64, base.bins());
         let tile = tile(gpu)?;
+        let matrix = if base.half().is_some() { matrix::tile(gpu)? } else { None };
         let profile = gpu.profile();
         let room = (k + k / 2 + 32).clamp(64, registry::MAX_ROOM.into());
         // With fewer bins than twice the room nearly all would pass. 0 forces the scan, for tests.
@@ -105,7 +107,7 @@ impl Plan {
         let widest = (bins * 4).max(room * BIN * 4).max(k * 4).max(padded * 4);
         let by_memory = (scratch / per_query).min(max_binding / widest);
         let by_time = pairs / n.max(1);
-        let bm = u64::from(tile.bm);
+        let bm = u64::from(matrix.map_or(tile.bm, MatrixTile::bm));
         // whole tiles, as long as memory and time allow at least one
         let whole = |q: u64| if q >= bm { q / bm * bm } else { q };
         let scan_queries = whole(by_memory.min(by_time.max(bm))).max(1);
@@ -125,6 +127,7 @@ impl Plan {
             room: room as u32,
             way,
             tile,
+            matrix,
             few: profile.u32("scan", "few")?,
             scan_queries: scan_queries.min(count).min(max_dispatch) as usize,
             dense_queries: dense_queries.min(count).min(max_dispatch) as usize,

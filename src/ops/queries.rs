@@ -93,6 +93,11 @@ impl Queries {
         Ok(Upload { count: which.len() as u32, floats, float_stride4, exact, exact_stride4, norms })
     }
 
+    /// The numbered queries, `work_dim` elements each.
+    pub fn floats(&self, which: &[u32]) -> Cow<'_, [f32]> {
+        self.padded(which, self.work_dim)
+    }
+
     /// The numbered queries with `stride` elements each: as they lie, where they lie so.
     fn padded(&self, which: &[u32], stride: usize) -> Cow<'_, [f32]> {
         let d = self.work_dim;

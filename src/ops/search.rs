@@ -1,12 +1,12 @@
 //! The search for k neighbours: the binned scan where it applies, all exact distances where it does not.
 
 use super::base::Base;
-use super::bins::Scan;
 use super::dense::Dense;
 use super::exact_bins::ExactBins;
 use super::pending::{CancelToken, Job, Pending};
 use super::plan::{Plan, Way};
 use super::queries::Queries;
+use super::scan::Scan;
 use super::stats::SearchStats;
 use super::{mask, mask_words, words};
 use crate::buffer::Buffer;
@@ -177,7 +177,9 @@ impl Search {
         let bitmap = self.filter.bitmap(&which, encoder)?;
         Ok(match way {
             Way::Scan => {
-                Work::Scan(which, Box::new(Scan::new(base, &self.queries, upload, bitmap)?))
+                let scan =
+                    Scan::new(base, &self.queries, &which, upload, bitmap, &self.plan, encoder)?;
+                Work::Scan(which, Box::new(scan))
             }
             Way::Bins => Work::Bins(which, Box::new(ExactBins::new(base, upload, bitmap)?)),
             Way::Dense => {

@@ -42,7 +42,28 @@ fn random(n: usize, seed: u64) -> Vec<f32> {
 
 #[test]
 fn scan_equals_exhaustive() {
-    let Ok(gpu) = Gpu::builder().poison(true).max_segment_bytes(3000 * 128).build() else {
+    check(&[]);
+}
+
+#[test]
+fn f16_copy_equals_exhaustive() {
+    for few in ["0", "1000"] {
+        check(&[("matrix", "copy", "1"), ("scan", "few", few)]);
+    }
+    check(&[
+        ("matrix", "copy", "1"),
+        ("scan", "few", "0"),
+        ("matrix", "scalar", "1"),
+        ("matrix", "bias", "epilogue"),
+    ]);
+}
+
+fn check(settings: &[(&str, &str, &str)]) {
+    let mut builder = Gpu::builder().poison(true).max_segment_bytes(3000 * 128);
+    for (section, key, value) in settings {
+        builder = builder.setting(section, key, value);
+    }
+    let Ok(gpu) = builder.build() else {
         println!("skipped: no adapter (1)");
         return;
     };

@@ -155,5 +155,7 @@ fn relative(path: &Path) -> String {
 
 /// Every Rust file of the crate.
 pub fn sources() -> Vec<Source> {
-    files("src", &["rs"]).iter().map(|path| Source::read(path)).collect()
+    // `mod tests;` and `mod x_tests;` stand behind #[cfg(test)] in the files above them.
+    let files = files("src", &["rs"]);
+    files.iter().filter(|path| !path.ends_with("tests.rs")).map(|path| Source::read(path)).collect()
 }

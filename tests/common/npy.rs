@@ -34,6 +34,16 @@ impl Npy {
         bytemuck::pod_collect_to_vec(&self.data)
     }
 
+    pub fn i64(&self) -> Vec<i64> {
+        assert_eq!(self.descr, "<i8");
+        bytemuck::pod_collect_to_vec(&self.data)
+    }
+
+    pub fn u64(&self) -> Vec<u64> {
+        assert_eq!(self.descr, "<u8");
+        bytemuck::pod_collect_to_vec(&self.data)
+    }
+
     pub fn u8(&self) -> &[u8] {
         assert_eq!(self.descr, "|u1");
         &self.data

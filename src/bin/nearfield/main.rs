@@ -1,2 +1,50 @@
-//! The command line.
-fn main() {}
+//! `nearfield`: exact nearest-neighbour search on files of vectors, from the command line.
+//!
+//! Exit status: 0, 1 when the work failed, 2 when the arguments are wrong, by themselves or for these files.
+
+mod args;
+mod convert;
+mod custom;
+mod devices;
+mod failure;
+mod inputs;
+mod output;
+mod progress;
+mod range;
+mod report;
+mod search;
+mod totals;
+
+use args::{Cli, Command};
+use clap::Parser;
+use std::io::Write;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Wrong arguments, --help and --version end in here, with status 2, 0 and 0.
+    let cli = Cli::parse();
+    start_log(cli.global.quiet);
+    let outcome = match &cli.command {
+        Command::Devices => devices::run(&cli.global),
+        Command::Search(args) => search::run(args, &cli.global),
+        Command::Range(args) => range::run(args, &cli.global),
+        Command::Convert(args) => convert::run(args, &cli.global),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            report::to_stderr(format_args!("error: {failure}"));
+            ExitCode::from(failure.status())
+        }
+    }
+}
+
+/// Warnings go to stderr, unless `RUST_LOG` asks for more or less.
+fn start_log(quiet: bool) {
+    let level = if quiet { "error" } else { "error,nearfield=warn" };
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(level))
+        .format(|out, record| {
+            writeln!(out, "{}: {}", record.level().as_str().to_lowercase(), record.args())
+        })
+        .init();
+}

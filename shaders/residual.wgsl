@@ -1,0 +1,65 @@
+// How far the f16 copy is from the rows: of each bin the largest |x - x' / factor|, rounded up, from the stored bits.
+// Bindings: 0 rows (n x stride4 groups of four), 1 copy (rows x out_stride4 pairs of u32), 2 bin_rest (bins of the index, out){{ ", 3 scale (n)" if scaled else "" }}.
+// Threads: a workgroup of 256 has one bin; eight neighbours have one row, 32 rows at a time, twice.
+// Profile keys: none.
+
+{% set rows_binding = 0 %}
+{% include "common/params.wgsl" %}
+{% include "common/rows.wgsl" %}
+//% if dtype != "f16"
+{% include "common/half.wgsl" %}
+//% endif
+@group(0) @binding(1) var<storage, read> copy: array<vec2<u32>>;
+@group(0) @binding(2) var<storage, read_write> bin_rest: array<f32>;
+//% if scaled
+@group(0) @binding(3) var<storage, read> scale: array<f32>;
+//% endif
+
+struct Params {
+  first: u32,
+  n: u32,
+  k4: u32,
+  stride4: u32,
+  out_stride4: u32,
+  groups_x: u32,
+  first_bin: u32,
+  inverse: f32,
+}
+var<immediate> p: Params;
+
+var<workgroup> parts: array<f32, 512>;
+var<workgroup> lengths: array<f32, 64>;
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+  let bin = p.first / BIN + wg.x + wg.y * p.groups_x;
+  if (bin * BIN >= p.n) { return; }
+  let j = t % 8u;
+  for (var side = 0u; side < 2u; side++) {
+    let x = bin * BIN + side * 32u + t / 8u;
+    let at = min(x, p.n - 1u);
+    // sums of squares that neither overflow nor vanish: in units of the copy's own grid
+    var sum = 0.0;
+    for (var k = j; k < p.k4; k += 8u) {
+      let w = copy[at * p.out_stride4 + k];
+      let stored = vec4<f32>(half_of(w.x & 0xffffu), half_of(w.x >> 16u), half_of(w.y & 0xffffu), half_of(w.y >> 16u));
+      let rest = {{ "row4(at * p.stride4 + k) * scale[at]" if scaled else "row4(at * p.stride4 + k)" }} - stored * p.inverse;
+      let r = rest / p.inverse;
+      sum += dot(r, r);
+    }
+    parts[side * 256u + t] = select(0.0, sum, x < p.n);
+  }
+  workgroupBarrier();
+  if (t < 64u) {
+    var sum = 0.0;
+    for (var u = 0u; u < 8u; u++) { sum += parts[t * 8u + u]; }
+    lengths[t] = sqrt(sum);
+  }
+  workgroupBarrier();
+  if (t == 0u) {
+    var m = 0.0;
+    for (var u = 0u; u < 64u; u++) { m = max(m, lengths[u]); }
+    // rounded up; where something was lost at all, also for differences that vanish
+    bin_rest[p.first_bin + bin] = select(0.0, m * 1.0009765625 * p.inverse + 2.168404344971009e-19, m > 0.0);
+  }
+}

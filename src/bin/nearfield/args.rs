@@ -1,0 +1,216 @@
+//! The arguments, and what is wrong with them before any file is opened.
+
+use crate::custom;
+use crate::failure::{Failure, Result};
+use clap::{Args, Parser, Subcommand};
+use nearfield::{DType, Metric};
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Exact nearest-neighbour search on every GPU.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "Exit status: 0, 1 when the work failed, 2 when the arguments are wrong."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Global {
+    /// Run on the adapter at this place of `nearfield devices`, or on the first whose name or driver contains the text
+    #[arg(long, global = true, value_name = "NAME")]
+    pub adapter: Option<String>,
+    /// Use at most this much device memory, such as 512M or 8G [default: 80 % of the adapter's]
+    #[arg(long, global = true, value_name = "BYTES", value_parser = bytes)]
+    pub memory_budget: Option<u64>,
+    /// Print a summary as one line of JSON on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print nothing but errors, and what --json and --stats ask for
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// List the adapters, and what the chosen one can do
+    Devices,
+    /// Find the k nearest rows of each query
+    Search(SearchArgs),
+    /// Find all rows within a radius of each query
+    Range(RangeArgs),
+    /// Write a file of vectors in another format or type, by the extension
+    Convert(ConvertArgs),
+}
+
+/// What both searches take.
+#[derive(Args)]
+pub struct Common {
+    /// Rows to search: .npy, .fvecs, .bvecs, .ivecs, .fbin, .f16bin, .u8bin, .i8bin, .ibin
+    #[arg(long, value_name = "FILE")]
+    pub base: PathBuf,
+    /// Queries, in any of the same formats
+    #[arg(long, value_name = "FILE")]
+    pub query: PathBuf,
+    /// l2, sqrtl2, ip, cosine, l1, linf, lp:P, canberra, braycurtis, jensenshannon, jaccard, naneuclidean, gower,
+    /// hellinger, kl, correlation, haversine; of bits hamming, jaccard, dice, russelrao; or wgsl:FILE
+    ///
+    /// wgsl:FILE defines `fn accumulate(acc: f32, q: f32, x: f32) -> f32` and `fn finish(acc: f32, d: u32) -> f32`. Comment
+    /// lines at its top may say `// initial: NUMBER` (what acc starts at, default 0) and `// order: ascending` (a distance,
+    /// the default) or `// order: descending` (a similarity).
+    #[arg(long, value_name = "NAME", default_value = "l2")]
+    pub metric: MetricName,
+    /// Convert the base: f32, f16, bf16, i8, u8; `bits` takes u8 files as packed bits, `bf16` u16 files as bfloat16
+    #[arg(long, value_name = "TYPE")]
+    pub dtype: Option<DType>,
+    /// The kind of index, by FAISS's name
+    #[arg(long, value_name = "FACTORY", default_value = "Flat")]
+    pub index: String,
+    /// Search these rows alone: a file of row numbers
+    #[arg(long, value_name = "FILE", conflicts_with = "deny")]
+    pub allow: Option<PathBuf>,
+    /// Search all rows but these: a file of row numbers
+    #[arg(long, value_name = "FILE")]
+    pub deny: Option<PathBuf>,
+    /// Tell what the search did and how long the device took: on stderr, or within the JSON
+    #[arg(long)]
+    pub stats: bool,
+    /// Begin the names of the output files with this
+    #[arg(long, value_name = "PREFIX")]
+    pub out: PathBuf,
+}
+
+#[derive(Args)]
+pub struct SearchArgs {
+    /// How many neighbours: any number, also beyond the number of rows
+    #[arg(short, value_name = "K", display_order = 0, value_parser = clap::value_parser!(u64).range(1..))]
+    pub k: u64,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Args)]
+pub struct RangeArgs {
+    /// Keep distances below, similarities above it; for l2 a squared distance
+    #[arg(
+        long,
+        value_name = "R",
+        display_order = 0,
+        allow_negative_numbers = true,
+        value_parser = number
+    )]
+    pub radius: f32,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Args)]
+pub struct ConvertArgs {
+    /// The file to read
+    #[arg(value_name = "IN")]
+    pub input: PathBuf,
+    /// The file to write
+    #[arg(value_name = "OUT")]
+    pub output: PathBuf,
+    /// Type of the output's elements [default: the input's, or the only one that the output holds]
+    #[arg(long, value_name = "TYPE")]
+    pub dtype: Option<DType>,
+}
+
+/// A metric's name, known to be one.
+#[derive(Clone)]
+pub enum MetricName {
+    Plain(String),
+    Wgsl(PathBuf),
+}
+
+impl FromStr for MetricName {
+    type Err = nearfield::Error;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        if let Some(file) = name.strip_prefix("wgsl:") {
+            return Ok(MetricName::Wgsl(file.into()));
+        }
+        // Every name is one of a metric on numbers or on bits alone; which of both jaccard is depends on --dtype.
+        Metric::from_name(name, DType::F32).map(|_| MetricName::Plain(name.to_owned()))
+    }
+}
+
+impl fmt::Display for MetricName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            MetricName::Plain(name) => f.write_str(name),
+            MetricName::Wgsl(file) => write!(f, "wgsl:{}", file.display()),
+        }
+    }
+}
+
+impl Common {
+    /// The metric, for the type that the base will have.
+    pub fn metric(&self) -> Result<Metric> {
+        let bits = self.dtype == Some(DType::Bits);
+        let metric = match &self.metric {
+            MetricName::Plain(name) => Metric::from_name(name, self.dtype.unwrap_or(DType::F32))?,
+            MetricName::Wgsl(file) => custom::read(file)?,
+        };
+        if metric.is_binary() && !bits {
+            return Err(Failure::Usage(format!("metric {metric} compares bits: --dtype bits")));
+        }
+        if bits && !metric.is_binary() {
+            let reason = format!(
+                "metric {metric} does not compare bits; hamming, jaccard, dice, russelrao do"
+            );
+            return Err(Failure::Usage(reason));
+        }
+        Ok(metric)
+    }
+}
+
+fn number(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(number) if !number.is_nan() => Ok(number),
+        _ => Err("not a number".into()),
+    }
+}
+
+/// Reads `123`, `512K`, `64M`, `8G`.
+fn bytes(text: &str) -> Result<u64, String> {
+    let units = [('K', 10), ('M', 20), ('G', 30), ('T', 40)];
+    let unit = units.iter().find(|(letter, _)| text.to_ascii_uppercase().ends_with(*letter));
+    let (digits, shift) = unit.map_or((text, 0), |&(_, shift)| (&text[..text.len() - 1], shift));
+    let number = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(1 << shift));
+    number.filter(|&n| n > 0).ok_or_else(|| "not a number of bytes such as 512M or 8G".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_have_suffixes() {
+        assert_eq!((bytes("123"), bytes("2k"), bytes("8G")), (Ok(123), Ok(2048), Ok(8 << 30)));
+        for bad in ["", "0", "-1", "G", "1.5G", "99999999999T", "8é"] {
+            assert!(bytes(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_radius_is_any_number() {
+        assert_eq!((number("-0.5"), number("1e3")), (Ok(-0.5), Ok(1000.0)));
+        assert!(number("nan").is_err() && number("far").is_err());
+    }
+}

@@ -1,0 +1,59 @@
+//! Why a command ends with another status than 0.
+
+use nearfield::Error;
+use std::fmt;
+use std::path::Path;
+
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
+
+/// What goes to stderr, by the exit status that follows.
+#[derive(Debug)]
+pub enum Failure {
+    /// The arguments are wrong, by themselves or for these files: status 2.
+    Usage(String),
+    /// Anything else: status 1.
+    Work(String),
+}
+
+impl Failure {
+    pub fn status(&self) -> u8 {
+        match self {
+            Failure::Usage(_) => 2,
+            Failure::Work(_) => 1,
+        }
+    }
+
+    /// An error about rows of a file, with its name; the rows of the call began at `first_row`.
+    pub fn about(file: &Path, first_row: u64, error: Error) -> Failure {
+        let file = file.display();
+        match error {
+            Error::NonFinite { row, column } => {
+                let error = Error::NonFinite { row: first_row + row, column };
+                Failure::Work(format!("{file}: {error}"))
+            }
+            Error::InvalidValue { row, column, reason } => {
+                let error = Error::InvalidValue { row: first_row + row, column, reason };
+                Failure::Work(format!("{file}: {error}"))
+            }
+            other => other.into(),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::InvalidArgument { .. } | Error::Unsupported { .. } => {
+                Failure::Usage(error.to_string())
+            }
+            _ => Failure::Work(error.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Failure::Usage(message) | Failure::Work(message)) = self;
+        f.write_str(message)
+    }
+}

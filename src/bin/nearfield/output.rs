@@ -1,0 +1,91 @@
+//! The files that a search writes: all of them, or none.
+
+use crate::failure::Result;
+use nearfield::format::{NpyElement, NpyWriter};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// `PREFIX.NAME.npy` for one NAME, under a temporary name until it is finished.
+pub struct Output<T> {
+    path: PathBuf,
+    writer: NpyWriter<T>,
+}
+
+impl<T: NpyElement> Output<T> {
+    /// Begins the file; `columns` is the length of its rows, `None` for a list.
+    pub fn create(prefix: &Path, name: &str, columns: Option<usize>) -> Result<Self> {
+        let mut path = OsString::from(prefix);
+        path.push(format!(".{name}.npy"));
+        let path = PathBuf::from(path);
+        let shape: &[usize] = match &columns {
+            Some(columns) => std::slice::from_ref(columns),
+            None => &[],
+        };
+        Ok(Output { writer: NpyWriter::create(&path, shape)?, path })
+    }
+
+    pub fn write(&mut self, elements: &[T]) -> Result<()> {
+        Ok(self.writer.write(elements)?)
+    }
+
+    /// Gives the file its name, and takes back those that were finished before it if that fails.
+    fn finish(self, finished: &mut Vec<PathBuf>) -> Result<()> {
+        if let Err(error) = self.writer.finish() {
+            for path in finished.drain(..) {
+                // The first error is the one to tell; a file that stays behind is whole.
+                let _ = std::fs::remove_file(path);
+            }
+            return Err(error.into());
+        }
+        finished.push(self.path);
+        Ok(())
+    }
+}
+
+/// Ids and distances, as both searches write them.
+pub struct HitFiles {
+    ids: Output<i64>,
+    distances: Output<f32>,
+}
+
+impl HitFiles {
+    pub fn create(prefix: &Path, columns: Option<usize>) -> Result<Self> {
+        let ids = Output::create(prefix, "ids", columns)?;
+        Ok(HitFiles { ids, distances: Output::create(prefix, "dist", columns)? })
+    }
+
+    /// Appends hits. Ids are below 2^63, so their bits are those of an i64.
+    pub fn write(&mut self, ids: &[u64], distances: &[f32]) -> Result<()> {
+        self.ids.write(bytemuck::cast_slice(ids))?;
+        self.distances.write(distances)
+    }
+
+    /// Appends places without a hit.
+    pub fn write_missing(&mut self, mut count: usize, no_hit: f32) -> Result<()> {
+        const STEP: usize = 256;
+        while count > 0 {
+            let now = count.min(STEP);
+            self.ids.write(&[-1; STEP][..now])?;
+            self.distances.write(&[no_hit; STEP][..now])?;
+            count -= now;
+        }
+        Ok(())
+    }
+
+    /// Gives both files their names, which it returns.
+    pub fn finish(self) -> Result<Vec<PathBuf>> {
+        let mut finished = Vec::new();
+        self.ids.finish(&mut finished)?;
+        self.distances.finish(&mut finished)?;
+        Ok(finished)
+    }
+}
+
+/// Gives the files of a range search their names, which it returns.
+pub fn finish(lims: Output<u64>, hits: HitFiles) -> Result<Vec<PathBuf>> {
+    let mut finished = Vec::new();
+    lims.finish(&mut finished)?;
+    hits.ids.finish(&mut finished)?;
+    hits.distances.finish(&mut finished)?;
+    Ok(finished)
+}

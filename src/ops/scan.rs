@@ -1,0 +1,280 @@
+//! Stage A of the binned scan: every score, of which the best of each bin is kept. Picks the kernel: matrix units where
+//! the rows have a copy for them, f32 register tiles, or, for few queries, the rows one by one.
+
+use super::base::{Base, Part};
+use super::bound::Bound;
+use super::half::HalfPart;
+use super::matrix::{self, HalfQueries};
+use super::plan::Plan;
+use super::queries::{Queries, Upload};
+use super::space::{self, Transform};
+use super::{BIN, mask, stride4};
+use crate::buffer::{Buffer, Segment};
+use crate::error::{Error, Result};
+use crate::kernel::registry::MatrixTile;
+use crate::kernel::{Encoder, Variant, fold, registry};
+use bytemuck::NoUninit;
+
+/// A query chunk on its way through the rows.
+pub(crate) struct Scan {
+    pub upload: Upload,
+    pub bitmap: Option<Buffer>,
+    pub bin_best: Buffer,
+    pub bin_stride: u32,
+    pub bound: Bound,
+    /// What the rounded copies lost, of bins and of queries.
+    pub rests: Option<(Buffer, Buffer)>,
+    way: Way,
+    /// Where stage A goes on: segment, row within it.
+    next: (usize, u32),
+}
+
+enum Way {
+    /// So many queries at a time, from the rows or from their f16 copy.
+    Rows {
+        q: u32,
+        half: bool,
+    },
+    Tile,
+    Matrix {
+        tile: MatrixTile,
+        queries: HalfQueries,
+    },
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, NoUninit)]
+struct TileParams {
+    nq: u32,
+    n: u32,
+    k4: u32,
+    stride4: u32,
+    q_stride4: u32,
+    first_bin: u32,
+    bin_stride: u32,
+    tiles_y: u32,
+    words: u32,
+    first_tile: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, NoUninit)]
+struct RowParams {
+    tile: TileParams,
+    inverse: f32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, NoUninit)]
+struct MatrixParams {
+    nq: u32,
+    n: u32,
+    k: u32,
+    first_bin: u32,
+    bin_stride: u32,
+    tiles_y: u32,
+    first_tile: u32,
+    inverse: f32,
+}
+
+/// Some rows of one segment.
+struct Piece<'a> {
+    segment: &'a Segment,
+    part: &'a Part,
+    half: Option<&'a HalfPart>,
+    bias: &'a Buffer,
+    first: u32,
+    rows: u32,
+}
+
+pub(crate) fn missing(what: &str) -> Error {
+    Error::internal(format!("the scan has no {what}"))
+}
+
+impl Scan {
+    pub fn new(
+        base: &Base,
+        queries: &Queries,
+        which: &[u32],
+        upload: Upload,
+        bitmap: Option<Buffer>,
+        plan: &Plan,
+        encoder: &mut Encoder,
+    ) -> Result<Scan> {
+        let (metric, gpu, nq) = (base.metric(), base.gpu(), upload.count);
+        let (family, scaled) = space::scan_family(metric).ok_or_else(|| missing("metric"))?;
+        let dim = base.work().dim();
+        let q = if nq >= 3 { 4 } else { nq };
+        let exact =
+            Bound::choose(family, scaled, dim, Transform::of(metric), base.facts(), queries.facts);
+        let (way, bound, rests) = match (base.half(), plan.matrix) {
+            // exact sums are worth more than half the bytes
+            (Some(half), _) if nq <= plan.few && exact != Bound::EXACT => {
+                let none = gpu.scratch("query residuals", u64::from(nq) * 4)?;
+                encoder.clear(&none);
+                let rests = Some((half.bin_rest().clone(), none));
+                (Way::Rows { q, half: true }, Bound::f32(family, scaled, dim), rests)
+            }
+            (Some(half), Some(tile)) if nq > plan.few && bitmap.is_none() => {
+                let floats = queries.floats(which);
+                let (depth, bm) = (half.depth as usize, tile.bm() as usize);
+                let halves =
+                    matrix::queries(encoder, &floats, dim, depth, bm, half.smallest_factor())?;
+                let rests = Some((half.bin_rest().clone(), halves.rests.clone()));
+                let bound = Bound::matrix(family, scaled, dim);
+                (Way::Matrix { tile, queries: halves }, bound, rests)
+            }
+            _ if nq <= plan.few => (Way::Rows { q, half: false }, exact, None),
+            _ => (Way::Tile, exact, None),
+        };
+        let bin_stride = base.bins() as u32;
+        let bin_best = gpu.scratch("bin best", u64::from(nq) * u64::from(bin_stride) * 4)?;
+        Ok(Scan { upload, bitmap, bin_best, bin_stride, bound, rests, way, next: (0, 0) })
+    }
+
+    pub fn sums_exact(&self) -> bool {
+        self.bound == Bound::EXACT
+    }
+
+    /// Encodes stage A for at most `plan.pairs` pairs of query and row, and says whether all rows are done.
+    pub fn score(
+        &mut self,
+        encoder: &mut Encoder,
+        base: &Base,
+        biases: Option<&[Buffer]>,
+        plan: &Plan,
+    ) -> Result<bool> {
+        let step = match &self.way {
+            Way::Rows { .. } => BIN as u32,
+            Way::Tile => plan.tile.bn,
+            Way::Matrix { tile, .. } => tile.bn(),
+        };
+        let mut left = (plan.pairs / u64::from(self.upload.count)).max(u64::from(step));
+        encoder.stage("scan");
+        for (at, (segment, part)) in base.segments().enumerate().skip(self.next.0) {
+            let first = if at == self.next.0 { self.next.1 } else { 0 };
+            let whole = u64::from(segment.rows() - first);
+            let rows = whole.min(left / u64::from(step) * u64::from(step)) as u32;
+            if rows == 0 {
+                self.next = (at, first);
+                return Ok(false);
+            }
+            let half = base.half().and_then(|h| h.part(at));
+            let bias = biases.map_or(&part.bias, |b| &b[at]);
+            let piece = Piece { segment, part, half, bias, first, rows };
+            match &self.way {
+                Way::Rows { q, half } => self.rows(encoder, base, &piece, *q, *half)?,
+                Way::Tile => self.tile(encoder, base, &piece, plan)?,
+                Way::Matrix { tile, queries } => {
+                    self.matrix(encoder, base, &piece, *tile, queries)?;
+                }
+            }
+            left -= u64::from(rows).min(left);
+            if u64::from(rows) < whole {
+                self.next = (at, first + rows);
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn params(&self, base: &Base, piece: &Piece<'_>, tiles_y: u32, step: u32) -> TileParams {
+        TileParams {
+            nq: self.upload.count,
+            n: piece.first + piece.rows,
+            k4: base.work().dim().div_ceil(4) as u32,
+            stride4: stride4(piece.segment.stride_bytes(), base.work().dtype()),
+            q_stride4: self.upload.float_stride4,
+            first_bin: (piece.segment.first_row() / BIN) as u32,
+            bin_stride: self.bin_stride,
+            tiles_y,
+            words: super::mask_words(base.len()) as u32,
+            first_tile: piece.first / step,
+        }
+    }
+
+    fn floats(&self) -> Result<&Buffer> {
+        self.upload.floats.as_ref().ok_or_else(|| missing("queries"))
+    }
+
+    fn rows(
+        &self,
+        encoder: &mut Encoder,
+        base: &Base,
+        piece: &Piece<'_>,
+        q: u32,
+        half: bool,
+    ) -> Result<()> {
+        let bitmap = self.bitmap.is_some();
+        let groups = fold(base.gpu(), u64::from(piece.rows).div_ceil(BIN))?;
+        let mut tile = self.params(base, piece, groups[0], BIN as u32);
+        let (variant, rows, inverse): (Variant, _, _) = match (half, piece.half, base.half()) {
+            (true, Some(part), Some(copy)) => {
+                tile.stride4 = copy.depth / 4;
+                (registry::scan_row_half(q, bitmap), &part.buffer, 1.0 / part.factor)
+            }
+            (true, ..) => return Err(missing("f16 copy")),
+            (false, ..) => {
+                let scaled = piece.part.scale.is_some();
+                let variant = registry::scan_row(base.work().dtype(), q, scaled, bitmap);
+                (variant, piece.segment.buffer(), 1.0)
+            }
+        };
+        let mut buffers = vec![rows, self.floats()?, piece.bias, &self.bin_best];
+        buffers.extend(piece.part.scale.iter().filter(|_| !half));
+        buffers.extend(&self.bitmap);
+        let params = RowParams { tile, inverse };
+        let queries = self.upload.count.div_ceil(q);
+        encoder.dispatch(&variant, &buffers, &params, [queries, groups[0], groups[1]])
+    }
+
+    fn tile(
+        &self,
+        encoder: &mut Encoder,
+        base: &Base,
+        piece: &Piece<'_>,
+        plan: &Plan,
+    ) -> Result<()> {
+        let (scaled, bitmap) = (piece.part.scale.is_some(), self.bitmap.is_some());
+        let variant = registry::scan_tile(base.work().dtype(), plan.tile, scaled, bitmap);
+        let groups = fold(base.gpu(), u64::from(piece.rows.div_ceil(plan.tile.bn)))?;
+        let params = self.params(base, piece, groups[0], plan.tile.bn);
+        let mut buffers = vec![piece.segment.buffer(), self.floats()?, piece.bias, &self.bin_best];
+        buffers.extend(&piece.part.scale);
+        buffers.extend(&self.bitmap);
+        let queries = self.upload.count.div_ceil(plan.tile.bm);
+        encoder.dispatch(&variant, &buffers, &params, [queries, groups[0], groups[1]])
+    }
+
+    fn matrix(
+        &self,
+        encoder: &mut Encoder,
+        base: &Base,
+        piece: &Piece<'_>,
+        tile: MatrixTile,
+        queries: &HalfQueries,
+    ) -> Result<()> {
+        let half = piece.half.ok_or_else(|| missing("f16 copy"))?;
+        let copy = base.half().ok_or_else(|| missing("f16 copy"))?;
+        let factor = half.factor * queries.factor;
+        // whole tiles, scaled as the products are
+        let padded = u64::from(piece.segment.rows()).next_multiple_of(tile.bn().into());
+        let bias = base.gpu().scratch("scaled bias", padded * 4)?;
+        mask::write(encoder, piece.bias, None, &bias, piece.segment, factor)?;
+        let groups = fold(base.gpu(), u64::from(piece.rows.div_ceil(tile.bn())))?;
+        let params = MatrixParams {
+            nq: self.upload.count,
+            n: piece.first + piece.rows,
+            k: copy.depth,
+            first_bin: (piece.segment.first_row() / BIN) as u32,
+            bin_stride: self.bin_stride,
+            tiles_y: groups[0],
+            first_tile: piece.first / tile.bn(),
+            inverse: 1.0 / factor,
+        };
+        let buffers = [&half.buffer, &queries.buffer, &bias, &self.bin_best];
+        let count = self.upload.count.div_ceil(tile.bm());
+        let groups = [count, groups[0], groups[1]];
+        encoder.dispatch(&registry::scan_matrix(tile), &buffers, &params, groups)
+    }
+}

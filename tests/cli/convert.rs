@@ -1,0 +1,45 @@
+//! `nearfield convert`: the formats themselves are tested with the library.
+
+use crate::support::{block, fail, succeed, with_set};
+use nearfield::DType;
+use nearfield::format::{RowSource, open};
+
+#[test]
+fn extensions_say_the_formats() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    let run = succeed(folder, "convert base.npy a.fvecs");
+    assert!(run.stdout.contains("120 rows of base.npy in a.fvecs"), "{}", run.stdout);
+    succeed(folder, "convert a.fvecs b.fbin --quiet");
+    succeed(folder, "convert b.fbin c.npy");
+    let bytes = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    assert_eq!(bytes("c.npy"), bytes("base.npy"));
+    let summary = succeed(folder, "convert base.npy d.f16bin --json").json();
+    assert_eq!((&summary["command"], &summary["rows"]), (&"convert".into(), &120.into()));
+    assert_eq!(open(folder.join("d.f16bin"), None).unwrap().dtype(), DType::F16);
+}
+
+#[test]
+fn types_are_converted() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    for dtype in [DType::F16, DType::I8, DType::Bf16] {
+        succeed(folder, &format!("convert base.npy {dtype}.npy --dtype {dtype}"));
+        let asked = (dtype == DType::Bf16).then_some(dtype);
+        let (got, expected) =
+            (block(folder, &format!("{dtype}.npy"), asked), block(folder, "base.npy", Some(dtype)));
+        assert!(got.rows().eq(expected.rows()), "{dtype}");
+    }
+}
+
+#[test]
+fn what_a_format_cannot_hold_is_refused() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    assert!(fail(folder, "convert base.npy x.fbin --dtype i8", 2).contains(".i8bin"));
+    assert!(fail(folder, "convert base.npy x.csv", 2).contains("extension"));
+    fail(folder, "convert base.npy x.npy --dtype bits", 2);
+    fail(folder, "convert missing.npy x.npy", 1);
+    let message = fail(folder, "convert base.npy x.npy --dtype u8", 1);
+    assert!(message.contains("base.npy: row 0, column"), "{message}");
+}

@@ -1,0 +1,42 @@
+//! `nearfield devices`, and the options that choose one.
+
+use crate::support::{fail, succeed, with_set};
+
+#[test]
+fn the_chosen_adapter_is_marked() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = succeed(folder.path(), "devices").stdout;
+    assert_eq!(text.lines().filter(|line| line.starts_with("* ")).count(), 1, "{text}");
+    let list = succeed(folder.path(), "devices --json").json();
+    let adapters = list["adapters"].as_array().unwrap();
+    let chosen: Vec<_> = adapters.iter().filter(|a| a["chosen"] == true).collect();
+    assert_eq!(chosen.len(), 1, "{list}");
+    assert_eq!(chosen[0]["name"], list["caps"]["name"]);
+    assert!(text.contains(chosen[0]["name"].as_str().unwrap()));
+    assert!(list["caps"]["max_binding_bytes"].as_u64().unwrap() >= 128 << 20);
+    assert!(list["memory"]["budget"].as_u64().unwrap() > 0);
+    assert!(!list["profile"]["settings"].as_object().unwrap().is_empty());
+
+    let index = chosen[0]["index"].to_string();
+    let again = succeed(folder.path(), &format!("--adapter {index} devices --json")).json();
+    assert_eq!(again["adapters"], list["adapters"]);
+}
+
+#[test]
+fn an_adapter_that_is_not_there_is_named() {
+    let folder = with_set("plain");
+    let message = fail(folder.path(), "devices --adapter abacus", 1);
+    assert!(message.contains("no GPU adapter matching \"abacus\""), "{message}");
+    let line = "search --base base.npy --query query.npy -k 1 --out x --adapter abacus";
+    fail(folder.path(), line, 1);
+}
+
+#[test]
+fn the_budget_is_kept() {
+    let folder = with_set("plain");
+    let budget = succeed(folder.path(), "devices --json --memory-budget 3M").json();
+    assert_eq!(budget["memory"]["budget"], 3 << 20);
+    let line = "search --base base.npy --query query.npy -k 1 --out x --memory-budget 64";
+    let message = fail(folder.path(), line, 1);
+    assert!(message.contains("out of device memory"), "{message}");
+}

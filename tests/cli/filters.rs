@@ -1,0 +1,64 @@
+//! `--allow` and `--deny`.
+
+use crate::support::{block, hits, range_hits, succeed, with_set};
+use nearfield::Metric;
+use nearfield::format::NpyWriter;
+use nearfield::reference::{Problem, check_range, check_search};
+use std::path::Path;
+
+fn list(folder: &Path, name: &str, ids: &[i64]) {
+    let mut out = NpyWriter::<i64>::create(folder.join(name), &[]).unwrap();
+    out.write(ids).unwrap();
+    out.finish().unwrap();
+}
+
+#[test]
+fn a_list_of_rows_is_allowed_or_denied() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    // Rows that the base lacks, and the -1 of an empty place, name nothing.
+    list(folder, "some.npy", &[5, 77, 5, 0, 119, 64, 120, 1 << 40, -1]);
+    let listed = [0, 5, 64, 77, 119];
+    let (base, queries) = (block(folder, "base.npy", None), block(folder, "query.npy", None));
+    for (option, keeps) in [("--allow", true), ("--deny", false)] {
+        let eligible = |_: usize, row: usize| listed.contains(&row) == keeps;
+        let measure = &Metric::L2;
+        let problem = Problem { measure, queries: &queries, base: &base, eligible: &eligible };
+        let files = format!("--base base.npy --query query.npy {option} some.npy --out out");
+        succeed(folder, &format!("search {files} -k 9"));
+        let got = hits(folder, "out", 9, f32::MAX);
+        check_search(&problem, 9, &got).unwrap_or_else(|why| panic!("{option}: {why}"));
+        assert!(got.iter().all(|hits| hits.len() == if keeps { 5 } else { 9 }));
+        succeed(folder, &format!("range {files} --radius 30"));
+        let got = range_hits(folder, "out");
+        check_range(&problem, 30.0, &got).unwrap_or_else(|why| panic!("{option}: {why}"));
+    }
+}
+
+#[test]
+fn an_empty_list_allows_nothing_and_denies_nothing() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    list(folder, "none.npy", &[]);
+    let line = "search --base base.npy --query query.npy -k 2 --out";
+    succeed(folder, &format!("{line} a --allow none.npy"));
+    assert_eq!(hits(folder, "a", 2, f32::MAX), vec![vec![]; 6]);
+    succeed(folder, &format!("{line} b --deny none.npy"));
+    succeed(folder, &format!("{line} c"));
+    assert_eq!(hits(folder, "b", 2, f32::MAX), hits(folder, "c", 2, f32::MAX));
+}
+
+#[test]
+fn the_ids_of_one_search_filter_the_next() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    let line = "search --base base.npy --query query.npy -k 4 --out";
+    succeed(folder, &format!("{line} first"));
+    succeed(folder, &format!("{line} second --allow first.ids.npy"));
+    let (first, second) = (hits(folder, "first", 4, f32::MAX), hits(folder, "second", 4, f32::MAX));
+    // The nearest rows of a query are allowed for all queries, so they are its nearest again.
+    assert_eq!(first, second);
+    succeed(folder, &format!("{line} third --deny first.ids.npy"));
+    let seen: Vec<u64> = first.iter().flatten().map(|hit| hit.0).collect();
+    assert!(hits(folder, "third", 4, f32::MAX).iter().flatten().all(|hit| !seen.contains(&hit.0)));
+}

@@ -1,0 +1,15 @@
+//! The program itself, started as scripts start it, on small data: outputs against the oracle and FAISS's answers.
+#![cfg(feature = "cli")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod blocks;
+mod convert;
+mod devices;
+mod failing;
+mod filters;
+mod range;
+mod search;
+mod support;
+mod usage;

@@ -1,0 +1,48 @@
+//! Wrong arguments: status 2, a word about what is wrong, and nothing written.
+
+use crate::support::{fail, nearfield, with_set};
+
+#[test]
+fn wrong_arguments_end_with_2() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    let files = "--base base.npy --query query.npy --out x";
+    let cases = [
+        ("", "Usage"),
+        ("seek", "unrecognized subcommand"),
+        ("search --base base.npy -k 3", "--query"),
+        (&format!("search {files}"), "-k"),
+        (&format!("search {files} -k 0"), "0 is not in 1.."),
+        (&format!("search {files} -k many"), "invalid digit"),
+        (&format!("search {files} -k 1 --metric nearness"), "none of l2, sqrtl2, ip, cosine"),
+        (&format!("search {files} -k 1 --metric lp:0"), "P > 0"),
+        (&format!("search {files} -k 1 --dtype f64"), "none of f32, f16"),
+        (&format!("search {files} -k 1 --metric hamming"), "--dtype bits"),
+        (&format!("search {files} -k 1 --metric l2 --dtype bits"), "hamming"),
+        (&format!("search {files} -k 1 --metric hamming --dtype bits"), "u8"),
+        (&format!("search {files} -k 1 --metric haversine"), "needs (lat, lon)"),
+        (&format!("search {files} -k 1 --index Round"), "Round"),
+        (&format!("search {files} -k 1 --allow a.npy --deny d.npy"), "cannot be used with"),
+        (&format!("search {files} -k 1 --memory-budget lots"), "512M"),
+        ("search --base base.csv --query query.npy -k 1 --out x", "extension"),
+        (&format!("range {files}"), "--radius"),
+        (&format!("range {files} --radius nan"), "not a number"),
+        ("convert base.npy", "<OUT>"),
+    ];
+    for (line, expected) in cases {
+        let message = fail(folder, line, 2);
+        assert!(message.contains(expected), "{line}: {message}");
+    }
+}
+
+#[test]
+fn help_and_version_end_with_0() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in ["devices", "search", "range", "convert"] {
+        let run = nearfield(folder.path(), &[command, "--help"]);
+        assert_eq!(run.status, 0);
+        assert!(run.stdout.contains("--adapter"), "{}", run.stdout);
+    }
+    let version = nearfield(folder.path(), &["--version"]);
+    assert_eq!(version.stdout.trim(), concat!("nearfield ", env!("CARGO_PKG_VERSION")));
+}
