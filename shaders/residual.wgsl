@@ -1,5 +1,5 @@
-// How far the f16 copy is from the rows: of each bin the largest |x - x' / factor|, rounded up, from the stored bits.
-// Bindings: 0 rows (n x stride4 groups of four), 1 copy (rows x out_stride4 pairs of u32), 2 bin_rest (bins of the index, out){{ ", 3 scale (n)" if scaled else "" }}.
+// How far the f16 copy is from the rows: of each {{ "row" if each else "bin the largest" }} |x - x' / factor|, rounded up, from the stored bits.
+// Bindings: 0 rows (n x stride4 groups of four), 1 copy (rows x out_stride4 pairs of u32), 2 rest_out ({{ "n" if each else "bins of the index" }}, out){{ ", 3 scale (n)" if scaled else "" }}.
 // Threads: a workgroup of 256 has one bin; eight neighbours have one row, 32 rows at a time, twice.
 // Profile keys: none.
 
@@ -10,7 +10,7 @@
 {% include "common/half.wgsl" %}
 //% endif
 @group(0) @binding(1) var<storage, read> copy: array<vec2<u32>>;
-@group(0) @binding(2) var<storage, read_write> bin_rest: array<f32>;
+@group(0) @binding(2) var<storage, read_write> rest_out: array<f32>;
 //% if scaled
 @group(0) @binding(3) var<storage, read> scale: array<f32>;
 //% endif
@@ -29,6 +29,11 @@ var<immediate> p: Params;
 
 var<workgroup> parts: array<f32, 512>;
 var<workgroup> lengths: array<f32, 64>;
+
+// Rounded up; where something was lost at all, also for differences that vanish.
+fn up(length: f32) -> f32 {
+  return select(0.0, length * 1.0009765625 * p.inverse + 2.168404344971009e-19, length > 0.0);
+}
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
@@ -56,10 +61,14 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     lengths[t] = sqrt(sum);
   }
   workgroupBarrier();
+//% if each
+  let row = bin * BIN + t;
+  if (t < 64u && row < p.n) { rest_out[row] = up(lengths[t]); }
+//% else
   if (t == 0u) {
     var m = 0.0;
     for (var u = 0u; u < 64u; u++) { m = max(m, lengths[u]); }
-    // rounded up; where something was lost at all, also for differences that vanish
-    bin_rest[p.first_bin + bin] = select(0.0, m * 1.0009765625 * p.inverse + 2.168404344971009e-19, m > 0.0);
+    rest_out[p.first_bin + bin] = up(m);
   }
+//% endif
 }

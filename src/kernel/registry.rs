@@ -124,13 +124,13 @@ impl MatrixTile {
         let bytes = (self.bm() + self.bn()) * (self.bk + self.pad) * 2
             + self.sgm * self.sgn * self.edge * self.edge * 4;
         nonzero
-            && self.bk % self.edge == 0
-            && self.pad % 8 == 0
+            && self.bk.is_multiple_of(self.edge)
+            && self.pad.is_multiple_of(8)
             && self.threads() <= threads
             && bytes <= workgroup_bytes
-            && self.threads() % k4 == 0
-            && (self.bm() * k4) % self.threads() == 0
-            && (self.bn() * k4) % self.threads() == 0
+            && self.threads().is_multiple_of(k4)
+            && (self.bm() * k4).is_multiple_of(self.threads())
+            && (self.bn() * k4).is_multiple_of(self.threads())
             && 256 % self.bn() == 0
     }
 }
@@ -181,8 +181,9 @@ pub(crate) fn half_copy(dtype: DType, scaled: bool) -> Variant {
     Variant::new("half_copy").word("dtype", dtype.name()).flag("scaled", scaled)
 }
 
-pub(crate) fn residual(dtype: DType, scaled: bool) -> Variant {
-    Variant::new("residual").word("dtype", dtype.name()).flag("scaled", scaled)
+/// `each`: of every row rather than of every bin.
+pub(crate) fn residual(dtype: DType, scaled: bool, each: bool) -> Variant {
+    Variant::new("residual").word("dtype", dtype.name()).flag("scaled", scaled).flag("each", each)
 }
 
 pub(crate) fn scan_matrix(tile: MatrixTile) -> Variant {
@@ -348,7 +349,7 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
     for dtype in floats {
         all.push(normalise(dtype));
         all.extend([false, true].map(|scaled| half_copy(dtype, scaled)));
-        all.extend([false, true].map(|scaled| residual(dtype, scaled)));
+        all.extend([false, true].map(|scaled| residual(dtype, scaled, false)));
         for scaled in [false, true] {
             all.push(row_stats(dtype, if scaled { Family::Dot } else { Family::L2 }, scaled));
             for bitmap in [false, true] {
@@ -371,6 +372,7 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
             }
         }
     }
+    all.push(residual(DType::F32, false, true));
     all.extend(MatrixTile::EXAMPLES.map(scan_matrix));
     for bitmap in [false, true] {
         all.extend([1, 2, 4].map(|q| scan_row_half(q, bitmap)));

@@ -1,9 +1,10 @@
 //! The rounded copy of the rows that the matrix units multiply: f16, scaled by a power of two, with a record of what the
 //! rounding lost.
 
-use super::base::{Base, Part};
+use super::base::Base;
 use super::{BIN, space, stride4};
-use crate::buffer::{Buffer, Segment};
+use crate::buffer::Buffer;
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::kernel::{Encoder, fold, registry};
 use bytemuck::NoUninit;
@@ -59,13 +60,13 @@ struct ResidualParams {
     inverse: f32,
 }
 
-/// The power of two that brings `largest` into [2^13, 2^14), within what f32 can undo.
+/// The power of two that brings `largest` into [2^13, 2^14), so far as the product of two of them stays within f32.
 pub(crate) fn factor(largest: f32) -> f32 {
     if largest == 0.0 {
         return 1.0;
     }
     let exponent = 13 - largest.log2().floor() as i32;
-    2f32.powi(exponent.clamp(-100, 100))
+    2f32.powi(exponent.clamp(-60, 60))
 }
 
 impl HalfCopy {
@@ -159,7 +160,20 @@ impl HalfCopy {
                     (HalfPart { buffer, factor: wanted, capacity }, 0)
                 }
             };
-            half.write(&mut encoder, base, segment, part, &bin_rest, depth, from)?;
+            let source = Source {
+                rows: segment.buffer(),
+                dtype: base.work().dtype(),
+                stride4: stride4(segment.stride_bytes(), base.work().dtype()),
+                dim: base.work().dim(),
+                scale: part.scale.as_ref(),
+                first: from,
+                last: segment.rows(),
+                end: segment.rows().next_multiple_of(TILE_ROWS),
+            };
+            copy(&mut encoder, &source, &half.buffer, depth, half.factor)?;
+            let first_bin = (segment.first_row() / BIN) as u32;
+            let made = (&half.buffer, depth, half.factor);
+            residuals(&mut encoder, &source, made, &bin_rest, first_bin, false)?;
             parts.push(half);
         }
         encoder.submit(&[])?;
@@ -167,57 +181,70 @@ impl HalfCopy {
     }
 }
 
-impl HalfPart {
-    /// Encodes the copy of rows `from..` of a segment, and what it lost.
-    #[allow(clippy::too_many_arguments)] // one call, one shape
-    fn write(
-        &self,
-        encoder: &mut Encoder,
-        base: &Base,
-        segment: &Segment,
-        part: &Part,
-        bin_rest: &Buffer,
-        depth: u32,
-        from: u32,
-    ) -> Result<()> {
-        let dtype = base.work().dtype();
-        let scaled = part.scale.is_some();
-        let k4 = base.work().dim().div_ceil(4) as u32;
-        let stride4 = stride4(segment.stride_bytes(), dtype);
-        let out_stride4 = depth / 4;
-        let end = segment.rows().next_multiple_of(TILE_ROWS);
-        let groups =
-            fold(base.gpu(), (u64::from(end - from) * u64::from(out_stride4)).div_ceil(256))?;
-        let params = CopyParams {
-            first: from,
-            last: segment.rows(),
-            end,
-            k4,
-            stride4,
-            out_stride4,
-            groups_x: groups[0],
-            factor: self.factor,
-        };
-        let mut buffers = vec![segment.buffer(), &self.buffer];
-        buffers.extend(&part.scale);
-        let variant = registry::half_copy(dtype, scaled);
-        encoder.dispatch(&variant, &buffers, &params, [groups[0], groups[1], 1])?;
+/// f32 or other rows that are to be copied.
+pub(crate) struct Source<'a> {
+    pub rows: &'a Buffer,
+    pub dtype: DType,
+    pub stride4: u32,
+    pub dim: usize,
+    /// Multiplied in, a number a row (cosine).
+    pub scale: Option<&'a Buffer>,
+    /// Rows to copy: from, to; zeros follow up to `end`.
+    pub first: u32,
+    pub last: u32,
+    pub end: u32,
+}
 
-        let bins = u64::from(segment.rows()).div_ceil(BIN) - u64::from(from) / BIN;
-        let groups = fold(base.gpu(), bins)?;
-        let params = ResidualParams {
-            first: from,
-            n: segment.rows(),
-            k4,
-            stride4,
-            out_stride4,
-            groups_x: groups[0],
-            first_bin: (segment.first_row() / BIN) as u32,
-            inverse: 1.0 / self.factor,
-        };
-        let mut buffers = vec![segment.buffer(), &self.buffer, bin_rest];
-        buffers.extend(&part.scale);
-        let variant = registry::residual(dtype, scaled);
-        encoder.dispatch(&variant, &buffers, &params, [groups[0], groups[1], 1])
-    }
+/// Encodes the copy of rows, scaled by `factor` and padded to `depth`.
+pub(crate) fn copy(
+    encoder: &mut Encoder,
+    source: &Source<'_>,
+    out: &Buffer,
+    depth: u32,
+    factor: f32,
+) -> Result<()> {
+    let out_stride4 = depth / 4;
+    let words = u64::from(source.end - source.first) * u64::from(out_stride4);
+    let groups = fold(encoder.gpu(), words.div_ceil(256))?;
+    let params = CopyParams {
+        first: source.first,
+        last: source.last,
+        end: source.end,
+        k4: source.dim.div_ceil(4) as u32,
+        stride4: source.stride4,
+        out_stride4,
+        groups_x: groups[0],
+        factor,
+    };
+    let mut buffers = vec![source.rows, out];
+    buffers.extend(source.scale);
+    let variant = registry::half_copy(source.dtype, source.scale.is_some());
+    encoder.dispatch(&variant, &buffers, &params, [groups[0], groups[1], 1])
+}
+
+/// Encodes what a copy lost: of each bin of the index from `first_bin` on, or of `each` row.
+pub(crate) fn residuals(
+    encoder: &mut Encoder,
+    source: &Source<'_>,
+    (out, depth, factor): (&Buffer, u32, f32),
+    rest: &Buffer,
+    first_bin: u32,
+    each: bool,
+) -> Result<()> {
+    let bins = u64::from(source.last).div_ceil(BIN) - u64::from(source.first) / BIN;
+    let groups = fold(encoder.gpu(), bins)?;
+    let params = ResidualParams {
+        first: source.first,
+        n: source.last,
+        k4: source.dim.div_ceil(4) as u32,
+        stride4: source.stride4,
+        out_stride4: depth / 4,
+        groups_x: groups[0],
+        first_bin,
+        inverse: 1.0 / factor,
+    };
+    let mut buffers = vec![source.rows, out, rest];
+    buffers.extend(source.scale);
+    let variant = registry::residual(source.dtype, source.scale.is_some(), each);
+    encoder.dispatch(&variant, &buffers, &params, [groups[0], groups[1], 1])
 }

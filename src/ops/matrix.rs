@@ -1,14 +1,13 @@
 //! Which matrix-unit tile a device runs, and queries in its form.
 
-use super::check;
-use super::half::factor;
+use super::half::{self, Source};
+use super::queries::Upload;
 use crate::buffer::Buffer;
 use crate::device::{Backend, Gpu};
 use crate::dtype::DType;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernel::Encoder;
 use crate::kernel::registry::MatrixTile;
-use half::f16;
 
 /// Scaled f16 queries.
 pub(crate) struct HalfQueries {
@@ -51,38 +50,35 @@ pub(crate) fn tile(gpu: &Gpu) -> Result<Option<MatrixTile>> {
     Ok(tile.fits(caps.max_workgroup_threads, caps.max_workgroup_memory).then_some(tile))
 }
 
-/// Uploads f32 queries of `dim` elements, rounded and padded to `depth` and to whole tiles of `bm`.
+/// Rounds uploaded f32 queries on the device, padded to `depth` and to whole tiles of `bm`.
 ///
 /// `rows` is the smallest factor of the rows' copies: far smaller queries are rounded coarsely rather than scaled beyond
 /// what the bias can follow; their bound tells.
 pub(crate) fn queries(
     encoder: &mut Encoder,
-    floats: &[f32],
-    dim: usize,
-    depth: usize,
-    bm: usize,
+    upload: &Upload,
+    (dim, largest): (usize, f32),
+    depth: u32,
+    bm: u32,
     rows: f32,
 ) -> Result<HalfQueries> {
-    let count = floats.len() / dim;
-    let scale = factor(check::largest(floats)).min(rows * 16_777_216.0);
-    let mut padded = vec![f16::ZERO; count.next_multiple_of(bm) * depth];
-    let mut rests = Vec::with_capacity(count);
-    for (to, query) in padded.chunks_exact_mut(depth).zip(floats.chunks_exact(dim)) {
-        let mut lost = 0.0;
-        for (h, &q) in to.iter_mut().zip(query) {
-            let scaled = q * scale;
-            if scaled.abs() >= 6.103_515_625e-5 {
-                *h = f16::from_f32(scaled);
-            }
-            lost += (f64::from(q) - f64::from(h.to_f32()) / f64::from(scale)).powi(2);
-        }
-        rests.push(
-            (lost.sqrt() * (1.0 + 1.0 / 1024.0)) as f32 + if lost > 0.0 { 1e-37 } else { 0.0 },
-        );
-    }
-    Ok(HalfQueries {
-        buffer: encoder.upload("f16 queries", bytemuck::cast_slice(&padded))?,
-        rests: encoder.upload("query residuals", bytemuck::cast_slice(&rests))?,
-        factor: scale,
-    })
+    let floats = upload.floats.as_ref().ok_or_else(|| Error::internal("no f32 queries"))?;
+    let gpu = encoder.gpu().clone();
+    let end = upload.count.next_multiple_of(bm);
+    let factor = half::factor(largest).min(rows * 16_777_216.0);
+    let source = Source {
+        rows: floats,
+        dtype: DType::F32,
+        stride4: upload.float_stride4,
+        dim,
+        scale: None,
+        first: 0,
+        last: upload.count,
+        end,
+    };
+    let buffer = gpu.scratch("f16 queries", u64::from(end) * u64::from(depth) * 2)?;
+    let rests = gpu.scratch("query residuals", u64::from(upload.count) * 4)?;
+    half::copy(encoder, &source, &buffer, depth, factor)?;
+    half::residuals(encoder, &source, (&buffer, depth, factor), &rests, 0, true)?;
+    Ok(HalfQueries { buffer, rests, factor })
 }

@@ -99,7 +99,10 @@ impl Plan {
         let max_binding = gpu.caps().max_binding_bytes;
         let scratch = scratch(gpu);
         let ms = profile.f64("submit", "max_ms")?;
-        let gflops = profile.f64("submit", "gflops")?;
+        let gflops = match matrix {
+            Some(_) => profile.f64("matrix", "gflops")?,
+            None => profile.f64("submit", "gflops")?,
+        };
         let pairs = ((ms * 1e6 * gflops) / (2.0 * dim as f64)).max(1.0) as u64;
 
         let padded = dim.next_multiple_of(4);

@@ -23,6 +23,8 @@ pub(crate) struct Queries {
     work_dim: usize,
     pub count: usize,
     pub facts: Facts,
+    /// Largest magnitude of a transformed element.
+    pub largest: f32,
     pub pair: Pair,
     pub decoder: Arc<Decoder>,
 }
@@ -61,6 +63,7 @@ impl Queries {
         if transform != Transform::None {
             facts.whole = false;
         }
+        let largest = check::largest(&floats);
         let pair = space::pair(metric, rows, dtype, dim);
         let decoder = Arc::new(Decoder::new(metric, &pair, rows, dim));
         let packed = match pair {
@@ -68,7 +71,7 @@ impl Queries {
             _ => Vec::new(),
         };
         let work_dim = transform.dim(dim);
-        Ok(Queries { floats, packed, dtype, dim, work_dim, count, facts, pair, decoder })
+        Ok(Queries { floats, packed, dtype, dim, work_dim, count, facts, largest, pair, decoder })
     }
 
     /// Brings the numbered queries to the device.
@@ -91,11 +94,6 @@ impl Queries {
             _ => self.pack(which, encoder)?,
         };
         Ok(Upload { count: which.len() as u32, floats, float_stride4, exact, exact_stride4, norms })
-    }
-
-    /// The numbered queries, `work_dim` elements each.
-    pub fn floats(&self, which: &[u32]) -> Cow<'_, [f32]> {
-        self.padded(which, self.work_dim)
     }
 
     /// The numbered queries with `stride` elements each: as they lie, where they lie so.

@@ -12,7 +12,7 @@ use super::{BIN, mask, stride4};
 use crate::buffer::{Buffer, Segment};
 use crate::error::{Error, Result};
 use crate::kernel::registry::MatrixTile;
-use crate::kernel::{Encoder, Variant, fold, registry};
+use crate::kernel::{Encoder, fold, registry};
 use bytemuck::NoUninit;
 
 /// A query chunk on its way through the rows.
@@ -95,7 +95,6 @@ impl Scan {
     pub fn new(
         base: &Base,
         queries: &Queries,
-        which: &[u32],
         upload: Upload,
         bitmap: Option<Buffer>,
         plan: &Plan,
@@ -116,10 +115,9 @@ impl Scan {
                 (Way::Rows { q, half: true }, Bound::f32(family, scaled, dim), rests)
             }
             (Some(half), Some(tile)) if nq > plan.few && bitmap.is_none() => {
-                let floats = queries.floats(which);
-                let (depth, bm) = (half.depth as usize, tile.bm() as usize);
-                let halves =
-                    matrix::queries(encoder, &floats, dim, depth, bm, half.smallest_factor())?;
+                let shape = (dim, queries.largest);
+                let rows = half.smallest_factor();
+                let halves = matrix::queries(encoder, &upload, shape, half.depth, tile.bm(), rows)?;
                 let rests = Some((half.bin_rest().clone(), halves.rests.clone()));
                 let bound = Bound::matrix(family, scaled, dim);
                 (Way::Matrix { tile, queries: halves }, bound, rests)
@@ -208,7 +206,7 @@ impl Scan {
         let bitmap = self.bitmap.is_some();
         let groups = fold(base.gpu(), u64::from(piece.rows).div_ceil(BIN))?;
         let mut tile = self.params(base, piece, groups[0], BIN as u32);
-        let (variant, rows, inverse): (Variant, _, _) = match (half, piece.half, base.half()) {
+        let (variant, rows, inverse) = match (half, piece.half, base.half()) {
             (true, Some(part), Some(copy)) => {
                 tile.stride4 = copy.depth / 4;
                 (registry::scan_row_half(q, bitmap), &part.buffer, 1.0 / part.factor)

@@ -177,8 +177,7 @@ impl Search {
         let bitmap = self.filter.bitmap(&which, encoder)?;
         Ok(match way {
             Way::Scan => {
-                let scan =
-                    Scan::new(base, &self.queries, &which, upload, bitmap, &self.plan, encoder)?;
+                let scan = Scan::new(base, &self.queries, upload, bitmap, &self.plan, encoder)?;
                 Work::Scan(which, Box::new(scan))
             }
             Way::Bins => Work::Bins(which, Box::new(ExactBins::new(base, upload, bitmap)?)),
