@@ -169,6 +169,13 @@ impl Encoder {
         self.held.push(buffer.clone());
     }
 
+    /// Writes zeros over some bytes; offset and length are multiples of 4.
+    pub fn clear_part(&mut self, buffer: &Buffer, offset: u64, bytes: u64) {
+        self.pass = None;
+        self.encoder.clear_buffer(buffer.raw(), offset, Some(bytes));
+        self.held.push(buffer.clone());
+    }
+
     /// Copies bytes on the device; offsets and length are multiples of 4.
     pub fn copy(
         &mut self,

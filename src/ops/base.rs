@@ -295,13 +295,17 @@ impl Base {
 
     /// Computes the numbers of rows `from..to` of the index, all in segment `at`.
     fn stats(&self, at: usize, from: u64, to: u64) -> Result<()> {
+        let (segment, part) = (&self.work.segments()[at], &self.parts[at]);
+        let local = |row: u64| (row - segment.first_row()) as u32;
         let (Some((family, scaled)), Some(norms)) =
             (space::scan_family(&self.metric), &self.bin_norm)
         else {
+            // Nothing is computed of these rows, but they take part: a mask left the sentinel behind the last one.
+            let mut encoder = Encoder::new(&self.gpu, "new rows", false)?;
+            encoder.clear_part(&part.bias, u64::from(local(from)) * 4, (to - from) * 4);
+            encoder.submit(&[])?;
             return Ok(());
         };
-        let (segment, part) = (&self.work.segments()[at], &self.parts[at]);
-        let local = |row: u64| (row - segment.first_row()) as u32;
         let dtype = self.work.dtype();
         let bins = u64::from(local(to)).div_ceil(BIN) - u64::from(local(from)) / BIN;
         let groups = fold(&self.gpu, bins)?;

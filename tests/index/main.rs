@@ -11,5 +11,6 @@ mod files;
 mod filters;
 mod flights;
 mod model;
+mod scans;
 mod support;
 mod threads;

@@ -25,7 +25,12 @@ pub fn rows(n: usize, dim: usize, metric: &Metric, dtype: DType, seed: u64) -> O
     let domain = Domain::of(metric);
     let mut values = Kind::Normal.rows(n, dim, seed, false, 1.0);
     domain.apply(&mut values, dim, seed);
-    Owned::encode(&values, dim, dtype, domain, Kind::Normal)
+    encode(&values, dim, dtype, metric)
+}
+
+/// These values in another type.
+pub fn encode(values: &[f64], dim: usize, dtype: DType, metric: &Metric) -> Owned {
+    Owned::encode(values, dim, dtype, Domain::of(metric), Kind::Normal)
 }
 
 /// What an index should hold: ids and the bytes of rows, in row order.
