@@ -87,7 +87,7 @@ pub fn index_factory(
 /// reads; `Io`; what the index's constructor and `add` return.
 ///
 /// # The file
-#[doc = include_str!("../../docs/index-file.md")]
+#[doc = include_str!("FORMAT.md")]
 pub fn read_index(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Box<dyn Index>> {
     let reader = persist::open(path.as_ref())?;
     match KINDS.iter().find(|kind| kind.name == reader.kind()) {

@@ -49,6 +49,19 @@ pub enum Command {
     Range(RangeArgs),
     /// Write a file of vectors in another format or type, by the extension
     Convert(ConvertArgs),
+    /// Check and time exact search on generated rows
+    Bench(BenchArgs),
+}
+
+/// What `bench` takes.
+#[derive(Args)]
+pub struct BenchArgs {
+    /// `quick` runs anywhere in a minute; `exact` needs a large GPU
+    #[arg(long, value_name = "NAME", default_value = "quick")]
+    pub suite: String,
+    /// Write the figures to this file: CSV, one line a measurement
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
 }
 
 /// What both searches take.

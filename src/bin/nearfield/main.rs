@@ -3,6 +3,7 @@
 //! Exit status: 0, 1 when the work failed, 2 when the arguments are wrong, by themselves or for these files.
 
 mod args;
+mod bench;
 mod convert;
 mod custom;
 mod devices;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Command::Search(args) => search::run(args, &cli.global),
         Command::Range(args) => range::run(args, &cli.global),
         Command::Convert(args) => convert::run(args, &cli.global),
+        Command::Bench(args) => bench::run(args, &cli.global),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

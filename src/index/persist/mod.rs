@@ -1,4 +1,4 @@
-//! Index files: a header, then sections with checksums. `docs/index-file.md` has the layout, byte by byte.
+//! Index files: a header, then sections with checksums. `FORMAT.md` beside `index/mod.rs` has the layout, byte by byte.
 //!
 //! The checksum of a section stands behind it, so that both directions stream; a reader trusts a length only as far as the
 //! file reaches, and nothing that it made of a section before the checksum agreed.

@@ -1,0 +1,192 @@
+//! Every case of the table, through every way a search can go, against the oracle in f64.
+//!
+//! `NEARFIELD_TEST_SET=full` runs each case with every metric and type, anything else a covering subset.
+
+mod common;
+
+use common::cases::{CASES, Case, Filter, bit_metrics, float_metrics};
+use nearfield::reference::{Block, Excused, Problem, check_range, check_search};
+use nearfield::{
+    BinaryFlat, DType, Flat, Gpu, Hits, Index, Metric, Order, QueryFilter, SearchParams,
+};
+use std::collections::HashMap;
+
+/// How a search is made to go: settings of the device profile, and whether the matrix units' copy is forced.
+const WAYS: [(&str, &[(&str, &str, &str)]); 5] = [
+    ("rows", &[("scan", "min_rows", "0"), ("matrix", "copy", "0")]),
+    ("tile", &[("scan", "min_rows", "0"), ("scan", "few", "0"), ("matrix", "copy", "0")]),
+    ("copy", &[("scan", "min_rows", "0"), ("matrix", "copy", "1")]),
+    ("matrix", &[("scan", "min_rows", "0"), ("scan", "few", "0"), ("matrix", "copy", "1")]),
+    (
+        "apple",
+        &[
+            ("scan", "min_rows", "0"),
+            ("scan", "few", "0"),
+            ("matrix", "copy", "1"),
+            ("matrix", "scalar", "1"),
+            ("matrix", "bias", "epilogue"),
+        ],
+    ),
+];
+
+/// Devices by way and segment size: opening one for each case would take longer than the cases.
+#[derive(Default)]
+struct Devices(HashMap<(usize, Option<u64>), Gpu>);
+
+impl Devices {
+    fn get(&mut self, way: usize, segment: Option<u64>) -> Option<Gpu> {
+        if let Some(gpu) = self.0.get(&(way, segment)) {
+            return Some(gpu.clone());
+        }
+        let mut builder = Gpu::builder().poison(true);
+        for (section, key, value) in WAYS[way].1 {
+            builder = builder.setting(section, key, value);
+        }
+        if let Some(bytes) = segment {
+            builder = builder.max_segment_bytes(bytes);
+        }
+        let gpu = builder.build().ok()?;
+        self.0.insert((way, segment), gpu.clone());
+        Some(gpu)
+    }
+}
+
+fn full() -> bool {
+    std::env::var("NEARFIELD_TEST_SET").is_ok_and(|set| set == "full")
+}
+
+fn index(gpu: &Gpu, case: &Case, metric: &Metric, dtype: DType) -> Box<dyn Index> {
+    let dim = case.dim(metric);
+    if metric.is_binary() {
+        Box::new(BinaryFlat::new(gpu, dim, metric.clone()).expect("a valid index"))
+    } else {
+        Box::new(Flat::with_dtype(gpu, dim, metric.clone(), dtype).expect("a valid index"))
+    }
+}
+
+fn params(case: &Case) -> SearchParams {
+    let words_per_query = case.n.div_ceil(64);
+    if case.filter == Filter::All || case.nq == 0 {
+        return SearchParams::new();
+    }
+    let mut words = vec![0u64; words_per_query * case.nq];
+    for query in 0..case.nq {
+        for row in (0..case.n).filter(|&row| case.passes(query, row)) {
+            words[query * words_per_query + row / 64] |= 1 << (row % 64);
+        }
+    }
+    if case.filter == Filter::PerQuery {
+        return SearchParams::new().query_filter(QueryFilter::Bitmap { words, words_per_query });
+    }
+    words.truncate(words_per_query);
+    SearchParams::new().filter(nearfield::IdFilter::bitset(words))
+}
+
+fn lists(hits: &Hits) -> Vec<Vec<(u64, f32)>> {
+    hits.rows().collect()
+}
+
+/// Runs one case one way; `None` where the way makes no difference.
+fn run(
+    gpu: &Gpu,
+    case: &Case,
+    metric: &Metric,
+    (rows, asked): (DType, DType),
+) -> Result<Excused, String> {
+    let said = |e: nearfield::Error| e.to_string();
+    let index = index(gpu, case, metric, rows);
+    let (base, queries) = (case.base(metric, rows), case.queries(metric, asked));
+    // two pieces: the second grows a segment
+    let dim = case.dim(metric);
+    let cut = case.n / 3;
+    index.add_rows(base.rows().slice(dim, 0, cut)).map_err(said)?;
+    index.add_rows(base.rows().slice(dim, cut, case.n)).map_err(said)?;
+    let params = params(case);
+    let hits = index.search_with(queries.rows(), case.k, &params).map_err(said)?;
+    let all = index.search_with(queries.rows(), case.k, &params.clone().exhaustive(true));
+    let all = all.map_err(said)?;
+    let same = hits.ids() == all.ids()
+        && hits.distances().iter().zip(all.distances()).all(|(a, b)| a.to_bits() == b.to_bits());
+    if !same {
+        return Err(format!(
+            "{:?} differs from all exact distances: {:?} {:?}, {:?} {:?}",
+            hits.stats().variants,
+            hits.ids(),
+            hits.distances(),
+            all.ids(),
+            all.distances()
+        ));
+    }
+    let block = |rows| Block::new(rows, dim).map_err(said);
+    let (base, queries_block) = (block(base.rows())?, block(queries.rows())?);
+    let eligible = |query: usize, row: usize| case.passes(query, row);
+    let problem =
+        Problem { measure: metric, queries: &queries_block, base: &base, eligible: &eligible };
+    let mut excused = check_search(&problem, case.k, &lists(&hits))
+        .map_err(|e| format!("{:?}: {e}", hits.stats().variants))?;
+    // a radius at the middle hit of the first query, and one that nothing reaches
+    let middle = hits.lims().get(1).map_or(0, |end| end / 2);
+    let none = match metric.order() {
+        Order::Ascending => f32::MIN,
+        Order::Descending => f32::MAX,
+    };
+    for radius in [hits.distances().get(middle).copied().unwrap_or(1.0), none] {
+        let hits = index.range_search_with(queries.rows(), radius, &params).map_err(said)?;
+        excused +=
+            check_range(&problem, radius, &lists(&hits)).map_err(|e| format!("range: {e}"))?;
+    }
+    Ok(excused)
+}
+
+fn sweep(metrics: &[Metric], pairs: impl Fn(&Metric) -> Vec<(DType, DType)>) {
+    let mut devices = Devices::default();
+    if devices.get(0, None).is_none() {
+        println!("skipped: no adapter ({})", CASES.len());
+        return;
+    }
+    let (mut excused, mut ran, mut failures, mut turn) = (Excused::default(), 0, Vec::new(), 0);
+    for (number, case) in CASES.iter().enumerate() {
+        for (m, metric) in metrics.iter().enumerate() {
+            for (p, pair) in pairs(metric).into_iter().enumerate() {
+                // The subset gives each case a few metrics, types and ways, and each of those many cases.
+                let wanted = full() && (p == 0 || (number + m + p).is_multiple_of(4));
+                if !wanted && !(number * 3 + m * 5 + p * 7).is_multiple_of(41) {
+                    continue;
+                }
+                turn += 1;
+                let way = turn % WAYS.len();
+                let Some(gpu) = devices.get(way, case.segment_bytes) else { continue };
+                ran += 1;
+                match run(&gpu, case, metric, pair) {
+                    Ok(e) => excused += e,
+                    Err(e) => failures.push(format!(
+                        "{} / {metric} / {} rows, {} queries / {}: {}",
+                        case.name,
+                        pair.0,
+                        pair.1,
+                        WAYS[way].0,
+                        e.chars().take(600).collect::<String>()
+                    )),
+                }
+            }
+        }
+    }
+    println!("{ran} searches: {excused}");
+    let shown: Vec<_> = failures.iter().take(12).cloned().collect();
+    assert!(failures.is_empty(), "{} of {ran} failed:\n{}", failures.len(), shown.join("\n"));
+}
+
+#[test]
+fn floats_agree_with_the_oracle() {
+    sweep(&float_metrics(), |_| {
+        let f32_queries = [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8];
+        let mixed = f32_queries.map(|rows| (rows, DType::F32));
+        let same = [DType::F16, DType::Bf16, DType::I8, DType::U8].map(|d| (d, d));
+        mixed.into_iter().chain(same).collect()
+    });
+}
+
+#[test]
+fn bits_agree_with_the_oracle() {
+    sweep(&bit_metrics(), |_| vec![(DType::Bits, DType::Bits)]);
+}
