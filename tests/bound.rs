@@ -1,0 +1,174 @@
+//! Attacks the certificate: data made so that scores lie within their rounding of each other, or far beyond it. Whatever
+//! the scan thinks it knows, its answer must be that of all exact distances, to the bit.
+
+mod common;
+
+use common::data::Random;
+use nearfield::{Flat, Gpu, Hits, Index, Metric, Rows, SearchParams};
+use proptest::prelude::*;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+/// The f32 scan by tiles, and that from the f16 copy (on matrix units where the adapter has them).
+static DEVICES: LazyLock<Vec<Gpu>> = LazyLock::new(|| {
+    let settings = [("32", "0"), ("0", "0"), ("32", "1"), ("0", "1")];
+    let open = |(few, copy): (&str, &str)| {
+        let builder = Gpu::builder().poison(true).setting("scan", "min_rows", "0");
+        builder.setting("scan", "few", few).setting("matrix", "copy", copy).build().ok()
+    };
+    settings.into_iter().filter_map(open).collect()
+});
+
+fn assert_same(a: &Hits, b: &Hits) {
+    assert_eq!(a.ids(), b.ids(), "{:?}", a.stats());
+    let bits = |h: &Hits| h.distances().iter().map(|d| d.to_bits()).collect::<Vec<_>>();
+    assert_eq!(bits(a), bits(b), "{:?}", a.stats());
+}
+
+/// Rows and queries of one hostile kind.
+fn hostile(kind: usize, n: usize, d: usize, random: &mut Random) -> Vec<f32> {
+    let center: Vec<f64> = (0..d).map(|_| random.normal()).collect();
+    let mut rows = Vec::with_capacity(n * d);
+    for i in 0..n {
+        let row: Vec<f64> = match kind {
+            // near-duplicates below resolution
+            0 => center.iter().map(|c| c * (1.0 + random.uniform() * 2e-7)).collect(),
+            // equal norms far from the origin
+            1 => {
+                let raw: Vec<f64> = center.iter().map(|c| 1000.0 * c + random.normal()).collect();
+                let norm = raw.iter().map(|x| x * x).sum::<f64>().sqrt();
+                raw.iter().map(|x| x * 1000.0 / norm).collect()
+            }
+            // norms from 1e-15 to 1e15
+            2 => {
+                let scale = 10f64.powf(random.uniform() * 30.0 - 15.0);
+                (0..d).map(|_| random.normal() * scale).collect()
+            }
+            // constant rows
+            3 => vec![(random.below(50) as f64) * 0.1; d],
+            // one-hot
+            4 => (0..d).map(|j| if j == i % d { 1.0 } else { 0.0 }).collect(),
+            // values that underflow f16, and products that underflow f32
+            5 => (0..d).map(|_| random.normal() * 1e-21).collect(),
+            // one huge column
+            6 => (0..d).map(|j| if j == 0 { 6e4 } else { random.normal() * 1e-3 }).collect(),
+            // whole numbers with ties
+            7 => (0..d).map(|_| random.below(3) as f64).collect(),
+            // a grid finer than f16
+            _ => center.iter().map(|c| c + (random.below(64) as f64) * 1e-5).collect(),
+        };
+        rows.extend(row.iter().map(|&x| x as f32));
+    }
+    rows
+}
+
+#[test]
+fn the_scan_never_leaves_a_neighbour_out() {
+    if DEVICES.is_empty() {
+        println!("skipped: no adapter (1)");
+        return;
+    }
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+        cases: 90,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    let (scanned, rerun) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
+    let metrics = [Metric::L2, Metric::InnerProduct, Metric::Cosine];
+    let strategy =
+        (0..9usize, 0..9usize, any::<u64>(), 0..3usize, 1..40usize, 1..30usize, 0..4usize);
+    let outcome = runner.run(&strategy, |(kind, asked, seed, metric, d, k, way)| {
+        let gpu = &DEVICES[way % DEVICES.len()];
+        let mut random = Random::new(seed);
+        // with more bins than there is room for, some must run again
+        let (n, nq) = (if seed % 4 == 0 { 9_000 } else { 700 }, 5);
+        let rows = hostile(kind, n, d, &mut random);
+        // queries of the same kind, among the rows, or of another
+        let mut queries = hostile(asked, nq, d, &mut random);
+        queries[..2 * d].copy_from_slice(&rows[17 * d..19 * d]);
+        let index = Flat::new(gpu, d, metrics[metric].clone()).expect("an index");
+        index.add(&rows).expect("rows");
+        let search = |exhaustive| {
+            let params = SearchParams::new().exhaustive(exhaustive);
+            index.search_with(Rows::F32(&queries), k, &params).expect("a search")
+        };
+        let (scan, all) = (search(false), search(true));
+        assert_same(&scan, &all);
+        assert_eq!(scan.stats().scanned, nq as u64);
+        scanned.set(scanned.get() + scan.stats().scanned);
+        rerun.set(rerun.get() + scan.stats().rerun);
+        Ok(())
+    });
+    outcome.expect("no violation");
+    println!("{} queries, {} of them run again", scanned.get(), rerun.get());
+}
+
+/// A hundred thousand equal rows, a thousand queries: in the order of the rows, and in time.
+fn equal_rows(value: f32, wanted_reruns: Option<u64>) {
+    let Some(gpu) = DEVICES.first() else {
+        println!("skipped: no adapter (1)");
+        return;
+    };
+    let (n, nq, d, k) = (100_000, 1_000, 4, 10);
+    let index = Flat::new(gpu, d, Metric::L2).expect("an index");
+    index.add(&vec![value; n * d]).expect("rows");
+    let queries: Vec<f32> = (0..nq * d).map(|i| value + (i % 7) as f32).collect();
+    let start = Instant::now();
+    let hits = index.search(&queries, k).expect("a search");
+    let took = start.elapsed();
+    let expected: Vec<u64> = (0..nq).flat_map(|_| 0..k as u64).collect();
+    assert_eq!(hits.ids(), expected);
+    println!("{took:?}, {} of {nq} queries run again", hits.stats().rerun);
+    assert!(took < Duration::from_secs(120), "{took:?}");
+    if let Some(wanted) = wanted_reruns {
+        assert_eq!(hits.stats().rerun, wanted);
+    }
+}
+
+#[test]
+fn equal_rows_of_whole_numbers_need_no_second_try() {
+    equal_rows(3.0, Some(0));
+}
+
+#[test]
+fn equal_rows_of_fractions_are_answered_in_time() {
+    equal_rows(0.1, None);
+}
+
+#[test]
+fn one_hot_rows_tie_in_row_order() {
+    for gpu in DEVICES.iter() {
+        let (n, d, k) = (20_000, 64, 5);
+        let mut rows = vec![0f32; n * d];
+        for i in 0..n {
+            rows[i * d + i % d] = 1.0;
+        }
+        let index = Flat::new(gpu, d, Metric::L2).expect("an index");
+        index.add(&rows).expect("rows");
+        let hits = index.search(&rows[..4 * d], k).expect("a search");
+        let expected = (0..4).flat_map(|q| (0..k as u64).map(move |i| q + i * d as u64));
+        assert_eq!(hits.ids(), expected.collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_copy_that_rounds_says_so() {
+    // 1 + 2^-12 is no f16: were the residual measured as 0, the scan could not tell these rows apart and would not know.
+    for gpu in DEVICES.iter() {
+        let (n, d) = (4_096, 16);
+        let rows: Vec<f32> = (0..n * d)
+            .map(|i| 1.0 + ((i / d * 7919 + i * 31) % 4096) as f32 / 16_777_216.0 * 8.0)
+            .collect();
+        let index = Flat::new(gpu, d, Metric::L2).expect("an index");
+        index.add(&rows).expect("rows");
+        let queries = &rows[100 * d..120 * d];
+        let search = |exhaustive| {
+            let params = SearchParams::new().exhaustive(exhaustive);
+            index.search_with(Rows::F32(queries), 3, &params).expect("a search")
+        };
+        assert_same(&search(false), &search(true));
+        let rounded = search(false).stats().variants.iter().any(|v| v.contains("rounded"));
+        let passed = search(false).stats().bins_passed_max;
+        assert!(!rounded || passed > 3, "{passed} bins passed, as if nothing were lost");
+    }
+}

@@ -1,0 +1,156 @@
+//! On one adapter the answer is the same to the bit, whatever the batch, the segments, the threads, the kernels, and how
+//! the rows came.
+
+mod common;
+
+use common::data::Random;
+use nearfield::{DType, Flat, Gpu, GpuBuilder, Hits, Index, Metric, Rows};
+
+const N: usize = 3_000;
+const D: usize = 24;
+const K: usize = 7;
+
+fn data(count: usize, seed: u64) -> Vec<f32> {
+    let mut random = Random::new(seed);
+    (0..count * D).map(|_| random.normal() as f32).collect()
+}
+
+fn builder() -> GpuBuilder {
+    Gpu::builder().poison(true).setting("scan", "min_rows", "0")
+}
+
+fn bits(hits: &Hits) -> (Vec<u64>, Vec<u32>) {
+    (hits.ids().to_vec(), hits.distances().iter().map(|d| d.to_bits()).collect())
+}
+
+fn index(gpu: &Gpu, metric: &Metric, rows: &[f32]) -> Flat {
+    let index = Flat::new(gpu, D, metric.clone()).expect("an index");
+    index.add(rows).expect("rows");
+    index
+}
+
+fn metrics() -> [Metric; 5] {
+    [Metric::L2, Metric::InnerProduct, Metric::Cosine, Metric::L1, Metric::JensenShannon]
+}
+
+/// Rows that every metric takes.
+fn rows() -> Vec<f32> {
+    data(N, 1).into_iter().map(f32::abs).collect()
+}
+
+#[test]
+fn every_kernel_and_every_cut_give_the_same_bits() {
+    let Ok(plain) = builder().build() else {
+        println!("skipped: no adapter (1)");
+        return;
+    };
+    let (rows, queries) = (rows(), data(70, 2).into_iter().map(f32::abs).collect::<Vec<_>>());
+    let tile = |bm: &str, bn: &str, bk: &str, tm: &str, tn: &str| {
+        let sizes = [("bm", bm), ("bn", bn), ("bk", bk), ("tm", tm), ("tn", tn)];
+        sizes.iter().fold(
+            builder().setting("scan", "few", "0").setting("matrix", "copy", "0"),
+            |b, (k, v)| b.setting("scan", k, v),
+        )
+    };
+    let others = [
+        (
+            "rows one by one",
+            builder().setting("scan", "few", "1000").setting("matrix", "copy", "0"),
+        ),
+        ("64 x 64 x 16, 4 x 4", tile("64", "64", "16", "4", "4")),
+        ("64 x 64 x 16, 8 x 8", tile("64", "64", "16", "8", "8")),
+        ("128 x 64 x 16, 8 x 4", tile("128", "64", "16", "8", "4")),
+        ("128 x 128 x 16, 8 x 8", tile("128", "128", "16", "8", "8")),
+        ("64 x 64 x 8, 8 x 4", tile("64", "64", "8", "8", "4")),
+        ("f16 copy", builder().setting("scan", "few", "1000").setting("matrix", "copy", "1")),
+        ("matrix units", builder().setting("scan", "few", "0").setting("matrix", "copy", "1")),
+        ("segments of 64 rows", builder().max_segment_bytes(64 * 96)),
+        ("segments of 1,000 rows", builder().max_segment_bytes(1_000 * 96)),
+        ("checked", builder().checked(true)),
+        ("short submissions", builder().setting("submit", "max_ms", "1")),
+        ("little memory", builder().memory_budget(40 << 20)),
+    ];
+    let expected =
+        metrics().map(|m| bits(&index(&plain, &m, &rows).search(&queries, K).expect("hits")));
+    let mut ran = 0;
+    for (name, other) in others {
+        let gpu = match other.build() {
+            Ok(gpu) => gpu,
+            Err(e) => {
+                println!("skipped: {name}: {e} (1)");
+                continue;
+            }
+        };
+        for (metric, expected) in metrics().iter().zip(&expected) {
+            match index(&gpu, metric, &rows).search(&queries, K) {
+                Ok(hits) => assert_eq!(&bits(&hits), expected, "{name}, {metric}"),
+                Err(e) => println!("skipped: {name}, {metric}: {e} (1)"),
+            }
+            ran += 1;
+        }
+    }
+    println!("{ran} ways agree");
+}
+
+#[test]
+fn batches_and_threads_give_the_same_bits() {
+    let Ok(gpu) = builder().build() else {
+        println!("skipped: no adapter (1)");
+        return;
+    };
+    let (rows, queries) = (rows(), data(5_000, 3).into_iter().map(f32::abs).collect::<Vec<_>>());
+    for metric in [Metric::L2, Metric::L1] {
+        let index = index(&gpu, &metric, &rows);
+        let whole = bits(&index.search(&queries, K).expect("hits"));
+        let part = |from: usize, to: usize| {
+            bits(&index.search(&queries[from * D..to * D], K).expect("hits"))
+        };
+        let of = |from: usize, to: usize| {
+            (whole.0[from * K..to * K].to_vec(), whole.1[from * K..to * K].to_vec())
+        };
+        for size in [1, 7, 64] {
+            for from in [0, 63, 1_234, 4_900] {
+                assert_eq!(part(from, from + size), of(from, from + size), "{metric}, {size}");
+            }
+        }
+        std::thread::scope(|scope| {
+            for thread in 0..8 {
+                let (part, of) = (&part, &of);
+                scope.spawn(move || {
+                    for i in 0..6 {
+                        let from = thread * 600 + i * 17;
+                        assert_eq!(part(from, from + 40), of(from, from + 40));
+                    }
+                });
+            }
+        });
+    }
+}
+
+#[test]
+fn rows_in_pieces_and_rows_that_came_back_give_the_same_bits() {
+    let Ok(gpu) = builder().build() else {
+        println!("skipped: no adapter (1)");
+        return;
+    };
+    let (rows, queries) = (rows(), data(9, 4).into_iter().map(f32::abs).collect::<Vec<_>>());
+    for metric in metrics() {
+        let whole = bits(&index(&gpu, &metric, &rows).search(&queries, K).expect("hits"));
+        let pieces = Flat::with_dtype(&gpu, D, metric.clone(), DType::F32).expect("an index");
+        let mut at = 0;
+        for size in [1, 63, 64, 65, 500, N] {
+            let end = (at + size).min(N);
+            pieces.add_rows(Rows::F32(&rows[at * D..end * D])).expect("rows");
+            at = end;
+        }
+        assert_eq!(bits(&pieces.search(&queries, K).expect("hits")), whole, "{metric}");
+        // others come and go behind them
+        let added = pieces.add(&rows[..200 * D]).expect("rows");
+        pieces.remove(&added.collect::<Vec<_>>()).expect("removed");
+        assert_eq!(bits(&pieces.search(&queries, K).expect("hits")), whole, "{metric}, removed");
+        // a row changes and changes back
+        pieces.update(5, Rows::F32(&rows[7 * D..8 * D])).expect("updated");
+        pieces.update(5, Rows::F32(&rows[5 * D..6 * D])).expect("updated");
+        assert_eq!(bits(&pieces.search(&queries, K).expect("hits")), whole, "{metric}, updated");
+    }
+}
