@@ -11,8 +11,11 @@ use nearfield::{
 };
 use std::collections::HashMap;
 
+/// Section, key and value of a device profile.
+type Setting = (&'static str, &'static str, &'static str);
+
 /// How a search is made to go: settings of the device profile, and whether the matrix units' copy is forced.
-const WAYS: [(&str, &[(&str, &str, &str)]); 5] = [
+const WAYS: [(&str, &[Setting]); 5] = [
     ("rows", &[("scan", "min_rows", "0"), ("matrix", "copy", "0")]),
     ("tile", &[("scan", "min_rows", "0"), ("scan", "few", "0"), ("matrix", "copy", "0")]),
     ("copy", &[("scan", "min_rows", "0"), ("matrix", "copy", "1")]),

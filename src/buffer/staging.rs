@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 const LEAST: u64 = 4096;
-/// Kept for the next call; larger ones are let go.
-const LARGEST_KEPT: u64 = 32 << 20;
+/// Kept for the next call; larger ones are let go, and so are more than a few of a size.
+const LARGEST_KEPT: u64 = 8 << 20;
+const MOST_KEPT: usize = 4;
 
 /// Mapped staging buffers by size.
 #[derive(Default)]
@@ -27,7 +28,10 @@ impl Ready {
 
     fn give(&self, buffer: Buffer) {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        free.entry(buffer.size()).or_default().push(buffer);
+        let list = free.entry(buffer.size()).or_default();
+        if list.len() < MOST_KEPT {
+            list.push(buffer);
+        }
     }
 }
 

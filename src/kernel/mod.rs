@@ -4,12 +4,14 @@ mod cache;
 mod custom;
 mod encoder;
 mod flight;
+mod list;
 mod reflect;
 pub(crate) mod registry;
 mod source;
+mod tile;
 mod variant;
 
 pub(crate) use custom::check as check_custom;
 pub(crate) use encoder::{Encoder, fold};
 pub(crate) use flight::{Flight, Landed};
-pub use registry::{KernelVariant, kernel_variants};
+pub use list::{KernelVariant, kernel_variants};

@@ -1,0 +1,149 @@
+//! The list of all variants, which the tests translate, validate and hold against the limits of every platform.
+
+use super::reflect::reflect;
+use super::registry::*;
+use super::source::expand;
+use crate::dtype::DType;
+use crate::error::Result;
+use crate::metric::{Metric, Order};
+
+/// One variant, expanded, as the translation tests see it.
+#[derive(Clone, Debug)]
+pub struct KernelVariant {
+    /// The name that spells all constants.
+    pub name: String,
+    /// The WGSL.
+    pub wgsl: String,
+    /// Threads of a workgroup.
+    pub workgroup_threads: u32,
+    /// Features that the adapter must have; `workgroup48k` for more than 32 KiB of workgroup memory.
+    pub needs: Vec<String>,
+    /// Whether WebGPU's guaranteed limits suffice.
+    pub baseline: bool,
+}
+
+/// All variants of all kernels: every dtype, family and flag; every tile of a device profile.
+///
+/// # Errors
+/// When a template does not expand, which the crate's own tests exclude.
+pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
+    let mut all = vec![mask_bias(false), mask_bias(true), gather_rows(), range(false), range(true)];
+    let floats = [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8];
+    let tiles = [
+        Tile::BASELINE,
+        Tile { bm: 128, bn: 64, bk: 16, tm: 8, tn: 4 },
+        Tile { bm: 128, bn: 128, bk: 16, tm: 8, tn: 8 },
+        Tile { bm: 128, bn: 128, bk: 32, tm: 8, tn: 8 },
+        Tile { bm: 64, bn: 64, bk: 16, tm: 8, tn: 8 },
+        Tile { bm: 64, bn: 64, bk: 16, tm: 8, tn: 4 },
+    ];
+    for dtype in floats {
+        all.push(normalise(dtype));
+        all.extend([false, true].map(|scaled| half_copy(dtype, scaled)));
+        all.extend([false, true].map(|scaled| residual(dtype, scaled, false)));
+        for scaled in [false, true] {
+            all.push(row_stats(dtype, if scaled { Family::Dot } else { Family::L2 }, scaled));
+            for bitmap in [false, true] {
+                all.extend(tiles.map(|tile| scan_tile(dtype, tile, scaled, bitmap)));
+                all.extend([1, 2, 4].map(|q| scan_row(dtype, q, scaled, bitmap)));
+                for pair in pairs(dtype) {
+                    if matches!(pair, Pair::Tree { scaled: s, .. } if s == scaled) {
+                        all.push(rescore(dtype, &pair, bitmap));
+                    }
+                }
+            }
+        }
+        all.push(row_stats(dtype, Family::Dot, false));
+        for pair in pairs(dtype) {
+            for bitmap in [false, true] {
+                all.push(distance(dtype, &pair, bitmap));
+                if matches!(pair, Pair::Integer { family } if family == "l2" || family == "dot") {
+                    all.push(rescore(dtype, &pair, bitmap));
+                }
+            }
+        }
+    }
+    all.push(residual(DType::F32, false, true));
+    all.extend(MatrixTile::EXAMPLES.map(scan_matrix));
+    for bitmap in [false, true] {
+        all.extend([1, 2, 4].map(|q| scan_row_half(q, bitmap)));
+    }
+    for family in ["hamming", "bitjaccard", "dice", "russelrao"] {
+        for bitmap in [false, true] {
+            all.push(distance(DType::Bits, &Pair::Bits { family }, bitmap));
+        }
+    }
+    for threads in [256, 1024] {
+        for rounded in [false, true] {
+            all.extend([64, MAX_ROOM].map(|room| select_bins(threads, room, rounded)));
+        }
+        for bins in [false, true] {
+            all.extend([1, 5000].map(|k| select_k(threads, bins, k, true)));
+        }
+    }
+    all.iter()
+        .map(|v| {
+            let wgsl = expand(v)?;
+            let needs = reflect(v.name(), &wgsl)?;
+            // more than Apple has
+            let large = needs.workgroup_bytes > 32 << 10;
+            let features = features(&wgsl, large);
+            Ok(KernelVariant {
+                name: v.name().to_owned(),
+                wgsl,
+                workgroup_threads: needs.threads,
+
+                baseline: features.is_empty()
+                    && needs.threads <= 256
+                    && needs.workgroup_bytes <= 16 << 10
+                    && needs.read_only.len() <= 8,
+                needs: features,
+            })
+        })
+        .collect()
+}
+
+/// What a text asks of an adapter.
+fn features(wgsl: &str, large: bool) -> Vec<String> {
+    let asks = [
+        ("workgroup48k", large),
+        ("f16", wgsl.contains("enable f16")),
+        ("subgroup", wgsl.contains("subgroup_id") || wgsl.contains("subgroupShuffle")),
+        ("coop8", wgsl.contains("coop_mat8x8")),
+        ("coop16", wgsl.contains("coop_mat16x16")),
+    ];
+    asks.into_iter().filter(|(_, asked)| *asked).map(|(name, _)| name.to_owned()).collect()
+}
+
+/// Every way to compute a pair with rows of `dtype`.
+fn pairs(dtype: DType) -> Vec<Pair> {
+    let mut all = vec![
+        Pair::Tree { family: Family::L2, scaled: false },
+        Pair::Tree { family: Family::Dot, scaled: false },
+        Pair::Tree { family: Family::Dot, scaled: true },
+    ];
+    if dtype.is_integer() {
+        all.extend(["l2", "dot", "l1", "linf"].map(|family| Pair::Integer { family }));
+    }
+    all.extend(DIRECT.map(|family| Pair::Direct { family, descending: family == "jaccard" }));
+    let example = "fn accumulate(acc: f32, q: f32, x: f32) -> f32 { return acc + abs(q - x); }\n\
+                   fn finish(acc: f32, d: u32) -> f32 { return acc / f32(d); }";
+    if let Metric::Custom(metric) = Metric::wgsl(example, 0.0, Order::Ascending) {
+        all.push(Pair::Custom(metric));
+    }
+    all
+}
+
+/// The families of `shaders/metric/direct.wgsl`.
+const DIRECT: [&str; 10] = [
+    "l1",
+    "linf",
+    "lp",
+    "canberra",
+    "braycurtis",
+    "jaccard",
+    "jensenshannon",
+    "kl",
+    "naneuclidean",
+    "gower",
+];

@@ -1,0 +1,129 @@
+//! The shapes of the tiles that the scans multiply.
+
+/// The shape of the f32 register tile: `bm` queries by `bn` rows, `bk` deep, `tm` x `tn` a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tile {
+    pub bm: u32,
+    pub bn: u32,
+    pub bk: u32,
+    pub tm: u32,
+    pub tn: u32,
+}
+
+impl Tile {
+    /// The tile that fits WebGPU's guaranteed limits.
+    pub const BASELINE: Tile = Tile { bm: 64, bn: 64, bk: 16, tm: 4, tn: 4 };
+
+    pub const fn threads(self) -> u32 {
+        self.bm / self.tm * (self.bn / self.tn)
+    }
+
+    /// What is wrong with the shape, if anything: the shader divides without remainders.
+    pub fn fault(self) -> Option<&'static str> {
+        let Tile { bm, bn, bk, tm, tn } = self;
+        if [bm, bn, bk, tm, tn].contains(&0) {
+            return Some("a size is 0");
+        }
+        let (k4, threads) = (bk / 4, self.threads());
+        let rules = [
+            (bm % tm == 0 && bn % tn == 0, "bm must be a multiple of tm, bn of tn"),
+            (bk % 4 == 0 && tm % 4 == 0, "bk and tm must be multiples of 4"),
+            (
+                bn % 64 == 0 && tn % (bn / 64).max(1) == 0,
+                "bn must be a multiple of 64, tn of bn / 64",
+            ),
+            (64 % (bn / tn) == 0, "bn / tn must divide 64"),
+            (
+                threads != 0 && (bm * k4) % threads == 0,
+                "bm bk / 4 must be a multiple of the threads",
+            ),
+            (
+                threads != 0 && (bn * k4) % threads == 0,
+                "bn bk / 4 must be a multiple of the threads",
+            ),
+            (threads % k4.max(1) == 0, "the threads must be a multiple of bk / 4"),
+        ];
+        rules.iter().find(|(ok, _)| !ok).map(|(_, why)| *why)
+    }
+
+    const fn k4(self) -> u32 {
+        self.bk / 4
+    }
+
+    /// Bytes of workgroup memory.
+    pub const fn workgroup_bytes(self) -> u32 {
+        let stage = (self.bm + self.bn) * (self.k4() + 1);
+        let reduce = self.bn / 64 * (self.tm / 4) * self.threads();
+        16 * if stage > reduce { stage } else { reduce }
+    }
+}
+
+/// The shape of the matrix-unit tile: matrices of `edge`, a subgroup has `sm` of them by one bin of 64 rows, a workgroup
+/// `sgm` x `sgn` subgroups; slabs `bk` deep, rows of a slab padded by `pad` halves against bank conflicts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MatrixTile {
+    pub edge: u32,
+    pub sm: u32,
+    pub sgm: u32,
+    pub sgn: u32,
+    pub bk: u32,
+    pub pad: u32,
+    /// Threads of a subgroup.
+    pub subgroup: u32,
+    /// Metal loads matrices from arrays of scalars only.
+    pub scalar: bool,
+    /// The bias is added to the result rather than loaded into the accumulator.
+    pub epilogue_bias: bool,
+}
+
+impl MatrixTile {
+    /// What the translation tests see: NVIDIA's shape, and Apple's as Apple and as software drivers run it.
+    pub(super) const EXAMPLES: [MatrixTile; 3] = {
+        let nvidia = MatrixTile {
+            edge: 16,
+            sm: 4,
+            sgm: 2,
+            sgn: 2,
+            bk: 32,
+            pad: 8,
+            subgroup: 32,
+            scalar: false,
+            epilogue_bias: false,
+        };
+        let apple = MatrixTile { edge: 8, scalar: true, epilogue_bias: true, ..nvidia };
+        let software = MatrixTile { edge: 8, subgroup: 8, sgn: 1, ..nvidia };
+        [nvidia, apple, software]
+    };
+
+    /// Queries of a workgroup.
+    pub const fn bm(self) -> u32 {
+        self.sgm * self.sm * self.edge
+    }
+
+    /// Rows of a workgroup.
+    pub const fn bn(self) -> u32 {
+        self.sgn * 64
+    }
+
+    pub const fn threads(self) -> u32 {
+        self.sgm * self.sgn * self.subgroup
+    }
+
+    /// Whether the shader's divisions come out even and a device can run it.
+    pub fn fits(self, threads: u32, workgroup_bytes: u32) -> bool {
+        let k4 = self.bk / 4;
+        let nonzero =
+            ![self.edge, self.sm, self.sgm, self.sgn, self.bk, self.subgroup].contains(&0);
+        let bytes = (self.bm() + self.bn()) * (self.bk + self.pad) * 2
+            + self.sgm * self.sgn * self.edge * self.edge * 4;
+        nonzero
+            && self.bk.is_multiple_of(self.edge)
+            && self.pad.is_multiple_of(8)
+            && self.threads() <= threads
+            && bytes <= workgroup_bytes
+            && self.threads().is_multiple_of(k4)
+            && (self.bm() * k4).is_multiple_of(self.threads())
+            && (self.bn() * k4).is_multiple_of(self.threads())
+            && 256 % self.bn() == 0
+    }
+}
