@@ -11,9 +11,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 const LEAST: u64 = 4096;
-/// Kept for the next call; larger ones are let go, and so are more than a few of a size.
-const LARGEST_KEPT: u64 = 8 << 20;
-const MOST_KEPT: usize = 4;
+/// Bytes kept for the next calls; what is more is let go.
+const MOST_KEPT: u64 = 128 << 20;
 
 /// Mapped staging buffers by size.
 #[derive(Default)]
@@ -28,9 +27,9 @@ impl Ready {
 
     fn give(&self, buffer: Buffer) {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let list = free.entry(buffer.size()).or_default();
-        if list.len() < MOST_KEPT {
-            list.push(buffer);
+        let kept: u64 = free.iter().map(|(size, list)| size * list.len() as u64).sum();
+        if kept + buffer.size() <= MOST_KEPT {
+            free.entry(buffer.size()).or_default().push(buffer);
         }
     }
 }
@@ -76,9 +75,6 @@ impl Staged {
 
     /// Maps the buffer again once the submission that copied from it is done; call it after submitting.
     pub(crate) fn recycle(self, gpu: &Gpu) -> Result<()> {
-        if self.buffer.size() > LARGEST_KEPT {
-            return Ok(());
-        }
         let raw = self.buffer.raw().clone();
         gpu.scoped("staging", || {
             raw.map_async(wgpu::MapMode::Write, .., move |outcome| {

@@ -32,9 +32,20 @@ impl Facts {
 
 /// Checks a block whose first row is number `first_row` of the call.
 pub(crate) fn rows(metric: &Metric, rows: Rows<'_>, dim: usize, first_row: u64) -> Result<Facts> {
+    rows_with(metric, rows, dim, first_row, &mut |_| ())
+}
+
+/// As `rows`; `norm` gets |x| of each row that is not bits, rounded up, NaN aside.
+pub(crate) fn rows_with(
+    metric: &Metric,
+    rows: Rows<'_>,
+    dim: usize,
+    first_row: u64,
+    norm: &mut dyn FnMut(f32),
+) -> Result<Facts> {
     match rows {
         Rows::Bits(_) => Ok(Facts::NONE),
-        Rows::F32(values) => floats(metric, values, dim, first_row),
+        Rows::F32(values) => floats(metric, values, dim, first_row, norm),
         _ => {
             // A few rows at a time: the copy stays in the cache.
             let count = rows.count(dim)?;
@@ -43,14 +54,20 @@ pub(crate) fn rows(metric: &Metric, rows: Rows<'_>, dim: usize, first_row: u64) 
             for start in (0..count).step_by(step) {
                 let end = (start + step).min(count);
                 let part = rows.slice(dim, start, end).to_f32();
-                facts = facts.and(floats(metric, &part, dim, first_row + start as u64)?);
+                facts = facts.and(floats(metric, &part, dim, first_row + start as u64, norm)?);
             }
             Ok(facts)
         }
     }
 }
 
-fn floats(metric: &Metric, values: &[f32], dim: usize, first_row: u64) -> Result<Facts> {
+fn floats(
+    metric: &Metric,
+    values: &[f32],
+    dim: usize,
+    first_row: u64,
+    norm: &mut dyn FnMut(f32),
+) -> Result<Facts> {
     let mut facts = Facts::NONE;
     for (i, row) in values.chunks_exact(dim).enumerate() {
         let row_number = first_row + i as u64;
@@ -58,22 +75,29 @@ fn floats(metric: &Metric, values: &[f32], dim: usize, first_row: u64) -> Result
         facts.whole &= sums.whole;
         facts.largest = facts.largest.max(sums.largest);
         // NaN fails the comparison, too
-        if f64::from(sums.square) * 1.001 <= MAX_NORM2
-            && !(sums.negative && metric.needs_non_negative())
-        {
-            facts.norm = facts.norm.max(f64::from(sums.square) * 1.001);
+        let quick = f64::from(sums.square) * 1.001 <= MAX_NORM2
+            && !(sums.negative && metric.needs_non_negative());
+        let square = if quick {
+            f64::from(sums.square) * 1.001
         } else {
-            facts.norm = facts.norm.max(slowly(metric, row, row_number)?);
-        }
+            slowly(metric, row, row_number)? * 1.001
+        };
+        norm(up(square, dim));
+        facts.norm = facts.norm.max(square);
     }
     // squares that vanish in f32 still count
     facts.norm = (facts.norm + dim as f64 * 2f64.powi(-120)).sqrt();
     Ok(facts)
 }
 
-/// |x| of a row that has passed, rounded up, with room for squares that vanish.
+/// |x| of a row that has passed, rounded up.
 pub(crate) fn norm(row: &[f32]) -> f32 {
-    (f64::from(sums(row).square) * 1.001 + row.len() as f64 * 2f64.powi(-120)).sqrt() as f32
+    up(f64::from(sums(row).square) * 1.001, row.len())
+}
+
+/// The root of a square that was rounded up, with room for the squares that vanished in it.
+fn up(square: f64, dim: usize) -> f32 {
+    (square + dim as f64 * 2f64.powi(-120)).sqrt() as f32 * (1.0 + f32::EPSILON)
 }
 
 /// The largest magnitude of all elements.

@@ -9,6 +9,7 @@ use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::kernel::Encoder;
 use crate::kernel::registry::Pair;
+use crate::metric::Metric;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -18,13 +19,13 @@ pub(crate) struct Queries {
     floats: Vec<f32>,
     /// As given; for integer pairs and bits.
     packed: Vec<u8>,
+    /// |q| of the transformed queries, rounded up.
+    norms: Vec<f32>,
     dtype: DType,
     dim: usize,
     work_dim: usize,
     pub count: usize,
     pub facts: Facts,
-    /// Largest magnitude of a transformed element.
-    pub largest: f32,
     pub pair: Pair,
     pub decoder: Arc<Decoder>,
 }
@@ -54,16 +55,18 @@ impl Queries {
             ));
         }
         let count = queries.count(dim)?;
-        let mut facts = check::rows(metric, queries, dim, 0)?;
+        let mut norms = Vec::with_capacity(count);
+        let mut facts = check::rows_with(metric, queries, dim, 0, &mut |norm| norms.push(norm))?;
         let transform = Transform::of(metric);
         let mut floats = Vec::new();
         if dtype != DType::Bits {
             floats = transform.apply_query(metric, queries.to_f32(), dim);
         }
-        if transform != Transform::None {
+        if transform != Transform::None || *metric == Metric::Cosine {
             facts.whole = false;
+            facts.largest = check::largest(&floats);
+            norms = floats.chunks_exact(transform.dim(dim)).map(check::norm).collect();
         }
-        let largest = check::largest(&floats);
         let pair = space::pair(metric, rows, dtype, dim);
         let decoder = Arc::new(Decoder::new(metric, &pair, rows, dim));
         let packed = match pair {
@@ -71,7 +74,7 @@ impl Queries {
             _ => Vec::new(),
         };
         let work_dim = transform.dim(dim);
-        Ok(Queries { floats, packed, dtype, dim, work_dim, count, facts, largest, pair, decoder })
+        Ok(Queries { floats, packed, dtype, dim, work_dim, count, facts, norms, pair, decoder })
     }
 
     /// Brings the numbered queries to the device.
@@ -83,7 +86,7 @@ impl Queries {
         if !self.floats.is_empty() && (scans || !integer) {
             let padded = self.padded(which, d4 * 4);
             if scans {
-                let all: Vec<f32> = padded.chunks_exact(d4 * 4).map(check::norm).collect();
+                let all: Vec<f32> = which.iter().map(|&q| self.norms[q as usize]).collect();
                 norms = Some(encoder.upload("query norms", bytemuck::cast_slice(&all))?);
             }
             floats = Some(encoder.upload("queries", bytemuck::cast_slice(&padded))?);

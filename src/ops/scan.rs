@@ -115,7 +115,7 @@ impl Scan {
                 (Way::Rows { q, half: true }, Bound::f32(family, scaled, dim), rests)
             }
             (Some(half), Some(tile)) if nq > plan.few && bitmap.is_none() => {
-                let shape = (dim, queries.largest);
+                let shape = (dim, queries.facts.largest);
                 let rows = half.smallest_factor();
                 let halves = matrix::queries(encoder, &upload, shape, half.depth, tile.bm(), rows)?;
                 let rests = Some((half.bin_rest().clone(), halves.rests.clone()));

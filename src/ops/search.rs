@@ -95,7 +95,8 @@ enum Work {
     Queries(Range<usize>),
     List(Vec<u32>),
     Scan(Vec<u32>, Box<Scan>),
-    Bins(Vec<u32>, Box<ExactBins>),
+    /// The flag: a second try, counted already.
+    Bins(Vec<u32>, Box<ExactBins>, bool),
     Dense(Vec<u32>, Box<Dense>),
 }
 
@@ -116,7 +117,8 @@ struct Search {
     stats: SearchStats,
 }
 
-/// What a submission brings back: keys, rows and, of a scan, counts of these queries; nothing of an unfinished piece.
+/// What a submission brings back: keys, rows and, of a scan's first try, counts of these queries; nothing of an unfinished
+/// piece.
 pub(crate) struct Tag {
     which: Vec<u32>,
     scan: bool,
@@ -180,7 +182,7 @@ impl Search {
                 let scan = Scan::new(base, &self.queries, upload, bitmap, &self.plan, encoder)?;
                 Work::Scan(which, Box::new(scan))
             }
-            Way::Bins => Work::Bins(which, Box::new(ExactBins::new(base, upload, bitmap)?)),
+            Way::Bins => Work::Bins(which, Box::new(ExactBins::new(base, upload, bitmap)?), false),
             Way::Dense => {
                 let dense = Dense::new(base, upload, bitmap, &self.plan, self.k as u32)?;
                 Work::Dense(which, Box::new(dense))
@@ -192,18 +194,19 @@ impl Search {
         &mut self,
         which: Vec<u32>,
         mut bins: Box<ExactBins>,
+        again: bool,
         mut encoder: Encoder,
     ) -> Result<(Flight, Tag)> {
         let (base, biases) = (&self.base, self.filter.biases.as_deref());
         if !bins.score(&mut encoder, base, biases, &self.queries, &self.plan)? {
             let flight = encoder.submit(&[])?;
-            self.todo.push_front(Work::Bins(which, bins));
+            self.todo.push_front(Work::Bins(which, bins, again));
             return Ok((flight, Tag { which: Vec::new(), scan: false }));
         }
         let k = self.k as u32;
         let out = bins.select(&mut encoder, base, biases, &self.queries, &self.plan, k)?;
         let ranges = [(&out.keys, 0, out.keys.size()), (&out.rows, 0, out.rows.size())];
-        Ok((encoder.submit(&ranges)?, Tag { which, scan: true }))
+        Ok((encoder.submit(&ranges)?, Tag { which, scan: !again }))
     }
 
     fn scan(
@@ -292,12 +295,15 @@ impl Job for Search {
                 self.begin(self.plan.way, range.map(|q| q as u32).collect(), &mut encoder)?
             }
             // the best bins by exact distances always fit
-            Work::List(which) => self.begin(Way::Bins, which, &mut encoder)?,
+            Work::List(which) => match self.begin(Way::Bins, which, &mut encoder)? {
+                Work::Bins(which, bins, _) => Work::Bins(which, bins, true),
+                other => other,
+            },
             other => other,
         };
         let flight = match work {
             Work::Scan(which, scan) => self.scan(which, scan, encoder)?,
-            Work::Bins(which, bins) => self.bins(which, bins, encoder)?,
+            Work::Bins(which, bins, again) => self.bins(which, bins, again, encoder)?,
             Work::Dense(which, dense) => self.dense(which, dense, encoder)?,
             Work::Queries(_) | Work::List(_) => return Err(Error::internal("work did not begin")),
         };
