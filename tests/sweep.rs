@@ -26,7 +26,6 @@ const WAYS: [(&str, &[Setting]); 5] = [
             ("scan", "min_rows", "0"),
             ("scan", "few", "0"),
             ("matrix", "copy", "1"),
-            ("matrix", "scalar", "1"),
             ("matrix", "bias", "epilogue"),
         ],
     ),

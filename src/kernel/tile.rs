@@ -91,7 +91,7 @@ impl MatrixTile {
             epilogue_bias: false,
         };
         let apple = MatrixTile { edge: 8, scalar: true, epilogue_bias: true, ..nvidia };
-        let software = MatrixTile { edge: 8, subgroup: 8, sgn: 1, ..nvidia };
+        let software = MatrixTile { subgroup: 8, sgn: 1, epilogue_bias: false, ..apple };
         [nvidia, apple, software]
     };
 

@@ -44,7 +44,8 @@ pub(crate) fn tile(gpu: &Gpu) -> Result<Option<MatrixTile>> {
         bk: get("bk")?,
         pad: get("pad")?,
         subgroup,
-        scalar: metal || get("scalar")? != 0,
+        // the shape that Metal has; other drivers run the same kernel
+        scalar: edge == 8,
         epilogue_bias: gpu.profile().str("matrix", "bias")? == "epilogue",
     };
     Ok(tile.fits(caps.max_workgroup_threads, caps.max_workgroup_memory).then_some(tile))

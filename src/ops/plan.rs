@@ -10,8 +10,8 @@ use crate::kernel::registry::{self, MatrixTile, Pair, Tile};
 
 /// Largest k of the binned scan; beyond it too many bins would pass.
 const MAX_SCAN_K: u64 = 2048;
-/// Most scratch memory of one submission.
-const MAX_SCRATCH: u64 = 2 << 30;
+/// Most scratch memory of one submission: with two in flight a search stays below 1 GB beyond the rows and their copy.
+const MAX_SCRATCH: u64 = 384 << 20;
 /// Rows whose exact distances are written at once.
 const DENSE_ROWS: u64 = 1 << 18;
 
