@@ -10,7 +10,8 @@ use crate::kernel::registry::{self, MatrixTile, Pair, Tile};
 
 /// Largest k of the binned scan; beyond it too many bins would pass.
 const MAX_SCAN_K: u64 = 2048;
-/// Most scratch memory of one submission: with two in flight a search stays below 1 GB beyond the rows and their copy.
+/// Most scratch memory of one submission, beside a 48th of the rows: with two in flight a search stays below 1 GB beyond
+/// the rows and their copy.
 const MAX_SCRATCH: u64 = 384 << 20;
 /// Rows whose exact distances are written at once.
 const DENSE_ROWS: u64 = 1 << 18;
@@ -66,9 +67,10 @@ fn tile(gpu: &Gpu) -> Result<Tile> {
 }
 
 /// Bytes that one submission may take for intermediate results.
-pub(crate) fn scratch(gpu: &Gpu) -> u64 {
+pub(crate) fn scratch(base: &Base) -> u64 {
     // two submissions are in flight, and somebody else may be searching
-    (gpu.ledger().available() / 4).clamp(1 << 20, MAX_SCRATCH)
+    let most = MAX_SCRATCH + base.bytes() / 48;
+    (base.gpu().ledger().available() / 4).clamp(1 << 20, most)
 }
 
 impl Plan {
@@ -97,7 +99,7 @@ impl Plan {
             (true, false) => Way::Bins,
         };
         let max_binding = gpu.caps().max_binding_bytes;
-        let scratch = scratch(gpu);
+        let scratch = scratch(base);
         let ms = profile.f64("submit", "max_ms")?;
         let gflops = match matrix {
             Some(_) => profile.f64("matrix", "gflops")?,
@@ -113,7 +115,10 @@ impl Plan {
         let bm = u64::from(matrix.map_or(tile.bm, MatrixTile::bm));
         // whole tiles, as long as memory and time allow at least one
         let whole = |q: u64| if q >= bm { q / bm * bm } else { q };
-        let scan_queries = whole(by_memory.min(by_time.max(bm))).max(1);
+        let most = whole(by_memory.min(by_time.max(bm))).max(1);
+        // chunks of about equal size: a small last one would go another, slower way
+        let count = (queries.count as u64).max(1);
+        let scan_queries = count.div_ceil(count.div_ceil(most)).next_multiple_of(bm).min(most);
 
         let dense_rows = n.min(DENSE_ROWS).min(max_binding / 4 / BIN * BIN).max(1);
         let per_query = dense_rows * 4 + k * 16 + padded * 4;
@@ -125,7 +130,6 @@ impl Plan {
         let bin_rows = (pairs / scan_queries).clamp(BIN, u64::from(u32::MAX) / 2) / BIN * BIN;
 
         let max_dispatch = u64::from(gpu.caps().max_dispatch);
-        let count = (queries.count as u64).max(1);
         Ok(Plan {
             room: room as u32,
             way,

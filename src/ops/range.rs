@@ -165,7 +165,7 @@ impl RangeSearch {
         from: usize,
     ) -> Result<(Flight, Tag)> {
         let gpu = self.base.gpu().clone();
-        let most = plan::scratch(&gpu).min(gpu.caps().max_binding_bytes) / 8;
+        let most = plan::scratch(&self.base).min(gpu.caps().max_binding_bytes) / 8;
         let mut offsets = vec![0u32; counts.len()];
         let (mut total, mut to) = (0u64, from);
         while to < counts.len() && (to == from || total + u64::from(counts[to]) <= most) {
