@@ -4,6 +4,33 @@ use crate::error::{Error, Result};
 use crate::metric::CustomMetric;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
+/// Names at the top of the module that the text becomes part of (shaders/distance.wgsl).
+const TAKEN: [&str; 23] = [
+    "BIN",
+    "NO_KEY",
+    "NO_SCORE",
+    "Params",
+    "SENTINEL",
+    "ascending_key",
+    "best",
+    "bias",
+    "bitmap",
+    "chosen",
+    "descending_key",
+    "finish_pair",
+    "half_of",
+    "main",
+    "out",
+    "p",
+    "queries",
+    "row4",
+    "row4i",
+    "rows",
+    "scale",
+    "start",
+    "step",
+];
+
 /// Checks that the text is WGSL, holds functions only, and defines `accumulate` and `finish` as asked.
 pub(crate) fn check(metric: &CustomMetric) -> Result<()> {
     let text = metric.source.as_str();
@@ -21,6 +48,16 @@ pub(crate) fn check(metric: &CustomMetric) -> Result<()> {
         let name = v.name.as_deref().unwrap_or("?");
         let why = format!("a metric has functions only, `{name}` is a module variable");
         return Err(fail(at.line_number, at.line_position, why));
+    }
+    let functions = module.functions.iter().map(|(h, f)| (&f.name, module.functions.get_span(h)));
+    let constants = module.constants.iter().map(|(h, c)| (&c.name, module.constants.get_span(h)));
+    let types = module.types.iter().map(|(h, t)| (&t.name, module.types.get_span(h)));
+    for (name, span) in functions.chain(constants).chain(types) {
+        if let Some(name) = name.as_deref().filter(|name| TAKEN.contains(name)) {
+            let at = span.location(text);
+            let why = format!("the name `{name}` is taken: choose another");
+            return Err(fail(at.line_number, at.line_position, why));
+        }
     }
     Validator::new(ValidationFlags::all(), Capabilities::empty()).validate(&module).map_err(
         |e| {
