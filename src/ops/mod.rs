@@ -15,6 +15,7 @@ mod pending;
 mod plan;
 mod queries;
 mod range;
+mod request;
 mod scan;
 mod search;
 mod space;
@@ -25,7 +26,8 @@ pub(crate) use mask::words as mask_words;
 pub use pairwise::{normalise, pairwise, row_norms};
 pub use pending::{CancelToken, Pending};
 pub(crate) use range::submit_range;
-pub(crate) use search::{Filter, Found, Options, submit_search};
+pub(crate) use request::{Filter, Found, Options};
+pub(crate) use search::submit_search;
 pub use stats::{SearchStats, StageTime};
 
 use crate::dtype::DType;

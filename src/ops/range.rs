@@ -6,7 +6,7 @@ use super::dense::{self, Out};
 use super::pending::{Job, Pending};
 use super::plan::{self, Plan};
 use super::queries::{Queries, Upload};
-use super::search::{Filter, Found, Options, Prepared};
+use super::request::{Filter, Found, Options, Prepared};
 use super::stats::SearchStats;
 use crate::buffer::Buffer;
 use crate::dtype::Rows;

@@ -3,92 +3,21 @@
 use super::base::Base;
 use super::dense::Dense;
 use super::exact_bins::ExactBins;
-use super::pending::{CancelToken, Job, Pending};
+use super::pending::{Job, Pending};
 use super::plan::{Plan, Way};
 use super::queries::Queries;
+use super::request::{Filter, Found, Options, Prepared};
 use super::scan::Scan;
 use super::stats::SearchStats;
-use super::{mask, mask_words, words};
-use crate::buffer::Buffer;
+use super::words;
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::kernel::registry::MAX_SORT;
 use crate::kernel::{Encoder, Flight, Landed};
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::Arc;
 
 const NO_KEY: u32 = u32::MAX;
-
-/// Which rows take part.
-#[derive(Clone, Debug, Default)]
-pub(crate) enum Filter {
-    /// All.
-    #[default]
-    All,
-    /// Those whose bit is 1, for every query.
-    Shared(Vec<u32>),
-    /// For query q those whose bit is 1 in words `q * mask_words(n)` on.
-    PerQuery(Vec<u32>),
-}
-
-/// How a call runs, apart from what it asks.
-#[derive(Clone, Default)]
-pub(crate) struct Options {
-    /// Device times in the stats, at the price of a pass a stage.
-    pub timed: bool,
-    /// All exact distances even where the scan applies.
-    pub exhaustive: bool,
-    pub cancel: Option<CancelToken>,
-    /// Called with the share of the work that is done.
-    pub progress: Option<Arc<dyn Fn(f64) + Send + Sync>>,
-}
-
-/// Rows and distances of all queries, nearest first: those of query i in `lims[i]..lims[i + 1]`.
-#[derive(Debug, Default)]
-pub(crate) struct Found {
-    pub lims: Vec<usize>,
-    pub rows: Vec<u32>,
-    pub distances: Vec<f32>,
-    pub stats: SearchStats,
-}
-
-/// A filter on the device.
-pub(crate) struct Prepared {
-    pub biases: Option<Vec<Buffer>>,
-    per_query: Vec<u32>,
-    words: usize,
-}
-
-impl Prepared {
-    pub fn new(base: &Base, filter: Filter, queries: usize) -> Result<Prepared> {
-        let words = mask_words(base.len());
-        let (biases, per_query) = match filter {
-            Filter::All => (None, Vec::new()),
-            Filter::Shared(_) if base.len() == 0 => (None, Vec::new()),
-            Filter::Shared(live) => (Some(mask::biases(base, &live)?), Vec::new()),
-            Filter::PerQuery(bits) if bits.len() == words * queries => (None, bits),
-            Filter::PerQuery(bits) => {
-                let got = bits.len();
-                let why = format!("{got} words, not {words} for each of {queries} queries");
-                return Err(Error::argument("filter", why));
-            }
-        };
-        Ok(Prepared { biases, per_query, words })
-    }
-
-    /// The bitmaps of some queries.
-    pub fn bitmap(&self, which: &[u32], encoder: &mut Encoder) -> Result<Option<Buffer>> {
-        if self.per_query.is_empty() {
-            return Ok(None);
-        }
-        let mut bits = Vec::with_capacity(which.len() * self.words);
-        for &q in which {
-            bits.extend_from_slice(&self.per_query[q as usize * self.words..][..self.words]);
-        }
-        encoder.upload("query filters", bytemuck::cast_slice(&bits)).map(Some)
-    }
-}
 
 /// A piece of work that is not finished on the device.
 enum Work {
@@ -139,9 +68,13 @@ pub(crate) fn submit_search(
     let filter = Prepared::new(base, filter, queries.count)?;
     let k = k.min(base.len() as usize);
     let count = queries.count;
-    let total = count.checked_mul(k).filter(|&t| t < isize::MAX as usize / 16);
-    let total =
-        total.ok_or_else(|| Error::argument("k", format!("{count} x {k} hits are too many")))?;
+    let too_many = || Error::argument("k", format!("{count} x {k} hits do not fit in memory"));
+    let total = count.checked_mul(k).ok_or_else(too_many)?;
+    let (mut rows, mut distances) = (Vec::new(), Vec::new());
+    rows.try_reserve_exact(total).map_err(|_| too_many())?;
+    distances.try_reserve_exact(total).map_err(|_| too_many())?;
+    rows.resize(total, 0);
+    distances.resize(total, 0.0);
     let plan = Plan::new(base.gpu(), base, &queries, k as u64, options.exhaustive)?;
     let stats = SearchStats { queries: count as u64, rows: base.len(), ..SearchStats::default() };
     let mut todo = VecDeque::new();
@@ -165,8 +98,8 @@ pub(crate) fn submit_search(
         outstanding: 0,
         done: 0,
         hits: vec![0; count],
-        rows: vec![0; total],
-        distances: vec![0.0; total],
+        rows,
+        distances,
         stats,
     };
     Pending::start(search, cancel)
