@@ -33,7 +33,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   if (row >= p.end) { return; }
   var v = vec4<f32>(0.0);
   if (row < p.last && k < p.k4) {
-    v = row4(row * p.stride4 + k) * {{ "(p.factor * scale[row])" if scaled else "p.factor" }};
+    // 1 / |x| times the factor may be beyond f32
+    v = row4(row * p.stride4 + k){{ " * scale[row]" if scaled else "" }} * p.factor;
     v = select(v, vec4<f32>(0.0), abs(v) < vec4<f32>(0.00006103515625));
   }
   copy[row * p.out_stride4 + k] = vec2<u32>(pack2x16float(v.xy), pack2x16float(v.zw));

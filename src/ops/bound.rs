@@ -79,6 +79,11 @@ impl Bound {
         Bound::f32(family, scaled, dim)
     }
 
+    /// Sums that are taken of scaled numbers and multiplied by `inverse`, which magnifies what vanishes in them.
+    pub fn magnified(self, inverse: f32) -> Bound {
+        Bound { floor: self.floor * inverse.max(1.0), ..self }
+    }
+
     /// Sums in f32, in any order.
     pub fn f32(family: Family, scaled: bool, dim: usize) -> Bound {
         Bound::new(family, scaled, dim, (dim as f64 + 2.0) * U)

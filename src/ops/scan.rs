@@ -112,14 +112,16 @@ impl Scan {
                 let none = gpu.scratch("query residuals", u64::from(nq) * 4)?;
                 encoder.clear(&none);
                 let rests = Some((half.bin_rest().clone(), none));
-                (Way::Rows { q, half: true }, Bound::f32(family, scaled, dim), rests)
+                let bound = Bound::f32(family, scaled, dim).magnified(1.0 / half.smallest_factor());
+                (Way::Rows { q, half: true }, bound, rests)
             }
             (Some(half), Some(tile)) if nq > plan.few && bitmap.is_none() => {
                 let shape = (dim, queries.facts.largest);
                 let rows = half.smallest_factor();
                 let halves = matrix::queries(encoder, &upload, shape, half.depth, tile.bm(), rows)?;
                 let rests = Some((half.bin_rest().clone(), halves.rests.clone()));
-                let bound = Bound::matrix(family, scaled, dim);
+                let factor = rows * halves.factor;
+                let bound = Bound::matrix(family, scaled, dim).magnified(1.0 / factor);
                 (Way::Matrix { tile, queries: halves }, bound, rests)
             }
             _ if nq <= plan.few => (Way::Rows { q, half: false }, exact, None),
