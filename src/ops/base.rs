@@ -167,7 +167,7 @@ impl Base {
         })?;
         let work = if transform == Transform::None { rows.clone() } else { work };
         if transform != Transform::None {
-            facts = Facts { whole: false, norm: 1.0, largest };
+            facts = Facts { whole: false, norm: 1.0, largest, short: false };
         }
         let mut base = Base { rows, work, facts, ..self.clone() };
         base.measure(self.len())?;

@@ -7,6 +7,9 @@ use crate::metric::Metric;
 /// Largest |x|^2: far enough from overflow that no sum of the scan can reach it.
 const MAX_NORM2: f64 = 1.329_227_995_784_916e36; // 2^120
 
+/// What products of such elements with those of a unit vector lose below 2^-126 is less than 2^-46 of them.
+const SHORT: f32 = 8.271_806e-25; // 2^-80
+
 /// What the scan's error bound may assume of the rows seen so far.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Facts {
@@ -16,16 +19,19 @@ pub(crate) struct Facts {
     pub norm: f64,
     /// At least the largest element's magnitude, NaN aside.
     pub largest: f32,
+    /// Some row is so short, but not zero, that products with the elements of a unit vector vanish.
+    pub short: bool,
 }
 
 impl Facts {
-    pub const NONE: Facts = Facts { whole: true, norm: 0.0, largest: 0.0 };
+    pub const NONE: Facts = Facts { whole: true, norm: 0.0, largest: 0.0, short: false };
 
     pub fn and(self, other: Facts) -> Facts {
         Facts {
             whole: self.whole && other.whole,
             norm: self.norm.max(other.norm),
             largest: self.largest.max(other.largest),
+            short: self.short || other.short,
         }
     }
 }
@@ -74,6 +80,7 @@ fn floats(
         let sums = sums(row);
         facts.whole &= sums.whole;
         facts.largest = facts.largest.max(sums.largest);
+        facts.short |= sums.largest > 0.0 && sums.largest < SHORT;
         // NaN fails the comparison, too
         let quick = f64::from(sums.square) * 1.001 <= MAX_NORM2
             && !(sums.negative && metric.needs_non_negative());

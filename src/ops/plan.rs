@@ -7,6 +7,7 @@ use super::queries::Queries;
 use crate::device::Gpu;
 use crate::error::{Error, Result};
 use crate::kernel::registry::{self, MatrixTile, Pair, Tile};
+use crate::metric::Metric;
 
 /// Largest k of the binned scan; beyond it too many bins would pass.
 const MAX_SCAN_K: u64 = 2048;
@@ -93,7 +94,9 @@ impl Plan {
             !exhaustive && k <= MAX_SCAN_K && (min_rows == 0 || n >= min_rows && bins >= 2 * room);
         let tree = matches!(queries.pair, Pair::Tree { .. });
         let integer_scan = matches!(queries.pair, Pair::Integer { family: "l2" | "dot" });
-        let way = match (binned, tree || integer_scan) {
+        // 1 / |x| would magnify what vanishes in the sums of such rows beyond the bound
+        let vanishes = *base.metric() == Metric::Cosine && base.facts().short;
+        let way = match (binned, (tree || integer_scan) && !vanishes) {
             (false, _) => Way::Dense,
             (true, true) => Way::Scan,
             (true, false) => Way::Bins,

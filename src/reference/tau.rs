@@ -47,7 +47,7 @@ impl Tau {
 /// | `L2` | (t + 12) u m + d 2^-126 | per term a difference (twice, being squared) and a product; terms are non-negative, so errors are relative to m; the rest of the 12 is room |
 /// | `SqrtL2` | what that moves the root by, and 9u of the value | near zero a root amplifies, but m is its square, so that stays relative; value only: the order is that of L2 |
 /// | `InnerProduct` | (t + 12) u \|q\|\|x\| + d 2^-126 | sum \|q x\| <= \|q\|\|x\| |
-/// | `Cosine` | (t + 12) u + d 2^-126 | the same over unit vectors, of which 7u pay for both normalisations: norms must be good to 2u (f64 on the host, or compensated) |
+/// | `Cosine` | (t + 12) u + 2d 2^-126 / min(\|x\|, 1) | the same over unit vectors, of which 7u pay for both normalisations: norms must be good to 2u (f64 on the host, or compensated); a row is divided by its length behind the sum, whose flushed products that magnifies |
 /// | `Correlation` | (t + 16) u + (a + b)^2 / 2, at most 2 | cosine of centred rows: two more roundings of the centring, one of 1 - r; a shift by an f32 mean off by (t + 12) u mean\|x\| turns the row by that over its standard deviation, a for the query and b for the row, and enters in second order only |
 /// | `Hellinger` | with e = g(t + 24) s + u \|1 - s\|: what e moves root(max(1 - s, 0)) by, and 9u | roots of both (18u), a product, the sum; s = sum of root(q x) |
 /// | `Haversine` | what 2u + 16u c moves 2 asin(c / 2) by, and 2u | the chord c between unit vectors rounded to f32 (u each), its f32 square, the rest in f64 on the host |
@@ -82,7 +82,10 @@ pub fn tau(metric: &Metric, dtypes: (DType, DType), q: &[f64], x: &[f64], m: f64
         Metric::L2 => tree * U * m + d * TINY,
         Metric::SqrtL2 => moved(root, m * m, tree * U * m * m + d * TINY) + ROOT * m,
         Metric::InnerProduct => tree * U * norm(q) * norm(x) + d * TINY,
-        Metric::Cosine => tree * U + d * TINY,
+        Metric::Cosine => {
+            let length = norm(x);
+            tree * U + if length == 0.0 { 0.0 } else { 2.0 * d * TINY / length.min(1.0) }
+        }
         Metric::Correlation => {
             let turned = turned(q, tree * U) + turned(x, tree * U);
             ((tree + 4.0) * U + turned * turned / 2.0).min(2.0)
