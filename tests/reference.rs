@@ -1,4 +1,4 @@
-//! The oracle itself: against FAISS's answers, against values worked out by hand, and against f32 arithmetic, for
+//! Runs without a GPU. The oracle itself: against FAISS's answers, against values worked out by hand, and against f32 arithmetic, for
 //! which tau must have room and a wrong answer none.
 
 mod common;

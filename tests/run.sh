@@ -16,26 +16,27 @@ drivers=${NEARFIELD_DRIVERS:-.cache/drivers}
 limit=${NEARFIELD_STAGE_LIMIT:-1200}
 logs=target/test-logs
 
-# STAGE  ENV FILE  TEST SET  MORE ENVIRONMENT. Shaders run without bounds checks by default, so each driver runs both ways.
+# STAGE  ENV FILE  TEST SET  MORE ENVIRONMENT. Shaders run without bounds checks by default, so each driver runs both ways:
+# with them only the tests that run every kernel (`kernels`).
 bare=subgroup,f16,coop,timestamp,baseline
 stages="
 lavapipe             lavapipe     full
-lavapipe-checked     lavapipe     pairwise  NEARFIELD_CHECKED=1
+lavapipe-checked     lavapipe     kernels   NEARFIELD_CHECKED=1
 subgroup4            lavapipe     pairwise  LP_NATIVE_VECTOR_WIDTH=128
-subgroup4-checked    lavapipe     pairwise  LP_NATIVE_VECTOR_WIDTH=128 NEARFIELD_CHECKED=1
+subgroup4-checked    lavapipe     kernels   LP_NATIVE_VECTOR_WIDTH=128 NEARFIELD_CHECKED=1
 subgroup16           lavapipe     pairwise  LP_NATIVE_VECTOR_WIDTH=512
-subgroup16-checked   lavapipe     pairwise  LP_NATIVE_VECTOR_WIDTH=512 NEARFIELD_CHECKED=1
+subgroup16-checked   lavapipe     kernels   LP_NATIVE_VECTOR_WIDTH=512 NEARFIELD_CHECKED=1
 swiftshader          swiftshader  pairwise
-swiftshader-checked  swiftshader  pairwise  NEARFIELD_CHECKED=1
+swiftshader-checked  swiftshader  kernels   NEARFIELD_CHECKED=1
 lavapipe26           lavapipe26   pairwise
-lavapipe26-checked   lavapipe26   pairwise  NEARFIELD_CHECKED=1
+lavapipe26-checked   lavapipe26   kernels   NEARFIELD_CHECKED=1
 baseline             lavapipe     pairwise  NEARFIELD_DISABLE=$bare
-baseline-checked     lavapipe     pairwise  NEARFIELD_DISABLE=$bare NEARFIELD_CHECKED=1
+baseline-checked     lavapipe     kernels   NEARFIELD_DISABLE=$bare NEARFIELD_CHECKED=1
 "
 # Elsewhere there is one driver, the system's own.
 [ "$(uname -s)" = Linux ] || stages="
 native               -            full
-native-checked       -            pairwise  NEARFIELD_CHECKED=1
+native-checked       -            kernels   NEARFIELD_CHECKED=1
 native-baseline      -            pairwise  NEARFIELD_DISABLE=$bare
 "
 lints="fmt clippy doc msrv"
@@ -131,7 +132,10 @@ run_tests() { # ENV FILE, TEST SET, MORE ENVIRONMENT...
   (
     [ "$env_file" = - ] || . "$env_file"
     export NEARFIELD_TEST_SET="$set"
-    if [ "$set" = full ]; then
+    if [ "$set" = kernels ]; then
+      export NEARFIELD_TEST_SET=pairwise
+      limited env "$@" cargo test --locked --all-features --no-fail-fast --lib --test sweep --test invariance --test bound -- --show-output
+    elif [ "$set" = full ]; then
       limited env "$@" cargo test --locked --all-features --no-fail-fast -- --show-output
     else
       limited env "$@" cargo test --locked --all-features --no-fail-fast --lib $(device_tests) -- --show-output
