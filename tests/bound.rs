@@ -120,9 +120,9 @@ fn attacks() -> impl Strategy<Value = Attack> {
     let types = prop_oneof![6 => Just(DType::F32), 1 => Just(DType::F16), 1 => Just(DType::Bf16), 1 => Just(DType::I8), 1 => Just(DType::U8)];
     // with more bins than there is room for, some must run again
     let shape = (
-        prop_oneof![3 => Just(700usize), 1 => Just(9_000)],
+        prop_oneof![3 => Just(2_500usize), 1 => Just(9_000)],
         1..40usize,
-        prop_oneof![4 => 1..30usize, 1 => 100..150usize],
+        prop_oneof![4 => 1..5usize, 4 => 5..30usize, 1 => 100..150usize],
     );
     let data = (0..9usize, 0..9usize, any::<u64>(), 0..3usize);
     let how = (proptest::sample::select(metrics), types, any::<bool>(), 0..4usize, any::<bool>());
@@ -219,7 +219,8 @@ fn equal_rows(value: f32, wanted_reruns: Option<u64>) {
     let expected: Vec<u64> = (0..nq).flat_map(|_| 0..k as u64).collect();
     assert_eq!(hits.ids(), expected);
     println!("{took:?}, {} of {nq} queries run again", hits.stats().rerun);
-    assert!(took < Duration::from_secs(120), "{took:?}");
+    // a minute on the slowest driver with two cores of its own
+    assert!(took < Duration::from_secs(300), "{took:?}");
     if let Some(wanted) = wanted_reruns {
         assert_eq!(hits.stats().rerun, wanted);
     }
