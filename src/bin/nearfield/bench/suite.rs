@@ -52,7 +52,7 @@ fn quick() -> Vec<Case> {
     vec![
         case("one query", &l2, 1, 10),
         case("100 queries", &l2, 100, 10),
-        Case { kind: Kind::Half, ..case("100 queries, half filtered", &l2, 100, 10) },
+        Case { kind: Kind::Half, ..case("100 queries half filtered", &l2, 100, 10) },
         case("100 queries", &l1, 100, 10),
     ]
 }
@@ -72,7 +72,7 @@ fn exact() -> Vec<Case> {
         case("f32 100 queries", &f32_rows, 100, 10),
         case("f32 tile", &f32_rows, 10_000, 100),
         case("batch", &small, 10_000, 10),
-        Case { kind: Kind::Half, ..case("batch, half filtered", &small, 10_000, 10) },
+        Case { kind: Kind::Half, ..case("batch half filtered", &small, 10_000, 10) },
         case("batch", &small, 10_000, 100),
         case("batch", &small, 10_000, 1000),
         case("100 queries", &small, 100, 10),
