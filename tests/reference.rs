@@ -4,27 +4,13 @@
 mod common;
 
 use common::cases::{CASES, Case, bit_metrics, float_metrics};
+use common::faiss::{Fixture, SETS, fixture};
 use common::narrow::Arithmetic;
-use common::npy::Npy;
 use nearfield::reference::{
     Block, Custom, Excused, Problem, check_range, check_search, distance, fraction, norms,
     pairwise, range, search, select_k,
 };
 use nearfield::{DType, Metric, Order, Rows};
-use std::path::PathBuf;
-
-fn fixture(name: &str) -> Npy {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/faiss");
-    Npy::read(&folder.join(format!("{name}.npy")))
-}
-
-fn fixture_block(name: &str) -> Block {
-    let file = fixture(name);
-    if name.starts_with("bits") {
-        return Block::new(Rows::Bits(file.u8()), file.shape[1] * 8).unwrap();
-    }
-    Block::new(Rows::F32(&file.f32()), file.shape[1]).unwrap()
-}
 
 /// FAISS sums in f32, in its own order.
 fn near(a: f64, b: f64) -> bool {
@@ -33,25 +19,11 @@ fn near(a: f64, b: f64) -> bool {
 
 #[test]
 fn agrees_with_faiss() {
-    let sets = [
-        ("plain", "l2", Metric::L2),
-        ("plain", "ip", Metric::InnerProduct),
-        ("plain", "cosine", Metric::Cosine),
-        ("plain", "l1", Metric::L1),
-        ("plain", "linf", Metric::Linf),
-        ("plain", "lp3", Metric::Lp(3.0)),
-        ("plain", "lp0.5", Metric::Lp(0.5)),
-        ("plain", "canberra", Metric::Canberra),
-        ("plain", "braycurtis", Metric::BrayCurtis),
-        ("positive", "jensenshannon", Metric::JensenShannon),
-        ("positive", "jaccard", Metric::Jaccard),
-        ("nan", "naneuclidean", Metric::NanEuclidean),
-        ("mixed", "gower", Metric::Gower),
-        ("bits", "hamming", Metric::Hamming),
-    ];
-    for (set, name, metric) in sets {
-        let (base, queries) =
-            (fixture_block(&format!("{set}.base")), fixture_block(&format!("{set}.query")));
+    for (set, name, metric) in SETS {
+        let (base, queries) = (
+            Fixture::read(&format!("{set}.base")).block(),
+            Fixture::read(&format!("{set}.query")).block(),
+        );
         let (ids, dist) =
             (fixture(&format!("{name}.ids")).i32(), fixture(&format!("{name}.dist")).f32());
         let k = ids.len() / queries.len();

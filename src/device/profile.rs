@@ -35,9 +35,7 @@ impl Profile {
         user: Option<&Path>,
         tuning: &[(String, String, String)],
     ) -> Result<Profile> {
-        let baseline = File::parse("baseline", BASELINE)?;
-        let mut profile =
-            Profile { name: baseline.name, measured: baseline.measured, values: baseline.values };
+        let mut profile = Profile::baseline()?;
         let mut best: Option<(usize, File)> = None;
         for (name, text) in BUILT_IN {
             let file = File::parse(name, text)?;
@@ -59,6 +57,23 @@ impl Profile {
             profile.set(&format!("setting {section}.{key}"), section, key, text)?;
         }
         Ok(profile)
+    }
+
+    /// The baseline, and every built-in file over it.
+    pub(crate) fn built_in() -> Result<Vec<Profile>> {
+        let baseline = Profile::baseline()?;
+        let mut all = vec![baseline.clone()];
+        for (name, text) in BUILT_IN {
+            let mut profile = baseline.clone();
+            profile.overlay(File::parse(name, text)?)?;
+            all.push(profile);
+        }
+        Ok(all)
+    }
+
+    fn baseline() -> Result<Profile> {
+        let File { name, measured, values, .. } = File::parse("baseline", BASELINE)?;
+        Ok(Profile { name, measured, values })
     }
 
     /// The file that won over the baseline, or `baseline`.

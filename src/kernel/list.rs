@@ -3,6 +3,7 @@
 use super::reflect::reflect;
 use super::registry::*;
 use super::source::expand;
+use crate::device::Profile;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::metric::{Metric, Order};
@@ -29,14 +30,20 @@ pub struct KernelVariant {
 pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
     let mut all = vec![mask_bias(false), mask_bias(true), gather_rows(), range(false), range(true)];
     let floats = [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8];
-    let tiles = [
-        Tile::BASELINE,
-        Tile { bm: 128, bn: 64, bk: 16, tm: 8, tn: 4 },
-        Tile { bm: 128, bn: 128, bk: 16, tm: 8, tn: 8 },
-        Tile { bm: 128, bn: 128, bk: 32, tm: 8, tn: 8 },
-        Tile { bm: 64, bn: 64, bk: 16, tm: 8, tn: 8 },
-        Tile { bm: 64, bn: 64, bk: 16, tm: 8, tn: 4 },
-    ];
+    let (mut tiles, mut matrix_tiles) = (vec![], vec![]);
+    for profile in Profile::built_in()? {
+        let tile = Tile::of(&profile)?;
+        if !tiles.contains(&tile) {
+            tiles.push(tile);
+        }
+        // matrices of NVIDIA and AMD, of Apple, and of Apple's shape on a software driver
+        for (edge, subgroup) in [(16, 32), (8, 32), (8, 8)] {
+            let tile = MatrixTile::of(&profile, edge, subgroup)?;
+            if !matrix_tiles.contains(&tile) {
+                matrix_tiles.push(tile);
+            }
+        }
+    }
     for dtype in floats {
         all.push(normalise(dtype));
         all.extend([false, true].map(|scaled| half_copy(dtype, scaled)));
@@ -44,7 +51,7 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
         for scaled in [false, true] {
             all.push(row_stats(dtype, if scaled { Family::Dot } else { Family::L2 }, scaled));
             for bitmap in [false, true] {
-                all.extend(tiles.map(|tile| scan_tile(dtype, tile, scaled, bitmap)));
+                all.extend(tiles.iter().map(|&tile| scan_tile(dtype, tile, scaled, bitmap)));
                 all.extend([1, 2, 4].map(|q| scan_row(dtype, q, scaled, bitmap)));
                 for pair in pairs(dtype) {
                     if matches!(pair, Pair::Tree { scaled: s, .. } if s == scaled) {
@@ -64,7 +71,7 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
         }
     }
     all.push(residual(DType::F32, false, true));
-    all.extend(MatrixTile::EXAMPLES.map(scan_matrix));
+    all.extend(matrix_tiles.into_iter().map(scan_matrix));
     for bitmap in [false, true] {
         all.extend([1, 2, 4].map(|q| scan_row_half(q, bitmap)));
     }

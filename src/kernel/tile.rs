@@ -1,5 +1,8 @@
 //! The shapes of the tiles that the scans multiply.
 
+use crate::device::Profile;
+use crate::error::{Error, Result};
+
 /// The shape of the f32 register tile: `bm` queries by `bn` rows, `bk` deep, `tm` x `tn` a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tile {
@@ -14,12 +17,26 @@ impl Tile {
     /// The tile that fits WebGPU's guaranteed limits.
     pub const BASELINE: Tile = Tile { bm: 64, bn: 64, bk: 16, tm: 4, tn: 4 };
 
+    /// The tile of a profile, checked.
+    pub fn of(profile: &Profile) -> Result<Tile> {
+        let get = |key| profile.u32("scan", key);
+        let tile =
+            Tile { bm: get("bm")?, bn: get("bn")?, bk: get("bk")?, tm: get("tm")?, tn: get("tn")? };
+        match tile.fault() {
+            None => Ok(tile),
+            Some(reason) => Err(Error::Profile {
+                name: profile.name().to_owned(),
+                reason: format!("kernel.scan: {reason}"),
+            }),
+        }
+    }
+
     pub const fn threads(self) -> u32 {
         self.bm / self.tm * (self.bn / self.tn)
     }
 
     /// What is wrong with the shape, if anything: the shader divides without remainders.
-    pub fn fault(self) -> Option<&'static str> {
+    fn fault(self) -> Option<&'static str> {
         let Tile { bm, bn, bk, tm, tn } = self;
         if [bm, bn, bk, tm, tn].contains(&0) {
             return Some("a size is 0");
@@ -77,23 +94,22 @@ pub(crate) struct MatrixTile {
 }
 
 impl MatrixTile {
-    /// What the translation tests see: NVIDIA's shape, and Apple's as Apple and as software drivers run it.
-    pub(super) const EXAMPLES: [MatrixTile; 3] = {
-        let nvidia = MatrixTile {
-            edge: 16,
-            sm: 4,
-            sgm: 2,
-            sgn: 2,
-            bk: 32,
-            pad: 8,
-            subgroup: 32,
-            scalar: false,
-            epilogue_bias: false,
-        };
-        let apple = MatrixTile { edge: 8, scalar: true, epilogue_bias: true, ..nvidia };
-        let software = MatrixTile { subgroup: 8, sgn: 1, epilogue_bias: false, ..apple };
-        [nvidia, apple, software]
-    };
+    /// The tile of a profile, for a device with matrices of `edge` and such subgroups.
+    pub fn of(profile: &Profile, edge: u32, subgroup: u32) -> Result<MatrixTile> {
+        let get = |key| profile.u32("matrix", key);
+        Ok(MatrixTile {
+            edge,
+            sm: get("sm")?,
+            sgm: get("sgm")?,
+            sgn: get("sgn")?,
+            bk: get("bk")?,
+            pad: get("pad")?,
+            subgroup,
+            // the shape that Metal has; other drivers run the same kernel
+            scalar: edge == 8,
+            epilogue_bias: profile.str("matrix", "bias")? == "epilogue",
+        })
+    }
 
     /// Queries of a workgroup.
     pub const fn bm(self) -> u32 {

@@ -119,13 +119,26 @@ impl Scan {
             encoder.dispatch(&variant, &buffers, &params, [nq, lanes, 1])?;
         }
 
-        let out_keys = gpu.scratch("keys", q64 * u64::from(k) * 4)?;
-        let out_rows = gpu.scratch("rows", q64 * u64::from(k) * 4)?;
-        encoder.stage("select");
-        let params = SelectK { k, stride: room, best: 0, n: 0, first_row: 0 };
-        let variant = registry::select_k(plan.select_threads, true, k, true);
-        let buffers = [&keys, &chosen, &counts, &out_keys, &out_rows];
-        encoder.dispatch(&variant, &buffers, &params, [nq, 1, 1])?;
-        Ok(Scanned { keys: out_keys, rows: out_rows, counts })
+        best_of(encoder, [&keys, &chosen, &counts], nq, room, plan, k)
     }
+}
+
+/// Encodes the selection of the k best rows from the keys of chosen bins: keys, chosen and counts of nq x `room` bins.
+pub(crate) fn best_of(
+    encoder: &mut Encoder,
+    [keys, chosen, counts]: [&Buffer; 3],
+    nq: u32,
+    room: u32,
+    plan: &Plan,
+    k: u32,
+) -> Result<Scanned> {
+    let bytes = u64::from(nq) * u64::from(k) * 4;
+    let out_keys = encoder.gpu().scratch("keys", bytes)?;
+    let out_rows = encoder.gpu().scratch("rows", bytes)?;
+    encoder.stage("select");
+    let params = SelectK { k, stride: room, best: 0, n: 0, first_row: 0 };
+    let variant = registry::select_k(plan.select_threads, true, k, true);
+    let buffers = [keys, chosen, counts, &out_keys, &out_rows];
+    encoder.dispatch(&variant, &buffers, &params, [nq, 1, 1])?;
+    Ok(Scanned { keys: out_keys, rows: out_rows, counts: counts.clone() })
 }

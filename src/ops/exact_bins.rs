@@ -6,7 +6,7 @@
 //! the metric, as long as both passes give a row the same key; the same pipeline makes them.
 
 use super::base::Base;
-use super::bins::{Scanned, SelectK};
+use super::bins::{self, Scanned, SelectK};
 use super::dense::{self, Out};
 use super::plan::Plan;
 use super::queries::{Queries, Upload};
@@ -68,8 +68,8 @@ impl ExactBins {
         let bin_keys = gpu.scratch("bin keys", pairs)?;
         let chosen = gpu.scratch("chosen bins", pairs)?;
         encoder.stage("select");
-        let bins = base.bins() as u32;
-        let params = SelectK { k, stride: bins, best: 0, n: bins, first_row: 0 };
+        let n = base.bins() as u32;
+        let params = SelectK { k, stride: n, best: 0, n, first_row: 0 };
         let variant = registry::select_k(plan.select_threads, false, k, false);
         // what is best so far is empty: those two bindings are not read
         let buffers = [&self.bin_best, &counts, &counts, &bin_keys, &chosen];
@@ -91,13 +91,6 @@ impl ExactBins {
                 )?;
             }
         }
-        let out_keys = gpu.scratch("keys", pairs)?;
-        let out_rows = gpu.scratch("rows", pairs)?;
-        encoder.stage("select");
-        let params = SelectK { k, stride: k, best: 0, n: 0, first_row: 0 };
-        let variant = registry::select_k(plan.select_threads, true, k, true);
-        let buffers = [&keys, &chosen, &counts, &out_keys, &out_rows];
-        encoder.dispatch(&variant, &buffers, &params, [nq, 1, 1])?;
-        Ok(Scanned { keys: out_keys, rows: out_rows, counts })
+        bins::best_of(encoder, [&keys, &chosen, &counts], nq, k, plan, k)
     }
 }

@@ -20,7 +20,6 @@ pub(crate) struct HalfQueries {
 /// The tile of the profile, where the device has matrices that WGSL can name and takes it.
 pub(crate) fn tile(gpu: &Gpu) -> Result<Option<MatrixTile>> {
     let caps = gpu.caps();
-    let get = |key| gpu.profile().u32("matrix", key);
     let usable = caps.coop.iter().filter(|s| {
         let square = s.m == s.n && s.n == s.k;
         square && s.input == DType::F16 && s.accumulator == DType::F32
@@ -28,7 +27,7 @@ pub(crate) fn tile(gpu: &Gpu) -> Result<Option<MatrixTile>> {
     let (Some(edge), Some(subgroup)) = (usable.map(|s| s.m).max(), caps.subgroup_size) else {
         return Ok(None);
     };
-    if get("use")? == 0 || !caps.f16 {
+    if gpu.profile().u32("matrix", "use")? == 0 || !caps.f16 {
         return Ok(None);
     }
     let metal = caps.backend == Backend::Metal;
@@ -36,18 +35,7 @@ pub(crate) fn tile(gpu: &Gpu) -> Result<Option<MatrixTile>> {
     if !metal && caps.subgroup_min != caps.subgroup_max {
         return Ok(None);
     }
-    let tile = MatrixTile {
-        edge,
-        sm: get("sm")?,
-        sgm: get("sgm")?,
-        sgn: get("sgn")?,
-        bk: get("bk")?,
-        pad: get("pad")?,
-        subgroup,
-        // the shape that Metal has; other drivers run the same kernel
-        scalar: edge == 8,
-        epilogue_bias: gpu.profile().str("matrix", "bias")? == "epilogue",
-    };
+    let tile = MatrixTile::of(gpu.profile(), edge, subgroup)?;
     Ok(tile.fits(caps.max_workgroup_threads, caps.max_workgroup_memory).then_some(tile))
 }
 

@@ -5,7 +5,7 @@ use super::base::Base;
 use super::matrix;
 use super::queries::Queries;
 use crate::device::Gpu;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernel::registry::{self, MatrixTile, Pair, Tile};
 use crate::metric::Metric;
 
@@ -52,15 +52,9 @@ pub(crate) struct Plan {
     pub select_threads: u32,
 }
 
-/// The tile of the device profile, checked.
+/// The tile of the device profile, or the baseline's where the device cannot run that.
 fn tile(gpu: &Gpu) -> Result<Tile> {
-    let get = |key| gpu.profile().u32("scan", key);
-    let tile =
-        Tile { bm: get("bm")?, bn: get("bn")?, bk: get("bk")?, tm: get("tm")?, tn: get("tn")? };
-    if let Some(reason) = tile.fault() {
-        let name = gpu.profile().name().to_owned();
-        return Err(Error::Profile { name, reason: format!("kernel.scan: {reason}") });
-    }
+    let tile = Tile::of(gpu.profile())?;
     let caps = gpu.caps();
     let fits = tile.threads() <= caps.max_workgroup_threads
         && tile.workgroup_bytes() <= caps.max_workgroup_memory;

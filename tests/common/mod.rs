@@ -3,5 +3,6 @@
 
 pub mod cases;
 pub mod data;
+pub mod faiss;
 pub mod narrow;
 pub mod npy;
