@@ -1,6 +1,8 @@
-//! Rows to bench with: sums of three uniform numbers, so near enough to a bell; seeded, the same on every machine.
+//! Rows to bench with: sums of three uniform numbers, so near enough to a bell; seeded, the same on every machine and, by
+//! benches/peers/data.py, for the libraries that are measured beside this one.
 
 use super::suite::Base;
+use rayon::prelude::*;
 
 /// Rows and queries of one base.
 pub struct Set {
@@ -21,17 +23,8 @@ impl Set {
 
 fn random(count: usize, seed: u64) -> Vec<f32> {
     let mut values = vec![0f32; count];
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = count.div_ceil(threads).next_multiple_of(BLOCK).max(BLOCK);
-    std::thread::scope(|scope| {
-        for (i, part) in values.chunks_mut(share).enumerate() {
-            scope.spawn(move || {
-                for (j, block) in part.chunks_mut(BLOCK).enumerate() {
-                    fill(block, seed.wrapping_add((i * share / BLOCK + j) as u64));
-                }
-            });
-        }
-    });
+    let blocks = values.par_chunks_mut(BLOCK).enumerate();
+    blocks.for_each(|(i, block)| fill(block, seed.wrapping_add(i as u64)));
     values
 }
 
