@@ -33,6 +33,7 @@ fn draw_into(text: &mut String, chart: &Chart) -> Drawing {
     area.configure_mesh()
         .x_desc(chart.x)
         .y_desc(chart.y)
+        .light_line_style(BLACK.mix(0.04))
         .axis_desc_style((FONT, 16))
         .label_style((FONT, 14))
         .x_label_formatter(&|value| short(*value))
@@ -54,7 +55,7 @@ fn draw_into(text: &mut String, chart: &Chart) -> Drawing {
         }))?;
         let y = 48 + 22 * i as i32;
         legend.draw(&Circle::new((8, y), 4, color.filled()))?;
-        legend.draw(&Text::new(series.label.clone(), (20, y - 7), (FONT, 13).into_font()))?;
+        legend.draw(&Text::new(series.label.clone(), (20, y - 5), (FONT, 13).into_font()))?;
     }
     root.present()
 }
