@@ -3,7 +3,7 @@
 Rows and queries are those of src/bin/nearfield/bench/data.rs to the bit. Each peer prints name, n, d, queries, k,
 milliseconds (the median, other queries each time), queries a second, and the recall against an answer in f64.
 
-usage: data.py [--rows N] [--dim D]      prints the first elements, for a comparison with the Rust side
+usage: data.py [--rows N] [--dim D]      prints the first elements and the last, which the tests compare
 """
 
 import argparse
@@ -135,4 +135,4 @@ def measure(name, work, search, metric="l2", prepare=lambda queries: queries, id
 if __name__ == "__main__":
     given = arguments(__doc__).parse_args()
     values = random(given.rows, given.dim, 1).ravel()
-    print(" ".join(repr(float(value)) for value in values[:4]), float(values.astype(np.float64).sum()))
+    print(*(float(value) for value in [*values[:3], values[-1]]))

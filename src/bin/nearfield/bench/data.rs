@@ -41,3 +41,16 @@ fn fill(block: &mut [f32], seed: u64) {
         *value = draw(0) + draw(21) + draw(42);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_those_that_the_peers_search() {
+        let values = random(BLOCK + 2, 1);
+        let some = [values[0], values[1], values[2], values[BLOCK + 1]];
+        // the same numbers stand in tests/records.rs, which holds benches/peers/data.py to them
+        assert_eq!(some, [0.404_112_34, 0.271_334_17, 0.301_096_44, 0.421_958_45]);
+    }
+}
