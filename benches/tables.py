@@ -36,8 +36,9 @@ LINES = [
     (RATE, ("the same on matrix units, from a certified f16 copy", search("batch", kernel="scan_matrix"))),
     (RATE, ("the same, k = 100", search("batch", k=100)), ("k = 1000", search("batch", k=1000))),
     (RATE, ("the same, PyTorch, k = 10", peer("pytorch"))),
-    (RATE, ("the same, cuVS brute force, k = 10", peer("cuvs", ))),
+    (RATE, ("the same, cuVS brute force, k = 10", peer("cuvs"))),
     (RATE, ("the same, faiss-cpu, k = 10", peer("faiss-cpu"))),
+    (RATE, ("the same, usearch exact, k = 10", peer("usearch"))),
     (
         MS,
         ("d = 128, one query, f32 rows", search("f32 one query", queries=1)),

@@ -9,14 +9,15 @@ import data
 
 torch.backends.cuda.matmul.allow_tf32 = False
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
-# queries that are multiplied at a time: their products with all rows have to fit in memory
-CHUNK = 2_500
+# products that are in memory at a time
+PRODUCTS = 2_500_000_000 if DEVICE == "cuda" else 250_000_000
 
 
 def main():
     work = data.Work(data.arguments(__doc__).parse_args())
     x = torch.from_numpy(work.rows).to(DEVICE)
     norms = (x * x).sum(1)
+    chunk = max(PRODUCTS // work.n, 1)
 
     def finish():
         if DEVICE == "cuda":
@@ -29,7 +30,7 @@ def main():
 
     def search(q, k):
         parts = []
-        for part in q.split(CHUNK):
+        for part in q.split(chunk):
             parts.append(torch.topk(torch.addmm(norms, part, x.T, alpha=-2.0), k, largest=False)[1])
         finish()
         return parts

@@ -29,12 +29,11 @@ pub fn check(case: &Case, set: &Set, hits: &Hits, count: usize) -> Result<Checke
 /// Excused neighbours of a few queries, or what is wrong.
 fn some(case: &Case, set: &Set, hits: &Hits, queries: &[usize]) -> Result<usize, String> {
     let (d, metric) = (case.base.d, &case.base.metric);
-    let take = if case.kind == Kind::Half { case.base.n / 2 } else { case.base.n };
     let sign = if metric.order() == Order::Ascending { 1.0 } else { -1.0 };
     let elements: Vec<_> = queries.iter().map(|&q| widen(&set.queries[q * d..][..d])).collect();
     let mut nearest: Vec<_> = queries.iter().map(|_| Nearest::new(case.k)).collect();
     let mut x = Vec::with_capacity(d);
-    for (row, stored) in set.rows.chunks_exact(d).take(take).enumerate() {
+    for (row, stored) in set.rows.chunks_exact(d).take(eligible(case)).enumerate() {
         x.clear();
         x.extend(stored.iter().map(|&x| f64::from(x)));
         for (q, nearest) in elements.iter().zip(&mut nearest) {
@@ -44,40 +43,51 @@ fn some(case: &Case, set: &Set, hits: &Hits, queries: &[usize]) -> Result<usize,
         }
     }
     let each = queries.iter().zip(&elements).zip(nearest);
-    each.map(|((&query, q), nearest)| one(case, set, hits, (query, q), &nearest.sorted())).sum()
+    each.map(|((&query, q), nearest)| {
+        let got: Vec<_> = hits.row(query).collect();
+        one(case, set, q, &got, &nearest.sorted()).map_err(|e| format!("query {query}: {e}"))
+    })
+    .sum()
+}
+
+/// How many rows the filter of the case lets through: the first ones.
+fn eligible(case: &Case) -> usize {
+    if case.kind == Kind::Half { case.base.n / 2 } else { case.base.n }
 }
 
 /// Excused neighbours of one query; `truth` is (distance, or similarity with its sign turned; row), nearest first.
 fn one(
     case: &Case,
     set: &Set,
-    hits: &Hits,
-    (query, q): (usize, &[f64]),
+    q: &[f64],
+    got: &[(u64, f32)],
     truth: &[(f64, usize)],
 ) -> Result<usize, String> {
     let (d, metric) = (case.base.d, &case.base.metric);
     let row = |i: usize| widen(&set.rows[i * d..][..d]);
     let sign = if metric.order() == Order::Ascending { 1.0 } else { -1.0 };
-    let got: Vec<_> = hits.row(query).collect();
     if got.len() != truth.len() {
-        return Err(format!("query {query}: {} hits, not {}", got.len(), truth.len()));
+        return Err(format!("{} hits, not {}", got.len(), truth.len()));
     }
     let tau =
         |m: f64, x: &[f64]| reference::tau(metric, (DType::F32, DType::F32), q, x, sign * m).value;
     let mut excused = 0;
     for ((id, distance), &(m, truth)) in got.iter().zip(truth) {
+        if *id >= eligible(case) as u64 {
+            return Err(format!("row {id}, which is not among those to search"));
+        }
         let x = row(*id as usize);
         let real = reference::distance(metric, q, &x).unwrap_or(f64::NAN);
         let bound = tau(sign * real, &x);
         if (f64::from(*distance) - real).abs().partial_cmp(&bound).is_none_or(|o| o.is_gt()) {
-            return Err(format!("query {query}: row {id} at {distance}, {real} in f64"));
+            return Err(format!("row {id} at {distance}, {real} in f64"));
         }
         if *id as usize == truth {
             continue;
         }
         // another row in this place is right only within both roundings
         if (sign * real - m).abs() > bound + tau(m, &row(truth)) {
-            return Err(format!("query {query}: row {id} ({real}) in the place of {truth} ({m})"));
+            return Err(format!("row {id} ({real}) in the place of {truth} ({m})"));
         }
         excused += 1;
     }
@@ -162,6 +172,23 @@ mod tests {
             all.sort_by(by_distance_and_row);
             assert_eq!(nearest.sorted(), all[..k]);
         }
+    }
+
+    #[test]
+    fn wrong_answers_are_named() {
+        let case = super::super::suite::named("quick").unwrap().remove(0);
+        let d = case.base.d;
+        let set = Set { rows: (0..4 * d).map(|i| (i / d) as f32).collect(), queries: vec![0.0; d] };
+        let (q, far) = (widen(&set.queries), d as f32);
+        let truth = [(0.0, 0), (f64::from(far), 1)];
+        let check = |got: &[(u64, f32)]| one(&case, &set, &q, got, &truth);
+        assert_eq!(check(&[(0, 0.0), (1, far)]), Ok(0));
+        assert_eq!(check(&[(0, 0.0)]).unwrap_err(), "1 hits, not 2");
+        assert_eq!(check(&[(0, 0.0), (1, far + 1.0)]).unwrap_err(), "row 1 at 65, 64 in f64");
+        let beyond = check(&[(0, 0.0), (case.base.n as u64, far)]).unwrap_err();
+        assert_eq!(beyond, "row 10000, which is not among those to search");
+        let missed = check(&[(0, 0.0), (2, 4.0 * far)]).unwrap_err();
+        assert_eq!(missed, "row 2 (256) in the place of 1 (64)");
     }
 
     #[test]
