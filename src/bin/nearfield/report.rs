@@ -62,8 +62,8 @@ pub struct Summary<'a> {
 impl Summary<'_> {
     /// Prints it as the options say.
     pub fn print(&self, global: &Global) -> Result<()> {
-        let stats = self.inputs.args.stats;
-        if global.json {
+        let (stats, json) = (self.inputs.args.stats, self.inputs.args.json);
+        if json {
             return to_stdout(format_args!("{}", self.as_json(stats)));
         }
         if stats {
