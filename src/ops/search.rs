@@ -64,7 +64,8 @@ pub(crate) fn submit_search(
     if k == 0 {
         return Err(Error::argument("k", "0 neighbours are no search"));
     }
-    let queries = Queries::new(base, queries)?;
+    let mut queries = Queries::new(base, queries)?;
+    options.keep(&mut queries.decoder);
     let filter = Prepared::new(base, filter, queries.count)?;
     let k = k.min(base.len() as usize);
     let count = queries.count;

@@ -144,6 +144,7 @@ pub(crate) struct Decoder {
     metric: Metric,
     raw: Raw,
     dim: u32,
+    keeps: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -172,11 +173,20 @@ impl Decoder {
             Pair::Custom(c) if c.order == Order::Descending => Raw::Descending,
             Pair::Custom(_) => Raw::Ascending,
         };
-        Decoder { metric: metric.clone(), raw, dim: dim as u32 }
+        Decoder { metric: metric.clone(), raw, dim: dim as u32, keeps: false }
+    }
+
+    /// One that leaves keys as they are, the bits of a number: of two keys with one distance it still tells the nearer.
+    pub fn keeping(&self) -> Decoder {
+        Decoder { keeps: true, ..self.clone() }
     }
 
     /// The distance behind a key, as the metric defines it.
     pub fn distance(&self, key: u32) -> f32 {
+        if self.keeps { f32::from_bits(key) } else { self.decoded(key) }
+    }
+
+    fn decoded(&self, key: u32) -> f32 {
         let value = match self.raw {
             Raw::Ascending => f64::from(ascending_value(key)),
             Raw::Descending => f64::from(ascending_value(!key)),
@@ -222,6 +232,7 @@ impl Decoder {
 
     /// Whether a distance is within a radius: strictly below, for similarities strictly above.
     pub fn within(&self, distance: f32, radius: f32) -> bool {
+        let distance = if self.keeps { self.decoded(distance.to_bits()) } else { distance };
         match self.metric.order() {
             Order::Ascending => distance < radius,
             Order::Descending => distance > radius,

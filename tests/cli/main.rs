@@ -12,5 +12,6 @@ mod failing;
 mod filters;
 mod range;
 mod search;
+mod streamed;
 mod support;
 mod usage;

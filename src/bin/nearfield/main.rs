@@ -14,6 +14,7 @@ mod progress;
 mod range;
 mod report;
 mod search;
+mod searched;
 mod totals;
 
 use args::{Cli, Command};

@@ -52,6 +52,8 @@ pub struct Summary<'a> {
     pub asked: (&'static str, Value),
     pub inputs: &'a Inputs<'a>,
     pub gpu: &'a Gpu,
+    /// Whether the base stayed on the host.
+    pub streamed: bool,
     pub stats: &'a SearchStats,
     pub hits: u64,
     /// The files that were written.
@@ -92,6 +94,8 @@ impl Summary<'_> {
             "metric": args.metric.to_string(),
             "base": file(&self.inputs.base),
             "query": file(&self.inputs.queries),
+            "streamed": self.streamed,
+            "chunks": self.stats.chunks,
             "hits": self.hits,
             "outputs": outputs,
             "seconds": seconds,
