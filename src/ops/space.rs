@@ -59,23 +59,14 @@ impl Transform {
             }
         }
     }
+}
 
-    /// As `apply` for queries; those of cosine are brought to length 1, its rows keep their own scale.
-    pub fn apply_query(self, metric: &Metric, rows: Vec<f32>, dim: usize) -> Vec<f32> {
-        let mut rows = rows;
-        if *metric == Metric::Cosine {
-            for row in rows.chunks_exact_mut(dim) {
-                let norm = square(row).sqrt();
-                let scale = if norm == 0.0 { 0.0 } else { 1.0 / norm };
-                row.iter_mut().for_each(|x| *x = (f64::from(*x) * scale) as f32);
-            }
-        }
-        if self == Transform::None {
-            return rows;
-        }
-        let mut out = Vec::with_capacity(rows.len() / dim * self.dim(dim));
-        self.apply(&rows, dim, &mut out);
-        out
+/// Brings the queries of cosine to length 1; its rows keep their own scale.
+pub(crate) fn normalise(queries: &mut [f32], dim: usize) {
+    for row in queries.chunks_exact_mut(dim) {
+        let norm = square(row).sqrt();
+        let scale = if norm == 0.0 { 0.0 } else { 1.0 / norm };
+        row.iter_mut().for_each(|x| *x = (f64::from(*x) * scale) as f32);
     }
 }
 
