@@ -324,3 +324,18 @@ fn files_are_stores_and_stores_may_fail() {
     let error = index.search(&[1.0], 1).unwrap_err();
     assert!(matches!(error, Error::InvalidArgument { argument: "store", .. }), "{error}");
 }
+
+/// All of rayon's workers wait for searches, which have threads of their own.
+#[test]
+fn searches_end_though_every_worker_waits_for_one() {
+    use rayon::prelude::*;
+    let gpu = gpu();
+    let all = rows(20_000, 4, &Metric::L2, DType::F32, 8);
+    let index = streamed(&gpu, all.rows(), 4, &Metric::L2).with_chunk_rows(9_000);
+    let queries = all.rows().slice(4, 0, 70);
+    let expected = bits(&index.search_with(queries, 2_000, &SearchParams::new()).unwrap());
+    (0..6).into_par_iter().for_each(|_| {
+        let hits = index.search_with(queries, 2_000, &SearchParams::new()).unwrap();
+        assert_eq!(bits(&hits), expected);
+    });
+}
