@@ -6,6 +6,7 @@ use super::base::Base;
 use super::chunks::{Chunk, Supply};
 use super::merge::Merge;
 use super::pending::{CancelToken, Pending};
+use super::plan::MAX_SCAN_K;
 use super::queries::Queries;
 use super::request::{Filter, Found, Options};
 use super::space::Decoder;
@@ -126,7 +127,7 @@ impl Stream {
         let left = self.empty.gpu().ledger().available() / 10 * TENTHS;
         let by_memory = (left as f64 / each) as u64;
         // the scan is for many times the bins that pass
-        let scan = (2 * k as u64 + 32).saturating_mul(8 * BIN);
+        let scan = (2 * (k as u64).min(MAX_SCAN_K) + 32) * 8 * BIN;
         let by_size = CHUNK_BYTES / u64::from(self.empty.rows().stride_bytes());
         Ok(by_memory.min(by_size.max(scan)) / BIN * BIN)
     }
@@ -171,8 +172,9 @@ impl Call {
 
     fn each_chunk(&self, merge: &mut Merge, stop: &CancelToken) -> Result<()> {
         let few = self.stream.empty.gpu().profile().u32("scan", "few")? as usize;
-        let copies = self.count > COPY_QUERIES * few && half::serves(&self.stream.empty)?;
-        let k = if let Ask::Nearest(k) = self.ask { k } else { 1 };
+        let k = if let Ask::Nearest(k) = self.ask { k } else { 0 };
+        let scans = k > 0 && k as u64 <= MAX_SCAN_K && !self.options.exhaustive;
+        let copies = scans && self.count > COPY_QUERIES * few && half::serves(&self.stream.empty)?;
         let (room, chunks) = self.stream.chunks(k, copies)?;
         // one of the two that fails stops the other
         let stop = CancelToken::below(Some(stop.clone()));
