@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// or [`StreamedFlat::from_f32`]. The rows are not copied, and must not change while a search runs.
 ///
 /// Cost: a search reads all rows once from the host, however many queries it has, so ask many at once. While one chunk is
-/// searched the next one is checked and copied to the device, on all cores. Two chunks are on the device at a time: they
+/// searched the next ones are checked and copied to the device, on all cores. Three chunks are on the device at a time: they
 /// take six tenths of what is left of its memory, or less where chunks of 512 MiB do. Rows that a filter leaves out by
 /// whole chunks are not read.
 ///
@@ -138,7 +138,7 @@ impl StreamedFlat {
     /// Dropping what it returns ends that thread at its next step.
     ///
     /// Cost: besides what [`StreamedFlat`] says, host memory for the queries and 20 bytes a hit; of filters by query a bit
-    /// a query and row of two chunks.
+    /// a query and row of every chunk on its way.
     ///
     /// # Errors
     /// At once: `InvalidArgument` for a `k` of 0 and for a filter that does not fit the queries; `DimensionMismatch`,

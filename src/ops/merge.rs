@@ -3,10 +3,11 @@
 use super::request::Found;
 use super::space::Decoder;
 use super::stats::SearchStats;
-use rayon::prelude::*;
+use crate::buffer::each;
+use crate::error::Result;
 
-/// Below so many hits threads cost more than they save.
-const PARALLEL: usize = 1 << 16;
+/// Hits that one thread takes at a time.
+const PIECE_HITS: usize = 1 << 16;
 
 /// Hits of every query so far, as `key << 32 | row`.
 pub(super) struct Merge {
@@ -22,32 +23,35 @@ impl Merge {
     }
 
     /// Takes what was found, with keys for distances, in the chunk that begins at row `first`.
-    pub fn add(&mut self, first: u64, found: &Found) {
+    pub fn add(&mut self, first: u64, found: &Found) -> Result<()> {
         self.stats.add_chunk(&found.stats);
         let (k, keys) = (self.k, bytemuck::cast_slice::<f32, u32>(&found.distances));
-        let merge = |(query, best): (usize, &mut Vec<u64>)| {
-            let at = found.lims[query]..found.lims[query + 1];
-            let new = keys[at.clone()].iter().zip(&found.rows[at]);
-            let new = new.map(|(&key, &row)| u64::from(key) << 32 | (first + u64::from(row)));
-            match k {
-                None => best.extend(new),
-                Some(k) => merge(best, new, k),
+        let parts = self.parts(found.rows.len());
+        each(parts, |(start, hits)| {
+            for (best, ends) in hits.iter_mut().zip(found.lims[start..].windows(2)) {
+                let at = ends[0]..ends[1];
+                let new = keys[at.clone()].iter().zip(&found.rows[at]);
+                let new = new.map(|(&key, &row)| u64::from(key) << 32 | (first + u64::from(row)));
+                match k {
+                    None => best.extend(new),
+                    Some(k) => merge(best, new, k),
+                }
             }
-        };
-        if found.rows.len() < PARALLEL {
-            self.hits.iter_mut().enumerate().for_each(merge);
-        } else {
-            self.hits.par_iter_mut().enumerate().for_each(merge);
-        }
+            Ok(())
+        })?;
+        Ok(())
     }
 
     /// The answer, in distances.
-    pub fn finish(mut self, decoder: &Decoder) -> Found {
+    pub fn finish(mut self, decoder: &Decoder) -> Result<Found> {
+        let total = self.hits.iter().map(Vec::len).sum();
         if self.k.is_none() {
-            self.hits.par_iter_mut().for_each(|hits| hits.sort_unstable());
+            each(self.parts(total), |(_, hits)| {
+                hits.iter_mut().for_each(|hits| hits.sort_unstable());
+                Ok(())
+            })?;
         }
         let mut found = Found { stats: self.stats, ..Found::default() };
-        let total = self.hits.iter().map(Vec::len).sum();
         found.lims.reserve_exact(self.hits.len() + 1);
         found.rows.reserve_exact(total);
         found.distances.reserve_exact(total);
@@ -57,7 +61,15 @@ impl Merge {
             found.distances.extend(hits.iter().map(|hit| decoder.distance((hit >> 32) as u32)));
             found.lims.push(found.rows.len());
         }
-        found
+        Ok(found)
+    }
+
+    /// The lists in parts of about as many of `hits` each, with the number of the first query.
+    fn parts(&mut self, hits: usize) -> Vec<(usize, &mut [Vec<u64>])> {
+        let queries = self.hits.len();
+        let step = queries.div_ceil(hits.div_ceil(PIECE_HITS).max(1)).max(1);
+        let parts = self.hits.chunks_mut(step).enumerate();
+        parts.map(|(at, part)| (at * step, part)).collect()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::kernel::registry::{self, MatrixTile, Pair, Tile};
 use crate::metric::Metric;
 
 /// Largest k of the binned scan; beyond it too many bins would pass.
-const MAX_SCAN_K: u64 = 2048;
+pub(super) const MAX_SCAN_K: u64 = 2048;
 /// Rows to a bin where many neighbours are wanted: a tile of the matrix units.
 const FINE_BIN: u64 = 16;
 /// Most scratch memory of one submission, beside a 48th of the rows: with two in flight a search stays below 1 GB beyond

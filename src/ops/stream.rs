@@ -6,6 +6,7 @@ use super::base::Base;
 use super::chunks::{Chunk, Supply};
 use super::merge::Merge;
 use super::pending::{CancelToken, Pending};
+use super::plan::MAX_SCAN_K;
 use super::queries::Queries;
 use super::request::{Filter, Found, Options};
 use super::space::Decoder;
@@ -20,8 +21,10 @@ use std::sync::Arc;
 
 /// A chunk of more bytes is no faster to bring, and begins later.
 const CHUNK_BYTES: u64 = 512 << 20;
-/// Of the device memory that is left, two chunks take so many tenths each; the rest is for staging and for the search.
-const TENTHS: u64 = 3;
+/// One is searched, one is filled, and one waits in between, so that neither side waits for the other's every delay.
+const CHUNKS: u64 = 3;
+/// Of the device memory that is left, each takes so many tenths; the rest is for staging and for the search.
+const TENTHS: u64 = 2;
 /// So many times the queries that read rows one by one: with fewer the copy of a chunk costs more than it saves. It
 /// moves 12 bytes an element; a query saves two operations at the difference of the two rates, on an H200 a 66th of that.
 const COPY_QUERIES: usize = 4;
@@ -117,19 +120,19 @@ impl Stream {
         thread::start(cancel, move |stop| call.run(stop))
     }
 
-    /// What two chunks may have, when `copies` says whether they are copied for the matrix units.
+    /// What a chunk may have, when `copies` says whether it is copied for the matrix units.
     fn rows_by_memory(&self, k: usize, copies: bool) -> Result<u64> {
         let sample = 1 << 16;
         let each = self.empty.bytes_of(sample, copies)? as f64 / sample as f64;
         let left = self.empty.gpu().ledger().available() / 10 * TENTHS;
         let by_memory = (left as f64 / each) as u64;
         // the scan is for many times the bins that pass
-        let scan = (2 * k as u64 + 32).saturating_mul(8 * BIN);
+        let scan = (2 * (k as u64).min(MAX_SCAN_K) + 32) * 8 * BIN;
         let by_size = CHUNK_BYTES / u64::from(self.empty.rows().stride_bytes());
         Ok(by_memory.min(by_size.max(scan)) / BIN * BIN)
     }
 
-    /// Empty chunks, and how many rows each has room for: two, where one is not enough for all.
+    /// Empty chunks, and how many rows each has room for: as many as there are rows for.
     fn chunks(&self, k: usize, copies: bool) -> Result<(u64, Vec<Base>)> {
         let asked = match self.chunk_rows {
             Some(rows) => rows.min(self.rows).next_multiple_of(BIN),
@@ -138,7 +141,7 @@ impl Stream {
         let most = self.empty.most_room().min(self.rows.next_multiple_of(BIN));
         let mut rows = asked.clamp(BIN, most);
         loop {
-            let count = if rows < self.rows { 2 } else { 1 };
+            let count = self.rows.div_ceil(rows).min(CHUNKS);
             let made = (0..count).map(|_| self.empty.with_room(rows as u32, copies));
             match made.collect::<Result<Vec<Base>>>() {
                 // others take memory, too, and the driver may have less than the budget says
@@ -164,13 +167,14 @@ impl Call {
         if let (true, Some(progress)) = (rows == 0 || !asks, &self.options.progress) {
             progress(1.0);
         }
-        Ok(merge.finish(&self.decoder))
+        merge.finish(&self.decoder)
     }
 
     fn each_chunk(&self, merge: &mut Merge, stop: &CancelToken) -> Result<()> {
         let few = self.stream.empty.gpu().profile().u32("scan", "few")? as usize;
-        let copies = self.count > COPY_QUERIES * few && half::serves(&self.stream.empty)?;
-        let k = if let Ask::Nearest(k) = self.ask { k } else { 1 };
+        let k = if let Ask::Nearest(k) = self.ask { k } else { 0 };
+        let scans = k > 0 && k as u64 <= MAX_SCAN_K && !self.options.exhaustive;
+        let copies = scans && self.count > COPY_QUERIES * few && half::serves(&self.stream.empty)?;
         let (room, chunks) = self.stream.chunks(k, copies)?;
         // one of the two that fails stops the other
         let stop = CancelToken::below(Some(stop.clone()));
@@ -213,7 +217,7 @@ impl Call {
             let options =
                 Options { cancel, progress: progress.clone(), keys: true, ..self.options.clone() };
             let found = self.ask(base, chunk.filter, options)?;
-            merge.add(first, &found);
+            merge.add(first, &found)?;
             merge.stats.chunks += 1;
             let row = base.rows().dtype().row_bytes(base.rows().dim());
             merge.stats.streamed += base.len() * row as u64;

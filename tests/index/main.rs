@@ -15,3 +15,4 @@ mod scans;
 mod streamed;
 mod support;
 mod threads;
+mod uploads;

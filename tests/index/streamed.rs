@@ -91,22 +91,41 @@ fn every_metric_and_type_gives_the_hits_of_a_resident_index() {
     }
 }
 
-/// So many rows that chunks are scanned, and so many queries that they are copied for matrix units where there are any.
+/// So many rows that chunks are scanned, by every way there is; chunks of one search differ in magnitude, and so in the
+/// scale of their f16 copies.
 #[test]
 fn scanned_chunks_give_the_hits_of_a_resident_index() {
-    let gpu = gpu();
-    for (metric, queries) in [(Metric::L2, 150), (Metric::Cosine, 2)] {
-        let dim = 17;
-        let all = rows(30_011, dim, &metric, DType::F32, 1);
-        let queries = rows(queries, dim, &metric, DType::F32, 2);
-        let resident = index(&gpu, dim, &metric, DType::F32);
-        resident.add_rows(all.rows()).unwrap();
-        let theirs = resident.search_with(queries.rows(), 10, &SearchParams::new()).unwrap();
-        for chunk in [10_000, 12_345] {
-            let index = streamed(&gpu, all.rows(), dim, &metric).with_chunk_rows(chunk);
-            let ours = index.search_with(queries.rows(), 10, &SearchParams::new()).unwrap();
-            assert_eq!(bits(&ours), bits(&theirs), "{metric}");
-            assert!(ours.stats().scanned >= 2 * queries.rows().count(dim).unwrap() as u64);
+    let dim = 17;
+    for (few, copy) in [("32", "0"), ("0", "1"), ("32", "1")] {
+        let gpu = Gpu::builder().poison(true).setting("scan", "min_rows", "0");
+        let gpu = match gpu.setting("scan", "few", few).setting("matrix", "copy", copy).build() {
+            Ok(gpu) => gpu,
+            Err(e) => {
+                println!("skipped: {e} (1)");
+                continue;
+            }
+        };
+        for (metric, queries) in [(Metric::L2, 150), (Metric::Cosine, 2)] {
+            let mut all = rows(30_011, dim, &metric, DType::F32, 1).rows().to_f32();
+            for (row, values) in all.chunks_exact_mut(dim).enumerate() {
+                let scale = [1.0, 1000.0, 0.01][row / 10_048];
+                values.iter_mut().for_each(|x| *x *= scale);
+            }
+            let all = Rows::F32(&all);
+            let queries = rows(queries, dim, &metric, DType::F32, 2);
+            let resident = index(&gpu, dim, &metric, DType::F32);
+            resident.add_rows(all).unwrap();
+            let theirs = resident.search_with(queries.rows(), 10, &SearchParams::new()).unwrap();
+            for chunk in [7_000, 10_048] {
+                let index = streamed(&gpu, all, dim, &metric).with_chunk_rows(chunk);
+                let ours = index.search_with(queries.rows(), 10, &SearchParams::new()).unwrap();
+                assert_eq!(bits(&ours), bits(&theirs), "{metric}, few {few}, copy {copy}");
+                let asked = queries.rows().count(dim).unwrap() as u64;
+                assert!(ours.stats().scanned >= 2 * asked, "{:?}", ours.stats());
+                // Of so few queries the copy is not made.
+                let copied = ours.stats().variants.iter().any(|v| v.contains("f16"));
+                assert!(!copied || copy == "1" && asked > 4 * few.parse::<u64>().unwrap());
+            }
         }
     }
 }
@@ -323,4 +342,19 @@ fn files_are_stores_and_stores_may_fail() {
     let index = StreamedFlat::new(&gpu, store, Metric::L2).unwrap().with_chunk_rows(64);
     let error = index.search(&[1.0], 1).unwrap_err();
     assert!(matches!(error, Error::InvalidArgument { argument: "store", .. }), "{error}");
+}
+
+/// All of rayon's workers wait for searches, which have threads of their own.
+#[test]
+fn searches_end_though_every_worker_waits_for_one() {
+    use rayon::prelude::*;
+    let gpu = gpu();
+    let all = rows(20_000, 4, &Metric::L2, DType::F32, 8);
+    let index = streamed(&gpu, all.rows(), 4, &Metric::L2).with_chunk_rows(9_000);
+    let queries = all.rows().slice(4, 0, 70);
+    let expected = bits(&index.search_with(queries, 2_000, &SearchParams::new()).unwrap());
+    (0..6).into_par_iter().for_each(|_| {
+        let hits = index.search_with(queries, 2_000, &SearchParams::new()).unwrap();
+        assert_eq!(bits(&hits), expected);
+    });
 }

@@ -28,7 +28,8 @@ pub struct Global {
     /// Run on the adapter at this place of `nearfield devices`, or on the first whose name or driver contains the text
     #[arg(long, global = true, value_name = "NAME")]
     pub adapter: Option<String>,
-    /// Use at most this much device memory, such as 512M or 8G [default: 80 % of the adapter's]
+    /// Use at most this much device memory, such as 512M or 8G; a base that does not fit is streamed from its file
+    /// [default: 80 % of the adapter's]
     #[arg(long, global = true, value_name = "BYTES", value_parser = bytes)]
     pub memory_budget: Option<u64>,
     /// Print nothing but errors, and what --json and --stats ask for

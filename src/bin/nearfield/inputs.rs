@@ -86,7 +86,7 @@ impl<'a> Inputs<'a> {
                 "{file}: {needed} bytes do not fit in {budget} of device memory, so every block of queries streams them"
             ));
         }
-        Searched::Streamed(rows)
+        Searched::Streamed(Box::new(rows))
     }
 
     /// The rows that `--allow` and `--deny` leave. Numbers that the base lacks name nothing; so does -1, which stands

@@ -9,7 +9,7 @@ const EIGHTHS: u64 = 7;
 
 pub enum Searched {
     Resident(Box<dyn Index>),
-    Streamed(StreamedFlat),
+    Streamed(Box<StreamedFlat>),
 }
 
 /// The files that queries and rows come from, and which query is the first of the call.
