@@ -12,4 +12,5 @@ mod filters;
 mod range;
 mod search;
 mod support;
+mod tune;
 mod usage;

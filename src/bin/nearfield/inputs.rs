@@ -6,12 +6,18 @@ use crate::failure::{Failure, Result};
 use crate::progress::Progress;
 use nearfield::format::{self, IdFile, RowFile};
 use nearfield::{
-    DType, Error, Gpu, Hits, IdFilter, Index, Metric, RowSource, Rows, SearchParams, index_factory,
+    DType, Error, Gpu, GpuBuilder, Hits, IdFilter, Index, Metric, RowSource, Rows, SearchParams,
+    index_factory,
 };
 use std::path::Path;
 
 /// The adapter and budget that were asked for, or the best.
 pub fn open_gpu(global: &Global) -> Result<Gpu> {
+    Ok(builder(global).build()?)
+}
+
+/// The same, for those who set more before it opens.
+pub fn builder(global: &Global) -> GpuBuilder {
     let mut builder = Gpu::builder();
     if let Some(name) = &global.adapter {
         builder = builder.adapter(name);
@@ -19,7 +25,7 @@ pub fn open_gpu(global: &Global) -> Result<Gpu> {
     if let Some(bytes) = global.memory_budget {
         builder = builder.memory_budget(bytes);
     }
-    Ok(builder.build()?)
+    builder
 }
 
 /// Base and queries, mapped and found to fit each other.

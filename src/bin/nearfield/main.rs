@@ -15,6 +15,7 @@ mod range;
 mod report;
 mod search;
 mod totals;
+mod tune;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Range(args) => range::run(args, &cli.global),
         Command::Convert(args) => convert::run(args, &cli.global),
         Command::Bench(args) => bench::run(args, &cli.global),
+        Command::Tune(args) => tune::run(args, &cli.global),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
