@@ -89,8 +89,8 @@ mod tests {
     fn the_fastest_wins() {
         let all = rows(&[timed(&[10.0]), timed(&[5.0]), timed(&[4.0]), timed(&[20.0])]);
         assert_eq!(choose(&all, 1.05), Some(2));
-        // a tenth of the short load is worth as much as a tenth of the long one
-        let all = rows(&[timed(&[1.0, 100.0]), timed(&[0.5, 110.0]), timed(&[1.1, 50.0])]);
+        // half of the long load is worth more than two fifths of the short one
+        let all = rows(&[timed(&[1.0, 100.0]), timed(&[0.6, 110.0]), timed(&[1.1, 50.0])]);
         assert_eq!(choose(&all, 1.05), Some(2));
     }
 
