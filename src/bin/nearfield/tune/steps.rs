@@ -277,7 +277,8 @@ impl Tuner<'_> {
                 milliseconds: Some(times.iter().sum::<f64>() / 1e6),
                 rate: Some(least),
                 relative: None,
-                note: "checked".into(),
+                checked: true,
+                note: String::new(),
                 present: gflops == present,
                 chosen: true,
             };

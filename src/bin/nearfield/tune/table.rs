@@ -11,7 +11,9 @@ pub struct Line {
     pub rate: Option<f64>,
     /// How many times as fast as the profile in force.
     pub relative: Option<f64>,
-    /// Whether it answered rightly, and if not, how.
+    /// Whether it answered rightly, as all that may be chosen do.
+    pub checked: bool,
+    /// What else there is to say: why it was not taken.
     pub note: String,
     pub present: bool,
     pub chosen: bool,
@@ -73,8 +75,8 @@ impl Section {
                 "milliseconds": l.milliseconds,
                 "rate": l.rate,
                 "relative": l.relative,
-                "outcome": l.note,
-                "checked": l.note.starts_with("checked"),
+                "checked": l.checked,
+                "note": l.note,
                 "present": l.present,
                 "chosen": l.chosen,
             })
@@ -102,15 +104,17 @@ impl fmt::Display for Section {
             let mark = if line.chosen { '*' } else { ' ' };
             let (ms, rate) = (number(line.milliseconds, 3), number(line.rate, line.places()));
             let relative = number(line.relative, 2);
-            let present = if line.present { ", in force" } else { "" };
-            let (name, note) = (&line.name, &line.note);
-            writeln!(
-                f,
-                "{mark} {name:<width$} {ms:>12} {rate:>12} {relative:>9}  {note}{present}"
-            )?;
+            let notes = [
+                (line.checked, "checked"),
+                (line.present, "in force"),
+                (!line.note.is_empty(), &line.note),
+            ];
+            let notes: Vec<_> = notes.iter().filter(|(on, _)| *on).map(|(_, text)| *text).collect();
+            let (name, notes) = (&line.name, notes.join(", "));
+            writeln!(f, "{mark} {name:<width$} {ms:>12} {rate:>12} {relative:>9}  {notes}")?;
         }
         if self.skipped > 0 {
-            writeln!(f, "  {} more not measured: the time was over", self.skipped)?;
+            writeln!(f, "  {} not measured: the time was over", self.skipped)?;
         }
         self.note.iter().try_for_each(|note| writeln!(f, "  {note}"))
     }

@@ -139,7 +139,7 @@ impl<'a> Bench<'a> {
             let queries = Rows::F32(&set.queries[..load.queries * set.dim]);
             let search = || {
                 let begin = Instant::now();
-                let hits = index.search_with(queries.clone(), load.k, &params).map_err(refused)?;
+                let hits = index.search_with(queries, load.k, &params).map_err(refused)?;
                 let wall = begin.elapsed().as_nanos() as f64;
                 Ok((nanoseconds(&hits, probe.part).unwrap_or(wall).max(1.0), hits))
             };
