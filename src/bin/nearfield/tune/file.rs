@@ -27,6 +27,8 @@ impl Output {
         if target.exists() && !target.is_file() {
             return Err(Failure::Work(format!("{}: not a regular file", target.display())));
         }
+        // The rename would replace a link instead of what it points to.
+        let target = std::fs::canonicalize(target).unwrap_or_else(|_| target.to_owned());
         let folder = target.parent().filter(|p| !p.as_os_str().is_empty());
         let mut builder = tempfile::Builder::new();
         builder.prefix(".nearfield-").suffix(".tmp");
@@ -34,8 +36,8 @@ impl Output {
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let file = builder.tempfile_in(folder.unwrap_or(Path::new(".")));
-        let temporary = file.map_err(|e| Error::io(target, e))?.into_temp_path();
-        Ok(Output { target: target.to_owned(), temporary, overwrite })
+        let temporary = file.map_err(|e| Error::io(&target, e))?.into_temp_path();
+        Ok(Output { target, temporary, overwrite })
     }
 
     /// Writes the text under the temporary name, which it returns.

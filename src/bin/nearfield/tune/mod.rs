@@ -67,7 +67,7 @@ pub fn run(args: &TuneArgs, global: &Global) -> Result<()> {
     output.finish()?;
     drop(progress);
     for name in overruled {
-        report::to_stderr(format_args!("warning: {name} in the environment wins over the profile"));
+        log::warn!("{name} in the environment wins over the profile");
     }
     let outcome = Report { args, gpu: &gpu, rows, dims: &dims, sections, present, values, begin };
     outcome.print(global)

@@ -298,14 +298,13 @@ impl Tuner<'_> {
             return Ok(Section { note: Some(why), ..Section::empty("submit", what) });
         }
         let loads = vec![Load { set: 0, queries: 1, k: K }];
-        let probe = |_: &[Change]| probe("scan_row_", Part::Wall, loads.clone());
-        let few = self.values.number("scan", "few").max(1);
+        let probe = |_: &[Change]| probe("scan_", Part::Wall, loads.clone());
         self.sweep(Choice {
             kernel: "submit",
             what,
             candidates: self.candidates(shapes::spins()),
             likely: 0,
-            with: self.with(&[("scan", "few", few)]),
+            with: self.with(&[]),
             probe: &probe,
             margin: WALL_MARGIN,
             operations: false,
