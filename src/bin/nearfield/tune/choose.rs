@@ -31,6 +31,9 @@ impl Row {
     }
 }
 
+/// Rows that may be held against the present before it stays.
+const CHALLENGERS: usize = 3;
+
 /// How many times as long as `others` these times are: the geometric mean over the loads that both have, so that each
 /// counts the same however long it takes.
 pub fn ratio(times: &[f64], others: &[f64]) -> f64 {
@@ -38,15 +41,21 @@ pub fn ratio(times: &[f64], others: &[f64]) -> f64 {
     (logs.iter().sum::<f64>() / logs.len().max(1) as f64).exp()
 }
 
-/// The fastest row, or the first one, which is the present, where no other is faster by the factor `margin`. Rows that
-/// are wrong, refused or given up are never taken.
-pub fn choose(rows: &[Row], margin: f64) -> Option<usize> {
+/// The fastest row that `confirm` agrees to, or the first one, which is the present, where no other is faster by the
+/// factor `margin`. Rows that are wrong, refused or given up are never taken. Where the present is one of those there is
+/// nothing to hold against it.
+pub fn choose(rows: &[Row], margin: f64, mut confirm: impl FnMut(usize) -> bool) -> Option<usize> {
     let present = rows.first().and_then(Row::times);
     let reference = present.or_else(|| rows.iter().find_map(Row::times))?;
     let timed = rows.iter().enumerate().filter_map(|(i, row)| Some((i, row.times()?)));
-    let fastest = timed.map(|(i, times)| (i, ratio(times, reference)));
-    let (place, ratio) = fastest.min_by(|a, b| a.1.total_cmp(&b.1))?;
-    if present.is_some() && ratio * margin > 1.0 { Some(0) } else { Some(place) }
+    let mut ranked: Vec<_> = timed.map(|(i, times)| (i, ratio(times, reference))).collect();
+    ranked.sort_by(|a, b| a.1.total_cmp(&b.1));
+    if present.is_none() {
+        return ranked.first().map(|(place, _)| *place);
+    }
+    let faster = ranked.iter().filter(|(_, ratio)| ratio * margin <= 1.0).take(CHALLENGERS);
+    let mut faster = faster.map(|(place, _)| *place).filter(|place| *place != 0);
+    faster.find(|&place| confirm(place)).or(Some(0))
 }
 
 /// Up to how many queries reading the rows one by one is faster than tiles, from the times of both at ascending numbers
@@ -77,6 +86,10 @@ pub fn estimate(rate: f64, present: u32) -> u32 {
 mod tests {
     use super::*;
 
+    fn chosen(rows: &[Row], margin: f64) -> Option<usize> {
+        choose(rows, margin, |_| true)
+    }
+
     fn rows(outcomes: &[Outcome]) -> Vec<Row> {
         outcomes.iter().map(|o| Row { changes: Vec::new(), outcome: o.clone() }).collect()
     }
@@ -88,10 +101,10 @@ mod tests {
     #[test]
     fn the_fastest_wins() {
         let all = rows(&[timed(&[10.0]), timed(&[5.0]), timed(&[4.0]), timed(&[20.0])]);
-        assert_eq!(choose(&all, 1.05), Some(2));
+        assert_eq!(chosen(&all, 1.05), Some(2));
         // half of the long load is worth more than two fifths of the short one
         let all = rows(&[timed(&[1.0, 100.0]), timed(&[0.6, 110.0]), timed(&[1.1, 50.0])]);
-        assert_eq!(choose(&all, 1.05), Some(2));
+        assert_eq!(chosen(&all, 1.05), Some(2));
     }
 
     #[test]
@@ -99,19 +112,32 @@ mod tests {
         let (wrong, refused) = (Outcome::Wrong("x".into()), Outcome::Refused("y".into()));
         let slow = Outcome::Slow(vec![1.0]);
         let all = rows(&[timed(&[10.0]), wrong.clone(), refused.clone(), slow.clone()]);
-        assert_eq!(choose(&all, 1.05), Some(0));
+        assert_eq!(chosen(&all, 1.05), Some(0));
         // not even where it is the present one
-        assert_eq!(choose(&rows(&[wrong.clone(), timed(&[10.0]), timed(&[9.0])]), 1.05), Some(2));
-        assert_eq!(choose(&rows(&[wrong, refused, slow]), 1.05), None);
-        assert_eq!(choose(&[], 1.05), None);
+        assert_eq!(chosen(&rows(&[wrong.clone(), timed(&[10.0]), timed(&[9.0])]), 1.05), Some(2));
+        assert_eq!(chosen(&rows(&[wrong, refused, slow]), 1.05), None);
+        assert_eq!(chosen(&[], 1.05), None);
     }
 
     #[test]
     fn ties_keep_the_present_profile() {
-        assert_eq!(choose(&rows(&[timed(&[10.0]), timed(&[10.0])]), 1.0), Some(0));
-        assert_eq!(choose(&rows(&[timed(&[10.0]), timed(&[9.8])]), 1.05), Some(0));
-        assert_eq!(choose(&rows(&[timed(&[10.0]), timed(&[9.0])]), 1.05), Some(1));
-        assert_eq!(choose(&rows(&[timed(&[10.0]), timed(&[9.0])]), 1.2), Some(0));
+        assert_eq!(chosen(&rows(&[timed(&[10.0]), timed(&[10.0])]), 1.0), Some(0));
+        assert_eq!(chosen(&rows(&[timed(&[10.0]), timed(&[9.8])]), 1.05), Some(0));
+        assert_eq!(chosen(&rows(&[timed(&[10.0]), timed(&[9.0])]), 1.05), Some(1));
+        assert_eq!(chosen(&rows(&[timed(&[10.0]), timed(&[9.0])]), 1.2), Some(0));
+    }
+
+    #[test]
+    fn the_next_wins_where_the_fastest_is_not_confirmed() {
+        let times = [10.0, 2.0, 3.0, 4.0, 5.0];
+        let all = rows(&times.map(|t| timed(&[t])));
+        assert_eq!(choose(&all, 1.05, |place| place == 2), Some(2));
+        let mut asked = Vec::new();
+        let nobody = choose(&all, 1.05, |place| {
+            asked.push(place);
+            false
+        });
+        assert_eq!((nobody, asked), (Some(0), vec![1, 2, 3]));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use nearfield::Gpu;
 use std::time::Instant;
 
 /// A candidate has to be so much faster than what is in force: less is noise.
-pub const MARGIN: f64 = 1.05;
+const MARGIN: f64 = 1.05;
 /// The f16 copy takes half as much memory again: it has to be worth that.
 const COPY_MARGIN: f64 = 1.2;
 const WALL_MARGIN: f64 = 1.1;

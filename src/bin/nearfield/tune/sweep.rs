@@ -9,6 +9,12 @@ use crate::failure::{Failure, Result};
 use crate::progress::Progress;
 use std::time::Instant;
 
+/// Tiles and single rows are measured one after the other, and near the limit both are as good.
+const FEW_MARGIN: f64 = 1.2;
+
+/// The share of the time that all candidates have, before the best are held against the present.
+const SWEEP_SHARE: f64 = 0.7;
+
 /// One choice to make.
 pub struct Choice<'a> {
     pub kernel: &'static str,
@@ -38,7 +44,9 @@ pub fn run(
     let mut rows: Vec<Row> = Vec::new();
     let mut best: Option<(Vec<Change>, Vec<f64>)> = None;
     progress.phase(choice.what, left.len() as u64);
-    while !left.is_empty() && Instant::now() < choice.until {
+    let now = Instant::now();
+    let until = now + choice.until.saturating_duration_since(now).mul_f64(SWEEP_SHARE);
+    while !left.is_empty() && Instant::now() < until {
         let near = best.as_ref().filter(|_| rows.len() > choice.likely);
         let next = near.and_then(|(from, _)| shapes::nearest(&left, from)).unwrap_or(0);
         let changes = left.remove(next);
@@ -52,17 +60,14 @@ pub fn run(
         rows.push(Row { changes, outcome });
         progress.set(rows.len() as u64);
     }
-    // The winner against the present once more: what other work on the machine did to one of them passes.
-    if let Some(place) = choose(&rows, choice.margin).filter(|&place| place != 0) {
-        for at in [0, place] {
-            if rows[at].times().is_some() {
-                let again = trial(bench, values, &choice, &rows[at].changes, None);
-                rows[at].outcome = merge(&rows[at].outcome, again);
-            }
-        }
-    }
-    let chosen = choose(&rows, choice.margin);
-    let section = section(bench, &choice, &rows, chosen, left.len());
+    let mut duels: Vec<(usize, Option<f64>)> = Vec::new();
+    let chosen = choose(&rows, choice.margin, |place| {
+        let pair = [&rows[0].changes[..], &rows[place].changes[..]];
+        let times_as_fast = duel(bench, values, &choice, pair);
+        duels.push((place, times_as_fast));
+        times_as_fast.is_some_and(|times| times >= choice.margin)
+    });
+    let section = section(bench, &choice, &rows, (chosen, &duels), left.len());
     match (chosen, rows.first()) {
         (Some(place), _) => *values = values.with(&rows[place].changes),
         (None, None) => {}
@@ -86,14 +91,29 @@ fn trial(
     bench.measure(&values, &(choice.probe)(changes), best)
 }
 
-/// The shorter times of two measurements, or what went wrong at the second.
-fn merge(first: &Outcome, second: Outcome) -> Outcome {
-    match (first, second) {
-        (Outcome::Timed(a), Outcome::Timed(b)) => {
-            Outcome::Timed(a.iter().zip(&b).map(|(a, b)| a.min(*b)).collect())
+/// How many times as fast as the present another candidate is, the less of two measurements; `None` where the time is
+/// over. Each takes both at nearly the same time: what other work on the machine does to one it does to the other.
+fn duel(
+    bench: &mut Bench<'_>,
+    values: &Values,
+    choice: &Choice<'_>,
+    [present, other]: [&[Change]; 2],
+) -> Option<f64> {
+    let mut round = || {
+        let present = trial(bench, values, choice, present, None);
+        let other = trial(bench, values, choice, other, None);
+        match (present, other) {
+            (Outcome::Timed(present), Outcome::Timed(other)) => 1.0 / ratio(&other, &present),
+            _ => 0.0,
         }
-        (_, second) => second,
+    };
+    let mut least: Option<f64> = None;
+    for _ in 0..2 {
+        if Instant::now() < choice.until && least.is_none_or(|least| least >= choice.margin) {
+            least = Some(least.unwrap_or(f64::MAX).min(round()));
+        }
     }
+    least
 }
 
 /// What is wrong with a candidate.
@@ -109,13 +129,18 @@ fn section(
     bench: &Bench<'_>,
     choice: &Choice<'_>,
     rows: &[Row],
-    chosen: Option<usize>,
+    (chosen, duels): (Option<usize>, &[(usize, Option<f64>)]),
     skipped: usize,
 ) -> Section {
     let present = rows.first().and_then(Row::times);
     let lines = rows.iter().enumerate().map(|(place, row)| {
         let loads = (choice.probe)(&row.changes).loads;
+        let duel = duels.iter().find(|(at, _)| *at == place);
+        let again = duel.and_then(|(_, times_as_fast)| *times_as_fast);
         let (times, note) = match &row.outcome {
+            Outcome::Timed(times) if duel.is_some() && chosen != Some(place) => {
+                (&times[..], "not confirmed".to_owned())
+            }
             Outcome::Timed(times) => (&times[..], String::new()),
             Outcome::Slow(times) => (&times[..], "given up as slow".to_owned()),
             other => (&[][..], fault(other).unwrap_or_default()),
@@ -126,7 +151,8 @@ fn section(
             name: label(&row.changes),
             milliseconds: (!whole.is_empty()).then(|| whole.iter().sum::<f64>() / 1e6),
             rate: rate(bench, &loads, whole, choice.operations),
-            relative: present.filter(|_| !times.is_empty()).map(|p| 1.0 / ratio(times, p)),
+            relative: again
+                .or_else(|| present.filter(|_| !times.is_empty()).map(|p| 1.0 / ratio(times, p))),
             checked: fault(&row.outcome).is_none(),
             note,
             present: place == 0,
@@ -176,7 +202,7 @@ pub fn few(
         return Ok(section);
     };
     let present = values.number("scan", "few");
-    let few = choose::crossing(sizes, single, &tiles, present, super::steps::MARGIN);
+    let few = choose::crossing(sizes, single, &tiles, present, FEW_MARGIN);
     let lines = sizes.iter().zip(&probes[1].loads).zip(single.iter().zip(&tiles));
     let lines = lines.map(|((&size, load), (single, tiles))| Line {
         name: format!("{size} one by one"),
