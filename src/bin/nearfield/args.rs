@@ -84,7 +84,7 @@ pub struct TuneArgs {
     /// Write over a file that is there
     #[arg(long)]
     pub force: bool,
-    /// Begin no new measurement after so many minutes [default: 5, with --quick 1]
+    /// Begin no more candidates after so many minutes [default: 5, with --quick 1]
     #[arg(long, value_name = "M", value_parser = minutes)]
     pub minutes: Option<f64>,
     /// Try the likeliest shapes alone, and repeat less

@@ -53,7 +53,7 @@ pub fn choose(rows: &[Row], margin: f64, mut confirm: impl FnMut(usize) -> bool)
     if present.is_none() {
         return ranked.first().map(|(place, _)| *place);
     }
-    let faster = ranked.iter().filter(|(_, ratio)| ratio * margin <= 1.0).take(CHALLENGERS);
+    let faster = ranked.iter().filter(|(_, ratio)| ratio * margin < 1.0).take(CHALLENGERS);
     let mut faster = faster.map(|(place, _)| *place).filter(|place| *place != 0);
     faster.find(|&place| confirm(place)).or(Some(0))
 }

@@ -325,6 +325,7 @@ impl Tuner<'_> {
                     "the profile in force does not run here: {why}"
                 )));
             };
+            let before = self.queries.clone();
             let mut least = f64::MAX;
             for (load, time) in probe.loads.iter().zip(times) {
                 let reached = self.bench.operations(load) / time;
@@ -334,8 +335,13 @@ impl Tuner<'_> {
                 let most = self.bench.sets[load.set].query_count();
                 self.queries[load.set] = fitting.max(BATCH).min(most);
             }
-            self.gflops = least.clamp(1.0, 1e9) as u32;
+            let gflops = least.clamp(1.0, 1e9) as u32;
+            let settled = gflops <= self.gflops.saturating_mul(2) && self.queries == before;
+            self.gflops = gflops;
             self.progress.set(round + 1);
+            if settled {
+                break;
+            }
         }
         Ok(())
     }

@@ -46,7 +46,8 @@ pub fn run(
     progress.phase(choice.what, left.len() as u64);
     let now = Instant::now();
     let until = now + choice.until.saturating_duration_since(now).mul_f64(SWEEP_SHARE);
-    while !left.is_empty() && Instant::now() < until {
+    // the present in any case, to have something to say
+    while !left.is_empty() && (rows.is_empty() || Instant::now() < until) {
         let near = best.as_ref().filter(|_| rows.len() > choice.likely);
         let next = near.and_then(|(from, _)| shapes::nearest(&left, from)).unwrap_or(0);
         let changes = left.remove(next);
@@ -65,7 +66,7 @@ pub fn run(
         let pair = [&rows[0].changes[..], &rows[place].changes[..]];
         let times_as_fast = duel(bench, values, &choice, pair);
         duels.push((place, times_as_fast));
-        times_as_fast.is_some_and(|times| times >= choice.margin)
+        times_as_fast.is_some_and(|times| times > choice.margin)
     });
     let section = section(bench, &choice, &rows, (chosen, &duels), left.len());
     match (chosen, rows.first()) {
@@ -109,7 +110,7 @@ fn duel(
     };
     let mut least: Option<f64> = None;
     for _ in 0..2 {
-        if Instant::now() < choice.until && least.is_none_or(|least| least >= choice.margin) {
+        if Instant::now() < choice.until && least.is_none_or(|least| least > choice.margin) {
             least = Some(least.unwrap_or(f64::MAX).min(round()));
         }
     }
