@@ -4,11 +4,12 @@ use super::values::{Change, Values, number, word};
 use nearfield::{Caps, DType, Gpu, Profile, check_scan_tile};
 
 /// Tiles that device profiles have, or that won somewhere: bm, bn, bk, tm, tn.
-const LIKELY: [[u32; 5]; 8] = [
+const LIKELY: [[u32; 5]; 9] = [
     [64, 64, 16, 4, 4],
     [128, 128, 16, 8, 8],
     [128, 128, 32, 8, 8],
     [64, 64, 16, 8, 8],
+    [64, 128, 8, 8, 16],
     [64, 64, 16, 8, 4],
     [64, 64, 8, 8, 4],
     [128, 64, 16, 8, 4],

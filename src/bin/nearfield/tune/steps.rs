@@ -138,6 +138,7 @@ impl Tuner<'_> {
             with: self.with(&TILES_ALONE),
             probe: &probe,
             margin: MARGIN,
+            required: true,
             operations: true,
             until,
         })
@@ -176,6 +177,7 @@ impl Tuner<'_> {
             with: self.with(&[("scan", "few", 0), ("matrix", "copy", 1)]),
             probe: &probe,
             margin: MARGIN,
+            required: false,
             operations: true,
             until,
         })
@@ -199,6 +201,7 @@ impl Tuner<'_> {
             with: self.with(&[("scan", "few", 0)]),
             probe: &probe,
             margin: COPY_MARGIN,
+            required: true,
             operations: true,
             until,
         })
@@ -240,6 +243,7 @@ impl Tuner<'_> {
             with: self.with(&[]),
             probe: &probe,
             margin: MARGIN,
+            required: true,
             operations: false,
             until,
         })
@@ -307,6 +311,7 @@ impl Tuner<'_> {
             with: self.with(&[]),
             probe: &probe,
             margin: WALL_MARGIN,
+            required: true,
             operations: false,
             until,
         })
