@@ -1,7 +1,7 @@
 // Stage C of the binned scan: the exact distance of every row of the chosen bins, as an order-preserving key.
-// Bindings: 0 rows (n x stride4 groups of four), 1 queries (nq x q_stride4 groups of four), 2 bias (n), 3 chosen (nq x room), 4 counts (nq), 5 keys (nq x room x 64, out){{ ", 6 scale (n)" if scaled else "" }}{{ ", 7 bitmap (nq x words)" if bitmap else "" }}.
-// Threads: a workgroup of 256 has one query and every p.lanes-th of its bins; eight neighbours have one row, each four of
-// the 32 partial sums.
+// Bindings: 0 rows (n x stride4 groups of four), 1 queries (nq x q_stride4 groups of four), 2 bias (n), 3 chosen (nq x room), 4 counts (nq), 5 keys (nq x room x {{ bin }}, out){{ ", 6 scale (n)" if scaled else "" }}{{ ", 7 bitmap (nq x words)" if bitmap else "" }}.
+// Threads: a workgroup of 256 has one query and every p.lanes-th 32 rows of its bins; eight neighbours have one row, each
+// four of the 32 partial sums.
 // Profile keys: none.
 
 {% set rows_binding = 0 %}
@@ -49,15 +49,23 @@ var<workgroup> parts: array<vec4<f32>, 256>;
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
   let query = wg.x;
   let count = min(counts[query], p.room);
-  let bins = (p.n + BIN - 1u) / BIN;
+  let first = p.first_bin{{ " * " ~ (64 // bin) ~ "u" if bin < 64 else "" }};
+  let bins = (p.n + {{ bin - 1 }}u) / {{ bin }}u;
   let j = t % 8u;
   let y = query * p.q_stride4;
-  for (var slot = wg.y; slot < count; slot += p.lanes) {
-    let bin = chosen[query * p.room + slot] - p.first_bin;
-    // another segment's bin; `chosen` is the same for the whole workgroup, so its barriers are uniform
-    if (bin >= bins) { continue; }
-    for (var side = 0u; side < 64u; side += 32u) {
-      let x = bin * BIN + side + t / 8u;
+  for (var item = wg.y; item * 32u < count * {{ bin }}u; item += p.lanes) {
+    // the bins of another segment are left to its dispatch; all threads read the same ones, so barriers are uniform
+    var here = false;
+//% for u in range(32 // bin if bin < 32 else 1)
+    here = here || chosen[query * p.room + min(item * 32u / {{ bin }}u + {{ u }}u, count - 1u)] - first < bins;
+//% endfor
+    if (!here) { continue; }
+    {
+      let slot = (item * 32u + t / 8u) / {{ bin }}u;
+      let bin = chosen[query * p.room + min(slot, count - 1u)] - first;
+      let own = slot < count && bin < bins;
+      let offset = (item * 32u + t / 8u) % {{ bin }}u;
+      let x = select(p.n, bin * {{ bin }}u + offset, own);
       let at = min(x, p.n - 1u);
 //% if integer
       var acc = vec4<i32>(0);
@@ -101,7 +109,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
         let row = p.first_bin * BIN + at;
         live = live && (bitmap[query * p.words + row / 32u] >> (row % 32u) & 1u) != 0u;
 //% endif
-        keys[(query * p.room + slot) * BIN + side + t / 8u] = select(NO_KEY, key, live);
+        if (own) { keys[(query * p.room + slot) * {{ bin }}u + offset] = select(NO_KEY, key, live); }
       }
       workgroupBarrier();
     }

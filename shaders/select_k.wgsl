@@ -2,7 +2,7 @@
 // the k-th key by four digits, then, only if more rows share it than are needed, the last row to take by four more.
 // `source` says where the pairs are: "bins" (keys of chosen bins), or "dense" (what is best so far, then the keys of
 // consecutive rows). {{ "The result is sorted." if sort else "The result is in no order." }}
-// Bindings: 0 keys ({{ "nq x room x 64" if source == "bins" else "nq x key_stride" }}), {{ "1 chosen (nq x room), 2 counts (nq)" if source == "bins" else "1 best_keys (nq x k), 2 best_rows (nq x k)" }}, 3 out_keys (nq x k, out), 4 out_rows (nq x k, out).
+// Bindings: 0 keys ({{ "nq x room x " ~ bin if source == "bins" else "nq x key_stride" }}), {{ "1 chosen (nq x room), 2 counts (nq)" if source == "bins" else "1 best_keys (nq x k), 2 best_rows (nq x k)" }}, 3 out_keys (nq x k, out), 4 out_rows (nq x k, out).
 // Threads: a workgroup of {{ threads }} has one query.
 // Profile keys: kernel.select threads.
 
@@ -37,9 +37,9 @@ var<workgroup> list_rows: array<u32, {{ sort }}>;
 var<workgroup> taken: atomic<u32>;
 
 //% if source == "bins"
-fn pairs(query: u32) -> u32 { return min(counts[query], p.stride) * BIN; }
-fn key(query: u32, i: u32) -> u32 { return keys[query * p.stride * BIN + i]; }
-fn row(query: u32, i: u32) -> u32 { return chosen[query * p.stride + i / BIN] * BIN + i % BIN; }
+fn pairs(query: u32) -> u32 { return min(counts[query], p.stride) * {{ bin }}u; }
+fn key(query: u32, i: u32) -> u32 { return keys[query * p.stride * {{ bin }}u + i]; }
+fn row(query: u32, i: u32) -> u32 { return chosen[query * p.stride + i / {{ bin }}u] * {{ bin }}u + i % {{ bin }}u; }
 //% else
 fn pairs(query: u32) -> u32 { return p.best + p.n; }
 fn key(query: u32, i: u32) -> u32 {

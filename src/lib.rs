@@ -5,7 +5,7 @@
 //!
 //! A [`Gpu`] is one opened adapter. An index, [`Flat`] for numbers and [`BinaryFlat`] for bits, holds vectors in its memory
 //! and answers through the trait [`Index`]: `add`, `search`, `range_search`, `remove`, `update`, `reconstruct`, `write`.
-//! [`Metric`] has FAISS's metrics, those of cuVS, and your own in WGSL. Searches are exact, ties fall to the row that was
+//! [`StreamedFlat`] searches rows that stay on the host, however many they are. [`Metric`] has FAISS's metrics, those of cuVS, and your own in WGSL. Searches are exact, ties fall to the row that was
 //! added first, and [`SearchStats`] says which kernels answered.
 //!
 //! # Example
@@ -57,7 +57,7 @@ pub use error::{Error, Result};
 pub use format::RowSource;
 pub use index::{
     BinaryFlat, Flat, Hits, IdFilter, Index, Progress, QueryFilter, RangeHits, SearchParams,
-    index_factory, read_index,
+    StreamedFlat, index_factory, read_index,
 };
 pub use kernel::{KernelVariant, check_scan_tile, kernel_variants};
 pub use metric::{CustomMetric, Metric, Order};

@@ -71,6 +71,15 @@ fn every_kernel_and_every_cut_give_the_same_bits() {
         ("64 x 64 x 8, 8 x 4", tile("64", "64", "8", "8", "4")),
         ("f16 copy", builder().setting("scan", "few", "1000").setting("matrix", "copy", "1")),
         ("matrix units", builder().setting("scan", "few", "0").setting("matrix", "copy", "1")),
+        (
+            "matrix units, bins of 16 rows, 3 tiles a workgroup",
+            builder()
+                .setting("scan", "few", "0")
+                .setting("matrix", "copy", "1")
+                .setting("matrix", "fine", "0")
+                .setting("matrix", "groups", "1")
+                .setting("matrix", "tiles", "3"),
+        ),
         ("segments of 64 rows", builder().max_segment_bytes(64 * 96)),
         ("segments of 1,000 rows", builder().max_segment_bytes(1_000 * 96)),
         ("checked", builder().checked(true)),

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap};
 type Setting = (&'static str, &'static str, &'static str);
 
 /// How a search is made to go: settings of the device profile, and whether the matrix units' copy is forced.
-const WAYS: [(&str, &[Setting]); 5] = [
+const WAYS: [(&str, &[Setting]); 6] = [
     ("rows", &[("scan", "min_rows", "0"), ("matrix", "copy", "0")]),
     ("tile", &[("scan", "min_rows", "0"), ("scan", "few", "0"), ("matrix", "copy", "0")]),
     ("copy", &[("scan", "min_rows", "0"), ("matrix", "copy", "1")]),
@@ -27,6 +27,17 @@ const WAYS: [(&str, &[Setting]); 5] = [
             ("scan", "few", "0"),
             ("matrix", "copy", "1"),
             ("matrix", "bias", "epilogue"),
+        ],
+    ),
+    (
+        "fine bins, tiles one after the other",
+        &[
+            ("scan", "min_rows", "0"),
+            ("scan", "few", "0"),
+            ("matrix", "copy", "1"),
+            ("matrix", "fine", "0"),
+            ("matrix", "groups", "1"),
+            ("matrix", "tiles", "3"),
         ],
     ),
 ];

@@ -1,39 +1,45 @@
-"""Exact search as PyTorch does it, on the same card: topk(|x|^2 - 2 q x^T). usage: pytorch.py
+"""Exact search as PyTorch does it, on the card where there is one: topk(|x|^2 - 2 q x^T), in fp32.
 
-Prints CSV: name, n, d, queries, k, milliseconds (median of 10, queries and answers in device memory), queries a second.
+Queries and answers stay in the memory of the device that searches. Arguments and columns: data.py.
 """
-
-import time
 
 import torch
 
+import data
+
 torch.backends.cuda.matmul.allow_tf32 = False
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+# products that are in memory at a time
+PRODUCTS = 2_500_000_000 if DEVICE == "cuda" else 250_000_000
 
 
-def rows(n, d):
-    x = torch.rand(n, d, device="cuda")
-    x += torch.rand(n, d, device="cuda")
-    return x + torch.rand(n, d, device="cuda") - 1.5
-
-
-def search(q, x, norms, k, chunk):
-    best = []
-    for part in q.split(chunk):
-        best.append(torch.topk(torch.addmm(norms, part, x.T, alpha=-2.0), k, largest=False))
-    return best
-
-
-print("name,n,d,queries,k,ms,queries_per_s")
-for n, d in ((1_000_000, 128), (1_000_000, 768)):
-    x, q = rows(n, d), rows(10_000, d)
+def main():
+    work = data.Work(data.arguments(__doc__).parse_args())
+    x = torch.from_numpy(work.rows).to(DEVICE)
     norms = (x * x).sum(1)
-    for queries, k in ((10_000, 10), (10_000, 100), (100, 10), (1, 10)):
-        times = []
-        for run in range(11):
+    chunk = max(PRODUCTS // work.n, 1)
+
+    def finish():
+        if DEVICE == "cuda":
             torch.cuda.synchronize()
-            start = time.perf_counter()
-            search(q[:queries], x, norms, k, 2_500)
-            torch.cuda.synchronize()
-            times.append((time.perf_counter() - start) * 1e3)
-        ms = sorted(times[1:])[5]
-        print(f"pytorch {torch.__version__} fp32,{n},{d},{queries},{k},{ms:.3f},{queries / ms * 1e3:.0f}")
+
+    def prepare(queries):
+        q = torch.from_numpy(queries).to(DEVICE)
+        finish()
+        return q
+
+    def search(q, k):
+        parts = []
+        for part in q.split(chunk):
+            parts.append(torch.topk(torch.addmm(norms, part, x.T, alpha=-2.0), k, largest=False)[1])
+        finish()
+        return parts
+
+    def ids(parts):
+        return torch.cat(parts).cpu().numpy()
+
+    data.header()
+    data.measure(f"pytorch {torch.__version__} fp32 {DEVICE}", work, search, prepare=prepare, ids=ids)
+
+
+main()

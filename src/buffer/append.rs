@@ -1,6 +1,7 @@
 //! New matrices from old ones: rows behind the end, rows in the place of others.
 
 use super::matrix::BLOCK_ROWS;
+use super::pieces::{self, Check};
 use super::upload::{BLOCK_BYTES, Uploader};
 use super::{Buffer, Matrix, Segment};
 use crate::dtype::Rows;
@@ -9,48 +10,63 @@ use crate::error::{Error, Result};
 const LABEL: &str = "matrix";
 
 /// A matrix that grows; dropped without [`Append::finish`], it leaves no trace.
-pub(super) struct Append {
+pub(super) struct Append<'a> {
     matrix: Matrix,
     /// Rows that the source says are still to come.
     expected: u64,
-    uploader: Option<Uploader>,
+    /// Made with the first block.
+    ring: &'a mut Option<Uploader>,
     /// The old matrix's last segment and how many of its rows that sees, while new rows are written behind them.
     shared: Option<(usize, u32)>,
     finished: bool,
 }
 
-impl Append {
-    pub(super) fn new(matrix: &Matrix, expected: Option<u64>) -> Self {
+impl<'a> Append<'a> {
+    pub(super) fn new(
+        matrix: &Matrix,
+        expected: Option<u64>,
+        ring: &'a mut Option<Uploader>,
+    ) -> Self {
         Append {
             shared: matrix.segments.last().map(|s| (matrix.segments.len() - 1, s.rows())),
             matrix: matrix.clone(),
             expected: expected.unwrap_or(0),
-            uploader: None,
+            ring,
             finished: false,
         }
     }
 
-    /// How many rows fill one staging buffer.
+    /// How many rows fill one staging buffer at most.
     pub(super) fn block_rows(&self) -> usize {
-        let rows = BLOCK_BYTES / u64::from(self.matrix.stride);
+        let bytes = self.ring.as_ref().map_or(BLOCK_BYTES, Uploader::block_bytes);
+        let rows = bytes / u64::from(self.matrix.stride);
         rows.clamp(1, u64::from(self.matrix.rows_per_segment)) as usize
     }
 
-    pub(super) fn push(&mut self, rows: Rows<'_>) -> Result<()> {
+    /// Appends rows that pass the check, the first of them number `first_row` there.
+    pub(super) fn push(&mut self, rows: Rows<'_>, first_row: u64, check: &Check<'_>) -> Result<()> {
         let count = rows.count(self.matrix.dim)?;
+        self.prepare(count as u64);
         let block = self.block_rows();
         let mut done = 0;
         while done < count {
-            let room = self.room();
-            let n = (count - done).min(block).min(room as usize);
-            self.block(
-                rows.slice(self.matrix.dim, done, done + n),
-                n as u32,
-                (count - done) as u64,
-            )?;
+            let n = (count - done).min(block).min(self.room() as usize);
+            let part = rows.slice(self.matrix.dim, done, done + n);
+            self.block(part, n as u32, (count - done) as u64, first_row + done as u64, check)?;
             done += n;
         }
         Ok(())
+    }
+
+    /// Makes the ring for `count` rows or those that are expected: of what is left once the rows have their buffers.
+    fn prepare(&mut self, count: u64) {
+        if self.ring.is_none() {
+            let rows = count.max(self.expected);
+            let free = self.matrix.segments.last().map_or(0, |s| s.capacity() - s.rows());
+            let stride = u64::from(self.matrix.stride);
+            let needed = rows.saturating_sub(free.into()).saturating_mul(stride);
+            *self.ring = Some(ring(&self.matrix, rows, needed));
+        }
     }
 
     pub(super) fn finish(mut self) -> Result<Matrix> {
@@ -69,7 +85,14 @@ impl Append {
     }
 
     /// Appends rows that fit one staging buffer and one segment; `left` of this push, these included.
-    fn block(&mut self, rows: Rows<'_>, count: u32, left: u64) -> Result<()> {
+    fn block(
+        &mut self,
+        rows: Rows<'_>,
+        count: u32,
+        left: u64,
+        number: u64,
+        check: &Check<'_>,
+    ) -> Result<()> {
         let most = self.matrix.rows_per_segment;
         let first_row = self.matrix.len;
         let left = left.max(self.expected);
@@ -89,13 +112,12 @@ impl Append {
                 self.matrix.segments.push(segment);
             }
         }
-        let Some(tail) = self.matrix.segments.last() else {
-            return Err(Error::internal("a matrix without a tail"));
+        let (Some(tail), Some(ring)) = (self.matrix.segments.last(), &mut *self.ring) else {
+            return Err(Error::internal("a matrix without a tail or a ring"));
         };
         let at = u64::from(tail.rows() - count) * u64::from(self.matrix.stride);
         let to = tail.buffer().clone();
-        let uploader = self.uploader.get_or_insert_with(|| uploader(&self.matrix, left));
-        upload(uploader, &self.matrix, &to, at, rows)?;
+        upload(ring, &self.matrix, &to, at, rows, number, check)?;
         self.matrix.len += u64::from(count);
         self.expected = self.expected.saturating_sub(u64::from(count));
         Ok(())
@@ -138,7 +160,7 @@ impl Append {
     }
 }
 
-impl Drop for Append {
+impl Drop for Append<'_> {
     fn drop(&mut self) {
         if !self.finished {
             self.retract();
@@ -158,11 +180,11 @@ fn in_blocks(rows: u32) -> u32 {
     rows.next_multiple_of(BLOCK_ROWS as u32)
 }
 
-fn uploader(matrix: &Matrix, rows: u64) -> Uploader {
+/// For `rows` rows, when so many bytes of device memory are still to be taken for them.
+fn ring(matrix: &Matrix, rows: u64, needed: u64) -> Uploader {
     let stride = u64::from(matrix.stride);
-    let total = rows.saturating_mul(stride);
-    // Small appends take small staging buffers; a row may be larger than a block.
-    Uploader::new(&matrix.gpu, BLOCK_BYTES.min(total).max(stride))
+    // a row may be larger than a block
+    Uploader::new(&matrix.gpu, rows.saturating_mul(stride), needed, stride)
 }
 
 /// Copies the rows of a segment to the start of another buffer, on the device.
@@ -174,35 +196,28 @@ fn copy(matrix: &Matrix, from: &Segment, to: &Buffer) -> Result<()> {
     })
 }
 
-/// Writes rows at a byte offset, each with its padding.
+/// Writes rows at a byte offset, each with its padding, if they pass the check.
 fn upload(
-    uploader: &mut Uploader,
+    ring: &mut Uploader,
     matrix: &Matrix,
     to: &Buffer,
     at: u64,
     rows: Rows<'_>,
+    number: u64,
+    check: &Check<'_>,
 ) -> Result<()> {
-    let (row, stride) = (matrix.row_bytes(), matrix.stride as usize);
-    let bytes = rows.bytes();
-    let total = bytes.len() / row * stride;
-    uploader.copy(to, at, total as u64, |mut staging| {
-        if row == stride {
-            staging.copy_from_slice(bytes);
-            return;
-        }
-        for (i, source) in bytes.chunks_exact(row).enumerate() {
-            let at = i * stride;
-            staging.slice(at..at + row).copy_from_slice(source);
-            staging.slice(at + row..at + stride).fill(0);
-        }
+    let (dim, stride) = (matrix.dim, matrix.stride as usize);
+    let total = rows.count(dim)? * stride;
+    ring.copy(to, at, total as u64, |staging| {
+        pieces::fill(staging, rows, dim, stride, number, check)
     })
 }
 
 pub(super) fn replace(matrix: &Matrix, row: u64, rows: Rows<'_>) -> Result<Matrix> {
     let mut new = matrix.clone();
     let end = row + rows.count(matrix.dim)? as u64;
-    let mut uploader = uploader(matrix, end - row);
-    let block = (uploader.block_bytes() / u64::from(matrix.stride)).max(1);
+    let mut ring = ring(matrix, end - row, 0);
+    let block = (ring.block_bytes() / u64::from(matrix.stride)).max(1);
     for segment in &mut new.segments {
         let first = segment.first_row();
         let (from, to) = (row.max(first), end.min(first + u64::from(segment.rows())));
@@ -216,7 +231,8 @@ pub(super) fn replace(matrix: &Matrix, row: u64, rows: Rows<'_>) -> Result<Matri
         while at < to {
             let next = to.min(at + block);
             let part = rows.slice(matrix.dim, (at - row) as usize, (next - row) as usize);
-            upload(&mut uploader, matrix, &buffer, (at - first) * u64::from(matrix.stride), part)?;
+            let place = (at - first) * u64::from(matrix.stride);
+            upload(&mut ring, matrix, &buffer, place, part, at, &|_, _| Ok(()))?;
             at = next;
         }
         let (rows, capacity) = (segment.rows(), segment.capacity());

@@ -2,6 +2,8 @@
 
 use super::Segment;
 use super::append::Append;
+use super::pieces::Check;
+use super::upload::Uploader;
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
@@ -86,8 +88,9 @@ impl Matrix {
     pub fn append(&self, rows: Rows<'_>) -> Result<Matrix> {
         self.check_type(rows.dtype())?;
         let count = rows.count(self.dim)?;
-        let mut append = Append::new(self, Some(count as u64));
-        append.push(rows)?;
+        let mut ring = None;
+        let mut append = Append::new(self, Some(count as u64), &mut ring);
+        append.push(rows, 0, &|_, _| Ok(()))?;
         append.finish()
     }
 
@@ -102,11 +105,23 @@ impl Matrix {
         source: &mut dyn RowSource,
         check: &mut dyn FnMut(Rows<'_>, u64) -> Result<()>,
     ) -> Result<Matrix> {
+        self.append_with(source, check, &|_, _| Ok(()), &mut None)
+    }
+
+    /// As [`Matrix::append_from`]; `each` sees every row as well, in pieces, on several threads and in any order, while
+    /// they are copied. A `ring` that is kept serves the next call.
+    pub(crate) fn append_with(
+        &self,
+        source: &mut dyn RowSource,
+        check: &mut dyn FnMut(Rows<'_>, u64) -> Result<()>,
+        each: &Check<'_>,
+        ring: &mut Option<Uploader>,
+    ) -> Result<Matrix> {
         self.check_type(source.dtype())?;
         if source.dim() != self.dim {
             return Err(Error::DimensionMismatch { expected: self.dim, actual: source.dim() });
         }
-        let mut append = Append::new(self, source.len());
+        let mut append = Append::new(self, source.len(), ring);
         let mut first_row = 0;
         while let Some(rows) = source.next_rows(append.block_rows())? {
             self.check_type(rows.dtype())?;
@@ -116,10 +131,24 @@ impl Matrix {
                 return Err(Error::argument("source", "a block without rows"));
             }
             check(rows, first_row)?;
-            append.push(rows)?;
+            append.push(rows, first_row, each)?;
             first_row += count;
         }
         append.finish()
+    }
+
+    /// Room for `rows` rows in one segment, none of which is there yet.
+    pub(crate) fn with_room(&self, rows: u32) -> Result<Matrix> {
+        let capacity = rows.next_multiple_of(BLOCK_ROWS as u32).min(self.rows_per_segment);
+        let buffer = self.gpu.alloc("matrix", u64::from(capacity) * u64::from(self.stride))?;
+        let segment = Segment::new(buffer, 0, 0, capacity, self.stride);
+        Ok(Matrix { len: 0, segments: vec![segment], ..self.clone() })
+    }
+
+    /// The first segment's buffer without rows, for a caller who alone holds the matrix.
+    pub(crate) fn emptied(&self) -> Matrix {
+        let segments = self.segments.iter().take(1).map(Segment::emptied).collect();
+        Matrix { len: 0, segments, ..self.clone() }
     }
 
     /// A matrix with `rows` in the place of its own from `row` on.
@@ -169,6 +198,11 @@ impl Matrix {
 
     pub(crate) fn segments(&self) -> &[Segment] {
         &self.segments
+    }
+
+    /// The most rows that one segment holds.
+    pub(crate) fn rows_per_segment(&self) -> u32 {
+        self.rows_per_segment
     }
 
     /// Bytes from one row to the next.

@@ -2,6 +2,7 @@
 
 mod append;
 mod matrix;
+mod pieces;
 mod poison;
 mod pool;
 mod read;
@@ -12,9 +13,11 @@ mod staging;
 mod upload;
 
 pub use matrix::Matrix;
+pub(crate) use pieces::each;
 pub(crate) use readback::Readback;
 pub(crate) use segment::Segment;
 pub(crate) use staging::Staged;
+pub(crate) use upload::Uploader;
 
 use crate::device::{Gpu, Ledger};
 use crate::error::{Error, Result};

@@ -1,6 +1,7 @@
 //! From the device to the host, awaited by a thread or a task.
 
 use super::Buffer;
+use super::pieces::each;
 use super::pool::Kind;
 use crate::device::{Completion, Gpu};
 use crate::error::{Error, Result};
@@ -88,15 +89,29 @@ impl Readback {
         }
         self.taken = true;
         let total = self.parts.last().map_or(8, |&(to, n)| (to + n).next_multiple_of(8).max(8));
-        let copied = self.gpu.scoped("readback", || {
+        self.gpu.scoped("readback", || {
             let view = self.staging.raw().get_mapped_range(..total as u64);
-            let copied =
-                view.map(|v| self.parts.iter().map(|&(to, n)| v[to..to + n].to_vec()).collect());
+            let parts = match &view {
+                Ok(v) => self.parts.iter().map(|&(to, n)| copied(&v[to..to + n])).collect(),
+                Err(e) => Err(Error::internal(format!("readback: {e}"))),
+            };
+            drop(view);
             self.staging.raw().unmap();
-            copied
-        });
-        copied?.map_err(|e| Error::internal(format!("readback: {e}")))
+            parts
+        })?
     }
+}
+
+/// A copy, of many bytes by several threads.
+fn copied(bytes: &[u8]) -> Result<Vec<u8>> {
+    const PIECE: usize = 1 << 20;
+    let mut out = vec![0; bytes.len()];
+    let pieces = out.chunks_mut(PIECE).zip(bytes.chunks(PIECE)).collect();
+    each(pieces, |(to, from)| {
+        to.copy_from_slice(from);
+        Ok(())
+    })?;
+    Ok(out)
 }
 
 impl Future for Readback {

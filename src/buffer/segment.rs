@@ -31,6 +31,11 @@ impl Segment {
         Segment { buffer, first_row, rows, capacity, stride, claimed }
     }
 
+    /// The same buffer with all of its rows free, for a caller who alone holds the segment.
+    pub(super) fn emptied(&self) -> Self {
+        Segment { rows: 0, claimed: Arc::default(), ..self.clone() }
+    }
+
     pub(crate) fn buffer(&self) -> &Buffer {
         &self.buffer
     }

@@ -4,6 +4,7 @@
 //! between calls.
 
 use super::Buffer;
+use super::pieces::each;
 use super::pool::{self, Kind, Pool};
 use crate::device::Gpu;
 use crate::error::{Error, Result};
@@ -11,6 +12,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 const LEAST: u64 = 4096;
+/// Bytes that one thread copies at a time.
+const PIECE: usize = 256 << 10;
 /// Bytes kept for the next calls; what is more is let go.
 const MOST_KEPT: u64 = 128 << 20;
 
@@ -54,16 +57,23 @@ impl Gpu {
             }
         };
         let padded = bytes.len().next_multiple_of(4);
-        let written = self.scoped("staging", || {
-            let mapped = buffer.raw().get_mapped_range_mut(..padded as u64);
-            let written = mapped.map(|mut view| {
-                view.slice(..bytes.len()).copy_from_slice(bytes);
-                view.slice(bytes.len()..padded).fill(0);
-            });
+        // pieces of a large upload go on several threads
+        let write = |start: usize| {
+            let end = (start + PIECE).min(padded);
+            let piece = &bytes[start..end.min(bytes.len())];
+            let mut view = buffer
+                .raw()
+                .get_mapped_range_mut(start as u64..end as u64)
+                .map_err(|e| Error::internal(format!("staging: {e}")))?;
+            view.slice(..piece.len()).copy_from_slice(piece);
+            view.slice(piece.len()..end - start).fill(0);
+            Ok(())
+        };
+        self.scoped("staging", || {
+            let written = each((0..padded).step_by(PIECE).collect(), write);
             buffer.raw().unmap();
             written
-        })?;
-        written.map_err(|e| Error::internal(format!("staging: {e}")))?;
+        })??;
         Ok(Staged { buffer, home: Arc::downgrade(&ready) })
     }
 }

@@ -4,18 +4,23 @@ use super::Buffer;
 use super::pool::Kind;
 use crate::device::{Completion, Gpu};
 use crate::error::{Error, Result};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Bytes of one staging buffer: large enough to hide a submission, small enough to stay in the processor's cache.
-pub(super) const BLOCK_BYTES: u64 = 8 << 20;
-const SLOTS: usize = 3;
+/// Bytes of one staging buffer: large enough to hide a submission also where many threads fill it.
+pub(super) const BLOCK_BYTES: u64 = 32 << 20;
+/// Where memory is short, a staging buffer has this share of what is left, and at least so many bytes.
+const SHARE: u64 = 32;
+const LEAST_BYTES: u64 = 64 << 10;
+/// There is one queue: while kernels run on it the copies wait, and the host fills so many buffers meanwhile.
+const SLOTS: usize = 8;
 
 /// Copies blocks to device buffers; the host fills one while the device copies the others.
-pub(super) struct Uploader {
+pub(crate) struct Uploader {
     gpu: Gpu,
     block_bytes: u64,
-    slots: Vec<Slot>,
-    next: usize,
+    /// In the order in which the device is done with them.
+    slots: VecDeque<Slot>,
 }
 
 struct Slot {
@@ -26,62 +31,69 @@ struct Slot {
 }
 
 impl Uploader {
-    /// For blocks of about `block_bytes`; a larger one makes a larger ring.
-    pub(super) fn new(gpu: &Gpu, block_bytes: u64) -> Self {
-        Uploader { gpu: gpu.clone(), block_bytes, slots: Vec::new(), next: 0 }
+    /// For `total` bytes in blocks of at least `least`, when `needed` bytes of device memory are still to be taken; a
+    /// larger block makes a larger ring.
+    pub(super) fn new(gpu: &Gpu, total: u64, needed: u64, least: u64) -> Self {
+        // small uploads take small staging buffers
+        let left = gpu.ledger().available().saturating_sub(needed);
+        let share = (left / SHARE).max(LEAST_BYTES);
+        let block_bytes = BLOCK_BYTES.min(total).min(share).max(least);
+        Uploader { gpu: gpu.clone(), block_bytes, slots: VecDeque::new() }
     }
 
     pub(super) fn block_bytes(&self) -> u64 {
         self.block_bytes
     }
 
-    /// Has `fill` write `bytes` (a multiple of 4), and copies them to `to` at `offset`.
+    /// Has `fill` write `bytes` (a multiple of 4) to a mapped buffer, and copies them to `to` at `offset`; where `fill`
+    /// fails, nothing is.
     pub(super) fn copy(
         &mut self,
         to: &Buffer,
         offset: u64,
         bytes: u64,
-        fill: impl FnOnce(wgpu::WriteOnly<'_, [u8]>),
+        fill: impl FnOnce(&wgpu::Buffer) -> Result<()>,
     ) -> Result<()> {
         if bytes > self.block_bytes {
             self.slots.clear();
-            (self.block_bytes, self.next) = (bytes, 0);
+            self.block_bytes = bytes;
         }
-        let gpu = self.gpu.clone();
-        let slot = self.slot()?;
+        let mut slot = self.slot()?;
+        slot.land()?;
         let raw = slot.staging.raw();
-        let filled = gpu.scoped("upload", || {
-            raw.get_mapped_range_mut(..bytes).map(|mut view| fill(view.slice(..)))
-        })?;
-        filled.map_err(|e| Error::internal(format!("upload: {e}")))?;
+        if let Err(refused) = self.gpu.scoped("upload", || fill(raw))? {
+            self.slots.push_front(slot);
+            return Err(refused);
+        }
         let completion = Arc::new(Completion::default());
         let done = Arc::clone(&completion);
-        let index = gpu.scoped("upload", || {
+        let index = self.gpu.scoped("upload", || {
             raw.unmap();
-            let mut encoder = gpu.device().create_command_encoder(&Default::default());
+            let mut encoder = self.gpu.device().create_command_encoder(&Default::default());
             encoder.copy_buffer_to_buffer(raw, 0, to.raw(), offset, bytes);
-            let index = gpu.queue().submit([encoder.finish()]);
+            let index = self.gpu.queue().submit([encoder.finish()]);
             raw.map_async(wgpu::MapMode::Write, .., move |outcome| done.set(outcome.is_ok()));
             index
         })?;
         slot.flight = Some((index, completion));
+        self.slots.push_back(slot);
         Ok(())
     }
 
-    /// The next slot of the ring, mapped.
-    fn slot(&mut self) -> Result<&mut Slot> {
-        let next = self.next;
-        self.next = (next + 1) % SLOTS;
-        if next == self.slots.len() {
-            let slot = Slot::new(&self.gpu, self.block_bytes)?;
-            self.slots.push(slot);
+    /// The slot that the device was done with first or, while the ring may grow and none is free, a new one.
+    fn slot(&mut self) -> Result<Slot> {
+        if self.slots.front().is_some_and(Slot::is_flying) {
+            self.gpu.tick()?;
         }
-        let slot = &mut self.slots[next];
-        if let Some((index, completion)) = &slot.flight {
-            completion.wait(&self.gpu, index)?;
-            slot.flight = None;
+        let free = self.slots.front().is_some_and(|slot| !slot.is_flying());
+        if !free && self.slots.len() < SLOTS {
+            match Slot::new(&self.gpu, self.block_bytes) {
+                // those that are there do as well
+                Err(Error::OutOfDeviceMemory { .. }) if !self.slots.is_empty() => {}
+                other => return other,
+            }
         }
-        Ok(slot)
+        self.slots.pop_front().ok_or_else(|| Error::internal("a ring without slots"))
     }
 }
 
@@ -101,6 +113,19 @@ impl Slot {
         })?;
         slot.flight = Some((index, completion));
         Ok(slot)
+    }
+
+    fn is_flying(&self) -> bool {
+        self.flight.as_ref().is_some_and(|(_, completion)| completion.get().is_none())
+    }
+
+    /// Waits until the host may write.
+    fn land(&mut self) -> Result<()> {
+        if let Some((index, completion)) = &self.flight {
+            completion.wait(&self.gpu, index)?;
+            self.flight = None;
+        }
+        Ok(())
     }
 }
 

@@ -55,6 +55,7 @@ mod row_file;
 mod row_writer;
 mod sink;
 mod source;
+mod store;
 mod typed;
 mod vecs;
 
@@ -63,6 +64,7 @@ pub use ids::{IdFile, IdWriter, read_ids};
 pub use row_file::{RowFile, open};
 pub use row_writer::{RowWriter, create};
 pub use source::{RowSource, SliceSource};
+pub use store::{HostRows, RowStore};
 pub use typed::{NpyElement, NpyWriter};
 
 /// More elements in a row than this is a damaged file, not a vector; byte counts of rows below it overflow nowhere.

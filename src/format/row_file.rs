@@ -8,7 +8,9 @@ use super::layout::Mapped;
 use super::source::{RowSource, check_dim};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
+use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Opens a file of vectors by its extension; see [`RowFile`].
 ///
@@ -33,13 +35,22 @@ pub fn open(path: impl AsRef<Path>, dtype: Option<DType>) -> Result<RowFile> {
 /// The file must not be truncated or written to while this lives: see the [module](super#memory).
 #[derive(Debug)]
 pub struct RowFile {
-    file: Mapped,
+    file: Arc<Mapped>,
     dtype: DType,
     dim: usize,
     /// The file's bytes serve as rows.
     direct: bool,
     block: Block,
     next: u64,
+    /// Where the stream ends.
+    end: u64,
+}
+
+/// Another reader of the same map, at the same row.
+impl Clone for RowFile {
+    fn clone(&self) -> Self {
+        RowFile { next: self.next, ..self.part(0..self.end) }
+    }
 }
 
 impl RowFile {
@@ -69,17 +80,31 @@ impl RowFile {
             (_, Some(dtype)) => dtype,
             (_, None) => element.dtype().unwrap_or(DType::F32),
         };
-        Self::with(file, dtype)
+        Self::with(Arc::new(file), dtype)
     }
 
-    fn with(file: Mapped, dtype: DType) -> Result<Self> {
+    fn with(file: Arc<Mapped>, dtype: DType) -> Result<Self> {
         let layout = file.layout;
         let dim = layout.width() * if dtype == DType::Bits { 8 } else { 1 };
         check_dim(dtype, dim)?;
         // The map begins at a page, so the offset alone decides the alignment.
         let aligned = layout.start.is_multiple_of(layout.element.size());
         let direct = layout.element.stores(dtype) && layout.prefix == 0 && aligned;
-        Ok(RowFile { file, dtype, dim, direct, block: Block::new(dtype), next: 0 })
+        let (block, end) = (Block::new(dtype), layout.rows);
+        Ok(RowFile { file, dtype, dim, direct, block, next: 0, end })
+    }
+
+    /// Another reader of the same map, of rows that are within it.
+    pub(super) fn part(&self, rows: Range<u64>) -> RowFile {
+        RowFile {
+            file: Arc::clone(&self.file),
+            dtype: self.dtype,
+            dim: self.dim,
+            direct: self.direct,
+            block: Block::new(self.dtype),
+            next: rows.start,
+            end: rows.end,
+        }
     }
 
     /// The same file with its values converted to `dtype`, from the first row on: the way from bfloat16 to any other type,
@@ -176,12 +201,12 @@ impl RowSource for RowFile {
     }
 
     fn len(&self) -> Option<u64> {
-        Some(self.row_count() - self.next)
+        Some(self.end - self.next)
     }
 
     fn next_rows(&mut self, max_rows: usize) -> Result<Option<Rows<'_>>> {
         let start = self.next;
-        let mut count = (self.row_count() - start).min(max_rows.max(1) as u64);
+        let mut count = (self.end - start).min(max_rows.max(1) as u64);
         if !self.direct {
             count = count.min(self.block_rows());
         }

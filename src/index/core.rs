@@ -94,7 +94,7 @@ impl FlatCore {
         let now = self.snapshot();
         let filter = now.filter(params, queries)?;
         let found = ops::submit_search(now.base(), queries, k, filter, params.options())?;
-        Ok(found.map(move |found| Ok(now.hits(found))))
+        Ok(found.map(move |found| now.hits(found)))
     }
 
     pub fn submit_range(
@@ -106,7 +106,7 @@ impl FlatCore {
         let now = self.snapshot();
         let filter = now.filter(params, queries)?;
         let found = ops::submit_range(now.base(), queries, radius, filter, params.options())?;
-        Ok(found.map(move |found| Ok(now.hits(found))))
+        Ok(found.map(move |found| now.hits(found)))
     }
 }
 

@@ -11,6 +11,7 @@ mod params;
 mod persist;
 mod row_set;
 mod snapshot;
+mod streamed;
 
 pub use binary_flat::BinaryFlat;
 pub use factory::{index_factory, read_index};
@@ -18,6 +19,7 @@ pub use filter::{IdFilter, QueryFilter};
 pub use flat::Flat;
 pub use hits::{Hits, RangeHits};
 pub use params::{Progress, SearchParams};
+pub use streamed::StreamedFlat;
 
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};

@@ -29,7 +29,8 @@ pub struct SearchParams {
     /// Whether to compute every exact distance instead of the binned scan's candidates alone. Changes no answer, only
     /// the time it takes; for measurements and tests. Default: false.
     pub exhaustive: bool,
-    /// Called now and then with the share of the work that is done, by the thread that waits. Default: nothing.
+    /// Called now and then with the share of the work that is done, by the thread that waits; of a
+    /// [`StreamedFlat`](crate::StreamedFlat) by one of its own. Default: nothing.
     pub progress: Option<Progress>,
     /// Ends the call with [`Error::Cancelled`](crate::Error::Cancelled) at its next submission. Default: none.
     pub cancel: Option<CancelToken>,
@@ -89,6 +90,7 @@ impl SearchParams {
             exhaustive: self.exhaustive,
             cancel: self.cancel.clone(),
             progress: self.progress.clone(),
+            keys: false,
         }
     }
 }

@@ -4,6 +4,7 @@ use super::hits::Hits;
 use super::ids::{self, Ids, MAX_ID};
 use super::params::SearchParams;
 use super::row_set::RowSet;
+use crate::buffer::each;
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
@@ -181,14 +182,26 @@ impl Snapshot {
     }
 
     /// Hits by id of what was found by row.
-    pub fn hits(&self, found: Found) -> Hits {
+    pub fn hits(&self, found: Found) -> Result<Hits> {
         let Found { lims, rows, distances, stats } = found;
         let ids = match self.ids.as_run() {
-            Some(first) => rows.into_iter().map(|row| first + u64::from(row)).collect(),
-            None => rows.into_iter().map(|row| self.ids.id(row as usize)).collect(),
+            Some(first) => mapped(&rows, |row| first + u64::from(row))?,
+            None => mapped(&rows, |row| self.ids.id(row as usize))?,
         };
-        Hits::new(lims, ids, distances, self.base.metric().order(), stats)
+        Ok(Hits::new(lims, ids, distances, self.base.metric().order(), stats))
     }
+}
+
+/// Of many rows on several threads.
+fn mapped(rows: &[u32], id: impl Fn(u32) -> u64 + Send + Sync) -> Result<Vec<u64>> {
+    const PIECE: usize = 64 << 10;
+    let mut ids = vec![0; rows.len()];
+    let pieces = ids.chunks_mut(PIECE).zip(rows.chunks(PIECE)).collect();
+    each(pieces, |(ids, rows): (&mut [u64], &[u32])| {
+        ids.iter_mut().zip(rows).for_each(|(to, &row)| *to = id(row));
+        Ok(())
+    })?;
+    Ok(ids)
 }
 
 fn matching(rows: u64, ids: &[u64]) -> Result<()> {

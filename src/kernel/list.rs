@@ -23,6 +23,9 @@ pub struct KernelVariant {
     pub baseline: bool,
 }
 
+/// Rows to a bin.
+const BINS: [u32; 2] = [64, 16];
+
 /// All variants of all kernels: every dtype, family and flag; every tile of a device profile.
 ///
 /// # Errors
@@ -55,7 +58,7 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
                 all.extend([1, 2, 4].map(|q| scan_row(dtype, q, scaled, bitmap)));
                 for pair in pairs(dtype) {
                     if matches!(pair, Pair::Tree { scaled: s, .. } if s == scaled) {
-                        all.push(rescore(dtype, &pair, bitmap));
+                        all.extend(BINS.map(|bin| rescore(dtype, &pair, bitmap, bin)));
                     }
                 }
             }
@@ -65,13 +68,17 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
             for bitmap in [false, true] {
                 all.push(distance(dtype, &pair, bitmap));
                 if matches!(pair, Pair::Integer { family } if family == "l2" || family == "dot") {
-                    all.push(rescore(dtype, &pair, bitmap));
+                    all.extend(BINS.map(|bin| rescore(dtype, &pair, bitmap, bin)));
                 }
             }
         }
     }
     all.push(residual(DType::F32, false, true));
-    all.extend(matrix_tiles.into_iter().map(scan_matrix));
+    for bitmap in [false, true] {
+        for bin in BINS {
+            all.extend(matrix_tiles.iter().map(|&tile| scan_matrix(tile, bin, bitmap)));
+        }
+    }
     for bitmap in [false, true] {
         all.extend([1, 2, 4].map(|q| scan_row_half(q, bitmap)));
     }
@@ -82,10 +89,12 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
     }
     for threads in [256, 1024] {
         for rounded in [false, true] {
-            all.extend([64, MAX_ROOM].map(|room| select_bins(threads, room, rounded)));
+            for bin in BINS {
+                all.extend([64, MAX_ROOM].map(|room| select_bins(threads, room, rounded, bin)));
+            }
         }
-        for bins in [false, true] {
-            all.extend([1, 5000].map(|k| select_k(threads, bins, k, true)));
+        for bin in [None, Some(64), Some(16)] {
+            all.extend([1, 5000].map(|k| select_k(threads, bin, k, true)));
         }
     }
     all.iter()

@@ -58,7 +58,8 @@ pub(crate) fn residual(dtype: DType, scaled: bool, each: bool) -> Variant {
     Variant::new("residual").word("dtype", dtype.name()).flag("scaled", scaled).flag("each", each)
 }
 
-pub(crate) fn scan_matrix(tile: MatrixTile) -> Variant {
+/// `bin` rows to a bin.
+pub(crate) fn scan_matrix(tile: MatrixTile, bin: u32, bitmap: bool) -> Variant {
     Variant::new("scan_matrix")
         .int("edge", tile.edge)
         .int("bm", tile.bm())
@@ -71,7 +72,9 @@ pub(crate) fn scan_matrix(tile: MatrixTile) -> Variant {
         .int("sg", tile.subgroup)
         .int("threads", tile.threads())
         .flag("scalar", tile.scalar)
+        .int("bin", bin)
         .flag("epilogue_bias", tile.epilogue_bias)
+        .flag("bitmap", bitmap)
 }
 
 /// As `scan_row`, from the f16 copy.
@@ -112,12 +115,17 @@ pub(crate) fn scan_row(dtype: DType, q: u32, scaled: bool, bitmap: bool) -> Vari
 pub(crate) const MAX_ROOM: u32 = 3072;
 const SMALL_ROOM: u32 = 512;
 
-pub(crate) fn select_bins(threads: u32, room: u32, rounded: bool) -> Variant {
+/// `bin` rows to a bin.
+pub(crate) fn select_bins(threads: u32, room: u32, rounded: bool, bin: u32) -> Variant {
     let room = if room <= SMALL_ROOM { SMALL_ROOM } else { MAX_ROOM };
-    Variant::new("select_bins").int("threads", threads).int("room", room).flag("rounded", rounded)
+    Variant::new("select_bins")
+        .int("threads", threads)
+        .int("room", room)
+        .int("bin", bin)
+        .flag("rounded", rounded)
 }
 
-pub(crate) fn rescore(dtype: DType, pair: &Pair, bitmap: bool) -> Variant {
+pub(crate) fn rescore(dtype: DType, pair: &Pair, bitmap: bool, bin: u32) -> Variant {
     let (family, scaled, integer) = match pair {
         Pair::Integer { family } => (*family, false, true),
         Pair::Tree { family, scaled } => (family.name(), *scaled, false),
@@ -126,6 +134,7 @@ pub(crate) fn rescore(dtype: DType, pair: &Pair, bitmap: bool) -> Variant {
     Variant::new("rescore")
         .word("dtype", dtype.name())
         .word("family", family)
+        .int("bin", bin)
         .flag("integer", integer)
         .flag("scaled", scaled)
         .flag("bitmap", bitmap)
@@ -134,12 +143,13 @@ pub(crate) fn rescore(dtype: DType, pair: &Pair, bitmap: bool) -> Variant {
 /// The largest k whose result is sorted on the device.
 pub(crate) const MAX_SORT: u32 = 1024;
 
-/// `bins`: the keys of chosen bins, otherwise of consecutive rows. A result above `MAX_SORT` comes unsorted.
-pub(crate) fn select_k(threads: u32, bins: bool, k: u32, sorted: bool) -> Variant {
+/// The keys of chosen bins of `bin` rows, or of consecutive rows. A result above `MAX_SORT` comes unsorted.
+pub(crate) fn select_k(threads: u32, bin: Option<u32>, k: u32, sorted: bool) -> Variant {
     let sort = if sorted && k <= MAX_SORT { MAX_SORT } else { 0 };
     Variant::new("select_k")
         .int("threads", threads)
-        .word("source", if bins { "bins" } else { "dense" })
+        .word("source", if bin.is_some() { "bins" } else { "dense" })
+        .int("bin", bin.unwrap_or(0))
         .int("sort", sort)
 }
 

@@ -1,10 +1,13 @@
 //! The rows that searches run over, with what the scan needs of each: one immutable snapshot.
 
+mod room;
+mod transformed;
+
 use super::check::{self, Facts};
 use super::half::HalfCopy;
 use super::space::{self, Transform};
 use super::{BIN, gather, mask, stride4};
-use crate::buffer::{Buffer, Matrix, Segment};
+use crate::buffer::{Buffer, Matrix, Segment, Uploader};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
@@ -12,6 +15,7 @@ use crate::format::RowSource;
 use crate::kernel::{Encoder, fold, registry};
 use crate::metric::Metric;
 use bytemuck::NoUninit;
+use std::sync::{Mutex, PoisonError};
 
 /// Rows under one metric. Changes give a new `Base` that shares what is equal; the old one stays valid.
 #[derive(Clone)]
@@ -28,6 +32,8 @@ pub(crate) struct Base {
     bin_norm: Option<Buffer>,
     /// The rounded copy for the matrix units, where they are used.
     half: Option<HalfCopy>,
+    /// Whether that copy is made at all.
+    copies: bool,
     facts: Facts,
 }
 
@@ -76,6 +82,7 @@ impl Base {
             parts: Vec::new(),
             bin_norm: None,
             half: None,
+            copies: true,
             facts: Facts::NONE,
         })
     }
@@ -106,6 +113,11 @@ impl Base {
 
     pub fn facts(&self) -> Facts {
         self.facts
+    }
+
+    /// Whether a rounded copy of its rows is wanted.
+    pub fn copies(&self) -> bool {
+        self.copies
     }
 
     pub fn half(&self) -> Option<&HalfCopy> {
@@ -139,16 +151,25 @@ impl Base {
 
     /// With the rows of a stream behind its own. Row numbers have 32 bits.
     pub fn append(&self, source: &mut dyn RowSource) -> Result<Base> {
-        let dim = self.rows.dim();
-        let transform = Transform::of(&self.metric);
-        let mut facts = self.facts;
+        self.append_at(source, 0, &mut None)
+    }
+
+    /// As `append`; what is refused is named as row `number` of the call and those that follow.
+    fn append_at(
+        &self,
+        source: &mut dyn RowSource,
+        number: u64,
+        ring: &mut Option<Uploader>,
+    ) -> Result<Base> {
+        let (dim, metric) = (self.rows.dim(), &self.metric);
+        let transform = Transform::of(metric);
+        let plain = transform == Transform::None;
+        let facts = Mutex::new(self.facts);
         let mut work = self.work.clone();
-        let mut added = 0;
         let mut largest = self.facts.largest;
         let limit = u64::from(u32::MAX) - 2 * BIN;
-        let rows = self.rows.append_from(source, &mut |block, first| {
-            added = first + block.count(dim)? as u64;
-            let needed = self.len() + added;
+        let mut by_block = |block: Rows<'_>, first: u64| {
+            let needed = self.len() + first + block.count(dim)? as u64;
             if needed > limit {
                 return Err(Error::LimitExceeded {
                     what: "rows of an index".into(),
@@ -156,19 +177,27 @@ impl Base {
                     limit,
                 });
             }
-            facts = facts.and(check::rows(&self.metric, block, dim, first)?);
-            if transform != Transform::None {
-                let mut out = Vec::new();
-                transform.apply(&block.to_f32(), dim, &mut out);
+            if !plain {
+                let out = transformed::rows(transform, metric, block, dim, number + first)?;
                 largest = largest.max(check::largest(&out));
                 work = work.append(Rows::F32(&out))?;
             }
             Ok(())
-        })?;
-        let work = if transform == Transform::None { rows.clone() } else { work };
-        if transform != Transform::None {
-            facts = Facts { whole: false, norm: 1.0, largest, short: false };
-        }
+        };
+        let by_piece = |piece: Rows<'_>, first: u64| {
+            if plain {
+                let found = check::rows(metric, piece, dim, number + first)?;
+                let mut facts = facts.lock().unwrap_or_else(PoisonError::into_inner);
+                *facts = facts.and(found);
+            }
+            Ok(())
+        };
+        let rows = self.rows.append_with(source, &mut by_block, &by_piece, ring)?;
+        let (work, facts) = if plain {
+            (rows.clone(), facts.into_inner().unwrap_or_else(PoisonError::into_inner))
+        } else {
+            (work, Facts { whole: false, norm: 1.0, largest, short: false })
+        };
         let mut base = Base { rows, work, facts, ..self.clone() };
         base.measure(self.len())?;
         base.half = HalfCopy::extended(&base, self.half.as_ref(), self.len())?;

@@ -76,7 +76,7 @@ impl Scan {
         let Bound { c0, c1, c2, floor, slack, unit } = self.bound;
         encoder.stage("select");
         let params = SelectParams {
-            bins: base.bins() as u32,
+            bins: base.len().div_ceil(self.bin.into()) as u32,
             bin_stride: self.bin_stride,
             k,
             room,
@@ -91,15 +91,17 @@ impl Scan {
         if let Some((rows, queries)) = &self.rests {
             buffers.extend([rows, queries]);
         }
-        let variant = registry::select_bins(plan.select_threads, room, self.rests.is_some());
+        let variant =
+            registry::select_bins(plan.select_threads, room, self.rests.is_some(), self.bin);
         encoder.dispatch(&variant, &buffers, &params, [nq, 1, 1])?;
 
-        let keys = gpu.scratch("candidate keys", q64 * u64::from(room) * BIN * 4)?;
+        let keys =
+            gpu.scratch("candidate keys", q64 * u64::from(room) * u64::from(self.bin) * 4)?;
         encoder.stage("rescore");
         // few queries spread over many workgroups each
-        let lanes = (1024 / nq).clamp(1, room);
+        let lanes = (1024 / nq).clamp(1, (room * self.bin).div_ceil(32));
         let dtype = base.work().dtype();
-        let variant = registry::rescore(dtype, &queries.pair, self.bitmap.is_some());
+        let variant = registry::rescore(dtype, &queries.pair, self.bitmap.is_some(), self.bin);
         for (at, (segment, part)) in base.segments().enumerate() {
             let params = RescoreParams {
                 n: segment.rows(),
@@ -119,16 +121,16 @@ impl Scan {
             encoder.dispatch(&variant, &buffers, &params, [nq, lanes, 1])?;
         }
 
-        best_of(encoder, [&keys, &chosen, &counts], nq, room, plan, k)
+        best_of(encoder, [&keys, &chosen, &counts], (nq, room, self.bin), plan, k)
     }
 }
 
-/// Encodes the selection of the k best rows from the keys of chosen bins: keys, chosen and counts of nq x `room` bins.
+/// Encodes the selection of the k best rows from the keys of chosen bins: keys, chosen and counts of nq x `room` bins of
+/// `bin` rows.
 pub(crate) fn best_of(
     encoder: &mut Encoder,
     [keys, chosen, counts]: [&Buffer; 3],
-    nq: u32,
-    room: u32,
+    (nq, room, bin): (u32, u32, u32),
     plan: &Plan,
     k: u32,
 ) -> Result<Scanned> {
@@ -137,7 +139,7 @@ pub(crate) fn best_of(
     let out_rows = encoder.gpu().scratch("rows", bytes)?;
     encoder.stage("select");
     let params = SelectK { k, stride: room, best: 0, n: 0, first_row: 0 };
-    let variant = registry::select_k(plan.select_threads, true, k, true);
+    let variant = registry::select_k(plan.select_threads, Some(bin), k, true);
     let buffers = [keys, chosen, counts, &out_keys, &out_rows];
     encoder.dispatch(&variant, &buffers, &params, [nq, 1, 1])?;
     Ok(Scanned { keys: out_keys, rows: out_rows, counts: counts.clone() })

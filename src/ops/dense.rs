@@ -170,7 +170,7 @@ impl Dense {
             distances(encoder, base, &queries.pair, &self.upload, bitmap, &block, target)?;
             self.next_row += u64::from(block.rows);
             let last = self.next_row >= base.len();
-            let variant = registry::select_k(plan.select_threads, false, k, last);
+            let variant = registry::select_k(plan.select_threads, None, k, last);
             let params = SelectK {
                 k,
                 stride: plan.dense_rows,

@@ -5,6 +5,7 @@
 //! another bin, each of the k bins would have a row before it. So neither a bound nor a second try is needed, whatever
 //! the metric, as long as both passes give a row the same key; the same pipeline makes them.
 
+use super::BIN;
 use super::base::Base;
 use super::bins::{self, Scanned, SelectK};
 use super::dense::{self, Out};
@@ -70,12 +71,12 @@ impl ExactBins {
         encoder.stage("select");
         let n = base.bins() as u32;
         let params = SelectK { k, stride: n, best: 0, n, first_row: 0 };
-        let variant = registry::select_k(plan.select_threads, false, k, false);
+        let variant = registry::select_k(plan.select_threads, None, k, false);
         // what is best so far is empty: those two bindings are not read
         let buffers = [&self.bin_best, &counts, &counts, &bin_keys, &chosen];
         encoder.dispatch(&variant, &buffers, &params, [nq, 1, 1])?;
 
-        let keys = gpu.scratch("candidate keys", pairs * super::BIN)?;
+        let keys = gpu.scratch("candidate keys", pairs * BIN)?;
         for (segment, _) in base.segments() {
             if let Some(block) = dense::block(base, biases, segment.first_row(), u32::MAX) {
                 let target = Out::Chosen(&keys, &chosen, k);
@@ -91,6 +92,6 @@ impl ExactBins {
                 )?;
             }
         }
-        bins::best_of(encoder, [&keys, &chosen, &counts], nq, k, plan, k)
+        bins::best_of(encoder, [&keys, &chosen, &counts], (nq, k, BIN as u32), plan, k)
     }
 }

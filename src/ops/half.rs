@@ -69,13 +69,33 @@ pub(crate) fn factor(largest: f32) -> f32 {
     2f32.powi(exponent.clamp(-60, 60))
 }
 
+/// Whether searches of such rows would use a copy.
+pub(crate) fn serves(base: &Base) -> Result<bool> {
+    let wanted = base.copies() && base.gpu().profile().u32("matrix", "copy")? != 0;
+    let scans = space::scan_family(base.metric()).is_some();
+    Ok(wanted && scans && base.work().dim() >= MIN_DIM)
+}
+
+/// Bytes of a row of the copy.
+pub(crate) fn row_bytes(dim: usize) -> u64 {
+    dim.next_multiple_of(DEPTH) as u64 * 2
+}
+
 impl HalfCopy {
+    /// Room for the copy of `rows` rows of one segment.
+    pub fn with_room(base: &Base, rows: u32) -> Result<HalfCopy> {
+        let capacity = rows.next_multiple_of(TILE_ROWS);
+        let bytes = u64::from(capacity) * row_bytes(base.work().dim());
+        let buffer = base.gpu().alloc("f16 copy", bytes)?;
+        let bins = u64::from(rows).div_ceil(BIN) * 4;
+        let bin_rest = base.gpu().alloc("f16 residuals", bins.next_multiple_of(256))?;
+        let depth = base.work().dim().next_multiple_of(DEPTH) as u32;
+        Ok(HalfCopy { parts: vec![HalfPart { buffer, factor: 1.0, capacity }], bin_rest, depth })
+    }
+
     /// The copy of `base` from that of the same base before rows `first..` came; `None` where it does not pay.
     pub fn extended(base: &Base, old: Option<&HalfCopy>, first: u64) -> Result<Option<HalfCopy>> {
-        let wanted = base.gpu().profile().u32("matrix", "copy")? != 0;
-        let dim = base.work().dim();
-        let family = space::scan_family(base.metric());
-        if !wanted || family.is_none() || dim < MIN_DIM || base.len() == 0 {
+        if !serves(base)? || base.len() == 0 {
             return Ok(None);
         }
         match HalfCopy::build(base, old, first, None) {
@@ -141,8 +161,8 @@ impl HalfCopy {
             let end = segment.first_row() + u64::from(segment.rows());
             let before = old.and_then(|o| o.part(at));
             let in_place = before.filter(|b| {
-                // an older segment keeps its own scale while its rows fit
-                let same = b.factor == wanted || end <= first;
+                // an older segment keeps its own scale while its rows fit; one without rows takes any
+                let same = b.factor == wanted || end <= first || first <= segment.first_row();
                 replaced != Some(at)
                     && same
                     && b.capacity >= segment.rows().next_multiple_of(TILE_ROWS)
@@ -152,7 +172,10 @@ impl HalfCopy {
                     parts.push(b.clone());
                     continue;
                 }
-                Some(b) => (b.clone(), first.saturating_sub(segment.first_row()) as u32),
+                Some(b) => {
+                    let from = first.saturating_sub(segment.first_row()) as u32;
+                    (HalfPart { factor: wanted, ..b.clone() }, from)
+                }
                 None => {
                     let capacity = segment.capacity().next_multiple_of(TILE_ROWS);
                     let bytes = u64::from(capacity) * u64::from(depth) * 2;

@@ -16,7 +16,14 @@ const WINDOW: usize = 2;
 ///
 /// A cancelled call ends with [`Error::Cancelled`] at its next submission; what is on the device finishes.
 #[derive(Clone, Debug, Default)]
-pub struct CancelToken(Arc<AtomicBool>);
+pub struct CancelToken(Arc<Flag>);
+
+#[derive(Debug, Default)]
+struct Flag {
+    set: AtomicBool,
+    /// Cancels this one, too.
+    parent: Option<CancelToken>,
+}
 
 impl CancelToken {
     /// A token that nobody has cancelled.
@@ -26,12 +33,23 @@ impl CancelToken {
 
     /// Cancels.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.set.store(true, Ordering::Relaxed);
     }
 
     /// Whether it was cancelled.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        let above = || self.0.parent.as_ref().is_some_and(CancelToken::is_cancelled);
+        self.0.set.load(Ordering::Relaxed) || above()
+    }
+
+    /// A token that is cancelled by itself or with `parent`.
+    pub(super) fn below(parent: Option<CancelToken>) -> CancelToken {
+        CancelToken(Arc::new(Flag { set: AtomicBool::new(false), parent }))
+    }
+
+    /// `Err(Cancelled)` once it was cancelled.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
     }
 }
 
@@ -50,7 +68,8 @@ pub(crate) trait Job: Send {
     fn finish(&mut self) -> Result<Self::Output>;
 }
 
-trait Drive<T>: Send {
+/// What brings an answer.
+pub(super) trait Drive<T>: Send {
     fn wait(&mut self) -> Result<T>;
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T>>;
 }
@@ -64,9 +83,7 @@ struct Driver<J: Job> {
 impl<J: Job> Driver<J> {
     fn fill(&mut self) -> Result<()> {
         while self.flights.len() < WINDOW {
-            if self.cancel.as_ref().is_some_and(CancelToken::is_cancelled) {
-                return Err(Error::Cancelled);
-            }
+            self.cancel.as_ref().map_or(Ok(()), CancelToken::check)?;
             match self.job.next()? {
                 Some(flight) => self.flights.push_back(flight),
                 None => break,
@@ -131,7 +148,11 @@ impl<T: 'static> Pending<T> {
     {
         let mut driver = Driver { job, flights: VecDeque::new(), cancel };
         driver.fill()?;
-        Ok(Pending { drive: Some(Box::new(driver)) })
+        Ok(Pending::driven(Box::new(driver)))
+    }
+
+    pub(super) fn driven(drive: Box<dyn Drive<T>>) -> Pending<T> {
+        Pending { drive: Some(drive) }
     }
 
     /// Blocks until the answer is there.
@@ -155,7 +176,7 @@ impl<T: 'static> Pending<T> {
     }
 }
 
-fn spent() -> Error {
+pub(super) fn spent() -> Error {
     Error::internal("a pending call was polled after its end")
 }
 

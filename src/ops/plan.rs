@@ -11,6 +11,8 @@ use crate::metric::Metric;
 
 /// Largest k of the binned scan; beyond it too many bins would pass.
 const MAX_SCAN_K: u64 = 2048;
+/// Rows to a bin where many neighbours are wanted: a tile of the matrix units.
+const FINE_BIN: u64 = 16;
 /// Most scratch memory of one submission, beside a 48th of the rows: with two in flight a search stays below 1 GB beyond
 /// the rows and their copy.
 const MAX_SCRATCH: u64 = 384 << 20;
@@ -38,6 +40,12 @@ pub(crate) struct Plan {
     pub tile: Tile,
     /// The tile of the matrix units, where the rows have a copy for them.
     pub matrix: Option<MatrixTile>,
+    /// Most tiles of rows that a workgroup of it takes one after the other.
+    pub matrix_tiles: u32,
+    /// Workgroups that keep the device busy to the end.
+    pub matrix_groups: u32,
+    /// Rows to a bin of it: fewer where so many neighbours are wanted that rescoring costs more than selecting.
+    pub matrix_bin: u32,
     /// Up to so many queries read the rows one by one rather than in tiles.
     pub few: u32,
     /// Queries of one submission of the scan.
@@ -104,9 +112,12 @@ impl Plan {
         };
         let pairs = ((ms * 1e6 * gflops) / (2.0 * dim as f64)).max(1.0) as u64;
 
+        let fine = matrix.is_some() && k > u64::from(profile.u32("matrix", "fine")?);
+        let matrix_bin = if fine { FINE_BIN } else { BIN };
         let padded = dim.next_multiple_of(4);
-        let per_query = bins * 4 + room * (4 + BIN * 4) + k * 8 + padded * 4;
-        let widest = (bins * 4).max(room * BIN * 4).max(k * 4).max(padded * 4);
+        let most_bins = n.div_ceil(matrix_bin);
+        let per_query = most_bins * 4 + room * (4 + matrix_bin * 4) + k * 8 + padded * 4;
+        let widest = (most_bins * 4).max(room * matrix_bin * 4).max(k * 4).max(padded * 4);
         let by_memory = (scratch / per_query).min(max_binding / widest);
         let by_time = pairs / n.max(1);
         let bm = u64::from(matrix.map_or(tile.bm, MatrixTile::bm));
@@ -132,6 +143,9 @@ impl Plan {
             way,
             tile,
             matrix,
+            matrix_tiles: profile.u32("matrix", "tiles")?.max(1),
+            matrix_groups: profile.u32("matrix", "groups")?.max(1),
+            matrix_bin: matrix_bin as u32,
             few: profile.u32("scan", "few")?,
             scan_queries: scan_queries.min(count).min(max_dispatch) as usize,
             dense_queries: dense_queries.min(count).min(max_dispatch) as usize,

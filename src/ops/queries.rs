@@ -4,7 +4,7 @@ use super::base::Base;
 use super::check::{self, Facts};
 use super::space::{self, Decoder, Transform};
 use super::stride4;
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, each};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::kernel::Encoder;
@@ -43,6 +43,51 @@ pub(crate) struct Upload {
     pub norms: Option<Buffer>,
 }
 
+/// Elements that one thread checks and transforms at a time.
+const PIECE: usize = 64 << 10;
+
+/// Pages that no thread has touched yet, so that each pays for its own.
+fn zeros(count: usize) -> Result<Vec<f32>> {
+    let too_many = || Error::argument("queries", format!("{count} elements do not fit in memory"));
+    bytemuck::try_zeroed_vec(count).map_err(|()| too_many())
+}
+
+/// Checks and transforms some queries, the first of them number `first` of the call.
+fn prepare(
+    metric: &Metric,
+    queries: Rows<'_>,
+    dim: usize,
+    first: u64,
+    floats: &mut [f32],
+    norms: &mut [f32],
+) -> Result<Facts> {
+    let mut at = 0;
+    let mut facts = check::rows_with(metric, queries, dim, first, &mut |norm| {
+        norms[at] = norm;
+        at += 1;
+    })?;
+    let transform = Transform::of(metric);
+    match queries {
+        Rows::F32(values) if transform == Transform::None => floats.copy_from_slice(values),
+        _ => {
+            let mut out = Vec::with_capacity(floats.len());
+            transform.apply(&queries.to_f32(), dim, &mut out);
+            floats.copy_from_slice(&out);
+        }
+    }
+    if *metric == Metric::Cosine {
+        space::normalise(floats, dim);
+    }
+    if transform != Transform::None || *metric == Metric::Cosine {
+        facts.whole = false;
+        facts.largest = check::largest(floats);
+        for (norm, row) in norms.iter_mut().zip(floats.chunks_exact(transform.dim(dim))) {
+            *norm = check::norm(row);
+        }
+    }
+    Ok(facts)
+}
+
 impl Queries {
     /// Checks and transforms the queries of a call.
     pub fn new(base: &Base, queries: Rows<'_>) -> Result<Queries> {
@@ -55,17 +100,21 @@ impl Queries {
             ));
         }
         let count = queries.count(dim)?;
-        let mut norms = Vec::with_capacity(count);
-        let mut facts = check::rows_with(metric, queries, dim, 0, &mut |norm| norms.push(norm))?;
         let transform = Transform::of(metric);
-        let mut floats = Vec::new();
+        let work_dim = transform.dim(dim);
+        let (mut floats, mut norms) = (Vec::new(), Vec::new());
+        let mut facts = Facts::NONE;
         if dtype != DType::Bits {
-            floats = transform.apply_query(metric, queries.to_f32(), dim);
-        }
-        if transform != Transform::None || *metric == Metric::Cosine {
-            facts.whole = false;
-            facts.largest = check::largest(&floats);
-            norms = floats.chunks_exact(transform.dim(dim)).map(check::norm).collect();
+            floats = zeros(count * work_dim)?;
+            norms = zeros(count)?;
+            let step = (PIECE / dim).max(1);
+            let outs = floats.chunks_mut(step * work_dim).zip(norms.chunks_mut(step));
+            let pieces = each(outs.enumerate().collect(), |(i, (floats, norms))| {
+                let first = i * step;
+                let piece = queries.slice(dim, first, first + norms.len());
+                prepare(metric, piece, dim, first as u64, floats, norms)
+            })?;
+            facts = pieces.into_iter().fold(facts, Facts::and);
         }
         let pair = space::pair(metric, rows, dtype, dim);
         let decoder = Arc::new(Decoder::new(metric, &pair, rows, dim));
@@ -73,7 +122,6 @@ impl Queries {
             Pair::Integer { .. } | Pair::Bits { .. } => queries.bytes().to_vec(),
             _ => Vec::new(),
         };
-        let work_dim = transform.dim(dim);
         Ok(Queries { floats, packed, dtype, dim, work_dim, count, facts, norms, pair, decoder })
     }
 

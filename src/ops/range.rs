@@ -82,7 +82,8 @@ pub(crate) fn submit_range(
     if radius.is_nan() {
         return Err(Error::argument("radius", "not a number"));
     }
-    let queries = Queries::new(base, queries)?;
+    let mut queries = Queries::new(base, queries)?;
+    options.keep(&mut queries.decoder);
     let filter = Prepared::new(base, filter, queries.count)?;
     let plan = Plan::new(base.gpu(), base, &queries, 1, true)?;
     let count = queries.count;

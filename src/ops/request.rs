@@ -2,6 +2,7 @@
 
 use super::base::Base;
 use super::pending::CancelToken;
+use super::space::Decoder;
 use super::stats::SearchStats;
 use super::{mask, mask_words};
 use crate::buffer::Buffer;
@@ -21,6 +22,16 @@ pub(crate) enum Filter {
     PerQuery(Vec<u32>),
 }
 
+impl Filter {
+    /// Whether no row takes part for any query.
+    pub fn leaves_none(&self) -> bool {
+        match self {
+            Filter::All => false,
+            Filter::Shared(words) | Filter::PerQuery(words) => words.iter().all(|&word| word == 0),
+        }
+    }
+}
+
 /// How a call runs, apart from what it asks.
 #[derive(Clone, Default)]
 pub(crate) struct Options {
@@ -31,9 +42,21 @@ pub(crate) struct Options {
     pub cancel: Option<CancelToken>,
     /// Called with the share of the work that is done.
     pub progress: Option<Arc<dyn Fn(f64) + Send + Sync>>,
+    /// Keys in the place of distances, for answers that are merged before they are told.
+    pub keys: bool,
 }
 
-/// Rows and distances of all queries, nearest first: those of query i in `lims[i]..lims[i + 1]`.
+impl Options {
+    /// Has the decoder keep keys, where they are asked for.
+    pub fn keep(&self, decoder: &mut Arc<Decoder>) {
+        if self.keys {
+            *decoder = Arc::new(decoder.keeping());
+        }
+    }
+}
+
+/// Rows and distances of all queries, nearest first: those of query i in `lims[i]..lims[i + 1]`. Where
+/// [`Options::keys`] says so, a distance has the bits of its key.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub lims: Vec<usize>,

@@ -20,6 +20,8 @@ pub(crate) struct Scan {
     pub upload: Upload,
     pub bitmap: Option<Buffer>,
     pub bin_best: Buffer,
+    /// Rows to a bin.
+    pub bin: u32,
     pub bin_stride: u32,
     pub bound: Bound,
     /// What the rounded copies lost, of bins and of queries.
@@ -75,6 +77,8 @@ struct MatrixParams {
     tiles_y: u32,
     first_tile: u32,
     inverse: f32,
+    tiles: u32,
+    words: u32,
 }
 
 /// Some rows of one segment.
@@ -115,7 +119,7 @@ impl Scan {
                 let bound = Bound::f32(family, scaled, dim).magnified(1.0 / half.smallest_factor());
                 (Way::Rows { q, half: true }, bound, rests)
             }
-            (Some(half), Some(tile)) if nq > plan.few && bitmap.is_none() => {
+            (Some(half), Some(tile)) if nq > plan.few => {
                 let shape = (dim, queries.facts.largest);
                 let rows = half.smallest_factor();
                 let halves = matrix::queries(encoder, &upload, shape, half.depth, tile.bm(), rows)?;
@@ -127,9 +131,10 @@ impl Scan {
             _ if nq <= plan.few => (Way::Rows { q, half: false }, exact, None),
             _ => (Way::Tile, exact, None),
         };
-        let bin_stride = base.bins() as u32;
+        let bin = if matches!(way, Way::Matrix { .. }) { plan.matrix_bin } else { BIN as u32 };
+        let bin_stride = base.len().div_ceil(bin.into()) as u32;
         let bin_best = gpu.scratch("bin best", u64::from(nq) * u64::from(bin_stride) * 4)?;
-        Ok(Scan { upload, bitmap, bin_best, bin_stride, bound, rests, way, next: (0, 0) })
+        Ok(Scan { upload, bitmap, bin_best, bin, bin_stride, bound, rests, way, next: (0, 0) })
     }
 
     pub fn sums_exact(&self) -> bool {
@@ -166,7 +171,7 @@ impl Scan {
                 Way::Rows { q, half } => self.rows(encoder, base, &piece, *q, *half)?,
                 Way::Tile => self.tile(encoder, base, &piece, plan)?,
                 Way::Matrix { tile, queries } => {
-                    self.matrix(encoder, base, &piece, *tile, queries)?;
+                    self.matrix(encoder, base, &piece, *tile, plan, queries)?;
                 }
             }
             left -= u64::from(rows).min(left);
@@ -252,6 +257,7 @@ impl Scan {
         base: &Base,
         piece: &Piece<'_>,
         tile: MatrixTile,
+        plan: &Plan,
         queries: &HalfQueries,
     ) -> Result<()> {
         let half = piece.half.ok_or_else(|| missing("f16 copy"))?;
@@ -261,7 +267,12 @@ impl Scan {
         let padded = u64::from(piece.segment.rows()).next_multiple_of(tile.bn().into());
         let bias = base.gpu().scratch("scaled bias", padded * 4)?;
         mask::write(encoder, piece.bias, None, &bias, piece.segment, factor)?;
-        let groups = fold(base.gpu(), u64::from(piece.rows.div_ceil(tile.bn())))?;
+        let count = self.upload.count.div_ceil(tile.bm());
+        let row_tiles = piece.rows.div_ceil(tile.bn());
+        // a workgroup with several tiles loads ahead from one to the next, but all must have enough to do
+        let each = count.saturating_mul(row_tiles) / plan.matrix_groups;
+        let tiles = each.clamp(1, plan.matrix_tiles);
+        let groups = fold(base.gpu(), row_tiles.div_ceil(tiles).into())?;
         let params = MatrixParams {
             nq: self.upload.count,
             n: piece.first + piece.rows,
@@ -271,10 +282,12 @@ impl Scan {
             tiles_y: groups[0],
             first_tile: piece.first / tile.bn(),
             inverse: 1.0 / factor,
+            tiles,
+            words: super::mask_words(base.len()) as u32,
         };
-        let buffers = [&half.buffer, &queries.buffer, &bias, &self.bin_best];
-        let count = self.upload.count.div_ceil(tile.bm());
-        let groups = [count, groups[0], groups[1]];
-        encoder.dispatch(&registry::scan_matrix(tile), &buffers, &params, groups)
+        let mut buffers = vec![&half.buffer, &queries.buffer, &bias, &self.bin_best];
+        buffers.extend(&self.bitmap);
+        let variant = registry::scan_matrix(tile, self.bin, self.bitmap.is_some());
+        encoder.dispatch(&variant, &buffers, &params, [count, groups[0], groups[1]])
     }
 }

@@ -8,8 +8,10 @@ use super::plan::{Plan, Way};
 use super::queries::Queries;
 use super::request::{Filter, Found, Options, Prepared};
 use super::scan::Scan;
+use super::space::Decoder;
 use super::stats::SearchStats;
 use super::words;
+use crate::buffer::each;
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::kernel::registry::MAX_SORT;
@@ -18,6 +20,8 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 const NO_KEY: u32 = u32::MAX;
+/// Hits that one thread decodes at a time.
+const PIECE: usize = 16 << 10;
 
 /// A piece of work that is not finished on the device.
 enum Work {
@@ -64,17 +68,16 @@ pub(crate) fn submit_search(
     if k == 0 {
         return Err(Error::argument("k", "0 neighbours are no search"));
     }
-    let queries = Queries::new(base, queries)?;
+    let mut queries = Queries::new(base, queries)?;
+    options.keep(&mut queries.decoder);
     let filter = Prepared::new(base, filter, queries.count)?;
     let k = k.min(base.len() as usize);
     let count = queries.count;
     let too_many = || Error::argument("k", format!("{count} x {k} hits do not fit in memory"));
     let total = count.checked_mul(k).ok_or_else(too_many)?;
-    let (mut rows, mut distances) = (Vec::new(), Vec::new());
-    rows.try_reserve_exact(total).map_err(|_| too_many())?;
-    distances.try_reserve_exact(total).map_err(|_| too_many())?;
-    rows.resize(total, 0);
-    distances.resize(total, 0.0);
+    // untouched pages: each is paid for by the thread that fills it
+    let rows = bytemuck::try_zeroed_vec(total).map_err(|()| too_many())?;
+    let distances = bytemuck::try_zeroed_vec(total).map_err(|()| too_many())?;
     let plan = Plan::new(base.gpu(), base, &queries, k as u64, options.exhaustive)?;
     let stats = SearchStats { queries: count as u64, rows: base.len(), ..SearchStats::default() };
     let mut todo = VecDeque::new();
@@ -181,31 +184,63 @@ impl Search {
         Ok((encoder.submit(&ranges)?, Tag { which, scan: false }))
     }
 
-    /// Stores the pairs of one query, nearest first.
-    fn store(&mut self, query: usize, keys: &[u32], rows: &[u32]) {
-        let len = keys.iter().position(|&key| key == NO_KEY).unwrap_or(keys.len());
-        let at = query * self.k;
-        let decoder = &self.queries.decoder;
-        if self.k > MAX_SORT as usize {
-            let mut pairs: Vec<u64> = keys[..len]
-                .iter()
-                .zip(rows)
-                .map(|(&k, &r)| u64::from(k) << 32 | u64::from(r))
-                .collect();
-            pairs.sort_unstable();
-            for (i, pair) in pairs.into_iter().enumerate() {
-                self.rows[at + i] = pair as u32;
-                self.distances[at + i] = decoder.distance((pair >> 32) as u32);
-            }
-        } else {
-            for i in 0..len {
-                self.rows[at + i] = rows[i];
-                self.distances[at + i] = decoder.distance(keys[i]);
+    /// Decodes and stores the pairs of the queries of `which` that are `wanted`; they ascend.
+    fn store(&mut self, which: &[u32], wanted: &[bool], keys: &[u32], found: &[u32]) -> Result<()> {
+        let (Some(&first), Some(&last)) = (which.first(), which.last()) else { return Ok(()) };
+        let (k, decoder) = (self.k, &self.queries.decoder);
+        let all = first as usize * k..(last as usize + 1) * k;
+        let rows = self.rows[all.clone()].chunks_mut(k);
+        let places = (first..).zip(rows.zip(self.distances[all].chunks_mut(k)));
+        let mut next = 0;
+        let mut outs = Vec::with_capacity(which.len());
+        for (query, out) in places {
+            if which[next] == query {
+                outs.push((next, out));
+                next += 1;
             }
         }
-        self.hits[query] = len as u32;
-        self.done += 1;
+        outs.retain(|(i, _)| wanted[*i]);
+        let step = (PIECE / k).max(1);
+        let lens = each(outs.chunks_mut(step).collect(), |piece| {
+            let store = |(i, (rows, distances)): &mut (usize, (&mut [u32], &mut [f32]))| {
+                let at = *i * k..(*i + 1) * k;
+                let len = decode(decoder, &keys[at.clone()], &found[at], rows, distances);
+                (which[*i] as usize, len as u32)
+            };
+            Ok(piece.iter_mut().map(store).collect::<Vec<_>>())
+        })?;
+        for (query, len) in lens.into_iter().flatten() {
+            self.hits[query] = len;
+            self.done += 1;
+        }
+        Ok(())
     }
+}
+
+/// Decodes the pairs of one query, nearest first; says how many they are.
+fn decode(
+    decoder: &Decoder,
+    keys: &[u32],
+    found: &[u32],
+    rows: &mut [u32],
+    distances: &mut [f32],
+) -> usize {
+    let len = keys.iter().position(|&key| key == NO_KEY).unwrap_or(keys.len());
+    if keys.len() > MAX_SORT as usize {
+        let pair = |(&key, &row): (&u32, &u32)| u64::from(key) << 32 | u64::from(row);
+        let mut pairs: Vec<u64> = keys[..len].iter().zip(found).map(pair).collect();
+        pairs.sort_unstable();
+        for (i, pair) in pairs.into_iter().enumerate() {
+            rows[i] = pair as u32;
+            distances[i] = decoder.distance((pair >> 32) as u32);
+        }
+    } else {
+        rows[..len].copy_from_slice(&found[..len]);
+        for (distance, &key) in distances.iter_mut().zip(&keys[..len]) {
+            *distance = decoder.distance(key);
+        }
+    }
+    len
 }
 
 impl Job for Search {
@@ -258,6 +293,7 @@ impl Job for Search {
         let work = 2 * self.base.len() * self.base.work().dim() as u64 * tag.which.len() as u64;
         self.stats.flops += work;
         self.stats.bytes += self.base.work().bytes();
+        let mut wanted = vec![true; tag.which.len()];
         for (i, &query) in tag.which.iter().enumerate() {
             if tag.scan {
                 // exact bins need exactly k and always fit
@@ -269,12 +305,11 @@ impl Job for Search {
                 if count > self.plan.room {
                     self.stats.rerun += 1;
                     self.rerun.push(query);
-                    continue;
+                    wanted[i] = false;
                 }
             }
-            let at = i * self.k..(i + 1) * self.k;
-            self.store(query as usize, &keys[at.clone()], &rows[at]);
         }
+        self.store(&tag.which, &wanted, &keys, &rows)?;
         if let Some(progress) = &self.options.progress {
             progress(self.done as f64 / self.queries.count as f64);
         }

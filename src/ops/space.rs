@@ -59,23 +59,14 @@ impl Transform {
             }
         }
     }
+}
 
-    /// As `apply` for queries; those of cosine are brought to length 1, its rows keep their own scale.
-    pub fn apply_query(self, metric: &Metric, rows: Vec<f32>, dim: usize) -> Vec<f32> {
-        let mut rows = rows;
-        if *metric == Metric::Cosine {
-            for row in rows.chunks_exact_mut(dim) {
-                let norm = square(row).sqrt();
-                let scale = if norm == 0.0 { 0.0 } else { 1.0 / norm };
-                row.iter_mut().for_each(|x| *x = (f64::from(*x) * scale) as f32);
-            }
-        }
-        if self == Transform::None {
-            return rows;
-        }
-        let mut out = Vec::with_capacity(rows.len() / dim * self.dim(dim));
-        self.apply(&rows, dim, &mut out);
-        out
+/// Brings the queries of cosine to length 1; its rows keep their own scale.
+pub(crate) fn normalise(queries: &mut [f32], dim: usize) {
+    for row in queries.chunks_exact_mut(dim) {
+        let norm = square(row).sqrt();
+        let scale = if norm == 0.0 { 0.0 } else { 1.0 / norm };
+        row.iter_mut().for_each(|x| *x = (f64::from(*x) * scale) as f32);
     }
 }
 
@@ -144,6 +135,7 @@ pub(crate) struct Decoder {
     metric: Metric,
     raw: Raw,
     dim: u32,
+    keeps: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -172,11 +164,20 @@ impl Decoder {
             Pair::Custom(c) if c.order == Order::Descending => Raw::Descending,
             Pair::Custom(_) => Raw::Ascending,
         };
-        Decoder { metric: metric.clone(), raw, dim: dim as u32 }
+        Decoder { metric: metric.clone(), raw, dim: dim as u32, keeps: false }
+    }
+
+    /// One that leaves keys as they are, the bits of a number: of two keys with one distance it still tells the nearer.
+    pub fn keeping(&self) -> Decoder {
+        Decoder { keeps: true, ..self.clone() }
     }
 
     /// The distance behind a key, as the metric defines it.
     pub fn distance(&self, key: u32) -> f32 {
+        if self.keeps { f32::from_bits(key) } else { self.decoded(key) }
+    }
+
+    fn decoded(&self, key: u32) -> f32 {
         let value = match self.raw {
             Raw::Ascending => f64::from(ascending_value(key)),
             Raw::Descending => f64::from(ascending_value(!key)),
@@ -222,6 +223,7 @@ impl Decoder {
 
     /// Whether a distance is within a radius: strictly below, for similarities strictly above.
     pub fn within(&self, distance: f32, radius: f32) -> bool {
+        let distance = if self.keeps { self.decoded(distance.to_bits()) } else { distance };
         match self.metric.order() {
             Order::Ascending => distance < radius,
             Order::Descending => distance > radius,

@@ -20,6 +20,11 @@ pub struct SearchStats {
     pub queries: u64,
     /// Rows each was compared with.
     pub rows: u64,
+    /// Chunks in which rows were brought from the host for this search; 0 where they lie in device memory. What counts
+    /// queries below counts each once a chunk.
+    pub chunks: u64,
+    /// Bytes of rows that were brought from the host for this search.
+    pub streamed: u64,
     /// Queries answered by the binned scan; the others went through all exact distances.
     pub scanned: u64,
     /// Queries of the scan whose candidates did not fit and that ran again through all exact distances.
@@ -52,6 +57,29 @@ impl SearchStats {
             match self.times.iter_mut().find(|t| t.stage == stage) {
                 Some(t) => t.nanoseconds += nanoseconds,
                 None => self.times.push(StageTime { stage, nanoseconds }),
+            }
+        }
+    }
+
+    /// Adds what was done for one chunk of the rows.
+    pub(crate) fn add_chunk(&mut self, chunk: &SearchStats) {
+        for name in &chunk.variants {
+            if !self.variants.contains(name) {
+                self.variants.push(name.clone());
+            }
+        }
+        self.sums_exact = chunk.sums_exact && (self.submissions == 0 || self.sums_exact);
+        self.scanned += chunk.scanned;
+        self.rerun += chunk.rerun;
+        self.bins_passed += chunk.bins_passed;
+        self.bins_passed_max = self.bins_passed_max.max(chunk.bins_passed_max);
+        self.submissions += chunk.submissions;
+        self.flops += chunk.flops;
+        self.bytes += chunk.bytes;
+        for time in &chunk.times {
+            match self.times.iter_mut().find(|t| t.stage == time.stage) {
+                Some(t) => t.nanoseconds += time.nanoseconds,
+                None => self.times.push(time.clone()),
             }
         }
     }

@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod bench;
 mod blocks;
 mod convert;
 mod devices;
@@ -11,6 +12,7 @@ mod failing;
 mod filters;
 mod range;
 mod search;
+mod streamed;
 mod support;
 mod tune;
 mod usage;

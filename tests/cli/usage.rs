@@ -28,6 +28,10 @@ fn wrong_arguments_end_with_2() {
         (&format!("range {files}"), "--radius"),
         (&format!("range {files} --radius nan"), "not a number"),
         ("convert base.npy", "<OUT>"),
+        ("bench --suite slow", "known are quick, exact, batch, k, n, all"),
+        ("bench --json", "a value is required"),
+        ("bench --peak-gbs 100", "--peak-tflops"),
+        ("bench --peak-gbs 100 --peak-tflops 0", "not a number above 0"),
     ];
     for (line, expected) in cases {
         let message = fail(folder, line, 2);
@@ -38,7 +42,7 @@ fn wrong_arguments_end_with_2() {
 #[test]
 fn help_and_version_end_with_0() {
     let folder = tempfile::tempdir().unwrap();
-    for command in ["devices", "search", "range", "convert", "tune"] {
+    for command in ["devices", "search", "range", "convert", "bench", "tune"] {
         let run = nearfield(folder.path(), &[command, "--help"]);
         assert_eq!(run.status, 0);
         assert!(run.stdout.contains("--adapter"), "{}", run.stdout);

@@ -12,5 +12,6 @@ mod filters;
 mod flights;
 mod model;
 mod scans;
+mod streamed;
 mod support;
 mod threads;

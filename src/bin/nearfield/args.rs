@@ -31,9 +31,6 @@ pub struct Global {
     /// Use at most this much device memory, such as 512M or 8G [default: 80 % of the adapter's]
     #[arg(long, global = true, value_name = "BYTES", value_parser = bytes)]
     pub memory_budget: Option<u64>,
-    /// Print a summary as one line of JSON on stdout
-    #[arg(long, global = true)]
-    pub json: bool,
     /// Print nothing but errors, and what --json and --stats ask for
     #[arg(long, short, global = true)]
     pub quiet: bool,
@@ -42,28 +39,51 @@ pub struct Global {
 #[derive(Subcommand)]
 pub enum Command {
     /// List the adapters, and what the chosen one can do
-    Devices,
+    Devices(DevicesArgs),
     /// Find the k nearest rows of each query
     Search(SearchArgs),
     /// Find all rows within a radius of each query
     Range(RangeArgs),
     /// Write a file of vectors in another format or type, by the extension
     Convert(ConvertArgs),
-    /// Check and time exact search on generated rows
+    /// Check exact search on generated rows against f64, and time it
     Bench(BenchArgs),
     /// Measure which kernel shapes are fastest here, and write them as a device profile
     Tune(TuneArgs),
 }
 
+#[derive(Args)]
+pub struct DevicesArgs {
+    /// Print them as one line of JSON on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// What `bench` takes.
 #[derive(Args)]
 pub struct BenchArgs {
-    /// `quick` runs anywhere in a minute; `exact` needs a large GPU
+    /// quick, exact, batch, k, n or all
+    ///
+    /// `quick` runs anywhere in a minute. The others need a GPU, and 10 GB of its memory for 10 million rows in `exact` and
+    /// `n`: `exact` compares metrics, dimensions and kernels, `batch` varies the number of queries, `k` that of neighbours,
+    /// `n` that of rows, and `all` runs these four.
     #[arg(long, value_name = "NAME", default_value = "quick")]
     pub suite: String,
     /// Write the figures to this file: CSV, one line a measurement
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
+    /// Write them to this file as one JSON document: with the adapter, the date, and the device time of each stage
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Draw charts into this folder: rate by batch size and by k, time by rows, roofline
+    #[arg(long, value_name = "DIR")]
+    pub svg: Option<PathBuf>,
+    /// The device's memory bandwidth in GB/s, for the share of the roofline that a scan reaches
+    #[arg(long, value_name = "GB/S", requires = "peak_tflops", value_parser = positive)]
+    pub peak_gbs: Option<f64>,
+    /// The device's peak in TFLOP/s, of the units that scan: f16 matrix units where a profile asks for the f16 copy
+    #[arg(long, value_name = "TFLOP/S", requires = "peak_gbs", value_parser = positive)]
+    pub peak_tflops: Option<f64>,
 }
 
 /// What `tune` takes.
@@ -90,6 +110,9 @@ pub struct TuneArgs {
     /// Try the likeliest shapes alone, and repeat less
     #[arg(long)]
     pub quick: bool,
+    /// Print the candidates as one line of JSON on stdout
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Parts of a profile that `tune` measures.
@@ -137,6 +160,9 @@ pub struct Common {
     /// Tell what the search did and how long the device took: on stderr, or within the JSON
     #[arg(long)]
     pub stats: bool,
+    /// Print a summary as one line of JSON on stdout
+    #[arg(long)]
+    pub json: bool,
     /// Begin the names of the output files with this
     #[arg(long, value_name = "PREFIX")]
     pub out: PathBuf,
@@ -177,6 +203,9 @@ pub struct ConvertArgs {
     /// Type of the output's elements [default: the input's, or the only one that the output holds]
     #[arg(long, value_name = "TYPE")]
     pub dtype: Option<DType>,
+    /// Print a summary as one line of JSON on stdout
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// A metric's name, known to be one.
@@ -240,6 +269,11 @@ fn minutes(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| "not a number of minutes such as 5 or 0.5".into())
 }
 
+fn positive(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|n| n.is_finite() && *n > 0.0);
+    number.ok_or_else(|| "not a number above 0".into())
+}
+
 /// Reads `123`, `512K`, `64M`, `8G`.
 fn bytes(text: &str) -> Result<u64, String> {
     let units = [('K', 10), ('M', 20), ('G', 30), ('T', 40)];
@@ -277,5 +311,13 @@ mod tests {
     fn a_radius_is_any_number() {
         assert_eq!((number("-0.5"), number("1e3")), (Ok(-0.5), Ok(1000.0)));
         assert!(number("nan").is_err() && number("far").is_err());
+    }
+
+    #[test]
+    fn a_peak_is_above_0() {
+        assert_eq!(positive("4800"), Ok(4800.0));
+        for bad in ["0", "-1", "inf", "nan", "fast"] {
+            assert!(positive(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -23,7 +23,7 @@ pub fn run(args: &ConvertArgs, global: &Global) -> Result<()> {
     .map_err(|e| Failure::about(input, 0, e))?;
     drop(progress);
     let seconds = begin.elapsed().as_secs_f64();
-    if global.json {
+    if args.json {
         let summary = json!({
             "command": "convert",
             "input": input.to_string_lossy(),

@@ -1,17 +1,17 @@
 //! `nearfield devices`.
 
-use crate::args::Global;
+use crate::args::{DevicesArgs, Global};
 use crate::failure::Result;
 use crate::{inputs, report};
 use nearfield::{AdapterSummary, Caps, Gpu};
 use serde_json::{Map, Value, json};
 use std::fmt::{self, Write};
 
-pub fn run(global: &Global) -> Result<()> {
+pub fn run(args: &DevicesArgs, global: &Global) -> Result<()> {
     let adapters = Gpu::adapters()?;
     let gpu = inputs::open_gpu(global)?;
     let chosen = chosen(&adapters, gpu.caps(), global);
-    if global.json {
+    if args.json {
         return report::to_stdout(format_args!("{}", as_json(&adapters, chosen, &gpu)));
     }
     let mut text = String::new();

@@ -4,19 +4,16 @@ use crate::args::{Common, Global, MetricName};
 use crate::custom;
 use crate::failure::{Failure, Result};
 use crate::progress::Progress;
+use crate::report;
+use crate::searched::{self, Files, Searched};
 use nearfield::format::{self, IdFile, RowFile};
 use nearfield::{
-    DType, Error, Gpu, GpuBuilder, Hits, IdFilter, Index, Metric, RowSource, Rows, SearchParams,
-    index_factory,
+    DType, Error, Gpu, GpuBuilder, Hits, IdFilter, Metric, RowSource, Rows, SearchParams,
+    StreamedFlat, index_factory,
 };
 use std::path::Path;
 
 /// The adapter and budget that were asked for, or the best.
-pub fn open_gpu(global: &Global) -> Result<Gpu> {
-    Ok(builder(global).build()?)
-}
-
-/// The same, for those who set more before it opens.
 pub fn builder(global: &Global) -> GpuBuilder {
     let mut builder = Gpu::builder();
     if let Some(name) = &global.adapter {
@@ -26,6 +23,10 @@ pub fn builder(global: &Global) -> GpuBuilder {
         builder = builder.memory_budget(bytes);
     }
     builder
+}
+
+pub fn open_gpu(global: &Global) -> Result<Gpu> {
+    Ok(builder(global).build()?)
 }
 
 /// Base and queries, mapped and found to fit each other.
@@ -51,18 +52,41 @@ impl<'a> Inputs<'a> {
         Ok(Inputs { args, metric, base, queries })
     }
 
-    /// An index of all rows of the base, which stream through it.
-    pub fn index(&mut self, gpu: &Gpu, progress: &Progress) -> Result<Box<dyn Index>> {
+    /// An index of all rows of the base; where they do not fit in device memory, one that streams them.
+    pub fn index(&mut self, gpu: &Gpu, progress: &Progress, quiet: bool) -> Result<Searched> {
         let (dim, dtype) = (self.base.dim(), self.base.dtype());
         let index = index_factory(gpu, dim, &self.args.index, self.metric.clone(), dtype);
         let index = index.map_err(|e| match &self.args.metric {
             MetricName::Wgsl(file) => custom::locate(file, e),
             MetricName::Plain(_) => e.into(),
         })?;
+        let streamed = StreamedFlat::new(gpu, self.base.clone(), self.metric.clone())?;
+        let flat = self.args.index.rsplit(',').next().is_some_and(|kind| kind.ends_with("Flat"));
+        if flat && !searched::fits(gpu, &streamed) {
+            return Ok(self.streamed(gpu, streamed, quiet));
+        }
         progress.phase("reading the base", self.base.row_count());
         let mut source = Counted { file: &mut self.base, progress };
-        index.add_from(&mut source).map_err(|e| Failure::about(&self.args.base, 0, e))?;
-        Ok(index)
+        match index.add_from(&mut source) {
+            Ok(_) => Ok(Searched::Resident(index)),
+            // the driver may have less than the budget says
+            Err(Error::OutOfDeviceMemory { .. }) if flat => {
+                drop(index);
+                Ok(self.streamed(gpu, streamed, quiet))
+            }
+            Err(e) => Err(Failure::about(&self.args.base, 0, e)),
+        }
+    }
+
+    fn streamed(&self, gpu: &Gpu, rows: StreamedFlat, quiet: bool) -> Searched {
+        if !quiet {
+            let (file, needed) = (self.args.base.display(), rows.resident_bytes());
+            let budget = gpu.memory().budget;
+            report::to_stderr(format_args!(
+                "{file}: {needed} bytes do not fit in {budget} of device memory, so every block of queries streams them"
+            ));
+        }
+        Searched::Streamed(rows)
     }
 
     /// The rows that `--allow` and `--deny` leave. Numbers that the base lacks name nothing; so does -1, which stands
@@ -83,6 +107,11 @@ impl<'a> Inputs<'a> {
             Some(filter) => params.filter(filter),
             None => params,
         })
+    }
+
+    /// Where the rows and the queries from `first_query` on come from.
+    pub fn files(&self, first_query: u64) -> Files<'a> {
+        Files { base: &self.args.base, query: &self.args.query, first_query }
     }
 
     /// Queries `start..end`.

@@ -14,6 +14,7 @@ mod progress;
 mod range;
 mod report;
 mod search;
+mod searched;
 mod totals;
 mod tune;
 
@@ -27,7 +28,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     start_log(cli.global.quiet);
     let outcome = match &cli.command {
-        Command::Devices => devices::run(&cli.global),
+        Command::Devices(args) => devices::run(args, &cli.global),
         Command::Search(args) => search::run(args, &cli.global),
         Command::Range(args) => range::run(args, &cli.global),
         Command::Convert(args) => convert::run(args, &cli.global),

@@ -1,9 +1,12 @@
-//! The files that a search writes: all of them, or none.
+//! The files that a command writes: all of a search's, or none; each of them whole, or not at all.
 
 use crate::failure::Result;
+use nearfield::Error;
 use nearfield::format::{NpyElement, NpyWriter};
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 
 /// `PREFIX.NAME.npy` for one NAME, under a temporary name until it is finished.
 pub struct Output<T> {
@@ -88,4 +91,38 @@ pub fn finish(lims: Output<u64>, hits: HitFiles) -> Result<Vec<PathBuf>> {
     hits.ids.finish(&mut finished)?;
     hits.distances.finish(&mut finished)?;
     Ok(finished)
+}
+
+/// A text, written beside its destination and renamed onto it; dropped earlier, it leaves nothing behind.
+pub struct TextFile {
+    target: PathBuf,
+    temporary: NamedTempFile,
+}
+
+impl TextFile {
+    /// Finds out whether the text can be written there.
+    pub fn create(path: &Path) -> Result<TextFile> {
+        // The rename would replace a link instead of what it points to.
+        let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        if std::fs::metadata(&target).is_ok_and(|meta| !meta.is_file()) {
+            let why = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
+            return Err(Error::io(path, why).into());
+        }
+        let folder = target.parent().filter(|p| !p.as_os_str().is_empty());
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".nearfield-").suffix(".tmp");
+        // Temporaries are private by default; this one becomes a file like any other, as the umask has it.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let temporary = builder.tempfile_in(folder.unwrap_or(Path::new(".")));
+        Ok(TextFile { temporary: temporary.map_err(|e| Error::io(path, e))?, target })
+    }
+
+    pub fn finish(mut self, text: &str) -> Result<()> {
+        let io = |e| Error::io(&self.target, e);
+        self.temporary.write_all(text.as_bytes()).map_err(io)?;
+        self.temporary.as_file().sync_all().map_err(io)?;
+        self.temporary.persist(&self.target).map_err(|e| io(e.error))?;
+        Ok(())
+    }
 }

@@ -1,7 +1,7 @@
 //! `nearfield range`.
 
 use crate::args::{Global, RangeArgs};
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::inputs::{self, Inputs};
 use crate::output::{self, HitFiles, Output};
 use crate::progress::Progress;
@@ -9,11 +9,6 @@ use crate::report::{Laps, Summary};
 use crate::totals;
 use nearfield::{RowSource, SearchStats};
 use serde_json::json;
-
-/// Hits that a block of queries is meant to bring into host memory, and its elements at most.
-const BLOCK_HITS: u64 = 4 << 20;
-const BLOCK_ELEMENTS: u64 = 8 << 20;
-const FIRST_BLOCK: u64 = 16;
 
 pub fn run(args: &RangeArgs, global: &Global) -> Result<()> {
     let mut laps = Laps::begin();
@@ -25,15 +20,16 @@ pub fn run(args: &RangeArgs, global: &Global) -> Result<()> {
     progress.phase("opening the device", 0);
     let gpu = inputs::open_gpu(global)?;
     laps.end("open");
-    let index = inputs.index(&gpu, &progress)?;
+    let index = inputs.index(&gpu, &progress, global.quiet)?;
     let mut params = inputs.params()?;
     laps.end("add");
 
     let (count, dim) = (inputs.queries.row_count(), inputs.queries.dim() as u64);
-    let most = (BLOCK_ELEMENTS / dim).max(1);
-    let mut step = FIRST_BLOCK.min(most);
-    // Before there is any, a 4096th of the rows.
-    let mut most_hits = (inputs.base.row_count() >> 12).max(1);
+    let blocks = index.blocks();
+    let most = (blocks.elements / dim).max(1);
+    let mut step = blocks.first.min(most);
+    // Before there is any, a 4096th of the rows; where a small block costs as much as a large one, what the first has.
+    let mut most_hits = if index.is_streamed() { 1 } else { inputs.base.row_count() >> 12 }.max(1);
     let (mut stats, mut found) = (SearchStats::default(), 0);
     lims.write(&[0])?;
     progress.phase("searching", count);
@@ -41,9 +37,8 @@ pub fn run(args: &RangeArgs, global: &Global) -> Result<()> {
     while start < count {
         let end = (start + step).min(count);
         params.progress = Some(progress.reporter(start, end));
-        let queries = inputs.block(start, end)?;
-        let hits = index.range_search_with(queries, args.radius, &params);
-        let hits = hits.map_err(|e| Failure::about(&args.common.query, start, e))?;
+        let files_of = inputs.files(start);
+        let hits = index.range(inputs.block(start, end)?, args.radius, &params, files_of)?;
         for (ids, distances) in inputs::each(&hits) {
             files.write(ids, distances)?;
             found += ids.len() as u64;
@@ -51,9 +46,9 @@ pub fn run(args: &RangeArgs, global: &Global) -> Result<()> {
             lims.write(&[found])?;
         }
         totals::add(&mut stats, hits.stats());
-        // How many hits there will be is known only from those before: the next block is at most twice as large, and
-        // allows each query as many as the most so far.
-        step = (BLOCK_HITS / most_hits).min(2 * step).clamp(1, most);
+        // How many hits there will be is known only from those before: the next block is at most so many times as large,
+        // and allows each query as many as the most so far.
+        step = (blocks.hits / most_hits).min(blocks.growth * step).clamp(1, most);
         start = end;
     }
     laps.end("search");
@@ -62,5 +57,7 @@ pub fn run(args: &RangeArgs, global: &Global) -> Result<()> {
     drop(progress);
     let (asked, inputs, gpu) = (("radius", json!(args.radius)), &inputs, &gpu);
     let (stats, hits, outputs, laps) = (&stats, found, &outputs, &laps);
-    Summary { command: "range", asked, inputs, gpu, stats, hits, outputs, laps }.print(global)
+    let streamed = index.is_streamed();
+    Summary { command: "range", asked, inputs, gpu, streamed, stats, hits, outputs, laps }
+        .print(global)
 }

@@ -52,6 +52,8 @@ pub struct Summary<'a> {
     pub asked: (&'static str, Value),
     pub inputs: &'a Inputs<'a>,
     pub gpu: &'a Gpu,
+    /// Whether the base stayed on the host.
+    pub streamed: bool,
     pub stats: &'a SearchStats,
     pub hits: u64,
     /// The files that were written.
@@ -62,8 +64,8 @@ pub struct Summary<'a> {
 impl Summary<'_> {
     /// Prints it as the options say.
     pub fn print(&self, global: &Global) -> Result<()> {
-        let stats = self.inputs.args.stats;
-        if global.json {
+        let (stats, json) = (self.inputs.args.stats, self.inputs.args.json);
+        if json {
             return to_stdout(format_args!("{}", self.as_json(stats)));
         }
         if stats {
@@ -92,6 +94,8 @@ impl Summary<'_> {
             "metric": args.metric.to_string(),
             "base": file(&self.inputs.base),
             "query": file(&self.inputs.queries),
+            "streamed": self.streamed,
+            "chunks": self.stats.chunks,
             "hits": self.hits,
             "outputs": outputs,
             "seconds": seconds,

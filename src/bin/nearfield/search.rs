@@ -1,7 +1,7 @@
 //! `nearfield search`.
 
 use crate::args::{Global, SearchArgs};
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::inputs::{self, Inputs};
 use crate::output::HitFiles;
 use crate::progress::Progress;
@@ -9,10 +9,6 @@ use crate::report::{Laps, Summary};
 use crate::totals;
 use nearfield::{RowSource, SearchStats};
 use serde_json::json;
-
-/// Most hits, and most elements of queries, that are in host memory at once.
-const BLOCK_HITS: u64 = 4 << 20;
-const BLOCK_ELEMENTS: u64 = 8 << 20;
 
 pub fn run(args: &SearchArgs, global: &Global) -> Result<()> {
     let mut laps = Laps::begin();
@@ -25,22 +21,22 @@ pub fn run(args: &SearchArgs, global: &Global) -> Result<()> {
     progress.phase("opening the device", 0);
     let gpu = inputs::open_gpu(global)?;
     laps.end("open");
-    let index = inputs.index(&gpu, &progress)?;
+    let index = inputs.index(&gpu, &progress, global.quiet)?;
     let mut params = inputs.params()?;
     laps.end("add");
 
     let (count, dim) = (inputs.queries.row_count(), inputs.queries.dim() as u64);
     let hits_each = args.k.min(inputs.base.row_count()).max(1);
-    let step = (BLOCK_HITS / hits_each).min(BLOCK_ELEMENTS / dim).max(1);
+    let most = index.blocks();
+    let step = (most.hits / hits_each).min(most.elements / dim).max(1);
     let (mut stats, mut found) = (SearchStats::default(), 0);
     progress.phase("searching", count);
     let mut start = 0;
     while start < count {
         let end = (start + step).min(count);
         params.progress = Some(progress.reporter(start, end));
-        let queries = inputs.block(start, end)?;
-        let hits = index.search_with(queries, k, &params);
-        let hits = hits.map_err(|e| Failure::about(&args.common.query, start, e))?;
+        let files_of = inputs.files(start);
+        let hits = index.search(inputs.block(start, end)?, k, &params, files_of)?;
         for (ids, distances) in inputs::each(&hits) {
             files.write(ids, distances)?;
             files.write_missing(k - ids.len(), no_hit)?;
@@ -55,5 +51,7 @@ pub fn run(args: &SearchArgs, global: &Global) -> Result<()> {
     drop(progress);
     let (asked, inputs, gpu) = (("k", json!(args.k)), &inputs, &gpu);
     let (stats, hits, outputs, laps) = (&stats, found, &outputs, &laps);
-    Summary { command: "search", asked, inputs, gpu, stats, hits, outputs, laps }.print(global)
+    let streamed = index.is_streamed();
+    Summary { command: "search", asked, inputs, gpu, streamed, stats, hits, outputs, laps }
+        .print(global)
 }

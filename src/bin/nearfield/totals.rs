@@ -15,6 +15,8 @@ pub fn add(total: &mut SearchStats, block: &SearchStats) {
     total.sums_exact = block.sums_exact && (first || total.sums_exact);
     total.queries += block.queries;
     total.rows = block.rows;
+    total.chunks += block.chunks;
+    total.streamed += block.streamed;
     total.scanned += block.scanned;
     total.rerun += block.rerun;
     total.bins_passed += block.bins_passed;
@@ -36,6 +38,8 @@ pub fn as_json(stats: &SearchStats) -> Value {
         "variants": stats.variants,
         "queries": stats.queries,
         "rows": stats.rows,
+        "chunks": stats.chunks,
+        "streamed_bytes": stats.streamed,
         "scanned": stats.scanned,
         "rerun": stats.rerun,
         "bins_passed": stats.bins_passed,
@@ -55,6 +59,13 @@ impl fmt::Display for AsText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let s = self.0;
         writeln!(f, "{} queries x {} rows", s.queries, s.rows)?;
+        if s.chunks > 0 {
+            writeln!(
+                f,
+                "  streamed         {:.4e} bytes in {} chunks",
+                s.streamed as f64, s.chunks
+            )?;
+        }
         for name in &s.variants {
             writeln!(f, "  kernel           {name}")?;
         }

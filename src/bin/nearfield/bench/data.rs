@@ -1,6 +1,8 @@
-//! Rows to bench with: sums of three uniform numbers, so near enough to a bell; seeded, the same on every machine.
+//! Rows to bench with: sums of three uniform numbers, so near enough to a bell; seeded, the same on every machine and, by
+//! benches/peers/data.py, for the libraries that are measured beside this one.
 
 use super::suite::Base;
+use rayon::prelude::*;
 
 /// Rows and queries of one base.
 pub struct Set {
@@ -21,17 +23,8 @@ impl Set {
 
 fn random(count: usize, seed: u64) -> Vec<f32> {
     let mut values = vec![0f32; count];
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = count.div_ceil(threads).next_multiple_of(BLOCK).max(BLOCK);
-    std::thread::scope(|scope| {
-        for (i, part) in values.chunks_mut(share).enumerate() {
-            scope.spawn(move || {
-                for (j, block) in part.chunks_mut(BLOCK).enumerate() {
-                    fill(block, seed.wrapping_add((i * share / BLOCK + j) as u64));
-                }
-            });
-        }
-    });
+    let blocks = values.par_chunks_mut(BLOCK).enumerate();
+    blocks.for_each(|(i, block)| fill(block, seed.wrapping_add(i as u64)));
     values
 }
 
@@ -46,5 +39,18 @@ fn fill(block: &mut [f32], seed: u64) {
         z ^= z >> 31;
         let draw = |shift: u32| ((z >> shift) & 0x1f_ffff) as f32 / 2_097_152.0 - 0.5;
         *value = draw(0) + draw(21) + draw(42);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_those_that_the_peers_search() {
+        let values = random(BLOCK + 2, 1);
+        let some = [values[0], values[1], values[2], values[BLOCK + 1]];
+        // the same numbers stand in tests/records.rs, which holds benches/peers/data.py to them
+        assert_eq!(some, [0.404_112_34, 0.271_334_17, 0.301_096_44, 0.421_958_45]);
     }
 }

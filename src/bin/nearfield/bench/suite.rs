@@ -1,6 +1,7 @@
 //! What is measured.
 
 use nearfield::Metric;
+use std::fmt;
 
 /// Rows in an index.
 #[derive(Clone, PartialEq)]
@@ -20,6 +21,7 @@ pub enum Kind {
 }
 
 /// One line of the table.
+#[derive(Clone)]
 pub struct Case {
     pub name: &'static str,
     pub base: Base,
@@ -28,12 +30,44 @@ pub struct Case {
     pub kind: Kind,
 }
 
-pub const NAMES: [&str; 2] = ["quick", "exact"];
+impl Case {
+    /// Whether both measure the same, under whatever names.
+    fn same(&self, other: &Case) -> bool {
+        let shape = |case: &Case| (case.queries, case.k, case.kind);
+        self.base == other.base && shape(self) == shape(other)
+    }
+
+    /// What the columns do not tell: the copy that was asked for or refused, and the filter.
+    pub fn options(&self) -> &'static str {
+        match (self.base.copy, self.kind) {
+            (None, Kind::Plain) => "",
+            (None, Kind::Half) => ", half filtered",
+            (Some(false), Kind::Plain) => ", f32 rows",
+            (Some(false), Kind::Half) => ", f32 rows, half filtered",
+            (Some(true), Kind::Plain) => ", f16 copy",
+            (Some(true), Kind::Half) => ", f16 copy, half filtered",
+        }
+    }
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Base { n, d, metric, .. } = &self.base;
+        let (name, queries, k, options) = (self.name, self.queries, self.k, self.options());
+        write!(f, "{name} ({n} x {d} {metric}, {queries} queries, k = {k}{options})")
+    }
+}
+
+pub const NAMES: [&str; 6] = ["quick", "exact", "batch", "k", "n", "all"];
 
 pub fn named(name: &str) -> Option<Vec<Case>> {
     match name {
         "quick" => Some(quick()),
         "exact" => Some(exact()),
+        "batch" => Some(batch()),
+        "k" => Some(neighbours()),
+        "n" => Some(rows()),
+        "all" => Some(joined(vec![exact(), batch(), neighbours(), rows()])),
         _ => None,
     }
 }
@@ -46,19 +80,40 @@ fn case(name: &'static str, base: &Base, queries: usize, k: usize) -> Case {
     Case { name, base: base.clone(), queries, k, kind: Kind::Plain }
 }
 
+/// Each case once, those of one base together.
+fn joined(suites: Vec<Vec<Case>>) -> Vec<Case> {
+    let mut all: Vec<Case> = Vec::new();
+    for case in suites.into_iter().flatten() {
+        if all.iter().any(|other| other.same(&case)) {
+            continue;
+        }
+        let after = all.iter().rposition(|other| other.base == case.base);
+        all.insert(after.map_or(all.len(), |at| at + 1), case);
+    }
+    all
+}
+
+/// Small enough for software drivers, and with points for every chart.
 fn quick() -> Vec<Case> {
-    let l2 = base(20_000, 64, Metric::L2, None);
-    let l1 = base(20_000, 64, Metric::L1, None);
+    let l2 = base(10_000, 64, Metric::L2, None);
+    let fewer = base(2_000, 64, Metric::L2, None);
+    let l1 = base(10_000, 64, Metric::L1, None);
     vec![
         case("one query", &l2, 1, 10),
+        case("10 queries", &l2, 10, 10),
         case("100 queries", &l2, 100, 10),
+        case("100 queries", &l2, 100, 100),
         Case { kind: Kind::Half, ..case("100 queries half filtered", &l2, 100, 10) },
+        case("100 queries", &fewer, 100, 10),
         case("100 queries", &l1, 100, 10),
     ]
 }
 
+fn million(d: usize, metric: Metric, copy: Option<bool>) -> Base {
+    base(1_000_000, d, metric, copy)
+}
+
 fn exact() -> Vec<Case> {
-    let million = |d, metric, copy| base(1_000_000, d, metric, copy);
     let f32_rows = million(128, Metric::L2, Some(false));
     let small = million(128, Metric::L2, None);
     let wide = million(768, Metric::L2, None);
@@ -86,4 +141,46 @@ fn exact() -> Vec<Case> {
         case("one query", &wide, 1, 10),
         case("batch", &large, 10_000, 10),
     ]
+}
+
+fn batch() -> Vec<Case> {
+    let bases = [
+        million(128, Metric::L2, Some(false)),
+        million(128, Metric::L2, None),
+        million(768, Metric::L2, None),
+    ];
+    let sizes = [1, 10, 100, 1_000, 10_000];
+    bases.iter().flat_map(|base| sizes.map(|size| case("by batch size", base, size, 10))).collect()
+}
+
+fn neighbours() -> Vec<Case> {
+    let small = million(128, Metric::L2, None);
+    let ks = [1, 10, 100, 1_000, 2_048];
+    let shapes = [1, 10_000];
+    shapes.iter().flat_map(|&queries| ks.map(|k| case("by k", &small, queries, k))).collect()
+}
+
+fn rows() -> Vec<Case> {
+    let sizes = [10_000, 100_000, 1_000_000, 10_000_000];
+    let bases = sizes.map(|n| base(n, 128, Metric::L2, None));
+    bases.iter().flat_map(|base| [1, 1_000].map(|q| case("by rows", base, q, 10))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_suites_have_each_case_once_and_each_base_in_one_piece() {
+        for name in NAMES {
+            let cases = named(name).unwrap();
+            for (i, case) in cases.iter().enumerate() {
+                assert!(!cases[..i].iter().any(|other| other.same(case)), "{name}: {case} twice");
+                // a base that was left is not come back to
+                let seen = cases[..i].iter().any(|other| other.base == case.base);
+                assert!(!seen || cases[i - 1].base == case.base, "{name}: {case} uploads again");
+            }
+        }
+        assert!(named("slow").is_none());
+    }
 }

@@ -140,7 +140,7 @@ struct Report<'a> {
 
 impl Report<'_> {
     fn print(&self, global: &Global) -> Result<()> {
-        if global.json {
+        if self.args.json {
             return report::to_stdout(format_args!("{}", self.as_json()));
         }
         if global.quiet {

@@ -93,6 +93,11 @@ pub fn matrix_tiles(caps: &Caps) -> (Vec<Vec<Change>>, usize) {
     (all, first)
 }
 
+/// How many tiles of rows a workgroup of the matrix units takes one after the other.
+pub fn walks() -> Vec<Vec<Change>> {
+    [1, 2, 4, 8, 16, 32].map(|tiles| vec![number("matrix", "tiles", tiles)]).into()
+}
+
 /// Whether the adapter multiplies matrices of f16 into f32.
 pub fn matrix_units(caps: &Caps) -> bool {
     let usable = |s: &nearfield::CoopShape| s.input == DType::F16 && s.accumulator == DType::F32;

@@ -46,6 +46,7 @@ pub struct Tuner<'a> {
 enum Step {
     Tiles,
     Matrix,
+    Walk,
     Copy,
     Few,
     Select,
@@ -54,9 +55,10 @@ enum Step {
 }
 
 /// What belongs to which part, and which share of the time each may take.
-const STEPS: [(Step, Tuned, u32); 7] = [
+const STEPS: [(Step, Tuned, u32); 8] = [
     (Step::Tiles, Tuned::Scan, 8),
     (Step::Matrix, Tuned::Matrix, 8),
+    (Step::Walk, Tuned::Matrix, 2),
     (Step::Copy, Tuned::Matrix, 2),
     (Step::Few, Tuned::Scan, 2),
     (Step::Select, Tuned::Select, 2),
@@ -87,6 +89,7 @@ impl Tuner<'_> {
             let mut found = match step {
                 Step::Tiles => vec![self.tiles(until)?],
                 Step::Matrix => vec![self.matrix(until)?],
+                Step::Walk => self.walk(until)?.into_iter().collect(),
                 Step::Copy => self.copy(until)?.into_iter().collect(),
                 Step::Few => vec![self.few(until)?],
                 Step::Select => vec![self.select(until)?],
@@ -181,6 +184,27 @@ impl Tuner<'_> {
             operations: true,
             until,
         })
+    }
+
+    fn walk(&mut self, until: Instant) -> Result<Option<Section>> {
+        if self.no_matrix().is_some() {
+            return Ok(None);
+        }
+        let loads = self.batches();
+        let probe = |_: &[Change]| probe("scan_matrix_", Part::Stage("scan"), loads.clone());
+        self.sweep(Choice {
+            kernel: "matrix",
+            what: "tiles of rows that a workgroup takes",
+            candidates: self.candidates(shapes::walks()),
+            likely: 0,
+            with: self.with(&[("scan", "few", 0), ("matrix", "copy", 1)]),
+            probe: &probe,
+            margin: MARGIN,
+            required: false,
+            operations: true,
+            until,
+        })
+        .map(Some)
     }
 
     fn copy(&mut self, until: Instant) -> Result<Option<Section>> {

@@ -1,0 +1,159 @@
+"""Writes the README's table of figures from benches/record/DEVICE. usage: tables.py [--check]
+
+The block between `<!-- records: begin -->` and `<!-- records: end -->` is made anew from the latest record of each kind;
+--check writes nothing and ends with 1 where the README says something else. Needs Python's standard library alone.
+"""
+
+import csv
+import json
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+RECORDS = ROOT / "benches" / "record"
+BEGIN, END = "<!-- records: begin -->", "<!-- records: end -->"
+RATE, MS = "queries/s", "ms"
+
+# Suites whose rows a line may be taken from, the first that has it.
+SEARCH = ("exact", "all", "batch", "k", "n")
+PEERS = ("peers", "pytorch")
+
+
+def search(name, n=1_000_000, d=128, queries=10_000, k=10, metric="l2", kernel=""):
+    """A row of `nearfield bench`."""
+    wanted = {"name": name, "metric": metric, "n": n, "d": d, "queries": queries, "k": k}
+    return SEARCH, wanted, "kernel", kernel
+
+
+def peer(name, n=1_000_000, d=128, queries=10_000, k=10):
+    """A row of benches/peers."""
+    return PEERS, {"n": n, "d": d, "queries": queries, "k": k}, "name", name
+
+
+# Unit, then what each figure is and where it stands; a figure without a record is left out with its words.
+LINES = [
+    (RATE, ("d = 128, L2, k = 10, 10,000 queries, f32 register tiles", search("f32 tile"))),
+    (RATE, ("the same on matrix units, from a certified f16 copy", search("batch", kernel="scan_matrix"))),
+    (RATE, ("the same, k = 100", search("batch", k=100)), ("k = 1000", search("batch", k=1000))),
+    (RATE, ("the same, PyTorch, k = 10", peer("pytorch"))),
+    (RATE, ("the same, cuVS brute force, k = 10", peer("cuvs"))),
+    (RATE, ("the same, faiss-cpu, k = 10", peer("faiss-cpu"))),
+    (RATE, ("the same, usearch exact, k = 10", peer("usearch"))),
+    (
+        MS,
+        ("d = 128, one query, f32 rows", search("f32 one query", queries=1)),
+        ("f16 copy", search("one query", queries=1, kernel="scan_row_half")),
+        ("PyTorch", peer("pytorch", queries=1)),
+    ),
+    (RATE, ("d = 768, L2, k = 10, 10,000 queries", search("batch", d=768)), ("PyTorch", peer("pytorch", d=768))),
+    (
+        MS,
+        ("d = 768, one query, f16 copy", search("one query", d=768, queries=1, kernel="scan_row_half")),
+        ("PyTorch", peer("pytorch", d=768, queries=1)),
+    ),
+    (RATE, ("10M rows, d = 128, k = 10, 10,000 queries", search("batch", n=10_000_000))),
+    (RATE, ("d = 128, L1, 1,000 queries, k = 10", search("batch", metric="l1", queries=1_000))),
+]
+
+
+def latest(folder, kinds, suffix):
+    """The files DATE-KIND.suffix of the folder, the latest first."""
+    names = [f"-{kind}.{suffix}" for kind in kinds]
+    # a date has ten characters
+    found = [f for f in folder.iterdir() if any(f.name[10:] == name for name in names)]
+    return sorted(found, key=lambda file: (file.name[:10], -names.index(file.name[10:])), reverse=True)
+
+
+def find(folder, unit, spec):
+    """The figure as text and the file that it stands in, or None."""
+    kinds, wanted, column, prefix = spec
+    for file in latest(folder, kinds, "csv"):
+        with open(file, newline="", encoding="utf-8") as text:
+            for row in csv.DictReader(text):
+                if all(row[key] == str(value) for key, value in wanted.items()) and row[column].startswith(prefix):
+                    if unit == RATE:
+                        return f"{int(row['queries_per_s']):,}", file
+                    return row["wall_ms" if "wall_ms" in row else "ms"], file
+    return None
+
+
+def memory(folder):
+    """Lines from benches/memory.py, whose record says how much host and device memory a search from a file takes."""
+    for file in latest(folder, ("memory",), "jsonl"):
+        for text in file.read_text(encoding="utf-8").splitlines():
+            run = json.loads(text)
+            shape = f"{run['rows'] // 1_000_000}M x {run['dim']}"
+            host = f"`nearfield search` of {shape} from a file: anonymous host memory above `nearfield devices`"
+            yield host, f"{run['above_devices'] / 1e6:.1f} MB", [file]
+            share = run["summary"]["device_memory"]["peak"] / run["base_bytes"]
+            yield "the same: peak device memory", f"{share:.2f} x the base", [file]
+            return
+
+
+def figures(folder):
+    """What, figure and files of each line that the folder has records for."""
+    for unit, *parts in LINES:
+        found = [(words, find(folder, unit, spec)) for words, spec in parts]
+        found = [(words, *there) for words, there in found if there]
+        if found:
+            words, values, files = zip(*found)
+            yield "; ".join(words), f"{'; '.join(values)} {unit}", list(dict.fromkeys(files))
+    yield from memory(folder)
+
+
+def table(folder):
+    """The lines of a device's table; a file is named in full where the line before named another."""
+    lines, previous, seen = ["| what | figure | record |", "|---|---|---|"], None, set()
+    for what, figure, files in figures(folder):
+        if len(files) == 2 and set(files) == seen:
+            record = "both"
+        elif files == previous:
+            record = "the same"
+        else:
+            record = ", ".join(f"{folder.name}/{file.name}" for file in files)
+        lines.append(f"| {what} | {figure} | {record} |")
+        previous, seen = files, seen | set(files)
+    return lines
+
+
+def device(folder):
+    """What benches/README.md calls the device."""
+    for line in (ROOT / "benches" / "README.md").read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if cells[0] == folder.name:
+            return cells[1].split(",")[0]
+    sys.exit(f"error: the table of benches/README.md has no line for {folder.name}")
+
+
+def block():
+    lines = []
+    for folder in sorted(f for f in RECORDS.iterdir() if f.is_dir()):
+        rows = table(folder)
+        if len(rows) == 2:
+            continue
+        has_peer = any("PyTorch" in row for row in rows)
+        lines += ["", f"On one {device(folder)}, 1M rows of f32 made of sums of uniform numbers, exact answers, from the host's"]
+        lines[-1] += " queries to the host's hits" + (";" if has_peer else ".")
+        if has_peer:
+            lines.append("PyTorch is `topk` of the fp32 product on the same card in the same session.")
+        lines += ["", *rows]
+    return "\n".join(lines[1:])
+
+
+def main():
+    if sys.argv[1:] not in ([], ["--check"]):
+        sys.exit("usage: tables.py [--check]")
+    readme = ROOT / "README.md"
+    before = readme.read_text(encoding="utf-8")
+    if before.count(BEGIN) != 1 or before.count(END) != 1:
+        sys.exit(f"error: README.md needs one line {BEGIN} and one line {END}")
+    head, rest = before.split(BEGIN)
+    after = f"{head}{BEGIN}\n{block()}\n{END}{rest.split(END)[1]}"
+    if sys.argv[1:]:
+        if after != before:
+            sys.exit("error: README.md does not say what benches/record says: python3 benches/tables.py")
+    else:
+        readme.write_text(after, encoding="utf-8")
+
+
+main()

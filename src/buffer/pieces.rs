@@ -1,0 +1,65 @@
+//! Rows on their way into staging, checked and copied piece by piece on several threads.
+
+use crate::dtype::Rows;
+use crate::error::{Error, Result};
+use rayon::prelude::*;
+
+/// Bytes of rows that one thread checks and copies at a time: they stay in its cache between the two.
+const PIECE_BYTES: usize = 256 << 10;
+
+/// Sees every row once, in pieces of any size and order and on any thread; the number is that of a piece's first row.
+pub(crate) type Check<'a> = dyn Fn(Rows<'_>, u64) -> Result<()> + Sync + 'a;
+
+/// Writes rows, the first of them number `first_row`, to the start of a mapped buffer, each with zeros up to `stride`. Of
+/// several refusals the first row's is returned.
+pub(super) fn fill(
+    staging: &wgpu::Buffer,
+    rows: Rows<'_>,
+    dim: usize,
+    stride: usize,
+    first_row: u64,
+    check: &Check<'_>,
+) -> Result<()> {
+    let count = rows.count(dim)?;
+    let row = rows.dtype().row_bytes(dim);
+    let step = (PIECE_BYTES / row).max(1);
+    each((0..count).step_by(step).collect(), |start: usize| {
+        let end = (start + step).min(count);
+        let piece = rows.slice(dim, start, end);
+        check(piece, first_row + start as u64)?;
+        let at = |row: usize| (row * stride) as u64;
+        let mut view = staging
+            .get_mapped_range_mut(at(start)..at(end))
+            .map_err(|e| Error::internal(format!("upload: {e}")))?;
+        copy(view.slice(..), piece.bytes(), row, stride);
+        Ok(())
+    })?;
+    Ok(())
+}
+
+fn copy(mut staging: wgpu::WriteOnly<'_, [u8]>, bytes: &[u8], row: usize, stride: usize) {
+    if row == stride {
+        staging.copy_from_slice(bytes);
+        return;
+    }
+    for (i, source) in bytes.chunks_exact(row).enumerate() {
+        let at = i * stride;
+        staging.slice(at..at + row).copy_from_slice(source);
+        staging.slice(at + row..at + stride).fill(0);
+    }
+}
+
+/// Does the work of every item, on several threads where that pays; of several errors the first item's is returned.
+pub(crate) fn each<T: Send, R: Send>(
+    items: Vec<T>,
+    work: impl Fn(T) -> Result<R> + Send + Sync,
+) -> Result<Vec<R>> {
+    // While a worker of rayon's waits it takes up other work: a second change of the same index, perhaps, which would wait
+    // for this one's lock for ever.
+    if items.len() < 2 || rayon::current_thread_index().is_some() {
+        return items.into_iter().map(work).collect();
+    }
+    // Collected first: rayon would return any of the errors.
+    let outcomes: Vec<Result<R>> = items.into_par_iter().map(work).collect();
+    outcomes.into_iter().collect()
+}

@@ -1,0 +1,239 @@
+//! Exact search over rows that stay on the host.
+
+use super::hits::{Hits, RangeHits};
+use super::ids::Ids;
+use super::params::SearchParams;
+use crate::device::Gpu;
+use crate::dtype::{DType, Rows};
+use crate::error::{Error, Result};
+use crate::format::{HostRows, RowStore};
+use crate::metric::Metric;
+use crate::ops::{Base, ChunkFilter, Filter, Found, Pending, SearchStats, Stream};
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Exact search over more rows than the device holds: they stay in host memory or in a mapped file, and every search
+/// brings them to the device chunk by chunk. The answers are those of a [`Flat`](crate::Flat) or
+/// [`BinaryFlat`](crate::BinaryFlat) of the same rows, to the bit; ids are row numbers.
+///
+/// From [`StreamedFlat::new`] of a [`RowFile`](crate::format::RowFile), of [`HostRows`] or of a [`RowStore`] of one's own,
+/// or [`StreamedFlat::from_f32`]. The rows are not copied, and must not change while a search runs.
+///
+/// Cost: a search reads all rows once from the host, however many queries it has, so ask many at once. While one chunk is
+/// searched the next one is checked and copied to the device, on all cores. Two chunks are on the device at a time: they
+/// take six tenths of what is left of its memory, or less where chunks of 512 MiB do. Rows that a filter leaves out by
+/// whole chunks are not read.
+///
+/// # Errors
+/// What is wrong with queries or parameters is found at once; what is wrong with the rows while they are read, in row
+/// order: `NonFinite` and `InvalidValue` with the row's number, and what the store returns.
+///
+/// # Example
+/// ```no_run
+/// use nearfield::{Gpu, Metric, StreamedFlat, format};
+/// let gpu = Gpu::builder().memory_budget(4 << 30).build()?;
+/// let index = StreamedFlat::new(&gpu, format::open("base.fbin", None)?, Metric::L2)?;
+/// let queries = vec![0.5; 1000 * index.dim()];
+/// let hits = index.search(&queries, 10)?;
+/// println!("{} chunks, {} bytes", hits.stats().chunks, hits.stats().streamed);
+/// # Ok::<(), nearfield::Error>(())
+/// ```
+pub struct StreamedFlat {
+    stream: Stream,
+}
+
+impl StreamedFlat {
+    /// Over the rows of a store.
+    ///
+    /// Cost: reads no row.
+    ///
+    /// # Errors
+    /// `Unsupported` for a metric that does not compare such elements; `InvalidArgument` for a dimension that it does not
+    /// have; `Shader` for a custom metric that does not compile; `LimitExceeded` for 2^32 rows or more and when 64 rows are
+    /// more than the adapter binds; what the store returns.
+    pub fn new(gpu: &Gpu, store: impl RowStore + 'static, metric: Metric) -> Result<StreamedFlat> {
+        let (rows, limit) = (store.row_count(), u64::from(u32::MAX));
+        if rows > limit {
+            let what = "rows of an index".to_owned();
+            return Err(Error::LimitExceeded { what, needed: rows, limit });
+        }
+        let none = store.stream(0..0)?;
+        let empty = Base::new(gpu, &metric, none.dtype(), none.dim())?;
+        drop(none);
+        let store = Arc::new(store);
+        Ok(StreamedFlat { stream: Stream { empty, store, rows, chunk_rows: None } })
+    }
+
+    /// Over f32 rows in host memory, row-major: a `Vec<f32>`, a `Box<[f32]>`, an `Arc<[f32]>`.
+    ///
+    /// # Errors
+    /// As [`StreamedFlat::new`]; `DimensionMismatch` when the length is no multiple of `dim`.
+    pub fn from_f32(
+        gpu: &Gpu,
+        rows: impl AsRef<[f32]> + Send + Sync + 'static,
+        dim: usize,
+        metric: Metric,
+    ) -> Result<StreamedFlat> {
+        StreamedFlat::new(gpu, HostRows::f32(rows, dim)?, metric)
+    }
+
+    /// With so many rows a chunk, rounded up to 64 and down to what one binding holds. Changes no answer, only the memory
+    /// and the time that a search takes; without it both follow from the device memory that is left.
+    #[must_use]
+    pub fn with_chunk_rows(mut self, rows: u64) -> StreamedFlat {
+        self.stream.chunk_rows = Some(rows.max(1));
+        self
+    }
+
+    /// Elements a row; of bits, bits.
+    pub fn dim(&self) -> usize {
+        self.stream.empty.rows().dim()
+    }
+
+    /// How near two rows are.
+    pub fn metric(&self) -> &Metric {
+        self.stream.empty.metric()
+    }
+
+    /// The type of the elements.
+    pub fn dtype(&self) -> DType {
+        self.stream.empty.rows().dtype()
+    }
+
+    /// Rows.
+    pub fn len(&self) -> usize {
+        self.stream.rows as usize
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Device memory that a [`Flat`](crate::Flat) of these rows would hold, but for the f16 copy, which it leaves out where
+    /// there is no room.
+    pub fn resident_bytes(&self) -> u64 {
+        // without the copy nothing can fail
+        self.stream.empty.bytes_of(self.stream.rows, false).unwrap_or(u64::MAX)
+    }
+
+    /// The `k` nearest rows of each f32 query.
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit).
+    pub fn search(&self, queries: &[f32], k: usize) -> Result<Hits> {
+        self.search_with(Rows::F32(queries), k, &SearchParams::default())
+    }
+
+    /// The `k` nearest rows of each query; as [`submit`](Self::submit), but blocks.
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit).
+    pub fn search_with(&self, queries: Rows<'_>, k: usize, params: &SearchParams) -> Result<Hits> {
+        self.submit(queries, k, params)?.wait()
+    }
+
+    /// Starts a search for the `k` nearest rows of each query, on a thread of its own; `k` may be larger than the index.
+    /// Dropping what it returns ends that thread at its next step.
+    ///
+    /// Cost: besides what [`StreamedFlat`] says, host memory for the queries and 20 bytes a hit; of filters by query a bit
+    /// a query and row of two chunks.
+    ///
+    /// # Errors
+    /// At once: `InvalidArgument` for a `k` of 0 and for a filter that does not fit the queries; `DimensionMismatch`,
+    /// `NonFinite` and `InvalidValue` of the queries; `Unsupported` where bits meet others. When awaited: `NonFinite` and
+    /// `InvalidValue` of the rows, by row number; what the store returns; `OutOfDeviceMemory`; `Cancelled`; `DeviceLost`.
+    pub fn submit(
+        &self,
+        queries: Rows<'_>,
+        k: usize,
+        params: &SearchParams,
+    ) -> Result<Pending<Hits>> {
+        let filter = self.filter(queries, params)?;
+        let found = self.stream.nearest(queries, k, filter, params.options())?;
+        Ok(self.hits(found))
+    }
+
+    /// All rows within a radius of each f32 query: distances below it, similarities above it.
+    ///
+    /// # Errors
+    /// As [`submit_range`](Self::submit_range).
+    pub fn range_search(&self, queries: &[f32], radius: f32) -> Result<RangeHits> {
+        self.range_search_with(Rows::F32(queries), radius, &SearchParams::default())
+    }
+
+    /// All rows within a radius of each query; as [`submit_range`](Self::submit_range), but blocks.
+    ///
+    /// # Errors
+    /// As [`submit_range`](Self::submit_range).
+    pub fn range_search_with(
+        &self,
+        queries: Rows<'_>,
+        radius: f32,
+        params: &SearchParams,
+    ) -> Result<RangeHits> {
+        self.submit_range(queries, radius, params)?.wait()
+    }
+
+    /// Starts a search for all rows within a radius of each query: distances below it, similarities above it. For
+    /// [`Metric::L2`] the radius is a squared distance.
+    ///
+    /// Cost: as [`submit`](Self::submit), and every exact distance.
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit); `InvalidArgument` for a radius that is not a number.
+    pub fn submit_range(
+        &self,
+        queries: Rows<'_>,
+        radius: f32,
+        params: &SearchParams,
+    ) -> Result<Pending<RangeHits>> {
+        let filter = self.filter(queries, params)?;
+        let found = self.stream.within(queries, radius, filter, params.options())?;
+        Ok(self.hits(found))
+    }
+
+    /// Brings all rows to the device once, as a search does, and searches nothing: whether the metric takes every row, and
+    /// what their way takes on this machine. Filters do not count.
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit) when awaited.
+    pub fn read_through(&self, params: &SearchParams) -> Result<SearchStats> {
+        Ok(self.stream.read_through(params.options())?.wait()?.stats)
+    }
+
+    /// What the parameters filter in a chunk, as a bit a row; held against the queries once before.
+    fn filter(&self, queries: Rows<'_>, params: &SearchParams) -> Result<ChunkFilter> {
+        let count = queries.count(self.dim())?;
+        let (all, each) = (params.filter.clone(), params.query_filter.clone());
+        let filter = move |rows: Range<u64>| {
+            let ids = Ids::default().with_run(rows.start, (rows.end - rows.start) as usize);
+            let shared = all.as_ref().map(|filter| filter.rows(&ids));
+            Ok(match (&each, shared) {
+                (None, None) => Filter::All,
+                (None, Some(shared)) => Filter::Shared(shared.into_words()),
+                (Some(each), shared) => {
+                    Filter::PerQuery(each.words(&ids, count, shared.as_ref())?)
+                }
+            })
+        };
+        filter(0..0)?;
+        Ok(Box::new(filter))
+    }
+
+    fn hits(&self, found: Pending<Found>) -> Pending<Hits> {
+        let order = self.metric().order();
+        found.map(move |found| {
+            let ids = found.rows.into_iter().map(u64::from).collect();
+            Ok(Hits::new(found.lims, ids, found.distances, order, found.stats))
+        })
+    }
+}
+
+impl fmt::Debug for StreamedFlat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (n, dim, dtype) = (self.len(), self.dim(), self.dtype());
+        write!(f, "StreamedFlat({n} x {dim} {dtype}, {})", self.metric())
+    }
+}

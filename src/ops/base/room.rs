@@ -1,0 +1,78 @@
+//! A base whose buffers are there before its rows, and serve others afterwards: a chunk of a stream.
+
+use super::Base;
+use crate::buffer::{Matrix, Uploader};
+use crate::error::Result;
+use crate::format::RowSource;
+use crate::ops::check::Facts;
+use crate::ops::half::{self, HalfCopy};
+use crate::ops::{BIN, space};
+
+impl Base {
+    /// Room for `rows` rows, and for a rounded copy of them if `copies` says so and the device has a use for it.
+    pub fn with_room(&self, rows: u32, copies: bool) -> Result<Base> {
+        let matrix = self.rows.with_room(rows)?;
+        let work = if self.transforms() { self.work.with_room(rows)? } else { matrix.clone() };
+        let mut base = Base {
+            rows: matrix,
+            work,
+            parts: Vec::new(),
+            bin_norm: None,
+            half: None,
+            copies,
+            facts: Facts::NONE,
+            ..self.clone()
+        };
+        let capacity = base.capacity();
+        base.parts.push(base.new_part(capacity)?);
+        if space::scan_family(&base.metric).is_some() {
+            let bytes = u64::from(capacity).div_ceil(BIN) * 4;
+            base.bin_norm = Some(base.gpu.alloc("bin norms", bytes.next_multiple_of(256))?);
+        }
+        if half::serves(&base)? {
+            base.half = Some(HalfCopy::with_room(&base, capacity)?);
+        }
+        Ok(base)
+    }
+
+    /// The rows of a stream in the place of its own, for a caller who alone holds the base; what is refused is named as
+    /// row `number` of the call and those that follow.
+    pub fn refilled(
+        self,
+        source: &mut dyn RowSource,
+        number: u64,
+        ring: &mut Option<Uploader>,
+    ) -> Result<Base> {
+        let rows = self.rows.emptied();
+        let work = if self.transforms() { self.work.emptied() } else { rows.clone() };
+        Base { rows, work, facts: Facts::NONE, ..self }.append_at(source, number, ring)
+    }
+
+    /// Device memory that `rows` rows take in one segment.
+    pub fn bytes_of(&self, rows: u64, copies: bool) -> Result<u64> {
+        let row = |matrix: &Matrix| u64::from(matrix.stride_bytes());
+        let scan = space::scan_family(&self.metric);
+        let mut each = row(&self.work);
+        if self.transforms() {
+            each += row(&self.rows);
+        }
+        each += if matches!(scan, Some((_, true))) { 8 } else { 4 };
+        if copies && half::serves(self)? {
+            each += half::row_bytes(self.work.dim());
+        }
+        // of every bin a norm and what the copy lost
+        Ok(rows.saturating_mul(each).saturating_add(rows.div_ceil(BIN) * 8))
+    }
+
+    /// The most rows of which every buffer fits one binding.
+    pub fn most_room(&self) -> u64 {
+        let most = self.gpu.caps().max_binding_bytes.min(self.gpu.caps().max_buffer_bytes);
+        let copy = most / half::row_bytes(self.work.dim());
+        let rows = self.rows.rows_per_segment().min(self.work.rows_per_segment());
+        (u64::from(rows).min(copy) / BIN * BIN).max(BIN)
+    }
+
+    fn capacity(&self) -> u32 {
+        self.work.segments().first().map_or(0, |segment| segment.capacity())
+    }
+}

@@ -1,0 +1,108 @@
+//! The chunks of a streamed search: a thread fills the one that is free while the other is searched.
+
+use super::base::Base;
+use super::pending::CancelToken;
+use super::request::Filter;
+use super::stream::ChunkFilter;
+use crate::dtype::{DType, Rows};
+use crate::error::{Error, Result};
+use crate::format::{RowSource, RowStore};
+use std::ops::Range;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::Scope;
+
+/// Some of the rows, on the device or about to be.
+pub(super) struct Chunk {
+    pub rows: Range<u64>,
+    pub filter: Filter,
+    /// `None` where the filter leaves nothing of them.
+    pub base: Option<Base>,
+}
+
+/// What chunks are made of.
+#[derive(Clone, Copy)]
+pub(super) struct Supply<'a> {
+    pub store: &'a dyn RowStore,
+    pub rows: u64,
+    /// Rows of a chunk.
+    pub room: u64,
+    pub filter: &'a ChunkFilter,
+    /// Whether rows that nobody may find stay where they are.
+    pub unread: bool,
+    pub stop: &'a CancelToken,
+}
+
+impl<'a> Supply<'a> {
+    /// Starts to fill these; chunks come in row order, those that come back are filled again.
+    pub fn start<'scope>(
+        self,
+        scope: &'scope Scope<'scope, 'a>,
+        empty: Vec<Base>,
+    ) -> (Receiver<Result<Chunk>>, Sender<Base>) {
+        let (ready, filled) = channel();
+        let (free, refill) = channel();
+        for base in empty {
+            let _ = free.send(base);
+        }
+        scope.spawn(move || {
+            // kept from chunk to chunk, so that no copy is waited for between two
+            let mut ring = None;
+            let starts = (0..self.rows).step_by(self.room as usize);
+            for start in starts {
+                let rows = start..(start + self.room).min(self.rows);
+                let mut fill = |base: Base| {
+                    let mut source = Watched(self.store.stream(rows.clone())?, self.stop);
+                    base.refilled(&mut source, start, &mut ring)
+                };
+                let chunk = self.chunk(rows.clone(), &refill, &mut fill);
+                let last = chunk.is_err();
+                // whoever searches may be gone with an error of its own
+                if ready.send(chunk).is_err() || last {
+                    break;
+                }
+            }
+        });
+        (filled, free)
+    }
+
+    fn chunk(
+        &self,
+        rows: Range<u64>,
+        refill: &Receiver<Base>,
+        fill: &mut dyn FnMut(Base) -> Result<Base>,
+    ) -> Result<Chunk> {
+        self.stop.check()?;
+        let filter = (self.filter)(rows.clone())?;
+        if self.unread && filter.leaves_none() {
+            return Ok(Chunk { rows, filter, base: None });
+        }
+        let base = fill(refill.recv().map_err(|_| Error::Cancelled)?)?;
+        if base.len() != rows.end - rows.start {
+            let reason = format!("{} rows came for {rows:?}", base.len());
+            return Err(Error::argument("store", reason));
+        }
+        Ok(Chunk { rows, filter, base: Some(base) })
+    }
+}
+
+/// A stream that ends with an error when the call is cancelled.
+struct Watched<'a>(Box<dyn RowSource + 'a>, &'a CancelToken);
+
+impl RowSource for Watched<'_> {
+    fn dtype(&self) -> DType {
+        self.0.dtype()
+    }
+
+    fn dim(&self) -> usize {
+        self.0.dim()
+    }
+
+    fn len(&self) -> Option<u64> {
+        self.0.len()
+    }
+
+    fn next_rows(&mut self, max_rows: usize) -> Result<Option<Rows<'_>>> {
+        self.1.check()?;
+        self.0.next_rows(max_rows)
+    }
+}

@@ -1,0 +1,241 @@
+//! The search over rows that stay on the host: they come to the device chunk by chunk, and each chunk is searched like an
+//! index of its own while the next is on its way.
+
+use super::BIN;
+use super::base::Base;
+use super::chunks::{Chunk, Supply};
+use super::merge::Merge;
+use super::pending::{CancelToken, Pending};
+use super::queries::Queries;
+use super::request::{Filter, Found, Options};
+use super::space::Decoder;
+use super::stats::SearchStats;
+use super::{half, submit_range, submit_search, thread};
+use crate::dtype::{DType, Rows};
+use crate::error::{Error, Result};
+use crate::format::RowStore;
+use crate::kernel::Encoder;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A chunk of more bytes is no faster to bring, and begins later.
+const CHUNK_BYTES: u64 = 512 << 20;
+/// Of the device memory that is left, two chunks take so many tenths each; the rest is for staging and for the search.
+const TENTHS: u64 = 3;
+/// So many times the queries that read rows one by one: with fewer the copy of a chunk costs more than it saves. It
+/// moves 12 bytes an element; a query saves two operations at the difference of the two rates, on an H200 a 66th of that.
+const COPY_QUERIES: usize = 4;
+
+/// Which rows of a chunk take part.
+pub(crate) type ChunkFilter = Box<dyn Fn(Range<u64>) -> Result<Filter> + Send + Sync>;
+
+/// Rows on the host that searches bring to the device.
+#[derive(Clone)]
+pub(crate) struct Stream {
+    /// Without rows: metric, type and dimension.
+    pub empty: Base,
+    pub store: Arc<dyn RowStore>,
+    pub rows: u64,
+    /// What a chunk has, where that is not left to the memory.
+    pub chunk_rows: Option<u64>,
+}
+
+#[derive(Clone, Copy)]
+enum Ask {
+    Nearest(usize),
+    Within(f32),
+    /// To bring the rows over.
+    Nothing,
+}
+
+/// One call.
+struct Call {
+    stream: Stream,
+    ask: Ask,
+    /// Of the caller's queries, whose memory is free again.
+    words: Vec<u32>,
+    bytes: usize,
+    dtype: DType,
+    count: usize,
+    decoder: Arc<Decoder>,
+    filter: ChunkFilter,
+    options: Options,
+}
+
+impl Stream {
+    /// Starts a search for the k nearest rows of each query.
+    pub fn nearest(
+        &self,
+        queries: Rows<'_>,
+        k: usize,
+        filter: ChunkFilter,
+        options: Options,
+    ) -> Result<Pending<Found>> {
+        if k == 0 {
+            return Err(Error::argument("k", "0 neighbours are no search"));
+        }
+        let k = k.min(self.rows as usize);
+        self.start(Ask::Nearest(k), queries, filter, options)
+    }
+
+    /// Starts a search for all rows within a radius of each query.
+    pub fn within(
+        &self,
+        queries: Rows<'_>,
+        radius: f32,
+        filter: ChunkFilter,
+        options: Options,
+    ) -> Result<Pending<Found>> {
+        if radius.is_nan() {
+            return Err(Error::argument("radius", "not a number"));
+        }
+        self.start(Ask::Within(radius), queries, filter, options)
+    }
+
+    /// Starts to bring all rows over, and searches nothing.
+    pub fn read_through(&self, options: Options) -> Result<Pending<Found>> {
+        let none =
+            Rows::from_bytes(self.empty.rows().dtype(), bytemuck::cast_slice::<u32, u8>(&[]))?;
+        self.start(Ask::Nothing, none, Box::new(|_| Ok(Filter::All)), options)
+    }
+
+    fn start(
+        &self,
+        ask: Ask,
+        queries: Rows<'_>,
+        filter: ChunkFilter,
+        options: Options,
+    ) -> Result<Pending<Found>> {
+        let checked = Queries::new(&self.empty, queries)?;
+        let bytes = queries.bytes();
+        let mut words = vec![0u32; bytes.len().div_ceil(4)];
+        bytemuck::cast_slice_mut(&mut words)[..bytes.len()].copy_from_slice(bytes);
+        let (count, decoder) = (checked.count, checked.decoder);
+        let (stream, dtype, bytes) = (self.clone(), queries.dtype(), bytes.len());
+        let cancel = options.cancel.clone();
+        let call = Call { stream, ask, words, bytes, dtype, count, decoder, filter, options };
+        thread::start(cancel, move |stop| call.run(stop))
+    }
+
+    /// What two chunks may have, when `copies` says whether they are copied for the matrix units.
+    fn rows_by_memory(&self, k: usize, copies: bool) -> Result<u64> {
+        let sample = 1 << 16;
+        let each = self.empty.bytes_of(sample, copies)? as f64 / sample as f64;
+        let left = self.empty.gpu().ledger().available() / 10 * TENTHS;
+        let by_memory = (left as f64 / each) as u64;
+        // the scan is for many times the bins that pass
+        let scan = (2 * k as u64 + 32).saturating_mul(8 * BIN);
+        let by_size = CHUNK_BYTES / u64::from(self.empty.rows().stride_bytes());
+        Ok(by_memory.min(by_size.max(scan)) / BIN * BIN)
+    }
+
+    /// Empty chunks, and how many rows each has room for: two, where one is not enough for all.
+    fn chunks(&self, k: usize, copies: bool) -> Result<(u64, Vec<Base>)> {
+        let asked = match self.chunk_rows {
+            Some(rows) => rows.min(self.rows).next_multiple_of(BIN),
+            None => self.rows_by_memory(k, copies)?,
+        };
+        let most = self.empty.most_room().min(self.rows.next_multiple_of(BIN));
+        let mut rows = asked.clamp(BIN, most);
+        loop {
+            let count = if rows < self.rows { 2 } else { 1 };
+            let made = (0..count).map(|_| self.empty.with_room(rows as u32, copies));
+            match made.collect::<Result<Vec<Base>>>() {
+                // others take memory, too, and the driver may have less than the budget says
+                Err(Error::OutOfDeviceMemory { .. }) if self.chunk_rows.is_none() && rows > BIN => {
+                    rows = (rows / 2).next_multiple_of(BIN);
+                }
+                other => return Ok((rows, other?)),
+            }
+        }
+    }
+}
+
+impl Call {
+    fn run(self, stop: &CancelToken) -> Result<Found> {
+        let (queries, rows) = (self.count as u64, self.stream.rows);
+        let stats = SearchStats { queries, rows, ..SearchStats::default() };
+        let k = if let Ask::Nearest(k) = self.ask { Some(k) } else { None };
+        let mut merge = Merge::new(self.count, k, stats);
+        let asks = self.count > 0 || matches!(self.ask, Ask::Nothing);
+        if asks && rows > 0 {
+            self.each_chunk(&mut merge, stop)?;
+        }
+        if let (true, Some(progress)) = (rows == 0 || !asks, &self.options.progress) {
+            progress(1.0);
+        }
+        Ok(merge.finish(&self.decoder))
+    }
+
+    fn each_chunk(&self, merge: &mut Merge, stop: &CancelToken) -> Result<()> {
+        let few = self.stream.empty.gpu().profile().u32("scan", "few")? as usize;
+        let copies = self.count > COPY_QUERIES * few && half::serves(&self.stream.empty)?;
+        let k = if let Ask::Nearest(k) = self.ask { k } else { 1 };
+        let (room, chunks) = self.stream.chunks(k, copies)?;
+        // one of the two that fails stops the other
+        let stop = CancelToken::below(Some(stop.clone()));
+        let unread = !matches!(self.ask, Ask::Nothing);
+        let supply = Supply {
+            store: &*self.stream.store,
+            rows: self.stream.rows,
+            room,
+            filter: &self.filter,
+            unread,
+            stop: &stop,
+        };
+        std::thread::scope(|scope| {
+            let (ready, free) = supply.start(scope, chunks);
+            let outcome = ready.into_iter().try_for_each(|chunk| {
+                if let Some(base) = self.chunk(merge, chunk?, &stop)? {
+                    // gone once it has brought the last
+                    let _ = free.send(base);
+                }
+                Ok(())
+            });
+            if outcome.is_err() {
+                stop.cancel();
+            }
+            outcome
+        })
+    }
+
+    /// Searches one chunk, and gives its buffers back.
+    fn chunk(&self, merge: &mut Merge, chunk: Chunk, stop: &CancelToken) -> Result<Option<Base>> {
+        let (first, all) = (chunk.rows.start, self.stream.rows as f64);
+        let (done, share) = (first as f64, (chunk.rows.end - first) as f64);
+        let progress = self.options.progress.clone().map(|progress| {
+            let scaled = move |part: f64| progress((done + part * share) / all);
+            Arc::new(scaled) as Arc<dyn Fn(f64) + Send + Sync>
+        });
+        let base = chunk.base;
+        if let Some(base) = &base {
+            let cancel = Some(stop.clone());
+            let options =
+                Options { cancel, progress: progress.clone(), keys: true, ..self.options.clone() };
+            let found = self.ask(base, chunk.filter, options)?;
+            merge.add(first, &found);
+            merge.stats.chunks += 1;
+            let row = base.rows().dtype().row_bytes(base.rows().dim());
+            merge.stats.streamed += base.len() * row as u64;
+        }
+        stop.check()?;
+        if let Some(progress) = progress {
+            progress(1.0);
+        }
+        Ok(base)
+    }
+
+    fn ask(&self, base: &Base, filter: Filter, options: Options) -> Result<Found> {
+        let bytes: &[u8] = bytemuck::cast_slice(&self.words);
+        let queries = Rows::from_bytes(self.dtype, &bytes[..self.bytes])?;
+        match self.ask {
+            Ask::Nearest(k) => submit_search(base, queries, k, filter, options)?.wait(),
+            Ask::Within(radius) => submit_range(base, queries, radius, filter, options)?.wait(),
+            Ask::Nothing => {
+                // behind all that brings the chunk
+                Encoder::new(base.gpu(), "read through", false)?.submit(&[])?.wait()?;
+                Ok(Found { lims: vec![0], ..Found::default() })
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! `nearfield bench`: the small suite with everything that it writes.
+
+use crate::support::{fail, names, pairwise, succeed};
+use std::path::Path;
+
+/// The names of the elements of a document, which has to be well-formed as far as our charts go: no comments, no CDATA.
+fn elements(text: &str) -> Vec<String> {
+    let (mut open, mut all) = (Vec::new(), Vec::new());
+    let mut rest = text.trim();
+    assert!(rest.starts_with('<') && rest.ends_with('>'), "{rest}");
+    while let Some((content, tag)) = rest.split_once('<') {
+        assert!(!content.contains('>') && !bare_ampersand(content), "{content}");
+        let (tag, after) = tag.split_once('>').expect("a tag ends");
+        assert!(!bare_ampersand(tag) && tag.matches('"').count() % 2 == 0, "<{tag}>");
+        rest = after;
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name.to_owned()), "</{name}>");
+            continue;
+        }
+        let name = tag.split([' ', '/']).next().unwrap().to_owned();
+        all.push(name.clone());
+        if !tag.ends_with('/') {
+            assert!(!open.is_empty() || all.len() == 1, "two roots");
+            open.push(name);
+        }
+    }
+    assert!(open.is_empty(), "{open:?} do not end");
+    all
+}
+
+fn bare_ampersand(text: &str) -> bool {
+    let escapes = ["amp;", "lt;", "gt;", "quot;", "apos;"];
+    text.split('&').skip(1).any(|after| !escapes.iter().any(|escape| after.starts_with(escape)))
+}
+
+fn chart(folder: &Path, name: &str) -> String {
+    let text = std::fs::read_to_string(folder.join(name)).unwrap();
+    let elements = elements(&text);
+    assert_eq!(elements[0], "svg", "{name}");
+    assert!(elements.iter().filter(|e| *e == "circle").count() >= 2, "{name} has no points");
+    text
+}
+
+#[test]
+fn the_small_suite_writes_table_document_and_charts() {
+    if pairwise() {
+        return println!("skipped: bench on a slow driver (1)");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let line = "bench --csv b.csv --json b.json --svg charts --peak-gbs 100 --peak-tflops 1.5";
+    let run = succeed(folder, line);
+    assert_eq!(names(folder), ["b.csv", "b.json", "charts"]);
+    let table = std::fs::read_to_string(folder.join("b.csv")).unwrap();
+    assert_eq!(run.stdout, table);
+    let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split(',').collect()).collect();
+
+    let text = std::fs::read_to_string(folder.join("b.json")).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&document["command"], &document["suite"]), (&"bench".into(), &"quick".into()));
+    assert_eq!(document["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(document["peaks"], serde_json::json!({ "gbs": 100.0, "tflops": 1.5 }));
+    let date = document["date"].as_str().unwrap();
+    assert!(date.len() == 20 && &date[10..11] == "T" && date.ends_with('Z'), "{date}");
+    let adapter = &document["adapter"];
+    for key in ["name", "driver", "backend", "profile"] {
+        assert!(adapter[key].is_string(), "{key}: {adapter}");
+    }
+    let rows = document["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), lines.len() - 1);
+    let timed = adapter["timestamps"] == true;
+    for (row, line) in rows.iter().zip(&lines[1..]) {
+        for (column, value) in lines[0].iter().zip(line) {
+            match (value.parse::<f64>(), &row[*column]) {
+                // rounded in the table
+                (Ok(value), there) => {
+                    assert!((there.as_f64().unwrap() - value).abs() <= 0.5, "{column}: {row}");
+                }
+                (Err(_), there) => assert_eq!(there, value, "{column}"),
+            }
+        }
+        assert_eq!(row["checked"], row["queries"]);
+        assert_eq!(row["roofline"].is_object(), timed, "{row}");
+        if timed {
+            let stages = row["stages_ms"].as_object().unwrap();
+            let sum: f64 = stages.values().map(|ms| ms.as_f64().unwrap()).sum();
+            assert!((sum - row["device_ms"].as_f64().unwrap()).abs() < 1e-6, "{row}");
+            let roofline = &row["roofline"];
+            let (tflops, gbs) = (&roofline["tflops"], &roofline["gbs"]);
+            let (tflops, gbs) = (tflops.as_f64().unwrap(), gbs.as_f64().unwrap());
+            let share = (tflops / 1.5).max(gbs / 100.0);
+            assert!((roofline["share"].as_f64().unwrap() / share - 1.0).abs() < 1e-9, "{row}");
+        }
+    }
+
+    let charts = folder.join("charts");
+    assert!(chart(&charts, "rate-by-batch.svg").contains("10000 x 64 l2, k = 10"));
+    assert!(chart(&charts, "rate-by-k.svg").contains("10000 x 64 l2, 100 queries"));
+    assert!(chart(&charts, "time-by-n.svg").contains("d = 64 l2, 100 queries, k = 10"));
+    if timed {
+        let roofline = chart(&charts, "roofline.svg");
+        assert!(roofline.contains("100 GB/s, 1.5 TFLOP/s") && roofline.contains("d = 64 l1"));
+    } else {
+        assert!(run.stderr.contains("roofline.svg: not drawn"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn what_cannot_be_written_ends_before_the_first_measurement() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("file"), "").unwrap();
+    std::fs::create_dir(folder.join("folder")).unwrap();
+    for (options, expected) in [
+        ("--json nowhere/b.json", "nowhere/b.json"),
+        ("--csv nowhere/b.csv", "nowhere/b.csv"),
+        ("--json folder", "not a regular file"),
+        ("--svg file", "file: "),
+        ("--svg charts --adapter abacus", "abacus"),
+    ] {
+        let message = fail(folder, &format!("bench {options}"), 1);
+        assert!(message.contains(expected), "{options}: {message}");
+    }
+    assert_eq!(names(folder), ["file", "folder"]);
+}
