@@ -59,7 +59,7 @@ pub use index::{
     BinaryFlat, Flat, Hits, IdFilter, Index, Progress, QueryFilter, RangeHits, SearchParams,
     StreamedFlat, index_factory, read_index,
 };
-pub use kernel::{KernelVariant, kernel_variants};
+pub use kernel::{KernelVariant, check_scan_tile, kernel_variants};
 pub use metric::{CustomMetric, Metric, Order};
 pub use ops::{CancelToken, Pending, SearchStats, StageTime, normalise, pairwise, row_norms};
 

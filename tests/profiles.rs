@@ -98,6 +98,24 @@ fn each_profile_changes_only_what_the_baseline_has() {
 }
 
 #[test]
+fn every_key_is_documented() {
+    let readme = fs::read_to_string(folder().join("README.md")).expect("the README is there");
+    for key in keys(&profiles()["baseline"].1).keys() {
+        // kernel.scan.bm in full, the others of a row by their last part
+        let (section, key) = key.split_once('.').expect("a section and a key");
+        let names = |line: &str| {
+            let first = line.split('|').nth(1).unwrap_or_default();
+            let full =
+                if section == "submit" { "`submit.".into() } else { format!("`kernel.{section}.") };
+            first.contains(&format!("{full}{key}`"))
+                || first.contains(&full) && first.contains(&format!(", `{key}`"))
+        };
+        let rows = readme.lines().filter(|line| line.starts_with('|') && names(line));
+        assert_eq!(rows.count(), 1, "{section}.{key} in device-profiles/README.md");
+    }
+}
+
+#[test]
 fn each_tile_fits() {
     for (name, (_, profile)) in profiles() {
         let mut all = keys(&profiles()["baseline"].1);

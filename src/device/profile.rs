@@ -5,6 +5,7 @@ use super::options::variable;
 use super::profiles::{BASELINE, BUILT_IN};
 use crate::error::{Error, Result};
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::Path;
 use toml::{Table, Value};
 
@@ -35,19 +36,7 @@ impl Profile {
         user: Option<&Path>,
         tuning: &[(String, String, String)],
     ) -> Result<Profile> {
-        let mut profile = Profile::baseline()?;
-        let mut best: Option<(usize, File)> = None;
-        for (name, text) in BUILT_IN {
-            let file = File::parse(name, text)?;
-            if let Some(score) = file.matches(caps)
-                && best.as_ref().is_none_or(|(s, _)| score > *s)
-            {
-                best = Some((score, file));
-            }
-        }
-        if let Some((_, file)) = best {
-            profile.overlay(file)?;
-        }
+        let mut profile = Profile::family(caps)?;
         if let Some(path) = user {
             let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
             profile.overlay(File::parse(&path.display().to_string(), &text)?)?;
@@ -71,9 +60,46 @@ impl Profile {
         Ok(all)
     }
 
-    fn baseline() -> Result<Profile> {
+    /// Every key with its default: what an adapter gets that no built-in file fits.
+    ///
+    /// # Errors
+    /// `Profile` when the built-in file is malformed, which the crate's own tests exclude.
+    pub fn baseline() -> Result<Profile> {
         let File { name, measured, values, .. } = File::parse("baseline", BASELINE)?;
         Ok(Profile { name, measured, values })
+    }
+
+    /// What an adapter gets without a file of the user's and without the environment: the baseline, and the built-in file
+    /// of its family over it.
+    ///
+    /// # Errors
+    /// As [`Profile::baseline`].
+    pub fn family(caps: &Caps) -> Result<Profile> {
+        let mut profile = Profile::baseline()?;
+        let mut best: Option<(usize, File)> = None;
+        for (name, text) in BUILT_IN {
+            let file = File::parse(name, text)?;
+            if let Some(score) = file.matches(caps)
+                && best.as_ref().is_none_or(|(s, _)| score > *s)
+            {
+                best = Some((score, file));
+            }
+        }
+        if let Some((_, file)) = best {
+            profile.overlay(file)?;
+        }
+        Ok(profile)
+    }
+
+    /// The same with another value of one key, in the words of [`GpuBuilder::setting`](crate::GpuBuilder::setting).
+    ///
+    /// # Errors
+    /// `Profile` when there is no such key, or the value is not of its type.
+    pub fn with(&self, section: &str, key: &str, value: impl Display) -> Result<Profile> {
+        let mut profile = self.clone();
+        let from = format!("setting {section}.{key}");
+        profile.set(&from, section, key, &value.to_string())?;
+        Ok(profile)
     }
 
     /// The file that won over the baseline, or `baseline`.

@@ -3,6 +3,7 @@
 mod cache;
 mod custom;
 mod encoder;
+mod fit;
 mod flight;
 mod list;
 mod reflect;
@@ -13,5 +14,6 @@ mod variant;
 
 pub(crate) use custom::check as check_custom;
 pub(crate) use encoder::{Encoder, fold};
+pub use fit::check_scan_tile;
 pub(crate) use flight::{Flight, Landed};
 pub use list::{KernelVariant, kernel_variants};

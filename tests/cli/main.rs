@@ -14,4 +14,5 @@ mod range;
 mod search;
 mod streamed;
 mod support;
+mod tune;
 mod usage;

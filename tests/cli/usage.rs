@@ -42,7 +42,7 @@ fn wrong_arguments_end_with_2() {
 #[test]
 fn help_and_version_end_with_0() {
     let folder = tempfile::tempdir().unwrap();
-    for command in ["devices", "search", "range", "convert", "bench"] {
+    for command in ["devices", "search", "range", "convert", "bench", "tune"] {
         let run = nearfield(folder.path(), &[command, "--help"]);
         assert_eq!(run.status, 0);
         assert!(run.stdout.contains("--adapter"), "{}", run.stdout);

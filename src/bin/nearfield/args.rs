@@ -2,7 +2,7 @@
 
 use crate::custom;
 use crate::failure::{Failure, Result};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use nearfield::{DType, Metric};
 use std::fmt;
 use std::path::PathBuf;
@@ -49,6 +49,8 @@ pub enum Command {
     Convert(ConvertArgs),
     /// Check exact search on generated rows against f64, and time it
     Bench(BenchArgs),
+    /// Measure which kernel shapes are fastest here, and write them as a device profile
+    Tune(TuneArgs),
 }
 
 #[derive(Args)]
@@ -83,6 +85,48 @@ pub struct BenchArgs {
     /// The device's peak in TFLOP/s, of the units that scan: f16 matrix units where a profile asks for the f16 copy
     #[arg(long, value_name = "TFLOP/S", requires = "peak_gbs", value_parser = positive)]
     pub peak_tflops: Option<f64>,
+}
+
+/// What `tune` takes.
+#[derive(Args)]
+pub struct TuneArgs {
+    /// What to tune: any of the four, several with commas between them [default: all]
+    #[arg(long, value_name = "NAME", value_enum, value_delimiter = ',')]
+    pub kernel: Vec<Tuned>,
+    /// Rows to time with [default: 500000, on a software driver 10000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1024..))]
+    pub rows: Option<u32>,
+    /// Dimensions to time with: a choice has to pay over all of them [default: 128,768, on a software driver 64]
+    #[arg(long, value_name = "D", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=65536))]
+    pub dim: Vec<u32>,
+    /// The profile to write
+    #[arg(long, value_name = "FILE", default_value = "nearfield-profile.toml")]
+    pub out: PathBuf,
+    /// Write over a file that is there
+    #[arg(long)]
+    pub force: bool,
+    /// Begin no more candidates after so many minutes [default: 5, with --quick 1]
+    #[arg(long, value_name = "M", value_parser = minutes)]
+    pub minutes: Option<f64>,
+    /// Try the likeliest shapes alone, and repeat less
+    #[arg(long)]
+    pub quick: bool,
+    /// Print the candidates as one line of JSON on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Parts of a profile that `tune` measures.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Tuned {
+    /// Tiles of the f32 scan, and up to how many queries the rows are read one by one
+    Scan,
+    /// Tiles of the matrix units, and whether the f16 copy pays
+    Matrix,
+    /// Threads that select
+    Select,
+    /// The rate that submissions are cut by, and how a thread waits
+    Submit,
 }
 
 /// What both searches take.
@@ -221,6 +265,11 @@ fn number(text: &str) -> Result<f32, String> {
     }
 }
 
+fn minutes(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|m| *m > 0.0 && *m <= 1e6);
+    number.ok_or_else(|| "not a number of minutes such as 5 or 0.5".into())
+}
+
 fn positive(text: &str) -> Result<f64, String> {
     let number = text.parse::<f64>().ok().filter(|n| n.is_finite() && *n > 0.0);
     number.ok_or_else(|| "not a number above 0".into())
@@ -251,6 +300,12 @@ mod tests {
         for bad in ["", "0", "-1", "G", "1.5G", "99999999999T", "8é"] {
             assert!(bytes(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn minutes_are_above_zero() {
+        assert_eq!((minutes("5"), minutes("0.5")), (Ok(5.0), Ok(0.5)));
+        assert!(["0", "-1", "nan", "inf", "soon"].iter().all(|bad| minutes(bad).is_err()));
     }
 
     #[test]

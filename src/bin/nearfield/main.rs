@@ -16,6 +16,7 @@ mod report;
 mod search;
 mod searched;
 mod totals;
+mod tune;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Command::Range(args) => range::run(args, &cli.global),
         Command::Convert(args) => convert::run(args, &cli.global),
         Command::Bench(args) => bench::run(args, &cli.global),
+        Command::Tune(args) => tune::run(args, &cli.global),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,177 @@
+//! The profile that comes of it: written beside its name, tried, then given the name.
+
+use super::values::Values;
+use crate::failure::{Failure, Result};
+use nearfield::{Error, Profile};
+use serde::Serialize;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+use tempfile::TempPath;
+use toml::Table;
+
+/// The file while it has no name yet; dropped, it leaves nothing behind.
+pub struct Output {
+    target: PathBuf,
+    temporary: TempPath,
+    overwrite: bool,
+}
+
+impl Output {
+    /// Finds out before any work whether the file can be written.
+    pub fn create(target: &Path, overwrite: bool) -> Result<Output> {
+        if !overwrite && target.exists() {
+            let why = format!("{} is there already: --force writes over it", target.display());
+            return Err(Failure::Usage(why));
+        }
+        if target.exists() && !target.is_file() {
+            return Err(Failure::Work(format!("{}: not a regular file", target.display())));
+        }
+        // The rename would replace a link instead of what it points to.
+        let target = std::fs::canonicalize(target).unwrap_or_else(|_| target.to_owned());
+        let folder = target.parent().filter(|p| !p.as_os_str().is_empty());
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".nearfield-").suffix(".tmp");
+        // Temporaries are private by default; this one becomes a file like any other, as the umask has it.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let file = builder.tempfile_in(folder.unwrap_or(Path::new(".")));
+        let temporary = file.map_err(|e| Error::io(&target, e))?.into_temp_path();
+        Ok(Output { target, temporary, overwrite })
+    }
+
+    /// Writes the text under the temporary name, which it returns.
+    pub fn write(&self, text: &str) -> Result<&Path> {
+        let write = || -> std::io::Result<()> {
+            let mut file = std::fs::OpenOptions::new().write(true).open(&self.temporary)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        };
+        write().map_err(|e| Error::io(&self.target, e))?;
+        Ok(&self.temporary)
+    }
+
+    pub fn finish(self) -> Result<()> {
+        let Output { target, temporary, overwrite } = self;
+        // Somebody else may have written it meanwhile.
+        let named = if overwrite {
+            temporary.persist(&target)
+        } else {
+            temporary.persist_noclobber(&target)
+        };
+        named.map_err(|e| Error::io(&target, e.error).into())
+    }
+}
+
+#[derive(Serialize)]
+struct Text<'a> {
+    measured: bool,
+    description: &'a str,
+    #[serde(rename = "match")]
+    matching: Matching<'a>,
+    #[serde(skip_serializing_if = "Table::is_empty")]
+    kernel: Table,
+    #[serde(skip_serializing_if = "Table::is_empty")]
+    submit: Table,
+}
+
+#[derive(Serialize)]
+struct Matching<'a> {
+    names: [&'a str; 1],
+}
+
+/// The text of a profile in which the adapter of this name has `values`.
+///
+/// It has the keys that differ from the baseline, and those that differ from the adapter's family, over whose file it lies.
+pub fn text(name: &str, values: &Values, family: &Profile, description: &str) -> Result<String> {
+    let (baseline, family) = (Values::of(&Profile::baseline()?)?, Values::of(family)?);
+    let (mut kernel, mut submit) = (Table::new(), Table::new());
+    for (section, key, value) in values.differing(&baseline).chain(values.differing(&family)) {
+        let table = match section {
+            "submit" => &mut submit,
+            _ => {
+                let table = kernel.entry(section).or_insert_with(|| Table::new().into());
+                let Some(table) = table.as_table_mut() else { continue };
+                table
+            }
+        };
+        table.insert(key.to_owned(), value.clone());
+    }
+    let matching = Matching { names: [name] };
+    let text = Text { measured: true, description, matching, kernel, submit };
+    let text = toml::to_string_pretty(&text)
+        .map_err(|e| Failure::Work(format!("the profile cannot be written: {e}")))?;
+    Ok(format!(
+        "# Written by `nearfield tune`: the description says what was measured, and how.\n{text}"
+    ))
+}
+
+/// The day of UTC, as 2026-11-21.
+pub fn today() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (year, month, day) = civil(since.as_secs() / 86_400);
+    format!("{year}-{month:02}-{day:02}")
+}
+
+/// Year, month and day so many days after 1970-01-01, by Hinnant's `civil_from_days`: years begin in March, so that the
+/// leap day is a year's last.
+fn civil(days: u64) -> (u64, u64, u64) {
+    let z = days + 719_468;
+    let (era, day_of_era) = (z / 146_097, z % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::values::number;
+    use super::*;
+
+    #[test]
+    fn a_profile_has_what_differs_from_the_baseline_and_from_its_family() {
+        let baseline = Profile::baseline().unwrap();
+        let family = baseline.with("scan", "bm", 128).unwrap().with("scan", "bk", 32).unwrap();
+        let of_family = Values::of(&family).unwrap();
+        let values = of_family.with(&[number("scan", "bm", 64), number("submit", "gflops", 7)]);
+        let text = text("Abacus \"3\"", &values, &family, "Beads.\nWood.\n").unwrap();
+        let table: Table = text.parse().unwrap();
+        assert!(text.starts_with("# "), "{text}");
+        assert_eq!(table["measured"].as_bool(), Some(true));
+        assert_eq!(table["match"]["names"][0].as_str(), Some("Abacus \"3\""));
+        let scan = table["kernel"]["scan"].as_table().unwrap();
+        assert_eq!(scan.keys().collect::<Vec<_>>(), ["bk", "bm"]);
+        assert_eq!(table["submit"].as_table().unwrap().len(), 1);
+        assert_eq!(table["kernel"].as_table().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn days_have_dates() {
+        assert_eq!(civil(0), (1970, 1, 1));
+        assert_eq!(civil(11_016), (2000, 2, 29));
+        assert_eq!(civil(19_782), (2024, 2, 29));
+        assert_eq!(civil(20_088), (2024, 12, 31));
+        assert_eq!(civil(20_089), (2025, 1, 1));
+    }
+
+    #[test]
+    fn a_file_is_not_written_over_unless_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mine.toml");
+        let output = Output::create(&path, false).unwrap();
+        output.write("a = 1").unwrap();
+        assert!(!path.exists());
+        output.finish().unwrap();
+        assert!(matches!(Output::create(&path, false), Err(Failure::Usage(_))));
+        let output = Output::create(&path, true).unwrap();
+        output.write("a = 2").unwrap();
+        output.finish().unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "a = 2");
+        assert!(Output::create(folder.path(), true).is_err());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}
