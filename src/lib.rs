@@ -56,8 +56,8 @@ pub use dtype::{DType, Rows};
 pub use error::{Error, Result};
 pub use format::RowSource;
 pub use index::{
-    BinaryFlat, Flat, Hits, IdFilter, Index, Progress, QueryFilter, RangeHits, SearchParams,
-    StreamedFlat, index_factory, read_index,
+    BinaryFlat, Flat, Hits, IdFilter, Index, Precision, Progress, QueryFilter, RangeHits,
+    SearchParams, StreamedFlat, index_factory, read_index,
 };
 pub use kernel::{KernelVariant, check_scan_tile, kernel_variants};
 pub use metric::{CustomMetric, Metric, Order};

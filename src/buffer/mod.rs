@@ -1,6 +1,7 @@
 //! Device buffers: counted, pooled, filled and read; and [`Matrix`], rows in segments.
 
 mod append;
+mod host;
 mod matrix;
 mod pieces;
 mod poison;
@@ -12,6 +13,7 @@ mod segment;
 mod staging;
 mod upload;
 
+pub(crate) use host::HostFloats;
 pub use matrix::Matrix;
 pub(crate) use pieces::each;
 pub(crate) use readback::Readback;

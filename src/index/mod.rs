@@ -18,7 +18,7 @@ pub use factory::{index_factory, read_index};
 pub use filter::{IdFilter, QueryFilter};
 pub use flat::Flat;
 pub use hits::{Hits, RangeHits};
-pub use params::{Progress, SearchParams};
+pub use params::{Precision, Progress, SearchParams};
 pub use streamed::StreamedFlat;
 
 use crate::dtype::{DType, Rows};

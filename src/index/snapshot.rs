@@ -194,7 +194,7 @@ impl Snapshot {
 
 /// Of many rows on several threads.
 fn mapped(rows: &[u32], id: impl Fn(u32) -> u64 + Send + Sync) -> Result<Vec<u64>> {
-    const PIECE: usize = 64 << 10;
+    const PIECE: usize = 128 << 10;
     let mut ids = vec![0; rows.len()];
     let pieces = ids.chunks_mut(PIECE).zip(rows.chunks(PIECE)).collect();
     each(pieces, |(ids, rows): (&mut [u64], &[u32])| {

@@ -89,9 +89,8 @@ impl Bound {
         Bound::new(family, scaled, dim, (dim as f64 + 2.0) * U)
     }
 
-    /// Sums on matrix units, whose inner rounding nobody documents: 2^-22 an element, an assumption that no device has been
-    /// probed for yet.
-    pub fn matrix(family: Family, scaled: bool, dim: usize) -> Bound {
-        Bound::new(family, scaled, dim, dim as f64 * 4.0 * U)
+    /// Sums on matrix units, each product off by up to `factor` u (see `accumulation`).
+    pub fn matrix(family: Family, scaled: bool, dim: usize, factor: f64) -> Bound {
+        Bound::new(family, scaled, dim, dim as f64 * factor * U)
     }
 }

@@ -1,5 +1,6 @@
 //! One file an operation: it checks shapes, picks a variant and encodes. No index knows a kernel, no kernel an index.
 
+mod accumulation;
 mod base;
 mod bins;
 mod bound;

@@ -3,6 +3,7 @@
 use super::base::Base;
 use super::plan::Plan;
 use super::queries::Queries;
+use super::request::Options;
 use super::{dense, stride4, words};
 use crate::buffer::Matrix;
 use crate::device::Gpu;
@@ -50,7 +51,7 @@ pub fn pairwise(
     let total =
         total.ok_or_else(|| Error::argument("rows", "the matrix is too large for this host"))?;
     let mut out = vec![metric.order().no_hit(); total];
-    let plan = Plan::new(gpu, &base, &queries, 1, true)?;
+    let plan = Plan::new(gpu, &base, &queries, 1, &Options::dense())?;
     for start in (0..queries.count).step_by(plan.dense_queries) {
         let end = (start + plan.dense_queries).min(queries.count);
         let which: Vec<u32> = (start..end).map(|q| q as u32).collect();

@@ -1,9 +1,11 @@
 //! How a search is cut: by memory, by what one binding holds, and by time, so that no submission holds the device for long.
 
 use super::BIN;
+use super::accumulation;
 use super::base::Base;
 use super::matrix;
 use super::queries::Queries;
+use super::request::Options;
 use crate::device::Gpu;
 use crate::error::Result;
 use crate::kernel::registry::{self, MatrixTile, Pair, Tile};
@@ -37,9 +39,13 @@ pub(crate) struct Plan {
     pub room: u32,
     /// How the search begins.
     pub way: Way,
+    /// Bins are selected as if no score were rounded.
+    pub fast: bool,
     pub tile: Tile,
     /// The tile of the matrix units, where the rows have a copy for them.
     pub matrix: Option<MatrixTile>,
+    /// What its sums lose, in 2^-24 an element.
+    pub accumulation: f64,
     /// Most tiles of rows that a workgroup of it takes one after the other.
     pub matrix_tiles: u32,
     /// Workgroups that keep the device busy to the end.
@@ -83,7 +89,7 @@ impl Plan {
         base: &Base,
         queries: &Queries,
         k: u64,
-        exhaustive: bool,
+        options: &Options,
     ) -> Result<Plan> {
         let (n, dim, bins) = (base.len(), base.work().dim() as u64, base.bins());
         let tile = tile(gpu)?;
@@ -92,8 +98,9 @@ impl Plan {
         let room = (k + k / 2 + 32).clamp(64, registry::MAX_ROOM.into());
         // With fewer bins than twice the room nearly all would pass. 0 forces the scan, for tests.
         let min_rows = u64::from(profile.u32("scan", "min_rows")?);
-        let binned =
-            !exhaustive && k <= MAX_SCAN_K && (min_rows == 0 || n >= min_rows && bins >= 2 * room);
+        let binned = !options.exhaustive
+            && k <= MAX_SCAN_K
+            && (min_rows == 0 || n >= min_rows && bins >= 2 * room);
         let tree = matches!(queries.pair, Pair::Tree { .. });
         let integer_scan = matches!(queries.pair, Pair::Integer { family: "l2" | "dot" });
         // 1 / |x| would magnify what vanishes in the sums of such rows beyond the bound
@@ -141,8 +148,10 @@ impl Plan {
         Ok(Plan {
             room: room as u32,
             way,
+            fast: options.fast,
             tile,
             matrix,
+            accumulation: matrix.map_or(Ok(0.0), |tile| accumulation::factor(gpu, tile))?,
             matrix_tiles: profile.u32("matrix", "tiles")?.max(1),
             matrix_groups: profile.u32("matrix", "groups")?.max(1),
             matrix_bin: matrix_bin as u32,

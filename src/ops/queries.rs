@@ -4,7 +4,7 @@ use super::base::Base;
 use super::check::{self, Facts};
 use super::space::{self, Decoder, Transform};
 use super::stride4;
-use crate::buffer::{Buffer, each};
+use crate::buffer::{Buffer, HostFloats, each};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::kernel::Encoder;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// All queries of a call, checked, in host memory.
 pub(crate) struct Queries {
     /// Transformed, row-major, `work_dim` elements each; empty for bits.
-    floats: Vec<f32>,
+    floats: HostFloats,
     /// As given; for integer pairs and bits.
     packed: Vec<u8>,
     /// |q| of the transformed queries, rounded up.
@@ -44,13 +44,7 @@ pub(crate) struct Upload {
 }
 
 /// Elements that one thread checks and transforms at a time.
-const PIECE: usize = 64 << 10;
-
-/// Pages that no thread has touched yet, so that each pays for its own.
-fn zeros(count: usize) -> Result<Vec<f32>> {
-    let too_many = || Error::argument("queries", format!("{count} elements do not fit in memory"));
-    bytemuck::try_zeroed_vec(count).map_err(|()| too_many())
-}
+const PIECE: usize = 96 << 10;
 
 /// Checks and transforms some queries, the first of them number `first` of the call.
 fn prepare(
@@ -102,11 +96,14 @@ impl Queries {
         let count = queries.count(dim)?;
         let transform = Transform::of(metric);
         let work_dim = transform.dim(dim);
-        let (mut floats, mut norms) = (Vec::new(), Vec::new());
+        let (mut floats, mut norms) = (HostFloats::default(), Vec::new());
         let mut facts = Facts::NONE;
         if dtype != DType::Bits {
-            floats = zeros(count * work_dim)?;
-            norms = zeros(count)?;
+            let elements = count * work_dim;
+            let too_many =
+                || Error::argument("queries", format!("{elements} elements do not fit in memory"));
+            floats = base.gpu().host_floats(elements)?.ok_or_else(too_many)?;
+            norms = vec![0f32; count];
             let step = (PIECE / dim).max(1);
             let outs = floats.chunks_mut(step * work_dim).zip(norms.chunks_mut(step));
             let pieces = each(outs.enumerate().collect(), |(i, (floats, norms))| {

@@ -85,7 +85,7 @@ pub(crate) fn submit_range(
     let mut queries = Queries::new(base, queries)?;
     options.keep(&mut queries.decoder);
     let filter = Prepared::new(base, filter, queries.count)?;
-    let plan = Plan::new(base.gpu(), base, &queries, 1, true)?;
+    let plan = Plan::new(base.gpu(), base, &queries, 1, &Options::dense())?;
     let count = queries.count;
     let stats = SearchStats { queries: count as u64, rows: base.len(), ..SearchStats::default() };
     let mut todo = VecDeque::new();

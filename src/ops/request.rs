@@ -39,6 +39,8 @@ pub(crate) struct Options {
     pub timed: bool,
     /// All exact distances even where the scan applies.
     pub exhaustive: bool,
+    /// No certificate.
+    pub fast: bool,
     pub cancel: Option<CancelToken>,
     /// Called with the share of the work that is done.
     pub progress: Option<Arc<dyn Fn(f64) + Send + Sync>>,
@@ -47,6 +49,11 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// For calls that compute all exact distances.
+    pub fn dense() -> Options {
+        Options { exhaustive: true, ..Options::default() }
+    }
+
     /// Has the decoder keep keys, where they are asked for.
     pub fn keep(&self, decoder: &mut Arc<Decoder>) {
         if self.keys {

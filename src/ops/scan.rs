@@ -27,6 +27,7 @@ pub(crate) struct Scan {
     /// What the rounded copies lost, of bins and of queries.
     pub rests: Option<(Buffer, Buffer)>,
     way: Way,
+    fast: bool,
     /// Where stage A goes on: segment, row within it.
     next: (usize, u32),
 }
@@ -68,17 +69,17 @@ struct RowParams {
 
 #[repr(C)]
 #[derive(Clone, Copy, NoUninit)]
-struct MatrixParams {
-    nq: u32,
-    n: u32,
-    k: u32,
-    first_bin: u32,
-    bin_stride: u32,
-    tiles_y: u32,
-    first_tile: u32,
-    inverse: f32,
-    tiles: u32,
-    words: u32,
+pub(super) struct MatrixParams {
+    pub nq: u32,
+    pub n: u32,
+    pub k: u32,
+    pub first_bin: u32,
+    pub bin_stride: u32,
+    pub tiles_y: u32,
+    pub first_tile: u32,
+    pub inverse: f32,
+    pub tiles: u32,
+    pub words: u32,
 }
 
 /// Some rows of one segment.
@@ -125,20 +126,33 @@ impl Scan {
                 let halves = matrix::queries(encoder, &upload, shape, half.depth, tile.bm(), rows)?;
                 let rests = Some((half.bin_rest().clone(), halves.rests.clone()));
                 let factor = rows * halves.factor;
-                let bound = Bound::matrix(family, scaled, dim).magnified(1.0 / factor);
+                let bound =
+                    Bound::matrix(family, scaled, dim, plan.accumulation).magnified(1.0 / factor);
                 (Way::Matrix { tile, queries: halves }, bound, rests)
             }
             _ if nq <= plan.few => (Way::Rows { q, half: false }, exact, None),
             _ => (Way::Tile, exact, None),
         };
+        let (bound, rests) = if plan.fast { (Bound::EXACT, None) } else { (bound, rests) };
         let bin = if matches!(way, Way::Matrix { .. }) { plan.matrix_bin } else { BIN as u32 };
         let bin_stride = base.len().div_ceil(bin.into()) as u32;
         let bin_best = gpu.scratch("bin best", u64::from(nq) * u64::from(bin_stride) * 4)?;
-        Ok(Scan { upload, bitmap, bin_best, bin, bin_stride, bound, rests, way, next: (0, 0) })
+        Ok(Scan {
+            upload,
+            bitmap,
+            bin_best,
+            bin,
+            bin_stride,
+            bound,
+            rests,
+            way,
+            fast: plan.fast,
+            next: (0, 0),
+        })
     }
 
     pub fn sums_exact(&self) -> bool {
-        self.bound == Bound::EXACT
+        self.bound == Bound::EXACT && !self.fast
     }
 
     /// Encodes stage A for at most `plan.pairs` pairs of query and row, and says whether all rows are done.

@@ -20,8 +20,8 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 const NO_KEY: u32 = u32::MAX;
-/// Hits that one thread decodes at a time.
-const PIECE: usize = 16 << 10;
+/// Hits that one thread decodes at a time: waking another takes as long as some ten thousand.
+const PIECE: usize = 64 << 10;
 
 /// A piece of work that is not finished on the device.
 enum Work {
@@ -78,7 +78,7 @@ pub(crate) fn submit_search(
     // untouched pages: each is paid for by the thread that fills it
     let rows = bytemuck::try_zeroed_vec(total).map_err(|()| too_many())?;
     let distances = bytemuck::try_zeroed_vec(total).map_err(|()| too_many())?;
-    let plan = Plan::new(base.gpu(), base, &queries, k as u64, options.exhaustive)?;
+    let plan = Plan::new(base.gpu(), base, &queries, k as u64, &options)?;
     let stats = SearchStats { queries: count as u64, rows: base.len(), ..SearchStats::default() };
     let mut todo = VecDeque::new();
     if total > 0 {

@@ -174,6 +174,9 @@ pub struct SearchArgs {
     /// How many neighbours: any number, also beyond the number of rows
     #[arg(short, value_name = "K", display_order = 0, value_parser = clap::value_parser!(u64).range(1..))]
     pub k: u64,
+    /// Leave out the certificate that no neighbour is missed; distances stay exact
+    #[arg(long)]
+    pub fast: bool,
     #[command(flatten)]
     pub common: Common,
 }

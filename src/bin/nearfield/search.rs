@@ -7,7 +7,7 @@ use crate::output::HitFiles;
 use crate::progress::Progress;
 use crate::report::{Laps, Summary};
 use crate::totals;
-use nearfield::{RowSource, SearchStats};
+use nearfield::{Precision, RowSource, SearchStats};
 use serde_json::json;
 
 pub fn run(args: &SearchArgs, global: &Global) -> Result<()> {
@@ -23,6 +23,7 @@ pub fn run(args: &SearchArgs, global: &Global) -> Result<()> {
     laps.end("open");
     let index = inputs.index(&gpu, &progress, global.quiet)?;
     let mut params = inputs.params()?;
+    params.precision = if args.fast { Precision::Fast } else { Precision::Exact };
     laps.end("add");
 
     let (count, dim) = (inputs.queries.row_count(), inputs.queries.dim() as u64);
