@@ -13,7 +13,6 @@ mod staging;
 mod upload;
 
 pub use matrix::Matrix;
-pub(crate) use pieces::each;
 pub(crate) use readback::Readback;
 pub(crate) use segment::Segment;
 pub(crate) use staging::Staged;

@@ -39,12 +39,14 @@
 #[cfg(target_endian = "big")]
 compile_error!("nearfield needs a little-endian machine");
 
+mod ahead;
 pub(crate) mod atomic;
 mod bin;
 mod block;
 mod container;
 mod convert;
 mod convert_file;
+mod each;
 mod element;
 mod ids;
 mod layout;
@@ -60,6 +62,7 @@ mod typed;
 mod vecs;
 
 pub use convert_file::convert;
+pub(crate) use each::each;
 pub use ids::{IdFile, IdWriter, read_ids};
 pub use row_file::{RowFile, open};
 pub use row_writer::{RowWriter, create};
