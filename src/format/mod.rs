@@ -10,8 +10,8 @@
 //! both are read only where [`open`] is told the type. Ids are whole numbers: [`IdFile`] and [`read_ids`].
 //!
 //! # Memory
-//! Files are mapped, not read: rows of the file's own type are slices of the map, and everything else goes through a
-//! block of a few MiB. **Truncating a file while it is mapped here ends the process** (a bus error) on most systems, and
+//! Files are mapped, not read: rows of the file's own type are slices of the map, and everything else goes through eight
+//! blocks of a few MiB. **Truncating a file while it is mapped here ends the process** (a bus error) on most systems, and
 //! writing to it changes the rows under the reader; replace a file by renaming another onto its name instead, as the
 //! writers of this module do.
 //!

@@ -31,7 +31,7 @@ pub fn open(path: impl AsRef<Path>, dtype: Option<DType>) -> Result<RowFile> {
 /// The rows of a file, mapped into memory: a [`RowSource`] with random access.
 ///
 /// Rows of the file's own type are slices of the map. Rows of the `.fvecs` family, converted rows and rows that lie
-/// misaligned are copied into one block, which is reused.
+/// misaligned are copied into blocks, which are reused.
 ///
 /// The file must not be truncated or written to while this lives: see the [module](super#memory).
 #[derive(Debug)]
