@@ -343,3 +343,42 @@ proptest! {
         }
     }
 }
+
+/// Rows that are copied are read several blocks at a time, which shows in nothing.
+#[test]
+fn what_is_wrong_in_a_later_block_is_met_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.fvecs");
+    let (rows, dim, bad) = (200_000usize, 20, 150_000usize);
+    let mut bytes = Vec::new();
+    for row in 0..rows {
+        bytes.extend((dim as i32 + i32::from(row == bad)).to_le_bytes());
+        (0..dim).for_each(|column| bytes.extend(((row * dim + column) as f32).to_le_bytes()));
+    }
+    fs::write(&path, &bytes).unwrap();
+    for most in [usize::MAX, 100_000, 7_777] {
+        let mut file = open(&path, None).unwrap();
+        let mut seen = 0;
+        let error = loop {
+            match file.next_rows(most) {
+                Ok(Some(block)) => {
+                    let count = block.count(dim).unwrap();
+                    assert!(count > 0 && count <= most);
+                    for at in [0, count * dim - 1] {
+                        assert_eq!(block.get(at), (seen * dim + at) as f32);
+                    }
+                    seen += count;
+                }
+                Ok(None) => panic!("the end, after {seen} rows"),
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(error, Error::Format { .. }), "{error}");
+        assert!(seen <= bad && bad - seen <= 60_000, "{seen}");
+        assert_eq!(file.len(), Some((rows - seen) as u64));
+        // Again, and what is before it can still be read.
+        assert!(matches!(file.next_rows(most), Err(Error::Format { .. })));
+        file.restart();
+        assert_eq!(file.next_rows(1).unwrap().unwrap().get(1), 1.0);
+    }
+}

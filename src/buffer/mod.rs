@@ -15,7 +15,6 @@ mod upload;
 
 pub(crate) use host::HostFloats;
 pub use matrix::Matrix;
-pub(crate) use pieces::each;
 pub(crate) use readback::Readback;
 pub(crate) use segment::Segment;
 pub(crate) use staging::Staged;

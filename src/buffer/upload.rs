@@ -12,8 +12,8 @@ pub(super) const BLOCK_BYTES: u64 = 32 << 20;
 /// Where memory is short, a staging buffer has this share of what is left, and at least so many bytes.
 const SHARE: u64 = 32;
 const LEAST_BYTES: u64 = 64 << 10;
-/// There is one queue: while kernels run on it the copies wait, and the host fills so many buffers meanwhile.
-const SLOTS: usize = 8;
+/// There is one queue: while kernels run on it the copies wait, and the host fills up to so many buffers meanwhile.
+const SLOTS: u64 = 8;
 
 /// Copies blocks to device buffers; the host fills one while the device copies the others.
 pub(crate) struct Uploader {
@@ -21,6 +21,7 @@ pub(crate) struct Uploader {
     block_bytes: u64,
     /// In the order in which the device is done with them.
     slots: VecDeque<Slot>,
+    most_slots: usize,
 }
 
 struct Slot {
@@ -38,7 +39,9 @@ impl Uploader {
         let left = gpu.ledger().available().saturating_sub(needed);
         let share = (left / SHARE).max(LEAST_BYTES);
         let block_bytes = BLOCK_BYTES.min(total).min(share).max(least);
-        Uploader { gpu: gpu.clone(), block_bytes, slots: VecDeque::new() }
+        // the least block is more than a share of very little
+        let most_slots = (left / SHARE * SLOTS / block_bytes.max(1)).clamp(2, SLOTS) as usize;
+        Uploader { gpu: gpu.clone(), block_bytes, slots: VecDeque::new(), most_slots }
     }
 
     pub(super) fn block_bytes(&self) -> u64 {
@@ -86,7 +89,7 @@ impl Uploader {
             self.gpu.tick()?;
         }
         let free = self.slots.front().is_some_and(|slot| !slot.is_flying());
-        if !free && self.slots.len() < SLOTS {
+        if !free && self.slots.len() < self.most_slots {
             match Slot::new(&self.gpu, self.block_bytes) {
                 // those that are there do as well
                 Err(Error::OutOfDeviceMemory { .. }) if !self.slots.is_empty() => {}

@@ -10,8 +10,8 @@
 //! both are read only where [`open`] is told the type. Ids are whole numbers: [`IdFile`] and [`read_ids`].
 //!
 //! # Memory
-//! Files are mapped, not read: rows of the file's own type are slices of the map, and everything else goes through a
-//! block of a few MiB. **Truncating a file while it is mapped here ends the process** (a bus error) on most systems, and
+//! Files are mapped, not read: rows of the file's own type are slices of the map, and everything else goes through eight
+//! blocks of a few MiB. **Truncating a file while it is mapped here ends the process** (a bus error) on most systems, and
 //! writing to it changes the rows under the reader; replace a file by renaming another onto its name instead, as the
 //! writers of this module do.
 //!
@@ -39,12 +39,14 @@
 #[cfg(target_endian = "big")]
 compile_error!("nearfield needs a little-endian machine");
 
+mod ahead;
 pub(crate) mod atomic;
 mod bin;
 mod block;
 mod container;
 mod convert;
 mod convert_file;
+mod each;
 mod element;
 mod ids;
 mod layout;
@@ -60,6 +62,7 @@ mod typed;
 mod vecs;
 
 pub use convert_file::convert;
+pub(crate) use each::each;
 pub use ids::{IdFile, IdWriter, read_ids};
 pub use row_file::{RowFile, open};
 pub use row_writer::{RowWriter, create};

@@ -1,6 +1,7 @@
 //! A file of vectors, mapped.
 
 use super::BLOCK_BYTES;
+use super::ahead::Ahead;
 use super::block::Block;
 use super::convert::{Origin, append};
 use super::element::Element;
@@ -30,7 +31,7 @@ pub fn open(path: impl AsRef<Path>, dtype: Option<DType>) -> Result<RowFile> {
 /// The rows of a file, mapped into memory: a [`RowSource`] with random access.
 ///
 /// Rows of the file's own type are slices of the map. Rows of the `.fvecs` family, converted rows and rows that lie
-/// misaligned are copied into one block, which is reused.
+/// misaligned are copied into blocks, which are reused.
 ///
 /// The file must not be truncated or written to while this lives: see the [module](super#memory).
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub struct RowFile {
     /// The file's bytes serve as rows.
     direct: bool,
     block: Block,
+    /// What a copying stream has filled.
+    ahead: Ahead,
     next: u64,
     /// Where the stream ends.
     end: u64,
@@ -91,7 +94,7 @@ impl RowFile {
         let aligned = layout.start.is_multiple_of(layout.element.size());
         let direct = layout.element.stores(dtype) && layout.prefix == 0 && aligned;
         let (block, end) = (Block::new(dtype), layout.rows);
-        Ok(RowFile { file, dtype, dim, direct, block, next: 0, end })
+        Ok(RowFile { file, dtype, dim, direct, block, ahead: Ahead::default(), next: 0, end })
     }
 
     /// Another reader of the same map, of rows that are within it.
@@ -102,6 +105,7 @@ impl RowFile {
             dim: self.dim,
             direct: self.direct,
             block: Block::new(self.dtype),
+            ahead: Ahead::default(),
             next: rows.start,
             end: rows.end,
         }
@@ -137,7 +141,7 @@ impl RowFile {
 
     /// All rows without a copy, where [`is_direct`](Self::is_direct).
     pub fn as_rows(&self) -> Option<Rows<'_>> {
-        self.direct.then(|| self.loaded(0, self.row_count()).ok())?
+        self.direct.then(|| self.slice(0, self.row_count()).ok())?
     }
 
     /// Rows `start..end`; the position of the stream stays where it is.
@@ -152,8 +156,11 @@ impl RowFile {
             let reason = format!("{start}..{end} is not within 0..{}", self.row_count());
             return Err(Error::argument("rows", reason));
         }
-        self.load(start, end)?;
-        self.loaded(start, end)
+        if self.direct {
+            return self.slice(start, end);
+        }
+        load(&self.file, start..end, self.dim, &mut self.block)?;
+        Ok(self.block.rows())
     }
 
     /// Starts the stream again at the first row.
@@ -161,27 +168,9 @@ impl RowFile {
         self.next = 0;
     }
 
-    /// Fills the block, if rows `start..end` need one.
-    fn load(&mut self, start: u64, end: u64) -> Result<()> {
-        if self.direct {
-            return Ok(());
-        }
-        let RowFile { file, block, .. } = self;
-        // At most four times the bytes of a range that is mapped, which no address space's end is near.
-        let bytes = (end - start) as usize * self.dtype.row_bytes(self.dim);
-        block.reset(bytes).map_err(|e| Error::io(file.path(), e))?;
-        let (element, columns) = (file.layout.element, file.layout.width());
-        file.pieces(start, end, |first_row, bytes| {
-            append(element, bytes, block, Origin { first_row, columns })
-        })
-    }
-
-    /// Rows `start..end` after `load`.
-    fn loaded(&self, start: u64, end: u64) -> Result<Rows<'_>> {
-        match self.direct {
-            true => Rows::from_bytes(self.dtype, self.file.bytes(start, end)),
-            false => Ok(self.block.rows()),
-        }
+    /// Rows of the map, where they serve as they lie.
+    fn slice(&self, start: u64, end: u64) -> Result<Rows<'_>> {
+        Rows::from_bytes(self.dtype, self.file.bytes(start, end))
     }
 
     /// Rows that a copying reader takes at a time.
@@ -205,16 +194,30 @@ impl RowSource for RowFile {
     }
 
     fn next_rows(&mut self, max_rows: usize) -> Result<Option<Rows<'_>>> {
-        let start = self.next;
-        let mut count = (self.end - start).min(max_rows.max(1) as u64);
-        if !self.direct {
-            count = count.min(self.block_rows());
-        }
-        if count == 0 {
+        let (start, most) = (self.next, max_rows.max(1) as u64);
+        if start == self.end {
             return Ok(None);
         }
-        self.load(start, start + count)?;
-        self.next = start + count;
-        self.loaded(start, start + count).map(Some)
+        if self.direct {
+            self.next = self.end.min(start.saturating_add(most));
+            return self.slice(start, self.next).map(Some);
+        }
+        let (file, dim, step) = (&self.file, self.dim, self.block_rows());
+        let rows = start..self.end.min(start.saturating_add(most));
+        self.ahead.fill(rows, step, self.dtype, |rows, block| load(file, rows, dim, block))?;
+        let rows = self.ahead.take(start, most, dim)?;
+        self.next = start + rows.count(dim)? as u64;
+        Ok(Some(rows))
     }
+}
+
+/// Fills a block with rows of the file.
+fn load(file: &Mapped, rows: Range<u64>, dim: usize, block: &mut Block) -> Result<()> {
+    // At most four times the bytes of a range that is mapped, which no address space's end is near.
+    let bytes = (rows.end - rows.start) as usize * block.dtype().row_bytes(dim);
+    block.reset(bytes).map_err(|e| Error::io(file.path(), e))?;
+    let (element, columns) = (file.layout.element, file.layout.width());
+    file.pieces(rows.start, rows.end, |first_row, bytes| {
+        append(element, bytes, block, Origin { first_row, columns })
+    })
 }

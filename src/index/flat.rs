@@ -21,7 +21,8 @@ use std::path::Path;
 ///
 /// Cost: device memory for the rows, each rounded up to 16 bytes, and 4 bytes a row beside them (cosine: 8);
 /// correlation, Hellinger and haversine hold a second copy in f32, of what they compare.
-/// A search reads all rows once for a few queries or for some thousands together.
+/// A search reads all rows once for a few queries or for some thousands together. For more rows than the device holds there
+/// is [`StreamedFlat`](crate::StreamedFlat).
 ///
 /// # Accuracy
 /// The answer is the first k rows by (distance, row order), distances computed in f32 in a fixed order of summation: on

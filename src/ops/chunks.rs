@@ -38,45 +38,49 @@ impl<'a> Supply<'a> {
         self,
         scope: &'scope Scope<'scope, 'a>,
         empty: Vec<Base>,
-    ) -> (Receiver<Result<Chunk>>, Sender<Base>) {
+    ) -> Result<(Receiver<Result<Chunk>>, Sender<Base>)> {
         let (ready, filled) = channel();
         let (free, refill) = channel();
         for base in empty {
             let _ = free.send(base);
         }
-        scope.spawn(move || {
+        let fill = move || {
             // kept from chunk to chunk, so that no copy is waited for between two
             let mut ring = None;
             let starts = (0..self.rows).step_by(self.room as usize);
             for start in starts {
                 let rows = start..(start + self.room).min(self.rows);
-                let mut fill = |base: Base| {
+                let mut bring = |base: Base| {
                     let mut source = Watched(self.store.stream(rows.clone())?, self.stop);
                     base.refilled(&mut source, start, &mut ring)
                 };
-                let chunk = self.chunk(rows.clone(), &refill, &mut fill);
+                let chunk = self.chunk(rows.clone(), &refill, &mut bring);
                 let last = chunk.is_err();
                 // whoever searches may be gone with an error of its own
                 if ready.send(chunk).is_err() || last {
                     break;
                 }
             }
-        });
-        (filled, free)
+        };
+        let thread = std::thread::Builder::new().name("nearfield-chunks".into());
+        match thread.spawn_scoped(scope, fill) {
+            Ok(_) => Ok((filled, free)),
+            Err(e) => Err(Error::internal(format!("a thread did not start: {e}"))),
+        }
     }
 
     fn chunk(
         &self,
         rows: Range<u64>,
         refill: &Receiver<Base>,
-        fill: &mut dyn FnMut(Base) -> Result<Base>,
+        bring: &mut dyn FnMut(Base) -> Result<Base>,
     ) -> Result<Chunk> {
         self.stop.check()?;
         let filter = (self.filter)(rows.clone())?;
         if self.unread && filter.leaves_none() {
             return Ok(Chunk { rows, filter, base: None });
         }
-        let base = fill(refill.recv().map_err(|_| Error::Cancelled)?)?;
+        let base = bring(refill.recv().map_err(|_| Error::Cancelled)?)?;
         if base.len() != rows.end - rows.start {
             let reason = format!("{} rows came for {rows:?}", base.len());
             return Err(Error::argument("store", reason));

@@ -3,8 +3,8 @@
 use super::request::Found;
 use super::space::Decoder;
 use super::stats::SearchStats;
-use crate::buffer::each;
 use crate::error::Result;
+use crate::format::each;
 
 /// Hits that one thread takes at a time.
 const PIECE_HITS: usize = 1 << 16;

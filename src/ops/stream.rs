@@ -188,7 +188,7 @@ impl Call {
             stop: &stop,
         };
         std::thread::scope(|scope| {
-            let (ready, free) = supply.start(scope, chunks);
+            let (ready, free) = supply.start(scope, chunks)?;
             let outcome = ready.into_iter().try_for_each(|chunk| {
                 if let Some(base) = self.chunk(merge, chunk?, &stop)? {
                     // gone once it has brought the last

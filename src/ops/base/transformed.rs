@@ -1,8 +1,8 @@
 //! Rows as a metric compares them, where it transforms them: checked and computed on several threads.
 
-use crate::buffer::each;
 use crate::dtype::Rows;
 use crate::error::Result;
+use crate::format::each;
 use crate::metric::Metric;
 use crate::ops::check;
 use crate::ops::space::Transform;
