@@ -1,10 +1,10 @@
 //! From the device to the host, awaited by a thread or a task.
 
 use super::Buffer;
-use super::pieces::each;
 use super::pool::Kind;
 use crate::device::{Completion, Gpu};
 use crate::error::{Error, Result};
+use crate::format::each;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;

@@ -4,10 +4,10 @@
 //! between calls.
 
 use super::Buffer;
-use super::pieces::each;
 use super::pool::{self, Kind, Pool};
 use crate::device::Gpu;
 use crate::error::{Error, Result};
+use crate::format::each;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
