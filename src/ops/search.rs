@@ -236,9 +236,7 @@ fn decode(
         }
     } else {
         rows[..len].copy_from_slice(&found[..len]);
-        for (distance, &key) in distances.iter_mut().zip(&keys[..len]) {
-            *distance = decoder.distance(key);
-        }
+        decoder.distances(&keys[..len], &mut distances[..len]);
     }
     len
 }

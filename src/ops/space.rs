@@ -177,6 +177,23 @@ impl Decoder {
         if self.keeps { f32::from_bits(key) } else { self.decoded(key) }
     }
 
+    /// The distances behind many keys; most metrics need no look at each.
+    pub fn distances(&self, keys: &[u32], out: &mut [f32]) {
+        let fill = |out: &mut [f32], value: fn(u32) -> f32| {
+            out.iter_mut().zip(keys).for_each(|(to, &key)| *to = value(key));
+        };
+        let computed = matches!(
+            self.metric,
+            Metric::SqrtL2 | Metric::Correlation | Metric::Hellinger | Metric::Haversine
+        );
+        match self.raw {
+            _ if self.keeps => fill(out, f32::from_bits),
+            Raw::Ascending if !computed => fill(out, ascending_value),
+            Raw::Descending if !computed => fill(out, |key| ascending_value(!key)),
+            _ => out.iter_mut().zip(keys).for_each(|(to, &key)| *to = self.decoded(key)),
+        }
+    }
+
     fn decoded(&self, key: u32) -> f32 {
         let value = match self.raw {
             Raw::Ascending => f64::from(ascending_value(key)),
