@@ -46,7 +46,7 @@ impl<'a> Append<'a> {
     /// Appends rows that pass the check, the first of them number `first_row` there.
     pub(super) fn push(&mut self, rows: Rows<'_>, first_row: u64, check: &Check<'_>) -> Result<()> {
         let count = rows.count(self.matrix.dim)?;
-        self.prepare(count as u64);
+        self.prepare(count as u64)?;
         let block = self.block_rows();
         let mut done = 0;
         while done < count {
@@ -58,15 +58,21 @@ impl<'a> Append<'a> {
         Ok(())
     }
 
-    /// Makes the ring for `count` rows or those that are expected: of what is left once the rows have their buffers.
-    fn prepare(&mut self, count: u64) {
+    /// Makes the ring for `count` rows or those that are expected: of what is left once the rows have their buffers. Rows
+    /// that cannot have them are refused before the first is copied; a source's promise of more is none.
+    fn prepare(&mut self, count: u64) -> Result<()> {
+        let free = self.matrix.segments.last().map_or(0, |s| s.capacity() - s.rows());
+        let stride = u64::from(self.matrix.stride);
+        let needed = |rows: u64| rows.saturating_sub(free.into()).saturating_mul(stride);
+        let ledger = self.matrix.gpu.ledger();
+        if needed(count) > ledger.available() {
+            return Err(ledger.exhausted(LABEL, needed(count)));
+        }
         if self.ring.is_none() {
             let rows = count.max(self.expected);
-            let free = self.matrix.segments.last().map_or(0, |s| s.capacity() - s.rows());
-            let stride = u64::from(self.matrix.stride);
-            let needed = rows.saturating_sub(free.into()).saturating_mul(stride);
-            *self.ring = Some(ring(&self.matrix, rows, needed));
+            *self.ring = Some(ring(&self.matrix, rows, needed(rows)));
         }
+        Ok(())
     }
 
     pub(super) fn finish(mut self) -> Result<Matrix> {

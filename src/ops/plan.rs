@@ -7,7 +7,7 @@ use super::matrix;
 use super::queries::Queries;
 use super::request::Options;
 use crate::device::Gpu;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernel::registry::{self, MatrixTile, Pair, Tile};
 use crate::metric::Metric;
 
@@ -75,6 +75,17 @@ fn tile(gpu: &Gpu) -> Result<Tile> {
     Ok(if fits { tile } else { Tile::BASELINE })
 }
 
+/// The tile of the matrix units and what its sums lose.
+fn matrix_tile(gpu: &Gpu) -> Result<(Option<MatrixTile>, f64)> {
+    let Some(tile) = matrix::tile(gpu)? else { return Ok((None, 0.0)) };
+    match accumulation::factor(gpu, tile) {
+        Ok(factor) => Ok((Some(tile), factor)),
+        // without the room to measure it nothing is known of its sums
+        Err(Error::OutOfDeviceMemory { .. }) => Ok((None, 0.0)),
+        Err(e) => Err(e),
+    }
+}
+
 /// Bytes that one submission may take for intermediate results.
 pub(crate) fn scratch(base: &Base) -> u64 {
     // two submissions are in flight, and somebody else may be searching
@@ -93,7 +104,10 @@ impl Plan {
     ) -> Result<Plan> {
         let (n, dim, bins) = (base.len(), base.work().dim() as u64, base.bins());
         let tile = tile(gpu)?;
-        let matrix = if base.half().is_some() { matrix::tile(gpu)? } else { None };
+        let (matrix, accumulation) = match base.half() {
+            Some(_) => matrix_tile(gpu)?,
+            None => (None, 0.0),
+        };
         let profile = gpu.profile();
         let room = (k + k / 2 + 32).clamp(64, registry::MAX_ROOM.into());
         // With fewer bins than twice the room nearly all would pass. 0 forces the scan, for tests.
@@ -151,7 +165,7 @@ impl Plan {
             fast: options.fast,
             tile,
             matrix,
-            accumulation: matrix.map_or(Ok(0.0), |tile| accumulation::factor(gpu, tile))?,
+            accumulation,
             matrix_tiles: profile.u32("matrix", "tiles")?.max(1),
             matrix_groups: profile.u32("matrix", "groups")?.max(1),
             matrix_bin: matrix_bin as u32,
