@@ -169,7 +169,10 @@ impl Plan {
             matrix_tiles: profile.u32("matrix", "tiles")?.max(1),
             matrix_groups: profile.u32("matrix", "groups")?.max(1),
             matrix_bin: matrix_bin as u32,
-            few: profile.u32("scan", "few")?,
+            few: profile.u32("scan", "few")?.min(match matrix {
+                Some(_) => profile.u32("matrix", "few")?,
+                None => u32::MAX,
+            }),
             scan_queries: scan_queries.min(count).min(max_dispatch) as usize,
             dense_queries: dense_queries.min(count).min(max_dispatch) as usize,
             dense_rows: dense_rows as u32,

@@ -246,7 +246,8 @@ impl Tuner<'_> {
         let kernel = if matrix { "scan_matrix_" } else { "scan_tile_" };
         let tiles = probe(kernel, Part::Device, loads.clone());
         let single = Probe { each_load: true, ..probe("scan_row_", Part::Device, loads) };
-        let changes = [0, MANY].map(|few| self.with(&[("scan", "few", few)]));
+        let changes =
+            [0, MANY].map(|few| self.with(&[("scan", "few", few), ("matrix", "few", few)]));
         let probes = [&tiles, &single];
         sweep::few(&mut self.bench, &mut self.values, probes, &sizes, &changes, self.progress)
     }
