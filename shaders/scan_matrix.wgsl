@@ -136,6 +136,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% for s in range(sub)
       var m{{ r }}_{{ s }} = SENTINEL;
 //% endfor
+//% if bitmap
+      // the bits of 64 rows at once; behind the end the bias leaves them out
+      let at{{ r }} = min(y{{ r }}, p.nq - 1u) * p.words;
+      let word{{ r }} = (p.first_bin + group) * 2u;
+      let live{{ r }} = vec2<u32>(bitmap[at{{ r }} + min(word{{ r }}, p.words - 1u)], bitmap[at{{ r }} + min(word{{ r }} + 1u, p.words - 1u)]);
+//% endif
 //% endfor
 //% for j in range(SN)
       coopStoreT(c{{ i }}_{{ j }}, &scratch[own], {{ L }}u);
@@ -146,17 +152,16 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% set s = j * E // bin
         let v = scratch[own + lane + {{ u * sg }}u];
 //% if epilogue_bias or bitmap
-        let x = x0 + sx * 64u + {{ j * E }}u + (lane + {{ u * sg }}u) % {{ L }}u * {{ 4 // unit }}u;
+        let column = (lane + {{ u * sg }}u) % {{ L }}u * {{ 4 // unit }}u;
 //% endif
 //% if bitmap
-        let row = p.first_bin * BIN + min(x, p.n - 1u);
-        let live = bitmap[min(y{{ r }}, p.nq - 1u) * p.words + row / 32u] >> (row % 32u);
+        let live = live{{ r }}.{{ ["x", "y"][j * E // 32] }} >> ({{ j * E % 32 }}u + column);
 //% endif
 //% for e in range(4 // unit)
         {
           var score = v{{ "" if scalar else "." ~ ["x", "y", "z", "w"][e] }};
 //% if epilogue_bias
-          score += bias[x + {{ e }}u];
+          score += bias[x0 + sx * 64u + column + {{ j * E + e }}u];
 //% endif
 //% if bitmap
           score = select(SENTINEL, score, (live >> {{ e }}u & 1u) != 0u);

@@ -3,6 +3,7 @@
 use super::ids::Ids;
 use super::row_set::RowSet;
 use crate::error::{Error, Result};
+use crate::format::each;
 use std::ops::{BitAnd, BitOr, BitXor, Not};
 
 /// Which ids a search may find: FAISS's `IDSelector` and its family.
@@ -164,6 +165,9 @@ pub enum QueryFilter {
     },
 }
 
+/// Words that one thread fills at a time.
+const PIECE: usize = 64 << 10;
+
 impl QueryFilter {
     /// The rows that pass, `ids.len().div_ceil(32)` words for each of `queries` queries, where `shared` passes, too.
     pub(super) fn words(
@@ -173,42 +177,50 @@ impl QueryFilter {
         shared: Option<&RowSet>,
     ) -> Result<Vec<u32>> {
         let (argument, per_query) = ("query_filter", ids.len().div_ceil(32));
-        let mut all: Vec<u32> = Vec::new();
-        let room = queries.checked_mul(per_query).map(|total| all.try_reserve_exact(total));
-        if !matches!(room, Some(Ok(()))) {
+        let total = queries.checked_mul(per_query);
+        let all = total.and_then(|total| bytemuck::try_zeroed_vec::<u32>(total).ok());
+        let mut all = all.ok_or_else(|| {
             let reason = format!("{queries} bitmaps of {per_query} words do not fit in memory");
-            return Err(Error::argument(argument, reason));
-        }
-        let mut push = |mut set: RowSet| {
-            if let Some(shared) = shared {
-                set.combine(shared, |a, b| a & b);
+            Error::argument(argument, reason)
+        })?;
+        let set = |query: usize| match self {
+            QueryFilter::Each(filters) => filters[query].rows(ids),
+            QueryFilter::Bitmap { words, words_per_query } => {
+                let mut set = RowSet::none(ids.len());
+                ids.insert_bits(&words[query * words_per_query..][..*words_per_query], &mut set);
+                set
             }
-            all.extend_from_slice(set.words());
         };
         match self {
-            QueryFilter::Each(filters) if filters.len() == queries => {
-                filters.iter().for_each(|filter| push(filter.rows(ids)));
-            }
-            QueryFilter::Each(filters) => {
+            QueryFilter::Each(filters) if filters.len() != queries => {
                 let reason = format!("{} filters for {queries} queries", filters.len());
                 return Err(Error::argument(argument, reason));
             }
-            QueryFilter::Bitmap { words, words_per_query } => {
-                if queries.checked_mul(*words_per_query) != Some(words.len()) {
-                    let (got, each) = (words.len(), words_per_query);
-                    let reason = format!("{got} words, not {each} for each of {queries} queries");
-                    return Err(Error::argument(argument, reason));
-                }
-                for query in 0..queries {
-                    let mut set = RowSet::none(ids.len());
-                    ids.insert_bits(
-                        &words[query * words_per_query..][..*words_per_query],
-                        &mut set,
-                    );
-                    push(set);
-                }
+            QueryFilter::Bitmap { words, words_per_query }
+                if queries.checked_mul(*words_per_query) != Some(words.len()) =>
+            {
+                let (got, each) = (words.len(), words_per_query);
+                let reason = format!("{got} words, not {each} for each of {queries} queries");
+                return Err(Error::argument(argument, reason));
             }
+            _ => {}
         }
+        // filters of one's own may be nested deeper than the stack of another thread reaches
+        let step = match self {
+            QueryFilter::Each(_) => queries.max(1),
+            QueryFilter::Bitmap { .. } => (PIECE / per_query.max(1)).max(1),
+        };
+        let pieces = all.chunks_mut(step * per_query.max(1)).enumerate().collect();
+        each(pieces, |(piece, out)| {
+            for (i, out) in out.chunks_mut(per_query).enumerate() {
+                let mut set = set(piece * step + i);
+                if let Some(shared) = shared {
+                    set.combine(shared, |a, b| a & b);
+                }
+                out.copy_from_slice(set.words());
+            }
+            Ok(())
+        })?;
         Ok(all)
     }
 }

@@ -101,6 +101,12 @@ impl Prepared {
         if self.per_query.is_empty() {
             return Ok(None);
         }
+        if let Some(&first) = which.first()
+            && which.iter().enumerate().all(|(i, &q)| q as usize == first as usize + i)
+        {
+            let bits = &self.per_query[first as usize * self.words..][..which.len() * self.words];
+            return encoder.upload("query filters", bytemuck::cast_slice(bits)).map(Some);
+        }
         let mut bits = Vec::with_capacity(which.len() * self.words);
         for &q in which {
             bits.extend_from_slice(&self.per_query[q as usize * self.words..][..self.words]);

@@ -5,7 +5,7 @@ use super::roofline::Achieved;
 use super::suite::{Case, Kind};
 use super::truth;
 use crate::failure::Result;
-use nearfield::{Flat, IdFilter, Index, Rows, SearchParams, SearchStats, StageTime};
+use nearfield::{Flat, IdFilter, Index, QueryFilter, Rows, SearchParams, SearchStats, StageTime};
 use std::time::{Duration, Instant};
 
 pub const HEADER: &str = "name,kernel,metric,n,d,queries,k,wall_ms,wall_min_ms,device_ms,queries_per_s,tflops,\
@@ -39,6 +39,7 @@ pub fn run(case: &Case, set: &Set, index: &Flat) -> Result<Record> {
     let params = match case.kind {
         Kind::Plain => SearchParams::new(),
         Kind::Half => SearchParams::new().filter(IdFilter::range(0, case.base.n as u64 / 2)),
+        Kind::Each => SearchParams::new().query_filter(first_half(case)),
     };
     let queries = |run: usize| {
         let step = (set.queries.len() / d - case.queries).max(1);
@@ -82,6 +83,18 @@ pub fn run(case: &Case, set: &Set, index: &Flat) -> Result<Record> {
         checked: truth.queries,
         excused: truth.excused,
     })
+}
+
+/// A bitmap for every query that passes the first half of the rows.
+fn first_half(case: &Case) -> QueryFilter {
+    let (half, words_per_query) = (case.base.n / 2, case.base.n.div_ceil(64));
+    let word = |at: usize| match half.saturating_sub(at * 64) {
+        0 => 0,
+        bits if bits >= 64 => u64::MAX,
+        bits => (1 << bits) - 1,
+    };
+    let words = (0..case.queries * words_per_query).map(|at| word(at % words_per_query)).collect();
+    QueryFilter::Bitmap { words, words_per_query }
 }
 
 impl Record {

@@ -18,6 +18,8 @@ pub enum Kind {
     Plain,
     /// A filter that half of the rows pass.
     Half,
+    /// The same as a bitmap for every query.
+    Each,
 }
 
 /// One line of the table.
@@ -42,10 +44,13 @@ impl Case {
         match (self.base.copy, self.kind) {
             (None, Kind::Plain) => "",
             (None, Kind::Half) => ", half filtered",
+            (None, Kind::Each) => ", half filtered by query",
             (Some(false), Kind::Plain) => ", f32 rows",
             (Some(false), Kind::Half) => ", f32 rows, half filtered",
+            (Some(false), Kind::Each) => ", f32 rows, half filtered by query",
             (Some(true), Kind::Plain) => ", f16 copy",
             (Some(true), Kind::Half) => ", f16 copy, half filtered",
+            (Some(true), Kind::Each) => ", f16 copy, half filtered by query",
         }
     }
 }
@@ -104,6 +109,7 @@ fn quick() -> Vec<Case> {
         case("100 queries", &l2, 100, 10),
         case("100 queries", &l2, 100, 100),
         Case { kind: Kind::Half, ..case("100 queries half filtered", &l2, 100, 10) },
+        Case { kind: Kind::Each, ..case("100 queries half filtered each", &l2, 100, 10) },
         case("100 queries", &fewer, 100, 10),
         case("100 queries", &l1, 100, 10),
     ]
@@ -128,6 +134,8 @@ fn exact() -> Vec<Case> {
         case("f32 tile", &f32_rows, 10_000, 100),
         case("batch", &small, 10_000, 10),
         Case { kind: Kind::Half, ..case("batch half filtered", &small, 10_000, 10) },
+        case("1000 queries", &small, 1_000, 10),
+        Case { kind: Kind::Each, ..case("1000 queries half filtered each", &small, 1_000, 10) },
         case("batch", &small, 10_000, 100),
         case("batch", &small, 10_000, 1000),
         case("100 queries", &small, 100, 10),

@@ -52,7 +52,7 @@ fn some(case: &Case, set: &Set, hits: &Hits, queries: &[usize]) -> Result<usize,
 
 /// How many rows the filter of the case lets through: the first ones.
 fn eligible(case: &Case) -> usize {
-    if case.kind == Kind::Half { case.base.n / 2 } else { case.base.n }
+    if case.kind == Kind::Plain { case.base.n } else { case.base.n / 2 }
 }
 
 /// Excused neighbours of one query; `truth` is (distance, or similarity with its sign turned; row), nearest first.
