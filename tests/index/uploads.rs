@@ -8,8 +8,8 @@ const DIM: usize = 6;
 /// Of several blocks and many pieces, whatever a piece is.
 const ROWS: usize = 200_000;
 
-fn gpu() -> Gpu {
-    Gpu::builder().poison(true).memory_budget(64 << 20).build().unwrap()
+fn gpu(budget: u64) -> Gpu {
+    Gpu::builder().poison(true).memory_budget(budget).build().unwrap()
 }
 
 fn rows() -> Vec<f32> {
@@ -18,7 +18,7 @@ fn rows() -> Vec<f32> {
 
 #[test]
 fn the_first_bad_row_is_named_whichever_thread_meets_it() {
-    let gpu = gpu();
+    let gpu = gpu(64 << 20);
     for metric in [Metric::L2, Metric::Correlation] {
         let index = Flat::new(&gpu, DIM, metric.clone()).unwrap();
         for first in [0, 31_337, 150_001] {
@@ -39,7 +39,7 @@ fn the_first_bad_row_is_named_whichever_thread_meets_it() {
 
 #[test]
 fn rows_of_many_pieces_come_back_as_they_went() {
-    let index = Flat::new(&gpu(), DIM, Metric::L2).unwrap();
+    let index = Flat::new(&gpu(64 << 20), DIM, Metric::L2).unwrap();
     let rows = rows();
     assert_eq!(index.add(&rows[..DIM]).unwrap(), 0..1);
     assert_eq!(index.add(&rows).unwrap(), 1..ROWS as u64 + 1);
@@ -54,7 +54,8 @@ fn rows_of_many_pieces_come_back_as_they_went() {
 /// Neither a worker that waits inside of a change nor one that waits for a change may stop the others.
 #[test]
 fn workers_and_threads_change_one_index_at_a_time() {
-    let index = Flat::new(&gpu(), DIM, Metric::L2).unwrap();
+    // room also for what searches and changes hold of the states before
+    let index = Flat::new(&gpu(512 << 20), DIM, Metric::L2).unwrap();
     let rows = &rows()[..40_000 * DIM];
     std::thread::scope(|scope| {
         let workers = scope.spawn(|| {
