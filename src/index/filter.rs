@@ -4,6 +4,7 @@ use super::ids::Ids;
 use super::row_set::RowSet;
 use crate::error::{Error, Result};
 use crate::format::each;
+use crate::ops::Filter;
 use std::ops::{BitAnd, BitOr, BitXor, Not};
 
 /// Which ids a search may find: FAISS's `IDSelector` and its family.
@@ -163,6 +164,21 @@ pub enum QueryFilter {
         /// How many each has.
         words_per_query: usize,
     },
+}
+
+/// What both filters of a call leave of these rows, as a bit a row.
+pub(super) fn of_rows(
+    all: Option<&IdFilter>,
+    each: Option<&QueryFilter>,
+    ids: &Ids,
+    queries: impl FnOnce() -> Result<usize>,
+) -> Result<Filter> {
+    let shared = all.map(|filter| filter.rows(ids));
+    Ok(match (each, shared) {
+        (None, None) => Filter::All,
+        (None, Some(shared)) => Filter::Shared(shared.into_words()),
+        (Some(each), shared) => Filter::PerQuery(each.words(ids, queries()?, shared.as_ref())?),
+    })
 }
 
 /// Words that one thread fills at a time.

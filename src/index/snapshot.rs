@@ -1,5 +1,6 @@
 //! One state of a flat index. It never changes: every change makes another that shares what is equal.
 
+use super::filter;
 use super::hits::Hits;
 use super::ids::{self, Ids, MAX_ID};
 use super::params::SearchParams;
@@ -170,15 +171,8 @@ impl Snapshot {
 
     /// What the parameters filter, as a bit a row. Removed rows need none: the base leaves them out.
     pub fn filter(&self, params: &SearchParams, queries: Rows<'_>) -> Result<Filter> {
-        let shared = params.filter.as_ref().map(|filter| filter.rows(&self.ids));
-        Ok(match (&params.query_filter, shared) {
-            (None, None) => Filter::All,
-            (None, Some(shared)) => Filter::Shared(shared.into_words()),
-            (Some(each), shared) => {
-                let count = queries.count(self.base.rows().dim())?;
-                Filter::PerQuery(each.words(&self.ids, count, shared.as_ref())?)
-            }
-        })
+        let count = || queries.count(self.base.rows().dim());
+        filter::of_rows(params.filter.as_ref(), params.query_filter.as_ref(), &self.ids, count)
     }
 
     /// Hits by id of what was found by row.

@@ -1,5 +1,6 @@
 //! Exact search over rows that stay on the host.
 
+use super::filter;
 use super::hits::{Hits, RangeHits};
 use super::ids::Ids;
 use super::params::SearchParams;
@@ -8,7 +9,7 @@ use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::{HostRows, RowStore};
 use crate::metric::Metric;
-use crate::ops::{Base, ChunkFilter, Filter, Found, Pending, SearchStats, Stream};
+use crate::ops::{Base, ChunkFilter, Found, Pending, SearchStats, Stream};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -209,14 +210,7 @@ impl StreamedFlat {
         let (all, each) = (params.filter.clone(), params.query_filter.clone());
         let filter = move |rows: Range<u64>| {
             let ids = Ids::default().with_run(rows.start, (rows.end - rows.start) as usize);
-            let shared = all.as_ref().map(|filter| filter.rows(&ids));
-            Ok(match (&each, shared) {
-                (None, None) => Filter::All,
-                (None, Some(shared)) => Filter::Shared(shared.into_words()),
-                (Some(each), shared) => {
-                    Filter::PerQuery(each.words(&ids, count, shared.as_ref())?)
-                }
-            })
+            filter::of_rows(all.as_ref(), each.as_ref(), &ids, || Ok(count))
         };
         filter(0..0)?;
         Ok(Box::new(filter))

@@ -24,7 +24,7 @@ impl Merge {
 
     /// Takes what was found, with keys for distances, in the chunk that begins at row `first`.
     pub fn add(&mut self, first: u64, found: &Found) -> Result<()> {
-        self.stats.add_chunk(&found.stats);
+        self.stats.add_work(&found.stats);
         let (k, keys) = (self.k, bytemuck::cast_slice::<f32, u32>(&found.distances));
         let parts = self.parts(found.rows.len());
         each(parts, |(start, hits)| {

@@ -8,6 +8,7 @@ use super::queries::Queries;
 use super::request::Options;
 use crate::device::Gpu;
 use crate::error::{Error, Result};
+use crate::kernel::check_scan_tile;
 use crate::kernel::registry::{self, MatrixTile, Pair, Tile};
 use crate::metric::Metric;
 
@@ -68,11 +69,11 @@ pub(crate) struct Plan {
 
 /// The tile of the device profile, or the baseline's where the device cannot run that.
 fn tile(gpu: &Gpu) -> Result<Tile> {
-    let tile = Tile::of(gpu.profile())?;
-    let caps = gpu.caps();
-    let fits = tile.threads() <= caps.max_workgroup_threads
-        && tile.workgroup_bytes() <= caps.max_workgroup_memory;
-    Ok(if fits { tile } else { Tile::BASELINE })
+    match check_scan_tile(gpu, gpu.profile()) {
+        Ok(()) => Tile::of(gpu.profile()),
+        Err(Error::LimitExceeded { .. }) => Ok(Tile::BASELINE),
+        Err(e) => Err(e),
+    }
 }
 
 /// The tile of the matrix units and what its sums lose.

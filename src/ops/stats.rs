@@ -48,38 +48,34 @@ pub struct SearchStats {
 impl SearchStats {
     pub(crate) fn add_landed(&mut self, variants: &[String], times: &[(&'static str, u64)]) {
         self.submissions += 1;
+        self.add_trace(variants, times.iter().copied());
+    }
+
+    /// Adds the work of another part of the same call or of another call: all but the numbers of queries, rows and chunks
+    /// and what was streamed, which do not always add.
+    pub fn add_work(&mut self, other: &SearchStats) {
+        self.sums_exact = other.sums_exact && (self.submissions == 0 || self.sums_exact);
+        self.scanned += other.scanned;
+        self.rerun += other.rerun;
+        self.bins_passed += other.bins_passed;
+        self.bins_passed_max = self.bins_passed_max.max(other.bins_passed_max);
+        self.submissions += other.submissions;
+        self.flops += other.flops;
+        self.bytes += other.bytes;
+        let times = other.times.iter().map(|time| (time.stage, time.nanoseconds));
+        self.add_trace(&other.variants, times);
+    }
+
+    fn add_trace(&mut self, variants: &[String], times: impl Iterator<Item = (&'static str, u64)>) {
         for name in variants {
             if !self.variants.contains(name) {
                 self.variants.push(name.clone());
             }
         }
-        for &(stage, nanoseconds) in times {
+        for (stage, nanoseconds) in times {
             match self.times.iter_mut().find(|t| t.stage == stage) {
                 Some(t) => t.nanoseconds += nanoseconds,
                 None => self.times.push(StageTime { stage, nanoseconds }),
-            }
-        }
-    }
-
-    /// Adds what was done for one chunk of the rows.
-    pub(crate) fn add_chunk(&mut self, chunk: &SearchStats) {
-        for name in &chunk.variants {
-            if !self.variants.contains(name) {
-                self.variants.push(name.clone());
-            }
-        }
-        self.sums_exact = chunk.sums_exact && (self.submissions == 0 || self.sums_exact);
-        self.scanned += chunk.scanned;
-        self.rerun += chunk.rerun;
-        self.bins_passed += chunk.bins_passed;
-        self.bins_passed_max = self.bins_passed_max.max(chunk.bins_passed_max);
-        self.submissions += chunk.submissions;
-        self.flops += chunk.flops;
-        self.bytes += chunk.bytes;
-        for time in &chunk.times {
-            match self.times.iter_mut().find(|t| t.stage == time.stage) {
-                Some(t) => t.nanoseconds += time.nanoseconds,
-                None => self.times.push(time.clone()),
             }
         }
     }

@@ -4,6 +4,7 @@
 
 mod args;
 mod bench;
+mod clock;
 mod convert;
 mod custom;
 mod devices;
@@ -17,6 +18,7 @@ mod search;
 mod searched;
 mod totals;
 mod tune;
+mod uniform;
 
 use args::{Cli, Command};
 use clap::Parser;

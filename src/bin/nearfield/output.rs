@@ -102,20 +102,8 @@ pub struct TextFile {
 impl TextFile {
     /// Finds out whether the text can be written there.
     pub fn create(path: &Path) -> Result<TextFile> {
-        // The rename would replace a link instead of what it points to.
-        let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        if std::fs::metadata(&target).is_ok_and(|meta| !meta.is_file()) {
-            let why = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
-            return Err(Error::io(path, why).into());
-        }
-        let folder = target.parent().filter(|p| !p.as_os_str().is_empty());
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".nearfield-").suffix(".tmp");
-        // Temporaries are private by default; this one becomes a file like any other, as the umask has it.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let temporary = builder.tempfile_in(folder.unwrap_or(Path::new(".")));
-        Ok(TextFile { temporary: temporary.map_err(|e| Error::io(path, e))?, target })
+        let (target, temporary) = temporary(path)?;
+        Ok(TextFile { target, temporary })
     }
 
     pub fn finish(mut self, text: &str) -> Result<()> {
@@ -125,4 +113,22 @@ impl TextFile {
         self.temporary.persist(&self.target).map_err(|e| io(e.error))?;
         Ok(())
     }
+}
+
+/// What `path` leads to, and a temporary beside it that becomes it.
+pub fn temporary(path: &Path) -> Result<(PathBuf, NamedTempFile)> {
+    // The rename would replace a link instead of what it points to.
+    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if std::fs::metadata(&target).is_ok_and(|meta| !meta.is_file()) {
+        let why = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
+        return Err(Error::io(path, why).into());
+    }
+    let folder = target.parent().filter(|p| !p.as_os_str().is_empty());
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".nearfield-").suffix(".tmp");
+    // Temporaries are private by default; this one becomes a file like any other, as the umask has it.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let temporary = builder.tempfile_in(folder.unwrap_or(Path::new(".")));
+    Ok((target, temporary.map_err(|e| Error::io(path, e))?))
 }

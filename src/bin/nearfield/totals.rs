@@ -6,30 +6,11 @@ use std::fmt;
 
 /// Adds what one block did.
 pub fn add(total: &mut SearchStats, block: &SearchStats) {
-    let first = total.queries == 0;
-    for name in &block.variants {
-        if !total.variants.contains(name) {
-            total.variants.push(name.clone());
-        }
-    }
-    total.sums_exact = block.sums_exact && (first || total.sums_exact);
     total.queries += block.queries;
     total.rows = block.rows;
     total.chunks += block.chunks;
     total.streamed += block.streamed;
-    total.scanned += block.scanned;
-    total.rerun += block.rerun;
-    total.bins_passed += block.bins_passed;
-    total.bins_passed_max = total.bins_passed_max.max(block.bins_passed_max);
-    total.submissions += block.submissions;
-    total.flops += block.flops;
-    total.bytes += block.bytes;
-    for time in &block.times {
-        match total.times.iter_mut().find(|t| t.stage == time.stage) {
-            Some(t) => t.nanoseconds += time.nanoseconds,
-            None => total.times.push(time.clone()),
-        }
-    }
+    total.add_work(block);
 }
 
 pub fn as_json(stats: &SearchStats) -> Value {

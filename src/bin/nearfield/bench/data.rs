@@ -2,7 +2,7 @@
 //! benches/peers/data.py, for the libraries that are measured beside this one.
 
 use super::suite::Base;
-use rayon::prelude::*;
+use crate::uniform;
 
 /// Rows and queries of one base.
 pub struct Set {
@@ -12,8 +12,6 @@ pub struct Set {
 
 /// Most queries of a case, and as many again to take others each run.
 const QUERIES: usize = 20_000;
-/// Elements that one seed makes: the same whatever the number of threads.
-const BLOCK: usize = 1 << 16;
 
 impl Set {
     pub fn new(base: &Base) -> Set {
@@ -23,28 +21,14 @@ impl Set {
 
 fn random(count: usize, seed: u64) -> Vec<f32> {
     let mut values = vec![0f32; count];
-    let blocks = values.par_chunks_mut(BLOCK).enumerate();
-    blocks.for_each(|(i, block)| fill(block, seed.wrapping_add(i as u64)));
+    uniform::fill(&mut values, seed);
     values
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014), three draws of 21 bits at a time.
-fn fill(block: &mut [f32], seed: u64) {
-    let mut state = seed.wrapping_mul(0xd134_2543_de82_ef95);
-    for value in block {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^= z >> 31;
-        let draw = |shift: u32| ((z >> shift) & 0x1f_ffff) as f32 / 2_097_152.0 - 0.5;
-        *value = draw(0) + draw(21) + draw(42);
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::uniform::BLOCK;
 
     #[test]
     fn rows_are_those_that_the_peers_search() {

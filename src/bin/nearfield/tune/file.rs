@@ -2,11 +2,11 @@
 
 use super::values::Values;
 use crate::failure::{Failure, Result};
+use crate::output;
 use nearfield::{Error, Profile};
 use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 use tempfile::TempPath;
 use toml::Table;
 
@@ -24,19 +24,8 @@ impl Output {
             let why = format!("{} is there already: --force writes over it", target.display());
             return Err(Failure::Usage(why));
         }
-        if target.exists() && !target.is_file() {
-            return Err(Failure::Work(format!("{}: not a regular file", target.display())));
-        }
-        // The rename would replace a link instead of what it points to.
-        let target = std::fs::canonicalize(target).unwrap_or_else(|_| target.to_owned());
-        let folder = target.parent().filter(|p| !p.as_os_str().is_empty());
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".nearfield-").suffix(".tmp");
-        // Temporaries are private by default; this one becomes a file like any other, as the umask has it.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let file = builder.tempfile_in(folder.unwrap_or(Path::new(".")));
-        let temporary = file.map_err(|e| Error::io(&target, e))?.into_temp_path();
+        let (target, file) = output::temporary(target)?;
+        let temporary = file.into_temp_path();
         Ok(Output { target, temporary, overwrite })
     }
 
@@ -106,27 +95,6 @@ pub fn text(name: &str, values: &Values, family: &Profile, description: &str) ->
     ))
 }
 
-/// The day of UTC, as 2026-11-21.
-pub fn today() -> String {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let (year, month, day) = civil(since.as_secs() / 86_400);
-    format!("{year}-{month:02}-{day:02}")
-}
-
-/// Year, month and day so many days after 1970-01-01, by Hinnant's `civil_from_days`: years begin in March, so that the
-/// leap day is a year's last.
-fn civil(days: u64) -> (u64, u64, u64) {
-    let z = days + 719_468;
-    let (era, day_of_era) = (z / 146_097, z % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::values::number;
@@ -147,15 +115,6 @@ mod tests {
         assert_eq!(scan.keys().collect::<Vec<_>>(), ["bk", "bm"]);
         assert_eq!(table["submit"].as_table().unwrap().len(), 1);
         assert_eq!(table["kernel"].as_table().unwrap().len(), 1);
-    }
-
-    #[test]
-    fn days_have_dates() {
-        assert_eq!(civil(0), (1970, 1, 1));
-        assert_eq!(civil(11_016), (2000, 2, 29));
-        assert_eq!(civil(19_782), (2024, 2, 29));
-        assert_eq!(civil(20_088), (2024, 12, 31));
-        assert_eq!(civil(20_089), (2025, 1, 1));
     }
 
     #[test]

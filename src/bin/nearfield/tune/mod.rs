@@ -14,6 +14,7 @@ mod trial;
 mod values;
 
 use crate::args::{Global, TuneArgs, Tuned};
+use crate::clock;
 use crate::failure::{Failure, Result};
 use crate::progress::Progress;
 use crate::{inputs, report};
@@ -112,7 +113,7 @@ fn describe(
     sections: &[Section],
 ) -> String {
     let (adapter, backend, driver) = (&caps.name, caps.backend, &caps.driver);
-    let (version, date) = (env!("CARGO_PKG_VERSION"), file::today());
+    let (version, date) = (env!("CARGO_PKG_VERSION"), clock::today());
     let dims: Vec<_> = dims.iter().map(ToString::to_string).collect();
     let dims = dims.join(" and ");
     let clock = if caps.timestamps { "the device's clock" } else { "wall clock" };
