@@ -1,17 +1,14 @@
-// Stage A of the binned scan for few queries, where reading the rows is all that costs: as scan_tile, {{ q }} queries at a time{{ ", from the f16 copy" if dtype == "half" else "" }}.
-// Bindings: 0 rows (n x stride4 groups of four), 1 queries (nq x q_stride4 vec4), 2 bias (n), 3 bin_best (nq x bin_stride, out){{ ", 4 scale (n)" if scaled else "" }}{{ ", 5 bitmap (nq x words)" if bitmap else "" }}.
-// Threads: a workgroup of 256 has one bin. Eight neighbours read 128 bytes of one row together (of halves too: loads of 8
-// bytes reach 3.5 TB/s where these reach 4.2), so 32 rows at a time, twice; then one thread a (query, row) adds their eight parts, and eight threads a query take the maximum.
+// Stage A of the binned scan for few queries, where reading the rows is all that costs: as scan_tile, {{ q }} queries at a time.
+// Bindings: 0 rows ({{ "f16" if dtype == "half" else dtype }}, n x stride4 groups of four), 1 queries (nq x q_stride4 vec4), 2 bias (n), 3 bin_best (nq x bin_stride, out){{ ", 4 scale (n)" if scaled else "" }}{{ ", %d bitmap (nq x words)"|format(5 if scaled else 4) if bitmap else "" }}.
+// Threads: a workgroup of 256 has one bin. Eight neighbours read 128 bytes of one row together, whatever the type (with loads
+// of 8 bytes an H200 reads 3.5 TB/s, with these of 16 bytes 4.2), so 32 rows at a time, twice; then one thread a
+// (query, row) adds their eight parts, and eight threads a query take the maximum.
 // Profile keys: kernel.scan few.
 
-{% set rows_binding = 0 %}{% set steps = 2 if dtype == "half" else 4 %}
+{% set per = 1 if dtype == "f32" else 4 if dtype in ["i8", "u8"] else 2 %}{% set steps = 4 if per == 1 else 2 %}
 {% include "common/params.wgsl" %}
-//% if dtype == "half"
-// the scaled copy has no subnormals, which unpack2x16float may flush
+{% include "common/element.wgsl" %}
 @group(0) @binding(0) var<storage, read> rows: array<vec4<u32>>;
-//% else
-{% include "common/rows.wgsl" %}
-//% endif
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read_write> bin_best: array<f32>;
@@ -54,38 +51,34 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   var a{{ i }} = vec4<f32>(0.0);
   var b{{ i }} = vec4<f32>(0.0);
 //% endfor
-{% set load = "rows[" if dtype == "half" else "row4(" %}{% set end = "]" if dtype == "half" else ")" %}
-  let groups = {{ "(p.k4 + 1u) / 2u" if dtype == "half" else "p.k4" }};
-  let z0 = x0{{ " / 2u" if dtype == "half" else "" }};
-  let z1 = x1{{ " / 2u" if dtype == "half" else "" }};
+  let groups = (p.k4 + {{ per - 1 }}u) / {{ per }}u;
+  let z0 = x0 / {{ per }}u;
+  let z1 = x1 / {{ per }}u;
   var k = j;
-  // several steps at once, 64 bytes of each of two rows in flight a thread, then what is left one by one
+  // several steps at once, then what is left one by one
 //% for n in [steps, 1]
   for (; k + {{ n * 8 - 8 }}u < groups; k += {{ n * 8 }}u) {
 //% for s in range(n)
-    let u{{ s }} = {{ load }}z0 + k + {{ s * 8 }}u{{ end }};
-    let v{{ s }} = {{ load }}z1 + k + {{ s * 8 }}u{{ end }};
+    let u{{ s }} = rows[z0 + k + {{ s * 8 }}u];
+    let v{{ s }} = rows[z1 + k + {{ s * 8 }}u];
 //% endfor
 //% for s in range(n)
-//% if dtype == "half"
+//% for g in range(per)
     {
-      let at = (k + {{ s * 8 }}u) * 2u;
-      // the copy is padded with zeros, the queries are not
-      let next = min(at + 1u, p.k4 - 1u);
-      let ul = vec4<f32>(unpack2x16float(u{{ s }}.x), unpack2x16float(u{{ s }}.y));
-      let uh = vec4<f32>(unpack2x16float(u{{ s }}.z), unpack2x16float(u{{ s }}.w));
-      let vl = vec4<f32>(unpack2x16float(v{{ s }}.x), unpack2x16float(v{{ s }}.y));
-      let vh = vec4<f32>(unpack2x16float(v{{ s }}.z), unpack2x16float(v{{ s }}.w));
+//% set part = [".x", ".y", ".z", ".w"][g] if per == 4 else [".xy", ".zw"][g]
+      let u = floats({{ "bitcast<vec4<f32>>(u%d)"|format(s) if per == 1 else "u%d%s"|format(s, part) }});
+      let v = floats({{ "bitcast<vec4<f32>>(v%d)"|format(s) if per == 1 else "v%d%s"|format(s, part) }});
+//% if per == 1
+      let at = k + {{ s * 8 }}u;
+//% else
+      // a row is padded with zeros, a query is not
+      let at = min((k + {{ s * 8 }}u) * {{ per }}u + {{ g }}u, p.k4 - 1u);
+//% endif
 //% for i in range(q)
-      { let z = queries[y{{ i }} + at]; a{{ i }} = fma(z, ul, a{{ i }}); b{{ i }} = fma(z, vl, b{{ i }}); }
-      { let z = queries[y{{ i }} + next]; a{{ i }} = fma(z, uh, a{{ i }}); b{{ i }} = fma(z, vh, b{{ i }}); }
+      { let z = queries[y{{ i }} + at]; a{{ i }} = fma(z, u, a{{ i }}); b{{ i }} = fma(z, v, b{{ i }}); }
 //% endfor
     }
-//% else
-//% for i in range(q)
-    { let z = queries[y{{ i }} + k + {{ s * 8 }}u]; a{{ i }} = fma(z, u{{ s }}, a{{ i }}); b{{ i }} = fma(z, v{{ s }}, b{{ i }}); }
 //% endfor
-//% endif
 //% endfor
   }
 //% endfor
@@ -101,11 +94,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     s += parts[e * 8u + {{ u }}u];
 //% endfor
     let at = min(x, p.n - 1u);
-//% if dtype == "half"
-    s = fma(s, p.inverse, bias[at]);
-//% else
-    s = {{ "fma(s, scale[at], bias[at])" if scaled else "s + bias[at]" }};
-//% endif
+    s = {{ "fma(s, scale[at], bias[at])" if scaled else "fma(s, p.inverse, bias[at])" if dtype == "half" else "s + bias[at]" }};
     var live = x < p.n;
 //% if bitmap
     let row = p.first_bin * BIN + at;

@@ -4,6 +4,7 @@
 mod common;
 
 use common::data::{Owned, Random};
+use common::ways::{COPY, MATRIX, MATRIX_F32, ROWS, TILES, open};
 use nearfield::reference::{Block, Problem, check_search};
 use nearfield::{DType, Flat, Gpu, Hits, IdFilter, Index, Metric, Rows, SearchParams};
 use proptest::prelude::*;
@@ -11,14 +12,10 @@ use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-/// The f32 scan by tiles, and that from the f16 copy (on matrix units where the adapter has them).
+/// The scan from the rows and from their f16 copy, by register tiles and on matrix units where the adapter has them.
 static DEVICES: LazyLock<Vec<Gpu>> = LazyLock::new(|| {
-    let settings = [("32", "0"), ("0", "0"), ("32", "1"), ("0", "1")];
-    let open = |(few, copy): (&str, &str)| {
-        let builder = Gpu::builder().poison(true).setting("scan", "min_rows", "0");
-        builder.setting("scan", "few", few).setting("matrix", "copy", copy).build().ok()
-    };
-    settings.into_iter().filter_map(open).collect()
+    let ways = open(&[ROWS, TILES, COPY, MATRIX, MATRIX_F32], 1);
+    ways.into_iter().map(|(_, gpu)| gpu).collect()
 });
 
 fn assert_same(a: &Hits, b: &Hits) {

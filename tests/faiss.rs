@@ -4,6 +4,7 @@
 mod common;
 
 use common::faiss::{Fixture, SETS, fixture};
+use common::ways::{COPY, MATRIX, MATRIX_F32, TILES, open};
 use nearfield::reference::{Excused, Problem, check_range, check_search};
 use nearfield::{BinaryFlat, DType, Flat, Gpu, Hits, Index, Metric, Order, SearchParams};
 
@@ -98,14 +99,10 @@ fn every_fixture(gpu: &Gpu, exhaustive: bool) {
 
 #[test]
 fn answers_are_those_of_faiss() {
-    // all exact distances, and the scan from the rows and from their rounded copy
-    for (name, exhaustive, few, copy) in
-        [("dense", true, "32", "0"), ("scan", false, "0", "0"), ("copy", false, "1000", "1")]
-    {
-        let builder = Gpu::builder().poison(true).setting("scan", "min_rows", "0");
-        match builder.setting("scan", "few", few).setting("matrix", "copy", copy).build() {
-            Ok(gpu) => every_fixture(&gpu, exhaustive),
-            Err(e) => println!("skipped: {name}: {e} ({})", SETS.len()),
+    for (way, gpu) in open(&[TILES, COPY, MATRIX, MATRIX_F32], SETS.len()) {
+        every_fixture(&gpu, false);
+        if way.name == TILES.name {
+            every_fixture(&gpu, true);
         }
     }
 }

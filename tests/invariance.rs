@@ -4,6 +4,7 @@
 mod common;
 
 use common::data::{Domain, Kind, Owned, Random};
+use common::ways::{COPY, MATRIX, MATRIX_BIAS, MATRIX_F32, MATRIX_FINE, ROWS, TILES, open};
 use nearfield::{
     BinaryFlat, DType, Flat, Gpu, GpuBuilder, Hits, Index, Metric, Rows, SearchParams,
 };
@@ -54,52 +55,37 @@ fn every_kernel_and_every_cut_give_the_same_bits() {
     let (rows, queries) = (rows(), data(70, 2).into_iter().map(f32::abs).collect::<Vec<_>>());
     let tile = |bm: &str, bn: &str, bk: &str, tm: &str, tn: &str| {
         let sizes = [("bm", bm), ("bn", bn), ("bk", bk), ("tm", tm), ("tn", tn)];
-        sizes.iter().fold(
-            builder().setting("scan", "few", "0").setting("matrix", "copy", "0"),
-            |b, (k, v)| b.setting("scan", k, v),
-        )
+        sizes.iter().fold(TILES.builder(), |b, (k, v)| b.setting("scan", k, v))
     };
     let others = [
-        (
-            "rows one by one",
-            builder().setting("scan", "few", "1000").setting("matrix", "copy", "0"),
-        ),
         ("64 x 64 x 16, 4 x 4", tile("64", "64", "16", "4", "4")),
         ("64 x 64 x 16, 8 x 8", tile("64", "64", "16", "8", "8")),
         ("128 x 64 x 16, 8 x 4", tile("128", "64", "16", "8", "4")),
         ("128 x 128 x 16, 8 x 8", tile("128", "128", "16", "8", "8")),
         ("64 x 64 x 8, 8 x 4", tile("64", "64", "8", "8", "4")),
-        ("f16 copy", builder().setting("scan", "few", "1000").setting("matrix", "copy", "1")),
-        ("matrix units", builder().setting("scan", "few", "0").setting("matrix", "copy", "1")),
-        (
-            "matrix units, bins of 16 rows, 3 tiles a workgroup",
-            builder()
-                .setting("scan", "few", "0")
-                .setting("matrix", "copy", "1")
-                .setting("matrix", "fine", "0")
-                .setting("matrix", "groups", "1")
-                .setting("matrix", "tiles", "3"),
-        ),
         ("segments of 64 rows", builder().max_segment_bytes(64 * 96)),
         ("segments of 1,000 rows", builder().max_segment_bytes(1_000 * 96)),
         ("checked", builder().checked(true)),
         ("short submissions", builder().setting("submit", "max_ms", "1")),
         ("little memory", builder().memory_budget(40 << 20)),
     ];
+    let opened = |(name, builder): (&'static str, GpuBuilder)| match builder.build() {
+        Ok(gpu) => Some((name, gpu)),
+        Err(e) => {
+            println!("skipped: {name}: {e} (1)");
+            None
+        }
+    };
+    let ways = open(&[ROWS, COPY, MATRIX, MATRIX_BIAS, MATRIX_FINE, MATRIX_F32], 1);
+    let ways = ways.into_iter().map(|(way, gpu)| (way.name, gpu));
+    let others: Vec<_> = ways.chain(others.into_iter().filter_map(opened)).collect();
     let answer = |m: &Metric| bits(&index(&plain, m, &rows).search(&queries, K).expect("hits"));
     let expected: Vec<_> = metrics().iter().map(answer).collect();
     let mut ran = 0;
-    for (name, other) in others {
-        let gpu = match other.build() {
-            Ok(gpu) => gpu,
-            Err(e) => {
-                println!("skipped: {name}: {e} (1)");
-                continue;
-            }
-        };
+    for (name, gpu) in &others {
         let mut kernels = BTreeSet::new();
         for (metric, expected) in metrics().iter().zip(&expected) {
-            let hits = index(&gpu, metric, &rows).search(&queries, K).expect("hits");
+            let hits = index(gpu, metric, &rows).search(&queries, K).expect("hits");
             assert_eq!(&bits(&hits), expected, "{name}, {metric}");
             let scans = hits.stats().variants.iter().filter(|v| v.starts_with("scan"));
             kernels.extend(scans.cloned());
@@ -190,13 +176,9 @@ const TYPED: [(DType, DType, Metric); 10] = [
 
 #[test]
 fn every_type_gives_the_same_bits_however_it_is_cut() {
-    let one_by_one = || builder().setting("scan", "few", "1000");
     let ways = [
         ("as it comes", builder(), false),
         ("all distances", builder(), true),
-        ("rows one by one", one_by_one().setting("matrix", "copy", "0"), false),
-        ("copy", one_by_one().setting("matrix", "copy", "1"), false),
-        ("tiles", builder().setting("scan", "few", "0").setting("matrix", "copy", "0"), false),
         ("segments of 64 rows", builder().max_segment_bytes(1), false),
         ("checked", builder().checked(true), false),
     ];
@@ -206,6 +188,9 @@ fn every_type_gives_the_same_bits_however_it_is_cut() {
             Ok(gpu) => gpus.push((name, gpu, SearchParams::new().exhaustive(exhaustive))),
             Err(e) => println!("skipped: {name}: {e} ({})", TYPED.len()),
         }
+    }
+    for (way, gpu) in open(&[ROWS, TILES, COPY, MATRIX, MATRIX_F32], TYPED.len()) {
+        gpus.push((way.name, gpu, SearchParams::new()));
     }
     let few = std::env::var("NEARFIELD_TEST_SET").is_ok_and(|set| set == "pairwise");
     let mut ran = 0;

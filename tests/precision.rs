@@ -1,6 +1,9 @@
 //! Searches without a certificate: what they find is at its exact distance, nothing is run again, and on rows without
 //! near-duplicates hardly a neighbour is missed.
 
+mod common;
+
+use common::ways::{COPY, MATRIX, MATRIX_F32, ROWS, TILES, open};
 use nearfield::{Flat, Gpu, Hits, Index, Metric, Precision, Rows, SearchParams};
 
 const D: usize = 48;
@@ -17,21 +20,9 @@ fn numbers(count: usize, seed: u64) -> Vec<f32> {
     (0..count).map(|_| next()).collect()
 }
 
-/// From the rows, and from their rounded copy: row by row, and by matrix units where there are any.
 fn gpus() -> Vec<(&'static str, Gpu)> {
-    let ways =
-        [("rows", "1000", "0"), ("tiles", "0", "0"), ("copy", "1000", "1"), ("matrix", "0", "1")];
-    let open = |(name, few, copy): (&'static str, &str, &str)| {
-        let builder = Gpu::builder().poison(true).setting("scan", "min_rows", "0");
-        match builder.setting("scan", "few", few).setting("matrix", "copy", copy).build() {
-            Ok(gpu) => Some((name, gpu)),
-            Err(e) => {
-                println!("skipped: {name}: {e} (1)");
-                None
-            }
-        }
-    };
-    ways.into_iter().filter_map(open).collect()
+    let ways = open(&[ROWS, TILES, COPY, MATRIX, MATRIX_F32], 1);
+    ways.into_iter().map(|(way, gpu)| (way.name, gpu)).collect()
 }
 
 fn both(gpu: &Gpu, metric: &Metric, rows: &[f32], queries: &[f32]) -> [Hits; 2] {

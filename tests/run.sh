@@ -19,6 +19,8 @@ logs=target/test-logs
 # STAGE  ENV FILE  TEST SET  MORE ENVIRONMENT. Shaders run without bounds checks by default, so each driver runs both ways:
 # with them only the tests that run every kernel (`kernels`).
 bare=subgroup,f16,coop,timestamp,baseline
+# lavapipe 26 runs the matrices of f32 that Metal has, but does not list them.
+f32=8x8x8:f32:f32
 stages="
 lavapipe             lavapipe     full
 lavapipe-checked     lavapipe     kernels   NEARFIELD_CHECKED=1
@@ -28,8 +30,8 @@ subgroup16           lavapipe     pairwise  LP_NATIVE_VECTOR_WIDTH=512
 subgroup16-checked   lavapipe     kernels   LP_NATIVE_VECTOR_WIDTH=512 NEARFIELD_CHECKED=1
 swiftshader          swiftshader  pairwise
 swiftshader-checked  swiftshader  kernels   NEARFIELD_CHECKED=1
-lavapipe26           lavapipe26   pairwise
-lavapipe26-checked   lavapipe26   kernels   NEARFIELD_CHECKED=1
+lavapipe26           lavapipe26   pairwise  NEARFIELD_FORCE_COOP=$f32
+lavapipe26-checked   lavapipe26   kernels   NEARFIELD_FORCE_COOP=$f32 NEARFIELD_CHECKED=1
 baseline             lavapipe     pairwise  NEARFIELD_DISABLE=$bare
 baseline-checked     lavapipe     kernels   NEARFIELD_DISABLE=$bare NEARFIELD_CHECKED=1
 "

@@ -5,12 +5,9 @@
 mod common;
 
 use common::data::Random;
+use common::ways::{COPY, MATRIX, MATRIX_F32, ROWS, TILES, Way, open};
 use nearfield::reference::{Block, Problem, check_search};
 use nearfield::{Flat, Gpu, IdFilter, Index, Metric, Rows, SearchParams};
-
-/// Rows by tiles, one by one, from the rounded copy, and on matrix units where the adapter has them.
-const WAYS: [(&str, &str, &str); 4] =
-    [("tile", "0", "0"), ("rows", "1000", "0"), ("copy", "1000", "1"), ("matrix", "0", "1")];
 
 const D: usize = 20;
 /// Rows of a decade: two bins.
@@ -36,7 +33,7 @@ fn decades(exponents: (i32, i32), each: usize, random: &mut Random) -> Vec<f32> 
 
 /// What differs from the exhaustive answer, or that from the oracle.
 fn attack(
-    gpus: &[(&str, Gpu)],
+    gpus: &[(&Way, Gpu)],
     metric: &Metric,
     exponents: (i32, i32),
     asked: (i32, i32),
@@ -61,7 +58,8 @@ fn attack(
             };
             let (scan, all) = (search(false), search(true));
             assert_eq!(scan.stats().scanned, nq as u64);
-            let what = format!("{metric}, {decades} decades of {exponents:?} for {asked:?}, {way}");
+            let what =
+                format!("{metric}, {decades} decades of {exponents:?} for {asked:?}, {}", way.name);
             let differ = (0..nq).filter(|&q| !scan.row(q).eq(all.row(q))).count();
             println!("{what}: {} of {nq} run again", scan.stats().rerun);
             if differ > 0 {
@@ -84,12 +82,7 @@ fn attack(
 
 #[test]
 fn tiny_rows_beside_huge_ones() {
-    let open = |(way, few, copy)| {
-        let builder = Gpu::builder().poison(true).setting("scan", "min_rows", "0");
-        let builder = builder.setting("scan", "few", few).setting("matrix", "copy", copy);
-        builder.build().ok().map(|gpu| (way, gpu))
-    };
-    let gpus: Vec<(&str, Gpu)> = WAYS.into_iter().filter_map(open).collect();
+    let gpus = open(&[TILES, ROWS, COPY, MATRIX, MATRIX_F32], 1);
     if gpus.is_empty() {
         println!("skipped: no adapter (1)");
         return;

@@ -5,62 +5,30 @@
 mod common;
 
 use common::cases::{CASES, Case, Filter, bit_metrics, float_metrics};
+use common::ways::{COPY, MATRIX, MATRIX_BIAS, MATRIX_F32, MATRIX_FINE, ROWS, TILES, Way, open};
 use nearfield::reference::{Block, Excused, Problem, check_range, check_search};
 use nearfield::{
     BinaryFlat, DType, Flat, Gpu, Hits, Index, Metric, Order, QueryFilter, SearchParams,
 };
 use std::collections::{BTreeMap, HashMap};
 
-/// Section, key and value of a device profile.
-type Setting = (&'static str, &'static str, &'static str);
-
-/// How a search is made to go: settings of the device profile, and whether the matrix units' copy is forced.
-const WAYS: [(&str, &[Setting]); 6] = [
-    ("rows", &[("scan", "min_rows", "0"), ("matrix", "copy", "0")]),
-    ("tile", &[("scan", "min_rows", "0"), ("scan", "few", "0"), ("matrix", "copy", "0")]),
-    ("copy", &[("scan", "min_rows", "0"), ("matrix", "copy", "1")]),
-    ("matrix", &[("scan", "min_rows", "0"), ("scan", "few", "0"), ("matrix", "copy", "1")]),
-    (
-        "apple",
-        &[
-            ("scan", "min_rows", "0"),
-            ("scan", "few", "0"),
-            ("matrix", "copy", "1"),
-            ("matrix", "bias", "epilogue"),
-        ],
-    ),
-    (
-        "fine bins, tiles one after the other",
-        &[
-            ("scan", "min_rows", "0"),
-            ("scan", "few", "0"),
-            ("matrix", "copy", "1"),
-            ("matrix", "fine", "0"),
-            ("matrix", "groups", "1"),
-            ("matrix", "tiles", "3"),
-        ],
-    ),
-];
+const WAYS: &[Way] = &[ROWS, TILES, COPY, MATRIX, MATRIX_BIAS, MATRIX_FINE, MATRIX_F32];
 
 /// Devices by way and segment size: opening one for each case would take longer than the cases. `None`: it cannot be.
-#[derive(Default)]
-struct Devices(HashMap<(usize, Option<u64>), Option<Gpu>>);
+struct Devices {
+    ways: Vec<(&'static Way, Gpu)>,
+    segmented: HashMap<(usize, u64), Option<Gpu>>,
+}
 
 impl Devices {
     fn get(&mut self, way: usize, segment: Option<u64>) -> Option<Gpu> {
-        if let Some(gpu) = self.0.get(&(way, segment)) {
-            return gpu.clone();
-        }
-        let mut builder = Gpu::builder().poison(true);
-        for (section, key, value) in WAYS[way].1 {
-            builder = builder.setting(section, key, value);
-        }
-        if let Some(bytes) = segment {
-            builder = builder.max_segment_bytes(bytes);
-        }
-        let gpu = builder.build().map_err(|e| println!("{}: {e}", WAYS[way].0)).ok();
-        self.0.insert((way, segment), gpu.clone());
-        gpu
+        let (way_of, gpu) = &self.ways[way];
+        let Some(bytes) = segment else { return Some(gpu.clone()) };
+        let open = || {
+            let builder = way_of.builder().max_segment_bytes(bytes);
+            builder.build().map_err(|e| println!("{}: {e}", way_of.name)).ok()
+        };
+        self.segmented.entry((way, bytes)).or_insert_with(open).clone()
     }
 }
 
@@ -99,7 +67,7 @@ fn lists(hits: &Hits) -> Vec<Vec<(u64, f32)>> {
     hits.rows().collect()
 }
 
-/// Kernels that ran, by the first two words of their names.
+/// Kernels that ran, by the first three words of their names.
 type Kernels = BTreeMap<String, u64>;
 
 /// Runs one case one way.
@@ -121,7 +89,7 @@ fn run(
     let params = params(case);
     let hits = index.search_with(queries.rows(), case.k, &params).map_err(said)?;
     for variant in &hits.stats().variants {
-        let words: Vec<&str> = variant.splitn(3, '_').take(2).collect();
+        let words: Vec<&str> = variant.splitn(4, '_').take(3).collect();
         *kernels.entry(words.join("_")).or_default() += 1;
     }
     let all = index.search_with(queries.rows(), case.k, &params.clone().exhaustive(true));
@@ -161,8 +129,8 @@ fn run(
 
 /// The subset takes one of `subset` combinations.
 fn sweep(metrics: &[Metric], subset: usize, pairs: impl Fn(&Metric) -> Vec<(DType, DType)>) {
-    let mut devices = Devices::default();
-    if devices.get(0, None).is_none() {
+    let mut devices = Devices { ways: open(WAYS, 1), segmented: HashMap::new() };
+    if devices.ways.is_empty() {
         println!("skipped: no adapter ({})", CASES.len());
         return;
     }
@@ -177,7 +145,7 @@ fn sweep(metrics: &[Metric], subset: usize, pairs: impl Fn(&Metric) -> Vec<(DTyp
                     continue;
                 }
                 turn += 1;
-                let way = turn % WAYS.len();
+                let way = turn % devices.ways.len();
                 let Some(gpu) = devices.get(way, case.segment_bytes) else {
                     skipped += 1;
                     continue;
@@ -190,7 +158,7 @@ fn sweep(metrics: &[Metric], subset: usize, pairs: impl Fn(&Metric) -> Vec<(DTyp
                         case.name,
                         pair.0,
                         pair.1,
-                        WAYS[way].0,
+                        devices.ways[way].0.name,
                         e.chars().take(600).collect::<String>()
                     )),
                 }

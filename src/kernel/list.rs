@@ -3,6 +3,7 @@
 use super::reflect::reflect;
 use super::registry::*;
 use super::source::expand;
+use super::variant::Variant;
 use crate::device::Profile;
 use crate::dtype::DType;
 use crate::error::Result;
@@ -39,9 +40,9 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
         if !tiles.contains(&tile) {
             tiles.push(tile);
         }
-        // matrices of NVIDIA and AMD, of Apple, and of Apple's shape on a software driver
-        for (edge, subgroup) in [(16, 32), (8, 32), (8, 8)] {
-            let tile = MatrixTile::of(&profile, edge, subgroup)?;
+        // matrices of NVIDIA, of AMD, of Apple, and of Apple's shape on a software driver
+        for (edge, subgroup) in [(16, 32), (16, 64), (8, 32), (8, 8)] {
+            let tile = MatrixTile::of(&profile, DType::F16, edge, subgroup)?;
             if !matrix_tiles.contains(&tile) {
                 matrix_tiles.push(tile);
             }
@@ -50,12 +51,13 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
     for dtype in floats {
         all.push(normalise(dtype));
         all.extend([false, true].map(|scaled| half_copy(dtype, scaled)));
-        all.extend([false, true].map(|scaled| residual(dtype, scaled, false)));
+        all.extend([false, true].map(|scaled| residual(dtype, scaled, false, false)));
         for scaled in [false, true] {
             all.push(row_stats(dtype, if scaled { Family::Dot } else { Family::L2 }, scaled));
             for bitmap in [false, true] {
                 all.extend(tiles.iter().map(|&tile| scan_tile(dtype, tile, scaled, bitmap)));
-                all.extend([1, 2, 4].map(|q| scan_row(dtype, q, scaled, bitmap)));
+                let rows = Operand::Rows(dtype);
+                all.extend([1, 2, 4].map(|q| scan_row(rows, q, scaled, bitmap)));
                 for pair in pairs(dtype) {
                     if matches!(pair, Pair::Tree { scaled: s, .. } if s == scaled) {
                         all.extend(BINS.map(|bin| rescore(dtype, &pair, bitmap, bin)));
@@ -73,14 +75,17 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
             }
         }
     }
-    all.push(residual(DType::F32, false, true));
+    all.push(residual(DType::F32, false, true, false));
+    all.extend([false, true].map(|scaled| residual(DType::F16, scaled, false, true)));
     for bitmap in [false, true] {
         for bin in BINS {
-            all.extend(matrix_tiles.iter().map(|&tile| scan_matrix(tile, bin, bitmap)));
+            let copy = |&tile| scan_matrix(tile, Operand::Half, false, bin, bitmap);
+            all.extend(matrix_tiles.iter().map(copy));
         }
-    }
-    for bitmap in [false, true] {
-        all.extend([1, 2, 4].map(|q| scan_row_half(q, bitmap)));
+        for scaled in [false, true] {
+            all.extend([1, 2, 4].map(|q| scan_row(Operand::Half, q, scaled, bitmap)));
+            all.extend(stored(&matrix_tiles, scaled, bitmap));
+        }
     }
     for family in ["hamming", "bitjaccard", "dice", "russelrao"] {
         for bitmap in [false, true] {
@@ -117,6 +122,30 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
             })
         })
         .collect()
+}
+
+/// The matrix units on rows as they are stored: every type that a tile takes, with one tile of each shape, since what is
+/// read and what is multiplied are separate parts of the text.
+fn stored(tiles: &[MatrixTile], scaled: bool, bitmap: bool) -> Vec<Variant> {
+    let mut seen = Vec::new();
+    let mut all = Vec::new();
+    for &tile in tiles {
+        let shape = (tile.edge, tile.subgroup, tile.epilogue_bias);
+        if seen.contains(&shape) {
+            continue;
+        }
+        seen.push(shape);
+        let variant = |tile, dtype| scan_matrix(tile, Operand::Rows(dtype), scaled, 64, bitmap);
+        let halves = [DType::F16, DType::I8, DType::U8];
+        all.extend(halves.map(|dtype| variant(tile, dtype)));
+        // only matrices of 8 come in f32
+        if tile.edge == 8 {
+            let floats = [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8];
+            let tile = MatrixTile { input: DType::F32, ..tile };
+            all.extend(floats.map(|dtype| variant(tile, dtype)));
+        }
+    }
+    all
 }
 
 /// What a text asks of an adapter.

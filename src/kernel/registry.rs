@@ -1,7 +1,7 @@
 //! Every kernel that the crate can ask for, in one place: the constructors that `ops` calls. [`super::list`] has the variants
 //! that they can give.
 
-pub(crate) use super::tile::{MatrixTile, Tile};
+pub(crate) use super::tile::{DEPTH, MatrixTile, Tile};
 use super::variant::Variant;
 use crate::dtype::DType;
 use crate::metric::{CustomMetric, Order};
@@ -53,14 +53,44 @@ pub(crate) fn half_copy(dtype: DType, scaled: bool) -> Variant {
     Variant::new("half_copy").word("dtype", dtype.name()).flag("scaled", scaled)
 }
 
-/// `each`: of every row rather than of every bin.
-pub(crate) fn residual(dtype: DType, scaled: bool, each: bool) -> Variant {
-    Variant::new("residual").word("dtype", dtype.name()).flag("scaled", scaled).flag("each", each)
+/// `each`: of every row rather than of every bin; `own`: of the rows themselves rather than of a copy.
+pub(crate) fn residual(dtype: DType, scaled: bool, each: bool, own: bool) -> Variant {
+    Variant::new("residual")
+        .word("dtype", dtype.name())
+        .flag("scaled", scaled)
+        .flag("each", each)
+        .flag("own", own)
 }
 
-/// `bin` rows to a bin.
-pub(crate) fn scan_matrix(tile: MatrixTile, bin: u32, bitmap: bool) -> Variant {
+/// What a scan reads of the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operand {
+    /// Their copy in f16, scaled and padded to whole tiles.
+    Half,
+    /// The rows as they are stored.
+    Rows(DType),
+}
+
+impl Operand {
+    const fn name(self) -> &'static str {
+        match self {
+            Operand::Half => "half",
+            Operand::Rows(dtype) => dtype.name(),
+        }
+    }
+}
+
+/// `scaled`: products are multiplied by the scale of their row; `bin` rows to a bin.
+pub(crate) fn scan_matrix(
+    tile: MatrixTile,
+    rows: Operand,
+    scaled: bool,
+    bin: u32,
+    bitmap: bool,
+) -> Variant {
     Variant::new("scan_matrix")
+        .word("source", rows.name())
+        .word("input", if tile.input == DType::F32 { "f32" } else { "f16" })
         .int("edge", tile.edge)
         .int("bm", tile.bm())
         .int("bn", tile.bn())
@@ -72,17 +102,9 @@ pub(crate) fn scan_matrix(tile: MatrixTile, bin: u32, bitmap: bool) -> Variant {
         .int("sg", tile.subgroup)
         .int("threads", tile.threads())
         .flag("scalar", tile.scalar)
+        .flag("scaled", scaled)
         .int("bin", bin)
         .flag("epilogue_bias", tile.epilogue_bias)
-        .flag("bitmap", bitmap)
-}
-
-/// As `scan_row`, from the f16 copy.
-pub(crate) fn scan_row_half(q: u32, bitmap: bool) -> Variant {
-    Variant::new("scan_row")
-        .word("dtype", "half")
-        .int("q", q)
-        .flag("scaled", false)
         .flag("bitmap", bitmap)
 }
 
@@ -103,9 +125,9 @@ pub(crate) fn scan_tile(dtype: DType, tile: Tile, scaled: bool, bitmap: bool) ->
 }
 
 /// `q` queries at a time: 1, 2 or 4.
-pub(crate) fn scan_row(dtype: DType, q: u32, scaled: bool, bitmap: bool) -> Variant {
+pub(crate) fn scan_row(rows: Operand, q: u32, scaled: bool, bitmap: bool) -> Variant {
     Variant::new("scan_row")
-        .word("dtype", dtype.name())
+        .word("dtype", rows.name())
         .int("q", q)
         .flag("scaled", scaled)
         .flag("bitmap", bitmap)

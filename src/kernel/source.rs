@@ -19,6 +19,7 @@ macro_rules! shaders {
 }
 
 shaders![
+    "common/element.wgsl",
     "common/half.wgsl",
     "common/key.wgsl",
     "common/log.wgsl",
@@ -30,6 +31,8 @@ shaders![
     "metric/custom.wgsl",
     "metric/direct.wgsl",
     "metric/exact.wgsl",
+    "tile/matrix.wgsl",
+    "tile/operand.wgsl",
     "distance.wgsl",
     "gather_rows.wgsl",
     "half_copy.wgsl",

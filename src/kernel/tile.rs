@@ -1,6 +1,7 @@
 //! The shapes of the tiles that the scans multiply.
 
 use crate::device::Profile;
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 
 /// The shape of the f32 register tile: `bm` queries by `bn` rows, `bk` deep, `tm` x `tn` a thread.
@@ -75,10 +76,20 @@ impl Tile {
     }
 }
 
+/// What the slabs of every tile divide: rows and queries are padded to it where they are copied.
+pub(crate) const DEPTH: u32 = 32;
+
+fn unknown(profile: &Profile, key: &str, value: &str, allowed: &str) -> Error {
+    let reason = format!("kernel.matrix.{key} is {value:?}, not {allowed}");
+    Error::Profile { name: profile.name().to_owned(), reason }
+}
+
 /// The shape of the matrix-unit tile: matrices of `edge`, a subgroup has `sm` of them by one bin of 64 rows, a workgroup
-/// `sgm` x `sgn` subgroups; slabs `bk` deep, rows of a slab padded by `pad` halves against bank conflicts.
+/// `sgm` x `sgn` subgroups; slabs `bk` deep, rows of a slab padded by `pad` elements against bank conflicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MatrixTile {
+    /// What is multiplied: f16 or f32.
+    pub input: DType,
     pub edge: u32,
     pub sm: u32,
     pub sgm: u32,
@@ -94,10 +105,25 @@ pub(crate) struct MatrixTile {
 }
 
 impl MatrixTile {
+    /// What a profile would rather multiply.
+    pub fn input_of(profile: &Profile) -> Result<DType> {
+        match profile.str("matrix", "input")? {
+            "f16" => Ok(DType::F16),
+            "f32" => Ok(DType::F32),
+            other => Err(unknown(profile, "input", other, "f16 or f32")),
+        }
+    }
+
     /// The tile of a profile, for a device with matrices of `edge` and such subgroups.
-    pub fn of(profile: &Profile, edge: u32, subgroup: u32) -> Result<MatrixTile> {
+    pub fn of(profile: &Profile, input: DType, edge: u32, subgroup: u32) -> Result<MatrixTile> {
         let get = |key| profile.u32("matrix", key);
+        let epilogue_bias = match profile.str("matrix", "bias")? {
+            "epilogue" => true,
+            "accumulator" => false,
+            other => return Err(unknown(profile, "bias", other, "epilogue or accumulator")),
+        };
         Ok(MatrixTile {
+            input,
             edge,
             sm: get("sm")?,
             sgm: get("sgm")?,
@@ -107,7 +133,7 @@ impl MatrixTile {
             subgroup,
             // the shape that Metal has; other drivers run the same kernel
             scalar: edge == 8,
-            epilogue_bias: profile.str("matrix", "bias")? == "epilogue",
+            epilogue_bias,
         })
     }
 
@@ -130,10 +156,12 @@ impl MatrixTile {
         let k4 = self.bk / 4;
         let nonzero =
             ![self.edge, self.sm, self.sgm, self.sgn, self.bk, self.subgroup].contains(&0);
-        let bytes = (self.bm() + self.bn()) * (self.bk + self.pad) * 2
+        let element = if self.input == DType::F32 { 4 } else { 2 };
+        let bytes = (self.bm() + self.bn()) * (self.bk + self.pad) * element
             + self.sgm * self.sgn * self.edge * self.edge * 4;
         nonzero
             && self.bk.is_multiple_of(self.edge)
+            && DEPTH.is_multiple_of(self.bk)
             && self.pad.is_multiple_of(8)
             && self.threads() <= threads
             && bytes <= workgroup_bytes

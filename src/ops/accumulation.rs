@@ -7,8 +7,9 @@
 
 use super::scan::MatrixParams;
 use crate::device::Gpu;
+use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::kernel::registry::{self, MatrixTile};
+use crate::kernel::registry::{self, MatrixTile, Operand};
 use crate::kernel::{Encoder, fold};
 use half::f16;
 use std::sync::{Mutex, PoisonError};
@@ -19,32 +20,40 @@ const BIN: u32 = super::BIN as u32;
 /// Of a row that takes no part.
 const SENTINEL: f32 = -85_070_591_730_234_615_865_843_651_857_942_052_864.0;
 
-/// What was measured here, in u an element.
+/// What was measured here, by tile, in u an element.
 #[derive(Default)]
-struct Measured(Mutex<Option<f64>>);
+struct Measured(Mutex<Vec<(MatrixTile, f64)>>);
 
-/// The multiple of u an element that the error bound has to count on.
-pub(super) fn factor(gpu: &Gpu, tile: MatrixTile) -> Result<f64> {
+/// What is farther off is no sum of these products.
+const MOST: f64 = 1024.0;
+
+/// The multiple of u an element that the error bound has to count on; `None` where the tile does not compute what it should.
+pub(super) fn factor(gpu: &Gpu, tile: MatrixTile) -> Result<Option<f64>> {
     let assumed = gpu.profile().f64("matrix", "accumulation")?;
     let state = gpu.state::<Measured>()?;
     let mut known = state.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let measured = match *known {
-        Some(measured) => measured,
+    let measured = match known.iter().find(|(of, _)| *of == tile) {
+        Some(&(_, measured)) => measured,
         None => {
             let measured = measure(gpu, tile)?;
             log::debug!("matrix units: sums are off by at most {measured:.3} x 2^-24 an element");
-            if 2.0 * measured > assumed {
+            if measured > MOST {
+                log::warn!(
+                    "{}: the matrix units do not give sums of products, and are not used",
+                    gpu.caps().name
+                );
+            } else if 2.0 * measured > assumed {
                 log::warn!(
                     "{}: sums on the matrix units are off by {measured:.1} x 2^-24 an element, more than the {assumed} of its \
                      profile leave room for; the error bound is widened",
                     gpu.caps().name
                 );
             }
-            *known = Some(measured);
+            known.push((tile, measured));
             measured
         }
     };
-    Ok(assumed.max(2.0 * measured))
+    Ok((measured <= MOST).then_some(assumed.max(2.0 * measured)))
 }
 
 /// Numbers whose sums suffer in different ways when a unit rounds: of both signs, of one sign, many small ones behind a
@@ -64,9 +73,10 @@ fn value(vector: u32, i: u32) -> f32 {
 }
 
 /// The largest error of any score, in u an element and of |q||x| + |b|.
-fn measure(gpu: &Gpu, tile: MatrixTile) -> Result<f64> {
+pub(super) fn measure(gpu: &Gpu, tile: MatrixTile) -> Result<f64> {
     let depth = DEPTH.next_multiple_of(tile.bk);
     let n = BINS * BIN;
+    // as f16, whatever is multiplied: exact in f32, too
     let halves = |count: u32, live: &dyn Fn(u32) -> Option<u32>| -> Vec<f16> {
         let element = |at: u32| {
             let vector = live(at / depth).filter(|_| at % depth < DEPTH);
@@ -82,8 +92,14 @@ fn measure(gpu: &Gpu, tile: MatrixTile) -> Result<f64> {
         .collect();
 
     let mut encoder = Encoder::new(gpu, "accumulation", false)?;
-    let rows_there = encoder.upload("rows", bytemuck::cast_slice(&rows))?;
-    let queries_there = encoder.upload("queries", bytemuck::cast_slice(&queries))?;
+    let mut there = |label: &str, values: &[f16]| match tile.input {
+        DType::F32 => {
+            let floats: Vec<f32> = values.iter().map(|x| x.to_f32()).collect();
+            encoder.upload(label, bytemuck::cast_slice(&floats))
+        }
+        _ => encoder.upload(label, bytemuck::cast_slice(values)),
+    };
+    let (rows_there, queries_there) = (there("rows", &rows)?, there("queries", &queries)?);
     let bias_there = encoder.upload("bias", bytemuck::cast_slice(&bias))?;
     let best = gpu.scratch("bin best", u64::from(tile.bm() * BINS) * 4)?;
     let groups = fold(gpu, n.div_ceil(tile.bn()).into())?;
@@ -91,6 +107,9 @@ fn measure(gpu: &Gpu, tile: MatrixTile) -> Result<f64> {
         nq: tile.bm(),
         n,
         k: depth,
+        k4: depth / 4,
+        stride4: depth / 4,
+        q_stride4: depth / 4,
         first_bin: 0,
         bin_stride: BINS,
         tiles_y: groups[0],
@@ -100,7 +119,8 @@ fn measure(gpu: &Gpu, tile: MatrixTile) -> Result<f64> {
         words: 0,
     };
     let buffers = [&rows_there, &queries_there, &bias_there, &best];
-    let variant = registry::scan_matrix(tile, BIN, false);
+    let operand = if tile.input == DType::F32 { Operand::Rows(DType::F32) } else { Operand::Half };
+    let variant = registry::scan_matrix(tile, operand, false, BIN, false);
     encoder.dispatch(&variant, &buffers, &params, [1, groups[0], groups[1]])?;
     let landed = encoder.submit(&[(&best, 0, best.size())])?.wait()?;
     let scores = landed.parts.first().map(|bytes| super::words(bytes).into_owned());

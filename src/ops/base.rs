@@ -4,7 +4,7 @@ mod room;
 mod transformed;
 
 use super::check::{self, Facts};
-use super::half::HalfCopy;
+use super::half::HalfRows;
 use super::space::{self, Transform};
 use super::{BIN, gather, mask, stride4};
 use crate::buffer::{Buffer, Matrix, Segment, Uploader};
@@ -31,7 +31,7 @@ pub(crate) struct Base {
     /// Largest |x| of each bin of the index; only with a scan.
     bin_norm: Option<Buffer>,
     /// The rounded copy for the matrix units, where they are used.
-    half: Option<HalfCopy>,
+    half: Option<HalfRows>,
     /// Whether that copy is made at all.
     copies: bool,
     facts: Facts,
@@ -120,7 +120,7 @@ impl Base {
         self.copies
     }
 
-    pub fn half(&self) -> Option<&HalfCopy> {
+    pub fn half(&self) -> Option<&HalfRows> {
         self.half.as_ref()
     }
 
@@ -142,7 +142,7 @@ impl Base {
             + copies
             + self.parts.iter().map(part).sum::<u64>()
             + norms
-            + self.half.as_ref().map_or(0, HalfCopy::bytes)
+            + self.half.as_ref().map_or(0, HalfRows::bytes)
     }
 
     fn transforms(&self) -> bool {
@@ -200,7 +200,7 @@ impl Base {
         };
         let mut base = Base { rows, work, facts, ..self.clone() };
         base.measure(self.len())?;
-        base.half = HalfCopy::extended(&base, self.half.as_ref(), self.len())?;
+        base.half = HalfRows::extended(&base, self.half.as_ref(), self.len())?;
         Ok(base)
     }
 
@@ -227,7 +227,7 @@ impl Base {
             base.bin_norm = Some(base.grow(&old, old.size())?);
         }
         base.stats(at, row, row + 1)?;
-        base.half = HalfCopy::replaced(&base, self.half.as_ref(), at)?;
+        base.half = HalfRows::replaced(&base, self.half.as_ref(), at)?;
         Ok(base)
     }
 
@@ -248,7 +248,7 @@ impl Base {
         let mut base =
             Base { rows, work, parts: Vec::new(), bin_norm: None, half: None, ..self.clone() };
         base.measure(0)?;
-        base.half = HalfCopy::extended(&base, None, 0)?;
+        base.half = HalfRows::extended(&base, None, 0)?;
         Ok(base)
     }
 

@@ -1,9 +1,9 @@
 //! Which matrix-unit tile a device runs, and queries in its form.
 
-use super::half::{self, Source};
+use super::half::{self, HalfPart, Source};
 use super::queries::Upload;
 use crate::buffer::Buffer;
-use crate::device::{Backend, Gpu};
+use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::kernel::Encoder;
@@ -11,35 +11,43 @@ use crate::kernel::registry::MatrixTile;
 
 /// Scaled f16 queries.
 pub(crate) struct HalfQueries {
-    pub buffer: Buffer,
+    pub part: HalfPart,
     /// |q - q'| of each query, rounded up.
     pub rests: Buffer,
-    pub factor: f32,
 }
 
-/// The tile of the profile, where the device has matrices that WGSL can name and takes it.
-pub(crate) fn tile(gpu: &Gpu) -> Result<Option<MatrixTile>> {
+/// The tile for rows that there are `half`s of, or not: of the type that the profile asks for, else of the other.
+pub(crate) fn tile(gpu: &Gpu, half: bool) -> Result<Option<MatrixTile>> {
+    let asked = MatrixTile::input_of(gpu.profile())?;
+    let other = if asked == DType::F16 { DType::F32 } else { DType::F16 };
+    for input in [asked, other] {
+        let tile = if input == DType::F16 && !half { None } else { of(gpu, input)? };
+        if tile.is_some() {
+            return Ok(tile);
+        }
+    }
+    Ok(None)
+}
+
+/// The tile of the profile, where the device has matrices of `input` that WGSL can name and takes it.
+pub(crate) fn of(gpu: &Gpu, input: DType) -> Result<Option<MatrixTile>> {
     let caps = gpu.caps();
     let usable = caps.coop.iter().filter(|s| {
         let square = s.m == s.n && s.n == s.k;
-        square && s.input == DType::F16 && s.accumulator == DType::F32
+        square && s.input == input && s.accumulator == DType::F32
     });
     let (Some(edge), Some(subgroup)) = (usable.map(|s| s.m).max(), caps.subgroup_size) else {
         return Ok(None);
     };
-    if gpu.profile().u32("matrix", "use")? == 0 || !caps.f16 {
+    if gpu.profile().u32("matrix", "use")? == 0 || (input == DType::F16 && !caps.f16) {
         return Ok(None);
     }
-    let metal = caps.backend == Backend::Metal;
-    // Metal reports one range for all GPUs; elsewhere a range means that a pipeline may get either size.
-    if !metal && caps.subgroup_min != caps.subgroup_max {
-        return Ok(None);
-    }
-    let tile = MatrixTile::of(gpu.profile(), edge, subgroup)?;
+    // a driver that announces a range of sizes gives every pipeline the probe's, or the kernel says that it did not
+    let tile = MatrixTile::of(gpu.profile(), input, edge, subgroup)?;
     Ok(tile.fits(caps.max_workgroup_threads, caps.max_workgroup_memory).then_some(tile))
 }
 
-/// Rounds uploaded f32 queries on the device, padded to `depth` and to whole tiles of `bm`.
+/// Rounds uploaded f32 queries on the device, padded as copies of rows are and to whole tiles of `bm`.
 ///
 /// `rows` is the smallest factor of the rows' copies: far smaller queries are rounded coarsely rather than scaled beyond
 /// what the bias can follow; their bound tells.
@@ -47,7 +55,6 @@ pub(crate) fn queries(
     encoder: &mut Encoder,
     upload: &Upload,
     (dim, largest): (usize, f32),
-    depth: u32,
     bm: u32,
     rows: f32,
 ) -> Result<HalfQueries> {
@@ -65,9 +72,11 @@ pub(crate) fn queries(
         last: upload.count,
         end,
     };
-    let buffer = gpu.scratch("f16 queries", u64::from(end) * u64::from(depth) * 2)?;
+    let depth = half::depth(dim);
+    let buffer = gpu.scratch("f16 queries", u64::from(end) * half::row_bytes(dim))?;
     let rests = gpu.scratch("query residuals", u64::from(upload.count) * 4)?;
-    half::copy(encoder, &source, &buffer, depth, factor)?;
-    half::residuals(encoder, &source, (&buffer, depth, factor), &rests, 0, true)?;
-    Ok(HalfQueries { buffer, rests, factor })
+    let part = HalfPart::of_queries(buffer, depth, factor, end);
+    half::copy(encoder, &source, &part)?;
+    half::residuals(encoder, &source, Some(&part), &rests, 0, true)?;
+    Ok(HalfQueries { part, rests })
 }

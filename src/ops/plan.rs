@@ -6,6 +6,7 @@ use super::base::Base;
 use super::matrix;
 use super::queries::Queries;
 use super::request::Options;
+use super::space;
 use crate::device::Gpu;
 use crate::error::{Error, Result};
 use crate::kernel::check_scan_tile;
@@ -43,7 +44,7 @@ pub(crate) struct Plan {
     /// Bins are selected as if no score were rounded.
     pub fast: bool,
     pub tile: Tile,
-    /// The tile of the matrix units, where the rows have a copy for them.
+    /// The tile of the matrix units, where they multiply these rows.
     pub matrix: Option<MatrixTile>,
     /// What its sums lose, in 2^-24 an element.
     pub accumulation: f64,
@@ -76,11 +77,12 @@ fn tile(gpu: &Gpu) -> Result<Tile> {
     }
 }
 
-/// The tile of the matrix units and what its sums lose.
-fn matrix_tile(gpu: &Gpu) -> Result<(Option<MatrixTile>, f64)> {
-    let Some(tile) = matrix::tile(gpu)? else { return Ok((None, 0.0)) };
+/// The tile of the matrix units, for rows that there are `half`s of or not, and what its sums lose.
+fn matrix_tile(gpu: &Gpu, half: bool) -> Result<(Option<MatrixTile>, f64)> {
+    let Some(tile) = matrix::tile(gpu, half)? else { return Ok((None, 0.0)) };
     match accumulation::factor(gpu, tile) {
-        Ok(factor) => Ok((Some(tile), factor)),
+        Ok(Some(factor)) => Ok((Some(tile), factor)),
+        Ok(None) => Ok((None, 0.0)),
         // without the room to measure it nothing is known of its sums
         Err(Error::OutOfDeviceMemory { .. }) => Ok((None, 0.0)),
         Err(e) => Err(e),
@@ -105,8 +107,8 @@ impl Plan {
     ) -> Result<Plan> {
         let (n, dim, bins) = (base.len(), base.work().dim() as u64, base.bins());
         let tile = tile(gpu)?;
-        let (matrix, accumulation) = match base.half() {
-            Some(_) => matrix_tile(gpu)?,
+        let (matrix, accumulation) = match space::scan_family(base.metric()) {
+            Some(_) => matrix_tile(gpu, base.half().is_some())?,
             None => (None, 0.0),
         };
         let profile = gpu.profile();

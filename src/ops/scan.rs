@@ -3,15 +3,16 @@
 
 use super::base::{Base, Part};
 use super::bound::Bound;
-use super::half::HalfPart;
+use super::half::{self, HalfPart};
 use super::matrix::{self, HalfQueries};
 use super::plan::Plan;
 use super::queries::{Queries, Upload};
 use super::space::{self, Transform};
 use super::{BIN, mask, stride4};
 use crate::buffer::{Buffer, Segment};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::kernel::registry::MatrixTile;
+use crate::kernel::registry::{MatrixTile, Operand};
 use crate::kernel::{Encoder, fold, registry};
 use bytemuck::NoUninit;
 
@@ -33,15 +34,16 @@ pub(crate) struct Scan {
 }
 
 enum Way {
-    /// So many queries at a time, from the rows or from their f16 copy.
+    /// So many queries at a time, from the rows or from what there is of them in f16.
     Rows {
         q: u32,
         half: bool,
     },
     Tile,
+    /// With the queries in f16 where the tile multiplies f16.
     Matrix {
         tile: MatrixTile,
-        queries: HalfQueries,
+        queries: Option<HalfQueries>,
     },
 }
 
@@ -73,6 +75,9 @@ pub(super) struct MatrixParams {
     pub nq: u32,
     pub n: u32,
     pub k: u32,
+    pub k4: u32,
+    pub stride4: u32,
+    pub q_stride4: u32,
     pub first_bin: u32,
     pub bin_stride: u32,
     pub tiles_y: u32,
@@ -90,6 +95,35 @@ struct Piece<'a> {
     bias: &'a Buffer,
     first: u32,
     rows: u32,
+}
+
+/// What a kernel reads of a piece.
+struct Reads<'a> {
+    operand: Operand,
+    rows: &'a Buffer,
+    stride4: u32,
+    factor: f32,
+    /// What the products of a row are multiplied by, where that is not done yet.
+    scale: Option<&'a Buffer>,
+}
+
+impl<'a> Reads<'a> {
+    fn of(base: &Base, piece: &Piece<'a>, half: bool) -> Result<Reads<'a>> {
+        let scale = piece.part.scale.as_ref();
+        if !half {
+            let (segment, dtype) = (piece.segment, base.work().dtype());
+            let stride4 = stride4(segment.stride_bytes(), dtype);
+            let operand = Operand::Rows(dtype);
+            return Ok(Reads { operand, rows: segment.buffer(), stride4, factor: 1.0, scale });
+        }
+        let (Some(all), Some(part)) = (base.half(), piece.half) else {
+            return Err(missing("f16 rows"));
+        };
+        // a copy is of rows that are multiplied already
+        let scale = scale.filter(|_| all.operand != Operand::Half);
+        let (operand, factor) = (all.operand, part.factor);
+        Ok(Reads { operand, rows: &part.buffer, stride4: part.stride4, factor, scale })
+    }
 }
 
 pub(crate) fn missing(what: &str) -> Error {
@@ -111,26 +145,31 @@ impl Scan {
         let q = if nq >= 3 { 4 } else { nq };
         let exact =
             Bound::choose(family, scaled, dim, Transform::of(metric), base.facts(), queries.facts);
+        let matrix = |factor: f32| {
+            Bound::matrix(family, scaled, dim, plan.accumulation).magnified(1.0 / factor)
+        };
+        let few = nq <= plan.few;
         let (way, bound, rests) = match (base.half(), plan.matrix) {
             // exact sums are worth more than half the bytes
-            (Some(half), _) if nq <= plan.few && exact != Bound::EXACT => {
+            (Some(half), _) if few && half.serves_few() && exact != Bound::EXACT => {
                 let none = gpu.scratch("query residuals", u64::from(nq) * 4)?;
                 encoder.clear(&none);
                 let rests = Some((half.bin_rest().clone(), none));
                 let bound = Bound::f32(family, scaled, dim).magnified(1.0 / half.smallest_factor());
                 (Way::Rows { q, half: true }, bound, rests)
             }
-            (Some(half), Some(tile)) if nq > plan.few => {
+            _ if few => (Way::Rows { q, half: false }, exact, None),
+            (_, Some(tile)) if tile.input == DType::F32 => {
+                (Way::Matrix { tile, queries: None }, matrix(1.0), None)
+            }
+            (Some(half), Some(tile)) => {
                 let shape = (dim, queries.facts.largest);
                 let rows = half.smallest_factor();
-                let halves = matrix::queries(encoder, &upload, shape, half.depth, tile.bm(), rows)?;
+                let halves = matrix::queries(encoder, &upload, shape, tile.bm(), rows)?;
                 let rests = Some((half.bin_rest().clone(), halves.rests.clone()));
-                let factor = rows * halves.factor;
-                let bound =
-                    Bound::matrix(family, scaled, dim, plan.accumulation).magnified(1.0 / factor);
-                (Way::Matrix { tile, queries: halves }, bound, rests)
+                let bound = matrix(rows * halves.part.factor);
+                (Way::Matrix { tile, queries: Some(halves) }, bound, rests)
             }
-            _ if nq <= plan.few => (Way::Rows { q, half: false }, exact, None),
             _ => (Way::Tile, exact, None),
         };
         let (bound, rests) = if plan.fast { (Bound::EXACT, None) } else { (bound, rests) };
@@ -185,7 +224,7 @@ impl Scan {
                 Way::Rows { q, half } => self.rows(encoder, base, &piece, *q, *half)?,
                 Way::Tile => self.tile(encoder, base, &piece, plan)?,
                 Way::Matrix { tile, queries } => {
-                    self.matrix(encoder, base, &piece, *tile, plan, queries)?;
+                    self.matrix(encoder, base, &piece, *tile, plan, queries.as_ref())?;
                 }
             }
             left -= u64::from(rows).min(left);
@@ -226,24 +265,17 @@ impl Scan {
     ) -> Result<()> {
         let bitmap = self.bitmap.is_some();
         let groups = fold(base.gpu(), u64::from(piece.rows).div_ceil(BIN))?;
+        let reads = Reads::of(base, piece, half)?;
         let mut tile = self.params(base, piece, groups[0], BIN as u32);
-        let (variant, rows, inverse) = match (half, piece.half, base.half()) {
-            (true, Some(part), Some(copy)) => {
-                tile.stride4 = copy.depth / 4;
-                (registry::scan_row_half(q, bitmap), &part.buffer, 1.0 / part.factor)
-            }
-            (true, ..) => return Err(missing("f16 copy")),
-            (false, ..) => {
-                let scaled = piece.part.scale.is_some();
-                let variant = registry::scan_row(base.work().dtype(), q, scaled, bitmap);
-                (variant, piece.segment.buffer(), 1.0)
-            }
-        };
-        let mut buffers = vec![rows, self.floats()?, piece.bias, &self.bin_best];
-        buffers.extend(piece.part.scale.iter().filter(|_| !half));
+        tile.stride4 = reads.stride4;
+        // f16 rows lose no more than their copy would
+        let operand = if half { Operand::Half } else { reads.operand };
+        let mut buffers = vec![reads.rows, self.floats()?, piece.bias, &self.bin_best];
+        buffers.extend(reads.scale);
         buffers.extend(&self.bitmap);
-        let params = RowParams { tile, inverse };
+        let params = RowParams { tile, inverse: 1.0 / reads.factor };
         let queries = self.upload.count.div_ceil(q);
+        let variant = registry::scan_row(operand, q, reads.scale.is_some(), bitmap);
         encoder.dispatch(&variant, &buffers, &params, [queries, groups[0], groups[1]])
     }
 
@@ -272,11 +304,14 @@ impl Scan {
         piece: &Piece<'_>,
         tile: MatrixTile,
         plan: &Plan,
-        queries: &HalfQueries,
+        queries: Option<&HalfQueries>,
     ) -> Result<()> {
-        let half = piece.half.ok_or_else(|| missing("f16 copy"))?;
-        let copy = base.half().ok_or_else(|| missing("f16 copy"))?;
-        let factor = half.factor * queries.factor;
+        let reads = Reads::of(base, piece, queries.is_some())?;
+        let (asked, q_stride4, q_factor) = match queries {
+            Some(HalfQueries { part, .. }) => (&part.buffer, part.stride4, part.factor),
+            None => (self.floats()?, self.upload.float_stride4, 1.0),
+        };
+        let factor = reads.factor * q_factor;
         // whole tiles, scaled as the products are
         let padded = u64::from(piece.segment.rows()).next_multiple_of(tile.bn().into());
         let bias = base.gpu().scratch("scaled bias", padded * 4)?;
@@ -290,7 +325,10 @@ impl Scan {
         let params = MatrixParams {
             nq: self.upload.count,
             n: piece.first + piece.rows,
-            k: copy.depth,
+            k: half::depth(base.work().dim()),
+            k4: base.work().dim().div_ceil(4) as u32,
+            stride4: reads.stride4,
+            q_stride4,
             first_bin: (piece.segment.first_row() / BIN) as u32,
             bin_stride: self.bin_stride,
             tiles_y: groups[0],
@@ -299,9 +337,11 @@ impl Scan {
             tiles,
             words: super::mask_words(base.len()) as u32,
         };
-        let mut buffers = vec![&half.buffer, &queries.buffer, &bias, &self.bin_best];
+        let mut buffers = vec![reads.rows, asked, &bias, &self.bin_best];
+        buffers.extend(reads.scale);
         buffers.extend(&self.bitmap);
-        let variant = registry::scan_matrix(tile, self.bin, self.bitmap.is_some());
+        let (scaled, bitmap) = (reads.scale.is_some(), self.bitmap.is_some());
+        let variant = registry::scan_matrix(tile, reads.operand, scaled, self.bin, bitmap);
         encoder.dispatch(&variant, &buffers, &params, [count, groups[0], groups[1]])
     }
 }

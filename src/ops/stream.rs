@@ -174,7 +174,7 @@ impl Call {
         let few = self.stream.empty.gpu().profile().u32("scan", "few")? as usize;
         let k = if let Ask::Nearest(k) = self.ask { k } else { 0 };
         let scans = k > 0 && k as u64 <= MAX_SCAN_K && !self.options.exhaustive;
-        let copies = scans && self.count > COPY_QUERIES * few && half::serves(&self.stream.empty)?;
+        let copies = scans && self.count > COPY_QUERIES * few && half::copies(&self.stream.empty)?;
         let (room, chunks) = self.stream.chunks(k, copies)?;
         // one of the two that fails stops the other
         let stop = CancelToken::below(Some(stop.clone()));

@@ -129,3 +129,23 @@ fn check(settings: &[(&str, &str, &str)]) {
         }
     }
 }
+
+#[test]
+fn a_tile_for_other_subgroups_is_noticed() {
+    let Ok(gpu) = Gpu::builder().poison(true).setting("matrix", "use", 1).build() else {
+        println!("skipped: no adapter (1)");
+        return;
+    };
+    for input in [DType::F16, DType::F32] {
+        let Some(tile) = matrix::of(&gpu, input).unwrap() else {
+            println!("skipped: no matrices of {input} (1)");
+            continue;
+        };
+        let off = accumulation::measure(&gpu, tile).unwrap();
+        assert!(off <= 8.0, "{tile:?}: {off}");
+        let other = crate::kernel::registry::MatrixTile { subgroup: tile.subgroup * 2, ..tile };
+        let off = accumulation::measure(&gpu, other).unwrap();
+        // no bin is left out
+        assert!(off > 1e20, "{other:?}: {off}");
+    }
+}

@@ -6,3 +6,4 @@ pub mod data;
 pub mod faiss;
 pub mod narrow;
 pub mod npy;
+pub mod ways;

@@ -5,7 +5,7 @@ use crate::buffer::{Matrix, Uploader};
 use crate::error::Result;
 use crate::format::RowSource;
 use crate::ops::check::Facts;
-use crate::ops::half::{self, HalfCopy};
+use crate::ops::half::{self, HalfRows};
 use crate::ops::{BIN, space};
 
 impl Base {
@@ -29,9 +29,7 @@ impl Base {
             let bytes = u64::from(capacity).div_ceil(BIN) * 4;
             base.bin_norm = Some(base.gpu.alloc("bin norms", bytes.next_multiple_of(256))?);
         }
-        if half::serves(&base)? {
-            base.half = Some(HalfCopy::with_room(&base, capacity)?);
-        }
+        base.half = HalfRows::with_room(&base, capacity)?;
         Ok(base)
     }
 
@@ -57,7 +55,7 @@ impl Base {
             each += row(&self.rows);
         }
         each += if matches!(scan, Some((_, true))) { 8 } else { 4 };
-        if copies && half::serves(self)? {
+        if copies && half::copies(self)? {
             each += half::row_bytes(self.work.dim());
         }
         // of every bin a norm and what the copy lost

@@ -113,8 +113,8 @@ mod tests {
     fn values_are_read_changed_and_compared() {
         let baseline = Values::of(&Profile::baseline().unwrap()).unwrap();
         assert_eq!(baseline.number("scan", "bm"), 64);
-        assert_eq!(baseline.get("matrix", "bias").and_then(Value::as_str), Some("accumulator"));
-        let changes = [number("scan", "bm", 128), word("matrix", "bias", "epilogue")];
+        assert_eq!(baseline.get("matrix", "bias").and_then(Value::as_str), Some("epilogue"));
+        let changes = [number("scan", "bm", 128), word("matrix", "bias", "accumulator")];
         let changed = baseline.with(&changes);
         let keys: Vec<_> = changed.differing(&baseline).map(|(s, k, _)| (s, k)).collect();
         assert_eq!(keys, [("matrix", "bias"), ("scan", "bm")]);
