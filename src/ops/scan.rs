@@ -3,7 +3,7 @@
 
 use super::base::{Base, Part};
 use super::bound::Bound;
-use super::half::{self, HalfPart};
+use super::half;
 use super::matrix::{self, HalfQueries};
 use super::plan::Plan;
 use super::queries::{Queries, Upload};
@@ -91,7 +91,8 @@ pub(super) struct MatrixParams {
 struct Piece<'a> {
     segment: &'a Segment,
     part: &'a Part,
-    half: Option<&'a HalfPart>,
+    /// The segment's number.
+    at: usize,
     bias: &'a Buffer,
     first: u32,
     rows: u32,
@@ -108,21 +109,35 @@ struct Reads<'a> {
 }
 
 impl<'a> Reads<'a> {
-    fn of(base: &Base, piece: &Piece<'a>, half: bool) -> Result<Reads<'a>> {
-        let scale = piece.part.scale.as_ref();
+    /// Of segment `at`: the rows, or what there is of them in f16.
+    fn of(
+        base: &'a Base,
+        segment: &'a Segment,
+        part: &'a Part,
+        at: usize,
+        half: bool,
+    ) -> Result<Reads<'a>> {
+        let scale = part.scale.as_ref();
         if !half {
-            let (segment, dtype) = (piece.segment, base.work().dtype());
+            let dtype = base.work().dtype();
             let stride4 = stride4(segment.stride_bytes(), dtype);
             let operand = Operand::Rows(dtype);
             return Ok(Reads { operand, rows: segment.buffer(), stride4, factor: 1.0, scale });
         }
-        let (Some(all), Some(part)) = (base.half(), piece.half) else {
-            return Err(missing("f16 rows"));
-        };
+        let half = base.half().and_then(|all| Some((all, all.part(at)?)));
+        let (all, part) = half.ok_or_else(|| missing("f16 rows"))?;
         // a copy is of rows that are multiplied already
         let scale = scale.filter(|_| all.operand != Operand::Half);
         let (operand, factor) = (all.operand, part.factor);
         Ok(Reads { operand, rows: &part.buffer, stride4: part.stride4, factor, scale })
+    }
+
+    fn row_bytes(&self) -> u64 {
+        let element = match self.operand {
+            Operand::Half => 2,
+            Operand::Rows(dtype) => dtype.row_bytes(1) as u64,
+        };
+        u64::from(self.stride4) * 4 * element
     }
 }
 
@@ -190,6 +205,21 @@ impl Scan {
         })
     }
 
+    /// Bytes of rows that stage A reads, if each is read once.
+    pub fn bytes(&self, base: &Base) -> Result<u64> {
+        let half = match &self.way {
+            Way::Rows { half, .. } => *half,
+            Way::Tile => false,
+            Way::Matrix { queries, .. } => queries.is_some(),
+        };
+        let mut bytes = 0;
+        for (at, (segment, part)) in base.segments().enumerate() {
+            let reads = Reads::of(base, segment, part, at, half)?;
+            bytes += u64::from(segment.rows()) * reads.row_bytes();
+        }
+        Ok(bytes)
+    }
+
     pub fn sums_exact(&self) -> bool {
         self.bound == Bound::EXACT && !self.fast
     }
@@ -217,9 +247,8 @@ impl Scan {
                 self.next = (at, first);
                 return Ok(false);
             }
-            let half = base.half().and_then(|h| h.part(at));
             let bias = biases.map_or(&part.bias, |b| &b[at]);
-            let piece = Piece { segment, part, half, bias, first, rows };
+            let piece = Piece { segment, part, at, bias, first, rows };
             match &self.way {
                 Way::Rows { q, half } => self.rows(encoder, base, &piece, *q, *half)?,
                 Way::Tile => self.tile(encoder, base, &piece, plan)?,
@@ -265,7 +294,7 @@ impl Scan {
     ) -> Result<()> {
         let bitmap = self.bitmap.is_some();
         let groups = fold(base.gpu(), u64::from(piece.rows).div_ceil(BIN))?;
-        let reads = Reads::of(base, piece, half)?;
+        let reads = Reads::of(base, piece.segment, piece.part, piece.at, half)?;
         let mut tile = self.params(base, piece, groups[0], BIN as u32);
         tile.stride4 = reads.stride4;
         // f16 rows lose no more than their copy would
@@ -306,7 +335,7 @@ impl Scan {
         plan: &Plan,
         queries: Option<&HalfQueries>,
     ) -> Result<()> {
-        let reads = Reads::of(base, piece, queries.is_some())?;
+        let reads = Reads::of(base, piece.segment, piece.part, piece.at, queries.is_some())?;
         let (asked, q_stride4, q_factor) = match queries {
             Some(HalfQueries { part, .. }) => (&part.buffer, part.stride4, part.factor),
             None => (self.floats()?, self.upload.float_stride4, 1.0),

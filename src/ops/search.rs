@@ -52,9 +52,12 @@ struct Search {
 
 /// What a submission brings back: keys, rows and, of a scan's first try, counts of these queries; nothing of an unfinished
 /// piece.
+#[derive(Default)]
 pub(crate) struct Tag {
     which: Vec<u32>,
     scan: bool,
+    /// Bytes of rows that these queries read.
+    bytes: u64,
 }
 
 /// Starts a search for the k nearest rows of each query.
@@ -137,12 +140,12 @@ impl Search {
         if !bins.score(&mut encoder, base, biases, &self.queries, &self.plan)? {
             let flight = encoder.submit(&[])?;
             self.todo.push_front(Work::Bins(which, bins, again));
-            return Ok((flight, Tag { which: Vec::new(), scan: false }));
+            return Ok((flight, Tag::default()));
         }
         let k = self.k as u32;
         let out = bins.select(&mut encoder, base, biases, &self.queries, &self.plan, k)?;
         let ranges = [(&out.keys, 0, out.keys.size()), (&out.rows, 0, out.rows.size())];
-        Ok((encoder.submit(&ranges)?, Tag { which, scan: !again }))
+        Ok((encoder.submit(&ranges)?, Tag { which, scan: !again, bytes: base.work().bytes() }))
     }
 
     fn scan(
@@ -156,14 +159,15 @@ impl Search {
         if !scan.score(&mut encoder, &self.base, biases, &self.plan)? {
             let flight = encoder.submit(&[])?;
             self.todo.push_front(Work::Scan(which, scan));
-            return Ok((flight, Tag { which: Vec::new(), scan: true }));
+            return Ok((flight, Tag::default()));
         }
         let k = self.k as u32;
         let out = scan.select(&mut encoder, &self.base, biases, &self.queries, &self.plan, k)?;
         let (keys, rows) = (out.keys.size(), out.rows.size());
         let ranges =
             [(&out.keys, 0, keys), (&out.rows, 0, rows), (&out.counts, 0, out.counts.size())];
-        Ok((encoder.submit(&ranges)?, Tag { which, scan: true }))
+        let bytes = scan.bytes(&self.base)?;
+        Ok((encoder.submit(&ranges)?, Tag { which, scan: true, bytes }))
     }
 
     fn dense(
@@ -177,11 +181,12 @@ impl Search {
         if !dense.step(&mut encoder, &self.base, biases, &self.queries, &self.plan, k)? {
             let flight = encoder.submit(&[])?;
             self.todo.push_front(Work::Dense(which, dense));
-            return Ok((flight, Tag { which: Vec::new(), scan: false }));
+            return Ok((flight, Tag::default()));
         }
         let (keys, rows) = dense.best();
         let ranges = [(keys, 0, keys.size()), (rows, 0, rows.size())];
-        Ok((encoder.submit(&ranges)?, Tag { which, scan: false }))
+        let bytes = self.base.work().bytes();
+        Ok((encoder.submit(&ranges)?, Tag { which, scan: false, bytes }))
     }
 
     /// Decodes and stores the pairs of the queries of `which` that are `wanted`; they ascend.
@@ -290,7 +295,7 @@ impl Job for Search {
         let counts = landed.parts.get(2).filter(|_| tag.scan).map(|c| words(c));
         let work = 2 * self.base.len() * self.base.work().dim() as u64 * tag.which.len() as u64;
         self.stats.flops += work;
-        self.stats.bytes += self.base.work().bytes();
+        self.stats.bytes += tag.bytes;
         let mut wanted = vec![true; tag.which.len()];
         for (i, &query) in tag.which.iter().enumerate() {
             if tag.scan {

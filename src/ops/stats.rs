@@ -39,7 +39,8 @@ pub struct SearchStats {
     pub submissions: u64,
     /// Multiplications and additions of the scan or of all exact distances, as 2 n d a query.
     pub flops: u64,
-    /// Bytes of rows read once, times the number of passes over them.
+    /// Bytes of rows, or of their rounded copy where a scan reads that, times the number of passes over them; the rows that
+    /// the scan's choice is decided by are not counted.
     pub bytes: u64,
     /// Device time by stage; empty unless asked for and supported.
     pub times: Vec<StageTime>,

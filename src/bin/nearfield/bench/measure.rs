@@ -5,7 +5,7 @@ use super::roofline::Achieved;
 use super::suite::{Case, Kind};
 use super::truth;
 use crate::failure::Result;
-use nearfield::{Flat, IdFilter, Index, QueryFilter, Rows, SearchParams, SearchStats, StageTime};
+use nearfield::{Flat, IdFilter, Index, QueryFilter, SearchParams, SearchStats, StageTime};
 use std::time::{Duration, Instant};
 
 pub const HEADER: &str = "name,kernel,metric,n,d,queries,k,wall_ms,wall_min_ms,device_ms,queries_per_s,tflops,\
@@ -44,7 +44,7 @@ pub fn run(case: &Case, set: &Set, index: &Flat) -> Result<Record> {
     let queries = |run: usize| {
         let step = (set.queries.len() / d - case.queries).max(1);
         let first = (run * case.queries) % step;
-        Rows::F32(&set.queries[first * d..(first + case.queries) * d])
+        set.queries(first..first + case.queries)
     };
     let hits = index.search_with(queries(0), case.k, &params)?;
     let truth = truth::check(case, set, &hits, CHECKED.min(case.queries))?;
@@ -75,7 +75,7 @@ pub fn run(case: &Case, set: &Set, index: &Flat) -> Result<Record> {
         wall_ms: times[RUNS / 2],
         wall_min_ms: times[0],
         device_ms: nanoseconds as f64 / 1e6,
-        achieved: Achieved::of(&stats, &kernel),
+        achieved: Achieved::of(&stats),
         kernel,
         bins_passed: stats.bins_passed as f64 / stats.scanned.max(1) as f64,
         rerun: stats.rerun,

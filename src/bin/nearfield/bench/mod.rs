@@ -83,23 +83,25 @@ fn load(base: &suite::Base, set: &data::Set, global: &Global) -> Result<Flat> {
         builder = builder.setting("matrix", "copy", if copy { "1" } else { "0" });
     }
     let gpu = builder.build()?;
-    let index = Flat::new(&gpu, base.d, base.metric.clone())?;
+    let index = Flat::with_dtype(&gpu, base.d, base.metric.clone(), base.dtype)?;
     let start = Instant::now();
-    index.add(&set.rows)?;
+    index.add_rows(set.rows())?;
     let seconds = start.elapsed().as_secs_f64();
     if global.quiet {
         return Ok(index);
     }
-    let gib = set.rows.len() as f64 * 4.0 / f64::from(1 << 30);
+    let bytes = (base.n * base.dtype.row_bytes(base.d)) as f64;
+    let gib = bytes / f64::from(1 << 30);
     report::to_stderr(format_args!(
-        "{}: {} x {} {} added in {:.3} s ({:.2} GiB/s), device memory {:.3} x the rows",
+        "{}: {} x {} {} {} added in {:.3} s ({:.2} GiB/s), device memory {:.3} x the rows",
         gpu.caps().name,
         base.n,
         base.d,
+        base.dtype,
         base.metric,
         seconds,
         gib / seconds,
-        index.memory() as f64 / (set.rows.len() * 4) as f64,
+        index.memory() as f64 / bytes,
     ));
     Ok(index)
 }

@@ -12,14 +12,12 @@ pub struct Achieved {
 
 impl Achieved {
     /// `None` on adapters without timestamps.
-    pub fn of(stats: &SearchStats, kernel: &str) -> Option<Achieved> {
+    pub fn of(stats: &SearchStats) -> Option<Achieved> {
         let scans = stats.times.iter().filter(|t| matches!(t.stage, "scan" | "distance"));
         let nanoseconds: u64 = scans.map(|t| t.nanoseconds).sum();
-        // The statistics count the rows as they were added; these kernels read the f16 copy.
-        let share = if reads_half(kernel) { 0.5 } else { 1.0 };
         (nanoseconds > 0).then(|| Achieved {
             flops: stats.flops as f64,
-            bytes: stats.bytes as f64 * share,
+            bytes: stats.bytes as f64,
             seconds: nanoseconds as f64 / 1e9,
         })
     }
@@ -36,10 +34,6 @@ impl Achieved {
     pub fn intensity(&self) -> f64 {
         self.flops / self.bytes
     }
-}
-
-fn reads_half(kernel: &str) -> bool {
-    ["scan_matrix", "scan_row_half"].iter().any(|prefix| kernel.starts_with(prefix))
 }
 
 /// What the device can do, as its maker or another program says: figures of the same run would flatter it.

@@ -1,6 +1,6 @@
 //! What is measured.
 
-use nearfield::Metric;
+use nearfield::{DType, Metric};
 use std::fmt;
 
 /// Rows in an index.
@@ -9,6 +9,7 @@ pub struct Base {
     pub n: usize,
     pub d: usize,
     pub metric: Metric,
+    pub dtype: DType,
     /// Keep the f16 copy for matrix units, or not, or as the device profile says.
     pub copy: Option<bool>,
 }
@@ -57,9 +58,9 @@ impl Case {
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Base { n, d, metric, .. } = &self.base;
+        let Base { n, d, metric, dtype, .. } = &self.base;
         let (name, queries, k, options) = (self.name, self.queries, self.k, self.options());
-        write!(f, "{name} ({n} x {d} {metric}, {queries} queries, k = {k}{options})")
+        write!(f, "{name} ({n} x {d} {dtype} {metric}, {queries} queries, k = {k}{options})")
     }
 }
 
@@ -78,7 +79,7 @@ pub fn named(name: &str) -> Option<Vec<Case>> {
 }
 
 fn base(n: usize, d: usize, metric: Metric, copy: Option<bool>) -> Base {
-    Base { n, d, metric, copy }
+    Base { n, d, metric, dtype: DType::F32, copy }
 }
 
 fn case(name: &'static str, base: &Base, queries: usize, k: usize) -> Case {
@@ -127,6 +128,8 @@ fn exact() -> Vec<Case> {
         (million(128, Metric::InnerProduct, None), million(128, Metric::Cosine, None));
     let (l1, canberra) = (million(128, Metric::L1, None), million(128, Metric::Canberra, None));
     let large = base(10_000_000, 128, Metric::L2, None);
+    let halves = Base { dtype: DType::F16, ..small.clone() };
+    let bytes = Base { dtype: DType::U8, ..small.clone() };
     vec![
         case("f32 tile", &f32_rows, 10_000, 10),
         case("f32 one query", &f32_rows, 1, 10),
@@ -143,6 +146,10 @@ fn exact() -> Vec<Case> {
         case("one query", &small, 1, 10),
         case("batch", &ip, 10_000, 10),
         case("batch", &cosine, 10_000, 10),
+        case("f16 rows", &halves, 10_000, 10),
+        case("f16 rows, one query", &halves, 1, 10),
+        case("u8 rows", &bytes, 10_000, 10),
+        case("u8 rows, one query", &bytes, 1, 10),
         case("batch", &l1, 1_000, 10),
         case("batch", &canberra, 1_000, 10),
         case("batch", &wide, 10_000, 10),

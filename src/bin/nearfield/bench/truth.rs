@@ -3,7 +3,7 @@
 use super::data::Set;
 use super::suite::{Case, Kind};
 use crate::failure::{Failure, Result};
-use nearfield::{DType, Hits, Metric, Order, reference};
+use nearfield::{Hits, Metric, Order, reference};
 use rayon::prelude::*;
 
 /// Queries that go over the rows together, so that a row comes from memory once for all of them.
@@ -69,8 +69,8 @@ fn one(
     if got.len() != truth.len() {
         return Err(format!("{} hits, not {}", got.len(), truth.len()));
     }
-    let tau =
-        |m: f64, x: &[f64]| reference::tau(metric, (DType::F32, DType::F32), q, x, sign * m).value;
+    let dtypes = (case.base.dtype, case.base.dtype);
+    let tau = |m: f64, x: &[f64]| reference::tau(metric, dtypes, q, x, sign * m).value;
     let mut excused = 0;
     for ((id, distance), &(m, truth)) in got.iter().zip(truth) {
         if *id >= eligible(case) as u64 {
@@ -178,7 +178,8 @@ mod tests {
     fn wrong_answers_are_named() {
         let case = super::super::suite::named("quick").unwrap().remove(0);
         let d = case.base.d;
-        let set = Set { rows: (0..4 * d).map(|i| (i / d) as f32).collect(), queries: vec![0.0; d] };
+        let rows = (0..4 * d).map(|i| (i / d) as f32).collect();
+        let set = Set::of(&case.base, rows, vec![0.0; d]);
         let (q, far) = (widen(&set.queries), d as f32);
         let truth = [(0.0, 0), (f64::from(far), 1)];
         let check = |got: &[(u64, f32)]| one(&case, &set, &q, got, &truth);
