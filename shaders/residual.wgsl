@@ -1,5 +1,6 @@
-// What the matrix units may lose of the rows: of each {{ "row" if each else "bin the largest" }} |x - x' / factor|, rounded up, {{ "x' being x without subnormals" if own else "from the stored bits of the copy x'" }}.
-// Bindings: 0 rows (n x stride4 groups of four), {{ "" if own else "1 copy (rows x out_stride4 pairs of u32), " }}{{ 1 if own else 2 }} rest_out ({{ "n" if each else "bins of the index" }}, out){{ ", %d scale (n)"|format(2 if own else 3) if scaled else "" }}.
+// What a scan of fewer bits may lose of the rows: of each {{ "row" if lost == "each" else "bin the largest" }} |x - x'|, rounded up,
+// {{ "x' being x without subnormals" if lost == "own" else "from the stored bits of the copy x'" }}.
+// Bindings: 0 rows (n x stride4 groups of four), 1 rest_out ({{ "n" if lost == "each" else "bins of the index" }}, out){{ "" if lost == "own" else ", 2 copy (rows x out_stride4 groups of four)" }}{{ ", 3 copy_scale (n)" if lost == "bytes" else "" }}{{ ", %d scale (n)"|format(2 if lost == "own" else 4 if lost == "bytes" else 3) if scaled else "" }}.
 // Threads: a workgroup of 256 has one bin; eight neighbours have one row, 32 rows at a time, twice.
 // Profile keys: none.
 
@@ -9,12 +10,15 @@
 //% if dtype != "f16"
 {% include "common/half.wgsl" %}
 //% endif
-//% if not own
-@group(0) @binding(1) var<storage, read> copy: array<vec2<u32>>;
+@group(0) @binding(1) var<storage, read_write> rest_out: array<f32>;
+//% if lost == "bytes"
+@group(0) @binding(2) var<storage, read> copy: array<u32>;
+@group(0) @binding(3) var<storage, read> copy_scale: array<f32>;
+//% elif lost != "own"
+@group(0) @binding(2) var<storage, read> copy: array<vec2<u32>>;
 //% endif
-@group(0) @binding({{ 1 if own else 2 }}) var<storage, read_write> rest_out: array<f32>;
 //% if scaled
-@group(0) @binding({{ 2 if own else 3 }}) var<storage, read> scale: array<f32>;
+@group(0) @binding({{ 2 if lost == "own" else 4 if lost == "bytes" else 3 }}) var<storage, read> scale: array<f32>;
 //% endif
 
 struct Params {
@@ -48,13 +52,16 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     // sums of squares that neither overflow nor vanish: in units of the copy's own grid
     var sum = 0.0;
     for (var k = j; k < p.k4; k += 8u) {
-//% if own
-      let x = row4(at * p.stride4 + k);
-      let rest = select(vec4<f32>(0.0), x, abs(x) < vec4<f32>(0.00006103515625)){{ " * scale[at]" if scaled else "" }};
+      let v = row4(at * p.stride4 + k){{ " * scale[at]" if scaled else "" }};
+//% if lost == "own"
+      let rest = select(vec4<f32>(0.0), v, abs(row4(at * p.stride4 + k)) < vec4<f32>(0.00006103515625));
+//% elif lost == "bytes"
+      // the product rounds, by less than 2^-23 of what it is near to
+      let rest = abs(v - vec4<f32>(unpack4xI8(copy[at * p.out_stride4 + k])) * copy_scale[at]) + abs(v) * 1.1920929e-7;
 //% else
       let w = copy[at * p.out_stride4 + k];
       let stored = vec4<f32>(half_of(w.x & 0xffffu), half_of(w.x >> 16u), half_of(w.y & 0xffffu), half_of(w.y >> 16u));
-      let rest = {{ "row4(at * p.stride4 + k) * scale[at]" if scaled else "row4(at * p.stride4 + k)" }} - stored * p.inverse;
+      let rest = v - stored * p.inverse;
 //% endif
       let r = rest / p.inverse;
       // squares that vanish are below 2^-126 each
@@ -69,7 +76,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     lengths[t] = sqrt(sum);
   }
   workgroupBarrier();
-//% if each
+//% if lost == "each"
   let row = bin * BIN + t;
   if (t < 64u && row < p.n) { rest_out[row] = up(lengths[t]); }
 //% else

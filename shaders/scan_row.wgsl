@@ -1,11 +1,11 @@
 // Stage A of the binned scan for few queries, where reading the rows is all that costs: as scan_tile, {{ q }} queries at a time.
-// Bindings: 0 rows ({{ "f16" if dtype == "half" else dtype }}, n x stride4 groups of four), 1 queries (nq x q_stride4 vec4), 2 bias (n), 3 bin_best (nq x bin_stride, out){{ ", 4 scale (n)" if scaled else "" }}{{ ", %d bitmap (nq x words)"|format(5 if scaled else 4) if bitmap else "" }}.
+// Bindings: 0 rows ({{ "f16" if dtype == "half" else "i8" if dtype == "bytes" else dtype }}, n x stride4 groups of four), 1 queries (nq x q_stride4 vec4), 2 bias (n), 3 bin_best (nq x bin_stride, out){{ ", 4 scale (n)" if scaled else "" }}{{ ", %d bitmap (nq x words)"|format(5 if scaled else 4) if bitmap else "" }}.
 // Threads: a workgroup of 256 has one bin. Eight neighbours read 128 bytes of one row together, whatever the type (with loads
 // of 8 bytes an H200 reads 3.5 TB/s, with these of 16 bytes 4.2), so 32 rows at a time, twice; then one thread a
 // (query, row) adds their eight parts, and eight threads a query take the maximum.
 // Profile keys: kernel.scan few.
 
-{% set per = 1 if dtype == "f32" else 4 if dtype in ["i8", "u8"] else 2 %}{% set steps = 4 if per == 1 else 2 %}
+{% set per = 1 if dtype == "f32" else 4 if dtype in ["i8", "u8", "bytes"] else 2 %}{% set steps = 4 if per == 1 else 2 %}
 {% include "common/params.wgsl" %}
 {% include "common/element.wgsl" %}
 @group(0) @binding(0) var<storage, read> rows: array<vec4<u32>>;

@@ -4,7 +4,7 @@
 mod common;
 
 use common::data::{Owned, Random};
-use common::ways::{COPY, MATRIX, MATRIX_F32, ROWS, TILES, open};
+use common::ways::{BYTES, COPY, MATRIX, MATRIX_F32, ROWS, TILES, open};
 use nearfield::reference::{Block, Problem, check_search};
 use nearfield::{DType, Flat, Gpu, Hits, IdFilter, Index, Metric, Rows, SearchParams};
 use proptest::prelude::*;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 /// The scan from the rows and from their f16 copy, by register tiles and on matrix units where the adapter has them.
 static DEVICES: LazyLock<Vec<Gpu>> = LazyLock::new(|| {
-    let ways = open(&[ROWS, TILES, COPY, MATRIX, MATRIX_F32], 1);
+    let ways = open(&[ROWS, TILES, COPY, BYTES, MATRIX, MATRIX_F32], 1);
     ways.into_iter().map(|(_, gpu)| gpu).collect()
 });
 

@@ -4,7 +4,7 @@
 mod common;
 
 use common::faiss::{Fixture, SETS, fixture};
-use common::ways::{COPY, MATRIX, MATRIX_F32, TILES, open};
+use common::ways::{BYTES, COPY, MATRIX, MATRIX_F32, TILES, open};
 use nearfield::reference::{Excused, Problem, check_range, check_search};
 use nearfield::{BinaryFlat, DType, Flat, Gpu, Hits, Index, Metric, Order, SearchParams};
 
@@ -99,7 +99,7 @@ fn every_fixture(gpu: &Gpu, exhaustive: bool) {
 
 #[test]
 fn answers_are_those_of_faiss() {
-    for (way, gpu) in open(&[TILES, COPY, MATRIX, MATRIX_F32], SETS.len()) {
+    for (way, gpu) in open(&[TILES, COPY, BYTES, MATRIX, MATRIX_F32], SETS.len()) {
         every_fixture(&gpu, false);
         if way.name == TILES.name {
             every_fixture(&gpu, true);

@@ -4,7 +4,7 @@
 mod common;
 
 use common::data::{Domain, Kind, Owned, Random};
-use common::ways::{COPY, MATRIX, MATRIX_BIAS, MATRIX_F32, MATRIX_FINE, ROWS, TILES, open};
+use common::ways::{BYTES, COPY, MATRIX, MATRIX_BIAS, MATRIX_F32, MATRIX_FINE, ROWS, TILES, open};
 use nearfield::{
     BinaryFlat, DType, Flat, Gpu, GpuBuilder, Hits, Index, Metric, Rows, SearchParams,
 };
@@ -76,7 +76,7 @@ fn every_kernel_and_every_cut_give_the_same_bits() {
             None
         }
     };
-    let ways = open(&[ROWS, COPY, MATRIX, MATRIX_BIAS, MATRIX_FINE, MATRIX_F32], 1);
+    let ways = open(&[ROWS, COPY, BYTES, MATRIX, MATRIX_BIAS, MATRIX_FINE, MATRIX_F32], 1);
     let ways = ways.into_iter().map(|(way, gpu)| (way.name, gpu));
     let others: Vec<_> = ways.chain(others.into_iter().filter_map(opened)).collect();
     let answer = |m: &Metric| bits(&index(&plain, m, &rows).search(&queries, K).expect("hits"));
@@ -189,7 +189,7 @@ fn every_type_gives_the_same_bits_however_it_is_cut() {
             Err(e) => println!("skipped: {name}: {e} ({})", TYPED.len()),
         }
     }
-    for (way, gpu) in open(&[ROWS, TILES, COPY, MATRIX, MATRIX_F32], TYPED.len()) {
+    for (way, gpu) in open(&[ROWS, TILES, COPY, BYTES, MATRIX, MATRIX_F32], TYPED.len()) {
         gpus.push((way.name, gpu, SearchParams::new()));
     }
     let few = std::env::var("NEARFIELD_TEST_SET").is_ok_and(|set| set == "pairwise");

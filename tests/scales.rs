@@ -5,7 +5,7 @@
 mod common;
 
 use common::data::Random;
-use common::ways::{COPY, MATRIX, MATRIX_F32, ROWS, TILES, Way, open};
+use common::ways::{BYTES, COPY, MATRIX, MATRIX_F32, ROWS, TILES, Way, open};
 use nearfield::reference::{Block, Problem, check_search};
 use nearfield::{Flat, Gpu, IdFilter, Index, Metric, Rows, SearchParams};
 
@@ -82,7 +82,7 @@ fn attack(
 
 #[test]
 fn tiny_rows_beside_huge_ones() {
-    let gpus = open(&[TILES, ROWS, COPY, MATRIX, MATRIX_F32], 1);
+    let gpus = open(&[TILES, ROWS, COPY, BYTES, MATRIX, MATRIX_F32], 1);
     if gpus.is_empty() {
         println!("skipped: no adapter (1)");
         return;

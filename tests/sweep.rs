@@ -5,14 +5,16 @@
 mod common;
 
 use common::cases::{CASES, Case, Filter, bit_metrics, float_metrics};
-use common::ways::{COPY, MATRIX, MATRIX_BIAS, MATRIX_F32, MATRIX_FINE, ROWS, TILES, Way, open};
+use common::ways::{
+    BYTES, COPY, MATRIX, MATRIX_BIAS, MATRIX_F32, MATRIX_FINE, ROWS, TILES, Way, open,
+};
 use nearfield::reference::{Block, Excused, Problem, check_range, check_search};
 use nearfield::{
     BinaryFlat, DType, Flat, Gpu, Hits, Index, Metric, Order, QueryFilter, SearchParams,
 };
 use std::collections::{BTreeMap, HashMap};
 
-const WAYS: &[Way] = &[ROWS, TILES, COPY, MATRIX, MATRIX_BIAS, MATRIX_FINE, MATRIX_F32];
+const WAYS: &[Way] = &[ROWS, TILES, COPY, BYTES, MATRIX, MATRIX_BIAS, MATRIX_FINE, MATRIX_F32];
 
 /// Devices by way and segment size: opening one for each case would take longer than the cases. `None`: it cannot be.
 struct Devices {

@@ -15,7 +15,7 @@ const LEAST: u64 = 4096;
 /// Bytes that one thread copies at a time.
 const PIECE: usize = 256 << 10;
 /// Bytes kept for the next calls; what is more is let go.
-const MOST_KEPT: u64 = 128 << 20;
+const MOST_KEPT: u64 = 256 << 20;
 
 /// Mapped staging buffers by size.
 #[derive(Default)]

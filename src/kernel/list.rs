@@ -51,7 +51,9 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
     for dtype in floats {
         all.push(normalise(dtype));
         all.extend([false, true].map(|scaled| half_copy(dtype, scaled)));
-        all.extend([false, true].map(|scaled| residual(dtype, scaled, false, false)));
+        all.extend([false, true].map(|scaled| residual(dtype, scaled, Lost::Half)));
+        all.extend([false, true].map(|scaled| residual(dtype, scaled, Lost::Bytes)));
+        all.extend([false, true].map(|scaled| byte_copy(dtype, scaled)));
         for scaled in [false, true] {
             all.push(row_stats(dtype, if scaled { Family::Dot } else { Family::L2 }, scaled));
             for bitmap in [false, true] {
@@ -75,13 +77,14 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
             }
         }
     }
-    all.push(residual(DType::F32, false, true, false));
-    all.extend([false, true].map(|scaled| residual(DType::F16, scaled, false, true)));
+    all.push(residual(DType::F32, false, Lost::Each));
+    all.extend([false, true].map(|scaled| residual(DType::F16, scaled, Lost::Own)));
     for bitmap in [false, true] {
         for bin in BINS {
             let copy = |&tile| scan_matrix(tile, Operand::Half, false, bin, bitmap);
             all.extend(matrix_tiles.iter().map(copy));
         }
+        all.extend([1, 2, 4].map(|q| scan_row(Operand::Bytes, q, true, bitmap)));
         for scaled in [false, true] {
             all.extend([1, 2, 4].map(|q| scan_row(Operand::Half, q, scaled, bitmap)));
             all.extend(stored(&matrix_tiles, scaled, bitmap));

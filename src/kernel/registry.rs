@@ -53,13 +53,31 @@ pub(crate) fn half_copy(dtype: DType, scaled: bool) -> Variant {
     Variant::new("half_copy").word("dtype", dtype.name()).flag("scaled", scaled)
 }
 
-/// `each`: of every row rather than of every bin; `own`: of the rows themselves rather than of a copy.
-pub(crate) fn residual(dtype: DType, scaled: bool, each: bool, own: bool) -> Variant {
-    Variant::new("residual")
-        .word("dtype", dtype.name())
-        .flag("scaled", scaled)
-        .flag("each", each)
-        .flag("own", own)
+pub(crate) fn byte_copy(dtype: DType, scaled: bool) -> Variant {
+    Variant::new("byte_copy").word("dtype", dtype.name()).flag("scaled", scaled)
+}
+
+/// Whose loss is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// A copy's in f16, of every bin.
+    Half,
+    /// The same of every row.
+    Each,
+    /// A copy's in 8 bits.
+    Bytes,
+    /// Of f16 rows themselves, where subnormals are flushed.
+    Own,
+}
+
+pub(crate) fn residual(dtype: DType, scaled: bool, lost: Lost) -> Variant {
+    let word = match lost {
+        Lost::Half => "half",
+        Lost::Each => "each",
+        Lost::Bytes => "bytes",
+        Lost::Own => "own",
+    };
+    Variant::new("residual").word("dtype", dtype.name()).flag("scaled", scaled).word("lost", word)
 }
 
 /// What a scan reads of the rows.
@@ -67,6 +85,8 @@ pub(crate) fn residual(dtype: DType, scaled: bool, each: bool, own: bool) -> Var
 pub(crate) enum Operand {
     /// Their copy in f16, scaled and padded to whole tiles.
     Half,
+    /// Their copy in 8 bits, each row with a scale.
+    Bytes,
     /// The rows as they are stored.
     Rows(DType),
 }
@@ -75,6 +95,7 @@ impl Operand {
     const fn name(self) -> &'static str {
         match self {
             Operand::Half => "half",
+            Operand::Bytes => "bytes",
             Operand::Rows(dtype) => dtype.name(),
         }
     }

@@ -4,7 +4,7 @@ mod room;
 mod transformed;
 
 use super::check::{self, Facts};
-use super::half::HalfRows;
+use super::rounded::{self, Rounded};
 use super::space::{self, Transform};
 use super::{BIN, gather, mask, stride4};
 use crate::buffer::{Buffer, Matrix, Segment, Uploader};
@@ -30,11 +30,21 @@ pub(crate) struct Base {
     parts: Vec<Part>,
     /// Largest |x| of each bin of the index; only with a scan.
     bin_norm: Option<Buffer>,
-    /// The rounded copy for the matrix units, where they are used.
-    half: Option<HalfRows>,
-    /// Whether that copy is made at all.
-    copies: bool,
+    /// The rows in f16 for the matrix units and few queries, and in 8 bits for few, where they are used.
+    half: Option<Rounded>,
+    bytes: Option<Rounded>,
+    /// Which of them may be copies.
+    copies: Copies,
     facts: Facts,
+}
+
+/// Which copies in fewer bits a base may have, where the profile asks for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Copies {
+    None,
+    /// That for the matrix units.
+    Half,
+    All,
 }
 
 /// What belongs to one segment of rows, a number a row.
@@ -82,7 +92,8 @@ impl Base {
             parts: Vec::new(),
             bin_norm: None,
             half: None,
-            copies: true,
+            bytes: None,
+            copies: Copies::All,
             facts: Facts::NONE,
         })
     }
@@ -115,13 +126,17 @@ impl Base {
         self.facts
     }
 
-    /// Whether a rounded copy of its rows is wanted.
-    pub fn copies(&self) -> bool {
+    pub fn copies(&self) -> Copies {
         self.copies
     }
 
-    pub fn half(&self) -> Option<&HalfRows> {
+    pub fn half(&self) -> Option<&Rounded> {
         self.half.as_ref()
+    }
+
+    /// The rows in 8 bits.
+    pub fn in_bytes(&self) -> Option<&Rounded> {
+        self.bytes.as_ref()
     }
 
     pub fn bin_norm(&self) -> Option<&Buffer> {
@@ -142,7 +157,7 @@ impl Base {
             + copies
             + self.parts.iter().map(part).sum::<u64>()
             + norms
-            + self.half.as_ref().map_or(0, HalfRows::bytes)
+            + [&self.half, &self.bytes].into_iter().flatten().map(Rounded::bytes).sum::<u64>()
     }
 
     fn transforms(&self) -> bool {
@@ -200,8 +215,17 @@ impl Base {
         };
         let mut base = Base { rows, work, facts, ..self.clone() };
         base.measure(self.len())?;
-        base.half = HalfRows::extended(&base, self.half.as_ref(), self.len())?;
+        base.round(Some(self), self.len())?;
         Ok(base)
+    }
+
+    /// Rounds the rows from `first` on, which those of `old` came before.
+    fn round(&mut self, old: Option<&Base>, first: u64) -> Result<()> {
+        let half = old.and_then(|o| o.half.as_ref());
+        self.half = Rounded::extended(self, rounded::halves(self)?, half, first)?;
+        let bytes = old.and_then(|o| o.bytes.as_ref());
+        self.bytes = Rounded::extended(self, rounded::bytes(self)?, bytes, first)?;
+        Ok(())
     }
 
     /// With one row replaced; its place in the order stays.
@@ -227,7 +251,8 @@ impl Base {
             base.bin_norm = Some(base.grow(&old, old.size())?);
         }
         base.stats(at, row, row + 1)?;
-        base.half = HalfRows::replaced(&base, self.half.as_ref(), at)?;
+        base.half = Rounded::replaced(&base, self.half.as_ref(), at)?;
+        base.bytes = Rounded::replaced(&base, self.bytes.as_ref(), at)?;
         Ok(base)
     }
 
@@ -245,10 +270,17 @@ impl Base {
     pub fn gather(&self, keep: &[u32]) -> Result<Base> {
         let rows = gather::rows(&self.rows, keep)?;
         let work = if self.transforms() { gather::rows(&self.work, keep)? } else { rows.clone() };
-        let mut base =
-            Base { rows, work, parts: Vec::new(), bin_norm: None, half: None, ..self.clone() };
+        let mut base = Base {
+            rows,
+            work,
+            parts: Vec::new(),
+            bin_norm: None,
+            half: None,
+            bytes: None,
+            ..self.clone()
+        };
         base.measure(0)?;
-        base.half = HalfRows::extended(&base, None, 0)?;
+        base.round(None, 0)?;
         Ok(base)
     }
 

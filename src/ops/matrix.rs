@@ -1,17 +1,18 @@
 //! Which matrix-unit tile a device runs, and queries in its form.
 
-use super::half::{self, HalfPart, Source};
+use super::half::{self, Source};
 use super::queries::Upload;
+use super::rounded::RoundedPart;
 use crate::buffer::Buffer;
 use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::kernel::Encoder;
-use crate::kernel::registry::MatrixTile;
+use crate::kernel::registry::{Lost, MatrixTile};
 
 /// Scaled f16 queries.
 pub(crate) struct HalfQueries {
-    pub part: HalfPart,
+    pub part: RoundedPart,
     /// |q - q'| of each query, rounded up.
     pub rests: Buffer,
 }
@@ -75,8 +76,8 @@ pub(crate) fn queries(
     let depth = half::depth(dim);
     let buffer = gpu.scratch("f16 queries", u64::from(end) * half::row_bytes(dim))?;
     let rests = gpu.scratch("query residuals", u64::from(upload.count) * 4)?;
-    let part = HalfPart::of_queries(buffer, depth, factor, end);
+    let part = RoundedPart::of_queries(buffer, depth, factor, end);
     half::copy(encoder, &source, &part)?;
-    half::residuals(encoder, &source, Some(&part), &rests, 0, true)?;
+    half::residuals(encoder, &source, &part, &rests, 0, Lost::Each)?;
     Ok(HalfQueries { part, rests })
 }

@@ -15,6 +15,8 @@ use crate::metric::Metric;
 
 /// Largest k of the binned scan; beyond it too many bins would pass.
 pub(super) const MAX_SCAN_K: u64 = 2048;
+/// Bins that may pass for a query that reads 8 bits.
+const BYTES_ROOM: u64 = 512;
 /// Rows to a bin where many neighbours are wanted: a tile of the matrix units.
 const FINE_BIN: u64 = 16;
 /// Most scratch memory of one submission, beside a 48th of the rows: with two in flight a search stays below 1 GB beyond
@@ -54,6 +56,8 @@ pub(crate) struct Plan {
     pub matrix_groups: u32,
     /// Rows to a bin of it: fewer where so many neighbours are wanted that rescoring costs more than selecting.
     pub matrix_bin: u32,
+    /// Whether those few that are asked read the rows in 8 bits.
+    pub bytes: bool,
     /// Up to so many queries read the rows one by one rather than in tiles.
     pub few: u32,
     /// Queries of one submission of the scan.
@@ -112,7 +116,16 @@ impl Plan {
             None => (None, 0.0),
         };
         let profile = gpu.profile();
+        let few = profile.u32("scan", "few")?.min(match matrix {
+            Some(_) => profile.u32("matrix", "few")?,
+            None => u32::MAX,
+        });
+        // without a certificate, 8 bits would miss more than is said
+        let bytes =
+            base.in_bytes().is_some() && !options.fast && queries.count as u64 <= few.into();
         let room = (k + k / 2 + 32).clamp(64, registry::MAX_ROOM.into());
+        // 8 bits let more bins pass, which cost few queries little
+        let room = if bytes { room.max((bins / 4).min(BYTES_ROOM)) } else { room };
         // With fewer bins than twice the room nearly all would pass. 0 forces the scan, for tests.
         let min_rows = u64::from(profile.u32("scan", "min_rows")?);
         let binned = !options.exhaustive
@@ -172,10 +185,8 @@ impl Plan {
             matrix_tiles: profile.u32("matrix", "tiles")?.max(1),
             matrix_groups: profile.u32("matrix", "groups")?.max(1),
             matrix_bin: matrix_bin as u32,
-            few: profile.u32("scan", "few")?.min(match matrix {
-                Some(_) => profile.u32("matrix", "few")?,
-                None => u32::MAX,
-            }),
+            bytes,
+            few,
             scan_queries: scan_queries.min(count).min(max_dispatch) as usize,
             dense_queries: dense_queries.min(count).min(max_dispatch) as usize,
             dense_rows: dense_rows as u32,

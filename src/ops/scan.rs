@@ -7,6 +7,7 @@ use super::half;
 use super::matrix::{self, HalfQueries};
 use super::plan::Plan;
 use super::queries::{Queries, Upload};
+use super::reads::{Form, Reads};
 use super::space::{self, Transform};
 use super::{BIN, mask, stride4};
 use crate::buffer::{Buffer, Segment};
@@ -28,6 +29,7 @@ pub(crate) struct Scan {
     /// What the rounded copies lost, of bins and of queries.
     pub rests: Option<(Buffer, Buffer)>,
     way: Way,
+    form: Form,
     fast: bool,
     /// Where stage A goes on: segment, row within it.
     next: (usize, u32),
@@ -37,7 +39,6 @@ enum Way {
     /// So many queries at a time, from the rows or from what there is of them in f16.
     Rows {
         q: u32,
-        half: bool,
     },
     Tile,
     /// With the queries in f16 where the tile multiplies f16.
@@ -98,49 +99,6 @@ struct Piece<'a> {
     rows: u32,
 }
 
-/// What a kernel reads of a piece.
-struct Reads<'a> {
-    operand: Operand,
-    rows: &'a Buffer,
-    stride4: u32,
-    factor: f32,
-    /// What the products of a row are multiplied by, where that is not done yet.
-    scale: Option<&'a Buffer>,
-}
-
-impl<'a> Reads<'a> {
-    /// Of segment `at`: the rows, or what there is of them in f16.
-    fn of(
-        base: &'a Base,
-        segment: &'a Segment,
-        part: &'a Part,
-        at: usize,
-        half: bool,
-    ) -> Result<Reads<'a>> {
-        let scale = part.scale.as_ref();
-        if !half {
-            let dtype = base.work().dtype();
-            let stride4 = stride4(segment.stride_bytes(), dtype);
-            let operand = Operand::Rows(dtype);
-            return Ok(Reads { operand, rows: segment.buffer(), stride4, factor: 1.0, scale });
-        }
-        let half = base.half().and_then(|all| Some((all, all.part(at)?)));
-        let (all, part) = half.ok_or_else(|| missing("f16 rows"))?;
-        // a copy is of rows that are multiplied already
-        let scale = scale.filter(|_| all.operand != Operand::Half);
-        let (operand, factor) = (all.operand, part.factor);
-        Ok(Reads { operand, rows: &part.buffer, stride4: part.stride4, factor, scale })
-    }
-
-    fn row_bytes(&self) -> u64 {
-        let element = match self.operand {
-            Operand::Half => 2,
-            Operand::Rows(dtype) => dtype.row_bytes(1) as u64,
-        };
-        u64::from(self.stride4) * 4 * element
-    }
-}
-
 pub(crate) fn missing(what: &str) -> Error {
     Error::internal(format!("the scan has no {what}"))
 }
@@ -164,28 +122,36 @@ impl Scan {
             Bound::matrix(family, scaled, dim, plan.accumulation).magnified(1.0 / factor)
         };
         let few = nq <= plan.few;
-        let (way, bound, rests) = match (base.half(), plan.matrix) {
+        let rounded = plan.bytes.then_some(Form::Bytes).and_then(|form| form.rounded(base));
+        let rounded = rounded.or_else(|| base.half().filter(|half| half.serves_few()));
+        let (way, form, bound, rests) = match (rounded, plan.matrix) {
             // exact sums are worth more than half the bytes
-            (Some(half), _) if few && half.serves_few() && exact != Bound::EXACT => {
+            (Some(rounded), _) if few && exact != Bound::EXACT => {
                 let none = gpu.scratch("query residuals", u64::from(nq) * 4)?;
                 encoder.clear(&none);
-                let rests = Some((half.bin_rest().clone(), none));
-                let bound = Bound::f32(family, scaled, dim).magnified(1.0 / half.smallest_factor());
-                (Way::Rows { q, half: true }, bound, rests)
+                let rests = Some((rounded.bin_rest().clone(), none));
+                let (form, magnified) = match rounded.operand {
+                    // by the scale of a row, which is below its largest element
+                    Operand::Bytes => (Form::Bytes, base.facts().largest),
+                    _ => (Form::Half, 1.0 / rounded.smallest_factor()),
+                };
+                let bound = Bound::f32(family, scaled, dim).magnified(magnified);
+                (Way::Rows { q }, form, bound, rests)
             }
-            _ if few => (Way::Rows { q, half: false }, exact, None),
+            _ if few => (Way::Rows { q }, Form::Rows, exact, None),
             (_, Some(tile)) if tile.input == DType::F32 => {
-                (Way::Matrix { tile, queries: None }, matrix(1.0), None)
+                (Way::Matrix { tile, queries: None }, Form::Rows, matrix(1.0), None)
             }
-            (Some(half), Some(tile)) => {
+            (_, Some(tile)) => {
+                let half = base.half().ok_or_else(|| missing("f16 rows"))?;
                 let shape = (dim, queries.facts.largest);
                 let rows = half.smallest_factor();
                 let halves = matrix::queries(encoder, &upload, shape, tile.bm(), rows)?;
                 let rests = Some((half.bin_rest().clone(), halves.rests.clone()));
                 let bound = matrix(rows * halves.part.factor);
-                (Way::Matrix { tile, queries: Some(halves) }, bound, rests)
+                (Way::Matrix { tile, queries: Some(halves) }, Form::Half, bound, rests)
             }
-            _ => (Way::Tile, exact, None),
+            _ => (Way::Tile, Form::Rows, exact, None),
         };
         let (bound, rests) = if plan.fast { (Bound::EXACT, None) } else { (bound, rests) };
         let bin = if matches!(way, Way::Matrix { .. }) { plan.matrix_bin } else { BIN as u32 };
@@ -200,6 +166,7 @@ impl Scan {
             bound,
             rests,
             way,
+            form,
             fast: plan.fast,
             next: (0, 0),
         })
@@ -207,17 +174,10 @@ impl Scan {
 
     /// Bytes of rows that stage A reads, if each is read once.
     pub fn bytes(&self, base: &Base) -> Result<u64> {
-        let half = match &self.way {
-            Way::Rows { half, .. } => *half,
-            Way::Tile => false,
-            Way::Matrix { queries, .. } => queries.is_some(),
-        };
-        let mut bytes = 0;
-        for (at, (segment, part)) in base.segments().enumerate() {
-            let reads = Reads::of(base, segment, part, at, half)?;
-            bytes += u64::from(segment.rows()) * reads.row_bytes();
-        }
-        Ok(bytes)
+        let each = base.segments().enumerate().map(|(at, (segment, _))| {
+            Ok(u64::from(segment.rows()) * Reads::of(base, at, self.form)?.row_bytes())
+        });
+        each.sum()
     }
 
     pub fn sums_exact(&self) -> bool {
@@ -250,7 +210,7 @@ impl Scan {
             let bias = biases.map_or(&part.bias, |b| &b[at]);
             let piece = Piece { segment, part, at, bias, first, rows };
             match &self.way {
-                Way::Rows { q, half } => self.rows(encoder, base, &piece, *q, *half)?,
+                Way::Rows { q } => self.rows(encoder, base, &piece, *q)?,
                 Way::Tile => self.tile(encoder, base, &piece, plan)?,
                 Way::Matrix { tile, queries } => {
                     self.matrix(encoder, base, &piece, *tile, plan, queries.as_ref())?;
@@ -284,21 +244,14 @@ impl Scan {
         self.upload.floats.as_ref().ok_or_else(|| missing("queries"))
     }
 
-    fn rows(
-        &self,
-        encoder: &mut Encoder,
-        base: &Base,
-        piece: &Piece<'_>,
-        q: u32,
-        half: bool,
-    ) -> Result<()> {
+    fn rows(&self, encoder: &mut Encoder, base: &Base, piece: &Piece<'_>, q: u32) -> Result<()> {
         let bitmap = self.bitmap.is_some();
         let groups = fold(base.gpu(), u64::from(piece.rows).div_ceil(BIN))?;
-        let reads = Reads::of(base, piece.segment, piece.part, piece.at, half)?;
+        let reads = Reads::of(base, piece.at, self.form)?;
         let mut tile = self.params(base, piece, groups[0], BIN as u32);
         tile.stride4 = reads.stride4;
-        // f16 rows lose no more than their copy would
-        let operand = if half { Operand::Half } else { reads.operand };
+        // f16 rows are read as their copy would be: what that may flush is counted
+        let operand = if self.form == Form::Half { Operand::Half } else { reads.operand };
         let mut buffers = vec![reads.rows, self.floats()?, piece.bias, &self.bin_best];
         buffers.extend(reads.scale);
         buffers.extend(&self.bitmap);
@@ -335,7 +288,7 @@ impl Scan {
         plan: &Plan,
         queries: Option<&HalfQueries>,
     ) -> Result<()> {
-        let reads = Reads::of(base, piece.segment, piece.part, piece.at, queries.is_some())?;
+        let reads = Reads::of(base, piece.at, self.form)?;
         let (asked, q_stride4, q_factor) = match queries {
             Some(HalfQueries { part, .. }) => (&part.buffer, part.stride4, part.factor),
             None => (self.floats()?, self.upload.float_stride4, 1.0),

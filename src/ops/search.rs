@@ -42,6 +42,8 @@ struct Search {
     options: Options,
     todo: VecDeque<Work>,
     rerun: Vec<u32>,
+    /// The scan of 8 bits is behind these.
+    tried: bool,
     outstanding: usize,
     done: usize,
     hits: Vec<u32>,
@@ -101,6 +103,7 @@ pub(crate) fn submit_search(
         options,
         todo,
         rerun: Vec::new(),
+        tried: false,
         outstanding: 0,
         done: 0,
         hits: vec![0; count],
@@ -265,6 +268,12 @@ impl Job for Search {
             Work::Queries(range) => {
                 self.begin(self.plan.way, range.map(|q| q as u32).collect(), &mut encoder)?
             }
+            // what 8 bits do not tell, the rows or their f16 copy may
+            Work::List(which) if self.plan.bytes => {
+                self.plan.bytes = false;
+                self.tried = true;
+                self.begin(Way::Scan, which, &mut encoder)?
+            }
             // the best bins by exact distances always fit
             Work::List(which) => match self.begin(Way::Bins, which, &mut encoder)? {
                 Work::Bins(which, bins, _) => Work::Bins(which, bins, true),
@@ -302,11 +311,11 @@ impl Job for Search {
                 // exact bins need exactly k and always fit
                 let most = self.k as u32;
                 let count = counts.as_ref().map_or(most, |c| c.get(i).copied().unwrap_or(u32::MAX));
-                self.stats.scanned += 1;
+                self.stats.scanned += u64::from(!self.tried);
                 self.stats.bins_passed += u64::from(count);
                 self.stats.bins_passed_max = self.stats.bins_passed_max.max(count.into());
                 if count > self.plan.room {
-                    self.stats.rerun += 1;
+                    self.stats.rerun += u64::from(!self.tried);
                     self.rerun.push(query);
                     wanted[i] = false;
                 }

@@ -27,7 +27,8 @@ pub struct SearchStats {
     pub streamed: u64,
     /// Queries answered by the binned scan; the others went through all exact distances.
     pub scanned: u64,
-    /// Queries of the scan whose candidates did not fit and that ran again through all exact distances.
+    /// Queries of the scan whose candidates did not fit and that ran again: after a scan of 8 bits from what loses less, else
+    /// through all exact distances.
     pub rerun: u64,
     /// Bins of 64 rows that passed, over the scanned queries.
     pub bins_passed: u64,

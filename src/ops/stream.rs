@@ -11,7 +11,7 @@ use super::queries::Queries;
 use super::request::{Filter, Found, Options};
 use super::space::Decoder;
 use super::stats::SearchStats;
-use super::{half, submit_range, submit_search, thread};
+use super::{rounded, submit_range, submit_search, thread};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::RowStore;
@@ -174,7 +174,8 @@ impl Call {
         let few = self.stream.empty.gpu().profile().u32("scan", "few")? as usize;
         let k = if let Ask::Nearest(k) = self.ask { k } else { 0 };
         let scans = k > 0 && k as u64 <= MAX_SCAN_K && !self.options.exhaustive;
-        let copies = scans && self.count > COPY_QUERIES * few && half::copies(&self.stream.empty)?;
+        let copies =
+            scans && self.count > COPY_QUERIES * few && rounded::copies(&self.stream.empty)?;
         let (room, chunks) = self.stream.chunks(k, copies)?;
         // one of the two that fails stops the other
         let stop = CancelToken::below(Some(stop.clone()));

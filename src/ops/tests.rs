@@ -46,11 +46,12 @@ fn scan_equals_exhaustive() {
 }
 
 #[test]
-fn f16_copy_equals_exhaustive() {
+fn copies_equal_exhaustive() {
     for few in ["0", "1000"] {
         check(&[("matrix", "copy", "1"), ("scan", "few", few)]);
     }
     check(&[("matrix", "copy", "1"), ("scan", "few", "0"), ("matrix", "bias", "epilogue")]);
+    check(&[("scan", "bytes", "1"), ("scan", "few", "1000")]);
 }
 
 fn check(settings: &[(&str, &str, &str)]) {
@@ -127,6 +128,34 @@ fn check(settings: &[(&str, &str, &str)]) {
                 assert_eq!(&scan.rows[q * k..][..k], rows, "{metric} query {q}");
             }
         }
+    }
+}
+
+#[test]
+fn what_8_bits_do_not_tell_is_asked_again() {
+    let builder = Gpu::builder().poison(true).setting("scan", "bytes", 1);
+    let Ok(gpu) = builder.setting("matrix", "copy", 1).build() else {
+        println!("skipped: no adapter (1)");
+        return;
+    };
+    // rows so near to each other that 8 bits see one
+    let (n, d, k) = (20_000, 24, 5);
+    let near: Vec<f32> = random(n * d, 3).iter().map(|x| 1.0 + x / 2_000.0).collect();
+    let spread = random(n * d, 4);
+    for (data, again) in [(near, 2), (spread, 0)] {
+        let base = Base::new(&gpu, &Metric::L2, DType::F32, d).unwrap();
+        let base = base.append(&mut Once(Some(Rows::F32(&data)), d)).unwrap();
+        let run = |exhaustive| {
+            let options = Options { exhaustive, ..Options::default() };
+            let queries = Rows::F32(&data[..2 * d]);
+            submit_search(&base, queries, k, Filter::All, options).unwrap().wait().unwrap()
+        };
+        let (scan, all) = (run(false), run(true));
+        assert_eq!((scan.rows, scan.distances), (all.rows, all.distances));
+        let stats = scan.stats;
+        assert_eq!((stats.scanned, stats.rerun), (2, again), "{stats:?}");
+        let ran = |kernel: &str| stats.variants.iter().any(|v| v.starts_with(kernel));
+        assert!(ran("scan_row_bytes") && ran("scan_row_half") == (again > 0), "{stats:?}");
     }
 }
 

@@ -56,6 +56,16 @@ pub const COPY: Way = Way::new(
         ("matrix", "use", "1"),
     ],
 );
+/// The 8-bit copy of the rows one by one, then, where that does not decide, the rows.
+pub const BYTES: Way = Way::new(
+    "bytes",
+    &[
+        ("scan", "few", "1000"),
+        ("scan", "bytes", "1"),
+        ("matrix", "few", "1000"),
+        ("matrix", "copy", "0"),
+    ],
+);
 /// Matrices of f16, from the copy and from rows that are no wider.
 pub const MATRIX: Way = Way::matrices(
     "matrix",

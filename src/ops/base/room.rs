@@ -1,11 +1,12 @@
 //! A base whose buffers are there before its rows, and serve others afterwards: a chunk of a stream.
 
-use super::Base;
+use super::{Base, Copies};
 use crate::buffer::{Matrix, Uploader};
 use crate::error::Result;
 use crate::format::RowSource;
 use crate::ops::check::Facts;
-use crate::ops::half::{self, HalfRows};
+use crate::ops::half;
+use crate::ops::rounded::{self, Rounded};
 use crate::ops::{BIN, space};
 
 impl Base {
@@ -19,7 +20,8 @@ impl Base {
             parts: Vec::new(),
             bin_norm: None,
             half: None,
-            copies,
+            bytes: None,
+            copies: if copies { Copies::Half } else { Copies::None },
             facts: Facts::NONE,
             ..self.clone()
         };
@@ -29,7 +31,9 @@ impl Base {
             let bytes = u64::from(capacity).div_ceil(BIN) * 4;
             base.bin_norm = Some(base.gpu.alloc("bin norms", bytes.next_multiple_of(256))?);
         }
-        base.half = HalfRows::with_room(&base, capacity)?;
+        if let Some(operand) = rounded::halves(&base)? {
+            base.half = Some(Rounded::with_room(&base, operand, capacity)?);
+        }
         Ok(base)
     }
 
@@ -55,7 +59,7 @@ impl Base {
             each += row(&self.rows);
         }
         each += if matches!(scan, Some((_, true))) { 8 } else { 4 };
-        if copies && half::copies(self)? {
+        if copies && rounded::copies(self)? {
             each += half::row_bytes(self.work.dim());
         }
         // of every bin a norm and what the copy lost
