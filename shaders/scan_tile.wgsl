@@ -1,13 +1,12 @@
 // Stage A of the binned scan for many queries: s(q, x) = q.x * scale + bias, and of it the largest of each bin of 64 rows.
-// One workgroup multiplies a tile of {{ bm }} queries by {{ bn }} rows in f32 registers, {{ tm }} x {{ tn }} a thread.
+// A workgroup multiplies {{ bm }} queries by {{ bn }} rows in f32 (tile/register.wgsl).
 // Bindings: 0 rows (n x stride4 groups of four), 1 queries (nq x q_stride4 vec4), 2 bias (n), 3 bin_best (nq x bin_stride, out){{ ", 4 scale (n)" if scaled else "" }}{{ ", 5 bitmap (nq x words)" if bitmap else "" }}.
-// Threads: thread (tx, ty) = (t % TX, t / TX) has queries ty + i TY and rows tx + j TX, so that neighbours in a
-// quarter of a subgroup read workgroup memory at odd strides of 16 bytes, without bank conflicts.
+// Threads: {{ bn // tn * (bm // tm) }}.
 // Profile keys: kernel.scan bm bn bk tm tn.
 
-{% set TX = bn // tn %}{% set TY = bm // tm %}{% set threads = TX * TY %}{% set K4 = bk // 4 %}{% set S = K4 + 1 %}
-{% set LA = bm * K4 // threads %}{% set LB = bn * K4 // threads %}{% set NB = bn // 64 %}{% set PER = tn // NB %}
-{% set stage = (bm + bn) * S %}{% set reduce = NB * (tm // 4) * threads %}
+{% import "tile/register.wgsl" as regs %}
+{% set TX = regs.TX %}{% set TY = regs.TY %}{% set threads = regs.threads %}{% set NB = bn // 64 %}{% set PER = tn // NB %}
+{% set reduce = NB * (tm // 4) * threads %}
 {% set rows_binding = 0 %}
 {% include "common/params.wgsl" %}
 {% include "common/rows.wgsl" %}
@@ -36,7 +35,7 @@ struct Params {
 var<immediate> p: Params;
 
 // The query tile, then the row tile, then (main loop done) the maxima of each thread.
-var<workgroup> tile: array<vec4<f32>, {{ stage if stage > reduce else reduce }}>;
+var<workgroup> tile: array<vec4<f32>, {{ regs.slabs if regs.slabs > reduce else reduce }}>;
 
 @compute @workgroup_size({{ threads }})
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
@@ -44,62 +43,35 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   let q0 = wg.x * {{ bm }}u;
   let x0 = row_tile * {{ bn }}u;
   if (x0 >= p.n) { return; }
-  let tx = t % {{ TX }}u;
-  let ty = t / {{ TX }}u;
-  let lk = t % {{ K4 }}u;
-//% for u in range(LA)
-  let pa{{ u }} = min(q0 + (t + {{ u * threads }}u) / {{ K4 }}u, p.nq - 1u) * p.q_stride4;
+{{ regs.roles() }}
+//% for u in range(regs.loads_a)
+  let pa{{ u }} = min(q0 + (t + {{ u * threads }}u) / {{ regs.k4 }}u, p.nq - 1u) * p.q_stride4;
 //% endfor
-//% for u in range(LB)
-  let pb{{ u }} = min(x0 + (t + {{ u * threads }}u) / {{ K4 }}u, p.n - 1u) * p.stride4;
+//% for u in range(regs.loads_b)
+  let pb{{ u }} = min(x0 + (t + {{ u * threads }}u) / {{ regs.k4 }}u, p.n - 1u) * p.stride4;
 //% endfor
-//% for i in range(tm)
-//% for j in range(tn)
-  var c{{ i }}_{{ j }} = 0.0;
-//% endfor
-//% endfor
+{{ regs.zeros() }}
   let none = vec4<f32>(0.0);
   // the slab after the one in use waits in registers: its loads overlap the arithmetic
-//% for u in range(LA)
+//% for u in range(regs.loads_a)
   var ra{{ u }} = select(none, queries[pa{{ u }} + min(lk, p.k4 - 1u)], lk < p.k4);
 //% endfor
-//% for u in range(LB)
+//% for u in range(regs.loads_b)
   var rb{{ u }} = select(none, row4(pb{{ u }} + min(lk, p.k4 - 1u)), lk < p.k4);
 //% endfor
-  for (var k0 = 0u; k0 < p.k4; k0 += {{ K4 }}u) {
-//% for u in range(LA)
-    tile[(t + {{ u * threads }}u) / {{ K4 }}u * {{ S }}u + lk] = ra{{ u }};
-//% endfor
-//% for u in range(LB)
-    tile[{{ bm * S }}u + (t + {{ u * threads }}u) / {{ K4 }}u * {{ S }}u + lk] = rb{{ u }};
-//% endfor
-    workgroupBarrier();
-    let next = k0 + {{ K4 }}u + lk;
-    if (k0 + {{ K4 }}u < p.k4) {
+  for (var k0 = 0u; k0 < p.k4; k0 += {{ regs.k4 }}u) {
+{{ regs.stage() }}
+    let next = k0 + {{ regs.k4 }}u + lk;
+    if (k0 + {{ regs.k4 }}u < p.k4) {
       let at = min(next, p.k4 - 1u);
-//% for u in range(LA)
+//% for u in range(regs.loads_a)
       ra{{ u }} = select(none, queries[pa{{ u }} + at], next < p.k4);
 //% endfor
-//% for u in range(LB)
+//% for u in range(regs.loads_b)
       rb{{ u }} = select(none, row4(pb{{ u }} + at), next < p.k4);
 //% endfor
     }
-//% for k in range(K4)
-    {
-//% for i in range(tm)
-      let a{{ i }} = tile[(ty + {{ i * TY }}u) * {{ S }}u + {{ k }}u];
-//% endfor
-//% for j in range(tn)
-      let b{{ j }} = tile[{{ bm * S }}u + (tx + {{ j * TX }}u) * {{ S }}u + {{ k }}u];
-//% for e in ["x", "y", "z", "w"]
-//% for i in range(tm)
-      c{{ i }}_{{ j }} = fma(a{{ i }}.{{ e }}, b{{ j }}.{{ e }}, c{{ i }}_{{ j }});
-//% endfor
-//% endfor
-//% endfor
-    }
-//% endfor
-    workgroupBarrier();
+{{ regs.multiply() }}
   }
 //% for j in range(tn)
   let col{{ j }} = x0 + tx + {{ j * TX }}u;

@@ -4,8 +4,7 @@
 //   memory()            two slabs, and a scratch matrix for each subgroup
 //   count()             counted: how many subgroups there are, in a form that naga takes for uniform
 //   roles()             sy, sx: which results a subgroup has; lr, lk: the row and the group of four that a thread loads
-//   prefetch(u, group)  a group of the next slab into a register, `u` from 0 below loads_a or loads_b
-//   stage()             the slab from the registers into workgroup memory
+//   put(to, u, value)   a group of the next slab into `sa` or `sb`: row lr + u threads / k4, u from 0 below loads_a or loads_b
 //   multiply()          the staged slab onto the accumulators c0_0 ...
 //   spill(i, j)         one matrix of results into the subgroup's scratch
 // Roles come from the subgroup's number, and the host makes one subgroup a role: matrix operations want control flow that

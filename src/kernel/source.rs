@@ -33,6 +33,7 @@ shaders![
     "metric/exact.wgsl",
     "tile/matrix.wgsl",
     "tile/operand.wgsl",
+    "tile/register.wgsl",
     "byte_copy.wgsl",
     "distance.wgsl",
     "gather_rows.wgsl",

@@ -79,8 +79,8 @@ fn measure_all(cases: &[suite::Case], global: &Global) -> Result<Vec<Record>> {
 
 fn load(base: &suite::Base, set: &data::Set, global: &Global) -> Result<Flat> {
     let mut builder = inputs::builder(global);
-    if let Some(copy) = base.copy {
-        builder = builder.setting("matrix", "copy", if copy { "1" } else { "0" });
+    for (section, key, value) in base.form.settings() {
+        builder = builder.setting(section, key, value);
     }
     let gpu = builder.build()?;
     let index = Flat::with_dtype(&gpu, base.d, base.metric.clone(), base.dtype)?;

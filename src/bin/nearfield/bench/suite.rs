@@ -10,8 +10,28 @@ pub struct Base {
     pub d: usize,
     pub metric: Metric,
     pub dtype: DType,
-    /// Keep the f16 copy for matrix units, or not, or as the device profile says.
-    pub copy: Option<bool>,
+    pub form: Form,
+}
+
+/// What is searched beside the rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Form {
+    /// What the device profile says.
+    Profile,
+    /// Nothing, in f32.
+    Rows,
+    /// A copy in 8 bits for few queries.
+    Bytes,
+}
+
+impl Form {
+    pub const fn settings(self) -> &'static [(&'static str, &'static str, &'static str)] {
+        match self {
+            Form::Profile => &[],
+            Form::Rows => &[("matrix", "copy", "0"), ("matrix", "use", "0")],
+            Form::Bytes => &[("scan", "bytes", "1")],
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -40,19 +60,19 @@ impl Case {
         self.base == other.base && shape(self) == shape(other)
     }
 
-    /// What the columns do not tell: the copy that was asked for or refused, and the filter.
-    pub fn options(&self) -> &'static str {
-        match (self.base.copy, self.kind) {
-            (None, Kind::Plain) => "",
-            (None, Kind::Half) => ", half filtered",
-            (None, Kind::Each) => ", half filtered by query",
-            (Some(false), Kind::Plain) => ", f32 rows",
-            (Some(false), Kind::Half) => ", f32 rows, half filtered",
-            (Some(false), Kind::Each) => ", f32 rows, half filtered by query",
-            (Some(true), Kind::Plain) => ", f16 copy",
-            (Some(true), Kind::Half) => ", f16 copy, half filtered",
-            (Some(true), Kind::Each) => ", f16 copy, half filtered by query",
-        }
+    /// What the columns do not tell: which copies were asked for or refused, and the filter.
+    pub fn options(&self) -> String {
+        let form = match self.base.form {
+            Form::Profile => "",
+            Form::Rows => ", f32 rows",
+            Form::Bytes => ", 8-bit copy",
+        };
+        let kind = match self.kind {
+            Kind::Plain => "",
+            Kind::Half => ", half filtered",
+            Kind::Each => ", half filtered by query",
+        };
+        format!("{form}{kind}")
     }
 }
 
@@ -78,8 +98,8 @@ pub fn named(name: &str) -> Option<Vec<Case>> {
     }
 }
 
-fn base(n: usize, d: usize, metric: Metric, copy: Option<bool>) -> Base {
-    Base { n, d, metric, dtype: DType::F32, copy }
+fn base(n: usize, d: usize, metric: Metric, form: Form) -> Base {
+    Base { n, d, metric, dtype: DType::F32, form }
 }
 
 fn case(name: &'static str, base: &Base, queries: usize, k: usize) -> Case {
@@ -101,9 +121,9 @@ fn joined(suites: Vec<Vec<Case>>) -> Vec<Case> {
 
 /// Small enough for software drivers, and with points for every chart.
 fn quick() -> Vec<Case> {
-    let l2 = base(10_000, 64, Metric::L2, None);
-    let fewer = base(2_000, 64, Metric::L2, None);
-    let l1 = base(10_000, 64, Metric::L1, None);
+    let l2 = base(10_000, 64, Metric::L2, Form::Profile);
+    let fewer = base(2_000, 64, Metric::L2, Form::Profile);
+    let l1 = base(10_000, 64, Metric::L1, Form::Profile);
     vec![
         case("one query", &l2, 1, 10),
         case("10 queries", &l2, 10, 10),
@@ -116,18 +136,22 @@ fn quick() -> Vec<Case> {
     ]
 }
 
-fn million(d: usize, metric: Metric, copy: Option<bool>) -> Base {
-    base(1_000_000, d, metric, copy)
+fn million(d: usize, metric: Metric, form: Form) -> Base {
+    base(1_000_000, d, metric, form)
 }
 
 fn exact() -> Vec<Case> {
-    let f32_rows = million(128, Metric::L2, Some(false));
-    let small = million(128, Metric::L2, None);
-    let wide = million(768, Metric::L2, None);
-    let (ip, cosine) =
-        (million(128, Metric::InnerProduct, None), million(128, Metric::Cosine, None));
-    let (l1, canberra) = (million(128, Metric::L1, None), million(128, Metric::Canberra, None));
-    let large = base(10_000_000, 128, Metric::L2, None);
+    let f32_rows = million(128, Metric::L2, Form::Rows);
+    let small = million(128, Metric::L2, Form::Profile);
+    let wide = million(768, Metric::L2, Form::Profile);
+    let (ip, cosine) = (
+        million(128, Metric::InnerProduct, Form::Profile),
+        million(128, Metric::Cosine, Form::Profile),
+    );
+    let (l1, canberra) =
+        (million(128, Metric::L1, Form::Profile), million(128, Metric::Canberra, Form::Profile));
+    let bits = [128, 768].map(|d| million(d, Metric::L2, Form::Bytes));
+    let large = base(10_000_000, 128, Metric::L2, Form::Profile);
     let halves = Base { dtype: DType::F16, ..small.clone() };
     let bytes = Base { dtype: DType::U8, ..small.clone() };
     vec![
@@ -154,22 +178,24 @@ fn exact() -> Vec<Case> {
         case("batch", &canberra, 1_000, 10),
         case("batch", &wide, 10_000, 10),
         case("one query", &wide, 1, 10),
+        case("one query, 8-bit copy", &bits[0], 1, 10),
+        case("one query, 8-bit copy", &bits[1], 1, 10),
         case("batch", &large, 10_000, 10),
     ]
 }
 
 fn batch() -> Vec<Case> {
     let bases = [
-        million(128, Metric::L2, Some(false)),
-        million(128, Metric::L2, None),
-        million(768, Metric::L2, None),
+        million(128, Metric::L2, Form::Rows),
+        million(128, Metric::L2, Form::Profile),
+        million(768, Metric::L2, Form::Profile),
     ];
     let sizes = [1, 10, 100, 1_000, 10_000];
     bases.iter().flat_map(|base| sizes.map(|size| case("by batch size", base, size, 10))).collect()
 }
 
 fn neighbours() -> Vec<Case> {
-    let small = million(128, Metric::L2, None);
+    let small = million(128, Metric::L2, Form::Profile);
     let ks = [1, 10, 100, 1_000, 2_048];
     let shapes = [1, 10_000];
     shapes.iter().flat_map(|&queries| ks.map(|k| case("by k", &small, queries, k))).collect()
@@ -177,7 +203,7 @@ fn neighbours() -> Vec<Case> {
 
 fn rows() -> Vec<Case> {
     let sizes = [10_000, 100_000, 1_000_000, 10_000_000];
-    let bases = sizes.map(|n| base(n, 128, Metric::L2, None));
+    let bases = sizes.map(|n| base(n, 128, Metric::L2, Form::Profile));
     bases.iter().flat_map(|base| [1, 1_000].map(|q| case("by rows", base, q, 10))).collect()
 }
 

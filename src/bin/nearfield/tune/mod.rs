@@ -6,6 +6,7 @@
 mod choose;
 mod data;
 mod file;
+mod matrices;
 mod shapes;
 mod steps;
 mod sweep;

@@ -57,31 +57,34 @@ fn runs(gpu: &Gpu, changes: &[Change]) -> bool {
 ///
 /// Slabs are at most 32 deep, which the copies of the rows are padded to.
 pub fn matrix_tiles(caps: &Caps) -> (Vec<Vec<Change>>, usize) {
-    if !matrix_units(caps) {
-        return (Vec::new(), 0);
-    }
-    let change = |[sm, sgm, sgn, bk, pad]: [u32; 5], bias: &str| {
+    let change = |input: &str, [sm, sgm, sgn, bk, pad]: [u32; 5], bias: &str| {
         let keys = [("sm", sm), ("sgm", sgm), ("sgn", sgn), ("bk", bk), ("pad", pad)];
         let mut changes: Vec<Change> =
             keys.iter().map(|(key, value)| number("matrix", key, *value)).collect();
         changes.push(word("matrix", "bias", bias));
+        changes.push(word("matrix", "input", input));
         changes
     };
-    let likely = [[4, 2, 2, 32, 8], [4, 2, 1, 32, 8], [4, 2, 4, 32, 8], [4, 4, 1, 32, 8]];
+    let inputs = [(DType::F16, "f16"), (DType::F32, "f32")];
+    let inputs = inputs.iter().filter(|(dtype, _)| matrices_of(caps, *dtype)).map(|(_, name)| name);
+    let likely = [[4, 2, 2, 32, 8], [4, 2, 1, 32, 8], [4, 2, 2, 16, 8], [4, 2, 4, 32, 8]];
+    let biases = ["accumulator", "epilogue"];
     let mut all = Vec::new();
-    for bias in ["accumulator", "epilogue"] {
-        all.extend(likely.iter().take(2).map(|&shape| change(shape, bias)));
+    for input in inputs.clone() {
+        for bias in biases {
+            all.extend(likely.iter().take(3).map(|&shape| change(input, shape, bias)));
+        }
+        all.extend(likely.iter().skip(3).map(|&shape| change(input, shape, "accumulator")));
     }
-    all.extend(likely.iter().skip(2).map(|&shape| change(shape, "accumulator")));
     let first = all.len();
-    for bias in ["accumulator", "epilogue"] {
-        for bk in [32, 16] {
-            for pad in [8, 0] {
+    for input in inputs {
+        for bias in biases {
+            for (bk, pad) in [(32, 8), (32, 0), (16, 8), (16, 0)] {
                 for sm in [4, 2, 8] {
                     for (sgm, sgn) in
                         [(2, 2), (2, 1), (1, 2), (4, 1), (1, 4), (4, 2), (2, 4), (1, 1)]
                     {
-                        let changes = change([sm, sgm, sgn, bk, pad], bias);
+                        let changes = change(input, [sm, sgm, sgn, bk, pad], bias);
                         if !all.contains(&changes) {
                             all.push(changes);
                         }
@@ -100,8 +103,13 @@ pub fn walks() -> Vec<Vec<Change>> {
 
 /// Whether the adapter multiplies matrices of f16 into f32.
 pub fn matrix_units(caps: &Caps) -> bool {
-    let usable = |s: &nearfield::CoopShape| s.input == DType::F16 && s.accumulator == DType::F32;
-    caps.f16 && caps.coop.iter().any(usable)
+    matrices_of(caps, DType::F16) || matrices_of(caps, DType::F32)
+}
+
+/// Whether they multiply this type.
+pub fn matrices_of(caps: &Caps, input: DType) -> bool {
+    let usable = |s: &nearfield::CoopShape| s.input == input && s.accumulator == DType::F32;
+    (caps.f16 || input == DType::F32) && caps.coop.iter().any(usable)
 }
 
 /// Numbers of threads that select.

@@ -13,15 +13,15 @@ use nearfield::Gpu;
 use std::time::Instant;
 
 /// A candidate has to be so much faster than what is in force: less is noise.
-const MARGIN: f64 = 1.05;
+pub(super) const MARGIN: f64 = 1.05;
 /// The f16 copy takes half as much memory again: it has to be worth that.
-const COPY_MARGIN: f64 = 1.2;
+pub(super) const COPY_MARGIN: f64 = 1.2;
 const WALL_MARGIN: f64 = 1.1;
 /// Candidates of one choice with `--quick`.
 const QUICK: usize = 8;
-const K: usize = 10;
+pub(super) const K: usize = 10;
 /// A limit of few queries that none exceeds here.
-const MANY: u32 = 1 << 20;
+pub(super) const MANY: u32 = 1 << 20;
 /// Batches are whole tiles of any shape.
 pub const BATCH: usize = 256;
 /// The first round runs with what the profile takes the rate to be, which may be far off.
@@ -69,10 +69,11 @@ const STEPS: [(Step, Tuned, u32); 8] = [
 /// Keys with numbers that a trial sets besides the candidate's.
 type Forced = [(&'static str, &'static str, u32)];
 
-/// Tiles over rows without a copy.
-const TILES_ALONE: [(&str, &str, u32); 2] = [("scan", "few", 0), ("matrix", "copy", 0)];
+/// Register tiles over rows without a copy.
+const TILES_ALONE: [(&str, &str, u32); 3] =
+    [("scan", "few", 0), ("matrix", "copy", 0), ("matrix", "use", 0)];
 
-fn probe(kernel: &str, part: Part, loads: Vec<Load>) -> Probe {
+pub(super) fn probe(kernel: &str, part: Part, loads: Vec<Load>) -> Probe {
     let (words, without) = (Vec::new(), Vec::new());
     Probe { kernel: kernel.to_owned(), words, without, part, loads, each_load: false }
 }
@@ -102,19 +103,19 @@ impl Tuner<'_> {
     }
 
     /// One batch for each set of rows.
-    fn batches(&self) -> Vec<Load> {
+    pub(super) fn batches(&self) -> Vec<Load> {
         let batch = |(set, &queries): (usize, &usize)| Load { set, queries, k: K };
         self.queries.iter().enumerate().map(batch).collect()
     }
 
     /// What a trial runs with: the scan, however few the rows are, in submissions of a length that fits.
-    fn with(&self, forced: &Forced) -> Vec<Change> {
+    pub(super) fn with(&self, forced: &Forced) -> Vec<Change> {
         let rates = ["submit", "matrix"].map(|section| (section, "gflops", self.gflops));
         let all = rates.iter().chain(&[("scan", "min_rows", 0)]).chain(forced);
         all.map(|(section, key, value)| number(section, key, *value)).collect()
     }
 
-    fn candidates(&self, all: Vec<Vec<Change>>) -> Vec<Vec<Change>> {
+    pub(super) fn candidates(&self, all: Vec<Vec<Change>>) -> Vec<Vec<Change>> {
         let mut all = shapes::after_present(all, &self.values);
         if self.quick {
             all.truncate(QUICK);
@@ -122,7 +123,7 @@ impl Tuner<'_> {
         all
     }
 
-    fn sweep(&mut self, choice: Choice<'_>) -> Result<Section> {
+    pub(super) fn sweep(&mut self, choice: Choice<'_>) -> Result<Section> {
         sweep::run(&mut self.bench, &mut self.values, choice, self.progress)
     }
 
@@ -147,91 +148,6 @@ impl Tuner<'_> {
         })
     }
 
-    /// Whether the matrix units are there and the profile lets them be used.
-    fn no_matrix(&self) -> Option<&'static str> {
-        if !shapes::matrix_units(self.gpu.caps()) {
-            return Some("the adapter has no matrices of f16 into f32");
-        }
-        (self.values.number("matrix", "use") == 0).then_some("matrix.use is 0 in the profile")
-    }
-
-    fn matrix(&mut self, until: Instant) -> Result<Section> {
-        let what = "tile of the matrix units";
-        if let Some(why) = self.no_matrix() {
-            return Ok(Section { note: Some(why.into()), ..Section::empty("matrix", what) });
-        }
-        let (all, likely) = shapes::matrix_tiles(self.gpu.caps());
-        let loads = self.batches();
-        let probe = |changes: &[Change]| {
-            let numbers = changes.iter().filter(|c| c.key != "bias");
-            let words = numbers.map(|c| format!("{}{}", c.key, c.text())).collect();
-            let mut probe =
-                Probe { words, ..probe("scan_matrix_", Part::Stage("scan"), loads.clone()) };
-            let epilogue = changes.iter().any(|c| c.text() == "epilogue");
-            let side = if epilogue { &mut probe.words } else { &mut probe.without };
-            side.push("epilogue".to_owned());
-            probe
-        };
-        self.sweep(Choice {
-            kernel: "matrix",
-            what,
-            candidates: self.candidates(all),
-            likely,
-            with: self.with(&[("scan", "few", 0), ("matrix", "copy", 1)]),
-            probe: &probe,
-            margin: MARGIN,
-            required: false,
-            operations: true,
-            until,
-        })
-    }
-
-    fn walk(&mut self, until: Instant) -> Result<Option<Section>> {
-        if self.no_matrix().is_some() {
-            return Ok(None);
-        }
-        let loads = self.batches();
-        let probe = |_: &[Change]| probe("scan_matrix_", Part::Stage("scan"), loads.clone());
-        self.sweep(Choice {
-            kernel: "matrix",
-            what: "tiles of rows that a workgroup takes",
-            candidates: self.candidates(shapes::walks()),
-            likely: 0,
-            with: self.with(&[("scan", "few", 0), ("matrix", "copy", 1)]),
-            probe: &probe,
-            margin: MARGIN,
-            required: false,
-            operations: true,
-            until,
-        })
-        .map(Some)
-    }
-
-    fn copy(&mut self, until: Instant) -> Result<Option<Section>> {
-        if self.no_matrix().is_some() {
-            return Ok(None);
-        }
-        let loads = self.batches();
-        let probe = |changes: &[Change]| {
-            let copy = changes.iter().any(|c| c.number() == Some(1));
-            let kernel = if copy { "scan_matrix_" } else { "scan_tile_" };
-            probe(kernel, Part::Device, loads.clone())
-        };
-        self.sweep(Choice {
-            kernel: "matrix",
-            what: "f16 copy of the rows",
-            candidates: self.candidates(shapes::copies()),
-            likely: 0,
-            with: self.with(&[("scan", "few", 0)]),
-            probe: &probe,
-            margin: COPY_MARGIN,
-            required: true,
-            operations: true,
-            until,
-        })
-        .map(Some)
-    }
-
     fn few(&mut self, until: Instant) -> Result<Section> {
         if Instant::now() >= until {
             let what = "queries up to which rows are read one by one";
@@ -242,8 +158,7 @@ impl Tuner<'_> {
             sizes.into_iter().filter(|&s| s as usize <= self.queries[0]).collect();
         let loads: Vec<Load> =
             sizes.iter().map(|&s| Load { set: 0, queries: s as usize, k: K }).collect();
-        let matrix = self.values.number("matrix", "copy") != 0 && self.no_matrix().is_none();
-        let kernel = if matrix { "scan_matrix_" } else { "scan_tile_" };
+        let kernel = if self.multiplied() { "scan_matrix_" } else { "scan_tile_" };
         let tiles = probe(kernel, Part::Device, loads.clone());
         let single = Probe { each_load: true, ..probe("scan_row_", Part::Device, loads) };
         let changes =
@@ -276,20 +191,20 @@ impl Tuner<'_> {
 
     /// What the scans reach, which submissions are cut by: the least of all dimensions.
     fn rates(&mut self, until: Instant) -> Result<Vec<Section>> {
-        let copy = self.values.number("matrix", "copy") != 0 && self.no_matrix().is_none();
-        let mut ways = vec![("submit", "scan_tile_", 0, "rate of the f32 tiles")];
-        if copy {
-            ways.push(("matrix", "scan_matrix_", 1, "rate of the matrix units"));
+        let mut ways =
+            vec![("submit", "scan_tile_", self.with(&TILES_ALONE), "rate of the f32 tiles")];
+        if self.multiplied() {
+            let with = self.with(&[("scan", "few", 0)]);
+            ways.push(("matrix", "scan_matrix_", with, "rate of the matrix units"));
         }
         let mut sections = Vec::new();
-        for (section, kernel, copy, what) in ways {
+        for (section, kernel, with, what) in ways {
             if Instant::now() >= until {
                 sections.push(Section { skipped: 1, ..Section::empty("submit", what) });
                 continue;
             }
             self.progress.phase(what, 0);
             let probe = probe(kernel, Part::Stage("scan"), self.batches());
-            let with = self.with(&[("scan", "few", 0), ("matrix", "copy", copy)]);
             let outcome = self.bench.measure(&self.values.with(&with), &probe, None);
             let Outcome::Timed(times) = &outcome else {
                 let why = fault(&outcome).unwrap_or_default();
