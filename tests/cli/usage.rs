@@ -28,6 +28,7 @@ fn wrong_arguments_end_with_2() {
         (&format!("range {files}"), "--radius"),
         (&format!("range {files} --radius nan"), "not a number"),
         ("convert base.npy", "<OUT>"),
+        ("bench --only nothing", "leaves nothing of\n  one query (10000 x 64 f32 l2,"),
         ("bench --suite slow", "known are quick, exact, batch, k, n, all"),
         ("bench --json", "a value is required"),
         ("bench --peak-gbs 100", "--peak-tflops"),

@@ -70,6 +70,9 @@ pub struct BenchArgs {
     /// `n` that of rows, and `all` runs these four.
     #[arg(long, value_name = "NAME", default_value = "quick")]
     pub suite: String,
+    /// Only the cases whose description has this in it: "one query", "768 f32 l2", "k = 100)", ...
+    #[arg(long, value_name = "TEXT")]
+    pub only: Option<String>,
     /// Write the figures to this file: CSV, one line a measurement
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,

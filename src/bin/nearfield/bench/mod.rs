@@ -24,9 +24,17 @@ use std::path::Path;
 use std::time::Instant;
 
 pub fn run(args: &BenchArgs, global: &Global) -> Result<()> {
-    let cases = suite::named(&args.suite).ok_or_else(|| {
+    let mut cases = suite::named(&args.suite).ok_or_else(|| {
         Failure::Usage(format!("--suite {}: known are {}", args.suite, suite::NAMES.join(", ")))
     })?;
+    if let Some(text) = &args.only {
+        let all: Vec<String> = cases.iter().map(|case| format!("  {case}\n")).collect();
+        cases.retain(|case| case.to_string().contains(text));
+        if cases.is_empty() {
+            let all = all.concat();
+            return Err(Failure::Usage(format!("--only {text:?} leaves nothing of\n{all}")));
+        }
+    }
     // What cannot be written is told before the first measurement, not after the last.
     for path in [&args.csv, &args.json].into_iter().flatten() {
         TextFile::create(path)?;
