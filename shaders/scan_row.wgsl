@@ -1,5 +1,5 @@
 // Stage A of the binned scan for few queries, where reading the rows is all that costs: as scan_tile, {{ q }} queries at a time.
-// Bindings: 0 rows ({{ "f16" if dtype == "half" else "i8" if dtype == "bytes" else dtype }}, n x stride4 groups of four), 1 queries (nq x q_stride4 vec4), 2 bias (n), 3 bin_best (nq x bin_stride, out){{ ", 4 scale (n)" if scaled else "" }}{{ ", %d bitmap (nq x words)"|format(5 if scaled else 4) if bitmap else "" }}.
+// Bindings: 0 rows ({{ "f16" if dtype == "half" else "i8" if dtype == "bytes" else dtype }}, n x stride4 groups of four), 1 queries ({{ "nq x q_stride4: scale, high bytes, low bytes" if dtype == "bytes" else "nq x q_stride4 vec4" }}), 2 bias (n), 3 bin_best (nq x bin_stride, out){{ ", 4 scale (n)" if scaled else "" }}{{ ", %d bitmap (nq x words)"|format(5 if scaled else 4) if bitmap else "" }}.
 // Threads: a workgroup of 256 has one bin. Eight neighbours read 128 bytes of one row together, whatever the type (with loads
 // of 8 bytes an H200 reads 3.5 TB/s, with these of 16 bytes 4.2), so 32 rows at a time, twice; then one thread a
 // (query, row) adds their eight parts, and eight threads a query take the maximum.
@@ -7,9 +7,20 @@
 
 {% set per = 1 if dtype == "f32" else 4 if dtype in ["i8", "u8", "bytes"] else 2 %}{% set steps = 4 if per == 1 else 2 %}
 {% include "common/params.wgsl" %}
+//% if dtype != "bytes"
 {% include "common/element.wgsl" %}
+//% endif
 @group(0) @binding(0) var<storage, read> rows: array<vec4<u32>>;
+//% if dtype == "bytes"
+// A query is scale (h + l / 256), h and l whole: two products of bytes in integers cost a tenth of products of floats, which
+// the bytes of the rows would first have to become.
+@group(0) @binding(1) var<storage, read> queries: array<vec4<u32>>;
+fn dot16(a: vec4<u32>, b: vec4<u32>) -> i32 {
+  return (dot4I8Packed(a.x, b.x) + dot4I8Packed(a.y, b.y)) + (dot4I8Packed(a.z, b.z) + dot4I8Packed(a.w, b.w));
+}
+//% else
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
+//% endif
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read_write> bin_best: array<f32>;
 //% if scaled
@@ -48,8 +59,15 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   let x1 = min(bin * BIN + r + 32u, p.n - 1u) * p.stride4;
 //% for i in range(q)
   let y{{ i }} = min(q0 + {{ i }}u, p.nq - 1u) * p.q_stride4;
+//% if dtype == "bytes"
+  var ah{{ i }} = 0;
+  var al{{ i }} = 0;
+  var bh{{ i }} = 0;
+  var bl{{ i }} = 0;
+//% else
   var a{{ i }} = vec4<f32>(0.0);
   var b{{ i }} = vec4<f32>(0.0);
+//% endif
 //% endfor
   let groups = (p.k4 + {{ per - 1 }}u) / {{ per }}u;
   let z0 = x0 / {{ per }}u;
@@ -63,6 +81,18 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     let v{{ s }} = rows[z1 + k + {{ s * 8 }}u];
 //% endfor
 //% for s in range(n)
+//% if dtype == "bytes"
+//% for i in range(q)
+    {
+      let h = queries[y{{ i }} + 1u + k + {{ s * 8 }}u];
+      let l = queries[y{{ i }} + 1u + groups + k + {{ s * 8 }}u];
+      ah{{ i }} += dot16(h, u{{ s }});
+      al{{ i }} += dot16(l, u{{ s }});
+      bh{{ i }} += dot16(h, v{{ s }});
+      bl{{ i }} += dot16(l, v{{ s }});
+    }
+//% endfor
+//% else
 //% for g in range(per)
     {
 //% set part = [".x", ".y", ".z", ".w"][g] if per == 4 else [".xy", ".zw"][g]
@@ -79,12 +109,19 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% endfor
     }
 //% endfor
+//% endif
 //% endfor
   }
 //% endfor
 //% for i in range(q)
+//% if dtype == "bytes"
+  let unit{{ i }} = bitcast<f32>(queries[y{{ i }}].x);
+  parts[{{ i * 512 }}u + t] = fma(f32(al{{ i }}), 0.00390625, f32(ah{{ i }})) * unit{{ i }};
+  parts[{{ i * 512 + 256 }}u + t] = fma(f32(bl{{ i }}), 0.00390625, f32(bh{{ i }})) * unit{{ i }};
+//% else
   parts[{{ i * 512 }}u + t] = (a{{ i }}.x + a{{ i }}.y) + (a{{ i }}.z + a{{ i }}.w);
   parts[{{ i * 512 + 256 }}u + t] = (b{{ i }}.x + b{{ i }}.y) + (b{{ i }}.z + b{{ i }}.w);
+//% endif
 //% endfor
   workgroupBarrier();
   for (var e = t; e < {{ q * 64 }}u; e += 256u) {

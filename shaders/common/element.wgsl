@@ -20,7 +20,6 @@ fn floats(g: Group) -> vec4<f32> {
 alias Group = vec2<u32>;
 fn floats(g: Group) -> vec4<f32> { return vec4<f32>(unpack2x16float(g.x), unpack2x16float(g.y)); }
 //% else
-// i8, u8, or the i8 of a copy in 8 bits
 alias Group = u32;
 fn integers(g: Group) -> vec4<i32> { return {{ "vec4<i32>(unpack4xU8(g))" if dtype == "u8" else "unpack4xI8(g)" }}; }
 fn floats(g: Group) -> vec4<f32> { return vec4<f32>(integers(g)); }

@@ -1,6 +1,7 @@
 //! Queries on the device: in f32 for the scan and the floating metrics, packed where rows and queries are integers or bits.
 
 use super::base::Base;
+use super::bytes::ByteQueries;
 use super::check::{self, Facts};
 use super::space::{self, Decoder, Transform};
 use super::stride4;
@@ -121,6 +122,13 @@ impl Queries {
             _ => Vec::new(),
         };
         Ok(Queries { floats, packed, dtype, dim, work_dim, count, facts, norms, pair, decoder })
+    }
+
+    /// The same in 8 bits.
+    pub fn in_bytes(&self, which: &[u32], encoder: &mut Encoder) -> Result<ByteQueries> {
+        let d = self.work_dim;
+        let queries = which.iter().map(|&q| &self.floats[q as usize * d..][..d]);
+        ByteQueries::upload(queries, d, encoder)
     }
 
     /// Brings the numbered queries to the device.

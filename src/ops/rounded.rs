@@ -54,7 +54,8 @@ pub(crate) fn halves(base: &Base) -> Result<Option<Operand>> {
 
 /// What few queries read of such rows, where that is narrower still.
 pub(crate) fn bytes(base: &Base) -> Result<Option<Operand>> {
-    let scans = space::scan_family(base.metric()).is_some() && base.work().dim() >= MIN_DIM;
+    let dims = MIN_DIM..=bytes::MAX_DIM;
+    let scans = space::scan_family(base.metric()).is_some() && dims.contains(&base.work().dim());
     let narrower = !base.work().dtype().is_integer() && base.copies() == Copies::All;
     let asked = base.gpu().profile().u32("scan", "bytes")? != 0;
     Ok((scans && narrower && asked).then_some(Operand::Bytes))

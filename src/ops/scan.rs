@@ -3,6 +3,7 @@
 
 use super::base::{Base, Part};
 use super::bound::Bound;
+use super::bytes::ByteQueries;
 use super::half;
 use super::matrix::{self, HalfQueries};
 use super::plan::Plan;
@@ -39,6 +40,7 @@ enum Way {
     /// So many queries at a time, from the rows or from what there is of them in f16.
     Rows {
         q: u32,
+        bytes: Option<ByteQueries>,
     },
     Tile,
     /// With the queries in f16 where the tile multiplies f16.
@@ -107,7 +109,7 @@ impl Scan {
     pub fn new(
         base: &Base,
         queries: &Queries,
-        upload: Upload,
+        (upload, which): (Upload, &[u32]),
         bitmap: Option<Buffer>,
         plan: &Plan,
         encoder: &mut Encoder,
@@ -127,18 +129,22 @@ impl Scan {
         let (way, form, bound, rests) = match (rounded, plan.matrix) {
             // exact sums are worth more than half the bytes
             (Some(rounded), _) if few && exact != Bound::EXACT => {
-                let none = gpu.scratch("query residuals", u64::from(nq) * 4)?;
-                encoder.clear(&none);
-                let rests = Some((rounded.bin_rest().clone(), none));
-                let (form, magnified) = match rounded.operand {
+                let f32 = Bound::f32(family, scaled, dim);
+                let (form, bound, bytes, lost) = if rounded.operand == Operand::Bytes {
+                    let bytes = queries.in_bytes(which, encoder)?;
                     // by the scale of a row, which is below its largest element
-                    Operand::Bytes => (Form::Bytes, base.facts().largest),
-                    _ => (Form::Half, 1.0 / rounded.smallest_factor()),
+                    let bound = f32.magnified(base.facts().largest);
+                    let lost = bytes.rests.clone();
+                    (Form::Bytes, bound, Some(bytes), lost)
+                } else {
+                    let none = gpu.scratch("query residuals", u64::from(nq) * 4)?;
+                    encoder.clear(&none);
+                    (Form::Half, f32.magnified(1.0 / rounded.smallest_factor()), None, none)
                 };
-                let bound = Bound::f32(family, scaled, dim).magnified(magnified);
-                (Way::Rows { q }, form, bound, rests)
+                let rests = Some((rounded.bin_rest().clone(), lost));
+                (Way::Rows { q, bytes }, form, bound, rests)
             }
-            _ if few => (Way::Rows { q }, Form::Rows, exact, None),
+            _ if few => (Way::Rows { q, bytes: None }, Form::Rows, exact, None),
             (_, Some(tile)) if tile.input == DType::F32 => {
                 (Way::Matrix { tile, queries: None }, Form::Rows, matrix(1.0), None)
             }
@@ -210,7 +216,7 @@ impl Scan {
             let bias = biases.map_or(&part.bias, |b| &b[at]);
             let piece = Piece { segment, part, at, bias, first, rows };
             match &self.way {
-                Way::Rows { q } => self.rows(encoder, base, &piece, *q)?,
+                Way::Rows { q, bytes } => self.rows(encoder, base, &piece, *q, bytes.as_ref())?,
                 Way::Tile => self.tile(encoder, base, &piece, plan)?,
                 Way::Matrix { tile, queries } => {
                     self.matrix(encoder, base, &piece, *tile, plan, queries.as_ref())?;
@@ -244,7 +250,14 @@ impl Scan {
         self.upload.floats.as_ref().ok_or_else(|| missing("queries"))
     }
 
-    fn rows(&self, encoder: &mut Encoder, base: &Base, piece: &Piece<'_>, q: u32) -> Result<()> {
+    fn rows(
+        &self,
+        encoder: &mut Encoder,
+        base: &Base,
+        piece: &Piece<'_>,
+        q: u32,
+        bytes: Option<&ByteQueries>,
+    ) -> Result<()> {
         let bitmap = self.bitmap.is_some();
         let groups = fold(base.gpu(), u64::from(piece.rows).div_ceil(BIN))?;
         let reads = Reads::of(base, piece.at, self.form)?;
@@ -252,7 +265,14 @@ impl Scan {
         tile.stride4 = reads.stride4;
         // f16 rows are read as their copy would be: what that may flush is counted
         let operand = if self.form == Form::Half { Operand::Half } else { reads.operand };
-        let mut buffers = vec![reads.rows, self.floats()?, piece.bias, &self.bin_best];
+        let asked = match bytes {
+            Some(bytes) => {
+                tile.q_stride4 = bytes.stride;
+                &bytes.buffer
+            }
+            None => self.floats()?,
+        };
+        let mut buffers = vec![reads.rows, asked, piece.bias, &self.bin_best];
         buffers.extend(reads.scale);
         buffers.extend(&self.bitmap);
         let params = RowParams { tile, inverse: 1.0 / reads.factor };

@@ -121,7 +121,8 @@ impl Search {
         let bitmap = self.filter.bitmap(&which, encoder)?;
         Ok(match way {
             Way::Scan => {
-                let scan = Scan::new(base, &self.queries, upload, bitmap, &self.plan, encoder)?;
+                let asked = (upload, &which[..]);
+                let scan = Scan::new(base, &self.queries, asked, bitmap, &self.plan, encoder)?;
                 Work::Scan(which, Box::new(scan))
             }
             Way::Bins => Work::Bins(which, Box::new(ExactBins::new(base, upload, bitmap)?), false),
