@@ -1,7 +1,7 @@
 // Stage B of the binned scan: which bins can hold one of the k nearest. With E the bound of the error of any score of a
 // bin and M its largest score, L = the k-th largest M - E; at least k rows truly score L or more, so every neighbour does,
 // and its bin has M + E >= L. Where all sums are exact (E = 0) ties at L need only the first k of their bins.
-// Bindings: 0 bin_best (nq x bin_stride), 1 bin_norm (bins{{ " of 64 rows" if bin < 64 else "" }}), 2 query_norm (nq), 3 chosen (nq x room, out), 4 counts (nq, out; above room: too many){{ ", 5 bin_rest (as bin_norm), 6 query_rest (nq)" if rounded else "" }}.
+// Bindings: 0 bin_best (nq x bin_stride), 1 bin_norm (bins{{ " of 64 rows" if bin < 64 else "" }}), 2 query_norm (nq), 3 chosen (nq x room, out), 4 counts (nq, out; above room: too many){{ ", 5 bin_rest (as bin_norm), 6 query_rest (rest_at + nq)" if rounded else "" }}.
 // Threads: a workgroup of {{ threads }} has one query.
 // Profile keys: kernel.select threads.
 
@@ -33,6 +33,7 @@ struct Params {
   slack: f32,
   // 0: the bin's norm; otherwise that of every row
   unit: f32,
+  rest_at: u32,
 }
 var<immediate> p: Params;
 
@@ -46,7 +47,7 @@ fn bound(best: f32, fine_bin: u32, query: u32, q: f32) -> f32 {
   let norm = select(p.unit, bin_norm[bin], p.unit == 0.0);
 //% if rounded
   let rest = bin_rest[bin];
-  let lost = query_rest[query];
+  let lost = query_rest[p.rest_at + query];
   let both = (q + lost) * rest + (lost * norm + p.c1 * (q + lost) * (norm + rest));
 //% else
   let both = p.c1 * q * norm;

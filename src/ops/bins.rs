@@ -31,6 +31,7 @@ struct SelectParams {
     floor: f32,
     slack: f32,
     unit: f32,
+    rest_at: u32,
 }
 
 #[repr(C)]
@@ -86,10 +87,11 @@ impl Scan {
             floor,
             slack,
             unit,
+            rest_at: self.rests.as_ref().map_or(0, |rests| rests.at),
         };
         let mut buffers = vec![&self.bin_best, bin_norm, norms, &chosen, &counts];
-        if let Some((rows, queries)) = &self.rests {
-            buffers.extend([rows, queries]);
+        if let Some(rests) = &self.rests {
+            buffers.extend([&rests.bins, &rests.queries]);
         }
         let variant =
             registry::select_bins(plan.select_threads, room, self.rests.is_some(), self.bin);

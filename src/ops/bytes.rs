@@ -51,26 +51,25 @@ pub(crate) struct ByteQueries {
     pub buffer: Buffer,
     /// From one query to the next, in 16 bytes.
     pub stride: u32,
-    /// |q - q'| of each query, rounded up.
-    pub rests: Buffer,
 }
 
 impl ByteQueries {
-    /// Brings queries to the device: of each its scale, then all h, then all l, as rows are padded.
+    /// Brings queries to the device: of each its scale, then all h, then all l, as rows are padded. `rests` gets |q - q'| of
+    /// each, rounded up.
     pub fn upload<'a>(
         queries: impl Iterator<Item = &'a [f32]>,
         dim: usize,
+        rests: &mut [f32],
         encoder: &mut Encoder,
     ) -> Result<ByteQueries> {
         let side = row_bytes(dim) as usize;
-        let (mut packed, mut rests) = (Vec::new(), Vec::new());
-        for query in queries {
-            rests.push(pack(query, side, &mut packed));
+        let mut packed = Vec::new();
+        for (query, rest) in queries.zip(rests) {
+            *rest = pack(query, side, &mut packed);
         }
         Ok(ByteQueries {
             buffer: encoder.upload("queries in bytes", &packed)?,
             stride: (1 + 2 * side / 16) as u32,
-            rests: encoder.upload("query residuals", bytemuck::cast_slice(&rests))?,
         })
     }
 }

@@ -56,7 +56,7 @@ pub fn pairwise(
         let end = (start + plan.dense_queries).min(queries.count);
         let which: Vec<u32> = (start..end).map(|q| q as u32).collect();
         let mut encoder = Encoder::new(gpu, "queries", false)?;
-        let upload = queries.upload(&base, &which, &mut encoder)?;
+        let upload = queries.upload(&base, &which, false, &mut encoder)?;
         encoder.submit(&[])?;
         let mut row = 0;
         while let Some(block) = dense::block(&base, None, row, plan.dense_rows) {

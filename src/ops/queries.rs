@@ -41,8 +41,9 @@ pub(crate) struct Upload {
     /// What the pair's kernel reads: `floats`, or packed.
     pub exact: Buffer,
     pub exact_stride4: u32,
-    /// |q|, rounded up.
+    /// |q| of all, rounded up, and behind them what each lost in bytes: one upload costs a single query as much as a kernel.
     pub norms: Option<Buffer>,
+    pub bytes: Option<ByteQueries>,
 }
 
 /// Elements that one thread checks and transforms at a time.
@@ -124,23 +125,29 @@ impl Queries {
         Ok(Queries { floats, packed, dtype, dim, work_dim, count, facts, norms, pair, decoder })
     }
 
-    /// The same in 8 bits.
-    pub fn in_bytes(&self, which: &[u32], encoder: &mut Encoder) -> Result<ByteQueries> {
-        let d = self.work_dim;
-        let queries = which.iter().map(|&q| &self.floats[q as usize * d..][..d]);
-        ByteQueries::upload(queries, d, encoder)
-    }
-
-    /// Brings the numbered queries to the device.
-    pub fn upload(&self, base: &Base, which: &[u32], encoder: &mut Encoder) -> Result<Upload> {
+    /// Brings the numbered queries to the device, if asked in bytes, too.
+    pub fn upload(
+        &self,
+        base: &Base,
+        which: &[u32],
+        in_bytes: bool,
+        encoder: &mut Encoder,
+    ) -> Result<Upload> {
         let d4 = self.work_dim.div_ceil(4);
         let scans = space::scan_family(base.metric()).is_some();
         let integer = !self.packed.is_empty();
-        let (mut floats, mut norms) = (None, None);
+        let (mut floats, mut norms, mut bytes) = (None, None, None);
         if !self.floats.is_empty() && (scans || !integer) {
             let padded = self.padded(which, d4 * 4);
             if scans {
-                let all: Vec<f32> = which.iter().map(|&q| self.norms[q as usize]).collect();
+                let mut all: Vec<f32> = which.iter().map(|&q| self.norms[q as usize]).collect();
+                let mut rests = vec![0.0; which.len()];
+                if in_bytes {
+                    let (d, floats) = (self.work_dim, &self.floats);
+                    let queries = which.iter().map(|&q| &floats[q as usize * d..][..d]);
+                    bytes = Some(ByteQueries::upload(queries, d, &mut rests, encoder)?);
+                }
+                all.append(&mut rests);
                 norms = Some(encoder.upload("query norms", bytemuck::cast_slice(&all))?);
             }
             floats = Some(encoder.upload("queries", bytemuck::cast_slice(&padded))?);
@@ -150,7 +157,8 @@ impl Queries {
             (Some(floats), false) => (floats.clone(), float_stride4),
             _ => self.pack(which, encoder)?,
         };
-        Ok(Upload { count: which.len() as u32, floats, float_stride4, exact, exact_stride4, norms })
+        let count = which.len() as u32;
+        Ok(Upload { count, floats, float_stride4, exact, exact_stride4, norms, bytes })
     }
 
     /// The numbered queries with `stride` elements each: as they lie, where they lie so.

@@ -114,7 +114,7 @@ pub(crate) fn submit_range(
 impl RangeSearch {
     fn begin(&self, queries: Range<usize>, encoder: &mut Encoder) -> Result<Box<Chunk>> {
         let which: Vec<u32> = queries.clone().map(|q| q as u32).collect();
-        let upload = self.queries.upload(&self.base, &which, encoder)?;
+        let upload = self.queries.upload(&self.base, &which, false, encoder)?;
         let bitmap = self.filter.bitmap(&which, encoder)?;
         let bytes = which.len() as u64 * u64::from(self.plan.dense_rows) * 4;
         let keys = self.base.gpu().scratch("distances", bytes)?;

@@ -3,7 +3,6 @@
 
 use super::base::{Base, Part};
 use super::bound::Bound;
-use super::bytes::ByteQueries;
 use super::half;
 use super::matrix::{self, HalfQueries};
 use super::plan::Plan;
@@ -27,8 +26,7 @@ pub(crate) struct Scan {
     pub bin: u32,
     pub bin_stride: u32,
     pub bound: Bound,
-    /// What the rounded copies lost, of bins and of queries.
-    pub rests: Option<(Buffer, Buffer)>,
+    pub rests: Option<Rests>,
     way: Way,
     form: Form,
     fast: bool,
@@ -37,10 +35,9 @@ pub(crate) struct Scan {
 }
 
 enum Way {
-    /// So many queries at a time, from the rows or from what there is of them in f16.
+    /// So many queries at a time.
     Rows {
         q: u32,
-        bytes: Option<ByteQueries>,
     },
     Tile,
     /// With the queries in f16 where the tile multiplies f16.
@@ -101,6 +98,14 @@ struct Piece<'a> {
     rows: u32,
 }
 
+/// What was lost in fewer bits.
+pub(crate) struct Rests {
+    pub bins: Buffer,
+    pub queries: Buffer,
+    /// Where in it the first query's stands.
+    pub at: u32,
+}
+
 pub(crate) fn missing(what: &str) -> Error {
     Error::internal(format!("the scan has no {what}"))
 }
@@ -109,7 +114,7 @@ impl Scan {
     pub fn new(
         base: &Base,
         queries: &Queries,
-        (upload, which): (Upload, &[u32]),
+        upload: Upload,
         bitmap: Option<Buffer>,
         plan: &Plan,
         encoder: &mut Encoder,
@@ -129,22 +134,17 @@ impl Scan {
         let (way, form, bound, rests) = match (rounded, plan.matrix) {
             // exact sums are worth more than half the bytes
             (Some(rounded), _) if few && exact != Bound::EXACT => {
-                let f32 = Bound::f32(family, scaled, dim);
-                let (form, bound, bytes, lost) = if rounded.operand == Operand::Bytes {
-                    let bytes = queries.in_bytes(which, encoder)?;
+                let (form, magnified) = match rounded.operand {
                     // by the scale of a row, which is below its largest element
-                    let bound = f32.magnified(base.facts().largest);
-                    let lost = bytes.rests.clone();
-                    (Form::Bytes, bound, Some(bytes), lost)
-                } else {
-                    let none = gpu.scratch("query residuals", u64::from(nq) * 4)?;
-                    encoder.clear(&none);
-                    (Form::Half, f32.magnified(1.0 / rounded.smallest_factor()), None, none)
+                    Operand::Bytes => (Form::Bytes, base.facts().largest),
+                    _ => (Form::Half, 1.0 / rounded.smallest_factor()),
                 };
-                let rests = Some((rounded.bin_rest().clone(), lost));
-                (Way::Rows { q, bytes }, form, bound, rests)
+                let bound = Bound::f32(family, scaled, dim).magnified(magnified);
+                let queries = upload.norms.clone().ok_or_else(|| missing("query norms"))?;
+                let rests = Rests { bins: rounded.bin_rest().clone(), queries, at: nq };
+                (Way::Rows { q }, form, bound, Some(rests))
             }
-            _ if few => (Way::Rows { q, bytes: None }, Form::Rows, exact, None),
+            _ if few => (Way::Rows { q }, Form::Rows, exact, None),
             (_, Some(tile)) if tile.input == DType::F32 => {
                 (Way::Matrix { tile, queries: None }, Form::Rows, matrix(1.0), None)
             }
@@ -153,9 +153,10 @@ impl Scan {
                 let shape = (dim, queries.facts.largest);
                 let rows = half.smallest_factor();
                 let halves = matrix::queries(encoder, &upload, shape, tile.bm(), rows)?;
-                let rests = Some((half.bin_rest().clone(), halves.rests.clone()));
+                let lost = halves.rests.clone();
+                let rests = Rests { bins: half.bin_rest().clone(), queries: lost, at: 0 };
                 let bound = matrix(rows * halves.part.factor);
-                (Way::Matrix { tile, queries: Some(halves) }, Form::Half, bound, rests)
+                (Way::Matrix { tile, queries: Some(halves) }, Form::Half, bound, Some(rests))
             }
             _ => (Way::Tile, Form::Rows, exact, None),
         };
@@ -216,7 +217,7 @@ impl Scan {
             let bias = biases.map_or(&part.bias, |b| &b[at]);
             let piece = Piece { segment, part, at, bias, first, rows };
             match &self.way {
-                Way::Rows { q, bytes } => self.rows(encoder, base, &piece, *q, bytes.as_ref())?,
+                Way::Rows { q } => self.rows(encoder, base, &piece, *q)?,
                 Way::Tile => self.tile(encoder, base, &piece, plan)?,
                 Way::Matrix { tile, queries } => {
                     self.matrix(encoder, base, &piece, *tile, plan, queries.as_ref())?;
@@ -250,14 +251,7 @@ impl Scan {
         self.upload.floats.as_ref().ok_or_else(|| missing("queries"))
     }
 
-    fn rows(
-        &self,
-        encoder: &mut Encoder,
-        base: &Base,
-        piece: &Piece<'_>,
-        q: u32,
-        bytes: Option<&ByteQueries>,
-    ) -> Result<()> {
+    fn rows(&self, encoder: &mut Encoder, base: &Base, piece: &Piece<'_>, q: u32) -> Result<()> {
         let bitmap = self.bitmap.is_some();
         let groups = fold(base.gpu(), u64::from(piece.rows).div_ceil(BIN))?;
         let reads = Reads::of(base, piece.at, self.form)?;
@@ -265,12 +259,12 @@ impl Scan {
         tile.stride4 = reads.stride4;
         // f16 rows are read as their copy would be: what that may flush is counted
         let operand = if self.form == Form::Half { Operand::Half } else { reads.operand };
-        let asked = match bytes {
-            Some(bytes) => {
+        let asked = match &self.upload.bytes {
+            Some(bytes) if self.form == Form::Bytes => {
                 tile.q_stride4 = bytes.stride;
                 &bytes.buffer
             }
-            None => self.floats()?,
+            _ => self.floats()?,
         };
         let mut buffers = vec![reads.rows, asked, piece.bias, &self.bin_best];
         buffers.extend(reads.scale);

@@ -117,12 +117,11 @@ pub(crate) fn submit_search(
 impl Search {
     fn begin(&self, way: Way, which: Vec<u32>, encoder: &mut Encoder) -> Result<Work> {
         let base = &self.base;
-        let upload = self.queries.upload(base, &which, encoder)?;
+        let upload = self.queries.upload(base, &which, self.plan.bytes, encoder)?;
         let bitmap = self.filter.bitmap(&which, encoder)?;
         Ok(match way {
             Way::Scan => {
-                let asked = (upload, &which[..]);
-                let scan = Scan::new(base, &self.queries, asked, bitmap, &self.plan, encoder)?;
+                let scan = Scan::new(base, &self.queries, upload, bitmap, &self.plan, encoder)?;
                 Work::Scan(which, Box::new(scan))
             }
             Way::Bins => Work::Bins(which, Box::new(ExactBins::new(base, upload, bitmap)?), false),
