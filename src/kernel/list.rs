@@ -79,6 +79,9 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
     }
     all.push(residual(DType::F32, false, Lost::Each));
     all.extend([false, true].map(|scaled| residual(DType::F16, scaled, Lost::Own)));
+    // bins and bitmaps are parts of the text that the number of queries leaves alone
+    let few = |tile| scan_matrix(tile, Operand::Half, false, 64, false);
+    all.extend(narrowed(&matrix_tiles).into_iter().map(few));
     for bitmap in [false, true] {
         for bin in BINS {
             let copy = |&tile| scan_matrix(tile, Operand::Half, false, bin, bitmap);
@@ -125,6 +128,20 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
             })
         })
         .collect()
+}
+
+/// The tiles for few queries, which a search makes of those of the profiles.
+fn narrowed(tiles: &[MatrixTile]) -> Vec<MatrixTile> {
+    let mut all = Vec::new();
+    for &tile in tiles {
+        for parts in [2, 4] {
+            let narrow = tile.narrowed(tile.bm() / parts);
+            if !tiles.contains(&narrow) && !all.contains(&narrow) {
+                all.push(narrow);
+            }
+        }
+    }
+    all
 }
 
 /// The matrix units on rows as they are stored: every type that a tile takes, with one tile of each shape, since what is

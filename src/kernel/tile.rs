@@ -137,6 +137,13 @@ impl MatrixTile {
         })
     }
 
+    /// The tile for `queries` of them: with fewer matrices of queries a subgroup, where the others would be padding.
+    pub fn narrowed(self, queries: u32) -> MatrixTile {
+        let half = MatrixTile { sm: self.sm / 2, ..self };
+        let divides = half.sm > 0 && self.sm.is_multiple_of(2) && half.divides();
+        if divides && queries <= half.bm() { half.narrowed(queries) } else { self }
+    }
+
     /// Queries of a workgroup.
     pub const fn bm(self) -> u32 {
         self.sgm * self.sm * self.edge
@@ -153,7 +160,6 @@ impl MatrixTile {
 
     /// Whether the shader's divisions come out even and a device can run it.
     pub fn fits(self, threads: u32, workgroup_bytes: u32) -> bool {
-        let k4 = self.bk / 4;
         let nonzero =
             ![self.edge, self.sm, self.sgm, self.sgn, self.bk, self.subgroup].contains(&0);
         let element = if self.input == DType::F32 { 4 } else { 2 };
@@ -165,9 +171,14 @@ impl MatrixTile {
             && self.pad.is_multiple_of(8)
             && self.threads() <= threads
             && bytes <= workgroup_bytes
-            && self.threads().is_multiple_of(k4)
-            && (self.bm() * k4).is_multiple_of(self.threads())
-            && (self.bn() * k4).is_multiple_of(self.threads())
+            && self.divides()
             && 256 % self.bn() == 0
+    }
+
+    /// Whether the threads share the slabs evenly.
+    fn divides(self) -> bool {
+        let (k4, threads) = (self.bk / 4, self.threads());
+        let even = |rows: u32| (rows * k4).is_multiple_of(threads);
+        threads.is_multiple_of(k4) && even(self.bm()) && even(self.bn())
     }
 }

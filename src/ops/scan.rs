@@ -129,9 +129,10 @@ impl Scan {
             Bound::matrix(family, scaled, dim, plan.accumulation).magnified(1.0 / factor)
         };
         let few = nq <= plan.few;
+        let tile = plan.matrix.map(|tile| tile.narrowed(nq));
         let rounded = plan.bytes.then_some(Form::Bytes).and_then(|form| form.rounded(base));
         let rounded = rounded.or_else(|| base.half().filter(|half| half.serves_few()));
-        let (way, form, bound, rests) = match (rounded, plan.matrix) {
+        let (way, form, bound, rests) = match (rounded, tile) {
             // exact sums are worth more than half the bytes
             (Some(rounded), _) if few && exact != Bound::EXACT => {
                 let (form, magnified) = match rounded.operand {
