@@ -36,7 +36,12 @@ LINES = [
     (RATE, ("the same on matrix units, from a certified f16 copy", search("batch", kernel="scan_matrix"))),
     (RATE, ("the same, k = 100", search("batch", k=100)), ("k = 1000", search("batch", k=1000))),
     (RATE, ("the same, PyTorch, k = 10", peer("pytorch"))),
-    (RATE, ("the same, cuVS brute force, k = 10", peer("cuvs"))),
+    (
+        RATE,
+        ("the same, cuVS brute force, k = 10", peer("cuvs")),
+        ("k = 100", peer("cuvs", k=100)),
+        ("k = 1000", peer("cuvs", k=1000)),
+    ),
     (RATE, ("the same, faiss-cpu, k = 10", peer("faiss-cpu"))),
     (RATE, ("the same, usearch exact, k = 10", peer("usearch"))),
     (
@@ -44,12 +49,21 @@ LINES = [
         ("d = 128, one query, f32 rows", search("f32 one query", queries=1)),
         ("f16 copy", search("one query", queries=1, kernel="scan_row_half")),
         ("PyTorch", peer("pytorch", queries=1)),
+        ("cuVS", peer("cuvs", queries=1)),
     ),
-    (RATE, ("d = 768, L2, k = 10, 10,000 queries", search("batch", d=768)), ("PyTorch", peer("pytorch", d=768))),
+    (MS, ("d = 128, 100 queries", search("100 queries", queries=100)), ("cuVS", peer("cuvs", queries=100))),
+    (
+        RATE,
+        ("d = 768, L2, k = 10, 10,000 queries", search("batch", d=768)),
+        ("PyTorch", peer("pytorch", d=768)),
+        ("cuVS", peer("cuvs", d=768)),
+    ),
     (
         MS,
         ("d = 768, one query, f16 copy", search("one query", d=768, queries=1, kernel="scan_row_half")),
+        ("8-bit copy", search("one query, 8-bit copy", d=768, queries=1)),
         ("PyTorch", peer("pytorch", d=768, queries=1)),
+        ("cuVS", peer("cuvs", d=768, queries=1)),
     ),
     (RATE, ("10M rows, d = 128, k = 10, 10,000 queries", search("batch", n=10_000_000))),
     (RATE, ("d = 128, L1, 1,000 queries, k = 10", search("batch", metric="l1", queries=1_000))),
@@ -135,7 +149,7 @@ def block():
         lines += ["", f"On one {device(folder)}, 1M rows of f32 made of sums of uniform numbers, exact answers, from the host's"]
         lines[-1] += " queries to the host's hits" + (";" if has_peer else ".")
         if has_peer:
-            lines.append("PyTorch is `topk` of the fp32 product on the same card in the same session.")
+            lines.append("PyTorch is `topk` of the fp32 product, cuVS its brute force, on the same card in the same session.")
         lines += ["", *rows]
     return "\n".join(lines[1:])
 

@@ -134,7 +134,7 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
 fn narrowed(tiles: &[MatrixTile]) -> Vec<MatrixTile> {
     let mut all = Vec::new();
     for &tile in tiles {
-        for parts in [2, 4] {
+        for parts in [2, 4, 8] {
             let narrow = tile.narrowed(tile.bm() / parts);
             if !tiles.contains(&narrow) && !all.contains(&narrow) {
                 all.push(narrow);

@@ -137,11 +137,16 @@ impl MatrixTile {
         })
     }
 
-    /// The tile for `queries` of them: with fewer matrices of queries a subgroup, where the others would be padding.
+    /// The tile for `queries` of them: with fewer subgroups along the queries, then fewer matrices each, where those would
+    /// multiply padding.
     pub fn narrowed(self, queries: u32) -> MatrixTile {
-        let half = MatrixTile { sm: self.sm / 2, ..self };
-        let divides = half.sm > 0 && self.sm.is_multiple_of(2) && half.divides();
-        if divides && queries <= half.bm() { half.narrowed(queries) } else { self }
+        let (sgm, sm) = match (self.sgm % 2, self.sm % 2) {
+            (0, _) => (self.sgm / 2, self.sm),
+            (_, 0) => (self.sgm, self.sm / 2),
+            _ => return self,
+        };
+        let half = MatrixTile { sgm, sm, ..self };
+        if half.divides() && queries <= half.bm() { half.narrowed(queries) } else { self }
     }
 
     /// Queries of a workgroup.

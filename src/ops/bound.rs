@@ -15,6 +15,11 @@
 //! Where the products are taken of rounded copies q', x' with residuals rho_q >= |q - q'|, rho_x >= |x - x'|, there is
 //! q.x - q'.x' = (q - q').x + q'.(x - x'), so rho_q |x| + (|q| + rho_q) rho_x more; and the sum runs over |q'||x'|, which
 //! is at most (|q| + rho_q)(|x| + rho_x). The residuals are measured from the stored bits (shaders/residual.wgsl).
+//!
+//! Copies in 8 bits are the same with larger residuals: x' = s i, q' = t (h + l / 256) with whole i, h, l. The sums of h i and
+//! l i are exact in integers; turning them into one number, the two scales and the eight parts of a row take some twelve
+//! roundings, which (d + 2) u covers from d = 16 on, where such copies begin. Rows of f16 are their own copy, x' being x
+//! without the subnormals that a unit may flush.
 
 use super::check::Facts;
 use super::space::Transform;

@@ -118,7 +118,7 @@ mod tests {
         let changed = baseline.with(&changes);
         let keys: Vec<_> = changed.differing(&baseline).map(|(s, k, _)| (s, k)).collect();
         assert_eq!(keys, [("matrix", "bias"), ("scan", "bm")]);
-        assert_eq!(label(&changed.present(&changes)), "bm 128 bias epilogue");
+        assert_eq!(label(&changed.present(&changes)), "bm 128 bias accumulator");
         assert_eq!(changed.differing(&changed).count(), 0);
     }
 }
