@@ -91,7 +91,9 @@ fn each_profile_changes_only_what_the_baseline_has() {
             let base =
                 baseline.get(&key).unwrap_or_else(|| panic!("{name}: {key} has no baseline"));
             assert!(value.same_type(base), "{name}: {key} = {value}, the baseline has {base}");
-            assert!(value != *base, "{name}: {key} = {value} is what the baseline has");
+            // Metal must not follow the baseline to a load that nobody has seen work there
+            let kept = name.starts_with("apple-") && key == "matrix.bias";
+            assert!(kept || value != *base, "{name}: {key} = {value} is what the baseline has");
         }
     }
     println!("{} profiles, {} keys", profiles.len(), baseline.len());
