@@ -3,8 +3,9 @@
 // and its bin has M + E >= L. Where all sums are exact (E = 0) ties at L need only the first k of their bins.
 // Bindings: 0 bin_best (nq x bin_stride), 1 bin_norm (bins{{ " of 64 rows" if bin < 64 else "" }}), 2 query_norm (nq), 3 chosen (nq x room, out), 4 counts (nq, out; above room: too many){{ ", 5 bin_rest (as bin_norm), 6 query_rest (rest_at + nq)" if rounded else "" }}.
 // Threads: a workgroup of {{ threads }} has one query.
-// Profile keys: kernel.select threads.
+// Profile keys: kernel.select threads wide.
 
+{% set ranks = threads if threads < 256 else 256 %}
 {% include "common/params.wgsl" %}
 {% include "common/key.wgsl" %}
 {% include "common/radix.wgsl" %}
@@ -90,7 +91,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   // A first threshold from one pass: the k-th largest of the threads' own maxima. Each stems from another bin, so k bins
   // reach it; it is a little below the exact one.
   var l = NO_SCORE;
-  if (p.k <= {{ threads // 2 }}u) {
+  if (p.k <= {{ ranks // 2 }}u) {
     var own = SENTINEL;
     for (var b = t; b < p.bins; b += {{ threads * 8 }}u) {
 //% for u in range(8)
@@ -104,8 +105,21 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     }
     maxima[t] = own;
     workgroupBarrier();
+//% if threads > ranks
+    // one of several threads' maxima stands for them: ranks cost their number for each
+    if (t < {{ ranks }}u) {
+//% for u in range(1, threads // ranks)
+      own = max(own, maxima[t + {{ u * ranks }}u]);
+//% endfor
+    } else {
+      own = SENTINEL;
+    }
+    workgroupBarrier();
+    maxima[t] = own;
+    workgroupBarrier();
+//% endif
     var rank = 0u;
-    for (var u = 0u; u < {{ threads }}u; u += 8u) {
+    for (var u = 0u; u < {{ ranks }}u; u += 8u) {
 //% for v in range(8)
       { let other = maxima[u + {{ v }}u]; rank += select(0u, 1u, other > own || (other == own && u + {{ v }}u < t)); }
 //% endfor
@@ -113,7 +127,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     if (rank == p.k - 1u && own > NO_SCORE) { threshold = own; }
     l = workgroupUniformLoad(&threshold);
   }
-  var rounds = select(2u, 1u, p.k > {{ threads // 2 }}u);
+  var rounds = select(2u, 1u, p.k > {{ ranks // 2 }}u);
   if (rounds == 1u) { l = exact_threshold(t, query, q, at); }
   for (; rounds > 0u; rounds--) {
     for (var b = t; b < p.bins; b += {{ threads * 8 }}u) {

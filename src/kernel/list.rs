@@ -98,7 +98,7 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
             all.push(distance(DType::Bits, &Pair::Bits { family }, bitmap));
         }
     }
-    for threads in [256, 1024] {
+    for threads in [256, 512] {
         for rounded in [false, true] {
             for bin in BINS {
                 all.extend([64, MAX_ROOM].map(|room| select_bins(threads, room, rounded, bin)));

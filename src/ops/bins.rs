@@ -76,6 +76,9 @@ impl Scan {
         let bin_norm = base.bin_norm().ok_or_else(|| missing("bin norms"))?;
         let Bound { c0, c1, c2, floor, slack, unit } = self.bound;
         encoder.stage("select");
+        if let (Some(halves), Some(_)) = (self.half_queries(), &self.rests) {
+            halves.lost(encoder, &self.upload, base.work().dim())?;
+        }
         let params = SelectParams {
             bins: base.len().div_ceil(self.bin.into()) as u32,
             bin_stride: self.bin_stride,
@@ -94,7 +97,7 @@ impl Scan {
             buffers.extend([&rests.bins, &rests.queries]);
         }
         let variant =
-            registry::select_bins(plan.select_threads, room, self.rests.is_some(), self.bin);
+            registry::select_bins(plan.bin_threads(nq), room, self.rests.is_some(), self.bin);
         encoder.dispatch(&variant, &buffers, &params, [nq, 1, 1])?;
 
         let keys =

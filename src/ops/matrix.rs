@@ -48,7 +48,8 @@ pub(crate) fn of(gpu: &Gpu, input: DType) -> Result<Option<MatrixTile>> {
     Ok(tile.fits(caps.max_workgroup_threads, caps.max_workgroup_memory).then_some(tile))
 }
 
-/// Rounds uploaded f32 queries on the device, padded as copies of rows are and to whole tiles of `bm`.
+/// Rounds uploaded f32 queries on the device, padded as copies of rows are and to whole tiles of `bm`. What they lose is
+/// measured by [`HalfQueries::lost`].
 ///
 /// `rows` is the smallest factor of the rows' copies: far smaller queries are rounded coarsely rather than scaled beyond
 /// what the bias can follow; their bound tells.
@@ -59,12 +60,19 @@ pub(crate) fn queries(
     bm: u32,
     rows: f32,
 ) -> Result<HalfQueries> {
-    let floats = upload.floats.as_ref().ok_or_else(|| Error::internal("no f32 queries"))?;
     let gpu = encoder.gpu().clone();
     let end = upload.count.next_multiple_of(bm);
     let factor = half::factor(largest).min(rows * 16_777_216.0);
-    let source = Source {
-        rows: floats,
+    let buffer = gpu.scratch("f16 queries", u64::from(end) * half::row_bytes(dim))?;
+    let rests = gpu.scratch("query residuals", u64::from(upload.count) * 4)?;
+    let part = RoundedPart::of_queries(buffer, half::depth(dim), factor, end);
+    half::copy(encoder, &source(upload, dim, end)?, &part)?;
+    Ok(HalfQueries { part, rests })
+}
+
+fn source(upload: &Upload, dim: usize, end: u32) -> Result<Source<'_>> {
+    Ok(Source {
+        rows: upload.floats.as_ref().ok_or_else(|| Error::internal("no f32 queries"))?,
         dtype: DType::F32,
         stride4: upload.float_stride4,
         dim,
@@ -72,12 +80,13 @@ pub(crate) fn queries(
         first: 0,
         last: upload.count,
         end,
-    };
-    let depth = half::depth(dim);
-    let buffer = gpu.scratch("f16 queries", u64::from(end) * half::row_bytes(dim))?;
-    let rests = gpu.scratch("query residuals", u64::from(upload.count) * 4)?;
-    let part = RoundedPart::of_queries(buffer, depth, factor, end);
-    half::copy(encoder, &source, &part)?;
-    half::residuals(encoder, &source, &part, &rests, 0, Lost::Each)?;
-    Ok(HalfQueries { part, rests })
+    })
+}
+
+impl HalfQueries {
+    /// Encodes what the queries lost: behind the scan, which need not wait for it.
+    pub fn lost(&self, encoder: &mut Encoder, upload: &Upload, dim: usize) -> Result<()> {
+        let source = source(upload, dim, upload.count)?;
+        half::residuals(encoder, &source, &self.part, &self.rests, 0, Lost::Each)
+    }
 }

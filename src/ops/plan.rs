@@ -70,7 +70,12 @@ pub(crate) struct Plan {
     /// Pairs (query, row) that may be compared in one submission.
     pub pairs: u64,
     pub select_threads: u32,
+    /// Where there are so few queries that a workgroup of each does not fill the device.
+    pub wide_threads: u32,
 }
+
+/// Queries that leave a device room for larger workgroups.
+const WIDE_QUERIES: u32 = 128;
 
 /// The tile of the device profile, or the baseline's where the device cannot run that.
 fn tile(gpu: &Gpu) -> Result<Tile> {
@@ -175,6 +180,7 @@ impl Plan {
         let bin_rows = (pairs / scan_queries).clamp(BIN, u64::from(u32::MAX) / 2) / BIN * BIN;
 
         let max_dispatch = u64::from(gpu.caps().max_dispatch);
+        let max_threads = gpu.caps().max_workgroup_threads;
         Ok(Plan {
             room: room as u32,
             way,
@@ -192,7 +198,13 @@ impl Plan {
             dense_rows: dense_rows as u32,
             bin_rows: bin_rows as u32,
             pairs,
-            select_threads: profile.u32("select", "threads")?.min(gpu.caps().max_workgroup_threads),
+            select_threads: profile.u32("select", "threads")?.min(max_threads),
+            wide_threads: profile.u32("select", "wide")?.min(max_threads),
         })
+    }
+
+    /// Threads that select the bins of each of `queries`.
+    pub fn bin_threads(&self, queries: u32) -> u32 {
+        if queries <= WIDE_QUERIES { self.wide_threads } else { self.select_threads }
     }
 }

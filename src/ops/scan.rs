@@ -188,6 +188,14 @@ impl Scan {
         each.sum()
     }
 
+    /// The queries in f16, where the matrix units multiply them so.
+    pub fn half_queries(&self) -> Option<&HalfQueries> {
+        match &self.way {
+            Way::Matrix { queries, .. } => queries.as_ref(),
+            _ => None,
+        }
+    }
+
     pub fn sums_exact(&self) -> bool {
         self.bound == Bound::EXACT && !self.fast
     }
