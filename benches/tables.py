@@ -61,11 +61,16 @@ LINES = [
     (
         MS,
         ("d = 768, one query, f16 copy", search("one query", d=768, queries=1, kernel="scan_row_half")),
-        ("8-bit copy", search("one query, 8-bit copy", d=768, queries=1)),
+        ("8-bit copy", search("one query from 8 bits", d=768, queries=1)),
         ("PyTorch", peer("pytorch", d=768, queries=1)),
         ("cuVS", peer("cuvs", d=768, queries=1)),
     ),
     (RATE, ("10M rows, d = 128, k = 10, 10,000 queries", search("batch", n=10_000_000))),
+    (
+        RATE,
+        ("f16 rows, d = 128, 10,000 queries, k = 10", search("f16 rows")),
+        ("u8 rows", search("u8 rows")),
+    ),
     (RATE, ("d = 128, L1, 1,000 queries, k = 10", search("batch", metric="l1", queries=1_000))),
 ]
 

@@ -171,15 +171,15 @@ fn exact() -> Vec<Case> {
         case("batch", &ip, 10_000, 10),
         case("batch", &cosine, 10_000, 10),
         case("f16 rows", &halves, 10_000, 10),
-        case("f16 rows, one query", &halves, 1, 10),
+        case("f16 rows", &halves, 1, 10),
         case("u8 rows", &bytes, 10_000, 10),
-        case("u8 rows, one query", &bytes, 1, 10),
+        case("u8 rows", &bytes, 1, 10),
         case("batch", &l1, 1_000, 10),
         case("batch", &canberra, 1_000, 10),
         case("batch", &wide, 10_000, 10),
         case("one query", &wide, 1, 10),
-        case("one query, 8-bit copy", &bits[0], 1, 10),
-        case("one query, 8-bit copy", &bits[1], 1, 10),
+        case("one query from 8 bits", &bits[0], 1, 10),
+        case("one query from 8 bits", &bits[1], 1, 10),
         case("batch", &large, 10_000, 10),
     ]
 }
@@ -217,6 +217,7 @@ mod tests {
             let cases = named(name).unwrap();
             for (i, case) in cases.iter().enumerate() {
                 assert!(!cases[..i].iter().any(|other| other.same(case)), "{name}: {case} twice");
+                assert!(!case.name.contains(','), "{name}: {case} is a field of a table");
                 // a base that was left is not come back to
                 let seen = cases[..i].iter().any(|other| other.base == case.base);
                 assert!(!seen || cases[i - 1].base == case.base, "{name}: {case} uploads again");
