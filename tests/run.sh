@@ -17,7 +17,8 @@ limit=${NEARFIELD_STAGE_LIMIT:-1200}
 logs=target/test-logs
 
 # STAGE  ENV FILE  TEST SET  MORE ENVIRONMENT. Shaders run without bounds checks by default, so each driver runs both ways:
-# with them only the tests that run every kernel (`kernels`).
+# with them only the tests that run every kernel (`kernels`), or of those the sweep over all shapes (`shapes`), where a
+# pipeline takes seconds to compile.
 bare=subgroup,f16,coop,timestamp,baseline
 # lavapipe 26 runs the matrices of f32 that Metal has, but does not list them.
 f32=8x8x8:f32:f32
@@ -29,7 +30,7 @@ subgroup4-checked    lavapipe     kernels   LP_NATIVE_VECTOR_WIDTH=128 NEARFIELD
 subgroup16           lavapipe     pairwise  LP_NATIVE_VECTOR_WIDTH=512
 subgroup16-checked   lavapipe     kernels   LP_NATIVE_VECTOR_WIDTH=512 NEARFIELD_CHECKED=1
 swiftshader          swiftshader  pairwise
-swiftshader-checked  swiftshader  kernels   NEARFIELD_CHECKED=1
+swiftshader-checked  swiftshader  shapes    NEARFIELD_CHECKED=1
 lavapipe26           lavapipe26   pairwise  NEARFIELD_FORCE_COOP=$f32
 lavapipe26-checked   lavapipe26   kernels   NEARFIELD_FORCE_COOP=$f32 NEARFIELD_CHECKED=1
 baseline             lavapipe     pairwise  NEARFIELD_DISABLE=$bare
@@ -137,6 +138,9 @@ run_tests() { # ENV FILE, TEST SET, MORE ENVIRONMENT...
     if [ "$set" = kernels ]; then
       export NEARFIELD_TEST_SET=pairwise
       limited env "$@" cargo test --locked --all-features --no-fail-fast --lib --test sweep --test bound --test scales -- --show-output
+    elif [ "$set" = shapes ]; then
+      export NEARFIELD_TEST_SET=pairwise
+      limited env "$@" cargo test --locked --all-features --no-fail-fast --lib --test sweep -- --show-output
     elif [ "$set" = full ]; then
       limited env "$@" cargo test --locked --all-features --no-fail-fast -- --show-output
     else
