@@ -7,6 +7,7 @@
 {% set rows_binding = 0 %}
 {% include "common/params.wgsl" %}
 {% include "common/rows.wgsl" %}
+{% include "common/largest.wgsl" %}
 @group(0) @binding(1) var<storage, read_write> copy: array<u32>;
 @group(0) @binding(2) var<storage, read_write> copy_scale: array<f32>;
 //% if scaled
@@ -23,8 +24,6 @@ struct Params {
 }
 var<immediate> p: Params;
 
-var<workgroup> largest: array<f32, 256>;
-
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
   let bin = p.first / BIN + wg.x + wg.y * p.groups_x;
@@ -33,15 +32,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   for (var side = 0u; side < 64u; side += 32u) {
     let x = bin * BIN + side + t / 8u;
     let at = min(x, p.n - 1u) * p.stride4;
-    var most = 0.0;
-    for (var k = j; k < p.k4; k += 8u) {
-      let a = abs(row4(at + k));
-      most = max(most, max(max(a.x, a.y), max(a.z, a.w)));
-    }
-    largest[t] = most;
-    workgroupBarrier();
-    for (var u = 0u; u < 8u; u++) { most = max(most, largest[t - j + u]); }
-    workgroupBarrier();
+    let most = largest_of(t, at);
     // what is too small for 1 / most is stored as 0
     let holds = most > 1e-30;
     let inverse = select(0.0, 127.0 / most, holds);

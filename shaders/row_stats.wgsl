@@ -8,6 +8,9 @@
 {% include "common/params.wgsl" %}
 {% include "common/rows.wgsl" %}
 {% include "common/tree.wgsl" %}
+//% if scaled
+{% include "common/largest.wgsl" %}
+//% endif
 @group(0) @binding(1) var<storage, read_write> bias: array<f32>;
 @group(0) @binding(2) var<storage, read_write> bin_norm: array<f32>;
 //% if scaled
@@ -27,9 +30,6 @@ struct Params {
 var<immediate> p: Params;
 
 var<workgroup> parts: array<vec4<f32>, 256>;
-//% if scaled
-var<workgroup> largest: array<f32, 256>;
-//% endif
 var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(256)
@@ -42,16 +42,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     let at = min(x, p.n - 1u) * p.stride4;
     var factor = 1.0;
 //% if scaled
-    var most = 0.0;
-    for (var k = j; k < p.k4; k += 8u) {
-      let a = abs(row4(at + k));
-      most = max(most, max(max(a.x, a.y), max(a.z, a.w)));
-    }
     // a power of two brings the largest element near 1, so that squares neither overflow nor vanish
-    largest[t] = most;
-    workgroupBarrier();
-    let group = t - j;
-    for (var u = 0u; u < 8u; u++) { most = max(most, largest[group + u]); }
+    let most = largest_of(t, at);
     let exponent = clamp(bitcast<u32>(most) >> 23u, 1u, 253u);
     factor = bitcast<f32>((254u - exponent) << 23u);
 //% endif

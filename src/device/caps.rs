@@ -59,6 +59,15 @@ pub struct Caps {
     pub heap_bytes: Option<u64>,
 }
 
+impl Caps {
+    /// The edge of the largest matrices of `input` that kernels multiply into f32; `None` without such matrices.
+    pub fn matrix_edge(&self, input: DType) -> Option<u32> {
+        let usable = |s: &&CoopShape| s.input == input && s.accumulator == DType::F32;
+        let shapes = self.coop.iter().filter(usable).map(|s| s.m);
+        shapes.max().filter(|_| self.f16 || input == DType::F32)
+    }
+}
+
 /// One shape of the matrix units: an m x k by k x n product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CoopShape {

@@ -22,6 +22,7 @@ shaders![
     "common/element.wgsl",
     "common/half.wgsl",
     "common/key.wgsl",
+    "common/largest.wgsl",
     "common/log.wgsl",
     "common/params.wgsl",
     "common/radix.wgsl",

@@ -270,18 +270,16 @@ impl Base {
     pub fn gather(&self, keep: &[u32]) -> Result<Base> {
         let rows = gather::rows(&self.rows, keep)?;
         let work = if self.transforms() { gather::rows(&self.work, keep)? } else { rows.clone() };
-        let mut base = Base {
-            rows,
-            work,
-            parts: Vec::new(),
-            bin_norm: None,
-            half: None,
-            bytes: None,
-            ..self.clone()
-        };
+        let mut base = self.unmeasured(rows, work);
         base.measure(0)?;
         base.round(None, 0)?;
         Ok(base)
+    }
+
+    /// Of other rows, of which nothing is known yet.
+    fn unmeasured(&self, rows: Matrix, work: Matrix) -> Base {
+        let (parts, bin_norm, half, bytes) = (Vec::new(), None, None, None);
+        Base { rows, work, parts, bin_norm, half, bytes, ..self.clone() }
     }
 
     fn segment_of(&self, row: u64) -> Result<usize> {

@@ -4,6 +4,7 @@ use super::base::{Base, Part};
 use super::rounded::RoundedPart;
 use super::{BIN, stride4};
 use crate::buffer::{Buffer, Segment};
+use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::kernel::registry::{DEPTH, Lost};
@@ -26,15 +27,22 @@ struct CopyParams {
     factor: f32,
 }
 
+/// What a kernel needs that goes through rows and their copy bin by bin.
 #[repr(C)]
 #[derive(Clone, Copy, NoUninit)]
-struct ResidualParams {
+pub(super) struct ByBin {
     first: u32,
     n: u32,
     k4: u32,
     stride4: u32,
     out_stride4: u32,
     groups_x: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, NoUninit)]
+struct ResidualParams {
+    rows: ByBin,
     first_bin: u32,
     inverse: f32,
 }
@@ -86,6 +94,21 @@ impl<'a> Source<'a> {
             end: segment.rows().next_multiple_of(TILE_ROWS),
         }
     }
+
+    /// For a kernel that has a workgroup for each bin: its parameters, and how many workgroups.
+    pub fn by_bin(&self, gpu: &Gpu, copy: &RoundedPart) -> Result<(ByBin, [u32; 3])> {
+        let bins = u64::from(self.last).div_ceil(BIN) - u64::from(self.first) / BIN;
+        let groups = fold(gpu, bins)?;
+        let params = ByBin {
+            first: self.first,
+            n: self.last,
+            k4: self.dim.div_ceil(4) as u32,
+            stride4: self.stride4,
+            out_stride4: copy.stride4,
+            groups_x: groups[0],
+        };
+        Ok((params, [groups[0], groups[1], 1]))
+    }
 }
 
 /// Encodes the copy of rows into `out`, scaled and padded.
@@ -117,18 +140,8 @@ pub(crate) fn residuals(
     first_bin: u32,
     lost: Lost,
 ) -> Result<()> {
-    let bins = u64::from(source.last).div_ceil(BIN) - u64::from(source.first) / BIN;
-    let groups = fold(encoder.gpu(), bins)?;
-    let params = ResidualParams {
-        first: source.first,
-        n: source.last,
-        k4: source.dim.div_ceil(4) as u32,
-        stride4: source.stride4,
-        out_stride4: copy.stride4,
-        groups_x: groups[0],
-        first_bin,
-        inverse: 1.0 / copy.factor,
-    };
+    let (rows, groups) = source.by_bin(encoder.gpu(), copy)?;
+    let params = ResidualParams { rows, first_bin, inverse: 1.0 / copy.factor };
     let mut buffers = vec![source.rows, rest];
     if lost != Lost::Own {
         buffers.push(&copy.buffer);
@@ -136,5 +149,5 @@ pub(crate) fn residuals(
     buffers.extend(&copy.scale);
     buffers.extend(source.scale);
     let variant = registry::residual(source.dtype, source.scale.is_some(), lost);
-    encoder.dispatch(&variant, &buffers, &params, [groups[0], groups[1], 1])
+    encoder.dispatch(&variant, &buffers, &params, groups)
 }

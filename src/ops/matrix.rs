@@ -33,14 +33,10 @@ pub(crate) fn tile(gpu: &Gpu, half: bool) -> Result<Option<MatrixTile>> {
 /// The tile of the profile, where the device has matrices of `input` that WGSL can name and takes it.
 pub(crate) fn of(gpu: &Gpu, input: DType) -> Result<Option<MatrixTile>> {
     let caps = gpu.caps();
-    let usable = caps.coop.iter().filter(|s| {
-        let square = s.m == s.n && s.n == s.k;
-        square && s.input == input && s.accumulator == DType::F32
-    });
-    let (Some(edge), Some(subgroup)) = (usable.map(|s| s.m).max(), caps.subgroup_size) else {
+    let (Some(edge), Some(subgroup)) = (caps.matrix_edge(input), caps.subgroup_size) else {
         return Ok(None);
     };
-    if gpu.profile().u32("matrix", "use")? == 0 || (input == DType::F16 && !caps.f16) {
+    if gpu.profile().u32("matrix", "use")? == 0 {
         return Ok(None);
     }
     // a driver that announces a range of sizes gives every pipeline the probe's, or the kernel says that it did not

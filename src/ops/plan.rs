@@ -25,6 +25,9 @@ const MAX_SCRATCH: u64 = 384 << 20;
 /// Rows whose exact distances are written at once.
 const DENSE_ROWS: u64 = 1 << 18;
 
+/// Queries that leave a device room for larger workgroups.
+const WIDE_QUERIES: u32 = 128;
+
 /// How queries go through the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
@@ -73,9 +76,6 @@ pub(crate) struct Plan {
     /// Where there are so few queries that a workgroup of each does not fill the device.
     pub wide_threads: u32,
 }
-
-/// Queries that leave a device room for larger workgroups.
-const WIDE_QUERIES: u32 = 128;
 
 /// The tile of the device profile, or the baseline's where the device cannot run that.
 fn tile(gpu: &Gpu) -> Result<Tile> {

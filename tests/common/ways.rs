@@ -30,9 +30,8 @@ impl Way {
     /// The device, or why it does not go this way.
     pub fn open(&self) -> Result<Gpu, String> {
         let gpu = self.builder().build().map_err(|e| e.to_string())?;
-        let of = |input| move |s: &&nearfield::CoopShape| s.input == input;
         match self.matrices_of {
-            Some(input) if !gpu.caps().coop.iter().any(|s| of(input)(&s)) => {
+            Some(input) if gpu.caps().matrix_edge(input).is_none() => {
                 Err(format!("the adapter has no matrices of {input}"))
             }
             _ => Ok(gpu),

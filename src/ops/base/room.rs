@@ -14,17 +14,9 @@ impl Base {
     pub fn with_room(&self, rows: u32, copies: bool) -> Result<Base> {
         let matrix = self.rows.with_room(rows)?;
         let work = if self.transforms() { self.work.with_room(rows)? } else { matrix.clone() };
-        let mut base = Base {
-            rows: matrix,
-            work,
-            parts: Vec::new(),
-            bin_norm: None,
-            half: None,
-            bytes: None,
-            copies: if copies { Copies::Half } else { Copies::None },
-            facts: Facts::NONE,
-            ..self.clone()
-        };
+        let copies = if copies { Copies::Half } else { Copies::None };
+        let facts = Facts::NONE;
+        let mut base = Base { copies, facts, ..self.unmeasured(matrix, work) };
         let capacity = base.capacity();
         base.parts.push(base.new_part(capacity)?);
         if space::scan_family(&base.metric).is_some() {

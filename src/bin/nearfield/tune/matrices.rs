@@ -22,7 +22,7 @@ impl Tuner<'_> {
 
     /// Whether matrix units multiply f32 rows without a copy.
     fn direct(&self) -> bool {
-        self.no_matrix().is_none() && shapes::matrices_of(self.gpu.caps(), DType::F32)
+        self.no_matrix().is_none() && self.gpu.caps().matrix_edge(DType::F32).is_some()
     }
 
     /// Whether they multiply the rows as the values stand.

@@ -66,7 +66,8 @@ pub fn matrix_tiles(caps: &Caps) -> (Vec<Vec<Change>>, usize) {
         changes
     };
     let inputs = [(DType::F16, "f16"), (DType::F32, "f32")];
-    let inputs = inputs.iter().filter(|(dtype, _)| matrices_of(caps, *dtype)).map(|(_, name)| name);
+    let inputs =
+        inputs.iter().filter(|(dtype, _)| caps.matrix_edge(*dtype).is_some()).map(|(_, name)| name);
     let likely = [[4, 2, 2, 32, 8], [4, 2, 1, 32, 8], [4, 2, 2, 16, 8], [4, 2, 4, 32, 8]];
     let biases = ["accumulator", "epilogue"];
     let mut all = Vec::new();
@@ -101,15 +102,9 @@ pub fn walks() -> Vec<Vec<Change>> {
     [1, 2, 4, 8, 16, 32].map(|tiles| vec![number("matrix", "tiles", tiles)]).into()
 }
 
-/// Whether the adapter multiplies matrices of f16 into f32.
+/// Whether the adapter multiplies matrices of f16 or f32.
 pub fn matrix_units(caps: &Caps) -> bool {
-    matrices_of(caps, DType::F16) || matrices_of(caps, DType::F32)
-}
-
-/// Whether they multiply this type.
-pub fn matrices_of(caps: &Caps, input: DType) -> bool {
-    let usable = |s: &nearfield::CoopShape| s.input == input && s.accumulator == DType::F32;
-    (caps.f16 || input == DType::F32) && caps.coop.iter().any(usable)
+    [DType::F16, DType::F32].iter().any(|&input| caps.matrix_edge(input).is_some())
 }
 
 /// Numbers of threads that select.
