@@ -46,6 +46,7 @@ mod kernel;
 mod metric;
 mod ops;
 pub mod reference;
+mod space;
 
 pub use buffer::Matrix;
 pub use device::{

@@ -4,39 +4,8 @@
 pub(crate) use super::tile::{DEPTH, MatrixTile, Tile};
 use super::variant::Variant;
 use crate::dtype::DType;
-use crate::metric::{CustomMetric, Order};
-use std::sync::Arc;
-
-/// What the rows are multiplied by and how: the exact families of the scan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Family {
-    L2,
-    Dot,
-}
-
-impl Family {
-    const fn name(self) -> &'static str {
-        match self {
-            Family::L2 => "l2",
-            Family::Dot => "dot",
-        }
-    }
-}
-
-/// How one pair is computed in the last instance.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Pair {
-    /// f32 through the summation tree; `scaled` multiplies by the row's scale (cosine).
-    Tree { family: Family, scaled: bool },
-    /// i8 or u8 on both sides, in integers: l2, dot, l1 or linf.
-    Integer { family: &'static str },
-    /// In order, one element after the other.
-    Direct { family: &'static str, descending: bool },
-    /// Bits.
-    Bits { family: &'static str },
-    /// A user's functions.
-    Custom(Arc<CustomMetric>),
-}
+use crate::metric::Order;
+pub(crate) use crate::space::{Family, Pair};
 
 pub(crate) fn row_stats(dtype: DType, family: Family, scaled: bool) -> Variant {
     Variant::new("row_stats")

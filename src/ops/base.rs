@@ -3,9 +3,7 @@
 mod room;
 mod transformed;
 
-use super::check::{self, Facts};
 use super::rounded::{self, Rounded};
-use super::space::{self, Transform};
 use super::{BIN, gather, mask, stride4};
 use crate::buffer::{Buffer, Matrix, Segment, Uploader};
 use crate::device::Gpu;
@@ -14,6 +12,8 @@ use crate::error::{Error, Result};
 use crate::format::RowSource;
 use crate::kernel::{Encoder, fold, registry};
 use crate::metric::Metric;
+use crate::space::check::{self, Facts};
+use crate::space::{self, Transform};
 use bytemuck::NoUninit;
 use std::sync::{Mutex, PoisonError};
 

@@ -21,9 +21,9 @@
 //! roundings, which (d + 2) u covers from d = 16 on, where such copies begin. Rows of f16 are their own copy, x' being x
 //! without the subnormals that a unit may flush.
 
-use super::check::Facts;
-use super::space::Transform;
 use crate::kernel::registry::Family;
+use crate::space::Transform;
+use crate::space::check::Facts;
 
 const U: f64 = 1.0 / 16_777_216.0;
 

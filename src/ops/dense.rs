@@ -4,11 +4,12 @@ use super::base::Base;
 use super::bins::SelectK;
 use super::plan::Plan;
 use super::queries::{Queries, Upload};
-use super::{BIN, space, stride4};
+use super::{BIN, stride4};
 use crate::buffer::{Buffer, Segment};
 use crate::error::Result;
 use crate::kernel::registry::Pair;
 use crate::kernel::{Encoder, fold, registry};
+use crate::space;
 use bytemuck::NoUninit;
 
 /// A query chunk on its way through the rows.

@@ -1,10 +1,10 @@
 //! The best of several chunks of rows: lists of (key, row) in one order, which is that of one search over all of them.
 
 use super::request::Found;
-use super::space::Decoder;
 use super::stats::SearchStats;
 use crate::error::Result;
 use crate::format::each;
+use crate::space::Decoder;
 
 /// Hits that one thread takes at a time.
 const PIECE_HITS: usize = 1 << 16;

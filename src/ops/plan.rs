@@ -6,12 +6,12 @@ use super::base::Base;
 use super::matrix;
 use super::queries::Queries;
 use super::request::Options;
-use super::space;
 use crate::device::Gpu;
 use crate::error::{Error, Result};
 use crate::kernel::check_scan_tile;
 use crate::kernel::registry::{self, MatrixTile, Pair, Tile};
 use crate::metric::Metric;
+use crate::space;
 
 /// Largest k of the binned scan; beyond it too many bins would pass.
 pub(super) const MAX_SCAN_K: u64 = 2048;

@@ -2,8 +2,6 @@
 
 use super::base::Base;
 use super::bytes::ByteQueries;
-use super::check::{self, Facts};
-use super::space::{self, Decoder, Transform};
 use super::stride4;
 use crate::buffer::{Buffer, HostFloats};
 use crate::dtype::{DType, Rows};
@@ -12,6 +10,8 @@ use crate::format::each;
 use crate::kernel::Encoder;
 use crate::kernel::registry::Pair;
 use crate::metric::Metric;
+use crate::space::check::{self, Facts};
+use crate::space::{self, Decoder, Transform};
 use std::borrow::Cow;
 use std::sync::Arc;
 

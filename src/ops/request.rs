@@ -2,12 +2,12 @@
 
 use super::base::Base;
 use super::pending::CancelToken;
-use super::space::Decoder;
 use super::stats::SearchStats;
 use super::{mask, mask_words};
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};
 use crate::kernel::Encoder;
+use crate::space::Decoder;
 use std::sync::Arc;
 
 /// Which rows take part.

@@ -4,12 +4,13 @@
 
 use super::base::{Base, Copies};
 use super::half::{self, Source, TILE_ROWS};
-use super::{BIN, bytes, matrix, space, stride4};
+use super::{BIN, bytes, matrix, stride4};
 use crate::buffer::{Buffer, Segment};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::kernel::Encoder;
 use crate::kernel::registry::{Lost, Operand};
+use crate::space;
 
 /// Below this dimension most of a slab would be padding.
 const MIN_DIM: usize = 16;

@@ -8,13 +8,13 @@ use super::matrix::{self, HalfQueries};
 use super::plan::Plan;
 use super::queries::{Queries, Upload};
 use super::reads::{Form, Reads};
-use super::space::{self, Transform};
 use super::{BIN, mask, stride4};
 use crate::buffer::{Buffer, Segment};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::kernel::registry::{MatrixTile, Operand};
 use crate::kernel::{Encoder, fold, registry};
+use crate::space::{self, Transform};
 use bytemuck::NoUninit;
 
 /// A query chunk on its way through the rows.

@@ -8,7 +8,6 @@ use super::plan::{Plan, Way};
 use super::queries::Queries;
 use super::request::{Filter, Found, Options, Prepared};
 use super::scan::Scan;
-use super::space::Decoder;
 use super::stats::SearchStats;
 use super::words;
 use crate::dtype::Rows;
@@ -16,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::format::each;
 use crate::kernel::registry::MAX_SORT;
 use crate::kernel::{Encoder, Flight, Landed};
+use crate::space::Decoder;
 use std::collections::VecDeque;
 use std::ops::Range;
 

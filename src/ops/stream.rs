@@ -9,13 +9,13 @@ use super::pending::{CancelToken, Pending};
 use super::plan::MAX_SCAN_K;
 use super::queries::Queries;
 use super::request::{Filter, Found, Options};
-use super::space::Decoder;
 use super::stats::SearchStats;
 use super::{rounded, submit_range, submit_search, thread};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::RowStore;
 use crate::kernel::Encoder;
+use crate::space::Decoder;
 use std::ops::Range;
 use std::sync::Arc;
 

@@ -6,6 +6,7 @@ use crate::dtype::Rows;
 use crate::error::Result;
 use crate::format::RowSource;
 use crate::metric::{Metric, Order};
+use crate::space;
 
 const L4: &str =
     "fn accumulate(acc: f32, q: f32, x: f32) -> f32 { let z = q - x; return acc - z * z * z * z; }

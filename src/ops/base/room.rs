@@ -4,10 +4,11 @@ use super::{Base, Copies};
 use crate::buffer::{Matrix, Uploader};
 use crate::error::Result;
 use crate::format::RowSource;
-use crate::ops::check::Facts;
+use crate::ops::BIN;
 use crate::ops::half;
 use crate::ops::rounded::{self, Rounded};
-use crate::ops::{BIN, space};
+use crate::space;
+use crate::space::check::Facts;
 
 impl Base {
     /// Room for `rows` rows, and for a rounded copy of them if `copies` says so and the device has a use for it.
