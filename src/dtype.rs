@@ -43,6 +43,15 @@ impl DType {
         dim * self.bits() / 8
     }
 
+    /// Bytes from one row to the next, counted as shaders count: in groups of four elements, of bits in groups of 128.
+    /// Kernels step through rows by such groups because a group of any type of element is one load.
+    pub(crate) const fn stride4(self, stride_bytes: u32) -> u32 {
+        match self {
+            DType::Bits => stride_bytes / 16,
+            _ => stride_bytes / (self.bits() as u32 / 2),
+        }
+    }
+
     /// Whether values are whole numbers, so that sums are taken in integers.
     pub const fn is_integer(self) -> bool {
         matches!(self, DType::I8 | DType::U8)

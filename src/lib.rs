@@ -37,6 +37,7 @@
 //! `cli` builds the program `nearfield`.
 
 mod buffer;
+mod call;
 mod device;
 mod dtype;
 mod error;
@@ -49,6 +50,7 @@ pub mod reference;
 mod space;
 
 pub use buffer::Matrix;
+pub use call::{CancelToken, Pending, SearchStats, StageTime};
 pub use device::{
     AdapterSummary, Backend, Caps, CoopShape, DeviceType, Gpu, GpuBuilder, LabelUse, MemoryReport,
     Profile,
@@ -62,7 +64,7 @@ pub use index::{
 };
 pub use kernel::{KernelVariant, check_scan_tile, kernel_variants};
 pub use metric::{CustomMetric, Metric, Order};
-pub use ops::{CancelToken, Pending, SearchStats, StageTime, normalise, pairwise, row_norms};
+pub use ops::{normalise, pairwise, row_norms};
 
 /// Runs the README's example.
 #[cfg(doctest)]

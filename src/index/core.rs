@@ -3,12 +3,13 @@
 use super::hits::{Hits, RangeHits};
 use super::params::SearchParams;
 use super::snapshot::Snapshot;
+use crate::call::Pending;
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::RowSource;
 use crate::metric::Metric;
-use crate::ops::{self, Pending};
+use crate::ops;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};

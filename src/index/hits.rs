@@ -1,8 +1,8 @@
 //! What a search found.
 
+use crate::call::SearchStats;
 use crate::error::{Error, Result};
 use crate::metric::Order;
-use crate::ops::SearchStats;
 use std::ops::Range;
 
 /// What a search found: for each query ids and distances, nearest first, equal distances in the order of adding.

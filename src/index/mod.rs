@@ -21,11 +21,11 @@ pub use hits::{Hits, RangeHits};
 pub use params::{Precision, Progress, SearchParams};
 pub use streamed::StreamedFlat;
 
+use crate::call::Pending;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::{RowSource, SliceSource};
 use crate::metric::Metric;
-use crate::ops::Pending;
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;

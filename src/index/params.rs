@@ -1,7 +1,7 @@
 //! What a search may be told beside its queries.
 
 use super::filter::{IdFilter, QueryFilter};
-use crate::ops::{CancelToken, Options};
+use crate::call::{CancelToken, Options};
 use std::fmt;
 use std::sync::Arc;
 

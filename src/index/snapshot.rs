@@ -5,13 +5,14 @@ use super::hits::Hits;
 use super::ids::{self, Ids, MAX_ID};
 use super::params::SearchParams;
 use super::row_set::RowSet;
+use crate::call::{Filter, Found};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::RowSource;
 use crate::format::each;
 use crate::metric::Metric;
-use crate::ops::{Base, Filter, Found};
+use crate::ops::Base;
 use std::sync::Arc;
 
 /// Rows, their ids, and which of them are removed.

@@ -4,6 +4,7 @@ use super::encoder::Trace;
 use crate::buffer::Readback;
 use crate::device::Gpu;
 use crate::error::Result;
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -58,4 +59,13 @@ fn land(
     let trace = trace.unwrap_or_default();
     let variants = trace.kernels.iter().map(|k| k.name().to_owned()).collect();
     Ok(Landed { parts, variants, times: trace.times(gpu, index)? })
+}
+
+/// Words that came back from the device.
+pub(crate) fn words(bytes: &[u8]) -> Cow<'_, [u32]> {
+    match bytemuck::try_cast_slice(bytes) {
+        Ok(words) => Cow::Borrowed(words),
+        // a vector of bytes may lie anywhere
+        Err(_) => Cow::Owned(bytemuck::pod_collect_to_vec(bytes)),
+    }
 }

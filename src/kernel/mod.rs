@@ -15,5 +15,5 @@ mod variant;
 pub(crate) use custom::check as check_custom;
 pub(crate) use encoder::{Encoder, fold};
 pub use fit::check_scan_tile;
-pub(crate) use flight::{Flight, Landed};
+pub(crate) use flight::{Flight, Landed, words};
 pub use list::{KernelVariant, kernel_variants};

@@ -10,6 +10,7 @@ use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::kernel::registry::{self, MatrixTile, Operand};
+use crate::kernel::words;
 use crate::kernel::{Encoder, fold};
 use half::f16;
 use std::sync::{Mutex, PoisonError};
@@ -123,7 +124,7 @@ pub(super) fn measure(gpu: &Gpu, tile: MatrixTile) -> Result<f64> {
     let variant = registry::scan_matrix(tile, operand, false, BIN, false);
     encoder.dispatch(&variant, &buffers, &params, [1, groups[0], groups[1]])?;
     let landed = encoder.submit(&[(&best, 0, best.size())])?.wait()?;
-    let scores = landed.parts.first().map(|bytes| super::words(bytes).into_owned());
+    let scores = landed.parts.first().map(|bytes| words(bytes).into_owned());
     let scores = scores.ok_or_else(|| Error::internal("no scores came back"))?;
 
     let vector = |of: &[f16], at: u32| -> Vec<f64> {

@@ -4,7 +4,7 @@ mod room;
 mod transformed;
 
 use super::rounded::{self, Rounded};
-use super::{BIN, gather, mask, stride4};
+use super::{BIN, gather, mask};
 use crate::buffer::{Buffer, Matrix, Segment, Uploader};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
@@ -372,7 +372,7 @@ impl Base {
             first: local(from),
             n: segment.rows(),
             k4: self.work.dim().div_ceil(4) as u32,
-            stride4: stride4(segment.stride_bytes(), dtype),
+            stride4: dtype.stride4(segment.stride_bytes()),
             groups_x: groups[0],
             dim: self.work.dim() as u32,
             first_bin: (segment.first_row() / BIN) as u32,

@@ -1,12 +1,13 @@
 //! Stages B and C of the binned scan: select the bins that can hold a neighbour, rescore their rows exactly.
 
+use super::BIN;
 use super::base::Base;
 use super::bound::Bound;
 use super::plan::Plan;
 use super::queries::Queries;
 use super::scan::{Scan, missing};
-use super::{BIN, stride4};
 use crate::buffer::Buffer;
+use crate::call::mask_words;
 use crate::error::Result;
 use crate::kernel::{Encoder, registry};
 use bytemuck::NoUninit;
@@ -111,12 +112,12 @@ impl Scan {
             let params = RescoreParams {
                 n: segment.rows(),
                 k4: base.work().dim().div_ceil(4) as u32,
-                stride4: stride4(segment.stride_bytes(), dtype),
+                stride4: dtype.stride4(segment.stride_bytes()),
                 q_stride4: self.upload.exact_stride4,
                 first_bin: (segment.first_row() / BIN) as u32,
                 room,
                 lanes,
-                words: super::mask_words(base.len()) as u32,
+                words: mask_words(base.len()) as u32,
             };
             let bias = biases.map_or(&part.bias, |b| &b[at]);
             let exact = &self.upload.exact;

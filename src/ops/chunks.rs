@@ -1,9 +1,9 @@
 //! The chunks of a streamed search: a thread fills the one that is free while the other is searched.
 
 use super::base::Base;
-use super::pending::CancelToken;
-use super::request::Filter;
 use super::stream::ChunkFilter;
+use crate::call::CancelToken;
+use crate::call::Filter;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::{RowSource, RowStore};

@@ -1,11 +1,12 @@
 //! All exact distances, block by block of rows, and the selection over them: any metric, any k.
 
+use super::BIN;
 use super::base::Base;
 use super::bins::SelectK;
 use super::plan::Plan;
 use super::queries::{Queries, Upload};
-use super::{BIN, stride4};
 use crate::buffer::{Buffer, Segment};
+use crate::call::mask_words;
 use crate::error::Result;
 use crate::kernel::registry::Pair;
 use crate::kernel::{Encoder, fold, registry};
@@ -113,13 +114,13 @@ pub(crate) fn distances(
         nq: upload.count,
         n: block.rows,
         dim: work.dim() as u32,
-        stride4: stride4(block.segment.stride_bytes(), work.dtype()),
+        stride4: work.dtype().stride4(block.segment.stride_bytes()),
         q_stride4: upload.exact_stride4,
         first: block.first,
         first_row: block.first_row,
         out_stride,
         groups_y: groups[0],
-        words: super::mask_words(base.len()) as u32,
+        words: mask_words(base.len()) as u32,
         argument: space::argument(base.metric()),
         mode,
         room,

@@ -1,8 +1,8 @@
 //! The kernels that round rows to f16, scaled by a power of two, and that measure what was lost from the stored bits.
 
+use super::BIN;
 use super::base::{Base, Part};
 use super::rounded::RoundedPart;
-use super::{BIN, stride4};
 use crate::buffer::{Buffer, Segment};
 use crate::device::Gpu;
 use crate::dtype::DType;
@@ -86,7 +86,7 @@ impl<'a> Source<'a> {
         Source {
             rows: segment.buffer(),
             dtype: base.work().dtype(),
-            stride4: stride4(segment.stride_bytes(), base.work().dtype()),
+            stride4: base.work().dtype().stride4(segment.stride_bytes()),
             dim: base.work().dim(),
             scale: part.scale.as_ref(),
             first,

@@ -1,15 +1,16 @@
 //! Operations on rows for their own sake: all distances, norms, normalisation.
 
 use super::base::Base;
+use super::dense;
 use super::plan::Plan;
 use super::queries::Queries;
-use super::request::Options;
-use super::{dense, stride4, words};
 use crate::buffer::Matrix;
+use crate::call::Options;
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::SliceSource;
+use crate::kernel::words;
 use crate::kernel::{Encoder, fold, registry};
 use crate::metric::Metric;
 use bytemuck::NoUninit;
@@ -141,7 +142,7 @@ pub fn normalise(gpu: &Gpu, rows: Rows<'_>, dim: usize) -> Result<Matrix> {
             let groups = fold(gpu, (count * u64::from(out_stride4)).div_ceil(256))?;
             let params = Params {
                 n: count as u32,
-                stride4: stride4(segment.stride_bytes(), base.work().dtype()),
+                stride4: base.work().dtype().stride4(segment.stride_bytes()),
                 out_stride4,
                 groups_x: groups[0],
                 first: (from - segment.first_row()) as u32,

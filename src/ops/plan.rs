@@ -5,7 +5,7 @@ use super::accumulation;
 use super::base::Base;
 use super::matrix;
 use super::queries::Queries;
-use super::request::Options;
+use crate::call::Options;
 use crate::device::Gpu;
 use crate::error::{Error, Result};
 use crate::kernel::check_scan_tile;

@@ -2,7 +2,7 @@
 
 use super::base::Base;
 use super::bytes::ByteQueries;
-use super::stride4;
+
 use crate::buffer::{Buffer, HostFloats};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
@@ -185,6 +185,6 @@ impl Queries {
             to[..bytes].copy_from_slice(&self.packed[q as usize * bytes..][..bytes]);
         }
         let buffer = encoder.upload("queries", &padded)?;
-        Ok((buffer, stride4(stride as u32, self.dtype)))
+        Ok((buffer, self.dtype.stride4(stride as u32)))
     }
 }

@@ -3,14 +3,16 @@
 
 use super::base::Base;
 use super::dense::{self, Out};
-use super::pending::{Job, Pending};
+use super::filter::Prepared;
 use super::plan::{self, Plan};
 use super::queries::{Queries, Upload};
-use super::request::{Filter, Found, Options, Prepared};
-use super::stats::SearchStats;
 use crate::buffer::Buffer;
+use crate::call::SearchStats;
+use crate::call::{Filter, Found, Options};
+use crate::call::{Job, Pending};
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
+use crate::kernel::words;
 use crate::kernel::{Encoder, Flight, Landed, fold, registry};
 use bytemuck::NoUninit;
 use std::collections::VecDeque;
@@ -234,7 +236,7 @@ impl Job for RangeSearch {
     fn take(&mut self, landed: Landed, tag: Tag) -> Result<()> {
         self.stats.add_landed(&landed.variants, &landed.times);
         let bytes = landed.parts.first().map_or(&[][..], Vec::as_slice);
-        let words = super::words(bytes);
+        let words = words(bytes);
         match tag {
             Tag::Counts { chunk, rows } => {
                 let chunk = Box::new(chunk.0);

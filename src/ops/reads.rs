@@ -2,7 +2,7 @@
 
 use super::base::Base;
 use super::rounded::Rounded;
-use super::stride4;
+
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};
 use crate::kernel::registry::Operand;
@@ -46,7 +46,7 @@ impl<'a> Reads<'a> {
         let scale = part.scale.as_ref();
         if form == Form::Rows {
             let dtype = base.work().dtype();
-            let stride4 = stride4(segment.stride_bytes(), dtype);
+            let stride4 = dtype.stride4(segment.stride_bytes());
             let operand = Operand::Rows(dtype);
             return Ok(Reads { operand, rows: segment.buffer(), stride4, factor: 1.0, scale });
         }

@@ -4,7 +4,7 @@
 
 use super::base::{Base, Copies};
 use super::half::{self, Source, TILE_ROWS};
-use super::{BIN, bytes, matrix, stride4};
+use super::{BIN, bytes, matrix};
 use crate::buffer::{Buffer, Segment};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -237,7 +237,7 @@ impl RoundedPart {
                 RoundedPart { buffer, stride4: (bytes / 4) as u32, factor, scale, capacity }
             }
             Operand::Rows(dtype) => {
-                let stride4 = stride4(segment.stride_bytes(), dtype);
+                let stride4 = dtype.stride4(segment.stride_bytes());
                 let buffer = segment.buffer().clone();
                 RoundedPart { buffer, stride4, factor: 1.0, scale: None, capacity }
             }

@@ -8,8 +8,9 @@ use super::matrix::{self, HalfQueries};
 use super::plan::Plan;
 use super::queries::{Queries, Upload};
 use super::reads::{Form, Reads};
-use super::{BIN, mask, stride4};
+use super::{BIN, mask};
 use crate::buffer::{Buffer, Segment};
+use crate::call::mask_words;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::kernel::registry::{MatrixTile, Operand};
@@ -246,12 +247,12 @@ impl Scan {
             nq: self.upload.count,
             n: piece.first + piece.rows,
             k4: base.work().dim().div_ceil(4) as u32,
-            stride4: stride4(piece.segment.stride_bytes(), base.work().dtype()),
+            stride4: base.work().dtype().stride4(piece.segment.stride_bytes()),
             q_stride4: self.upload.float_stride4,
             first_bin: (piece.segment.first_row() / BIN) as u32,
             bin_stride: self.bin_stride,
             tiles_y,
-            words: super::mask_words(base.len()) as u32,
+            words: mask_words(base.len()) as u32,
             first_tile: piece.first / step,
         }
     }
@@ -340,7 +341,7 @@ impl Scan {
             first_tile: piece.first / tile.bn(),
             inverse: 1.0 / factor,
             tiles,
-            words: super::mask_words(base.len()) as u32,
+            words: mask_words(base.len()) as u32,
         };
         let mut buffers = vec![reads.rows, asked, &bias, &self.bin_best];
         buffers.extend(reads.scale);

@@ -3,13 +3,15 @@
 use super::base::Base;
 use super::dense::Dense;
 use super::exact_bins::ExactBins;
-use super::pending::{Job, Pending};
+use super::filter::Prepared;
 use super::plan::{Plan, Way};
 use super::queries::Queries;
-use super::request::{Filter, Found, Options, Prepared};
 use super::scan::Scan;
-use super::stats::SearchStats;
-use super::words;
+use crate::call::SearchStats;
+use crate::call::{Filter, Found, Options};
+use crate::call::{Job, Pending};
+use crate::kernel::words;
+
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::format::each;

@@ -4,13 +4,14 @@
 use super::BIN;
 use super::base::Base;
 use super::chunks::{Chunk, Supply};
-use super::merge::Merge;
-use super::pending::{CancelToken, Pending};
 use super::plan::MAX_SCAN_K;
 use super::queries::Queries;
-use super::request::{Filter, Found, Options};
-use super::stats::SearchStats;
-use super::{rounded, submit_range, submit_search, thread};
+use super::{rounded, submit_range, submit_search};
+use crate::call::Merge;
+use crate::call::SearchStats;
+use crate::call::start_thread;
+use crate::call::{CancelToken, Pending};
+use crate::call::{Filter, Found, Options};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::RowStore;
@@ -117,7 +118,7 @@ impl Stream {
         let (stream, dtype, bytes) = (self.clone(), queries.dtype(), bytes.len());
         let cancel = options.cancel.clone();
         let call = Call { stream, ask, words, bytes, dtype, count, decoder, filter, options };
-        thread::start(cancel, move |stop| call.run(stop))
+        start_thread(cancel, move |stop| call.run(stop))
     }
 
     /// What a chunk may have, when `copies` says whether it is copied for the matrix units.

@@ -1,7 +1,9 @@
 //! The scan against all exact distances: the same to the bit.
 
 use super::*;
+use crate::call::{Filter, Options};
 use crate::device::Gpu;
+use crate::dtype::DType;
 use crate::dtype::Rows;
 use crate::error::Result;
 use crate::format::RowSource;

@@ -1,14 +1,14 @@
 //! What a search is asked besides its queries, and what it answers.
 
-use super::base::Base;
 use super::pending::CancelToken;
 use super::stats::SearchStats;
-use super::{mask, mask_words};
-use crate::buffer::Buffer;
-use crate::error::{Error, Result};
-use crate::kernel::Encoder;
 use crate::space::Decoder;
 use std::sync::Arc;
+
+/// Words of a bitmap that has a bit a row.
+pub(crate) fn mask_words(rows: u64) -> usize {
+    rows.div_ceil(32) as usize
+}
 
 /// Which rows take part.
 #[derive(Clone, Debug, Default)]
@@ -70,47 +70,4 @@ pub(crate) struct Found {
     pub rows: Vec<u32>,
     pub distances: Vec<f32>,
     pub stats: SearchStats,
-}
-
-/// A filter on the device.
-pub(crate) struct Prepared {
-    pub biases: Option<Vec<Buffer>>,
-    per_query: Vec<u32>,
-    words: usize,
-}
-
-impl Prepared {
-    pub fn new(base: &Base, filter: Filter, queries: usize) -> Result<Prepared> {
-        let words = mask_words(base.len());
-        let (biases, per_query) = match filter {
-            Filter::All => (None, Vec::new()),
-            Filter::Shared(_) if base.len() == 0 => (None, Vec::new()),
-            Filter::Shared(live) => (Some(mask::biases(base, &live)?), Vec::new()),
-            Filter::PerQuery(bits) if bits.len() == words * queries => (None, bits),
-            Filter::PerQuery(bits) => {
-                let got = bits.len();
-                let why = format!("{got} words, not {words} for each of {queries} queries");
-                return Err(Error::argument("filter", why));
-            }
-        };
-        Ok(Prepared { biases, per_query, words })
-    }
-
-    /// The bitmaps of some queries.
-    pub fn bitmap(&self, which: &[u32], encoder: &mut Encoder) -> Result<Option<Buffer>> {
-        if self.per_query.is_empty() {
-            return Ok(None);
-        }
-        if let Some(&first) = which.first()
-            && which.iter().enumerate().all(|(i, &q)| q as usize == first as usize + i)
-        {
-            let bits = &self.per_query[first as usize * self.words..][..which.len() * self.words];
-            return encoder.upload("query filters", bytemuck::cast_slice(bits)).map(Some);
-        }
-        let mut bits = Vec::with_capacity(which.len() * self.words);
-        for &q in which {
-            bits.extend_from_slice(&self.per_query[q as usize * self.words..][..self.words]);
-        }
-        encoder.upload("query filters", bytemuck::cast_slice(&bits)).map(Some)
-    }
 }

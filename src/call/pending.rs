@@ -43,12 +43,12 @@ impl CancelToken {
     }
 
     /// A token that is cancelled by itself or with `parent`.
-    pub(super) fn below(parent: Option<CancelToken>) -> CancelToken {
+    pub(crate) fn below(parent: Option<CancelToken>) -> CancelToken {
         CancelToken(Arc::new(Flag { set: AtomicBool::new(false), parent }))
     }
 
     /// `Err(Cancelled)` once it was cancelled.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         if self.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
     }
 }

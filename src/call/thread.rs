@@ -57,7 +57,7 @@ impl<T> Drop for Caller<T> {
 
 /// Starts `work` on a thread of its own, with a token that it has to look at: it is cancelled with `cancel`, or when
 /// nobody waits any longer.
-pub(super) fn start<T: Send + 'static>(
+pub(crate) fn start<T: Send + 'static>(
     cancel: Option<CancelToken>,
     work: impl FnOnce(&CancelToken) -> Result<T> + Send + 'static,
 ) -> Result<Pending<T>> {

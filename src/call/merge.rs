@@ -10,7 +10,7 @@ use crate::space::Decoder;
 const PIECE_HITS: usize = 1 << 16;
 
 /// Hits of every query so far, as `key << 32 | row`.
-pub(super) struct Merge {
+pub(crate) struct Merge {
     /// How many are kept; all where `None`.
     k: Option<usize>,
     hits: Vec<Vec<u64>>,

@@ -1,0 +1,14 @@
+//! One call, whatever is searched: what it is asked, its way through the device in pieces, what it answers and what it did.
+
+mod merge;
+mod pending;
+mod request;
+mod stats;
+mod thread;
+
+pub(crate) use merge::Merge;
+pub(crate) use pending::Job;
+pub use pending::{CancelToken, Pending};
+pub(crate) use request::{Filter, Found, Options, mask_words};
+pub use stats::{SearchStats, StageTime};
+pub(crate) use thread::start as start_thread;

@@ -1,0 +1,51 @@
+//! The filter of a call on the device: one for all queries becomes biases, one for each query a bitmap.
+
+use super::base::Base;
+use super::mask;
+use crate::buffer::Buffer;
+use crate::call::{Filter, mask_words};
+use crate::error::{Error, Result};
+use crate::kernel::Encoder;
+
+/// A filter on the device.
+pub(crate) struct Prepared {
+    pub biases: Option<Vec<Buffer>>,
+    per_query: Vec<u32>,
+    words: usize,
+}
+
+impl Prepared {
+    pub fn new(base: &Base, filter: Filter, queries: usize) -> Result<Prepared> {
+        let words = mask_words(base.len());
+        let (biases, per_query) = match filter {
+            Filter::All => (None, Vec::new()),
+            Filter::Shared(_) if base.len() == 0 => (None, Vec::new()),
+            Filter::Shared(live) => (Some(mask::biases(base, &live)?), Vec::new()),
+            Filter::PerQuery(bits) if bits.len() == words * queries => (None, bits),
+            Filter::PerQuery(bits) => {
+                let got = bits.len();
+                let why = format!("{got} words, not {words} for each of {queries} queries");
+                return Err(Error::argument("filter", why));
+            }
+        };
+        Ok(Prepared { biases, per_query, words })
+    }
+
+    /// The bitmaps of some queries.
+    pub fn bitmap(&self, which: &[u32], encoder: &mut Encoder) -> Result<Option<Buffer>> {
+        if self.per_query.is_empty() {
+            return Ok(None);
+        }
+        if let Some(&first) = which.first()
+            && which.iter().enumerate().all(|(i, &q)| q as usize == first as usize + i)
+        {
+            let bits = &self.per_query[first as usize * self.words..][..which.len() * self.words];
+            return encoder.upload("query filters", bytemuck::cast_slice(bits)).map(Some);
+        }
+        let mut bits = Vec::with_capacity(which.len() * self.words);
+        for &q in which {
+            bits.extend_from_slice(&self.per_query[q as usize * self.words..][..self.words]);
+        }
+        encoder.upload("query filters", bytemuck::cast_slice(&bits)).map(Some)
+    }
+}
