@@ -41,6 +41,7 @@ mod call;
 mod device;
 mod dtype;
 mod error;
+mod exact;
 pub mod format;
 mod index;
 mod kernel;
@@ -57,6 +58,7 @@ pub use device::{
 };
 pub use dtype::{DType, Rows};
 pub use error::{Error, Result};
+pub use exact::{normalise, pairwise, row_norms};
 pub use format::RowSource;
 pub use index::{
     BinaryFlat, Flat, Hits, IdFilter, Index, Precision, Progress, QueryFilter, RangeHits,
@@ -64,7 +66,6 @@ pub use index::{
 };
 pub use kernel::{KernelVariant, check_scan_tile, kernel_variants};
 pub use metric::{CustomMetric, Metric, Order};
-pub use ops::{normalise, pairwise, row_norms};
 
 /// Runs the README's example.
 #[cfg(doctest)]

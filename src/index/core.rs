@@ -7,9 +7,9 @@ use crate::call::Pending;
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
+use crate::exact;
 use crate::format::RowSource;
 use crate::metric::Metric;
-use crate::ops;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -94,7 +94,7 @@ impl FlatCore {
         }
         let now = self.snapshot();
         let filter = now.filter(params, queries)?;
-        let found = ops::submit_search(now.base(), queries, k, filter, params.options())?;
+        let found = exact::submit_search(now.base(), queries, k, filter, params.options())?;
         Ok(found.map(move |found| now.hits(found)))
     }
 
@@ -106,7 +106,7 @@ impl FlatCore {
     ) -> Result<Pending<RangeHits>> {
         let now = self.snapshot();
         let filter = now.filter(params, queries)?;
-        let found = ops::submit_range(now.base(), queries, radius, filter, params.options())?;
+        let found = exact::submit_range(now.base(), queries, radius, filter, params.options())?;
         Ok(found.map(move |found| now.hits(found)))
     }
 }

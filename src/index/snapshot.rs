@@ -9,10 +9,10 @@ use crate::call::{Filter, Found};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
+use crate::exact::Base;
 use crate::format::RowSource;
 use crate::format::each;
 use crate::metric::Metric;
-use crate::ops::Base;
 use std::sync::Arc;
 
 /// Rows, their ids, and which of them are removed.

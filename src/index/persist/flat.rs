@@ -7,10 +7,10 @@ use super::writer::{FileWriter, SectionWriter};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
+use crate::exact::Base;
 use crate::format::RowSource;
 use crate::index::ids::{Ids, MAX_ID};
 use crate::index::snapshot::Snapshot;
-use crate::ops::Base;
 use std::path::Path;
 
 const IDS: &[u8; 4] = b"IDS ";

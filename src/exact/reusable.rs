@@ -1,12 +1,12 @@
 //! A base whose buffers are there before its rows, and serve others afterwards: a chunk of a stream.
 
-use super::{Base, Copies};
 use crate::buffer::{Matrix, Uploader};
 use crate::error::Result;
+use crate::exact::dataset::{Base, Copies};
+use crate::exact::params::BIN;
+use crate::exact::rounded::copies::{self, Rounded};
+use crate::exact::rounded::f16;
 use crate::format::RowSource;
-use crate::ops::BIN;
-use crate::ops::half;
-use crate::ops::rounded::{self, Rounded};
 use crate::space;
 use crate::space::check::Facts;
 
@@ -24,7 +24,7 @@ impl Base {
             let bytes = u64::from(capacity).div_ceil(BIN) * 4;
             base.bin_norm = Some(base.gpu.alloc("bin norms", bytes.next_multiple_of(256))?);
         }
-        if let Some(operand) = rounded::halves(&base)? {
+        if let Some(operand) = copies::halves(&base)? {
             base.half = Some(Rounded::with_room(&base, operand, capacity)?);
         }
         Ok(base)
@@ -52,8 +52,8 @@ impl Base {
             each += row(&self.rows);
         }
         each += if matches!(scan, Some((_, true))) { 8 } else { 4 };
-        if copies && rounded::copies(self)? {
-            each += half::row_bytes(self.work.dim());
+        if copies && copies::copies(self)? {
+            each += f16::row_bytes(self.work.dim());
         }
         // of every bin a norm and what the copy lost
         Ok(rows.saturating_mul(each).saturating_add(rows.div_ceil(BIN) * 8))
@@ -62,7 +62,7 @@ impl Base {
     /// The most rows of which every buffer fits one binding.
     pub fn most_room(&self) -> u64 {
         let most = self.gpu.caps().max_binding_bytes.min(self.gpu.caps().max_buffer_bytes);
-        let copy = most / half::row_bytes(self.work.dim());
+        let copy = most / f16::row_bytes(self.work.dim());
         let rows = self.rows.rows_per_segment().min(self.work.rows_per_segment());
         (u64::from(rows).min(copy) / BIN * BIN).max(BIN)
     }

@@ -1,14 +1,14 @@
 //! What stage A reads of a segment: the rows, or what there is of them in fewer bits.
 
-use super::base::Base;
-use super::rounded::Rounded;
+use crate::exact::dataset::Base;
+use crate::exact::rounded::copies::Rounded;
 
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};
 use crate::kernel::registry::Operand;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     Rows,
     /// In f16.
     Half,
@@ -28,7 +28,7 @@ impl Form {
 }
 
 /// One segment as a kernel reads it.
-pub(super) struct Reads<'a> {
+pub(crate) struct Reads<'a> {
     pub operand: Operand,
     pub rows: &'a Buffer,
     pub stride4: u32,

@@ -1,8 +1,8 @@
 //! Filters and deletions as biases: a row whose bit is 0 gets the sentinel.
 
-use super::base::Base;
 use crate::buffer::{Buffer, Segment};
 use crate::error::{Error, Result};
+use crate::exact::dataset::Base;
 use crate::kernel::{Encoder, fold, registry};
 use bytemuck::NoUninit;
 

@@ -2,12 +2,14 @@
 //! and for few queries, one in 8 bits for few queries, or, where every element is an f16 anyway, the rows as they are. With a
 //! record of what was lost.
 
-use super::base::{Base, Copies};
-use super::half::{self, Source, TILE_ROWS};
-use super::{BIN, bytes, matrix};
 use crate::buffer::{Buffer, Segment};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::exact::dataset::{Base, Copies};
+use crate::exact::params::BIN;
+use crate::exact::rounded::f16::{self, Source, TILE_ROWS};
+use crate::exact::rounded::int8;
+use crate::exact::scan::f16_queries;
 use crate::kernel::Encoder;
 use crate::kernel::registry::{Lost, Operand};
 use crate::space;
@@ -46,7 +48,7 @@ pub(crate) fn halves(base: &Base) -> Result<Option<Operand>> {
     let copied = gpu.profile().u32("matrix", "copy")? != 0;
     Ok(match base.work().dtype() {
         dtype @ (DType::F16 | DType::I8 | DType::U8) => {
-            let multiplied = matrix::of(gpu, DType::F16)?.is_some();
+            let multiplied = f16_queries::of(gpu, DType::F16)?.is_some();
             (copied || multiplied).then_some(Operand::Rows(dtype))
         }
         _ => (copied && base.copies() != Copies::None).then_some(Operand::Half),
@@ -55,7 +57,7 @@ pub(crate) fn halves(base: &Base) -> Result<Option<Operand>> {
 
 /// What few queries read of such rows, where that is narrower still.
 pub(crate) fn bytes(base: &Base) -> Result<Option<Operand>> {
-    let dims = MIN_DIM..=bytes::MAX_DIM;
+    let dims = MIN_DIM..=int8::MAX_DIM;
     let scans = space::scan_family(base.metric()).is_some() && dims.contains(&base.work().dim());
     let narrower = !base.work().dtype().is_integer() && base.copies() == Copies::All;
     let asked = base.gpu().profile().u32("scan", "bytes")? != 0;
@@ -144,7 +146,7 @@ impl Rounded {
         let bin_rest = Rounded::rests(base, old, replaced, &mut encoder)?;
         let scaled = matches!(space::scan_family(base.metric()), Some((_, true)));
         // rows of cosine are normalised
-        let largest = half::factor(if scaled { 1.0 } else { base.facts().largest });
+        let largest = f16::factor(if scaled { 1.0 } else { base.facts().largest });
         let wanted = if matches!(operand, Operand::Rows(_)) { 1.0 } else { largest };
         let mut parts = Vec::new();
         for (at, (segment, numbers)) in base.segments().enumerate() {
@@ -176,13 +178,13 @@ impl Rounded {
                 Operand::Rows(_) => None,
             };
             match operand {
-                Operand::Half => half::copy(&mut encoder, &source, &part)?,
-                Operand::Bytes => bytes::copy(&mut encoder, &source, &part)?,
+                Operand::Half => f16::copy(&mut encoder, &source, &part)?,
+                Operand::Bytes => int8::copy(&mut encoder, &source, &part)?,
                 Operand::Rows(_) => {}
             }
             if let Some(lost) = lost {
                 let first_bin = (segment.first_row() / BIN) as u32;
-                half::residuals(&mut encoder, &source, &part, &bin_rest, first_bin, lost)?;
+                f16::residuals(&mut encoder, &source, &part, &bin_rest, first_bin, lost)?;
             }
             parts.push(part);
         }
@@ -226,12 +228,12 @@ impl RoundedPart {
         let capacity = segment.capacity();
         Ok(match operand {
             Operand::Half => {
-                let (capacity, bytes) = (whole_tiles(capacity), half::row_bytes(dim));
+                let (capacity, bytes) = (whole_tiles(capacity), f16::row_bytes(dim));
                 let buffer = gpu.alloc("f16 copy", u64::from(capacity) * bytes)?;
                 RoundedPart { buffer, stride4: (bytes / 8) as u32, factor, scale: None, capacity }
             }
             Operand::Bytes => {
-                let bytes = bytes::row_bytes(dim);
+                let bytes = int8::row_bytes(dim);
                 let buffer = gpu.alloc("8-bit copy", u64::from(capacity) * bytes)?;
                 let scale = Some(gpu.alloc("scales of 8 bits", u64::from(capacity) * 4)?);
                 RoundedPart { buffer, stride4: (bytes / 4) as u32, factor, scale, capacity }

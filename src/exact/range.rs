@@ -1,17 +1,17 @@
 //! The search for all rows within a radius: exact distances block by block, counted, then written, so that only hits
 //! come to the host.
 
-use super::base::Base;
-use super::dense::{self, Out};
-use super::filter::Prepared;
-use super::plan::{self, Plan};
-use super::queries::{Queries, Upload};
 use crate::buffer::Buffer;
 use crate::call::SearchStats;
 use crate::call::{Filter, Found, Options};
 use crate::call::{Job, Pending};
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
+use crate::exact::dataset::Base;
+use crate::exact::distance::{self, Out};
+use crate::exact::filter::Prepared;
+use crate::exact::plan::{self, Plan};
+use crate::exact::queries::{Queries, Upload};
 use crate::kernel::words;
 use crate::kernel::{Encoder, Flight, Landed, fold, registry};
 use bytemuck::NoUninit;
@@ -130,11 +130,11 @@ impl RangeSearch {
     fn count(&self, chunk: Box<Chunk>, mut encoder: Encoder) -> Result<(Flight, Tag)> {
         let gpu = self.base.gpu();
         let biases = self.filter.biases.as_deref();
-        let block = dense::block(&self.base, biases, chunk.next_row, self.plan.dense_rows);
+        let block = distance::block(&self.base, biases, chunk.next_row, self.plan.dense_rows);
         let block = block.ok_or_else(|| Error::internal("a range search beyond the last row"))?;
         let target = Out::Keys(&chunk.keys, self.plan.dense_rows);
         let (pair, bitmap) = (&self.queries.pair, chunk.bitmap.as_ref());
-        dense::distances(&mut encoder, &self.base, pair, &chunk.upload, bitmap, &block, target)?;
+        distance::distances(&mut encoder, &self.base, pair, &chunk.upload, bitmap, &block, target)?;
         let counts = gpu.scratch("range counts", u64::from(chunk.upload.count) * 4)?;
         encoder.clear(&counts);
         encoder.stage("select");

@@ -1,7 +1,7 @@
 //! Queries on the device: in f32 for the scan and the floating metrics, packed where rows and queries are integers or bits.
 
-use super::base::Base;
-use super::bytes::ByteQueries;
+use crate::exact::dataset::Base;
+use crate::exact::rounded::int8::ByteQueries;
 
 use crate::buffer::{Buffer, HostFloats};
 use crate::dtype::{DType, Rows};

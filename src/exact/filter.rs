@@ -1,10 +1,10 @@
 //! The filter of a call on the device: one for all queries becomes biases, one for each query a bitmap.
 
-use super::base::Base;
-use super::mask;
 use crate::buffer::Buffer;
 use crate::call::{Filter, mask_words};
 use crate::error::{Error, Result};
+use crate::exact::dataset::Base;
+use crate::exact::rows::bias;
 use crate::kernel::Encoder;
 
 /// A filter on the device.
@@ -20,7 +20,7 @@ impl Prepared {
         let (biases, per_query) = match filter {
             Filter::All => (None, Vec::new()),
             Filter::Shared(_) if base.len() == 0 => (None, Vec::new()),
-            Filter::Shared(live) => (Some(mask::biases(base, &live)?), Vec::new()),
+            Filter::Shared(live) => (Some(bias::biases(base, &live)?), Vec::new()),
             Filter::PerQuery(bits) if bits.len() == words * queries => (None, bits),
             Filter::PerQuery(bits) => {
                 let got = bits.len();

@@ -1,12 +1,6 @@
 //! The search over rows that stay on the host: they come to the device chunk by chunk, and each chunk is searched like an
 //! index of its own while the next is on its way.
 
-use super::BIN;
-use super::base::Base;
-use super::chunks::{Chunk, Supply};
-use super::plan::MAX_SCAN_K;
-use super::queries::Queries;
-use super::{rounded, submit_range, submit_search};
 use crate::call::Merge;
 use crate::call::SearchStats;
 use crate::call::start_thread;
@@ -14,6 +8,14 @@ use crate::call::{CancelToken, Pending};
 use crate::call::{Filter, Found, Options};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
+use crate::exact::dataset::Base;
+use crate::exact::params::BIN;
+use crate::exact::plan::MAX_SCAN_K;
+use crate::exact::queries::Queries;
+use crate::exact::range::submit_range;
+use crate::exact::rounded::copies;
+use crate::exact::search::submit_search;
+use crate::exact::stream::chunks::{Chunk, Supply};
 use crate::format::RowStore;
 use crate::kernel::Encoder;
 use crate::space::Decoder;
@@ -176,7 +178,7 @@ impl Call {
         let k = if let Ask::Nearest(k) = self.ask { k } else { 0 };
         let scans = k > 0 && k as u64 <= MAX_SCAN_K && !self.options.exhaustive;
         let copies =
-            scans && self.count > COPY_QUERIES * few && rounded::copies(&self.stream.empty)?;
+            scans && self.count > COPY_QUERIES * few && copies::copies(&self.stream.empty)?;
         let (room, chunks) = self.stream.chunks(k, copies)?;
         // one of the two that fails stops the other
         let stop = CancelToken::below(Some(stop.clone()));

@@ -11,7 +11,7 @@ use crate::space::check;
 const PIECE: usize = 64 << 10;
 
 /// The transformed rows, the first of them number `first_row` of the call.
-pub(super) fn rows(
+pub(crate) fn rows(
     transform: Transform,
     metric: &Metric,
     block: Rows<'_>,

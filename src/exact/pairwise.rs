@@ -1,14 +1,14 @@
 //! Operations on rows for their own sake: all distances, norms, normalisation.
 
-use super::base::Base;
-use super::dense;
-use super::plan::Plan;
-use super::queries::Queries;
 use crate::buffer::Matrix;
 use crate::call::Options;
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
+use crate::exact::dataset::Base;
+use crate::exact::distance;
+use crate::exact::plan::Plan;
+use crate::exact::queries::Queries;
 use crate::format::SliceSource;
 use crate::kernel::words;
 use crate::kernel::{Encoder, fold, registry};
@@ -60,12 +60,12 @@ pub fn pairwise(
         let upload = queries.upload(&base, &which, false, &mut encoder)?;
         encoder.submit(&[])?;
         let mut row = 0;
-        while let Some(block) = dense::block(&base, None, row, plan.dense_rows) {
+        while let Some(block) = distance::block(&base, None, row, plan.dense_rows) {
             let mut encoder = Encoder::new(gpu, "pairwise", false)?;
             let bytes = which.len() as u64 * u64::from(block.rows) * 4;
             let keys = gpu.scratch("distances", bytes)?;
-            let target = dense::Out::Keys(&keys, block.rows);
-            dense::distances(&mut encoder, &base, &queries.pair, &upload, None, &block, target)?;
+            let target = distance::Out::Keys(&keys, block.rows);
+            distance::distances(&mut encoder, &base, &queries.pair, &upload, None, &block, target)?;
             let landed = encoder.submit(&[(&keys, 0, bytes)])?.wait()?;
             let keys = words(landed.parts.first().map_or(&[][..], Vec::as_slice));
             for (i, keys) in keys.chunks_exact(block.rows as usize).enumerate() {

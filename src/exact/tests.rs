@@ -1,6 +1,9 @@
 //! The scan against all exact distances: the same to the bit.
 
-use super::*;
+use super::dataset::Base;
+use super::search::submit_search;
+use super::accumulation;
+use super::scan::f16_queries as matrix;
 use crate::call::{Filter, Options};
 use crate::device::Gpu;
 use crate::dtype::DType;
@@ -179,7 +182,7 @@ fn a_tile_for_other_subgroups_is_noticed() {
         return;
     };
     for input in [DType::F16, DType::F32] {
-        let Some(tile) = matrix::of(&gpu, input).unwrap() else {
+        let Some(tile) = f16_queries::of(&gpu, input).unwrap() else {
             println!("skipped: no matrices of {input} (1)");
             continue;
         };

@@ -5,10 +5,10 @@
 //! instead of rounding, or align a few products before they add them, by a small multiple of it. The profile says which
 //! multiple the error bound counts on (`kernel.matrix.accumulation`); where twice the measured one is more, that counts.
 
-use super::scan::MatrixParams;
 use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::exact::scan::score::MatrixParams;
 use crate::kernel::registry::{self, MatrixTile, Operand};
 use crate::kernel::words;
 use crate::kernel::{Encoder, fold};
@@ -17,7 +17,7 @@ use std::sync::{Mutex, PoisonError};
 
 const DEPTH: u32 = 512;
 const BINS: u32 = 8;
-const BIN: u32 = super::BIN as u32;
+const BIN: u32 = crate::exact::params::BIN as u32;
 /// Of a row that takes no part.
 const SENTINEL: f32 = -85_070_591_730_234_615_865_843_651_857_942_052_864.0;
 

@@ -1,13 +1,13 @@
 //! All exact distances, block by block of rows, and the selection over them: any metric, any k.
 
-use super::BIN;
-use super::base::Base;
-use super::bins::SelectK;
-use super::plan::Plan;
-use super::queries::{Queries, Upload};
 use crate::buffer::{Buffer, Segment};
 use crate::call::mask_words;
 use crate::error::Result;
+use crate::exact::dataset::Base;
+use crate::exact::params::BIN;
+use crate::exact::plan::Plan;
+use crate::exact::queries::{Queries, Upload};
+use crate::exact::scan::rescore::SelectK;
 use crate::kernel::registry::Pair;
 use crate::kernel::{Encoder, fold, registry};
 use crate::space;

@@ -1,18 +1,18 @@
 //! The kernels that round rows to f16, scaled by a power of two, and that measure what was lost from the stored bits.
 
-use super::BIN;
-use super::base::{Base, Part};
-use super::rounded::RoundedPart;
 use crate::buffer::{Buffer, Segment};
 use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::Result;
+use crate::exact::dataset::{Base, Part};
+use crate::exact::params::BIN;
+use crate::exact::rounded::copies::RoundedPart;
 use crate::kernel::registry::{DEPTH, Lost};
 use crate::kernel::{Encoder, fold, registry};
 use bytemuck::NoUninit;
 
 /// Segments are padded to whole tiles.
-pub(super) const TILE_ROWS: u32 = 256;
+pub(crate) const TILE_ROWS: u32 = 256;
 
 #[repr(C)]
 #[derive(Clone, Copy, NoUninit)]
@@ -30,7 +30,7 @@ struct CopyParams {
 /// What a kernel needs that goes through rows and their copy bin by bin.
 #[repr(C)]
 #[derive(Clone, Copy, NoUninit)]
-pub(super) struct ByBin {
+pub(crate) struct ByBin {
     first: u32,
     n: u32,
     k4: u32,

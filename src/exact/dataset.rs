@@ -1,17 +1,16 @@
 //! The rows that searches run over, with what the scan needs of each: one immutable snapshot.
 
-mod room;
-mod transformed;
-
-use super::rounded::{self, Rounded};
-use super::{BIN, gather, mask};
 use crate::buffer::{Buffer, Matrix, Segment, Uploader};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
+use crate::exact::params::BIN;
+use crate::exact::rounded::copies::{self, Rounded};
+use crate::exact::rows::{bias, transformed};
 use crate::format::RowSource;
 use crate::kernel::{Encoder, fold, registry};
 use crate::metric::Metric;
+use crate::ops::gather;
 use crate::space::check::{self, Facts};
 use crate::space::{self, Transform};
 use bytemuck::NoUninit;
@@ -20,22 +19,22 @@ use std::sync::{Mutex, PoisonError};
 /// Rows under one metric. Changes give a new `Base` that shares what is equal; the old one stays valid.
 #[derive(Clone)]
 pub(crate) struct Base {
-    gpu: Gpu,
-    metric: Metric,
+    pub(super) gpu: Gpu,
+    pub(super) metric: Metric,
     /// The rows as they were given.
-    rows: Matrix,
+    pub(super) rows: Matrix,
     /// The rows as the metric compares them; the same as `rows` where it transforms nothing.
-    work: Matrix,
+    pub(super) work: Matrix,
     /// Of each segment of `work`.
-    parts: Vec<Part>,
+    pub(super) parts: Vec<Part>,
     /// Largest |x| of each bin of the index; only with a scan.
-    bin_norm: Option<Buffer>,
+    pub(super) bin_norm: Option<Buffer>,
     /// The rows in f16 for the matrix units and few queries, and in 8 bits for few, where they are used.
-    half: Option<Rounded>,
-    bytes: Option<Rounded>,
+    pub(super) half: Option<Rounded>,
+    pub(super) bytes: Option<Rounded>,
     /// Which of them may be copies.
-    copies: Copies,
-    facts: Facts,
+    pub(super) copies: Copies,
+    pub(super) facts: Facts,
 }
 
 /// Which copies in fewer bits a base may have, where the profile asks for them.
@@ -160,7 +159,7 @@ impl Base {
             + [&self.half, &self.bytes].into_iter().flatten().map(Rounded::bytes).sum::<u64>()
     }
 
-    fn transforms(&self) -> bool {
+    pub(super) fn transforms(&self) -> bool {
         Transform::of(&self.metric) != Transform::None
     }
 
@@ -170,7 +169,7 @@ impl Base {
     }
 
     /// As `append`; what is refused is named as row `number` of the call and those that follow.
-    fn append_at(
+    pub(super) fn append_at(
         &self,
         source: &mut dyn RowSource,
         number: u64,
@@ -222,9 +221,9 @@ impl Base {
     /// Rounds the rows from `first` on, which those of `old` came before.
     fn round(&mut self, old: Option<&Base>, first: u64) -> Result<()> {
         let half = old.and_then(|o| o.half.as_ref());
-        self.half = Rounded::extended(self, rounded::halves(self)?, half, first)?;
+        self.half = Rounded::extended(self, copies::halves(self)?, half, first)?;
         let bytes = old.and_then(|o| o.bytes.as_ref());
-        self.bytes = Rounded::extended(self, rounded::bytes(self)?, bytes, first)?;
+        self.bytes = Rounded::extended(self, copies::bytes(self)?, bytes, first)?;
         Ok(())
     }
 
@@ -258,7 +257,7 @@ impl Base {
 
     /// Without the rows whose bit is 0 (bit i of word i / 32), which keep their place but are never hits.
     pub fn mask(&self, live: &[u32]) -> Result<Base> {
-        let bias = mask::biases(self, live)?;
+        let bias = bias::biases(self, live)?;
         let mut base = self.clone();
         for (part, bias) in base.parts.iter_mut().zip(bias) {
             part.bias = bias;
@@ -277,7 +276,7 @@ impl Base {
     }
 
     /// Of other rows, of which nothing is known yet.
-    fn unmeasured(&self, rows: Matrix, work: Matrix) -> Base {
+    pub(super) fn unmeasured(&self, rows: Matrix, work: Matrix) -> Base {
         let (parts, bin_norm, half, bytes) = (Vec::new(), None, None, None);
         Base { rows, work, parts, bin_norm, half, bytes, ..self.clone() }
     }
@@ -323,7 +322,7 @@ impl Base {
         Ok(())
     }
 
-    fn new_part(&self, capacity: u32) -> Result<Part> {
+    pub(super) fn new_part(&self, capacity: u32) -> Result<Part> {
         let bytes = u64::from(capacity) * 4;
         let bias = self.gpu.alloc("bias", bytes)?;
         let scaled = matches!(space::scan_family(&self.metric), Some((_, true)));

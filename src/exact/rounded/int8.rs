@@ -1,21 +1,21 @@
 //! Rows and queries in 8 bits: the kernel that rounds rows, each by a scale of its own, and queries of two times 8 bits.
 
-use super::half::Source;
-use super::rounded::RoundedPart;
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};
+use crate::exact::rounded::copies::RoundedPart;
+use crate::exact::rounded::f16::Source;
 use crate::kernel::{Encoder, registry};
 
 /// The largest dimension whose sums of products stay within 32 bits.
-pub(super) const MAX_DIM: usize = 65_536;
+pub(crate) const MAX_DIM: usize = 65_536;
 
 /// Bytes of a row of the copy.
-pub(super) fn row_bytes(dim: usize) -> u64 {
+pub(crate) fn row_bytes(dim: usize) -> u64 {
     dim.next_multiple_of(16) as u64
 }
 
 /// Encodes the copy of rows into `out`.
-pub(super) fn copy(encoder: &mut Encoder, source: &Source<'_>, out: &RoundedPart) -> Result<()> {
+pub(crate) fn copy(encoder: &mut Encoder, source: &Source<'_>, out: &RoundedPart) -> Result<()> {
     let (params, groups) = source.by_bin(encoder.gpu(), out)?;
     let scale = out.scale.as_ref().ok_or_else(|| Error::internal("8-bit rows without scales"))?;
     let mut buffers = vec![source.rows, &out.buffer, scale];

@@ -1,14 +1,14 @@
 //! Stages B and C of the binned scan: select the bins that can hold a neighbour, rescore their rows exactly.
 
-use super::BIN;
-use super::base::Base;
-use super::bound::Bound;
-use super::plan::Plan;
-use super::queries::Queries;
-use super::scan::{Scan, missing};
 use crate::buffer::Buffer;
 use crate::call::mask_words;
 use crate::error::Result;
+use crate::exact::dataset::Base;
+use crate::exact::params::BIN;
+use crate::exact::plan::Plan;
+use crate::exact::queries::Queries;
+use crate::exact::scan::bound::Bound;
+use crate::exact::scan::score::{Scan, missing};
 use crate::kernel::{Encoder, registry};
 use bytemuck::NoUninit;
 

@@ -1,13 +1,13 @@
 //! How a search is cut: by memory, by what one binding holds, and by time, so that no submission holds the device for long.
 
-use super::BIN;
-use super::accumulation;
-use super::base::Base;
-use super::matrix;
-use super::queries::Queries;
 use crate::call::Options;
 use crate::device::Gpu;
 use crate::error::{Error, Result};
+use crate::exact::accumulation;
+use crate::exact::dataset::Base;
+use crate::exact::params::BIN;
+use crate::exact::queries::Queries;
+use crate::exact::scan::f16_queries;
 use crate::kernel::check_scan_tile;
 use crate::kernel::registry::{self, MatrixTile, Pair, Tile};
 use crate::metric::Metric;
@@ -88,7 +88,7 @@ fn tile(gpu: &Gpu) -> Result<Tile> {
 
 /// The tile of the matrix units, for rows that there are `half`s of or not, and what its sums lose.
 fn matrix_tile(gpu: &Gpu, half: bool) -> Result<(Option<MatrixTile>, f64)> {
-    let Some(tile) = matrix::tile(gpu, half)? else { return Ok((None, 0.0)) };
+    let Some(tile) = f16_queries::tile(gpu, half)? else { return Ok((None, 0.0)) };
     match accumulation::factor(gpu, tile) {
         Ok(Some(factor)) => Ok((Some(tile), factor)),
         Ok(None) => Ok((None, 0.0)),

@@ -1,15 +1,15 @@
 //! The search for k neighbours: the binned scan where it applies, all exact distances where it does not.
 
-use super::base::Base;
-use super::dense::Dense;
-use super::exact_bins::ExactBins;
-use super::filter::Prepared;
-use super::plan::{Plan, Way};
-use super::queries::Queries;
-use super::scan::Scan;
 use crate::call::SearchStats;
 use crate::call::{Filter, Found, Options};
 use crate::call::{Job, Pending};
+use crate::exact::dataset::Base;
+use crate::exact::distance::Dense;
+use crate::exact::exact_bins::ExactBins;
+use crate::exact::filter::Prepared;
+use crate::exact::plan::{Plan, Way};
+use crate::exact::queries::Queries;
+use crate::exact::scan::score::Scan;
 use crate::kernel::words;
 
 use crate::dtype::Rows;

@@ -1,18 +1,19 @@
 //! Stage A of the binned scan: every score, of which the best of each bin is kept. Picks the kernel: matrix units where
 //! the rows have a copy for them, f32 register tiles, or, for few queries, the rows one by one.
 
-use super::base::{Base, Part};
-use super::bound::Bound;
-use super::half;
-use super::matrix::{self, HalfQueries};
-use super::plan::Plan;
-use super::queries::{Queries, Upload};
-use super::reads::{Form, Reads};
-use super::{BIN, mask};
 use crate::buffer::{Buffer, Segment};
 use crate::call::mask_words;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::exact::dataset::{Base, Part};
+use crate::exact::params::BIN;
+use crate::exact::plan::Plan;
+use crate::exact::queries::{Queries, Upload};
+use crate::exact::rounded::f16;
+use crate::exact::rows::bias;
+use crate::exact::scan::bound::Bound;
+use crate::exact::scan::f16_queries::{self, HalfQueries};
+use crate::exact::scan::operand::{Form, Reads};
 use crate::kernel::registry::{MatrixTile, Operand};
 use crate::kernel::{Encoder, fold, registry};
 use crate::space::{self, Transform};
@@ -72,7 +73,7 @@ struct RowParams {
 
 #[repr(C)]
 #[derive(Clone, Copy, NoUninit)]
-pub(super) struct MatrixParams {
+pub(crate) struct MatrixParams {
     pub nq: u32,
     pub n: u32,
     pub k: u32,
@@ -154,7 +155,7 @@ impl Scan {
                 let half = base.half().ok_or_else(|| missing("f16 rows"))?;
                 let shape = (dim, queries.facts.largest);
                 let rows = half.smallest_factor();
-                let halves = matrix::queries(encoder, &upload, shape, tile.bm(), rows)?;
+                let halves = f16_queries::queries(encoder, &upload, shape, tile.bm(), rows)?;
                 let lost = halves.rests.clone();
                 let rests = Rests { bins: half.bin_rest().clone(), queries: lost, at: 0 };
                 let bound = matrix(rows * halves.part.factor);
@@ -321,7 +322,7 @@ impl Scan {
         // whole tiles, scaled as the products are
         let padded = u64::from(piece.segment.rows()).next_multiple_of(tile.bn().into());
         let bias = base.gpu().scratch("scaled bias", padded * 4)?;
-        mask::write(encoder, piece.bias, None, &bias, piece.segment, factor)?;
+        bias::write(encoder, piece.bias, None, &bias, piece.segment, factor)?;
         let count = self.upload.count.div_ceil(tile.bm());
         let row_tiles = piece.rows.div_ceil(tile.bn());
         // a workgroup with several tiles loads ahead from one to the next, but all must have enough to do
@@ -331,7 +332,7 @@ impl Scan {
         let params = MatrixParams {
             nq: self.upload.count,
             n: piece.first + piece.rows,
-            k: half::depth(base.work().dim()),
+            k: f16::depth(base.work().dim()),
             k4: base.work().dim().div_ceil(4) as u32,
             stride4: reads.stride4,
             q_stride4,

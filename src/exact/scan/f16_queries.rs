@@ -1,12 +1,12 @@
 //! Which matrix-unit tile a device runs, and queries in its form.
 
-use super::half::{self, Source};
-use super::queries::Upload;
-use super::rounded::RoundedPart;
 use crate::buffer::Buffer;
 use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::exact::queries::Upload;
+use crate::exact::rounded::copies::RoundedPart;
+use crate::exact::rounded::f16::{self, Source};
 use crate::kernel::Encoder;
 use crate::kernel::registry::{Lost, MatrixTile};
 
@@ -58,11 +58,11 @@ pub(crate) fn queries(
 ) -> Result<HalfQueries> {
     let gpu = encoder.gpu().clone();
     let end = upload.count.next_multiple_of(bm);
-    let factor = half::factor(largest).min(rows * 16_777_216.0);
-    let buffer = gpu.scratch("f16 queries", u64::from(end) * half::row_bytes(dim))?;
+    let factor = f16::factor(largest).min(rows * 16_777_216.0);
+    let buffer = gpu.scratch("f16 queries", u64::from(end) * f16::row_bytes(dim))?;
     let rests = gpu.scratch("query residuals", u64::from(upload.count) * 4)?;
-    let part = RoundedPart::of_queries(buffer, half::depth(dim), factor, end);
-    half::copy(encoder, &source(upload, dim, end)?, &part)?;
+    let part = RoundedPart::of_queries(buffer, f16::depth(dim), factor, end);
+    f16::copy(encoder, &source(upload, dim, end)?, &part)?;
     Ok(HalfQueries { part, rests })
 }
 
@@ -83,6 +83,6 @@ impl HalfQueries {
     /// Encodes what the queries lost: behind the scan, which need not wait for it.
     pub fn lost(&self, encoder: &mut Encoder, upload: &Upload, dim: usize) -> Result<()> {
         let source = source(upload, dim, upload.count)?;
-        half::residuals(encoder, &source, &self.part, &self.rests, 0, Lost::Each)
+        f16::residuals(encoder, &source, &self.part, &self.rests, 0, Lost::Each)
     }
 }

@@ -5,14 +5,14 @@
 //! another bin, each of the k bins would have a row before it. So neither a bound nor a second try is needed, whatever
 //! the metric, as long as both passes give a row the same key; the same pipeline makes them.
 
-use super::BIN;
-use super::base::Base;
-use super::bins::{self, Scanned, SelectK};
-use super::dense::{self, Out};
-use super::plan::Plan;
-use super::queries::{Queries, Upload};
 use crate::buffer::Buffer;
 use crate::error::Result;
+use crate::exact::dataset::Base;
+use crate::exact::distance::{self, Out};
+use crate::exact::params::BIN;
+use crate::exact::plan::Plan;
+use crate::exact::queries::{Queries, Upload};
+use crate::exact::scan::rescore::{self, Scanned, SelectK};
 use crate::kernel::{Encoder, registry};
 
 /// A query chunk on its way through the rows.
@@ -40,10 +40,18 @@ impl ExactBins {
         plan: &Plan,
     ) -> Result<bool> {
         let mut left = plan.pairs / u64::from(self.upload.count);
-        while let Some(block) = dense::block(base, biases, self.next_row, plan.bin_rows) {
+        while let Some(block) = distance::block(base, biases, self.next_row, plan.bin_rows) {
             let target = Out::BinBest(&self.bin_best, base.bins() as u32);
             let bitmap = self.bitmap.as_ref();
-            dense::distances(encoder, base, &queries.pair, &self.upload, bitmap, &block, target)?;
+            distance::distances(
+                encoder,
+                base,
+                &queries.pair,
+                &self.upload,
+                bitmap,
+                &block,
+                target,
+            )?;
             self.next_row += u64::from(block.rows);
             left = left.saturating_sub(u64::from(block.rows));
             if left == 0 {
@@ -78,10 +86,10 @@ impl ExactBins {
 
         let keys = gpu.scratch("candidate keys", pairs * BIN)?;
         for (segment, _) in base.segments() {
-            if let Some(block) = dense::block(base, biases, segment.first_row(), u32::MAX) {
+            if let Some(block) = distance::block(base, biases, segment.first_row(), u32::MAX) {
                 let target = Out::Chosen(&keys, &chosen, k);
                 let bitmap = self.bitmap.as_ref();
-                dense::distances(
+                distance::distances(
                     encoder,
                     base,
                     &queries.pair,
@@ -92,6 +100,6 @@ impl ExactBins {
                 )?;
             }
         }
-        bins::best_of(encoder, [&keys, &chosen, &counts], (nq, k, BIN as u32), plan, k)
+        rescore::best_of(encoder, [&keys, &chosen, &counts], (nq, k, BIN as u32), plan, k)
     }
 }

@@ -1,11 +1,11 @@
 //! The chunks of a streamed search: a thread fills the one that is free while the other is searched.
 
-use super::base::Base;
-use super::stream::ChunkFilter;
 use crate::call::CancelToken;
 use crate::call::Filter;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
+use crate::exact::dataset::Base;
+use crate::exact::stream::call::ChunkFilter;
 use crate::format::{RowSource, RowStore};
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, Sender, channel};

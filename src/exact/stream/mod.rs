@@ -1,0 +1,6 @@
+//! The search over rows that stay on the host.
+
+mod call;
+mod chunks;
+
+pub(crate) use call::{ChunkFilter, Stream};
