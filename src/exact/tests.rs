@@ -1,9 +1,9 @@
 //! The scan against all exact distances: the same to the bit.
 
-use super::dataset::Base;
-use super::search::submit_search;
 use super::accumulation;
-use super::scan::f16_queries as matrix;
+use super::dataset::Base;
+use super::scan::f16_queries;
+use super::search::submit_search;
 use crate::call::{Filter, Options};
 use crate::device::Gpu;
 use crate::dtype::DType;
