@@ -13,7 +13,7 @@ pub(super) fn subgroup_size(
     let label = Some("probe");
     let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
         label,
-        source: wgpu::ShaderSource::Wgsl(include_str!("../../shaders/probe.wgsl").into()),
+        source: wgpu::ShaderSource::Wgsl(include_str!("../../shaders/device/probe.wgsl").into()),
     });
     let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
         label,

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::metric::CustomMetric;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
-/// Names at the top of the module that the text becomes part of (shaders/distance.wgsl).
+/// Names at the top of the module that the text becomes part of (shaders/exact/distance.wgsl).
 const TAKEN: [&str; 23] = [
     "BIN",
     "NO_KEY",

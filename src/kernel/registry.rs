@@ -19,11 +19,11 @@ pub(crate) fn mask_bias(masked: bool) -> Variant {
 }
 
 pub(crate) fn half_copy(dtype: DType, scaled: bool) -> Variant {
-    Variant::new("half_copy").word("dtype", dtype.name()).flag("scaled", scaled)
+    Variant::new("f16_copy").word("dtype", dtype.name()).flag("scaled", scaled)
 }
 
 pub(crate) fn byte_copy(dtype: DType, scaled: bool) -> Variant {
-    Variant::new("byte_copy").word("dtype", dtype.name()).flag("scaled", scaled)
+    Variant::new("int8_copy").word("dtype", dtype.name()).flag("scaled", scaled)
 }
 
 /// Whose loss is measured.

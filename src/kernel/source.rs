@@ -19,37 +19,37 @@ macro_rules! shaders {
 }
 
 shaders![
-    "common/element.wgsl",
-    "common/half.wgsl",
-    "common/key.wgsl",
-    "common/largest.wgsl",
-    "common/log.wgsl",
-    "common/params.wgsl",
-    "common/radix.wgsl",
-    "common/rows.wgsl",
-    "common/tree.wgsl",
-    "metric/binary.wgsl",
-    "metric/custom.wgsl",
-    "metric/direct.wgsl",
-    "metric/exact.wgsl",
-    "tile/matrix.wgsl",
-    "tile/operand.wgsl",
-    "tile/register.wgsl",
-    "byte_copy.wgsl",
-    "distance.wgsl",
-    "gather_rows.wgsl",
-    "half_copy.wgsl",
-    "mask_bias.wgsl",
-    "normalise.wgsl",
-    "range.wgsl",
-    "rescore.wgsl",
-    "residual.wgsl",
-    "row_stats.wgsl",
-    "scan_matrix.wgsl",
-    "scan_row.wgsl",
-    "scan_tile.wgsl",
-    "select_bins.wgsl",
-    "select_k.wgsl",
+    "exact/distance.wgsl",
+    "exact/f16_copy.wgsl",
+    "exact/int8_copy.wgsl",
+    "exact/mask_bias.wgsl",
+    "exact/range.wgsl",
+    "exact/rescore.wgsl",
+    "exact/residual.wgsl",
+    "exact/row_stats.wgsl",
+    "exact/scan_matrix.wgsl",
+    "exact/scan_row.wgsl",
+    "exact/scan_tile.wgsl",
+    "exact/select_bins.wgsl",
+    "lib/constants.wgsl",
+    "lib/load/element.wgsl",
+    "lib/load/half.wgsl",
+    "lib/load/rows.wgsl",
+    "lib/math/largest.wgsl",
+    "lib/math/log.wgsl",
+    "lib/math/tree.wgsl",
+    "lib/metric/binary.wgsl",
+    "lib/metric/custom.wgsl",
+    "lib/metric/direct.wgsl",
+    "lib/metric/exact.wgsl",
+    "lib/select/key.wgsl",
+    "lib/select/radix.wgsl",
+    "lib/tile/matrix.wgsl",
+    "lib/tile/operand.wgsl",
+    "lib/tile/register.wgsl",
+    "ops/gather_rows.wgsl",
+    "ops/normalise.wgsl",
+    "ops/select_k.wgsl",
 ];
 
 fn environment() -> Result<Environment<'static>> {
@@ -75,7 +75,8 @@ pub(crate) fn expand(variant: &Variant) -> Result<String> {
         Ok(env) => env,
         Err(e) => return Err(Error::internal(e.to_string())),
     };
-    let file = format!("{}.wgsl", variant.kernel);
+    let folder = |name: &str| FILES.iter().find(|f| f.0.ends_with(&format!("/{name}.wgsl")));
+    let file = folder(variant.kernel).map_or("", |f| f.0).to_owned();
     env.get_template(&file)
         .and_then(|t| t.render(variant.context()))
         .map_err(|e| Error::internal(format!("template of {}: {e:#}", variant.name())))

@@ -123,7 +123,7 @@ impl Decoder {
     }
 }
 
-/// The f32 behind an ascending key; the counterpart of `shaders/common/key.wgsl`.
+/// The f32 behind an ascending key; the counterpart of `shaders/lib/select/key.wgsl`.
 fn ascending_value(key: u32) -> f32 {
     f32::from_bits(if key & 0x8000_0000 != 0 { key & 0x7fff_ffff } else { !key })
 }

@@ -14,7 +14,7 @@
 //!
 //! Where the products are taken of rounded copies q', x' with residuals rho_q >= |q - q'|, rho_x >= |x - x'|, there is
 //! q.x - q'.x' = (q - q').x + q'.(x - x'), so rho_q |x| + (|q| + rho_q) rho_x more; and the sum runs over |q'||x'|, which
-//! is at most (|q| + rho_q)(|x| + rho_x). The residuals are measured from the stored bits (shaders/residual.wgsl).
+//! is at most (|q| + rho_q)(|x| + rho_x). The residuals are measured from the stored bits (shaders/exact/residual.wgsl).
 //!
 //! Copies in 8 bits are the same with larger residuals: x' = s i, q' = t (h + l / 256) with whole i, h, l. The sums of h i and
 //! l i are exact in integers; turning them into one number, the two scales and the eight parts of a row take some twelve

@@ -1,5 +1,5 @@
 // The largest magnitude in the row whose groups of four begin at `at`, by the eight neighbours of a workgroup of 256 that
-// have the row; all threads call it. Included after common/rows.wgsl, with p.k4 the groups of a row.
+// have the row; all threads call it. Included after lib/load/rows.wgsl, with p.k4 the groups of a row.
 
 var<workgroup> largest: array<f32, 256>;
 

@@ -5,11 +5,11 @@
 // Profile keys: none.
 
 {% set rows_binding = 0 %}
-{% include "common/params.wgsl" %}
-{% include "common/rows.wgsl" %}
-{% include "common/tree.wgsl" %}
+{% include "lib/constants.wgsl" %}
+{% include "lib/load/rows.wgsl" %}
+{% include "lib/math/tree.wgsl" %}
 //% if scaled
-{% include "common/largest.wgsl" %}
+{% include "lib/math/largest.wgsl" %}
 //% endif
 @group(0) @binding(1) var<storage, read_write> bias: array<f32>;
 @group(0) @binding(2) var<storage, read_write> bin_norm: array<f32>;

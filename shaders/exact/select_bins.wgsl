@@ -6,9 +6,9 @@
 // Profile keys: kernel.select threads wide.
 
 {% set ranks = threads if threads < 256 else 256 %}
-{% include "common/params.wgsl" %}
-{% include "common/key.wgsl" %}
-{% include "common/radix.wgsl" %}
+{% include "lib/constants.wgsl" %}
+{% include "lib/select/key.wgsl" %}
+{% include "lib/select/radix.wgsl" %}
 @group(0) @binding(0) var<storage, read> bin_best: array<f32>;
 @group(0) @binding(1) var<storage, read> bin_norm: array<f32>;
 @group(0) @binding(2) var<storage, read> query_norm: array<f32>;

@@ -3,7 +3,7 @@
 // Threads: one thread a row.
 // Profile keys: none.
 
-{% include "common/params.wgsl" %}
+{% include "lib/constants.wgsl" %}
 @group(0) @binding(0) var<storage, read> own: array<f32>;
 @group(0) @binding(1) var<storage, read_write> bias: array<f32>;
 //% if masked

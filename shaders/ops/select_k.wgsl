@@ -6,8 +6,8 @@
 // Threads: a workgroup of {{ threads }} has one query.
 // Profile keys: kernel.select threads.
 
-{% include "common/params.wgsl" %}
-{% include "common/radix.wgsl" %}
+{% include "lib/constants.wgsl" %}
+{% include "lib/select/radix.wgsl" %}
 @group(0) @binding(0) var<storage, read> keys: array<u32>;
 //% if source == "bins"
 @group(0) @binding(1) var<storage, read> chosen: array<u32>;

@@ -1,5 +1,5 @@
 // Stage A of the binned scan on matrix units: s(q, x) = q'.x' / (their scales) + b, the largest of each bin of {{ bin }} rows.
-// A workgroup multiplies {{ bm }} queries by `tiles` times {{ bn }} rows, {{ input }} in, f32 out (tile/matrix.wgsl).
+// A workgroup multiplies {{ bm }} queries by `tiles` times {{ bn }} rows, {{ input }} in, f32 out (lib/tile/matrix.wgsl).
 // Bindings: 0 rows ({{ "the f16 copy, zeros up to whole tiles of n x k" if source == "half" else source ~ ", n x stride4 groups of four" }}), 1 queries ({{ "f16, zeros up to whole tiles of nq x k" if input == "f16" else "f32, nq x q_stride4 groups of four" }}),
 //   2 bias (up to whole tiles of n; scaled by both scales), 3 bin_best (nq x bin_stride, out){{ ", 4 scale (n)" if scaled else "" }}{{ ", %d bitmap (nq x words)"|format(5 if scaled else 4) if bitmap else "" }}.
 // Threads: {{ threads }}.
@@ -13,11 +13,11 @@ enable wgpu_cooperative_matrix;
 {% set padded = source == "half" %}
 // the scale of a row comes between its products and its bias
 {% set late = epilogue_bias or scaled %}
-{% import "tile/matrix.wgsl" as tile %}
+{% import "lib/tile/matrix.wgsl" as tile %}
 {% set E = edge %}{% set sub = 64 // bin %}
-{% include "common/params.wgsl" %}
+{% include "lib/constants.wgsl" %}
 {% set side = "rows" %}
-{% include "tile/operand.wgsl" %}
+{% include "lib/tile/operand.wgsl" %}
 @group(0) @binding(0) var<storage, read> rows: array<rows_Group>;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<{{ input }}>>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;

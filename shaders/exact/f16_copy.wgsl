@@ -6,7 +6,7 @@
 // Profile keys: none.
 
 {% set rows_binding = 0 %}
-{% include "common/rows.wgsl" %}
+{% include "lib/load/rows.wgsl" %}
 @group(0) @binding(1) var<storage, read_write> copy: array<vec2<u32>>;
 //% if scaled
 @group(0) @binding(2) var<storage, read> scale: array<f32>;

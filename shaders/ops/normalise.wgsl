@@ -4,7 +4,7 @@
 // Profile keys: none.
 
 {% set rows_binding = 0 %}
-{% include "common/rows.wgsl" %}
+{% include "lib/load/rows.wgsl" %}
 @group(0) @binding(1) var<storage, read> scale: array<f32>;
 @group(0) @binding(2) var<storage, read_write> out: array<vec4<f32>>;
 

@@ -6,9 +6,9 @@
 // Profile keys: kernel.scan few.
 
 {% set per = 1 if dtype == "f32" else 4 if dtype in ["i8", "u8", "bytes"] else 2 %}{% set steps = 4 if per == 1 else 2 %}
-{% include "common/params.wgsl" %}
+{% include "lib/constants.wgsl" %}
 //% if dtype != "bytes"
-{% include "common/element.wgsl" %}
+{% include "lib/load/element.wgsl" %}
 //% endif
 @group(0) @binding(0) var<storage, read> rows: array<vec4<u32>>;
 //% if dtype == "bytes"

@@ -5,10 +5,10 @@
 // Profile keys: none.
 
 {% set rows_binding = 0 %}
-{% include "common/params.wgsl" %}
-{% include "common/rows.wgsl" %}
+{% include "lib/constants.wgsl" %}
+{% include "lib/load/rows.wgsl" %}
 //% if dtype != "f16"
-{% include "common/half.wgsl" %}
+{% include "lib/load/half.wgsl" %}
 //% endif
 @group(0) @binding(1) var<storage, read_write> rest_out: array<f32>;
 //% if lost == "bytes"

@@ -6,7 +6,7 @@ alias Group = vec4<f32>;
 fn floats(g: Group) -> vec4<f32> { return g; }
 //% elif dtype == "f16"
 alias Group = vec2<u32>;
-{% include "common/half.wgsl" %}
+{% include "lib/load/half.wgsl" %}
 fn floats(g: Group) -> vec4<f32> {
   return vec4<f32>(half_of(g.x & 0xffffu), half_of(g.x >> 16u), half_of(g.y & 0xffffu), half_of(g.y >> 16u));
 }

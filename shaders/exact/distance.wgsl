@@ -7,14 +7,14 @@
 // Profile keys: none.
 
 {% set rows_binding = 0 %}
-{% include "common/params.wgsl" %}
-{% include "common/key.wgsl" %}
+{% include "lib/constants.wgsl" %}
+{% include "lib/select/key.wgsl" %}
 //% if kind == "bits"
 @group(0) @binding(0) var<storage, read> rows: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<u32>>;
-{% include "metric/binary.wgsl" %}
+{% include "lib/metric/binary.wgsl" %}
 //% else
-{% include "common/rows.wgsl" %}
+{% include "lib/load/rows.wgsl" %}
 //% if kind == "integer"
 @group(0) @binding(1) var<storage, read> queries: array<u32>;
 fn query4(i: u32) -> vec4<i32> { return {{ "unpack4xI8(queries[i])" if dtype == "i8" else "vec4<i32>(unpack4xU8(queries[i]))" }}; }
@@ -50,14 +50,14 @@ struct Params {
 var<immediate> p: Params;
 
 //% if kind == "tree"
-{% include "common/tree.wgsl" %}
-{% include "metric/exact.wgsl" %}
+{% include "lib/math/tree.wgsl" %}
+{% include "lib/metric/exact.wgsl" %}
 //% elif kind == "direct"
-{% include "common/log.wgsl" %}
-{% include "metric/direct.wgsl" %}
+{% include "lib/math/log.wgsl" %}
+{% include "lib/metric/direct.wgsl" %}
 fn finish_pair(s: vec2<f32>, d: u32) -> vec2<f32> { return finish(s, f32(d)); }
 //% elif kind == "custom"
-{% include "metric/custom.wgsl" %}
+{% include "lib/metric/custom.wgsl" %}
 //% endif
 
 var<workgroup> best: array<atomic<u32>, {{ tq }}>;

@@ -3,7 +3,7 @@
 // Threads: one thread a row, 256 rows a workgroup, one query in x.
 // Profile keys: none.
 
-{% include "common/params.wgsl" %}
+{% include "lib/constants.wgsl" %}
 @group(0) @binding(0) var<storage, read> keys: array<u32>;
 @group(0) @binding(1) var<storage, read_write> counts: array<atomic<u32>>;
 //% if emit

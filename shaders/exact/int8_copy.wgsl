@@ -5,9 +5,9 @@
 // Profile keys: none.
 
 {% set rows_binding = 0 %}
-{% include "common/params.wgsl" %}
-{% include "common/rows.wgsl" %}
-{% include "common/largest.wgsl" %}
+{% include "lib/constants.wgsl" %}
+{% include "lib/load/rows.wgsl" %}
+{% include "lib/math/largest.wgsl" %}
 @group(0) @binding(1) var<storage, read_write> copy: array<u32>;
 @group(0) @binding(2) var<storage, read_write> copy_scale: array<f32>;
 //% if scaled

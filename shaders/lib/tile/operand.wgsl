@@ -7,7 +7,7 @@ alias {{ side }}_Group = vec4<f16>;
 fn {{ side }}_staged(g: {{ side }}_Group) -> vec4<f16> { return g; }
 //% else
 {% set dtype = source %}
-{% include "common/element.wgsl" %}
+{% include "lib/load/element.wgsl" %}
 alias {{ side }}_Group = Group;
 fn {{ side }}_staged(g: Group) -> vec4<{{ input }}> { return {{ "floats(g)" if input == "f32" else "vec4<f16>(floats(g))" }}; }
 //% endif

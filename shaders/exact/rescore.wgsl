@@ -5,15 +5,15 @@
 // Profile keys: none.
 
 {% set rows_binding = 0 %}
-{% include "common/params.wgsl" %}
-{% include "common/key.wgsl" %}
-{% include "common/rows.wgsl" %}
+{% include "lib/constants.wgsl" %}
+{% include "lib/select/key.wgsl" %}
+{% include "lib/load/rows.wgsl" %}
 //% if integer
 @group(0) @binding(1) var<storage, read> queries: array<u32>;
 fn query4(i: u32) -> vec4<i32> { return {{ "unpack4xI8(queries[i])" if dtype == "i8" else "vec4<i32>(unpack4xU8(queries[i]))" }}; }
 //% else
-{% include "common/tree.wgsl" %}
-{% include "metric/exact.wgsl" %}
+{% include "lib/math/tree.wgsl" %}
+{% include "lib/metric/exact.wgsl" %}
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
 //% endif
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
