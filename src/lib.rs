@@ -58,14 +58,15 @@ pub use device::{
 };
 pub use dtype::{DType, Rows};
 pub use error::{Error, Result};
-pub use exact::{normalise, pairwise, row_norms};
+pub use exact::pairwise;
 pub use format::RowSource;
 pub use index::{
     BinaryFlat, Flat, Hits, IdFilter, Index, Precision, Progress, QueryFilter, RangeHits,
-    SearchParams, StreamedFlat, index_factory, read_index,
+    SearchParams, StreamedFlat, index_factory, kernel_variants, read_index,
 };
-pub use kernel::{KernelVariant, check_scan_tile, kernel_variants};
+pub use kernel::{KernelVariant, check_scan_tile};
 pub use metric::{CustomMetric, Metric, Order};
+pub use ops::{normalise, row_norms};
 
 /// Runs the README's example.
 #[cfg(doctest)]

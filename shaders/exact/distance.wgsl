@@ -2,34 +2,33 @@
 // scan when it does not apply (few rows, large k, queries that it could not certify), the others always. By mode: 0 writes
 // every key; 1 the best key of each bin of 64 rows; 2 the keys of chosen bins. One pipeline serves all three, so that a
 // key is the same to the bit in each, and the k best bins of mode 1 hold the k nearest rows without any bound.
-// Bindings: 0 rows (n x stride4 groups of four), 1 queries (nq x q_stride4 groups of four), 2 bias (n), 3 out (nq x out_stride; mode 2: nq x room x 64), 4 chosen (nq x room; read in mode 2){{ ", 5 scale (n)" if scaled else "" }}{{ ", 6 bitmap (nq x words)" if bitmap else "" }}.
+// Bindings: rows (n x stride4 groups of four), queries (nq x q_stride4 groups of four), bias (n), out (nq x out_stride; mode 2: nq x max_candidates x 64), chosen (nq x max_candidates; read in mode 2){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}.
 // Threads: one thread has one row and {{ tq }} queries, whose elements are the same for the whole workgroup.
 // Profile keys: none.
 
-{% set rows_binding = 0 %}
 {% include "lib/constants.wgsl" %}
 {% include "lib/select/key.wgsl" %}
 //% if kind == "bits"
-@group(0) @binding(0) var<storage, read> rows: array<vec4<u32>>;
-@group(0) @binding(1) var<storage, read> queries: array<vec4<u32>>;
+@group(0) @binding({{ slot() }}) var<storage, read> rows: array<vec4<u32>>;
+@group(0) @binding({{ slot() }}) var<storage, read> queries: array<vec4<u32>>;
 {% include "lib/metric/binary.wgsl" %}
 //% else
 {% include "lib/load/rows.wgsl" %}
 //% if kind == "integer"
-@group(0) @binding(1) var<storage, read> queries: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read> queries: array<u32>;
 fn query4(i: u32) -> vec4<i32> { return {{ "unpack4xI8(queries[i])" if dtype == "i8" else "vec4<i32>(unpack4xU8(queries[i]))" }}; }
 //% else
-@group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
+@group(0) @binding({{ slot() }}) var<storage, read> queries: array<vec4<f32>>;
 //% endif
 //% endif
-@group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> out: array<u32>;
-@group(0) @binding(4) var<storage, read> chosen: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read> bias: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read_write> out: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read> chosen: array<u32>;
 //% if scaled
-@group(0) @binding(5) var<storage, read> scale: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read> scale: array<f32>;
 //% endif
 //% if bitmap
-@group(0) @binding({{ 6 if scaled else 5 }}) var<storage, read> bitmap: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read> bitmap: array<u32>;
 //% endif
 
 struct Params {
@@ -45,7 +44,7 @@ struct Params {
   words: u32,
   argument: f32,
   mode: u32,
-  room: u32,
+  max_candidates: u32,
 }
 var<immediate> p: Params;
 
@@ -68,10 +67,10 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   let choice = p.mode == 2u;
   var bin = group;
   if (choice) {
-    if (group >= p.room) { return; }
-    bin = chosen[wg.x * p.room + group];
-    // fewer bins than room: the first segment says so
-    if (bin == NO_KEY && p.first_row == 0u) { out[(wg.x * p.room + group) * BIN + t] = NO_KEY; }
+    if (group >= p.max_candidates) { return; }
+    bin = chosen[wg.x * p.max_candidates + group];
+    // fewer bins than there is room for: the first segment says so
+    if (bin == NO_KEY && p.first_row == 0u) { out[(wg.x * p.max_candidates + group) * BIN + t] = NO_KEY; }
     bin -= p.first_row / BIN;
   }
   // beyond the rows, or another segment's bin; the same for the whole workgroup
@@ -197,7 +196,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     if (p.mode == 0u && x < p.n) { out[q{{ i }} * p.out_stride + x] = kept; }
     if (p.mode == 1u) { atomicMin(&best[{{ i }}], kept); }
 //% if i == 0
-    if (choice) { out[(wg.x * p.room + group) * BIN + t] = kept; }
+    if (choice) { out[(wg.x * p.max_candidates + group) * BIN + t] = kept; }
 //% endif
   }
 //% endfor

@@ -1,15 +1,14 @@
 // The scaled f16 copy of rows for the matrix units: x' = f16(x factor), rows padded with zeros to whole slabs of the tile.
 // What is below 2^-14 after scaling is stored as 0: matrix units may flush it anyway. How far x' is from x is measured
 // from the stored bits by residual, never here: compilers fold f32(f16(x)) to x.
-// Bindings: 0 rows (n x stride4 groups of four), 1 copy (rows x out_stride4 pairs of u32, out){{ ", 2 scale (n)" if scaled else "" }}.
+// Bindings: rows (n x stride4 groups of four), copy (rows x out_stride4 pairs of u32, out){{ ", scale (n)" if scaled else "" }}.
 // Threads: one thread four elements of one row.
 // Profile keys: none.
 
-{% set rows_binding = 0 %}
 {% include "lib/load/rows.wgsl" %}
-@group(0) @binding(1) var<storage, read_write> copy: array<vec2<u32>>;
+@group(0) @binding({{ slot() }}) var<storage, read_write> copy: array<vec2<u32>>;
 //% if scaled
-@group(0) @binding(2) var<storage, read> scale: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read> scale: array<f32>;
 //% endif
 
 struct Params {

@@ -1,17 +1,16 @@
 // The copy of rows in 8 bits: x' = i copy_scale, i whole and at most 127 in magnitude, copy_scale the row's largest element / 127.
 // How far x' is from x is measured from the stored bits by residual.
-// Bindings: 0 rows (n x stride4 groups of four), 1 copy (n x out_stride4 groups of four, out), 2 copy_scale (n, out){{ ", 3 scale (n)" if scaled else "" }}.
+// Bindings: rows (n x stride4 groups of four), copy (n x out_stride4 groups of four, out), copy_scale (n, out){{ ", scale (n)" if scaled else "" }}.
 // Threads: a workgroup of 256 has one bin; eight neighbours have one row, 32 rows at a time, twice.
 // Profile keys: none.
 
-{% set rows_binding = 0 %}
 {% include "lib/constants.wgsl" %}
 {% include "lib/load/rows.wgsl" %}
 {% include "lib/math/largest.wgsl" %}
-@group(0) @binding(1) var<storage, read_write> copy: array<u32>;
-@group(0) @binding(2) var<storage, read_write> copy_scale: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read_write> copy: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read_write> copy_scale: array<f32>;
 //% if scaled
-@group(0) @binding(3) var<storage, read> scale: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read> scale: array<f32>;
 //% endif
 
 struct Params {

@@ -1,13 +1,13 @@
 // The bias of one search: the sentinel for rows that do not take part and behind the last, else the row's own, scaled.
-// Bindings: 0 own (n), 1 bias (end, out){{ ", 2 mask (bit i of the index: row i takes part)" if masked else "" }}.
+// Bindings: own (n), bias (end, out){{ ", mask (bit i of the index: row i takes part)" if masked else "" }}.
 // Threads: one thread a row.
 // Profile keys: none.
 
 {% include "lib/constants.wgsl" %}
-@group(0) @binding(0) var<storage, read> own: array<f32>;
-@group(0) @binding(1) var<storage, read_write> bias: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read> own: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read_write> bias: array<f32>;
 //% if masked
-@group(0) @binding(2) var<storage, read> mask: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read> mask: array<u32>;
 //% endif
 
 struct Params {

@@ -1,14 +1,14 @@
 // Range selection over the keys of consecutive rows: how many of a query's keys are below its limit, then which.
-// Bindings: 0 keys (nq x key_stride), 1 counts (nq, atomics){{ ", 2 offsets (nq), 3 out (pairs of key and row, a query's from its offset on)" if emit else "" }}.
+// Bindings: keys (nq x key_stride), counts (nq, atomics){{ ", offsets (nq), out (pairs of key and row, a query's from its offset on)" if emit else "" }}.
 // Threads: one thread a row, 256 rows a workgroup, one query in x.
 // Profile keys: none.
 
 {% include "lib/constants.wgsl" %}
-@group(0) @binding(0) var<storage, read> keys: array<u32>;
-@group(0) @binding(1) var<storage, read_write> counts: array<atomic<u32>>;
+@group(0) @binding({{ slot() }}) var<storage, read> keys: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read_write> counts: array<atomic<u32>>;
 //% if emit
-@group(0) @binding(2) var<storage, read> offsets: array<u32>;
-@group(0) @binding(3) var<storage, read_write> out: array<vec2<u32>>;
+@group(0) @binding({{ slot() }}) var<storage, read> offsets: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read_write> out: array<vec2<u32>>;
 //% endif
 
 struct Params {

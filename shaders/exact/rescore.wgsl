@@ -1,30 +1,29 @@
 // Stage C of the binned scan: the exact distance of every row of the chosen bins, as an order-preserving key.
-// Bindings: 0 rows (n x stride4 groups of four), 1 queries (nq x q_stride4 groups of four), 2 bias (n), 3 chosen (nq x room), 4 counts (nq), 5 keys (nq x room x {{ bin }}, out){{ ", 6 scale (n)" if scaled else "" }}{{ ", 7 bitmap (nq x words)" if bitmap else "" }}.
+// Bindings: rows (n x stride4 groups of four), queries (nq x q_stride4 groups of four), bias (n), chosen (nq x max_candidates), counts (nq), keys (nq x max_candidates x {{ bin }}, out){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}.
 // Threads: a workgroup of 256 has one query and every p.lanes-th 32 rows of its bins; eight neighbours have one row, each
 // four of the 32 partial sums.
 // Profile keys: none.
 
-{% set rows_binding = 0 %}
 {% include "lib/constants.wgsl" %}
 {% include "lib/select/key.wgsl" %}
 {% include "lib/load/rows.wgsl" %}
 //% if integer
-@group(0) @binding(1) var<storage, read> queries: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read> queries: array<u32>;
 fn query4(i: u32) -> vec4<i32> { return {{ "unpack4xI8(queries[i])" if dtype == "i8" else "vec4<i32>(unpack4xU8(queries[i]))" }}; }
 //% else
 {% include "lib/math/tree.wgsl" %}
 {% include "lib/metric/exact.wgsl" %}
-@group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
+@group(0) @binding({{ slot() }}) var<storage, read> queries: array<vec4<f32>>;
 //% endif
-@group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read> chosen: array<u32>;
-@group(0) @binding(4) var<storage, read> counts: array<u32>;
-@group(0) @binding(5) var<storage, read_write> keys: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read> bias: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read> chosen: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read> counts: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read_write> keys: array<u32>;
 //% if scaled
-@group(0) @binding(6) var<storage, read> scale: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read> scale: array<f32>;
 //% endif
 //% if bitmap
-@group(0) @binding({{ 7 if scaled else 6 }}) var<storage, read> bitmap: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read> bitmap: array<u32>;
 //% endif
 
 struct Params {
@@ -33,7 +32,7 @@ struct Params {
   stride4: u32,
   q_stride4: u32,
   first_bin: u32,
-  room: u32,
+  max_candidates: u32,
   lanes: u32,
   words: u32,
 }
@@ -48,7 +47,7 @@ var<workgroup> parts: array<vec4<f32>, 256>;
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
   let query = wg.x;
-  let count = min(counts[query], p.room);
+  let count = min(counts[query], p.max_candidates);
   let first = p.first_bin{{ " * " ~ (64 // bin) ~ "u" if bin < 64 else "" }};
   let bins = (p.n + {{ bin - 1 }}u) / {{ bin }}u;
   let j = t % 8u;
@@ -57,12 +56,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     // the bins of another segment are left to its dispatch; all threads read the same ones, so barriers are uniform
     var here = false;
 //% for u in range(32 // bin if bin < 32 else 1)
-    here = here || chosen[query * p.room + min(item * 32u / {{ bin }}u + {{ u }}u, count - 1u)] - first < bins;
+    here = here || chosen[query * p.max_candidates + min(item * 32u / {{ bin }}u + {{ u }}u, count - 1u)] - first < bins;
 //% endfor
     if (!here) { continue; }
     {
       let slot = (item * 32u + t / 8u) / {{ bin }}u;
-      let bin = chosen[query * p.room + min(slot, count - 1u)] - first;
+      let bin = chosen[query * p.max_candidates + min(slot, count - 1u)] - first;
       let own = slot < count && bin < bins;
       let offset = (item * 32u + t / 8u) % {{ bin }}u;
       let x = select(p.n, bin * {{ bin }}u + offset, own);
@@ -109,7 +108,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
         let row = p.first_bin * BIN + at;
         live = live && (bitmap[query * p.words + row / 32u] >> (row % 32u) & 1u) != 0u;
 //% endif
-        if (own) { keys[(query * p.room + slot) * {{ bin }}u + offset] = select(NO_KEY, key, live); }
+        if (own) { keys[(query * p.max_candidates + slot) * {{ bin }}u + offset] = select(NO_KEY, key, live); }
       }
       workgroupBarrier();
     }

@@ -1,24 +1,23 @@
 // What a scan of fewer bits may lose of the rows: of each {{ "row" if lost == "each" else "bin the largest" }} |x - x'|, rounded up,
 // {{ "x' being x without subnormals" if lost == "own" else "from the stored bits of the copy x'" }}.
-// Bindings: 0 rows (n x stride4 groups of four), 1 rest_out ({{ "n" if lost == "each" else "bins of the index" }}, out){{ "" if lost == "own" else ", 2 copy (rows x out_stride4 groups of four)" }}{{ ", 3 copy_scale (n)" if lost == "bytes" else "" }}{{ ", %d scale (n)"|format(2 if lost == "own" else 4 if lost == "bytes" else 3) if scaled else "" }}.
+// Bindings: rows (n x stride4 groups of four), residual_out ({{ "n" if lost == "each" else "bins of the index" }}, out){{ "" if lost == "own" else ", copy (rows x out_stride4 groups of four)" }}{{ ", copy_scale (n)" if lost == "int8copy" else "" }}{{ ", scale (n)" if scaled else "" }}.
 // Threads: a workgroup of 256 has one bin; eight neighbours have one row, 32 rows at a time, twice.
 // Profile keys: none.
 
-{% set rows_binding = 0 %}
 {% include "lib/constants.wgsl" %}
 {% include "lib/load/rows.wgsl" %}
 //% if dtype != "f16"
 {% include "lib/load/half.wgsl" %}
 //% endif
-@group(0) @binding(1) var<storage, read_write> rest_out: array<f32>;
-//% if lost == "bytes"
-@group(0) @binding(2) var<storage, read> copy: array<u32>;
-@group(0) @binding(3) var<storage, read> copy_scale: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read_write> residual_out: array<f32>;
+//% if lost == "int8copy"
+@group(0) @binding({{ slot() }}) var<storage, read> copy: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read> copy_scale: array<f32>;
 //% elif lost != "own"
-@group(0) @binding(2) var<storage, read> copy: array<vec2<u32>>;
+@group(0) @binding({{ slot() }}) var<storage, read> copy: array<vec2<u32>>;
 //% endif
 //% if scaled
-@group(0) @binding({{ 2 if lost == "own" else 4 if lost == "bytes" else 3 }}) var<storage, read> scale: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read> scale: array<f32>;
 //% endif
 
 struct Params {
@@ -55,7 +54,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
       let v = row4(at * p.stride4 + k){{ " * scale[at]" if scaled else "" }};
 //% if lost == "own"
       let rest = select(vec4<f32>(0.0), v, abs(row4(at * p.stride4 + k)) < vec4<f32>(0.00006103515625));
-//% elif lost == "bytes"
+//% elif lost == "int8copy"
       // the product rounds, by less than 2^-23 of what it is near to
       let rest = abs(v - vec4<f32>(unpack4xI8(copy[at * p.out_stride4 + k])) * copy_scale[at]) + abs(v) * 1.1920929e-7;
 //% else
@@ -78,12 +77,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   workgroupBarrier();
 //% if lost == "each"
   let row = bin * BIN + t;
-  if (t < 64u && row < p.n) { rest_out[row] = up(lengths[t]); }
+  if (t < 64u && row < p.n) { residual_out[row] = up(lengths[t]); }
 //% else
   if (t == 0u) {
     var m = 0.0;
     for (var u = 0u; u < 64u; u++) { m = max(m, lengths[u]); }
-    rest_out[p.first_bin + bin] = up(m);
+    residual_out[p.first_bin + bin] = up(m);
   }
 //% endif
 }

@@ -1,20 +1,19 @@
 // What the scan needs of each row: bias = -|x|^2 / 2 (l2) or 0, scale = 1 / |x| (cosine; 0 for the zero vector), and of
 // each bin the largest |x|, rounded up.
-// Bindings: 0 rows (n x stride4 groups of four), 1 bias (n, out), 2 bin_norm (bins of the index, out){{ ", 3 scale (n, out)" if scaled else "" }}.
+// Bindings: rows (n x stride4 groups of four), bias (n, out), bin_norm (bins of the index, out){{ ", scale (n, out)" if scaled else "" }}.
 // Threads: a workgroup of 256 has one bin; eight neighbours have one row, 32 rows at a time, twice.
 // Profile keys: none.
 
-{% set rows_binding = 0 %}
 {% include "lib/constants.wgsl" %}
 {% include "lib/load/rows.wgsl" %}
 {% include "lib/math/tree.wgsl" %}
 //% if scaled
 {% include "lib/math/largest.wgsl" %}
 //% endif
-@group(0) @binding(1) var<storage, read_write> bias: array<f32>;
-@group(0) @binding(2) var<storage, read_write> bin_norm: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read_write> bias: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read_write> bin_norm: array<f32>;
 //% if scaled
-@group(0) @binding(3) var<storage, read_write> scale: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read_write> scale: array<f32>;
 //% endif
 
 struct Params {

@@ -1,7 +1,7 @@
 // Stage A of the binned scan on matrix units: s(q, x) = q'.x' / (their scales) + b, the largest of each bin of {{ bin }} rows.
 // A workgroup multiplies {{ bm }} queries by `tiles` times {{ bn }} rows, {{ input }} in, f32 out (lib/tile/matrix.wgsl).
-// Bindings: 0 rows ({{ "the f16 copy, zeros up to whole tiles of n x k" if source == "half" else source ~ ", n x stride4 groups of four" }}), 1 queries ({{ "f16, zeros up to whole tiles of nq x k" if input == "f16" else "f32, nq x q_stride4 groups of four" }}),
-//   2 bias (up to whole tiles of n; scaled by both scales), 3 bin_best (nq x bin_stride, out){{ ", 4 scale (n)" if scaled else "" }}{{ ", %d bitmap (nq x words)"|format(5 if scaled else 4) if bitmap else "" }}.
+// Bindings: rows ({{ "the f16 copy, zeros up to whole tiles of n x k" if source == "f16copy" else source ~ ", n x stride4 groups of four" }}), queries ({{ "f16, zeros up to whole tiles of nq x k" if input == "f16" else "f32, nq x q_stride4 groups of four" }}),
+//   bias (up to whole tiles of n; scaled by both scales), bin_best (nq x bin_stride, out){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}.
 // Threads: {{ threads }}.
 // Profile keys: kernel.matrix sm sgm sgn bk pad bias tiles input.
 
@@ -10,7 +10,7 @@ enable f16;
 //% endif
 enable wgpu_cooperative_matrix;
 
-{% set padded = source == "half" %}
+{% set padded = source == "f16copy" %}
 // the scale of a row comes between its products and its bias
 {% set late = epilogue_bias or scaled %}
 {% import "lib/tile/matrix.wgsl" as tile %}
@@ -18,15 +18,15 @@ enable wgpu_cooperative_matrix;
 {% include "lib/constants.wgsl" %}
 {% set side = "rows" %}
 {% include "lib/tile/operand.wgsl" %}
-@group(0) @binding(0) var<storage, read> rows: array<rows_Group>;
-@group(0) @binding(1) var<storage, read> queries: array<vec4<{{ input }}>>;
-@group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> bin_best: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read> rows: array<rows_Group>;
+@group(0) @binding({{ slot() }}) var<storage, read> queries: array<vec4<{{ input }}>>;
+@group(0) @binding({{ slot() }}) var<storage, read> bias: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read_write> bin_best: array<f32>;
 //% if scaled
-@group(0) @binding(4) var<storage, read> scale: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read> scale: array<f32>;
 //% endif
 //% if bitmap
-@group(0) @binding({{ 5 if scaled else 4 }}) var<storage, read> bitmap: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read> bitmap: array<u32>;
 //% endif
 
 struct Params {

@@ -1,33 +1,33 @@
 // Stage A of the binned scan for few queries, where reading the rows is all that costs: as scan_tile, {{ q }} queries at a time.
-// Bindings: 0 rows ({{ "f16" if dtype == "half" else "i8" if dtype == "bytes" else dtype }}, n x stride4 groups of four), 1 queries ({{ "nq x q_stride4: scale, high bytes, low bytes" if dtype == "bytes" else "nq x q_stride4 vec4" }}), 2 bias (n), 3 bin_best (nq x bin_stride, out){{ ", 4 scale (n)" if scaled else "" }}{{ ", %d bitmap (nq x words)"|format(5 if scaled else 4) if bitmap else "" }}.
+// Bindings: rows ({{ "f16" if dtype == "f16copy" else "i8" if dtype == "int8copy" else dtype }}, n x stride4 groups of four), queries ({{ "nq x q_stride4: scale, high bytes, low bytes" if dtype == "int8copy" else "nq x q_stride4 vec4" }}), bias (n), bin_best (nq x bin_stride, out){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}.
 // Threads: a workgroup of 256 has one bin. Eight neighbours read 128 bytes of one row together, whatever the type (with loads
 // of 8 bytes an H200 reads 3.5 TB/s, with these of 16 bytes 4.2), so 32 rows at a time, twice; then one thread a
 // (query, row) adds their eight parts, and eight threads a query take the maximum.
 // Profile keys: kernel.scan few.
 
-{% set per = 1 if dtype == "f32" else 4 if dtype in ["i8", "u8", "bytes"] else 2 %}{% set steps = 4 if per == 1 else 2 %}
+{% set per = 1 if dtype == "f32" else 4 if dtype in ["i8", "u8", "int8copy"] else 2 %}{% set steps = 4 if per == 1 else 2 %}
 {% include "lib/constants.wgsl" %}
-//% if dtype != "bytes"
+//% if dtype != "int8copy"
 {% include "lib/load/element.wgsl" %}
 //% endif
-@group(0) @binding(0) var<storage, read> rows: array<vec4<u32>>;
-//% if dtype == "bytes"
+@group(0) @binding({{ slot() }}) var<storage, read> rows: array<vec4<u32>>;
+//% if dtype == "int8copy"
 // A query is scale (h + l / 256), h and l whole: two products of bytes in integers cost a tenth of products of floats, which
 // the bytes of the rows would first have to become.
-@group(0) @binding(1) var<storage, read> queries: array<vec4<u32>>;
+@group(0) @binding({{ slot() }}) var<storage, read> queries: array<vec4<u32>>;
 fn dot16(a: vec4<u32>, b: vec4<u32>) -> i32 {
   return (dot4I8Packed(a.x, b.x) + dot4I8Packed(a.y, b.y)) + (dot4I8Packed(a.z, b.z) + dot4I8Packed(a.w, b.w));
 }
 //% else
-@group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
+@group(0) @binding({{ slot() }}) var<storage, read> queries: array<vec4<f32>>;
 //% endif
-@group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> bin_best: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read> bias: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read_write> bin_best: array<f32>;
 //% if scaled
-@group(0) @binding(4) var<storage, read> scale: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read> scale: array<f32>;
 //% endif
 //% if bitmap
-@group(0) @binding({{ 5 if scaled else 4 }}) var<storage, read> bitmap: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read> bitmap: array<u32>;
 //% endif
 
 struct Params {
@@ -59,7 +59,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   let x1 = min(bin * BIN + r + 32u, p.n - 1u) * p.stride4;
 //% for i in range(q)
   let y{{ i }} = min(q0 + {{ i }}u, p.nq - 1u) * p.q_stride4;
-//% if dtype == "bytes"
+//% if dtype == "int8copy"
   var ah{{ i }} = 0;
   var al{{ i }} = 0;
   var bh{{ i }} = 0;
@@ -81,7 +81,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     let v{{ s }} = rows[z1 + k + {{ s * 8 }}u];
 //% endfor
 //% for s in range(n)
-//% if dtype == "bytes"
+//% if dtype == "int8copy"
 //% for i in range(q)
     {
       let h = queries[y{{ i }} + 1u + k + {{ s * 8 }}u];
@@ -114,7 +114,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   }
 //% endfor
 //% for i in range(q)
-//% if dtype == "bytes"
+//% if dtype == "int8copy"
   let unit{{ i }} = bitcast<f32>(queries[y{{ i }}].x);
   parts[{{ i * 512 }}u + t] = fma(f32(al{{ i }}), 0.00390625, f32(ah{{ i }})) * unit{{ i }};
   parts[{{ i * 512 + 256 }}u + t] = fma(f32(bl{{ i }}), 0.00390625, f32(bh{{ i }})) * unit{{ i }};
@@ -131,7 +131,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     s += parts[e * 8u + {{ u }}u];
 //% endfor
     let at = min(x, p.n - 1u);
-    s = {{ "fma(s, scale[at], bias[at])" if scaled else "fma(s, p.inverse, bias[at])" if dtype == "half" else "s + bias[at]" }};
+    s = {{ "fma(s, scale[at], bias[at])" if scaled else "fma(s, p.inverse, bias[at])" if dtype == "f16copy" else "s + bias[at]" }};
     var live = x < p.n;
 //% if bitmap
     let row = p.first_bin * BIN + at;

@@ -1,23 +1,22 @@
 // Stage A of the binned scan for many queries: s(q, x) = q.x * scale + bias, and of it the largest of each bin of 64 rows.
 // A workgroup multiplies {{ bm }} queries by {{ bn }} rows in f32 (lib/tile/register.wgsl).
-// Bindings: 0 rows (n x stride4 groups of four), 1 queries (nq x q_stride4 vec4), 2 bias (n), 3 bin_best (nq x bin_stride, out){{ ", 4 scale (n)" if scaled else "" }}{{ ", 5 bitmap (nq x words)" if bitmap else "" }}.
+// Bindings: rows (n x stride4 groups of four), queries (nq x q_stride4 vec4), bias (n), bin_best (nq x bin_stride, out){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}.
 // Threads: {{ bn // tn * (bm // tm) }}.
 // Profile keys: kernel.scan bm bn bk tm tn.
 
 {% import "lib/tile/register.wgsl" as regs %}
 {% set TX = regs.TX %}{% set TY = regs.TY %}{% set threads = regs.threads %}{% set NB = bn // 64 %}{% set PER = tn // NB %}
 {% set reduce = NB * (tm // 4) * threads %}
-{% set rows_binding = 0 %}
 {% include "lib/constants.wgsl" %}
 {% include "lib/load/rows.wgsl" %}
-@group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> bin_best: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read> queries: array<vec4<f32>>;
+@group(0) @binding({{ slot() }}) var<storage, read> bias: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read_write> bin_best: array<f32>;
 //% if scaled
-@group(0) @binding(4) var<storage, read> scale: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read> scale: array<f32>;
 //% endif
 //% if bitmap
-@group(0) @binding({{ 5 if scaled else 4 }}) var<storage, read> bitmap: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read> bitmap: array<u32>;
 //% endif
 
 struct Params {

@@ -1,7 +1,7 @@
 // Stage B of the binned scan: which bins can hold one of the k nearest. With E the bound of the error of any score of a
 // bin and M its largest score, L = the k-th largest M - E; at least k rows truly score L or more, so every neighbour does,
 // and its bin has M + E >= L. Where all sums are exact (E = 0) ties at L need only the first k of their bins.
-// Bindings: 0 bin_best (nq x bin_stride), 1 bin_norm (bins{{ " of 64 rows" if bin < 64 else "" }}), 2 query_norm (nq), 3 chosen (nq x room, out), 4 counts (nq, out; above room: too many){{ ", 5 bin_rest (as bin_norm), 6 query_rest (rest_at + nq)" if rounded else "" }}.
+// Bindings: bin_best (nq x bin_stride), bin_norm (bins{{ " of 64 rows" if bin < 64 else "" }}), query_norm (nq), chosen (nq x max_candidates, out), counts (nq, out; above max_candidates: too many){{ ", bin_residual (as bin_norm), query_residual (residual_at + nq)" if rounded else "" }}.
 // Threads: a workgroup of {{ threads }} has one query.
 // Profile keys: kernel.select threads wide.
 
@@ -9,23 +9,23 @@
 {% include "lib/constants.wgsl" %}
 {% include "lib/select/key.wgsl" %}
 {% include "lib/select/radix.wgsl" %}
-@group(0) @binding(0) var<storage, read> bin_best: array<f32>;
-@group(0) @binding(1) var<storage, read> bin_norm: array<f32>;
-@group(0) @binding(2) var<storage, read> query_norm: array<f32>;
-@group(0) @binding(3) var<storage, read_write> chosen: array<u32>;
-@group(0) @binding(4) var<storage, read_write> counts: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read> bin_best: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read> bin_norm: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read> query_norm: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read_write> chosen: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read_write> counts: array<u32>;
 
 //% if rounded
 // of the rounded copies: the largest distance of a bin's rows from theirs, and of the query from its own
-@group(0) @binding(5) var<storage, read> bin_rest: array<f32>;
-@group(0) @binding(6) var<storage, read> query_rest: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read> bin_residual: array<f32>;
+@group(0) @binding({{ slot() }}) var<storage, read> query_residual: array<f32>;
 //% endif
 
 struct Params {
   bins: u32,
   bin_stride: u32,
   k: u32,
-  room: u32,
+  max_candidates: u32,
   // E = c0 |x|^2 + c1 |q||x| + c2 |q|^2 + floor + slack |M|, and what the copies lost
   c0: f32,
   c1: f32,
@@ -34,7 +34,7 @@ struct Params {
   slack: f32,
   // 0: the bin's norm; otherwise that of every row
   unit: f32,
-  rest_at: u32,
+  residual_at: u32,
 }
 var<immediate> p: Params;
 
@@ -47,8 +47,8 @@ fn bound(best: f32, fine_bin: u32, query: u32, q: f32) -> f32 {
   let bin = fine_bin{{ " / " ~ (64 // bin) ~ "u" if bin < 64 else "" }};
   let norm = select(p.unit, bin_norm[bin], p.unit == 0.0);
 //% if rounded
-  let rest = bin_rest[bin];
-  let lost = query_rest[p.rest_at + query];
+  let rest = bin_residual[bin];
+  let lost = query_residual[p.residual_at + query];
   let both = (q + lost) * rest + (lost * norm + p.c1 * (q + lost) * (norm + rest));
 //% else
   let both = p.c1 * q * norm;
@@ -139,13 +139,13 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% for u in range(8)
       if (b + {{ u * threads }}u < p.bins && m{{ u }} > NO_SCORE && m{{ u }} + e{{ u }} >= l) {
         let slot = atomicAdd(&count, 1u);
-        if (slot < p.room) { list[slot] = b{{ u }}; }
+        if (slot < p.max_candidates) { list[slot] = b{{ u }}; }
       }
 //% endfor
     }
     workgroupBarrier();
     let passed = workgroupUniformLoad(&count);
-    if (passed <= p.room || rounds == 1u) { break; }
+    if (passed <= p.max_candidates || rounds == 1u) { break; }
     // too many: once more with the exact threshold
     l = exact_threshold(t, query, q, at);
     if (t == 0u) { atomicStore(&count, 0u); }
@@ -155,27 +155,27 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   var passed = workgroupUniformLoad(&count);
 
   // Mass ties without rounding: what is above l (fewer than k bins), and the first bins at l.
-  if (passed > p.room && p.slack == 0.0) {
+  if (passed > p.max_candidates && p.slack == 0.0) {
     if (t == 0u) { atomicStore(&count, 0u); }
     workgroupBarrier();
     for (var b = t; b < p.bins; b += {{ threads }}u) {
       let best = bin_best[at + b];
       if (best > l) {
         let slot = atomicAdd(&count, 1u);
-        if (slot < p.room) { list[slot] = b; }
+        if (slot < p.max_candidates) { list[slot] = b; }
       }
     }
     workgroupBarrier();
     let above = workgroupUniformLoad(&count);
     var taken = 0u;
-    for (var first = 0u; first < p.bins && taken < p.k && above + taken < p.room; first += {{ threads }}u) {
+    for (var first = 0u; first < p.bins && taken < p.k && above + taken < p.max_candidates; first += {{ threads }}u) {
       let b = first + t;
       let tie = b < p.bins && bin_best[at + min(b, p.bins - 1u)] == l;
       maxima[t] = select(0.0, 1.0, tie);
       workgroupBarrier();
       var before = 0u;
       for (var u = 0u; u < t; u++) { before += u32(maxima[u]); }
-      if (tie && taken + before < p.k && above + taken + before < p.room) { list[above + taken + before] = b; }
+      if (tie && taken + before < p.k && above + taken + before < p.max_candidates) { list[above + taken + before] = b; }
       if (t == {{ threads - 1 }}u) { atomicStore(&count, before + select(0u, 1u, tie)); }
       workgroupBarrier();
       taken += workgroupUniformLoad(&count);
@@ -183,6 +183,6 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     passed = above + min(taken, p.k);
   }
   workgroupBarrier();
-  for (var i = t; i < min(passed, p.room); i += {{ threads }}u) { chosen[query * p.room + i] = list[i]; }
+  for (var i = t; i < min(passed, p.max_candidates); i += {{ threads }}u) { chosen[query * p.max_candidates + i] = list[i]; }
   if (t == 0u) { counts[query] = passed; }
 }

@@ -1,11 +1,11 @@
 // Copies rows by number: out[i] = rows[from[i]], whole rows of `words` 16-byte words.
-// Bindings: 0 rows (source segment), 1 from (count row numbers), 2 out (count rows, from out_first on).
+// Bindings: rows (source segment), source (count row numbers), out (count rows, from out_first on).
 // Threads: one thread a 16-byte word.
 // Profile keys: none.
 
-@group(0) @binding(0) var<storage, read> rows: array<vec4<u32>>;
-@group(0) @binding(1) var<storage, read> source: array<u32>;
-@group(0) @binding(2) var<storage, read_write> out: array<vec4<u32>>;
+@group(0) @binding({{ slot() }}) var<storage, read> rows: array<vec4<u32>>;
+@group(0) @binding({{ slot() }}) var<storage, read> source: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read_write> out: array<vec4<u32>>;
 
 struct Params {
   count: u32,

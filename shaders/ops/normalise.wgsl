@@ -1,15 +1,17 @@
-// Rows of length 1: out = x scale, with scale = 1 / |x| from row_stats; the zero row stays zero.
-// Bindings: 0 rows (n x stride4 groups of four), 1 scale (n), 2 out (n x out_stride4 vec4, out).
-// Threads: one thread four elements.
+// Rows of length 1: out = x / |x|; the zero row stays zero.
+// Bindings: rows (n x stride4 groups of four), out (n x out_stride4 vec4, out).
+// Threads: a workgroup of 256 has 32 rows, eight neighbours one of them.
 // Profile keys: none.
 
-{% set rows_binding = 0 %}
 {% include "lib/load/rows.wgsl" %}
-@group(0) @binding(1) var<storage, read> scale: array<f32>;
-@group(0) @binding(2) var<storage, read_write> out: array<vec4<f32>>;
+{% include "lib/math/tree.wgsl" %}
+{% include "lib/math/largest.wgsl" %}
+{% include "lib/math/norm.wgsl" %}
+@group(0) @binding({{ slot() }}) var<storage, read_write> out: array<vec4<f32>>;
 
 struct Params {
   n: u32,
+  k4: u32,
   stride4: u32,
   out_stride4: u32,
   groups_x: u32,
@@ -21,8 +23,13 @@ var<immediate> p: Params;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
-  let i = (wg.x + wg.y * p.groups_x) * 256u + t;
-  let row = i / p.out_stride4;
+  let row = (wg.x + wg.y * p.groups_x) * 32u + t / 8u;
+  let at = (p.first + min(row, p.n - 1u)) * p.stride4;
+  let norm = norm_of(t, at);
   if (row >= p.n) { return; }
-  out[p.out_first * p.out_stride4 + i] = row4((p.first + row) * p.stride4 + i % p.out_stride4) * scale[p.first + row];
+  let inverse = select(1.0 / norm.length, 0.0, norm.length == 0.0);
+  for (var k = t % 8u; k < p.out_stride4; k += 8u) {
+    let v = select(vec4<f32>(0.0), row4(at + min(k, p.k4 - 1u)), k < p.k4);
+    out[(p.out_first + row) * p.out_stride4 + k] = v * norm.factor * inverse;
+  }
 }

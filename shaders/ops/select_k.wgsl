@@ -2,26 +2,26 @@
 // the k-th key by four digits, then, only if more rows share it than are needed, the last row to take by four more.
 // `source` says where the pairs are: "bins" (keys of chosen bins), or "dense" (what is best so far, then the keys of
 // consecutive rows). {{ "The result is sorted." if sort else "The result is in no order." }}
-// Bindings: 0 keys ({{ "nq x room x " ~ bin if source == "bins" else "nq x key_stride" }}), {{ "1 chosen (nq x room), 2 counts (nq)" if source == "bins" else "1 best_keys (nq x k), 2 best_rows (nq x k)" }}, 3 out_keys (nq x k, out), 4 out_rows (nq x k, out).
+// Bindings: keys ({{ "nq x max_candidates x " ~ bin if source == "bins" else "nq x key_stride" }}), {{ "chosen (nq x max_candidates), counts (nq)" if source == "bins" else "best_keys (nq x k), best_rows (nq x k)" }}, out_keys (nq x k, out), out_rows (nq x k, out).
 // Threads: a workgroup of {{ threads }} has one query.
 // Profile keys: kernel.select threads.
 
 {% include "lib/constants.wgsl" %}
 {% include "lib/select/radix.wgsl" %}
-@group(0) @binding(0) var<storage, read> keys: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read> keys: array<u32>;
 //% if source == "bins"
-@group(0) @binding(1) var<storage, read> chosen: array<u32>;
-@group(0) @binding(2) var<storage, read> counts: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read> chosen: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read> counts: array<u32>;
 //% else
-@group(0) @binding(1) var<storage, read> best_keys: array<u32>;
-@group(0) @binding(2) var<storage, read> best_rows: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read> best_keys: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read> best_rows: array<u32>;
 //% endif
-@group(0) @binding(3) var<storage, read_write> out_keys: array<u32>;
-@group(0) @binding(4) var<storage, read_write> out_rows: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read_write> out_keys: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read_write> out_rows: array<u32>;
 
 struct Params {
   k: u32,
-  // bins: room; dense: stride of the keys
+  // bins: max_candidates; dense: stride of the keys
   stride: u32,
   // dense: pairs that are best so far (0 or k), rows, number of the first row
   best: u32,

@@ -56,13 +56,14 @@ impl CancelToken {
 /// Work that goes to the device in pieces.
 pub(crate) trait Job: Send {
     type Output;
-    type Tag: Send + Unpin;
+    /// What the job has to know of a piece when it comes back.
+    type InFlight: Send + Unpin;
 
     /// Submits the next piece; `None` when, as things stand, there is none.
-    fn next(&mut self) -> Result<Option<(Flight, Self::Tag)>>;
+    fn next(&mut self) -> Result<Option<(Flight, Self::InFlight)>>;
 
     /// Takes what came back of a piece, which may make more pieces necessary.
-    fn take(&mut self, landed: Landed, tag: Self::Tag) -> Result<()>;
+    fn take(&mut self, landed: Landed, piece: Self::InFlight) -> Result<()>;
 
     /// The answer, when nothing is left.
     fn finish(&mut self) -> Result<Self::Output>;
@@ -76,7 +77,7 @@ pub(super) trait Drive<T>: Send {
 
 struct Driver<J: Job> {
     job: J,
-    flights: VecDeque<(Flight, J::Tag)>,
+    flights: VecDeque<(Flight, J::InFlight)>,
     cancel: Option<CancelToken>,
 }
 
@@ -98,7 +99,7 @@ impl<J: Job> Drive<J::Output> for Driver<J> {
         loop {
             self.fill()?;
             match self.flights.pop_front() {
-                Some((flight, tag)) => self.job.take(flight.wait()?, tag)?,
+                Some((flight, piece)) => self.job.take(flight.wait()?, piece)?,
                 None => return self.job.finish(),
             }
         }
@@ -113,8 +114,8 @@ impl<J: Job> Drive<J::Output> for Driver<J> {
             let Poll::Ready(landed) = Pin::new(flight).poll(cx) else {
                 return Poll::Pending;
             };
-            if let Some((_, tag)) = self.flights.pop_front() {
-                self.job.take(landed?, tag)?;
+            if let Some((_, piece)) = self.flights.pop_front() {
+                self.job.take(landed?, piece)?;
             }
         }
     }

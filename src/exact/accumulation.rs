@@ -8,10 +8,10 @@
 use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::exact::scan::score::MatrixParams;
-use crate::kernel::registry::{self, MatrixTile, Operand};
+use crate::exact::kernels::{self, Operand};
+use crate::exact::params::ScanMatrix;
 use crate::kernel::words;
-use crate::kernel::{Encoder, fold};
+use crate::kernel::{Encoder, MatrixTile, fold};
 use half::f16;
 use std::sync::{Mutex, PoisonError};
 
@@ -104,7 +104,7 @@ pub(super) fn measure(gpu: &Gpu, tile: MatrixTile) -> Result<f64> {
     let bias_there = encoder.upload("bias", bytemuck::cast_slice(&bias))?;
     let best = gpu.scratch("bin best", u64::from(tile.bm() * BINS) * 4)?;
     let groups = fold(gpu, n.div_ceil(tile.bn()).into())?;
-    let params = MatrixParams {
+    let params = ScanMatrix {
         nq: tile.bm(),
         n,
         k: depth,
@@ -119,9 +119,15 @@ pub(super) fn measure(gpu: &Gpu, tile: MatrixTile) -> Result<f64> {
         tiles: 1,
         words: 0,
     };
-    let buffers = [&rows_there, &queries_there, &bias_there, &best];
-    let operand = if tile.input == DType::F32 { Operand::Rows(DType::F32) } else { Operand::Half };
-    let variant = registry::scan_matrix(tile, operand, false, BIN, false);
+    let buffers = [
+        ("rows", &rows_there),
+        ("queries", &queries_there),
+        ("bias", &bias_there),
+        ("bin_best", &best),
+    ];
+    let operand =
+        if tile.input == DType::F32 { Operand::Rows(DType::F32) } else { Operand::F16Copy };
+    let variant = kernels::scan_matrix(tile, operand, false, BIN, false);
     encoder.dispatch(&variant, &buffers, &params, [1, groups[0], groups[1]])?;
     let landed = encoder.submit(&[(&best, 0, best.size())])?.wait()?;
     let scores = landed.parts.first().map(|bytes| words(bytes).into_owned());

@@ -3,15 +3,15 @@
 use crate::buffer::{Buffer, Segment};
 use crate::call::mask_words;
 use crate::error::Result;
-use crate::exact::dataset::Base;
-use crate::exact::params::BIN;
+use crate::exact::dataset::Dataset;
+use crate::exact::kernels;
+use crate::exact::params::{self, BIN};
 use crate::exact::plan::Plan;
 use crate::exact::queries::{Queries, Upload};
-use crate::exact::scan::rescore::SelectK;
-use crate::kernel::registry::Pair;
-use crate::kernel::{Encoder, fold, registry};
+use crate::kernel::{Encoder, fold};
+use crate::ops::kernels::{SelectK, select_k};
 use crate::space;
-use bytemuck::NoUninit;
+use crate::space::Pair;
 
 /// A query chunk on its way through the rows.
 pub(crate) struct Dense {
@@ -37,32 +37,14 @@ pub(crate) struct Block<'a> {
     pub first_row: u32,
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, NoUninit)]
-struct Params {
-    nq: u32,
-    n: u32,
-    dim: u32,
-    stride4: u32,
-    q_stride4: u32,
-    first: u32,
-    first_row: u32,
-    out_stride: u32,
-    groups_y: u32,
-    words: u32,
-    argument: f32,
-    mode: u32,
-    room: u32,
-}
-
 /// The block that begins at `row` of the index.
 pub(crate) fn block<'a>(
-    base: &'a Base,
+    dataset: &'a Dataset,
     biases: Option<&'a [Buffer]>,
     row: u64,
     most: u32,
 ) -> Option<Block<'a>> {
-    for (at, (segment, part)) in base.segments().enumerate() {
+    for (at, (segment, part)) in dataset.compared().segments().enumerate() {
         let first = row.checked_sub(segment.first_row())?;
         if first >= u64::from(segment.rows()) {
             continue;
@@ -94,41 +76,48 @@ pub(crate) enum Out<'a> {
 /// Encodes the distances of all uploaded queries to the rows of a block.
 pub(crate) fn distances(
     encoder: &mut Encoder,
-    base: &Base,
+    dataset: &Dataset,
     pair: &Pair,
     upload: &Upload,
     bitmap: Option<&Buffer>,
     block: &Block<'_>,
     target: Out<'_>,
 ) -> Result<()> {
-    let work = base.work();
-    let variant = registry::distance(work.dtype(), pair, bitmap.is_some());
+    let rows = dataset.compared().matrix();
+    let variant = kernels::distance(rows.dtype(), pair, bitmap.is_some());
     let bins = u64::from(block.rows).div_ceil(BIN);
     let (out, chosen, out_stride, mode, room) = match target {
         Out::Keys(out, stride) => (out, &upload.exact, stride, 0, 0),
         Out::BinBest(out, stride) => (out, &upload.exact, stride, 1, 0),
         Out::Chosen(out, chosen, room) => (out, chosen, 0, 2, room),
     };
-    let groups = fold(base.gpu(), if mode == 2 { room.into() } else { bins })?;
-    let params = Params {
+    let groups = fold(dataset.gpu(), if mode == 2 { room.into() } else { bins })?;
+    let params = params::Distance {
         nq: upload.count,
         n: block.rows,
-        dim: work.dim() as u32,
-        stride4: work.dtype().stride4(block.segment.stride_bytes()),
+        dim: rows.dim() as u32,
+        stride4: rows.dtype().stride4(block.segment.stride_bytes()),
         q_stride4: upload.exact_stride4,
         first: block.first,
         first_row: block.first_row,
         out_stride,
         groups_y: groups[0],
-        words: mask_words(base.len()) as u32,
-        argument: space::argument(base.metric()),
+        words: mask_words(dataset.len()) as u32,
+        argument: space::argument(dataset.metric()),
         mode,
-        room,
+        max_candidates: room,
     };
     let per_thread = if matches!(pair, Pair::Tree { .. }) { 2 } else { 4 };
-    let mut buffers = vec![block.segment.buffer(), &upload.exact, block.bias, out, chosen];
-    buffers.extend(block.scale.filter(|_| matches!(pair, Pair::Tree { scaled: true, .. })));
-    buffers.extend(bitmap);
+    let mut buffers = vec![
+        ("rows", block.segment.buffer()),
+        ("queries", &upload.exact),
+        ("bias", block.bias),
+        ("out", out),
+        ("chosen", chosen),
+    ];
+    let scale = block.scale.filter(|_| matches!(pair, Pair::Tree { scaled: true, .. }));
+    buffers.extend(scale.map(|scale| ("scale", scale)));
+    buffers.extend(bitmap.map(|bitmap| ("bitmap", bitmap)));
     encoder.stage("distance");
     let queries = if mode == 2 { upload.count } else { upload.count.div_ceil(per_thread) };
     encoder.dispatch(&variant, &buffers, &params, [queries, groups[0], groups[1]])
@@ -136,13 +125,13 @@ pub(crate) fn distances(
 
 impl Dense {
     pub fn new(
-        base: &Base,
+        dataset: &Dataset,
         upload: Upload,
         bitmap: Option<Buffer>,
         plan: &Plan,
         k: u32,
     ) -> Result<Dense> {
-        let (gpu, nq) = (base.gpu(), u64::from(upload.count));
+        let (gpu, nq) = (dataset.gpu(), u64::from(upload.count));
         let keys = gpu.scratch("distances", nq * u64::from(plan.dense_rows) * 4)?;
         let pairs = || -> Result<(Buffer, Buffer)> {
             let bytes = nq * u64::from(k) * 4;
@@ -156,7 +145,7 @@ impl Dense {
     pub fn step(
         &mut self,
         encoder: &mut Encoder,
-        base: &Base,
+        dataset: &Dataset,
         biases: Option<&[Buffer]>,
         queries: &Queries,
         plan: &Plan,
@@ -164,15 +153,15 @@ impl Dense {
     ) -> Result<bool> {
         let mut left = plan.pairs / u64::from(self.upload.count);
         loop {
-            let Some(block) = block(base, biases, self.next_row, plan.dense_rows) else {
+            let Some(block) = block(dataset, biases, self.next_row, plan.dense_rows) else {
                 return Ok(true);
             };
             let target = Out::Keys(&self.keys, plan.dense_rows);
             let bitmap = self.bitmap.as_ref();
-            distances(encoder, base, &queries.pair, &self.upload, bitmap, &block, target)?;
+            distances(encoder, dataset, &queries.pair, &self.upload, bitmap, &block, target)?;
             self.next_row += u64::from(block.rows);
-            let last = self.next_row >= base.len();
-            let variant = registry::select_k(plan.select_threads, None, k, last);
+            let last = self.next_row >= dataset.len();
+            let variant = select_k(plan.select_threads, None, k, last);
             let params = SelectK {
                 k,
                 stride: plan.dense_rows,
@@ -181,7 +170,13 @@ impl Dense {
                 first_row: block.first_row,
             };
             let [(from_keys, from_rows), (to_keys, to_rows)] = &self.best;
-            let buffers = [&self.keys, from_keys, from_rows, to_keys, to_rows];
+            let buffers = [
+                ("keys", &self.keys),
+                ("best_keys", from_keys),
+                ("best_rows", from_rows),
+                ("out_keys", to_keys),
+                ("out_rows", to_rows),
+            ];
             encoder.stage("select");
             encoder.dispatch(&variant, &buffers, &params, [self.upload.count, 1, 1])?;
             self.best.swap(0, 1);

@@ -7,13 +7,14 @@
 
 use crate::buffer::Buffer;
 use crate::error::Result;
-use crate::exact::dataset::Base;
+use crate::exact::dataset::Dataset;
 use crate::exact::distance::{self, Out};
 use crate::exact::params::BIN;
 use crate::exact::plan::Plan;
 use crate::exact::queries::{Queries, Upload};
-use crate::exact::scan::rescore::{self, Scanned, SelectK};
-use crate::kernel::{Encoder, registry};
+use crate::exact::scan::rescore::{self, Scanned};
+use crate::kernel::Encoder;
+use crate::ops::kernels::{SelectK, select_k};
 
 /// A query chunk on its way through the rows.
 pub(crate) struct ExactBins {
@@ -24,9 +25,9 @@ pub(crate) struct ExactBins {
 }
 
 impl ExactBins {
-    pub fn new(base: &Base, upload: Upload, bitmap: Option<Buffer>) -> Result<ExactBins> {
-        let bytes = u64::from(upload.count) * base.bins() * 4;
-        let bin_best = base.gpu().scratch("bin best", bytes)?;
+    pub fn new(dataset: &Dataset, upload: Upload, bitmap: Option<Buffer>) -> Result<ExactBins> {
+        let bytes = u64::from(upload.count) * dataset.compared().bins() * 4;
+        let bin_best = dataset.gpu().scratch("bin best", bytes)?;
         Ok(ExactBins { upload, bitmap, bin_best, next_row: 0 })
     }
 
@@ -34,18 +35,18 @@ impl ExactBins {
     pub fn score(
         &mut self,
         encoder: &mut Encoder,
-        base: &Base,
+        dataset: &Dataset,
         biases: Option<&[Buffer]>,
         queries: &Queries,
         plan: &Plan,
     ) -> Result<bool> {
         let mut left = plan.pairs / u64::from(self.upload.count);
-        while let Some(block) = distance::block(base, biases, self.next_row, plan.bin_rows) {
-            let target = Out::BinBest(&self.bin_best, base.bins() as u32);
+        while let Some(block) = distance::block(dataset, biases, self.next_row, plan.bin_rows) {
+            let target = Out::BinBest(&self.bin_best, dataset.compared().bins() as u32);
             let bitmap = self.bitmap.as_ref();
             distance::distances(
                 encoder,
-                base,
+                dataset,
                 &queries.pair,
                 &self.upload,
                 bitmap,
@@ -58,40 +59,46 @@ impl ExactBins {
                 break;
             }
         }
-        Ok(self.next_row >= base.len())
+        Ok(self.next_row >= dataset.len())
     }
 
     /// Encodes the choice of bins, their keys and the final selection.
     pub fn select(
         &self,
         encoder: &mut Encoder,
-        base: &Base,
+        dataset: &Dataset,
         biases: Option<&[Buffer]>,
         queries: &Queries,
         plan: &Plan,
         k: u32,
     ) -> Result<Scanned> {
-        let (gpu, nq) = (base.gpu(), self.upload.count);
+        let (gpu, nq) = (dataset.gpu(), self.upload.count);
         let pairs = u64::from(nq) * u64::from(k) * 4;
         let counts = encoder.upload("bin counts", bytemuck::cast_slice(&vec![k; nq as usize]))?;
         let bin_keys = gpu.scratch("bin keys", pairs)?;
         let chosen = gpu.scratch("chosen bins", pairs)?;
         encoder.stage("select");
-        let n = base.bins() as u32;
+        let n = dataset.compared().bins() as u32;
         let params = SelectK { k, stride: n, best: 0, n, first_row: 0 };
-        let variant = registry::select_k(plan.select_threads, None, k, false);
+        let variant = select_k(plan.select_threads, None, k, false);
         // what is best so far is empty: those two bindings are not read
-        let buffers = [&self.bin_best, &counts, &counts, &bin_keys, &chosen];
+        let buffers = [
+            ("keys", &self.bin_best),
+            ("best_keys", &counts),
+            ("best_rows", &counts),
+            ("out_keys", &bin_keys),
+            ("out_rows", &chosen),
+        ];
         encoder.dispatch(&variant, &buffers, &params, [nq, 1, 1])?;
 
         let keys = gpu.scratch("candidate keys", pairs * BIN)?;
-        for (segment, _) in base.segments() {
-            if let Some(block) = distance::block(base, biases, segment.first_row(), u32::MAX) {
+        for (segment, _) in dataset.compared().segments() {
+            if let Some(block) = distance::block(dataset, biases, segment.first_row(), u32::MAX) {
                 let target = Out::Chosen(&keys, &chosen, k);
                 let bitmap = self.bitmap.as_ref();
                 distance::distances(
                     encoder,
-                    base,
+                    dataset,
                     &queries.pair,
                     &self.upload,
                     bitmap,
@@ -100,6 +107,12 @@ impl ExactBins {
                 )?;
             }
         }
-        rescore::best_of(encoder, [&keys, &chosen, &counts], (nq, k, BIN as u32), plan, k)
+        rescore::best_of(
+            encoder,
+            [&keys, &chosen, &counts],
+            (nq, k, BIN as u32),
+            plan.select_threads,
+            k,
+        )
     }
 }

@@ -3,24 +3,23 @@
 use crate::buffer::Buffer;
 use crate::call::{Filter, mask_words};
 use crate::error::{Error, Result};
-use crate::exact::dataset::Base;
-use crate::exact::rows::bias;
+use crate::exact::rows::measured::Measured;
 use crate::kernel::Encoder;
 
 /// A filter on the device.
-pub(crate) struct Prepared {
+pub(crate) struct DeviceFilter {
     pub biases: Option<Vec<Buffer>>,
     per_query: Vec<u32>,
     words: usize,
 }
 
-impl Prepared {
-    pub fn new(base: &Base, filter: Filter, queries: usize) -> Result<Prepared> {
-        let words = mask_words(base.len());
+impl DeviceFilter {
+    pub fn new(rows: &Measured, filter: Filter, queries: usize) -> Result<DeviceFilter> {
+        let words = mask_words(rows.len());
         let (biases, per_query) = match filter {
             Filter::All => (None, Vec::new()),
-            Filter::Shared(_) if base.len() == 0 => (None, Vec::new()),
-            Filter::Shared(live) => (Some(bias::biases(base, &live)?), Vec::new()),
+            Filter::Shared(_) if rows.len() == 0 => (None, Vec::new()),
+            Filter::Shared(live) => (Some(rows.masked_biases(&live)?), Vec::new()),
             Filter::PerQuery(bits) if bits.len() == words * queries => (None, bits),
             Filter::PerQuery(bits) => {
                 let got = bits.len();
@@ -28,7 +27,7 @@ impl Prepared {
                 return Err(Error::argument("filter", why));
             }
         };
-        Ok(Prepared { biases, per_query, words })
+        Ok(DeviceFilter { biases, per_query, words })
     }
 
     /// The bitmaps of some queries.

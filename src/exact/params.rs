@@ -1,4 +1,194 @@
-//! Numbers that the stages of the scan share with their shaders.
+//! What the kernels of exact search are passed by value.
+//!
+//! Words that come again: rows and queries are read in groups of four elements (of bits: 128), because a group of any type is one
+//! load. `k4` is the groups of a row that hold elements, `stride4` the groups from one row to the next, padding included.
+//! A dispatch that needs more workgroups than one dimension has is folded over two; `groups_x`, `groups_y` and `tiles_y` say how
+//! many the first has.
+
+use crate::kernel::params;
 
 /// Rows to a bin of the scan; `shaders/lib/constants.wgsl` has it as well.
 pub(crate) const BIN: u64 = 64;
+
+params! {
+    /// Of `row_stats`.
+    pub(crate) struct RowStats {
+        /// Rows `first..last` of the segment get their numbers; it has `n`.
+        pub first: u32,
+        pub n: u32,
+        pub k4: u32,
+        pub stride4: u32,
+        pub groups_x: u32,
+        pub dim: u32,
+        /// The first bin of the segment among those of all.
+        pub first_bin: u32,
+        pub last: u32,
+    }
+}
+
+params! {
+    /// Of `mask_bias`.
+    pub(crate) struct MaskBias {
+        pub n: u32,
+        /// The number of the segment's first row, which is its bit in the mask.
+        pub first_row: u32,
+        pub groups_x: u32,
+        /// Biases written: behind the rows there are sentinels up to here.
+        pub end: u32,
+        pub factor: f32,
+    }
+}
+
+params! {
+    /// Of `f16_copy`.
+    pub(crate) struct F16Copy {
+        /// Rows `first..last` are copied, zeros follow up to row `end`.
+        pub first: u32,
+        pub last: u32,
+        pub end: u32,
+        pub k4: u32,
+        pub stride4: u32,
+        pub out_stride4: u32,
+        pub groups_x: u32,
+        pub factor: f32,
+    }
+}
+
+params! {
+    /// Of `int8_copy`.
+    pub(crate) struct Int8Copy {
+        pub first: u32,
+        pub n: u32,
+        pub k4: u32,
+        pub stride4: u32,
+        pub out_stride4: u32,
+        pub groups_x: u32,
+    }
+}
+
+params! {
+    /// Of `residual`.
+    pub(crate) struct Residual {
+        pub first: u32,
+        pub n: u32,
+        pub k4: u32,
+        pub stride4: u32,
+        pub out_stride4: u32,
+        pub groups_x: u32,
+        pub first_bin: u32,
+        /// 1 / the factor of the copy.
+        pub inverse: f32,
+    }
+}
+
+params! {
+    /// Of `scan_row` and `scan_tile`.
+    pub(crate) struct Scan {
+        pub nq: u32,
+        /// Rows of the segment before this end take part.
+        pub n: u32,
+        pub k4: u32,
+        pub stride4: u32,
+        pub q_stride4: u32,
+        pub first_bin: u32,
+        /// Bins from one query's to the next one's in `bin_best`.
+        pub bin_stride: u32,
+        pub tiles_y: u32,
+        /// Words of a query's bitmap.
+        pub words: u32,
+        pub first_tile: u32,
+        /// 1 / the factor of the copy that is read.
+        pub inverse: f32,
+    }
+}
+
+params! {
+    /// Of `scan_matrix`.
+    pub(crate) struct ScanMatrix {
+        pub nq: u32,
+        pub n: u32,
+        /// Elements of a row, up to whole slabs.
+        pub k: u32,
+        pub k4: u32,
+        pub stride4: u32,
+        pub q_stride4: u32,
+        pub first_bin: u32,
+        pub bin_stride: u32,
+        pub tiles_y: u32,
+        pub first_tile: u32,
+        /// 1 / the factors of both copies.
+        pub inverse: f32,
+        /// Tiles of rows that a workgroup takes one after the other.
+        pub tiles: u32,
+        pub words: u32,
+    }
+}
+
+params! {
+    /// Of `select_bins`; the bound's coefficients are those of [`Bound`](super::scan::bound::Bound).
+    pub(crate) struct SelectBins {
+        pub bins: u32,
+        pub bin_stride: u32,
+        pub k: u32,
+        /// Bins that may be chosen for a query.
+        pub max_candidates: u32,
+        pub c0: f32,
+        pub c1: f32,
+        pub c2: f32,
+        pub floor: f32,
+        pub slack: f32,
+        pub unit: f32,
+        /// Where in `query_residual` the first query's stands.
+        pub residual_at: u32,
+    }
+}
+
+params! {
+    /// Of `rescore`.
+    pub(crate) struct Rescore {
+        pub n: u32,
+        pub k4: u32,
+        pub stride4: u32,
+        pub q_stride4: u32,
+        pub first_bin: u32,
+        pub max_candidates: u32,
+        /// Workgroups that share the bins of a query.
+        pub lanes: u32,
+        pub words: u32,
+    }
+}
+
+params! {
+    /// Of `distance`.
+    pub(crate) struct Distance {
+        pub nq: u32,
+        pub n: u32,
+        pub dim: u32,
+        pub stride4: u32,
+        pub q_stride4: u32,
+        /// The first row, within the segment and among all.
+        pub first: u32,
+        pub first_row: u32,
+        pub out_stride: u32,
+        pub groups_y: u32,
+        pub words: u32,
+        /// The parameter of the metric, if it has one.
+        pub argument: f32,
+        /// 0: every key, 1: the best of each bin, 2: those of chosen bins.
+        pub mode: u32,
+        pub max_candidates: u32,
+    }
+}
+
+params! {
+    /// Of `range`.
+    pub(crate) struct Range {
+        /// Keys below it are hits.
+        pub limit: u32,
+        pub stride: u32,
+        pub n: u32,
+        pub first_row: u32,
+        pub groups_y: u32,
+        pub first_query: u32,
+    }
+}

@@ -4,21 +4,20 @@ use crate::call::Options;
 use crate::device::Gpu;
 use crate::error::{Error, Result};
 use crate::exact::accumulation;
-use crate::exact::dataset::Base;
+use crate::exact::dataset::Dataset;
+use crate::exact::kernels;
 use crate::exact::params::BIN;
 use crate::exact::queries::Queries;
-use crate::exact::scan::f16_queries;
-use crate::kernel::check_scan_tile;
-use crate::kernel::registry::{self, MatrixTile, Pair, Tile};
+use crate::kernel::{MatrixTile, Tile, best_matrix_tile, check_scan_tile};
 use crate::metric::Metric;
-use crate::space;
+use crate::space::Pair;
 
 /// Largest k of the binned scan; beyond it too many bins would pass.
 pub(super) const MAX_SCAN_K: u64 = 2048;
 /// Bins that may pass for a query that reads 8 bits.
-const BYTES_ROOM: u64 = 512;
+const INT8_CANDIDATES: u64 = 512;
 /// Rows to a bin where many neighbours are wanted: a tile of the matrix units.
-const FINE_BIN: u64 = 16;
+const SMALL_BIN: u64 = 16;
 /// Most scratch memory of one submission, beside a 48th of the rows: with two in flight a search stays below 1 GB beyond
 /// the rows and their copy.
 const MAX_SCRATCH: u64 = 384 << 20;
@@ -26,11 +25,11 @@ const MAX_SCRATCH: u64 = 384 << 20;
 const DENSE_ROWS: u64 = 1 << 18;
 
 /// Queries that leave a device room for larger workgroups.
-const WIDE_QUERIES: u32 = 128;
+const FEW_QUERIES: u32 = 128;
 
 /// How queries go through the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum Path {
     /// Scores by register tiles, with an error bound.
     Scan,
     /// Exact distances, of which only the best of each bin is kept at first.
@@ -43,11 +42,11 @@ pub(crate) enum Way {
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     /// Bins that may pass for one query.
-    pub room: u32,
+    pub max_candidates: u32,
     /// How the search begins.
-    pub way: Way,
-    /// Bins are selected as if no score were rounded.
-    pub fast: bool,
+    pub path: Path,
+    /// Otherwise bins are selected as if no score were rounded.
+    pub certify: bool,
     pub tile: Tile,
     /// The tile of the matrix units, where they multiply these rows.
     pub matrix: Option<MatrixTile>,
@@ -60,9 +59,9 @@ pub(crate) struct Plan {
     /// Rows to a bin of it: fewer where so many neighbours are wanted that rescoring costs more than selecting.
     pub matrix_bin: u32,
     /// Whether those few that are asked read the rows in 8 bits.
-    pub bytes: bool,
+    pub int8: bool,
     /// Up to so many queries read the rows one by one rather than in tiles.
-    pub few: u32,
+    pub max_row_queries: u32,
     /// Queries of one submission of the scan.
     pub scan_queries: usize,
     /// Queries and rows of one block of exact distances.
@@ -77,7 +76,7 @@ pub(crate) struct Plan {
     pub wide_threads: u32,
 }
 
-/// The tile of the device profile, or the baseline's where the device cannot run that.
+/// The tile of the device profile, or the datasetline's where the device cannot run that.
 fn tile(gpu: &Gpu) -> Result<Tile> {
     match check_scan_tile(gpu, gpu.profile()) {
         Ok(()) => Tile::of(gpu.profile()),
@@ -88,7 +87,7 @@ fn tile(gpu: &Gpu) -> Result<Tile> {
 
 /// The tile of the matrix units, for rows that there are `half`s of or not, and what its sums lose.
 fn matrix_tile(gpu: &Gpu, half: bool) -> Result<(Option<MatrixTile>, f64)> {
-    let Some(tile) = f16_queries::tile(gpu, half)? else { return Ok((None, 0.0)) };
+    let Some(tile) = best_matrix_tile(gpu, half)? else { return Ok((None, 0.0)) };
     match accumulation::factor(gpu, tile) {
         Ok(Some(factor)) => Ok((Some(tile), factor)),
         Ok(None) => Ok((None, 0.0)),
@@ -99,25 +98,26 @@ fn matrix_tile(gpu: &Gpu, half: bool) -> Result<(Option<MatrixTile>, f64)> {
 }
 
 /// Bytes that one submission may take for intermediate results.
-pub(crate) fn scratch(base: &Base) -> u64 {
+pub(crate) fn scratch(dataset: &Dataset) -> u64 {
     // two submissions are in flight, and somebody else may be searching
-    let most = MAX_SCRATCH + base.bytes() / 48;
-    (base.gpu().ledger().available() / 4).clamp(1 << 20, most)
+    let most = MAX_SCRATCH + dataset.bytes() / 48;
+    (dataset.gpu().ledger().available() / 4).clamp(1 << 20, most)
 }
 
 impl Plan {
     /// Plans the search of `queries` for k neighbours, k at most the number of rows.
     pub fn new(
         gpu: &Gpu,
-        base: &Base,
+        dataset: &Dataset,
         queries: &Queries,
         k: u64,
         options: &Options,
     ) -> Result<Plan> {
-        let (n, dim, bins) = (base.len(), base.work().dim() as u64, base.bins());
+        let (n, dim, bins) =
+            (dataset.len(), dataset.compared().matrix().dim() as u64, dataset.compared().bins());
         let tile = tile(gpu)?;
-        let (matrix, accumulation) = match space::scan_family(base.metric()) {
-            Some(_) => matrix_tile(gpu, base.half().is_some())?,
+        let (matrix, accumulation) = match dataset.compared().scan() {
+            Some(_) => matrix_tile(gpu, dataset.f16().is_some())?,
             None => (None, 0.0),
         };
         let profile = gpu.profile();
@@ -126,11 +126,10 @@ impl Plan {
             None => u32::MAX,
         });
         // without a certificate, 8 bits would miss more than is said
-        let bytes =
-            base.in_bytes().is_some() && !options.fast && queries.count as u64 <= few.into();
-        let room = (k + k / 2 + 32).clamp(64, registry::MAX_ROOM.into());
+        let bytes = dataset.int8().is_some() && !options.fast && queries.count as u64 <= few.into();
+        let room = (k + k / 2 + 32).clamp(64, kernels::MAX_CANDIDATES.into());
         // 8 bits let more bins pass, which cost few queries little
-        let room = if bytes { room.max((bins / 4).min(BYTES_ROOM)) } else { room };
+        let room = if bytes { room.max((bins / 4).min(INT8_CANDIDATES)) } else { room };
         // With fewer bins than twice the room nearly all would pass. 0 forces the scan, for tests.
         let min_rows = u64::from(profile.u32("scan", "min_rows")?);
         let binned = !options.exhaustive
@@ -139,14 +138,14 @@ impl Plan {
         let tree = matches!(queries.pair, Pair::Tree { .. });
         let integer_scan = matches!(queries.pair, Pair::Integer { family: "l2" | "dot" });
         // 1 / |x| would magnify what vanishes in the sums of such rows beyond the bound
-        let vanishes = *base.metric() == Metric::Cosine && base.facts().short;
-        let way = match (binned, (tree || integer_scan) && !vanishes) {
-            (false, _) => Way::Dense,
-            (true, true) => Way::Scan,
-            (true, false) => Way::Bins,
+        let vanishes = *dataset.metric() == Metric::Cosine && dataset.compared().facts().short;
+        let path = match (binned, (tree || integer_scan) && !vanishes) {
+            (false, _) => Path::Dense,
+            (true, true) => Path::Scan,
+            (true, false) => Path::Bins,
         };
         let max_binding = gpu.caps().max_binding_bytes;
-        let scratch = scratch(base);
+        let scratch = scratch(dataset);
         let ms = profile.f64("submit", "max_ms")?;
         let gflops = match matrix {
             Some(_) => profile.f64("matrix", "gflops")?,
@@ -155,7 +154,7 @@ impl Plan {
         let pairs = ((ms * 1e6 * gflops) / (2.0 * dim as f64)).max(1.0) as u64;
 
         let fine = matrix.is_some() && k > u64::from(profile.u32("matrix", "fine")?);
-        let matrix_bin = if fine { FINE_BIN } else { BIN };
+        let matrix_bin = if fine { SMALL_BIN } else { BIN };
         let padded = dim.next_multiple_of(4);
         let most_bins = n.div_ceil(matrix_bin);
         let per_query = most_bins * 4 + room * (4 + matrix_bin * 4) + k * 8 + padded * 4;
@@ -182,17 +181,17 @@ impl Plan {
         let max_dispatch = u64::from(gpu.caps().max_dispatch);
         let max_threads = gpu.caps().max_workgroup_threads;
         Ok(Plan {
-            room: room as u32,
-            way,
-            fast: options.fast,
+            max_candidates: room as u32,
+            path,
+            certify: !options.fast,
             tile,
             matrix,
             accumulation,
             matrix_tiles: profile.u32("matrix", "tiles")?.max(1),
             matrix_groups: profile.u32("matrix", "groups")?.max(1),
             matrix_bin: matrix_bin as u32,
-            bytes,
-            few,
+            int8: bytes,
+            max_row_queries: few,
             scan_queries: scan_queries.min(count).min(max_dispatch) as usize,
             dense_queries: dense_queries.min(count).min(max_dispatch) as usize,
             dense_rows: dense_rows as u32,
@@ -205,6 +204,6 @@ impl Plan {
 
     /// Threads that select the bins of each of `queries`.
     pub fn bin_threads(&self, queries: u32) -> u32 {
-        if queries <= WIDE_QUERIES { self.wide_threads } else { self.select_threads }
+        if queries <= FEW_QUERIES { self.wide_threads } else { self.select_threads }
     }
 }

@@ -1,17 +1,16 @@
 //! Queries on the device: in f32 for the scan and the floating metrics, packed where rows and queries are integers or bits.
 
-use crate::exact::dataset::Base;
-use crate::exact::rounded::int8::ByteQueries;
+use crate::exact::dataset::Dataset;
+use crate::exact::rounded::int8_queries::Int8Queries;
 
 use crate::buffer::{Buffer, HostFloats};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::each;
 use crate::kernel::Encoder;
-use crate::kernel::registry::Pair;
 use crate::metric::Metric;
-use crate::space::check::{self, Facts};
-use crate::space::{self, Decoder, Transform};
+use crate::space::check::{self, RowFacts};
+use crate::space::{self, Decoder, Pair, Transform};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -27,7 +26,7 @@ pub(crate) struct Queries {
     dim: usize,
     work_dim: usize,
     pub count: usize,
-    pub facts: Facts,
+    pub facts: RowFacts,
     pub pair: Pair,
     pub decoder: Arc<Decoder>,
 }
@@ -43,7 +42,7 @@ pub(crate) struct Upload {
     pub exact_stride4: u32,
     /// |q| of all, rounded up, and behind them what each lost in bytes: one upload costs a single query as much as a kernel.
     pub norms: Option<Buffer>,
-    pub bytes: Option<ByteQueries>,
+    pub int8: Option<Int8Queries>,
 }
 
 /// Elements that one thread checks and transforms at a time.
@@ -57,7 +56,7 @@ fn prepare(
     first: u64,
     floats: &mut [f32],
     norms: &mut [f32],
-) -> Result<Facts> {
+) -> Result<RowFacts> {
     let mut at = 0;
     let mut facts = check::rows_with(metric, queries, dim, first, &mut |norm| {
         norms[at] = norm;
@@ -87,9 +86,9 @@ fn prepare(
 
 impl Queries {
     /// Checks and transforms the queries of a call.
-    pub fn new(base: &Base, queries: Rows<'_>) -> Result<Queries> {
-        let (metric, dim) = (base.metric(), base.rows().dim());
-        let (rows, dtype) = (base.rows().dtype(), queries.dtype());
+    pub fn new(dataset: &Dataset, queries: Rows<'_>) -> Result<Queries> {
+        let (metric, dim) = (dataset.metric(), dataset.rows().dim());
+        let (rows, dtype) = (dataset.rows().dtype(), queries.dtype());
         if (rows == DType::Bits) != (dtype == DType::Bits) {
             return Err(Error::unsupported(
                 format!("an index of {rows}"),
@@ -100,12 +99,12 @@ impl Queries {
         let transform = Transform::of(metric);
         let work_dim = transform.dim(dim);
         let (mut floats, mut norms) = (HostFloats::default(), Vec::new());
-        let mut facts = Facts::NONE;
+        let mut facts = RowFacts::NONE;
         if dtype != DType::Bits {
             let elements = count * work_dim;
             let too_many =
                 || Error::argument("queries", format!("{elements} elements do not fit in memory"));
-            floats = base.gpu().host_floats(elements)?.ok_or_else(too_many)?;
+            floats = dataset.gpu().host_floats(elements)?.ok_or_else(too_many)?;
             norms = vec![0f32; count];
             let step = (PIECE / dim).max(1);
             let outs = floats.chunks_mut(step * work_dim).zip(norms.chunks_mut(step));
@@ -114,7 +113,7 @@ impl Queries {
                 let piece = queries.slice(dim, first, first + norms.len());
                 prepare(metric, piece, dim, first as u64, floats, norms)
             })?;
-            facts = pieces.into_iter().fold(facts, Facts::and);
+            facts = pieces.into_iter().fold(facts, RowFacts::and);
         }
         let pair = space::pair(metric, rows, dtype, dim);
         let decoder = Arc::new(Decoder::new(metric, &pair, rows, dim));
@@ -128,26 +127,26 @@ impl Queries {
     /// Brings the numbered queries to the device, if asked in bytes, too.
     pub fn upload(
         &self,
-        base: &Base,
+        dataset: &Dataset,
         which: &[u32],
-        in_bytes: bool,
+        in_int8: bool,
         encoder: &mut Encoder,
     ) -> Result<Upload> {
         let d4 = self.work_dim.div_ceil(4);
-        let scans = space::scan_family(base.metric()).is_some();
+        let scans = dataset.compared().scan().is_some();
         let integer = !self.packed.is_empty();
-        let (mut floats, mut norms, mut bytes) = (None, None, None);
+        let (mut floats, mut norms, mut int8) = (None, None, None);
         if !self.floats.is_empty() && (scans || !integer) {
             let padded = self.padded(which, d4 * 4);
             if scans {
                 let mut all: Vec<f32> = which.iter().map(|&q| self.norms[q as usize]).collect();
-                let mut rests = vec![0.0; which.len()];
-                if in_bytes {
+                let mut residuals = vec![0.0; which.len()];
+                if in_int8 {
                     let (d, floats) = (self.work_dim, &self.floats);
                     let queries = which.iter().map(|&q| &floats[q as usize * d..][..d]);
-                    bytes = Some(ByteQueries::upload(queries, d, &mut rests, encoder)?);
+                    int8 = Some(Int8Queries::upload(queries, d, &mut residuals, encoder)?);
                 }
-                all.append(&mut rests);
+                all.append(&mut residuals);
                 norms = Some(encoder.upload("query norms", bytemuck::cast_slice(&all))?);
             }
             floats = Some(encoder.upload("queries", bytemuck::cast_slice(&padded))?);
@@ -158,7 +157,7 @@ impl Queries {
             _ => self.pack(which, encoder)?,
         };
         let count = which.len() as u32;
-        Ok(Upload { count, floats, float_stride4, exact, exact_stride4, norms, bytes })
+        Ok(Upload { count, floats, float_stride4, exact, exact_stride4, norms, int8 })
     }
 
     /// The numbered queries with `stride` elements each: as they lie, where they lie so.

@@ -1,8 +1,8 @@
 //! The scan against all exact distances: the same to the bit.
 
 use super::accumulation;
-use super::dataset::Base;
-use super::scan::f16_queries;
+use super::dataset::Dataset;
+use crate::kernel::matrix_tile;
 use super::search::submit_search;
 use crate::call::{Filter, Options};
 use crate::device::Gpu;
@@ -102,12 +102,12 @@ fn check(settings: &[(&str, &str, &str)]) {
         }
         let queries = data[..nq * d].to_vec();
         data[3 * d..4 * d].copy_from_slice(&queries[..d]);
-        let base = Base::new(gpu, &metric, DType::F32, d).unwrap();
-        let base = base.append(&mut Once(Some(Rows::F32(&data[..4321 * d])), d)).unwrap();
-        let base = base.append(&mut Once(Some(Rows::F32(&data[4321 * d..])), d)).unwrap();
+        let dataset = Dataset::new(gpu, &metric, DType::F32, d).unwrap();
+        let dataset = dataset.append(&mut Once(Some(Rows::F32(&data[..4321 * d])), d)).unwrap();
+        let dataset = dataset.append(&mut Once(Some(Rows::F32(&data[4321 * d..])), d)).unwrap();
         let run = |exhaustive| {
             let options = Options { exhaustive, ..Options::default() };
-            submit_search(&base, Rows::F32(&queries), k, Filter::All, options)
+            submit_search(&dataset, Rows::F32(&queries), k, Filter::All, options)
                 .unwrap()
                 .wait()
                 .unwrap()
@@ -159,19 +159,19 @@ fn what_8_bits_do_not_tell_is_asked_again() {
     let near: Vec<f32> = random(n * d, 3).iter().map(|x| 1.0 + x / 2_000.0).collect();
     let spread = random(n * d, 4);
     for (data, again) in [(near, 2), (spread, 0)] {
-        let base = Base::new(&gpu, &Metric::L2, DType::F32, d).unwrap();
-        let base = base.append(&mut Once(Some(Rows::F32(&data)), d)).unwrap();
+        let dataset = Dataset::new(&gpu, &Metric::L2, DType::F32, d).unwrap();
+        let dataset = dataset.append(&mut Once(Some(Rows::F32(&data)), d)).unwrap();
         let run = |exhaustive| {
             let options = Options { exhaustive, ..Options::default() };
             let queries = Rows::F32(&data[..2 * d]);
-            submit_search(&base, queries, k, Filter::All, options).unwrap().wait().unwrap()
+            submit_search(&dataset, queries, k, Filter::All, options).unwrap().wait().unwrap()
         };
         let (scan, all) = (run(false), run(true));
         assert_eq!((scan.rows, scan.distances), (all.rows, all.distances));
         let stats = scan.stats;
         assert_eq!((stats.scanned, stats.rerun), (2, again), "{stats:?}");
         let ran = |kernel: &str| stats.variants.iter().any(|v| v.starts_with(kernel));
-        assert!(ran("scan_row_bytes") && ran("scan_row_half") == (again > 0), "{stats:?}");
+        assert!(ran("scan_row_int8copy") && ran("scan_row_f16copy") == (again > 0), "{stats:?}");
     }
 }
 
@@ -182,13 +182,13 @@ fn a_tile_for_other_subgroups_is_noticed() {
         return;
     };
     for input in [DType::F16, DType::F32] {
-        let Some(tile) = f16_queries::of(&gpu, input).unwrap() else {
+        let Some(tile) = matrix_tile(&gpu, input).unwrap() else {
             println!("skipped: no matrices of {input} (1)");
             continue;
         };
         let off = accumulation::measure(&gpu, tile).unwrap();
         assert!(off <= 8.0, "{tile:?}: {off}");
-        let other = crate::kernel::registry::MatrixTile { subgroup: tile.subgroup * 2, ..tile };
+        let other = crate::kernel::MatrixTile { subgroup: tile.subgroup * 2, ..tile };
         let off = accumulation::measure(&gpu, other).unwrap();
         // no bin is left out
         assert!(off > 1e20, "{other:?}: {off}");

@@ -12,6 +12,7 @@ mod persist;
 mod row_set;
 mod snapshot;
 mod streamed;
+mod variants;
 
 pub use binary_flat::BinaryFlat;
 pub use factory::{index_factory, read_index};
@@ -20,6 +21,7 @@ pub use flat::Flat;
 pub use hits::{Hits, RangeHits};
 pub use params::{Precision, Progress, SearchParams};
 pub use streamed::StreamedFlat;
+pub use variants::kernel_variants;
 
 use crate::call::Pending;
 use crate::dtype::{DType, Rows};

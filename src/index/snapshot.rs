@@ -9,7 +9,7 @@ use crate::call::{Filter, Found};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
-use crate::exact::Base;
+use crate::exact::Dataset;
 use crate::format::RowSource;
 use crate::format::each;
 use crate::metric::Metric;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// Rows, their ids, and which of them are removed.
 #[derive(Clone)]
 pub(super) struct Snapshot {
-    base: Base,
+    base: Dataset,
     ids: Ids,
     /// The rows that are not removed; `None` where none is.
     live: Option<Arc<RowSet>>,
@@ -30,12 +30,12 @@ pub(super) struct Snapshot {
 
 impl Snapshot {
     pub fn empty(gpu: &Gpu, metric: &Metric, dtype: DType, dim: usize) -> Result<Snapshot> {
-        let base = Base::new(gpu, metric, dtype, dim)?;
+        let base = Dataset::new(gpu, metric, dtype, dim)?;
         Ok(Snapshot { base, ids: Ids::default(), live: None, len: 0, next_id: 0 })
     }
 
     /// Of what a file held; `ids` has an id for every row, each below `next_id`.
-    pub fn from_parts(base: Base, ids: Ids, next_id: u64) -> Snapshot {
+    pub fn from_parts(base: Dataset, ids: Ids, next_id: u64) -> Snapshot {
         Snapshot { len: ids.len(), base, ids, live: None, next_id }
     }
 
@@ -43,7 +43,7 @@ impl Snapshot {
         self.len
     }
 
-    pub fn base(&self) -> &Base {
+    pub fn base(&self) -> &Dataset {
         &self.base
     }
 
@@ -157,7 +157,7 @@ impl Snapshot {
         let keep: Vec<u32> = live.iter().collect();
         let rows = self.base.rows();
         let base = match &keep[..] {
-            [] => Base::new(self.base.gpu(), self.base.metric(), rows.dtype(), rows.dim())?,
+            [] => Dataset::new(self.base.gpu(), self.base.metric(), rows.dtype(), rows.dim())?,
             keep => self.base.gather(keep)?,
         };
         let ids = self.ids.gather(&keep);

@@ -8,7 +8,7 @@ use crate::call::{Found, Pending, SearchStats};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
-use crate::exact::{Base, ChunkFilter, Stream};
+use crate::exact::{ChunkFilter, Dataset, Stream};
 use crate::format::{HostRows, RowStore};
 use crate::metric::Metric;
 use std::fmt;
@@ -61,7 +61,7 @@ impl StreamedFlat {
             return Err(Error::LimitExceeded { what, needed: rows, limit });
         }
         let none = store.stream(0..0)?;
-        let empty = Base::new(gpu, &metric, none.dtype(), none.dim())?;
+        let empty = Dataset::new(gpu, &metric, none.dtype(), none.dim())?;
         drop(none);
         let store = Arc::new(store);
         Ok(StreamedFlat { stream: Stream { empty, store, rows, chunk_rows: None } })

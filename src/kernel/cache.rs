@@ -1,6 +1,6 @@
 //! Pipelines, compiled once a device and kept; the driver's own cache is kept on disk where the adapter can.
 
-use super::reflect::{Needs, reflect};
+use super::reflect::{Binding, Needs, reflect};
 use super::source::expand;
 use super::variant::Variant;
 use crate::device::Gpu;
@@ -72,7 +72,7 @@ fn check_limits(gpu: &Gpu, name: &str, needs: &Needs) -> Result<()> {
     let rules = [
         ("threads of a workgroup", needs.threads, caps.max_workgroup_threads),
         ("bytes of workgroup memory", needs.workgroup_bytes, caps.max_workgroup_memory),
-        ("storage buffers", needs.read_only.len() as u32, caps.max_storage_buffers),
+        ("storage buffers", needs.bindings.len() as u32, caps.max_storage_buffers),
         ("bytes of immediates", needs.immediate_bytes, caps.max_immediate_bytes),
     ];
     match rules.iter().find(|(_, needed, limit)| needed > limit) {
@@ -89,8 +89,9 @@ fn compile(gpu: &Gpu, cache: &Cache, variant: &Variant) -> Result<Kernel> {
     let name = variant.name().to_owned();
     let wgsl = expand(variant)?;
     let needs = reflect(&name, &wgsl)?;
+    variant.check(&needs)?;
     check_limits(gpu, &name, &needs)?;
-    let checked = gpu.checked() || variant.always_checked();
+    let checked = gpu.checked() || !variant.trusted();
     let mut disk = lock(&cache.disk);
     if disk.is_none() {
         *disk = open_disk(gpu)?;
@@ -107,7 +108,7 @@ fn compile(gpu: &Gpu, cache: &Cache, variant: &Variant) -> Result<Kernel> {
             // with all checks on as well, and a user's text never comes here.
             unsafe { device.create_shader_module_trusted(descriptor, checks) }
         };
-        let entries: Vec<_> = needs.read_only.iter().enumerate().map(entry).collect();
+        let entries: Vec<_> = needs.bindings.iter().enumerate().map(entry).collect();
         let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
             label: Some(&name),
             entries: &entries,
@@ -136,12 +137,12 @@ fn compile(gpu: &Gpu, cache: &Cache, variant: &Variant) -> Result<Kernel> {
     Ok(Kernel { name, pipeline, layout, needs })
 }
 
-fn entry((binding, &read_only): (usize, &bool)) -> wgpu::BindGroupLayoutEntry {
+fn entry((binding, of): (usize, &Binding)) -> wgpu::BindGroupLayoutEntry {
     wgpu::BindGroupLayoutEntry {
         binding: binding as u32,
         visibility: wgpu::ShaderStages::COMPUTE,
         ty: wgpu::BindingType::Buffer {
-            ty: wgpu::BufferBindingType::Storage { read_only },
+            ty: wgpu::BufferBindingType::Storage { read_only: of.read_only },
             has_dynamic_offset: false,
             min_binding_size: None,
         },

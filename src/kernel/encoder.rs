@@ -2,6 +2,7 @@
 
 use super::cache::{Kernel, kernel};
 use super::flight::Flight;
+use super::params::Params;
 use super::variant::Variant;
 use crate::buffer::{Buffer, Staged};
 use crate::device::{Gpu, PassTimer};
@@ -93,14 +94,16 @@ impl Encoder {
         })
     }
 
-    /// Records one dispatch of `groups` workgroups; `params` are the shader's immediates.
+    /// Records one dispatch of `groups` workgroups; `params` are the shader's immediates, `buffers` its bindings by the names
+    /// that they have there, in any order.
     ///
     /// # Errors
     /// `LimitExceeded` for too many workgroups or too large a binding: some drivers would answer with silent zeros.
-    pub fn dispatch<P: bytemuck::NoUninit>(
+    /// `Internal` for buffers or parameters that are not the shader's.
+    pub fn dispatch<P: Params>(
         &mut self,
         variant: &Variant,
-        buffers: &[&Buffer],
+        buffers: &[Bind<'_>],
         params: &P,
         groups: [u32; 3],
     ) -> Result<()> {
@@ -108,7 +111,11 @@ impl Encoder {
             return Ok(());
         }
         let kernel = kernel(&self.gpu, variant)?;
-        self.check(&kernel, buffers, size_of::<P>(), groups)?;
+        if P::FIELDS != variant.params() {
+            return Err(Error::internal(format!("{}: parameters of another", kernel.name())));
+        }
+        let buffers = bind(&kernel, buffers)?;
+        self.check(&kernel, &buffers, groups)?;
         let group = self.gpu.scoped(kernel.name(), || {
             let entries: Vec<_> = buffers.iter().enumerate().map(entry).collect();
             self.gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
@@ -122,7 +129,7 @@ impl Encoder {
         pass.set_bind_group(0, &group, &[]);
         pass.set_immediates(0, bytemuck::bytes_of(params));
         pass.dispatch_workgroups(groups[0], groups[1], groups[2]);
-        self.held.extend(buffers.iter().map(|&b| b.clone()));
+        self.held.extend(buffers.into_iter().cloned());
         if !self.kernels.iter().any(|k| Arc::ptr_eq(k, &kernel)) {
             log::trace!("dispatch {}", kernel.name());
             self.kernels.push(kernel);
@@ -130,22 +137,8 @@ impl Encoder {
         Ok(())
     }
 
-    fn check(
-        &self,
-        kernel: &Kernel,
-        buffers: &[&Buffer],
-        params: usize,
-        groups: [u32; 3],
-    ) -> Result<()> {
-        let (needs, caps) = (kernel.needs(), self.gpu.caps());
-        if buffers.len() != needs.read_only.len() || params != needs.immediate_bytes as usize {
-            let (b, i) = (needs.read_only.len(), needs.immediate_bytes);
-            let name = kernel.name();
-            return Err(Error::internal(format!(
-                "{name}: {} buffers and {params} bytes for {b} bindings and {i} bytes",
-                buffers.len()
-            )));
-        }
+    fn check(&self, kernel: &Kernel, buffers: &[&Buffer], groups: [u32; 3]) -> Result<()> {
+        let caps = self.gpu.caps();
         let most = u64::from(groups.into_iter().max().unwrap_or(0));
         let limit = u64::from(caps.max_dispatch);
         if most > limit {
@@ -215,6 +208,23 @@ impl Encoder {
         let trace = Trace { kernels: self.kernels, timer: self.timer, stages: self.stages };
         Ok(Flight::new(self.gpu, readback, trace))
     }
+}
+
+/// A buffer, and the name of the binding that it is for.
+pub(crate) type Bind<'a> = (&'static str, &'a Buffer);
+
+/// The buffers in the order of the kernel's bindings.
+fn bind<'a>(kernel: &Kernel, buffers: &[Bind<'a>]) -> Result<Vec<&'a Buffer>> {
+    let bindings = &kernel.needs().bindings;
+    let of =
+        |name: &str| buffers.iter().find(|(given, _)| *given == name).map(|(_, buffer)| *buffer);
+    let bound: Option<Vec<_>> = bindings.iter().map(|binding| of(&binding.name)).collect();
+    bound.filter(|bound| bound.len() == buffers.len()).ok_or_else(|| {
+        let names = |all: &mut dyn Iterator<Item = &str>| all.collect::<Vec<_>>().join(", ");
+        let asked = names(&mut bindings.iter().map(|binding| binding.name.as_str()));
+        let given = names(&mut buffers.iter().map(|(name, _)| *name));
+        Error::internal(format!("{}: bindings {asked}, buffers {given}", kernel.name()))
+    })
 }
 
 fn entry<'a>((binding, buffer): (usize, &&'a Buffer)) -> wgpu::BindGroupEntry<'a> {

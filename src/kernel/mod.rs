@@ -1,19 +1,23 @@
-//! From WGSL templates to dispatches: sources, variants, the registry of all kernels, pipelines, binding.
+//! From WGSL templates to dispatches: sources, variants, pipelines, binding.
 
 mod cache;
-mod custom;
 mod encoder;
 mod fit;
 mod flight;
-mod list;
+mod listed;
+mod params;
 mod reflect;
-pub(crate) mod registry;
+mod shader;
 mod source;
 mod tile;
 mod variant;
 
-pub(crate) use custom::check as check_custom;
 pub(crate) use encoder::{Encoder, fold};
 pub use fit::check_scan_tile;
+pub(crate) use fit::{best_matrix_tile, matrix_tile};
 pub(crate) use flight::{Flight, Landed, words};
-pub use list::{KernelVariant, kernel_variants};
+pub use listed::KernelVariant;
+pub(crate) use params::{Field, Params, params};
+pub(crate) use shader::{Shader, shader};
+pub(crate) use tile::{DEPTH, MatrixTile, Tile};
+pub(crate) use variant::Variant;

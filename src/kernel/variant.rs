@@ -1,23 +1,32 @@
 //! A kernel with all its compile-time constants filled in.
 
-use crate::metric::CustomMetric;
+use super::params::{Field, Params};
+use super::reflect::Needs;
+use super::shader::Shader;
+use crate::error::{Error, Result};
 use minijinja::Value;
 use std::fmt::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Names one pipeline. Two variants with equal names are the same pipeline.
 #[derive(Clone, Debug)]
 pub(crate) struct Variant {
-    /// The kernel, which is also the file `shaders/<kernel>.wgsl`.
-    pub kernel: &'static str,
+    shader: Shader,
+    /// The fields of the struct that is passed to it.
+    params: &'static [Field],
+    /// Files that it includes and that are no part of `shaders/lib`.
+    parts: Vec<Shader>,
     constants: Vec<(&'static str, Value)>,
     name: String,
-    custom: Option<Arc<CustomMetric>>,
+    trusted: bool,
 }
 
 impl Variant {
-    pub fn new(kernel: &'static str) -> Self {
-        Variant { kernel, constants: Vec::new(), name: kernel.to_owned(), custom: None }
+    /// A variant of a shader whose parameters are a `P`.
+    pub fn new<P: Params>(shader: Shader) -> Self {
+        let (parts, constants, name) = (Vec::new(), Vec::new(), shader.name.to_owned());
+        Variant { shader, params: P::FIELDS, parts, constants, name, trusted: true }
     }
 
     /// A number: spelled `bm128` in the name.
@@ -43,13 +52,25 @@ impl Variant {
         self
     }
 
-    /// A user's functions, spelled by their checksum.
-    pub fn custom(mut self, metric: &Arc<CustomMetric>) -> Self {
-        let _ = write!(self.name, "_{:08x}", crc32fast::hash(metric.source.as_bytes()));
-        let _ = write!(self.name, "_{:08x}", metric.initial.to_bits());
-        self.constants.push(("custom_source", Value::from(metric.source.clone())));
-        self.constants.push(("custom_initial", Value::from(metric.initial.to_bits())));
-        self.custom = Some(metric.clone());
+    /// A constant that the name leaves out, because another part of it says the same.
+    pub fn implied(mut self, key: &'static str, value: impl Into<Value>) -> Self {
+        self.constants.push((key, value.into()));
+        self
+    }
+
+    /// A file of its owner's that the shader includes by the name of `key`; what the name has to tell apart is said by others.
+    pub fn part(mut self, key: &'static str, part: Shader) -> Self {
+        self.constants.push((key, Value::from(part.file)));
+        self.parts.push(part);
+        self
+    }
+
+    /// A user's text and what it begins with, spelled by their checksums. Such a variant is compiled with every runtime check.
+    pub fn foreign(mut self, source: &str, initial: u32) -> Self {
+        let _ = write!(self.name, "_{:08x}_{initial:08x}", crc32fast::hash(source.as_bytes()));
+        self.constants.push(("custom_source", Value::from(source)));
+        self.constants.push(("custom_initial", Value::from(initial)));
+        self.trusted = false;
         self
     }
 
@@ -58,12 +79,39 @@ impl Variant {
         &self.name
     }
 
-    /// A user's text is never compiled without runtime checks.
-    pub fn always_checked(&self) -> bool {
-        self.custom.is_some()
+    /// Whether all of its text is ours.
+    pub fn trusted(&self) -> bool {
+        self.trusted
     }
 
+    pub(super) fn shader(&self) -> Shader {
+        self.shader
+    }
+
+    pub(super) fn parts(&self) -> &[Shader] {
+        &self.parts
+    }
+
+    pub(super) fn params(&self) -> &'static [Field] {
+        self.params
+    }
+
+    /// What the template sees: the constants, and `slot()`, which gives one binding after the other its number.
     pub(super) fn context(&self) -> Value {
-        Value::from_pairs(self.constants.iter().cloned())
+        let next = Arc::new(AtomicU32::new(0));
+        let slot = Value::from_function(move || next.fetch_add(1, Ordering::Relaxed));
+        let constants = self.constants.iter().cloned();
+        Value::from_pairs(constants.chain([("slot", slot)]))
+    }
+
+    /// Holds the parameters that the host passes against those that the shader declares.
+    pub(super) fn check(&self, needs: &Needs) -> Result<()> {
+        let declared = needs.params.iter().map(|(name, kind)| (name.as_str(), *kind));
+        if declared.clone().eq(self.params.iter().copied()) {
+            return Ok(());
+        }
+        let declared: Vec<_> = declared.collect();
+        let reason = format!("{}: the host passes {:?}", self.name, self.params);
+        Err(Error::internal(format!("{reason}, the shader declares {declared:?}")))
     }
 }

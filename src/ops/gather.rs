@@ -1,19 +1,9 @@
 //! Compaction: a base of some of another's rows, copied on the device.
 
+use super::kernels::{GatherRows, gather_rows};
 use crate::buffer::{Buffer, Matrix};
 use crate::error::Result;
-use crate::kernel::{Encoder, fold, registry};
-use bytemuck::NoUninit;
-
-#[repr(C)]
-#[derive(Clone, Copy, NoUninit)]
-struct Params {
-    count: u32,
-    words: u32,
-    first: u32,
-    out_first: u32,
-    groups_x: u32,
-}
+use crate::kernel::{Encoder, fold};
 
 /// Rows copied by one dispatch.
 const STEP: usize = 1 << 20;
@@ -42,12 +32,17 @@ fn copy(source: &Buffer, numbers: &[u32], out: &Buffer, like: &Matrix, at: usize
     let count = numbers.len();
     let words = like.stride_bytes() / 16;
     let groups = fold(like.gpu(), (count as u64 * u64::from(words)).div_ceil(256))?;
-    let params =
-        Params { count: count as u32, words, first: 0, out_first: at as u32, groups_x: groups[0] };
+    let params = GatherRows {
+        count: count as u32,
+        words,
+        first: 0,
+        out_first: at as u32,
+        groups_x: groups[0],
+    };
     let mut encoder = Encoder::new(like.gpu(), "gather", false)?;
     let numbers = encoder.upload("row numbers", bytemuck::cast_slice(numbers))?;
-    let buffers = [source, &numbers, out];
-    encoder.dispatch(&registry::gather_rows(), &buffers, &params, [groups[0], groups[1], 1])?;
+    let buffers = [("rows", source), ("source", &numbers), ("out", out)];
+    encoder.dispatch(&gather_rows(), &buffers, &params, [groups[0], groups[1], 1])?;
     encoder.submit(&[])?;
     Ok(())
 }

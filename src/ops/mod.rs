@@ -1,3 +1,7 @@
-//! Operations on matrices: a matrix in, a matrix out.
+//! Operations on matrices: what a matrix library would have.
 
 pub(crate) mod gather;
+pub(crate) mod kernels;
+mod norms;
+
+pub use norms::{normalise, row_norms};

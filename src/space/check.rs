@@ -12,7 +12,7 @@ const SHORT: f32 = 8.271_806e-25; // 2^-80
 
 /// What the scan's error bound may assume of the rows seen so far.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Facts {
+pub(crate) struct RowFacts {
     /// All elements are whole numbers.
     pub whole: bool,
     /// At least the largest |x|.
@@ -23,11 +23,11 @@ pub(crate) struct Facts {
     pub short: bool,
 }
 
-impl Facts {
-    pub const NONE: Facts = Facts { whole: true, norm: 0.0, largest: 0.0, short: false };
+impl RowFacts {
+    pub const NONE: RowFacts = RowFacts { whole: true, norm: 0.0, largest: 0.0, short: false };
 
-    pub fn and(self, other: Facts) -> Facts {
-        Facts {
+    pub fn and(self, other: RowFacts) -> RowFacts {
+        RowFacts {
             whole: self.whole && other.whole,
             norm: self.norm.max(other.norm),
             largest: self.largest.max(other.largest),
@@ -37,7 +37,12 @@ impl Facts {
 }
 
 /// Checks a block whose first row is number `first_row` of the call.
-pub(crate) fn rows(metric: &Metric, rows: Rows<'_>, dim: usize, first_row: u64) -> Result<Facts> {
+pub(crate) fn rows(
+    metric: &Metric,
+    rows: Rows<'_>,
+    dim: usize,
+    first_row: u64,
+) -> Result<RowFacts> {
     rows_with(metric, rows, dim, first_row, &mut |_| ())
 }
 
@@ -48,15 +53,15 @@ pub(crate) fn rows_with(
     dim: usize,
     first_row: u64,
     norm: &mut dyn FnMut(f32),
-) -> Result<Facts> {
+) -> Result<RowFacts> {
     match rows {
-        Rows::Bits(_) => Ok(Facts::NONE),
+        Rows::Bits(_) => Ok(RowFacts::NONE),
         Rows::F32(values) => floats(metric, values, dim, first_row, norm),
         _ => {
             // A few rows at a time: the copy stays in the cache.
             let count = rows.count(dim)?;
             let step = (4096 / dim).max(1);
-            let mut facts = Facts::NONE;
+            let mut facts = RowFacts::NONE;
             for start in (0..count).step_by(step) {
                 let end = (start + step).min(count);
                 let part = rows.slice(dim, start, end).to_f32();
@@ -73,8 +78,8 @@ fn floats(
     dim: usize,
     first_row: u64,
     norm: &mut dyn FnMut(f32),
-) -> Result<Facts> {
-    let mut facts = Facts::NONE;
+) -> Result<RowFacts> {
+    let mut facts = RowFacts::NONE;
     for (i, row) in values.chunks_exact(dim).enumerate() {
         let row_number = first_row + i as u64;
         let sums = sums(row);
@@ -180,7 +185,7 @@ fn slowly(metric: &Metric, row: &[f32], number: u64) -> Result<f64> {
 mod tests {
     use super::*;
 
-    fn check(metric: Metric, values: &[f32]) -> Result<Facts> {
+    fn check(metric: Metric, values: &[f32]) -> Result<RowFacts> {
         rows(&metric, Rows::F32(values), 3, 10)
     }
 

@@ -15,7 +15,7 @@ alias Group = vec2<u32>;
 fn floats(g: Group) -> vec4<f32> {
   return bitcast<vec4<f32>>(vec4<u32>(g.x << 16u, g.x & 0xffff0000u, g.y << 16u, g.y & 0xffff0000u));
 }
-//% elif dtype == "half"
+//% elif dtype == "f16copy"
 // f16 that has no subnormals, or whose loss of them is counted: unpack2x16float may flush them
 alias Group = vec2<u32>;
 fn floats(g: Group) -> vec4<f32> { return vec4<f32>(unpack2x16float(g.x), unpack2x16float(g.y)); }

@@ -1,8 +1,8 @@
 // Four elements of one side of a product: {{ side }}_Group as they are stored, {{ side }}_staged() as the matrix units take them.
-// Included with `side`, `source` (f32, bf16, f16, i8, u8 or half, an f16 copy) and `input` (f16 or f32, the type that is
+// Included with `side`, `source` (f32, bf16, f16, i8, u8 or f16copy, the scaled copy in f16) and `input` (f16 or f32, the type that is
 // multiplied; every value of the source must be one of it).
 
-//% if input == "f16" and source in ["f16", "half"]
+//% if input == "f16" and source in ["f16", "f16copy"]
 alias {{ side }}_Group = vec4<f16>;
 fn {{ side }}_staged(g: {{ side }}_Group) -> vec4<f16> { return g; }
 //% else

@@ -2,95 +2,87 @@
 //! and for few queries, one in 8 bits for few queries, or, where every element is an f16 anyway, the rows as they are. With a
 //! record of what was lost.
 
+use super::part::{RoundedPart, Source, TILE_ROWS};
+use super::{f16, int8, residual};
 use crate::buffer::{Buffer, Segment};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::exact::dataset::{Base, Copies};
+use crate::exact::kernels::{Lost, Operand};
 use crate::exact::params::BIN;
-use crate::exact::rounded::f16::{self, Source, TILE_ROWS};
-use crate::exact::rounded::int8;
-use crate::exact::scan::f16_queries;
-use crate::kernel::Encoder;
-use crate::kernel::registry::{Lost, Operand};
-use crate::space;
+use crate::exact::rows::measured::Measured;
+use crate::kernel::{Encoder, matrix_tile};
 
 /// Below this dimension most of a slab would be padding.
 const MIN_DIM: usize = 16;
+
+/// Which copies in fewer bits there may be, where the profile asks for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Copies {
+    /// Not even the rows as they are: no scan will come.
+    Unscanned,
+    None,
+    /// That for the matrix units.
+    F16,
+    All,
+}
 
 /// All segments.
 #[derive(Clone)]
 pub(crate) struct Rounded {
     pub operand: Operand,
     parts: Vec<RoundedPart>,
-    /// Largest |x - x'| of each bin of the index.
-    bin_rest: Buffer,
-}
-
-/// One segment.
-#[derive(Clone)]
-pub(crate) struct RoundedPart {
-    pub buffer: Buffer,
-    /// From one row to the next, in groups of four elements.
-    pub stride4: u32,
-    /// x' = f16(x factor), a power of two.
-    pub factor: f32,
-    /// Of 8 bits: what those of a row are multiplied by.
-    pub scale: Option<Buffer>,
-    capacity: u32,
+    /// Largest |x - x'| of each bin.
+    bin_residual: Buffer,
 }
 
 /// What the matrix units multiply in f16 of such rows, and few queries read, if anything.
-pub(crate) fn halves(base: &Base) -> Result<Option<Operand>> {
-    if space::scan_family(base.metric()).is_none() || base.work().dim() < MIN_DIM {
+pub(crate) fn f16_operand(rows: &Measured, copies: Copies) -> Result<Option<Operand>> {
+    if copies == Copies::Unscanned || rows.scan().is_none() || rows.matrix().dim() < MIN_DIM {
         return Ok(None);
     }
-    let gpu = base.gpu();
+    let gpu = rows.gpu();
     let copied = gpu.profile().u32("matrix", "copy")? != 0;
-    Ok(match base.work().dtype() {
+    Ok(match rows.matrix().dtype() {
         dtype @ (DType::F16 | DType::I8 | DType::U8) => {
-            let multiplied = f16_queries::of(gpu, DType::F16)?.is_some();
+            let multiplied = matrix_tile(gpu, DType::F16)?.is_some();
             (copied || multiplied).then_some(Operand::Rows(dtype))
         }
-        _ => (copied && base.copies() != Copies::None).then_some(Operand::Half),
+        _ => (copied && copies != Copies::None).then_some(Operand::F16Copy),
     })
 }
 
 /// What few queries read of such rows, where that is narrower still.
-pub(crate) fn bytes(base: &Base) -> Result<Option<Operand>> {
+pub(crate) fn int8_operand(rows: &Measured, copies: Copies) -> Result<Option<Operand>> {
     let dims = MIN_DIM..=int8::MAX_DIM;
-    let scans = space::scan_family(base.metric()).is_some() && dims.contains(&base.work().dim());
-    let narrower = !base.work().dtype().is_integer() && base.copies() == Copies::All;
-    let asked = base.gpu().profile().u32("scan", "bytes")? != 0;
-    Ok((scans && narrower && asked).then_some(Operand::Bytes))
-}
-
-/// Whether such rows would be copied to f16.
-pub(crate) fn copies(base: &Base) -> Result<bool> {
-    Ok(halves(base)? == Some(Operand::Half))
+    let scans = rows.scan().is_some() && dims.contains(&rows.matrix().dim());
+    let narrower = !rows.matrix().dtype().is_integer() && copies == Copies::All;
+    let asked = rows.gpu().profile().u32("scan", "bytes")? != 0;
+    Ok((scans && narrower && asked).then_some(Operand::Int8Copy))
 }
 
 impl Rounded {
-    /// For `rows` rows of one segment, which are to come.
-    pub fn with_room(base: &Base, operand: Operand, rows: u32) -> Result<Rounded> {
-        let bins = u64::from(rows).div_ceil(BIN) * 4;
-        let bin_rest = base.gpu().alloc("residuals", bins.next_multiple_of(256))?;
-        let mut encoder = Encoder::new(base.gpu(), "rounded rows", false)?;
-        encoder.clear(&bin_rest);
+    /// For as many rows as the first segment has room for, which are to come.
+    pub fn with_room(rows: &Measured, operand: Operand) -> Result<Rounded> {
+        let capacity = rows.matrix().segments().first().map_or(0, Segment::capacity);
+        let bins = u64::from(capacity).div_ceil(BIN) * 4;
+        let bin_residual = rows.gpu().alloc("residuals", bins.next_multiple_of(256))?;
+        let mut encoder = Encoder::new(rows.gpu(), "rounded rows", false)?;
+        encoder.clear(&bin_residual);
         encoder.submit(&[])?;
-        let parts = base.work().segments().iter();
-        let parts = parts.map(|segment| RoundedPart::new(base, operand, segment, 1.0));
-        Ok(Rounded { operand, parts: parts.collect::<Result<_>>()?, bin_rest })
+        let parts = rows.matrix().segments().iter();
+        let parts = parts.map(|segment| new_part(rows, operand, segment, 1.0));
+        Ok(Rounded { operand, parts: parts.collect::<Result<_>>()?, bin_residual })
     }
 
-    /// Those of `base` from those of the same base before rows `first..` came; `None` without the memory for them.
+    /// Those of `rows` from those of the same rows before number `first` and what follows came; `None` without the memory.
     pub fn extended(
-        base: &Base,
+        rows: &Measured,
         operand: Option<Operand>,
         old: Option<&Rounded>,
         first: u64,
     ) -> Result<Option<Rounded>> {
-        let Some(operand) = operand.filter(|_| base.len() > 0) else { return Ok(None) };
-        match Rounded::build(base, operand, old, first, None) {
+        let Some(operand) = operand.filter(|_| rows.len() > 0) else { return Ok(None) };
+        match Rounded::build(rows, operand, old, first, None) {
             // They are for speed: without room for them the search is as exact.
             Err(Error::OutOfDeviceMemory { .. }) => {
                 log::warn!(
@@ -102,9 +94,9 @@ impl Rounded {
         }
     }
 
-    /// Those of `base` after a row of segment `at` was replaced.
-    pub fn replaced(base: &Base, old: Option<&Rounded>, at: usize) -> Result<Option<Rounded>> {
-        old.map(|old| Rounded::build(base, old.operand, Some(old), u64::MAX, Some(at))).transpose()
+    /// Those of `rows` after a row of segment `at` was replaced.
+    pub fn replaced(rows: &Measured, old: Option<&Rounded>, at: usize) -> Result<Option<Rounded>> {
+        old.map(|old| Rounded::build(rows, old.operand, Some(old), u64::MAX, Some(at))).transpose()
     }
 
     pub fn part(&self, at: usize) -> Option<&RoundedPart> {
@@ -116,8 +108,8 @@ impl Rounded {
         self.parts.iter().map(|p| p.factor).fold(f32::MAX, f32::min)
     }
 
-    pub fn bin_rest(&self) -> &Buffer {
-        &self.bin_rest
+    pub fn bin_residual(&self) -> &Buffer {
+        &self.bin_residual
     }
 
     /// Whether few queries read fewer bytes of it than of the rows, or as many in larger steps.
@@ -132,34 +124,34 @@ impl Rounded {
             let scale = p.scale.as_ref().map_or(0, Buffer::size);
             scale + if own { p.buffer.size() } else { 0 }
         };
-        self.parts.iter().map(size).sum::<u64>() + self.bin_rest.size()
+        self.parts.iter().map(size).sum::<u64>() + self.bin_residual.size()
     }
 
     fn build(
-        base: &Base,
+        rows: &Measured,
         operand: Operand,
         old: Option<&Rounded>,
         first: u64,
         replaced: Option<usize>,
     ) -> Result<Rounded> {
-        let mut encoder = Encoder::new(base.gpu(), "rounded rows", false)?;
-        let bin_rest = Rounded::rests(base, old, replaced, &mut encoder)?;
-        let scaled = matches!(space::scan_family(base.metric()), Some((_, true)));
+        let mut encoder = Encoder::new(rows.gpu(), "rounded rows", false)?;
+        let bin_residual = Rounded::residuals(rows, old, replaced, &mut encoder)?;
+        let scaled = matches!(rows.scan(), Some((_, true)));
         // rows of cosine are normalised
-        let largest = f16::factor(if scaled { 1.0 } else { base.facts().largest });
+        let largest = f16::factor(if scaled { 1.0 } else { rows.facts().largest });
         let wanted = if matches!(operand, Operand::Rows(_)) { 1.0 } else { largest };
         let mut parts = Vec::new();
-        for (at, (segment, numbers)) in base.segments().enumerate() {
+        for (at, (segment, numbers)) in rows.segments().enumerate() {
             let end = segment.first_row() + u64::from(segment.rows());
             let new = first.saturating_sub(segment.first_row()) as u32;
             let before = old.and_then(|o| o.part(at));
             let in_place = before.filter(|b| {
-                let whole = operand == Operand::Half;
+                let whole = operand == Operand::F16Copy;
                 // an older segment keeps its own scale while its rows fit; one without rows takes any
                 let same = b.factor == wanted || end <= first || first <= segment.first_row();
                 let room =
                     b.capacity >= if whole { whole_tiles(segment.rows()) } else { segment.rows() };
-                replaced != Some(at) && same && room && b.reads(segment, operand)
+                replaced != Some(at) && same && room && reads(b, segment, operand)
             });
             let (part, from) = match in_place {
                 Some(b) if end <= first => {
@@ -167,51 +159,52 @@ impl Rounded {
                     continue;
                 }
                 Some(b) => (RoundedPart { factor: wanted, ..b.clone() }, new),
-                None => (RoundedPart::new(base, operand, segment, wanted)?, 0),
+                None => (new_part(rows, operand, segment, wanted)?, 0),
             };
-            let source = Source::of(base, segment, numbers, from);
+            let source = Source::of(rows, segment, numbers, from);
             let lost = match operand {
-                Operand::Half => Some(Lost::Half),
-                Operand::Bytes => Some(Lost::Bytes),
+                Operand::F16Copy => {
+                    f16::copy(&mut encoder, &source, &part)?;
+                    Some(Lost::F16Copy)
+                }
+                Operand::Int8Copy => {
+                    int8::copy(&mut encoder, &source, &part)?;
+                    Some(Lost::Int8Copy)
+                }
                 Operand::Rows(DType::F16) => Some(Lost::Own),
                 // whole numbers of 8 bits lose nothing
                 Operand::Rows(_) => None,
             };
-            match operand {
-                Operand::Half => f16::copy(&mut encoder, &source, &part)?,
-                Operand::Bytes => int8::copy(&mut encoder, &source, &part)?,
-                Operand::Rows(_) => {}
-            }
             if let Some(lost) = lost {
                 let first_bin = (segment.first_row() / BIN) as u32;
-                f16::residuals(&mut encoder, &source, &part, &bin_rest, first_bin, lost)?;
+                residual::measure(&mut encoder, &source, &part, &bin_residual, first_bin, lost)?;
             }
             parts.push(part);
         }
         encoder.submit(&[])?;
-        Ok(Rounded { operand, parts, bin_rest })
+        Ok(Rounded { operand, parts, bin_residual })
     }
 
     /// Room for what is lost of all bins, with what is known of it.
-    fn rests(
-        base: &Base,
+    fn residuals(
+        rows: &Measured,
         old: Option<&Rounded>,
         replaced: Option<usize>,
         encoder: &mut Encoder,
     ) -> Result<Buffer> {
-        let bins = base.bins() * 4;
+        let bins = rows.bins() * 4;
         if let Some(old) = old
-            && old.bin_rest.size() >= bins
+            && old.bin_residual.size() >= bins
             && replaced.is_none()
         {
             // Bounds may only grow for the snapshots that share them, so that appends write in place.
-            return Ok(old.bin_rest.clone());
+            return Ok(old.bin_residual.clone());
         }
-        let had = old.map_or(0, |o| o.bin_rest.size());
-        let grown = base.gpu().alloc("residuals", bins.max(had * 2).next_multiple_of(256))?;
+        let had = old.map_or(0, |o| o.bin_residual.size());
+        let grown = rows.gpu().alloc("residuals", bins.max(had * 2).next_multiple_of(256))?;
         encoder.clear(&grown);
         if let Some(old) = old {
-            encoder.copy(&old.bin_rest, 0, &grown, 0, had);
+            encoder.copy(&old.bin_residual, 0, &grown, 0, had);
         }
         Ok(grown)
     }
@@ -221,38 +214,36 @@ fn whole_tiles(rows: u32) -> u32 {
     rows.next_multiple_of(TILE_ROWS)
 }
 
-impl RoundedPart {
-    /// Room for the copy of a segment, or the segment itself.
-    fn new(base: &Base, operand: Operand, segment: &Segment, factor: f32) -> Result<RoundedPart> {
-        let (gpu, dim) = (base.gpu(), base.work().dim());
-        let capacity = segment.capacity();
-        Ok(match operand {
-            Operand::Half => {
-                let (capacity, bytes) = (whole_tiles(capacity), f16::row_bytes(dim));
-                let buffer = gpu.alloc("f16 copy", u64::from(capacity) * bytes)?;
-                RoundedPart { buffer, stride4: (bytes / 8) as u32, factor, scale: None, capacity }
-            }
-            Operand::Bytes => {
-                let bytes = int8::row_bytes(dim);
-                let buffer = gpu.alloc("8-bit copy", u64::from(capacity) * bytes)?;
-                let scale = Some(gpu.alloc("scales of 8 bits", u64::from(capacity) * 4)?);
-                RoundedPart { buffer, stride4: (bytes / 4) as u32, factor, scale, capacity }
-            }
-            Operand::Rows(dtype) => {
-                let stride4 = dtype.stride4(segment.stride_bytes());
-                let buffer = segment.buffer().clone();
-                RoundedPart { buffer, stride4, factor: 1.0, scale: None, capacity }
-            }
-        })
-    }
+/// Room for the copy of a segment, or the segment itself.
+fn new_part(
+    rows: &Measured,
+    operand: Operand,
+    segment: &Segment,
+    factor: f32,
+) -> Result<RoundedPart> {
+    let (gpu, dim) = (rows.gpu(), rows.matrix().dim());
+    let capacity = segment.capacity();
+    Ok(match operand {
+        Operand::F16Copy => {
+            let (capacity, bytes) = (whole_tiles(capacity), f16::row_bytes(dim));
+            let buffer = gpu.alloc("f16 copy", u64::from(capacity) * bytes)?;
+            RoundedPart { buffer, stride4: (bytes / 8) as u32, factor, scale: None, capacity }
+        }
+        Operand::Int8Copy => {
+            let bytes = int8::row_bytes(dim);
+            let buffer = gpu.alloc("8-bit copy", u64::from(capacity) * bytes)?;
+            let scale = Some(gpu.alloc("scales of 8 bits", u64::from(capacity) * 4)?);
+            RoundedPart { buffer, stride4: (bytes / 4) as u32, factor, scale, capacity }
+        }
+        Operand::Rows(dtype) => {
+            let stride4 = dtype.stride4(segment.stride_bytes());
+            let buffer = segment.buffer().clone();
+            RoundedPart { buffer, stride4, factor: 1.0, scale: None, capacity }
+        }
+    })
+}
 
-    /// Whether it is of this segment still, where it is the segment itself.
-    fn reads(&self, segment: &Segment, operand: Operand) -> bool {
-        !matches!(operand, Operand::Rows(_)) || self.buffer.raw() == segment.buffer().raw()
-    }
-
-    /// A copy of `end` queries of `depth` elements in f16.
-    pub fn of_queries(buffer: Buffer, depth: u32, factor: f32, end: u32) -> RoundedPart {
-        RoundedPart { buffer, stride4: depth / 4, factor, scale: None, capacity: end }
-    }
+/// Whether a part is of this segment still, where it is the segment itself.
+fn reads(part: &RoundedPart, segment: &Segment, operand: Operand) -> bool {
+    !matches!(operand, Operand::Rows(_)) || part.buffer.raw() == segment.buffer().raw()
 }

@@ -3,3 +3,6 @@
 pub(super) mod copies;
 pub(super) mod f16;
 pub(super) mod int8;
+pub(super) mod int8_queries;
+pub(super) mod part;
+pub(super) mod residual;

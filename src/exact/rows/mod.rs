@@ -1,4 +1,5 @@
-//! What belongs to the rows that are compared.
+//! The rows that are compared, and the numbers that belong to each.
 
 pub(super) mod bias;
+pub(super) mod measured;
 pub(super) mod transformed;

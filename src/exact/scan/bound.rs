@@ -21,9 +21,8 @@
 //! roundings, which (d + 2) u covers from d = 16 on, where such copies begin. Rows of f16 are their own copy, x' being x
 //! without the subnormals that a unit may flush.
 
-use crate::kernel::registry::Family;
-use crate::space::Transform;
-use crate::space::check::Facts;
+use crate::space::Family;
+use crate::space::check::RowFacts;
 
 const U: f64 = 1.0 / 16_777_216.0;
 
@@ -73,11 +72,10 @@ impl Bound {
         family: Family,
         scaled: bool,
         dim: usize,
-        transform: Transform,
-        rows: Facts,
-        queries: Facts,
+        rows: RowFacts,
+        queries: RowFacts,
     ) -> Bound {
-        let whole = rows.whole && queries.whole && !scaled && transform == Transform::None;
+        let whole = rows.whole && queries.whole && !scaled;
         if whole && (rows.norm + queries.norm).powi(2) <= 8_388_608.0 {
             return Bound::EXACT;
         }

@@ -1,69 +1,51 @@
-//! Which matrix-unit tile a device runs, and queries in its form.
+//! Queries as matrix units multiply them: rounded to f16 on the device.
 
 use crate::buffer::Buffer;
-use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::exact::kernels::Lost;
 use crate::exact::queries::Upload;
-use crate::exact::rounded::copies::RoundedPart;
-use crate::exact::rounded::f16::{self, Source};
+use crate::exact::rounded::part::{RoundedPart, Source};
+use crate::exact::rounded::{f16, residual};
 use crate::kernel::Encoder;
-use crate::kernel::registry::{Lost, MatrixTile};
 
 /// Scaled f16 queries.
-pub(crate) struct HalfQueries {
+pub(crate) struct F16Queries {
     pub part: RoundedPart,
     /// |q - q'| of each query, rounded up.
-    pub rests: Buffer,
+    pub residuals: Buffer,
+    dim: usize,
 }
 
-/// The tile for rows that there are `half`s of, or not: of the type that the profile asks for, else of the other.
-pub(crate) fn tile(gpu: &Gpu, half: bool) -> Result<Option<MatrixTile>> {
-    let asked = MatrixTile::input_of(gpu.profile())?;
-    let other = if asked == DType::F16 { DType::F32 } else { DType::F16 };
-    for input in [asked, other] {
-        let tile = if input == DType::F16 && !half { None } else { of(gpu, input)? };
-        if tile.is_some() {
-            return Ok(tile);
-        }
+impl F16Queries {
+    /// Rounds uploaded f32 queries, padded as copies of rows are and to whole tiles of `bm`. What they lose is measured by
+    /// [`F16Queries::measure`].
+    ///
+    /// `rows` is the smallest factor of the rows' copies: far smaller queries are rounded coarsely rather than scaled beyond
+    /// what the bias can follow; their bound tells.
+    pub fn new(
+        encoder: &mut Encoder,
+        upload: &Upload,
+        (dim, largest): (usize, f32),
+        bm: u32,
+        rows: f32,
+    ) -> Result<F16Queries> {
+        let gpu = encoder.gpu().clone();
+        let capacity = upload.count.next_multiple_of(bm);
+        let factor = f16::factor(largest).min(rows * 16_777_216.0);
+        let buffer = gpu.scratch("f16 queries", u64::from(capacity) * f16::row_bytes(dim))?;
+        let residuals = gpu.scratch("query residuals", u64::from(upload.count) * 4)?;
+        let stride4 = f16::depth(dim) / 4;
+        let part = RoundedPart { buffer, stride4, factor, scale: None, capacity };
+        f16::copy(encoder, &source(upload, dim, capacity)?, &part)?;
+        Ok(F16Queries { part, residuals, dim })
     }
-    Ok(None)
-}
 
-/// The tile of the profile, where the device has matrices of `input` that WGSL can name and takes it.
-pub(crate) fn of(gpu: &Gpu, input: DType) -> Result<Option<MatrixTile>> {
-    let caps = gpu.caps();
-    let (Some(edge), Some(subgroup)) = (caps.matrix_edge(input), caps.subgroup_size) else {
-        return Ok(None);
-    };
-    if gpu.profile().u32("matrix", "use")? == 0 {
-        return Ok(None);
+    /// Encodes how much the queries lost: behind the scan, which need not wait for it.
+    pub fn measure(&self, encoder: &mut Encoder, upload: &Upload) -> Result<()> {
+        let source = source(upload, self.dim, upload.count)?;
+        residual::measure(encoder, &source, &self.part, &self.residuals, 0, Lost::Each)
     }
-    // a driver that announces a range of sizes gives every pipeline the probe's, or the kernel says that it did not
-    let tile = MatrixTile::of(gpu.profile(), input, edge, subgroup)?;
-    Ok(tile.fits(caps.max_workgroup_threads, caps.max_workgroup_memory).then_some(tile))
-}
-
-/// Rounds uploaded f32 queries on the device, padded as copies of rows are and to whole tiles of `bm`. What they lose is
-/// measured by [`HalfQueries::lost`].
-///
-/// `rows` is the smallest factor of the rows' copies: far smaller queries are rounded coarsely rather than scaled beyond
-/// what the bias can follow; their bound tells.
-pub(crate) fn queries(
-    encoder: &mut Encoder,
-    upload: &Upload,
-    (dim, largest): (usize, f32),
-    bm: u32,
-    rows: f32,
-) -> Result<HalfQueries> {
-    let gpu = encoder.gpu().clone();
-    let end = upload.count.next_multiple_of(bm);
-    let factor = f16::factor(largest).min(rows * 16_777_216.0);
-    let buffer = gpu.scratch("f16 queries", u64::from(end) * f16::row_bytes(dim))?;
-    let rests = gpu.scratch("query residuals", u64::from(upload.count) * 4)?;
-    let part = RoundedPart::of_queries(buffer, f16::depth(dim), factor, end);
-    f16::copy(encoder, &source(upload, dim, end)?, &part)?;
-    Ok(HalfQueries { part, rests })
 }
 
 fn source(upload: &Upload, dim: usize, end: u32) -> Result<Source<'_>> {
@@ -77,12 +59,4 @@ fn source(upload: &Upload, dim: usize, end: u32) -> Result<Source<'_>> {
         last: upload.count,
         end,
     })
-}
-
-impl HalfQueries {
-    /// Encodes what the queries lost: behind the scan, which need not wait for it.
-    pub fn lost(&self, encoder: &mut Encoder, upload: &Upload, dim: usize) -> Result<()> {
-        let source = source(upload, dim, upload.count)?;
-        f16::residuals(encoder, &source, &self.part, &self.rests, 0, Lost::Each)
-    }
 }

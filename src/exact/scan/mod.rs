@@ -1,7 +1,12 @@
-//! The stages of the binned scan.
+//! The stages of the binned scan: A scores all rows and keeps the best of each bin (`score`, by one of the three kernels in
+//! `rows`, `tile` and `matrix`), B selects the bins that can hold a neighbour, C computes the exact distances of their rows
+//! (both in `rescore`). `bound` says how far a score may be off.
 
 pub(super) mod bound;
-pub(super) mod f16_queries;
-pub(super) mod operand;
+mod f16_queries;
+mod matrix;
+mod piece;
 pub(super) mod rescore;
+mod rows;
 pub(super) mod score;
+mod tile;

@@ -8,12 +8,11 @@ use crate::call::{CancelToken, Pending};
 use crate::call::{Filter, Found, Options};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
-use crate::exact::dataset::Base;
+use crate::exact::dataset::Dataset;
 use crate::exact::params::BIN;
 use crate::exact::plan::MAX_SCAN_K;
 use crate::exact::queries::Queries;
 use crate::exact::range::submit_range;
-use crate::exact::rounded::copies;
 use crate::exact::search::submit_search;
 use crate::exact::stream::chunks::{Chunk, Supply};
 use crate::format::RowStore;
@@ -39,7 +38,7 @@ pub(crate) type ChunkFilter = Box<dyn Fn(Range<u64>) -> Result<Filter> + Send + 
 #[derive(Clone)]
 pub(crate) struct Stream {
     /// Without rows: metric, type and dimension.
-    pub empty: Base,
+    pub empty: Dataset,
     pub store: Arc<dyn RowStore>,
     pub rows: u64,
     /// What a chunk has, where that is not left to the memory.
@@ -136,7 +135,7 @@ impl Stream {
     }
 
     /// Empty chunks, and how many rows each has room for: as many as there are rows for.
-    fn chunks(&self, k: usize, copies: bool) -> Result<(u64, Vec<Base>)> {
+    fn chunks(&self, k: usize, copies: bool) -> Result<(u64, Vec<Dataset>)> {
         let asked = match self.chunk_rows {
             Some(rows) => rows.min(self.rows).next_multiple_of(BIN),
             None => self.rows_by_memory(k, copies)?,
@@ -146,7 +145,7 @@ impl Stream {
         loop {
             let count = self.rows.div_ceil(rows).min(CHUNKS);
             let made = (0..count).map(|_| self.empty.with_room(rows as u32, copies));
-            match made.collect::<Result<Vec<Base>>>() {
+            match made.collect::<Result<Vec<Dataset>>>() {
                 // others take memory, too, and the driver may have less than the budget says
                 Err(Error::OutOfDeviceMemory { .. }) if self.chunk_rows.is_none() && rows > BIN => {
                     rows = (rows / 2).next_multiple_of(BIN);
@@ -177,8 +176,7 @@ impl Call {
         let few = self.stream.empty.gpu().profile().u32("scan", "few")? as usize;
         let k = if let Ask::Nearest(k) = self.ask { k } else { 0 };
         let scans = k > 0 && k as u64 <= MAX_SCAN_K && !self.options.exhaustive;
-        let copies =
-            scans && self.count > COPY_QUERIES * few && copies::copies(&self.stream.empty)?;
+        let copies = scans && self.count > COPY_QUERIES * few && self.stream.empty.would_copy()?;
         let (room, chunks) = self.stream.chunks(k, copies)?;
         // one of the two that fails stops the other
         let stop = CancelToken::below(Some(stop.clone()));
@@ -194,9 +192,9 @@ impl Call {
         std::thread::scope(|scope| {
             let (ready, free) = supply.start(scope, chunks)?;
             let outcome = ready.into_iter().try_for_each(|chunk| {
-                if let Some(base) = self.chunk(merge, chunk?, &stop)? {
+                if let Some(dataset) = self.chunk(merge, chunk?, &stop)? {
                     // gone once it has brought the last
-                    let _ = free.send(base);
+                    let _ = free.send(dataset);
                 }
                 Ok(())
             });
@@ -208,40 +206,45 @@ impl Call {
     }
 
     /// Searches one chunk, and gives its buffers back.
-    fn chunk(&self, merge: &mut Merge, chunk: Chunk, stop: &CancelToken) -> Result<Option<Base>> {
+    fn chunk(
+        &self,
+        merge: &mut Merge,
+        chunk: Chunk,
+        stop: &CancelToken,
+    ) -> Result<Option<Dataset>> {
         let (first, all) = (chunk.rows.start, self.stream.rows as f64);
         let (done, share) = (first as f64, (chunk.rows.end - first) as f64);
         let progress = self.options.progress.clone().map(|progress| {
             let scaled = move |part: f64| progress((done + part * share) / all);
             Arc::new(scaled) as Arc<dyn Fn(f64) + Send + Sync>
         });
-        let base = chunk.base;
-        if let Some(base) = &base {
+        let dataset = chunk.dataset;
+        if let Some(dataset) = &dataset {
             let cancel = Some(stop.clone());
             let options =
                 Options { cancel, progress: progress.clone(), keys: true, ..self.options.clone() };
-            let found = self.ask(base, chunk.filter, options)?;
+            let found = self.ask(dataset, chunk.filter, options)?;
             merge.add(first, &found)?;
             merge.stats.chunks += 1;
-            let row = base.rows().dtype().row_bytes(base.rows().dim());
-            merge.stats.streamed += base.len() * row as u64;
+            let row = dataset.rows().dtype().row_bytes(dataset.rows().dim());
+            merge.stats.streamed += dataset.len() * row as u64;
         }
         stop.check()?;
         if let Some(progress) = progress {
             progress(1.0);
         }
-        Ok(base)
+        Ok(dataset)
     }
 
-    fn ask(&self, base: &Base, filter: Filter, options: Options) -> Result<Found> {
+    fn ask(&self, dataset: &Dataset, filter: Filter, options: Options) -> Result<Found> {
         let bytes: &[u8] = bytemuck::cast_slice(&self.words);
         let queries = Rows::from_bytes(self.dtype, &bytes[..self.bytes])?;
         match self.ask {
-            Ask::Nearest(k) => submit_search(base, queries, k, filter, options)?.wait(),
-            Ask::Within(radius) => submit_range(base, queries, radius, filter, options)?.wait(),
+            Ask::Nearest(k) => submit_search(dataset, queries, k, filter, options)?.wait(),
+            Ask::Within(radius) => submit_range(dataset, queries, radius, filter, options)?.wait(),
             Ask::Nothing => {
                 // behind all that brings the chunk
-                Encoder::new(base.gpu(), "read through", false)?.submit(&[])?.wait()?;
+                Encoder::new(dataset.gpu(), "read through", false)?.submit(&[])?.wait()?;
                 Ok(Found { lims: vec![0], ..Found::default() })
             }
         }

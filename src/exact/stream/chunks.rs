@@ -4,7 +4,7 @@ use crate::call::CancelToken;
 use crate::call::Filter;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
-use crate::exact::dataset::Base;
+use crate::exact::dataset::Dataset;
 use crate::exact::stream::call::ChunkFilter;
 use crate::format::{RowSource, RowStore};
 use std::ops::Range;
@@ -16,7 +16,7 @@ pub(super) struct Chunk {
     pub rows: Range<u64>,
     pub filter: Filter,
     /// `None` where the filter leaves nothing of them.
-    pub base: Option<Base>,
+    pub dataset: Option<Dataset>,
 }
 
 /// What chunks are made of.
@@ -37,12 +37,12 @@ impl<'a> Supply<'a> {
     pub fn start<'scope>(
         self,
         scope: &'scope Scope<'scope, 'a>,
-        empty: Vec<Base>,
-    ) -> Result<(Receiver<Result<Chunk>>, Sender<Base>)> {
+        empty: Vec<Dataset>,
+    ) -> Result<(Receiver<Result<Chunk>>, Sender<Dataset>)> {
         let (ready, filled) = channel();
         let (free, refill) = channel();
-        for base in empty {
-            let _ = free.send(base);
+        for dataset in empty {
+            let _ = free.send(dataset);
         }
         let fill = move || {
             // kept from chunk to chunk, so that no copy is waited for between two
@@ -50,9 +50,9 @@ impl<'a> Supply<'a> {
             let starts = (0..self.rows).step_by(self.room as usize);
             for start in starts {
                 let rows = start..(start + self.room).min(self.rows);
-                let mut bring = |base: Base| {
+                let mut bring = |dataset: Dataset| {
                     let mut source = Watched(self.store.stream(rows.clone())?, self.stop);
-                    base.refilled(&mut source, start, &mut ring)
+                    dataset.refilled(&mut source, start, &mut ring)
                 };
                 let chunk = self.chunk(rows.clone(), &refill, &mut bring);
                 let last = chunk.is_err();
@@ -72,20 +72,20 @@ impl<'a> Supply<'a> {
     fn chunk(
         &self,
         rows: Range<u64>,
-        refill: &Receiver<Base>,
-        bring: &mut dyn FnMut(Base) -> Result<Base>,
+        refill: &Receiver<Dataset>,
+        bring: &mut dyn FnMut(Dataset) -> Result<Dataset>,
     ) -> Result<Chunk> {
         self.stop.check()?;
         let filter = (self.filter)(rows.clone())?;
         if self.unread && filter.leaves_none() {
-            return Ok(Chunk { rows, filter, base: None });
+            return Ok(Chunk { rows, filter, dataset: None });
         }
-        let base = bring(refill.recv().map_err(|_| Error::Cancelled)?)?;
-        if base.len() != rows.end - rows.start {
-            let reason = format!("{} rows came for {rows:?}", base.len());
+        let dataset = bring(refill.recv().map_err(|_| Error::Cancelled)?)?;
+        if dataset.len() != rows.end - rows.start {
+            let reason = format!("{} rows came for {rows:?}", dataset.len());
             return Err(Error::argument("store", reason));
         }
-        Ok(Chunk { rows, filter, base: Some(base) })
+        Ok(Chunk { rows, filter, dataset: Some(dataset) })
     }
 }
 

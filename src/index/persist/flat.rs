@@ -7,7 +7,7 @@ use super::writer::{FileWriter, SectionWriter};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
-use crate::exact::Base;
+use crate::exact::Dataset;
 use crate::format::RowSource;
 use crate::index::ids::{Ids, MAX_ID};
 use crate::index::snapshot::Snapshot;
@@ -103,7 +103,7 @@ pub(in crate::index) fn read_flat(
     if !allowed(dtype) {
         return Err(reader.fault(format!("a {} of {dtype}", reader.kind())));
     }
-    let empty = Base::new(gpu, &reader.info.metric, dtype, dim).map_err(|e| match e {
+    let empty = Dataset::new(gpu, &reader.info.metric, dtype, dim).map_err(|e| match e {
         // What the file says is at fault; what the adapter lacks is not.
         Error::InvalidArgument { .. } | Error::Unsupported { .. } | Error::Shader { .. } => {
             reader.fault(e.to_string())

@@ -1,61 +1,76 @@
-//! Every kernel that the crate can ask for, in one place: the constructors that `ops` calls. [`super::list`] has the variants
-//! that they can give.
+//! The kernels of exact search: every variant that it asks for is made here.
 
-pub(crate) use super::tile::{DEPTH, MatrixTile, Tile};
-use super::variant::Variant;
+use super::params;
 use crate::dtype::DType;
+use crate::kernel::{MatrixTile, Shader, Tile, Variant, shader};
 use crate::metric::Order;
-pub(crate) use crate::space::{Family, Pair};
+use crate::space::{Family, Pair};
+
+const DISTANCE: Shader = shader!("exact", "distance");
+const F16_COPY: Shader = shader!("exact", "f16_copy");
+const INT8_COPY: Shader = shader!("exact", "int8_copy");
+const MASK_BIAS: Shader = shader!("exact", "mask_bias");
+const RANGE: Shader = shader!("exact", "range");
+const RESCORE: Shader = shader!("exact", "rescore");
+const RESIDUAL: Shader = shader!("exact", "residual");
+const ROW_STATS: Shader = shader!("exact", "row_stats");
+const SCAN_MATRIX: Shader = shader!("exact", "scan_matrix");
+const SCAN_ROW: Shader = shader!("exact", "scan_row");
+const SCAN_TILE: Shader = shader!("exact", "scan_tile");
+const SELECT_BINS: Shader = shader!("exact", "select_bins");
 
 pub(crate) fn row_stats(dtype: DType, family: Family, scaled: bool) -> Variant {
-    Variant::new("row_stats")
+    Variant::new::<params::RowStats>(ROW_STATS)
         .word("dtype", dtype.name())
         .word("family", family.name())
         .flag("scaled", scaled)
 }
 
 pub(crate) fn mask_bias(masked: bool) -> Variant {
-    Variant::new("mask_bias").flag("masked", masked)
+    Variant::new::<params::MaskBias>(MASK_BIAS).flag("masked", masked)
 }
 
-pub(crate) fn half_copy(dtype: DType, scaled: bool) -> Variant {
-    Variant::new("f16_copy").word("dtype", dtype.name()).flag("scaled", scaled)
+pub(crate) fn f16_copy(dtype: DType, scaled: bool) -> Variant {
+    Variant::new::<params::F16Copy>(F16_COPY).word("dtype", dtype.name()).flag("scaled", scaled)
 }
 
-pub(crate) fn byte_copy(dtype: DType, scaled: bool) -> Variant {
-    Variant::new("int8_copy").word("dtype", dtype.name()).flag("scaled", scaled)
+pub(crate) fn int8_copy(dtype: DType, scaled: bool) -> Variant {
+    Variant::new::<params::Int8Copy>(INT8_COPY).word("dtype", dtype.name()).flag("scaled", scaled)
 }
 
 /// Whose loss is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lost {
     /// A copy's in f16, of every bin.
-    Half,
+    F16Copy,
     /// The same of every row.
     Each,
     /// A copy's in 8 bits.
-    Bytes,
+    Int8Copy,
     /// Of f16 rows themselves, where subnormals are flushed.
     Own,
 }
 
 pub(crate) fn residual(dtype: DType, scaled: bool, lost: Lost) -> Variant {
     let word = match lost {
-        Lost::Half => "half",
+        Lost::F16Copy => "f16copy",
         Lost::Each => "each",
-        Lost::Bytes => "bytes",
+        Lost::Int8Copy => "int8copy",
         Lost::Own => "own",
     };
-    Variant::new("residual").word("dtype", dtype.name()).flag("scaled", scaled).word("lost", word)
+    Variant::new::<params::Residual>(RESIDUAL)
+        .word("dtype", dtype.name())
+        .flag("scaled", scaled)
+        .word("lost", word)
 }
 
 /// What a scan reads of the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operand {
     /// Their copy in f16, scaled and padded to whole tiles.
-    Half,
+    F16Copy,
     /// Their copy in 8 bits, each row with a scale.
-    Bytes,
+    Int8Copy,
     /// The rows as they are stored.
     Rows(DType),
 }
@@ -63,8 +78,8 @@ pub(crate) enum Operand {
 impl Operand {
     const fn name(self) -> &'static str {
         match self {
-            Operand::Half => "half",
-            Operand::Bytes => "bytes",
+            Operand::F16Copy => "f16copy",
+            Operand::Int8Copy => "int8copy",
             Operand::Rows(dtype) => dtype.name(),
         }
     }
@@ -78,7 +93,7 @@ pub(crate) fn scan_matrix(
     bin: u32,
     bitmap: bool,
 ) -> Variant {
-    Variant::new("scan_matrix")
+    Variant::new::<params::ScanMatrix>(SCAN_MATRIX)
         .word("source", rows.name())
         .word("input", if tile.input == DType::F32 { "f32" } else { "f16" })
         .int("edge", tile.edge)
@@ -98,13 +113,9 @@ pub(crate) fn scan_matrix(
         .flag("bitmap", bitmap)
 }
 
-pub(crate) fn gather_rows() -> Variant {
-    Variant::new("gather_rows")
-}
-
-pub(crate) fn scan_tile(dtype: DType, tile: Tile, scaled: bool, bitmap: bool) -> Variant {
-    Variant::new("scan_tile")
-        .word("dtype", dtype.name())
+pub(crate) fn scan_tile(rows: Operand, tile: Tile, scaled: bool, bitmap: bool) -> Variant {
+    Variant::new::<params::Scan>(SCAN_TILE)
+        .word("dtype", rows.name())
         .int("bm", tile.bm)
         .int("bn", tile.bn)
         .int("bk", tile.bk)
@@ -116,7 +127,7 @@ pub(crate) fn scan_tile(dtype: DType, tile: Tile, scaled: bool, bitmap: bool) ->
 
 /// `q` queries at a time: 1, 2 or 4.
 pub(crate) fn scan_row(rows: Operand, q: u32, scaled: bool, bitmap: bool) -> Variant {
-    Variant::new("scan_row")
+    Variant::new::<params::Scan>(SCAN_ROW)
         .word("dtype", rows.name())
         .int("q", q)
         .flag("scaled", scaled)
@@ -124,13 +135,13 @@ pub(crate) fn scan_row(rows: Operand, q: u32, scaled: bool, bitmap: bool) -> Var
 }
 
 /// Room of the workgroup's own list of bins; the room of a search is at most this.
-pub(crate) const MAX_ROOM: u32 = 3072;
-const SMALL_ROOM: u32 = 512;
+pub(crate) const MAX_CANDIDATES: u32 = 3072;
+const FEW_CANDIDATES: u32 = 512;
 
 /// `bin` rows to a bin.
 pub(crate) fn select_bins(threads: u32, room: u32, rounded: bool, bin: u32) -> Variant {
-    let room = if room <= SMALL_ROOM { SMALL_ROOM } else { MAX_ROOM };
-    Variant::new("select_bins")
+    let room = if room <= FEW_CANDIDATES { FEW_CANDIDATES } else { MAX_CANDIDATES };
+    Variant::new::<params::SelectBins>(SELECT_BINS)
         .int("threads", threads)
         .int("room", room)
         .int("bin", bin)
@@ -143,7 +154,7 @@ pub(crate) fn rescore(dtype: DType, pair: &Pair, bitmap: bool, bin: u32) -> Vari
         Pair::Tree { family, scaled } => (family.name(), *scaled, false),
         _ => ("dot", false, false),
     };
-    Variant::new("rescore")
+    Variant::new::<params::Rescore>(RESCORE)
         .word("dtype", dtype.name())
         .word("family", family)
         .int("bin", bin)
@@ -152,21 +163,8 @@ pub(crate) fn rescore(dtype: DType, pair: &Pair, bitmap: bool, bin: u32) -> Vari
         .flag("bitmap", bitmap)
 }
 
-/// The largest k whose result is sorted on the device.
-pub(crate) const MAX_SORT: u32 = 1024;
-
-/// The keys of chosen bins of `bin` rows, or of consecutive rows. A result above `MAX_SORT` comes unsorted.
-pub(crate) fn select_k(threads: u32, bin: Option<u32>, k: u32, sorted: bool) -> Variant {
-    let sort = if sorted && k <= MAX_SORT { MAX_SORT } else { 0 };
-    Variant::new("select_k")
-        .int("threads", threads)
-        .word("source", if bin.is_some() { "bins" } else { "dense" })
-        .int("bin", bin.unwrap_or(0))
-        .int("sort", sort)
-}
-
 pub(crate) fn distance(dtype: DType, pair: &Pair, bitmap: bool) -> Variant {
-    let v = Variant::new("distance").word("dtype", dtype.name());
+    let v = Variant::new::<params::Distance>(DISTANCE).word("dtype", dtype.name());
     let v = match pair {
         Pair::Tree { family, scaled } => v
             .word("kind", "tree")
@@ -197,15 +195,11 @@ pub(crate) fn distance(dtype: DType, pair: &Pair, bitmap: bool) -> Variant {
             .int("tq", 4)
             .flag("descending", metric.order == Order::Descending)
             .flag("scaled", false)
-            .custom(metric),
+            .foreign(&metric.source, metric.initial.to_bits()),
     };
     v.flag("bitmap", bitmap)
 }
 
-pub(crate) fn normalise(dtype: DType) -> Variant {
-    Variant::new("normalise").word("dtype", dtype.name())
-}
-
 pub(crate) fn range(emit: bool) -> Variant {
-    Variant::new("range").flag("emit", emit)
+    Variant::new::<params::Range>(RANGE).flag("emit", emit)
 }

@@ -1,38 +1,19 @@
-//! The list of all variants, which the tests translate, validate and hold against the limits of every platform.
+//! The list of all variants of exact search, for the tests that translate them.
 
-use super::reflect::reflect;
-use super::registry::*;
-use super::source::expand;
-use super::variant::Variant;
+use super::kernels::*;
 use crate::device::Profile;
 use crate::dtype::DType;
 use crate::error::Result;
+use crate::kernel::{MatrixTile, Tile, Variant};
 use crate::metric::{Metric, Order};
-
-/// One variant, expanded, as the translation tests see it.
-#[derive(Clone, Debug)]
-pub struct KernelVariant {
-    /// The name that spells all constants.
-    pub name: String,
-    /// The WGSL.
-    pub wgsl: String,
-    /// Threads of a workgroup.
-    pub workgroup_threads: u32,
-    /// Features that the adapter must have; `workgroup48k` for more than 32 KiB of workgroup memory.
-    pub needs: Vec<String>,
-    /// Whether WebGPU's guaranteed limits suffice.
-    pub baseline: bool,
-}
+use crate::space::{Family, Pair};
 
 /// Rows to a bin.
 const BINS: [u32; 2] = [64, 16];
 
-/// All variants of all kernels: every dtype, family and flag; every tile of a device profile.
-///
-/// # Errors
-/// When a template does not expand, which the crate's own tests exclude.
-pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
-    let mut all = vec![mask_bias(false), mask_bias(true), gather_rows(), range(false), range(true)];
+/// All variants: every dtype, family and flag; every tile of a device profile.
+pub(crate) fn variants() -> Result<Vec<Variant>> {
+    let mut all = vec![mask_bias(false), mask_bias(true), range(false), range(true)];
     let floats = [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8];
     let (mut tiles, mut matrix_tiles) = (vec![], vec![]);
     for profile in Profile::built_in()? {
@@ -49,15 +30,16 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
         }
     }
     for dtype in floats {
-        all.push(normalise(dtype));
-        all.extend([false, true].map(|scaled| half_copy(dtype, scaled)));
-        all.extend([false, true].map(|scaled| residual(dtype, scaled, Lost::Half)));
-        all.extend([false, true].map(|scaled| residual(dtype, scaled, Lost::Bytes)));
-        all.extend([false, true].map(|scaled| byte_copy(dtype, scaled)));
+        all.extend([false, true].map(|scaled| f16_copy(dtype, scaled)));
+        all.extend([false, true].map(|scaled| residual(dtype, scaled, Lost::F16Copy)));
+        all.extend([false, true].map(|scaled| residual(dtype, scaled, Lost::Int8Copy)));
+        all.extend([false, true].map(|scaled| int8_copy(dtype, scaled)));
         for scaled in [false, true] {
             all.push(row_stats(dtype, if scaled { Family::Dot } else { Family::L2 }, scaled));
             for bitmap in [false, true] {
-                all.extend(tiles.iter().map(|&tile| scan_tile(dtype, tile, scaled, bitmap)));
+                all.extend(
+                    tiles.iter().map(|&tile| scan_tile(Operand::Rows(dtype), tile, scaled, bitmap)),
+                );
                 let rows = Operand::Rows(dtype);
                 all.extend([1, 2, 4].map(|q| scan_row(rows, q, scaled, bitmap)));
                 for pair in pairs(dtype) {
@@ -80,16 +62,16 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
     all.push(residual(DType::F32, false, Lost::Each));
     all.extend([false, true].map(|scaled| residual(DType::F16, scaled, Lost::Own)));
     // bins and bitmaps are parts of the text that the number of queries leaves alone
-    let few = |tile| scan_matrix(tile, Operand::Half, false, 64, false);
+    let few = |tile| scan_matrix(tile, Operand::F16Copy, false, 64, false);
     all.extend(narrowed(&matrix_tiles).into_iter().map(few));
     for bitmap in [false, true] {
         for bin in BINS {
-            let copy = |&tile| scan_matrix(tile, Operand::Half, false, bin, bitmap);
+            let copy = |&tile| scan_matrix(tile, Operand::F16Copy, false, bin, bitmap);
             all.extend(matrix_tiles.iter().map(copy));
         }
-        all.extend([1, 2, 4].map(|q| scan_row(Operand::Bytes, q, true, bitmap)));
+        all.extend([1, 2, 4].map(|q| scan_row(Operand::Int8Copy, q, true, bitmap)));
         for scaled in [false, true] {
-            all.extend([1, 2, 4].map(|q| scan_row(Operand::Half, q, scaled, bitmap)));
+            all.extend([1, 2, 4].map(|q| scan_row(Operand::F16Copy, q, scaled, bitmap)));
             all.extend(stored(&matrix_tiles, scaled, bitmap));
         }
     }
@@ -101,33 +83,13 @@ pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
     for threads in [256, 512] {
         for rounded in [false, true] {
             for bin in BINS {
-                all.extend([64, MAX_ROOM].map(|room| select_bins(threads, room, rounded, bin)));
+                all.extend(
+                    [64, MAX_CANDIDATES].map(|room| select_bins(threads, room, rounded, bin)),
+                );
             }
         }
-        for bin in [None, Some(64), Some(16)] {
-            all.extend([1, 5000].map(|k| select_k(threads, bin, k, true)));
-        }
     }
-    all.iter()
-        .map(|v| {
-            let wgsl = expand(v)?;
-            let needs = reflect(v.name(), &wgsl)?;
-            // more than Apple has
-            let large = needs.workgroup_bytes > 32 << 10;
-            let features = features(&wgsl, large);
-            Ok(KernelVariant {
-                name: v.name().to_owned(),
-                wgsl,
-                workgroup_threads: needs.threads,
-
-                baseline: features.is_empty()
-                    && needs.threads <= 256
-                    && needs.workgroup_bytes <= 16 << 10
-                    && needs.read_only.len() <= 8,
-                needs: features,
-            })
-        })
-        .collect()
+    Ok(all)
 }
 
 /// The tiles for few queries, which a search makes of those of the profiles.
@@ -166,18 +128,6 @@ fn stored(tiles: &[MatrixTile], scaled: bool, bitmap: bool) -> Vec<Variant> {
         }
     }
     all
-}
-
-/// What a text asks of an adapter.
-fn features(wgsl: &str, large: bool) -> Vec<String> {
-    let asks = [
-        ("workgroup48k", large),
-        ("f16", wgsl.contains("enable f16")),
-        ("subgroup", wgsl.contains("subgroup_id") || wgsl.contains("subgroupShuffle")),
-        ("coop8", wgsl.contains("coop_mat8x8")),
-        ("coop16", wgsl.contains("coop_mat16x16")),
-    ];
-    asks.into_iter().filter(|(_, asked)| *asked).map(|(name, _)| name.to_owned()).collect()
 }
 
 /// Every way to compute a pair with rows of `dtype`.

@@ -1,0 +1,39 @@
+//! How far rounded rows are from the rows: measured from the stored bits by a dispatch of its own, because a compiler that sees
+//! the rounding may leave it out.
+
+use super::part::{RoundedPart, Source};
+use crate::buffer::Buffer;
+use crate::error::Result;
+use crate::exact::kernels::{self, Lost};
+use crate::exact::params::Residual;
+use crate::kernel::Encoder;
+
+/// Encodes what a copy lost, or rows themselves may lose: of each bin from `first_bin` on, or of each row.
+pub(crate) fn measure(
+    encoder: &mut Encoder,
+    source: &Source<'_>,
+    copy: &RoundedPart,
+    out: &Buffer,
+    first_bin: u32,
+    lost: Lost,
+) -> Result<()> {
+    let bins = source.by_bin(encoder.gpu())?;
+    let params = Residual {
+        first: source.first,
+        n: source.last,
+        k4: bins.k4,
+        stride4: source.stride4,
+        out_stride4: copy.stride4,
+        groups_x: bins.groups[0],
+        first_bin,
+        inverse: 1.0 / copy.factor,
+    };
+    let mut buffers = vec![("rows", source.rows), ("residual_out", out)];
+    if lost != Lost::Own {
+        buffers.push(("copy", &copy.buffer));
+    }
+    buffers.extend(copy.scale.as_ref().map(|scale| ("copy_scale", scale)));
+    buffers.extend(source.scale.map(|scale| ("scale", scale)));
+    let variant = kernels::residual(source.dtype, source.scale.is_some(), lost);
+    encoder.dispatch(&variant, &buffers, &params, bins.groups)
+}

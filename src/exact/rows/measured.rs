@@ -1,0 +1,251 @@
+//! The rows as a metric compares them, and what the scan needs of each: a bias, a scale, and the largest norm of each bin.
+
+use super::bias;
+use crate::buffer::{Buffer, Matrix, Segment};
+use crate::device::Gpu;
+use crate::error::{Error, Result};
+use crate::exact::kernels;
+use crate::exact::params::{self, BIN};
+use crate::kernel::{Encoder, fold};
+use crate::space::Family;
+use crate::space::check::RowFacts;
+
+/// How the scan scores rows: its family, and whether products are divided by the norm of the row (cosine).
+pub(crate) type ScanFamily = (Family, bool);
+
+/// Rows and what is known of them. Changes give another that shares what is equal.
+#[derive(Clone)]
+pub(crate) struct Measured {
+    matrix: Matrix,
+    /// `None` where no scan is ever asked of these rows: then nothing is computed of them.
+    scan: Option<ScanFamily>,
+    /// Of each segment.
+    parts: Vec<Part>,
+    /// Largest |x| of each bin; only with a scan.
+    bin_norm: Option<Buffer>,
+    facts: RowFacts,
+}
+
+/// What belongs to one segment, a number a row.
+#[derive(Clone)]
+pub(crate) struct Part {
+    /// -|x|^2 / 2, or 0; the sentinel for a row that is deleted.
+    pub bias: Buffer,
+    /// 1 / |x| (cosine).
+    pub scale: Option<Buffer>,
+    capacity: u32,
+}
+
+impl Measured {
+    /// No rows yet.
+    pub fn new(matrix: Matrix, scan: Option<ScanFamily>) -> Measured {
+        Measured { matrix, scan, parts: Vec::new(), bin_norm: None, facts: RowFacts::NONE }
+    }
+
+    pub fn gpu(&self) -> &Gpu {
+        self.matrix.gpu()
+    }
+
+    pub fn matrix(&self) -> &Matrix {
+        &self.matrix
+    }
+
+    pub fn scan(&self) -> Option<ScanFamily> {
+        self.scan
+    }
+
+    pub fn len(&self) -> u64 {
+        self.matrix.len()
+    }
+
+    pub fn bins(&self) -> u64 {
+        self.len().div_ceil(BIN)
+    }
+
+    pub fn bin_norm(&self) -> Option<&Buffer> {
+        self.bin_norm.as_ref()
+    }
+
+    pub fn facts(&self) -> RowFacts {
+        self.facts
+    }
+
+    /// The segments of rows and what belongs to them.
+    pub fn segments(&self) -> impl Iterator<Item = (&Segment, &Part)> {
+        self.matrix.segments().iter().zip(&self.parts)
+    }
+
+    /// Device memory of the rows and their numbers.
+    pub fn bytes(&self) -> u64 {
+        let part = |p: &Part| p.bias.size() + p.scale.as_ref().map_or(0, Buffer::size);
+        let norms = self.bin_norm.as_ref().map_or(0, Buffer::size);
+        self.matrix.bytes() + self.parts.iter().map(part).sum::<u64>() + norms
+    }
+
+    /// Device memory that `rows` rows take in one segment.
+    pub fn bytes_of(&self, rows: u64) -> u64 {
+        let numbers = if matches!(self.scan, Some((_, true))) { 8 } else { 4 };
+        let each = u64::from(self.matrix.stride_bytes()) + numbers;
+        rows.saturating_mul(each).saturating_add(rows.div_ceil(BIN) * 4)
+    }
+
+    /// The same numbers for a matrix that begins with the rows of this one; those behind are measured.
+    pub fn extended(&self, matrix: Matrix, facts: RowFacts) -> Result<Measured> {
+        let first = self.len();
+        let mut new = Measured { matrix, facts, ..self.clone() };
+        new.measure(first)?;
+        Ok(new)
+    }
+
+    /// Of other rows, all of which are measured.
+    pub fn with_matrix(&self, matrix: Matrix) -> Result<Measured> {
+        let mut new = Measured { facts: self.facts, ..Measured::new(matrix, self.scan) };
+        new.measure(0)?;
+        Ok(new)
+    }
+
+    /// For a matrix in which one row is another; also the number of its segment.
+    pub fn replaced(&self, matrix: Matrix, row: u64, facts: RowFacts) -> Result<(Measured, usize)> {
+        let mut new = Measured { matrix, facts, ..self.clone() };
+        let end = |s: &Segment| s.first_row() + u64::from(s.rows());
+        let at = new.matrix.segments().iter().position(|s| row < end(s));
+        let at = at.ok_or_else(|| Error::internal(format!("row {row} of {}", new.len())))?;
+        // Searches on the old snapshot may still read its numbers: this one gets its own.
+        let part = new.parts[at].clone();
+        new.parts[at] = new.copy_part(&part, part.capacity)?;
+        if let Some(old) = new.bin_norm.clone() {
+            new.bin_norm = Some(new.grow(&old, old.size())?);
+        }
+        new.stats(at, row, row + 1)?;
+        Ok((new, at))
+    }
+
+    /// Without the rows whose bit is 0 (bit i of word i / 32), which keep their place but are never hits.
+    pub fn masked(&self, live: &[u32]) -> Result<Measured> {
+        let mut new = self.clone();
+        for (part, bias) in new.parts.iter_mut().zip(self.masked_biases(live)?) {
+            part.bias = bias;
+        }
+        Ok(new)
+    }
+
+    /// The biases of all segments under a mask, in fresh buffers.
+    pub fn masked_biases(&self, live: &[u32]) -> Result<Vec<Buffer>> {
+        let own = self.segments().map(|(segment, part)| (segment, &part.bias));
+        bias::masked(self.gpu(), self.len(), own, live)
+    }
+
+    /// Room for the numbers of rows that are to come into the first segment of `matrix`, which has none yet.
+    pub fn with_room(&self, matrix: Matrix) -> Result<Measured> {
+        let capacity = matrix.segments().first().map_or(0, Segment::capacity);
+        let mut new = Measured::new(matrix, self.scan);
+        new.parts.push(new.new_part(capacity)?);
+        if new.scan.is_some() {
+            let bytes = u64::from(capacity).div_ceil(BIN) * 4;
+            new.bin_norm = Some(new.gpu().alloc("bin norms", bytes.next_multiple_of(256))?);
+        }
+        Ok(new)
+    }
+
+    /// Its buffers for other rows, none of which is there yet, for a caller who alone holds it.
+    pub fn emptied(&self) -> Measured {
+        Measured { matrix: self.matrix.emptied(), facts: RowFacts::NONE, ..self.clone() }
+    }
+
+    /// Computes the numbers of all rows from `first` on.
+    fn measure(&mut self, first: u64) -> Result<()> {
+        if self.scan.is_some() && self.bins() > 0 {
+            let needed = self.bins() * 4;
+            let had = self.bin_norm.as_ref().map_or(0, Buffer::size);
+            if needed > had {
+                // doubling, so that many small additions copy little
+                let size = needed.max(had * 2).next_multiple_of(256);
+                self.bin_norm = Some(match &self.bin_norm {
+                    Some(old) => self.grow(old, size)?,
+                    None => self.gpu().alloc("bin norms", size)?,
+                });
+            }
+        }
+        for at in 0..self.matrix.segments().len() {
+            let segment = &self.matrix.segments()[at];
+            let (start, rows) = (segment.first_row(), segment.rows());
+            if start + u64::from(rows) <= first {
+                continue;
+            }
+            let capacity = segment.capacity().next_multiple_of(BIN as u32);
+            match self.parts.get(at).cloned() {
+                Some(part) if part.capacity >= rows => {}
+                Some(part) => self.parts[at] = self.copy_part(&part, capacity)?,
+                None => {
+                    let part = self.new_part(capacity)?;
+                    self.parts.push(part);
+                }
+            }
+            self.stats(at, first.max(start), start + u64::from(rows))?;
+        }
+        Ok(())
+    }
+
+    fn new_part(&self, capacity: u32) -> Result<Part> {
+        let bytes = u64::from(capacity) * 4;
+        let bias = self.gpu().alloc("bias", bytes)?;
+        let scaled = matches!(self.scan, Some((_, true)));
+        let scale = if scaled { Some(self.gpu().alloc("scale", bytes)?) } else { None };
+        // Where nothing is computed of the rows, all take part.
+        let mut encoder = Encoder::new(self.gpu(), "new rows", false)?;
+        encoder.clear(&bias);
+        encoder.submit(&[])?;
+        Ok(Part { bias, scale, capacity })
+    }
+
+    fn copy_part(&self, part: &Part, capacity: u32) -> Result<Part> {
+        let bytes = u64::from(capacity) * 4;
+        let bias = self.grow(&part.bias, bytes)?;
+        let scale = part.scale.as_ref().map(|s| self.grow(s, bytes)).transpose()?;
+        Ok(Part { bias, scale, capacity })
+    }
+
+    /// A copy with zeros behind.
+    fn grow(&self, old: &Buffer, bytes: u64) -> Result<Buffer> {
+        let new = self.gpu().alloc(old.label(), bytes)?;
+        let mut encoder = Encoder::new(self.gpu(), "grow", false)?;
+        encoder.clear(&new);
+        encoder.copy(old, 0, &new, 0, old.size().min(bytes));
+        encoder.submit(&[])?;
+        Ok(new)
+    }
+
+    /// Computes the numbers of rows `from..to`, all in segment `at`.
+    fn stats(&self, at: usize, from: u64, to: u64) -> Result<()> {
+        let (segment, part) = (&self.matrix.segments()[at], &self.parts[at]);
+        let local = |row: u64| (row - segment.first_row()) as u32;
+        let (Some((family, scaled)), Some(norms)) = (self.scan, &self.bin_norm) else {
+            // Nothing is computed of these rows, but they take part: a mask left the sentinel behind the last one.
+            let mut encoder = Encoder::new(self.gpu(), "new rows", false)?;
+            encoder.clear_part(&part.bias, u64::from(local(from)) * 4, (to - from) * 4);
+            encoder.submit(&[])?;
+            return Ok(());
+        };
+        let dtype = self.matrix.dtype();
+        let bins = u64::from(local(to)).div_ceil(BIN) - u64::from(local(from)) / BIN;
+        let groups = fold(self.gpu(), bins)?;
+        let params = params::RowStats {
+            first: local(from),
+            n: segment.rows(),
+            k4: self.matrix.dim().div_ceil(4) as u32,
+            stride4: dtype.stride4(segment.stride_bytes()),
+            groups_x: groups[0],
+            dim: self.matrix.dim() as u32,
+            first_bin: (segment.first_row() / BIN) as u32,
+            last: local(to),
+        };
+        let mut buffers =
+            vec![("rows", segment.buffer()), ("bias", &part.bias), ("bin_norm", norms)];
+        buffers.extend(part.scale.as_ref().map(|scale| ("scale", scale)));
+        let mut encoder = Encoder::new(self.gpu(), "row stats", false)?;
+        let variant = kernels::row_stats(dtype, family, scaled);
+        encoder.dispatch(&variant, &buffers, &params, [groups[0], groups[1], 1])?;
+        encoder.submit(&[])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,72 @@
+//! What the kernels of stage A have in common: some rows of a segment against all queries of a chunk.
+
+use crate::buffer::Buffer;
+use crate::error::{Error, Result};
+use crate::exact::operand::SegmentOperand;
+use crate::exact::params::BIN;
+use crate::exact::queries::Upload;
+
+/// The queries of a scan and where it writes.
+pub(crate) struct Scores {
+    pub upload: Upload,
+    /// A filter for each query, a bit a row.
+    pub bitmap: Option<Buffer>,
+    /// Words of each query's bitmap.
+    pub words: u32,
+    /// The best score of each bin, a query's bins `bin_stride` apart.
+    pub bin_best: Buffer,
+    pub bin_stride: u32,
+    /// Rows to a bin.
+    pub bin: u32,
+}
+
+/// Consecutive rows of one segment.
+pub(crate) struct Piece<'a> {
+    pub rows: SegmentOperand<'a>,
+    pub bias: &'a Buffer,
+    /// Number of the first within the segment, and one past the last.
+    pub first: u32,
+    pub end: u32,
+    /// Elements of a row.
+    pub dim: usize,
+}
+
+impl Piece<'_> {
+    /// The first bin of the segment, in bins of 64 rows.
+    pub fn first_bin(&self) -> u32 {
+        (self.rows.segment.first_row() / BIN) as u32
+    }
+
+    pub fn k4(&self) -> u32 {
+        self.dim.div_ceil(4) as u32
+    }
+
+    /// The buffers that every kernel of stage A binds.
+    pub fn buffers<'a>(
+        &'a self,
+        scores: &'a Scores,
+        queries: &'a Buffer,
+        bias: &'a Buffer,
+    ) -> Vec<(&'static str, &'a Buffer)> {
+        let mut buffers = vec![
+            ("rows", self.rows.buffer),
+            ("queries", queries),
+            ("bias", bias),
+            ("bin_best", &scores.bin_best),
+        ];
+        buffers.extend(self.rows.scale.map(|scale| ("scale", scale)));
+        buffers.extend(scores.bitmap.as_ref().map(|bitmap| ("bitmap", bitmap)));
+        buffers
+    }
+}
+
+impl Scores {
+    /// The queries in f32.
+    pub fn floats(&self) -> Result<&Buffer> {
+        self.upload.floats.as_ref().ok_or_else(|| missing("queries"))
+    }
+}
+
+pub(crate) fn missing(what: &str) -> Error {
+    Error::internal(format!("the scan has no {what}"))
+}

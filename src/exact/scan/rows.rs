@@ -1,0 +1,43 @@
+//! Stage A for few queries: the rows are read one by one, by as few instructions as that takes.
+
+use super::piece::{Piece, Scores};
+use crate::error::Result;
+use crate::exact::kernels::{self, Operand};
+use crate::exact::operand::Form;
+use crate::exact::params::{self, BIN};
+use crate::kernel::{Encoder, fold};
+
+/// Rows that a workgroup takes.
+pub(crate) const STEP: u32 = BIN as u32;
+
+/// Encodes the scores of a piece.
+pub(crate) fn encode(encoder: &mut Encoder, scores: &Scores, piece: &Piece<'_>) -> Result<()> {
+    let (rows, nq) = (&piece.rows, scores.upload.count);
+    // queries that a workgroup multiplies with the rows that it has read
+    let q = if nq >= 3 { 4 } else { nq };
+    let groups = fold(encoder.gpu(), u64::from(piece.end - piece.first).div_ceil(BIN))?;
+    let int8 = scores.upload.int8.as_ref().filter(|_| rows.operand == Operand::Int8Copy);
+    let (queries, q_stride4) = match int8 {
+        Some(queries) => (&queries.buffer, queries.stride),
+        None => (scores.floats()?, scores.upload.float_stride4),
+    };
+    // f16 rows are read as their copy would be: what that may flush is counted
+    let operand = if rows.form == Form::F16 { Operand::F16Copy } else { rows.operand };
+    let params = params::Scan {
+        nq,
+        n: piece.end,
+        k4: piece.k4(),
+        stride4: rows.stride4,
+        q_stride4,
+        first_bin: piece.first_bin(),
+        bin_stride: scores.bin_stride,
+        tiles_y: groups[0],
+        words: scores.words,
+        first_tile: piece.first / STEP,
+        inverse: 1.0 / rows.factor,
+    };
+    let buffers = piece.buffers(scores, queries, piece.bias);
+    let (scaled, bitmap) = (rows.scale.is_some(), scores.bitmap.is_some());
+    let variant = kernels::scan_row(operand, q, scaled, bitmap);
+    encoder.dispatch(&variant, &buffers, &params, [nq.div_ceil(q), groups[0], groups[1]])
+}

@@ -1,0 +1,34 @@
+//! Stage A by register tiles in f32.
+
+use super::piece::{Piece, Scores};
+use crate::error::Result;
+use crate::exact::{kernels, params};
+use crate::kernel::{Encoder, Tile, fold};
+
+/// Encodes the scores of a piece.
+pub(crate) fn encode(
+    encoder: &mut Encoder,
+    scores: &Scores,
+    piece: &Piece<'_>,
+    tile: Tile,
+) -> Result<()> {
+    let (rows, nq) = (&piece.rows, scores.upload.count);
+    let groups = fold(encoder.gpu(), (piece.end - piece.first).div_ceil(tile.bn).into())?;
+    let params = params::Scan {
+        nq,
+        n: piece.end,
+        k4: piece.k4(),
+        stride4: rows.stride4,
+        q_stride4: scores.upload.float_stride4,
+        first_bin: piece.first_bin(),
+        bin_stride: scores.bin_stride,
+        tiles_y: groups[0],
+        words: scores.words,
+        first_tile: piece.first / tile.bn,
+        inverse: 1.0,
+    };
+    let buffers = piece.buffers(scores, scores.floats()?, piece.bias);
+    let (scaled, bitmap) = (rows.scale.is_some(), scores.bitmap.is_some());
+    let variant = kernels::scan_tile(rows.operand, tile, scaled, bitmap);
+    encoder.dispatch(&variant, &buffers, &params, [nq.div_ceil(tile.bm), groups[0], groups[1]])
+}

@@ -1,0 +1,15 @@
+//! The list of all kernels' variants.
+
+use crate::error::Result;
+use crate::kernel::KernelVariant;
+use crate::{exact, ops};
+
+/// All variants of all kernels: every dtype, family and flag; every tile of a device profile. For tests, which translate, validate
+/// and hold them against the limits of every platform.
+///
+/// # Errors
+/// When a template does not expand, which the crate's own tests exclude.
+pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
+    let all = [exact::variants()?, ops::kernels::variants()].concat();
+    all.iter().map(KernelVariant::of).collect()
+}
