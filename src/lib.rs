@@ -45,6 +45,7 @@ mod index;
 mod kernel;
 mod metric;
 mod ops;
+mod parallel;
 pub mod reference;
 
 pub use buffer::Matrix;

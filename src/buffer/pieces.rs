@@ -2,7 +2,7 @@
 
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
-use crate::format::each;
+use crate::parallel::each;
 
 /// Bytes of rows that one thread checks and copies at a time: they stay in its cache between the two.
 const PIECE_BYTES: usize = 256 << 10;

@@ -4,7 +4,7 @@ use super::Buffer;
 use super::pool::Kind;
 use crate::device::{Completion, Gpu};
 use crate::error::{Error, Result};
-use crate::format::each;
+use crate::parallel::each;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;

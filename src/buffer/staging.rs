@@ -7,7 +7,7 @@ use super::Buffer;
 use super::pool::{self, Kind, Pool};
 use crate::device::Gpu;
 use crate::error::{Error, Result};
-use crate::format::each;
+use crate::parallel::each;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 

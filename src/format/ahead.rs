@@ -1,9 +1,9 @@
 //! Blocks of a reader that copies, several of which are filled at a time.
 
 use super::block::Block;
-use super::each::each;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
+use crate::parallel::each;
 use std::ops::Range;
 
 /// Blocks that are filled together.

@@ -46,7 +46,6 @@ mod block;
 mod container;
 mod convert;
 mod convert_file;
-mod each;
 mod element;
 mod ids;
 mod layout;
@@ -62,7 +61,6 @@ mod typed;
 mod vecs;
 
 pub use convert_file::convert;
-pub(crate) use each::each;
 pub use ids::{IdFile, IdWriter, read_ids};
 pub use row_file::{RowFile, open};
 pub use row_writer::{RowWriter, create};

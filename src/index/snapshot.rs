@@ -9,9 +9,9 @@ use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::RowSource;
-use crate::format::each;
 use crate::metric::Metric;
 use crate::ops::{Base, Filter, Found};
+use crate::parallel::each;
 use std::sync::Arc;
 
 /// Rows, their ids, and which of them are removed.

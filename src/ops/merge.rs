@@ -4,7 +4,7 @@ use super::request::Found;
 use super::space::Decoder;
 use super::stats::SearchStats;
 use crate::error::Result;
-use crate::format::each;
+use crate::parallel::each;
 
 /// Hits that one thread takes at a time.
 const PIECE_HITS: usize = 1 << 16;

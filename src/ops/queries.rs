@@ -8,10 +8,10 @@ use super::stride4;
 use crate::buffer::{Buffer, HostFloats};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
-use crate::format::each;
 use crate::kernel::Encoder;
 use crate::kernel::registry::Pair;
 use crate::metric::Metric;
+use crate::parallel::each;
 use std::borrow::Cow;
 use std::sync::Arc;
 

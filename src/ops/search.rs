@@ -13,9 +13,9 @@ use super::stats::SearchStats;
 use super::words;
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
-use crate::format::each;
 use crate::kernel::registry::MAX_SORT;
 use crate::kernel::{Encoder, Flight, Landed};
+use crate::parallel::each;
 use std::collections::VecDeque;
 use std::ops::Range;
 

@@ -10,7 +10,7 @@ use source::{Source, files, read, sources};
 
 /// A module uses only what stands to its left. The modules of the first group are one ground, and may use each other.
 const LAYERS: &[&[&str]] = &[
-    &["error", "metric", "dtype"],
+    &["error", "metric", "dtype", "parallel"],
     &["reference", "format"],
     &["device"],
     &["buffer"],

@@ -2,10 +2,10 @@
 
 use crate::dtype::Rows;
 use crate::error::Result;
-use crate::format::each;
 use crate::metric::Metric;
 use crate::ops::check;
 use crate::ops::space::Transform;
+use crate::parallel::each;
 
 /// Elements that one thread transforms at a time.
 const PIECE: usize = 64 << 10;
