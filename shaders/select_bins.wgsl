@@ -3,7 +3,7 @@
 // and its bin has M + E >= L. Where all sums are exact (E = 0) ties at L need only the first k of their bins.
 // Bindings: 0 bin_best (nq x bin_stride), 1 bin_norm (bins{{ " of 64 rows" if bin < 64 else "" }}), 2 query_norm (nq), 3 chosen (nq x room, out), 4 counts (nq, out; above room: too many){{ ", 5 bin_rest (as bin_norm), 6 query_rest (rest_at + nq)" if rounded else "" }}.
 // Threads: a workgroup of {{ threads }} has one query.
-// Profile keys: kernel.select threads wide.
+// Profile keys: kernel.select threads threads_few_queries.
 
 {% set ranks = threads if threads < 256 else 256 %}
 {% include "common/params.wgsl" %}

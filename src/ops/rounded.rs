@@ -42,7 +42,7 @@ pub(crate) fn halves(base: &Base) -> Result<Option<Operand>> {
         return Ok(None);
     }
     let gpu = base.gpu();
-    let copied = gpu.profile().u32("matrix", "copy")? != 0;
+    let copied = gpu.profile().u32("matrix", "f16_copy")? != 0;
     Ok(match base.work().dtype() {
         dtype @ (DType::F16 | DType::I8 | DType::U8) => {
             let multiplied = matrix::of(gpu, DType::F16)?.is_some();
@@ -57,7 +57,7 @@ pub(crate) fn bytes(base: &Base) -> Result<Option<Operand>> {
     let dims = MIN_DIM..=bytes::MAX_DIM;
     let scans = space::scan_family(base.metric()).is_some() && dims.contains(&base.work().dim());
     let narrower = !base.work().dtype().is_integer() && base.copies() == Copies::All;
-    let asked = base.gpu().profile().u32("scan", "bytes")? != 0;
+    let asked = base.gpu().profile().u32("scan", "int8_copy")? != 0;
     Ok((scans && narrower && asked).then_some(Operand::Bytes))
 }
 

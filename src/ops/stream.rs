@@ -171,7 +171,7 @@ impl Call {
     }
 
     fn each_chunk(&self, merge: &mut Merge, stop: &CancelToken) -> Result<()> {
-        let few = self.stream.empty.gpu().profile().u32("scan", "few")? as usize;
+        let few = self.stream.empty.gpu().profile().u32("scan", "max_row_queries")? as usize;
         let k = if let Ask::Nearest(k) = self.ask { k } else { 0 };
         let scans = k > 0 && k as u64 <= MAX_SCAN_K && !self.options.exhaustive;
         let copies =
