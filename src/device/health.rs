@@ -6,6 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+/// How long one wait for the device lasts before its loss is looked for again.
+///
+/// Longer than any submission should take: a wait that runs out while another thread polls can trip an assertion in
+/// wgpu-core 30 (it reads the fence, the other empties the queue, and it finds the queue empty too early).
+pub(super) const WAIT_SLICE: Duration = Duration::from_secs(10);
+
 /// The state of one device, shared with wgpu's callbacks and the polling thread.
 #[derive(Default)]
 pub(super) struct Health {

@@ -1,7 +1,7 @@
 //! What is asked of a device, by the builder or by the environment.
 
-use super::adapter::Backend;
-use super::caps::CoopShape;
+use super::backend::Backend;
+use super::coop::CoopShape;
 use crate::error::{Error, Result};
 use std::collections::BTreeSet;
 use std::path::PathBuf;

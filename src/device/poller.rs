@@ -1,8 +1,7 @@
 //! The one thread that drives the device for futures.
 
-use super::WAIT_SLICE;
 use super::completion::Completion;
-use super::health::Health;
+use super::health::{Health, WAIT_SLICE};
 use crate::error::{Error, Result};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

@@ -1,7 +1,9 @@
 //! How long passes take on the device itself.
 
-use super::Gpu;
+use super::completion::Completion;
+use super::gpu::Gpu;
 use crate::error::{Error, Result};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Timestamps around compute passes of one encoder.
@@ -67,8 +69,8 @@ impl PassTimer {
         if used == 0 {
             return Ok(Vec::new());
         }
-        let completion = std::sync::Arc::new(super::Completion::default());
-        let done = std::sync::Arc::clone(&completion);
+        let completion = Arc::new(Completion::default());
+        let done = Arc::clone(&completion);
         gpu.scoped("timestamps", || {
             self.host.map_async(wgpu::MapMode::Read, .., move |outcome| done.set(outcome.is_ok()));
         })?;
