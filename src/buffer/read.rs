@@ -1,6 +1,7 @@
 //! Rows of a matrix back in host memory.
 
-use super::{Matrix, Readback};
+use super::matrix::Matrix;
+use super::readback::Readback;
 use crate::error::{Error, Result};
 use std::future::Future;
 use std::ops::Range;

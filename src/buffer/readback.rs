@@ -1,6 +1,6 @@
 //! From the device to the host, awaited by a thread or a task.
 
-use super::Buffer;
+use super::handle::Buffer;
 use super::pool::Kind;
 use crate::device::{Completion, Gpu};
 use crate::error::{Error, Result};

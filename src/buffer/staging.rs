@@ -3,7 +3,7 @@
 //! `Queue::write_buffer` makes and frees a staging buffer a call, which took 0.25 ms each on an H200; these stay mapped
 //! between calls.
 
-use super::Buffer;
+use super::handle::Buffer;
 use super::pool::{self, Kind, Pool};
 use crate::device::Gpu;
 use crate::error::{Error, Result};

@@ -1,6 +1,6 @@
 //! From the host to the device, through a bounded ring of mapped buffers.
 
-use super::Buffer;
+use super::handle::Buffer;
 use super::pool::Kind;
 use crate::device::{Completion, Gpu};
 use crate::error::{Error, Result};

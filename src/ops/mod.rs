@@ -39,11 +39,10 @@ pub(crate) use search::submit_search;
 pub use stats::{SearchStats, StageTime};
 pub(crate) use stream::{ChunkFilter, Stream};
 
+pub(crate) use crate::buffer::BIN;
+
 use crate::dtype::DType;
 use std::borrow::Cow;
-
-/// Rows to a bin of the scan; `shaders/common/params.wgsl` has it as well.
-pub(crate) const BIN: u64 = 64;
 
 /// Words that came back from the device.
 pub(crate) fn words(bytes: &[u8]) -> Cow<'_, [u32]> {
