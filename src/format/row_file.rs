@@ -1,11 +1,11 @@
 //! A file of vectors, mapped.
 
-use super::BLOCK_BYTES;
 use super::ahead::Ahead;
 use super::block::Block;
 use super::convert::{Origin, append};
 use super::element::Element;
-use super::layout::Mapped;
+use super::limits::BLOCK_BYTES;
+use super::mapped::Mapped;
 use super::source::{RowSource, check_dim};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
