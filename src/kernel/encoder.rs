@@ -2,6 +2,7 @@
 
 use super::cache::{Kernel, kernel};
 use super::flight::Flight;
+use super::trace::Trace;
 use super::variant::Variant;
 use crate::buffer::{Buffer, Staged};
 use crate::device::{Gpu, PassTimer};
@@ -23,29 +24,6 @@ pub(crate) struct Encoder {
     held: Vec<Buffer>,
     staged: Vec<Staged>,
     kernels: Vec<Arc<Kernel>>,
-}
-
-/// What one submission was, for stats and benches.
-#[derive(Default)]
-pub(super) struct Trace {
-    /// The variants that ran, in order of their first dispatch.
-    pub kernels: Vec<Arc<Kernel>>,
-    timer: Option<PassTimer>,
-    stages: Vec<&'static str>,
-}
-
-impl Trace {
-    /// Nanoseconds of each stage on the device; empty without timestamps. Waits for the submission.
-    pub fn times(
-        self,
-        gpu: &Gpu,
-        index: &wgpu::SubmissionIndex,
-    ) -> Result<Vec<(&'static str, u64)>> {
-        match self.timer {
-            None => Ok(Vec::new()),
-            Some(timer) => Ok(self.stages.into_iter().zip(timer.read(gpu, index)?).collect()),
-        }
-    }
 }
 
 impl Encoder {
@@ -212,7 +190,7 @@ impl Encoder {
         for staged in self.staged {
             staged.recycle(&self.gpu)?;
         }
-        let trace = Trace { kernels: self.kernels, timer: self.timer, stages: self.stages };
+        let trace = Trace::new(self.kernels, self.timer, self.stages);
         Ok(Flight::new(self.gpu, readback, trace))
     }
 }

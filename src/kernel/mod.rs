@@ -10,6 +10,7 @@ mod reflect;
 pub(crate) mod registry;
 mod source;
 mod tile;
+mod trace;
 mod variant;
 
 pub(crate) use custom::check as check_custom;
