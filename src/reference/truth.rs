@@ -1,6 +1,8 @@
 //! What an answer is held against: the oracle's values, lazily with their taus.
 
-use super::{Block, Measure, Tau};
+use super::block::Block;
+use super::measure::Measure;
+use super::tau::Tau;
 use crate::metric::Order;
 use std::collections::HashMap;
 use std::fmt;
