@@ -94,9 +94,10 @@ struct Append<'a> {
     matrix: Matrix,
     /// Rows that the source says are still to come.
     expected: u64,
-    /// Made with the first block.
+    /// The staging ring: made with the first block, unless an earlier call left one.
     ring: &'a mut Option<Uploader>,
-    /// The old matrix's last segment and how many of its rows that sees, while new rows are written behind them.
+    /// The last segment of the old matrix and how many of its rows that matrix sees. New rows are written behind them, in the
+    /// same buffer, and given back if the append fails.
     shared: Option<(usize, u32)>,
     finished: bool,
 }
@@ -134,8 +135,9 @@ impl<'a> Append<'a> {
         Ok(())
     }
 
-    /// Makes the ring for `count` rows or those that are expected: of what is left once the rows have their buffers. Rows
-    /// that cannot have them are refused before the first is copied; a source's promise of more is none.
+    /// Makes the staging ring, sized for `count` rows or for as many as the source announced, from the memory that is left once
+    /// the rows have their buffers. `count` rows that do not fit are refused here, before the first is copied; rows that are
+    /// merely announced are not.
     fn prepare(&mut self, count: u64) -> Result<()> {
         let free = self.matrix.segments.last().map_or(0, |s| s.capacity() - s.rows());
         let stride = u64::from(self.matrix.stride);
@@ -157,7 +159,7 @@ impl<'a> Append<'a> {
         Ok(self.matrix.clone())
     }
 
-    /// Rows that the last segment may still take; a new segment's, when it is full.
+    /// How many rows one block may have: those that the last segment can still take or, when it is full, a whole segment.
     fn room(&self) -> u32 {
         let most = self.matrix.rows_per_segment;
         self.matrix.segments.last().map_or(most, |s| match most - s.rows().min(most) {
@@ -166,7 +168,8 @@ impl<'a> Append<'a> {
         })
     }
 
-    /// Appends rows that fit one staging buffer and one segment; `left` of this push, these included.
+    /// Appends `count` rows, which fit one staging buffer and one segment, the first of them number `number` in the source.
+    /// `left` rows of this push are still to be appended, these included.
     fn block(
         &mut self,
         rows: Rows<'_>,
@@ -205,7 +208,7 @@ impl<'a> Append<'a> {
         Ok(())
     }
 
-    /// The last segment in a larger buffer, with `count` more rows claimed.
+    /// A copy of the last segment in a larger buffer, with `count` more rows claimed.
     fn grown_tail(&self, count: u32, left: u64) -> Result<Segment> {
         let Some(tail) = self.matrix.segments.last() else {
             return Err(Error::internal("a matrix without a tail"));

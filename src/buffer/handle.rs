@@ -17,7 +17,9 @@ struct Inner {
     size: u64,
     label: String,
     ledger: Arc<Ledger>,
+    /// The pool that takes it back, and as what; `None` where it is freed instead.
     home: Option<(Weak<Pool>, Kind)>,
+    /// Freed rather than pooled.
     discard: AtomicBool,
 }
 
@@ -43,6 +45,7 @@ impl Buffer {
         self.inner.size
     }
 
+    /// What it is for, in reports and errors.
     pub(crate) fn label(&self) -> &str {
         &self.inner.label
     }

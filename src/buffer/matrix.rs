@@ -56,7 +56,7 @@ impl Matrix {
         Ok(Matrix { gpu, dtype, dim, stride, rows_per_segment, len: 0, segments: Vec::new() })
     }
 
-    /// Room for `rows` rows in one segment, none of which is there yet.
+    /// A matrix like this one, without rows but with memory for `rows` of them in one segment.
     pub(crate) fn with_room(&self, rows: u32) -> Result<Matrix> {
         let capacity = rows.next_multiple_of(BIN as u32).min(self.rows_per_segment);
         let buffer = self.gpu.alloc("matrix", u64::from(capacity) * u64::from(self.stride))?;
@@ -64,7 +64,7 @@ impl Matrix {
         Ok(Matrix { len: 0, segments: vec![segment], ..self.clone() })
     }
 
-    /// The first segment's buffer without rows, for a caller who alone holds the matrix.
+    /// The same memory without rows, of the first segment alone, for a caller who alone holds the matrix.
     pub(crate) fn emptied(&self) -> Matrix {
         let segments = self.segments.iter().take(1).map(Segment::emptied).collect();
         Matrix { len: 0, segments, ..self.clone() }

@@ -11,10 +11,10 @@ use crate::error::Result;
 /// What the memory report calls the buffers of matrices.
 pub(super) const LABEL: &str = "matrix";
 
-/// For `rows` rows, when so many bytes of device memory are still to be taken for them.
+/// A staging ring for `rows` rows, when `needed` bytes of device memory are still to be allocated for them.
 pub(super) fn ring(matrix: &Matrix, rows: u64, needed: u64) -> Uploader {
     let stride = u64::from(matrix.stride);
-    // a row may be larger than a block
+    // A block holds at least one row, whatever its size.
     Uploader::new(&matrix.gpu, rows.saturating_mul(stride), needed, stride)
 }
 
@@ -27,7 +27,7 @@ pub(super) fn copy(matrix: &Matrix, from: &Segment, to: &Buffer) -> Result<()> {
     })
 }
 
-/// Writes rows at a byte offset, each with its padding, if they pass the check.
+/// Writes rows that pass the check at byte `at` of `to`, each with its padding; the first of them is number `number`.
 pub(super) fn upload(
     ring: &mut Uploader,
     matrix: &Matrix,

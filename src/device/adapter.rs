@@ -45,6 +45,7 @@ pub(super) fn driver(info: &wgpu::AdapterInfo) -> String {
     [info.driver.as_str(), info.driver_info.as_str()].join(" ").trim().to_owned()
 }
 
+/// Every adapter, the preferred one first.
 pub(super) fn list() -> Result<Vec<AdapterSummary>> {
     let adapters = enumerate();
     if adapters.is_empty() {

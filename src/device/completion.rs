@@ -15,17 +15,19 @@ pub(crate) struct Completion {
 }
 
 impl Completion {
+    /// Records how the work ended and wakes whoever waits; only the first call counts.
     pub(crate) fn set(&self, ok: bool) {
         self.done.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(ok);
         self.changed.notify_all();
         self.waker.wake();
     }
 
+    /// How the work ended; `None` while it runs.
     pub(crate) fn get(&self) -> Option<bool> {
         *self.done.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits a moment for another thread to set it.
+    /// Waits for another thread to set it, at most for `moment`.
     pub(crate) fn pause(&self, moment: Duration) {
         let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         if done.is_none() {

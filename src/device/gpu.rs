@@ -33,14 +33,18 @@ pub(super) struct Inner {
     pub(super) health: Arc<Health>,
     pub(super) poller: Poller,
     pub(super) settings: Settings,
+    /// One value of each type that asked for one: see [`Gpu::state`].
     pub(super) states: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
-/// What the builder decided and later layers ask for.
+/// What the builder was asked for and the layers above heed.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Settings {
+    /// Bytes of a segment of a matrix at most, where that is less than one binding holds.
     pub(crate) max_segment_bytes: Option<u64>,
+    /// Whether every new or reused buffer is filled with a pattern.
     pub(crate) poison: bool,
+    /// Whether kernels are compiled with every runtime check.
     pub(crate) checked: bool,
 }
 
@@ -86,7 +90,7 @@ impl Gpu {
         self.inner.health.check()
     }
 
-    /// Declares the device lost, where wgpu tells only one caller.
+    /// Declares the device lost: wgpu tells one caller only, and all others have to learn of it.
     pub(crate) fn mark_lost(&self, reason: &str) {
         self.inner.health.lose(reason);
     }
@@ -105,12 +109,12 @@ impl Gpu {
         }
     }
 
-    /// Waits a moment for the submission; whether it is done.
+    /// Waits for the submission, a limited time; returns whether it is done.
     pub(crate) fn wait_slice(&self, index: &wgpu::SubmissionIndex) -> Result<bool> {
         self.inner.health.wait(&self.inner.device, Some(index), WAIT_SLICE)
     }
 
-    /// How long a waiting thread looks for the end before it sleeps.
+    /// How long a waiting thread polls before it sleeps.
     pub(crate) fn spin(&self) -> Duration {
         let micros = self.inner.profile.u32("submit", "spin_us").unwrap_or(0);
         Duration::from_micros(micros.into())

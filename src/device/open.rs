@@ -35,7 +35,7 @@ impl Gpu {
     }
 }
 
-/// Opens the first of `adapters` that opens.
+/// Opens the first of `adapters` whose driver lets it be opened.
 pub(super) fn open(adapters: Vec<wgpu::Adapter>, options: &Options) -> Result<Gpu> {
     let mut failure = None;
     for adapter in adapters {
@@ -87,6 +87,7 @@ fn open_one(adapter: &wgpu::Adapter, options: &Options) -> Result<Gpu> {
     assemble(adapter, device, queue, health, options)
 }
 
+/// As [`open`], of a device that the application opened.
 pub(super) fn adopt(
     adapter: &wgpu::Adapter,
     device: wgpu::Device,
@@ -116,8 +117,8 @@ fn features(adapter: &wgpu::Adapter, disable: &Disable) -> wgpu::Features {
     wanted & adapter.features()
 }
 
-/// wgpu trusts the list of shapes and panics when the driver then refuses the feature. lavapipe lists shapes of 8
-/// subgroup lanes at any width and refuses them at 4 lanes.
+/// Whether the driver will accept cooperative matrices. wgpu trusts the list of shapes and panics when the driver then
+/// refuses the feature: lavapipe lists shapes whatever its subgroups are, and refuses the feature where they have 4 lanes.
 fn coop_is_there(adapter: &wgpu::Adapter) -> bool {
     let shapes = adapter.cooperative_matrix_properties();
     let info = adapter.get_info();
@@ -151,6 +152,7 @@ fn request(
     }
 }
 
+/// Measures what the device can do, chooses its profile and budget, and makes the handle.
 fn assemble(
     adapter: &wgpu::Adapter,
     device: wgpu::Device,

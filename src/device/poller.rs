@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Started by the first future that is polled, asleep while none waits, gone with its owner.
+/// Its thread starts with the first future that is polled, sleeps while none waits, and ends when the [`Poller`] is dropped.
 pub(super) struct Poller {
     shared: Arc<Shared>,
     device: wgpu::Device,

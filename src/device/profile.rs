@@ -59,7 +59,7 @@ impl Profile {
         Ok(profile)
     }
 
-    /// The baseline, and every built-in file over it.
+    /// The baseline, and beside it every built-in file laid over it.
     pub(crate) fn built_in() -> Result<Vec<Profile>> {
         let baseline = Profile::baseline()?;
         let mut all = vec![baseline.clone()];
@@ -165,6 +165,7 @@ impl Profile {
         error(&self.name, format!("{section}.{key} = {value} is not {wanted}"))
     }
 
+    /// Takes the values of a file, and its name.
     fn overlay(&mut self, file: File) -> Result<()> {
         for (section, keys) in file.values {
             for (key, value) in keys {
@@ -178,6 +179,7 @@ impl Profile {
         Ok(())
     }
 
+    /// Takes the values of the environment variables of all keys.
     fn overlay_environment(&mut self, lookup: impl Fn(&str) -> Option<String>) -> Result<()> {
         for (section, old, new) in RENAMED {
             let old = variable_of(section, old);
@@ -211,6 +213,7 @@ impl Profile {
         Ok(())
     }
 
+    /// The place of a key's value, or why there is none.
     fn slot(&mut self, from: &str, section: &str, key: &str) -> Result<&mut Value> {
         let slot = self.values.get_mut(section).and_then(|keys| keys.get_mut(key));
         slot.ok_or_else(|| {

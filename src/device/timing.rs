@@ -19,7 +19,7 @@ pub(crate) struct PassTimer {
 }
 
 impl PassTimer {
-    /// Room for `passes` passes (at most 2048); `None` on adapters without timestamps.
+    /// For `passes` passes, at most 2048; `None` on adapters without timestamps.
     pub(crate) fn new(gpu: &Gpu, passes: u32) -> Result<Option<PassTimer>> {
         if !gpu.caps().timestamps {
             return Ok(None);
@@ -43,7 +43,7 @@ impl PassTimer {
         })
     }
 
-    /// The writes for the next pass; `None` when the room is used up, and the pass goes untimed.
+    /// The writes for the next pass; `None` after as many as the timer was made for: such a pass is not timed.
     pub(crate) fn pass(&self) -> Option<wgpu::ComputePassTimestampWrites<'_>> {
         let next = |used| (used < self.capacity).then_some(used + 1);
         let used = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).ok()?;

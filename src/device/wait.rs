@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use std::time::{Duration, Instant};
 
 impl Completion {
-    /// Drives the device until it is set.
+    /// Drives the device until it is set, then returns the outcome.
     pub(crate) fn wait(&self, gpu: &Gpu, index: &wgpu::SubmissionIndex) -> Result<()> {
         // A blocked thread wakes tens of microseconds late, which is much of a single query's time.
         let until = Instant::now() + gpu.spin();
@@ -22,7 +22,7 @@ impl Completion {
         self.outcome(gpu)
     }
 
-    /// What it was set to, as a result.
+    /// How the work ended, as a result.
     pub(crate) fn outcome(&self, gpu: &Gpu) -> Result<()> {
         gpu.check_alive()?;
         if self.get() == Some(true) {

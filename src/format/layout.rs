@@ -9,12 +9,12 @@ use std::path::Path;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
     pub element: Element,
-    /// Where the file names it, for errors.
+    /// Where in the file the type of the elements is named, for errors.
     pub element_at: usize,
     pub rows: u64,
     /// Elements in a row of the file; `None` for a list of single ones.
     pub columns: Option<usize>,
-    /// Where the file names the shape, for errors.
+    /// Where in the file the shape is named, for errors.
     pub shape_at: usize,
     /// Bytes before the first row.
     pub start: usize,

@@ -39,10 +39,10 @@ pub struct RowFile {
     file: Arc<Mapped>,
     dtype: DType,
     dim: usize,
-    /// The file's bytes serve as rows.
+    /// Whether the file's bytes serve as rows, without a copy.
     direct: bool,
     block: Block,
-    /// What a copying stream has filled.
+    /// Blocks that the stream has read ahead, where rows are copied.
     ahead: Ahead,
     next: u64,
     /// Where the stream ends.

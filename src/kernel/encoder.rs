@@ -19,9 +19,13 @@ pub(crate) struct Encoder {
     encoder: wgpu::CommandEncoder,
     gpu: Gpu,
     timer: Option<PassTimer>,
+    /// The stages of the timed passes.
     stages: Vec<&'static str>,
+    /// The stage that the next dispatch belongs to.
     stage: &'static str,
+    /// Buffers that must not return to the pool before this is submitted.
     held: Vec<Buffer>,
+    /// Uploads that this copies from.
     staged: Vec<Staged>,
     kernels: Vec<Arc<Kernel>>,
 }
@@ -168,7 +172,8 @@ impl Encoder {
         self.held.extend([from.clone(), to.clone()]);
     }
 
-    /// A pooled buffer with these bytes, and zeros up to the next multiple of 4. Upload first: it ends the pass.
+    /// A pooled buffer with these bytes, and zeros up to the next multiple of 4. It ends the compute pass: upload before the
+    /// first dispatch.
     pub fn upload(&mut self, label: &str, bytes: &[u8]) -> Result<Buffer> {
         let buffer = self.gpu.scratch(label, bytes.len() as u64)?;
         let staged = self.gpu.stage(bytes)?;

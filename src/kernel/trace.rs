@@ -11,6 +11,7 @@ pub(super) struct Trace {
     /// The variants that ran, in order of their first dispatch.
     pub kernels: Vec<Arc<Kernel>>,
     timer: Option<PassTimer>,
+    /// The stages of the timed passes.
     stages: Vec<&'static str>,
 }
 
