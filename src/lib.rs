@@ -47,6 +47,7 @@ mod index;
 mod kernel;
 mod metric;
 mod ops;
+mod parallel;
 pub mod reference;
 mod space;
 

@@ -131,7 +131,7 @@ fn each_tile_fits() {
         let bytes = 4 * (bm + bn) * bk;
         assert!(bytes <= WORKGROUP_BYTES, "{name}: {bytes} bytes of workgroup memory");
         assert_eq!(get("select.threads") % 64, 0, "{name}");
-        assert_eq!(get("select.wide") % 256, 0, "{name}");
+        assert_eq!(get("select.threads_few_queries") % 256, 0, "{name}");
     }
 }
 

@@ -3,7 +3,7 @@
 // Threads: a workgroup of 256 has one bin. Eight neighbours read 128 bytes of one row together, whatever the type (with loads
 // of 8 bytes an H200 reads 3.5 TB/s, with these of 16 bytes 4.2), so 32 rows at a time, twice; then one thread a
 // (query, row) adds their eight parts, and eight threads a query take the maximum.
-// Profile keys: kernel.scan few.
+// Profile keys: kernel.scan max_row_queries.
 
 {% set per = 1 if dtype == "f32" else 4 if dtype in ["i8", "u8", "int8copy"] else 2 %}{% set steps = 4 if per == 1 else 2 %}
 {% include "lib/constants.wgsl" %}

@@ -3,7 +3,7 @@
 // and its bin has M + E >= L. Where all sums are exact (E = 0) ties at L need only the first k of their bins.
 // Bindings: bin_best (nq x bin_stride), bin_norm (bins{{ " of 64 rows" if bin < 64 else "" }}), query_norm (nq), chosen (nq x max_candidates, out), counts (nq, out; above max_candidates: too many){{ ", bin_residual (as bin_norm), query_residual (residual_at + nq)" if rounded else "" }}.
 // Threads: a workgroup of {{ threads }} has one query.
-// Profile keys: kernel.select threads wide.
+// Profile keys: kernel.select threads threads_few_queries.
 
 {% set ranks = threads if threads < 256 else 256 %}
 {% include "lib/constants.wgsl" %}

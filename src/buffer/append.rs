@@ -1,32 +1,109 @@
-//! New matrices from old ones: rows behind the end, rows in the place of others.
+//! Rows behind the end of a matrix.
 
-use super::matrix::BLOCK_ROWS;
-use super::pieces::{self, Check};
+use super::bin::BIN;
+use super::handle::Buffer;
+use super::matrix::Matrix;
+use super::pieces::Check;
+use super::segment::Segment;
+use super::transfer::{LABEL, copy, ring, upload};
 use super::upload::{BLOCK_BYTES, Uploader};
-use super::{Buffer, Matrix, Segment};
+use crate::device::Gpu;
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
+use crate::format::RowSource;
 
-const LABEL: &str = "matrix";
+impl Matrix {
+    /// A matrix of these rows.
+    ///
+    /// # Errors
+    /// As [`Matrix::empty`] and [`Matrix::append`].
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Gpu, Matrix, Rows};
+    /// let gpu = Gpu::new()?;
+    /// let matrix = Matrix::from_rows(&gpu, 2, Rows::F32(&[1.0, 2.0, 3.0, 4.0]))?;
+    /// assert_eq!(matrix.len(), 2);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn from_rows(gpu: &Gpu, dim: usize, rows: Rows<'_>) -> Result<Matrix> {
+        Matrix::empty(gpu, rows.dtype(), dim)?.append(rows)
+    }
+
+    /// A matrix with these rows behind its own.
+    ///
+    /// Cost: uploads the new rows alone; the last segment is now and then copied on the device into a larger buffer.
+    ///
+    /// # Errors
+    /// `DimensionMismatch`; `InvalidArgument` for rows of another type; `OutOfDeviceMemory`; `DeviceLost`.
+    pub fn append(&self, rows: Rows<'_>) -> Result<Matrix> {
+        self.check_type(rows.dtype())?;
+        let count = rows.count(self.dim)?;
+        let mut ring = None;
+        let mut append = Append::new(self, Some(count as u64), &mut ring);
+        append.push(rows, 0, &|_, _| Ok(()))?;
+        append.finish()
+    }
+
+    /// A matrix with the rows of a stream behind its own; `check` sees each block and where in the stream it begins.
+    ///
+    /// Cost: as [`Matrix::append`]; host memory for a few blocks whatever the length.
+    ///
+    /// # Errors
+    /// As [`Matrix::append`], and what the source and `check` return.
+    pub fn append_from(
+        &self,
+        source: &mut dyn RowSource,
+        check: &mut dyn FnMut(Rows<'_>, u64) -> Result<()>,
+    ) -> Result<Matrix> {
+        self.append_with(source, check, &|_, _| Ok(()), &mut None)
+    }
+
+    /// As [`Matrix::append_from`]; `each` sees every row as well, in pieces, on several threads and in any order, while
+    /// they are copied. A `ring` that is kept serves the next call.
+    pub(crate) fn append_with(
+        &self,
+        source: &mut dyn RowSource,
+        check: &mut dyn FnMut(Rows<'_>, u64) -> Result<()>,
+        each: &Check<'_>,
+        ring: &mut Option<Uploader>,
+    ) -> Result<Matrix> {
+        self.check_type(source.dtype())?;
+        if source.dim() != self.dim {
+            return Err(Error::DimensionMismatch { expected: self.dim, actual: source.dim() });
+        }
+        let mut append = Append::new(self, source.len(), ring);
+        let mut first_row = 0;
+        while let Some(rows) = source.next_rows(append.block_rows())? {
+            self.check_type(rows.dtype())?;
+            let count = rows.count(self.dim)? as u64;
+            if count == 0 {
+                // Taken for a block, it would be asked for for ever.
+                return Err(Error::argument("source", "a block without rows"));
+            }
+            check(rows, first_row)?;
+            append.push(rows, first_row, each)?;
+            first_row += count;
+        }
+        append.finish()
+    }
+}
 
 /// A matrix that grows; dropped without [`Append::finish`], it leaves no trace.
-pub(super) struct Append<'a> {
+struct Append<'a> {
     matrix: Matrix,
     /// Rows that the source says are still to come.
     expected: u64,
-    /// Made with the first block.
+    /// The staging ring: made with the first block, unless an earlier call left one.
     ring: &'a mut Option<Uploader>,
-    /// The old matrix's last segment and how many of its rows that sees, while new rows are written behind them.
+    /// The last segment of the old matrix and how many of its rows that matrix sees. New rows are written behind them, in the
+    /// same buffer, and given back if the append fails.
     shared: Option<(usize, u32)>,
     finished: bool,
 }
 
 impl<'a> Append<'a> {
-    pub(super) fn new(
-        matrix: &Matrix,
-        expected: Option<u64>,
-        ring: &'a mut Option<Uploader>,
-    ) -> Self {
+    fn new(matrix: &Matrix, expected: Option<u64>, ring: &'a mut Option<Uploader>) -> Self {
         Append {
             shared: matrix.segments.last().map(|s| (matrix.segments.len() - 1, s.rows())),
             matrix: matrix.clone(),
@@ -37,14 +114,14 @@ impl<'a> Append<'a> {
     }
 
     /// How many rows fill one staging buffer at most.
-    pub(super) fn block_rows(&self) -> usize {
+    fn block_rows(&self) -> usize {
         let bytes = self.ring.as_ref().map_or(BLOCK_BYTES, Uploader::block_bytes);
         let rows = bytes / u64::from(self.matrix.stride);
         rows.clamp(1, u64::from(self.matrix.rows_per_segment)) as usize
     }
 
     /// Appends rows that pass the check, the first of them number `first_row` there.
-    pub(super) fn push(&mut self, rows: Rows<'_>, first_row: u64, check: &Check<'_>) -> Result<()> {
+    fn push(&mut self, rows: Rows<'_>, first_row: u64, check: &Check<'_>) -> Result<()> {
         let count = rows.count(self.matrix.dim)?;
         self.prepare(count as u64)?;
         let block = self.block_rows();
@@ -58,8 +135,9 @@ impl<'a> Append<'a> {
         Ok(())
     }
 
-    /// Makes the ring for `count` rows or those that are expected: of what is left once the rows have their buffers. Rows
-    /// that cannot have them are refused before the first is copied; a source's promise of more is none.
+    /// Makes the staging ring, sized for `count` rows or for as many as the source announced, from the memory that is left once
+    /// the rows have their buffers. `count` rows that do not fit are refused here, before the first is copied; rows that are
+    /// merely announced are not.
     fn prepare(&mut self, count: u64) -> Result<()> {
         let free = self.matrix.segments.last().map_or(0, |s| s.capacity() - s.rows());
         let stride = u64::from(self.matrix.stride);
@@ -75,13 +153,13 @@ impl<'a> Append<'a> {
         Ok(())
     }
 
-    pub(super) fn finish(mut self) -> Result<Matrix> {
+    fn finish(mut self) -> Result<Matrix> {
         self.matrix.gpu.check_alive()?;
         self.finished = true;
         Ok(self.matrix.clone())
     }
 
-    /// Rows that the last segment may still take; a new segment's, when it is full.
+    /// How many rows one block may have: those that the last segment can still take or, when it is full, a whole segment.
     fn room(&self) -> u32 {
         let most = self.matrix.rows_per_segment;
         self.matrix.segments.last().map_or(most, |s| match most - s.rows().min(most) {
@@ -90,7 +168,8 @@ impl<'a> Append<'a> {
         })
     }
 
-    /// Appends rows that fit one staging buffer and one segment; `left` of this push, these included.
+    /// Appends `count` rows, which fit one staging buffer and one segment, the first of them number `number` in the source.
+    /// `left` rows of this push are still to be appended, these included.
     fn block(
         &mut self,
         rows: Rows<'_>,
@@ -129,7 +208,7 @@ impl<'a> Append<'a> {
         Ok(())
     }
 
-    /// The last segment in a larger buffer, with `count` more rows claimed.
+    /// A copy of the last segment in a larger buffer, with `count` more rows claimed.
     fn grown_tail(&self, count: u32, left: u64) -> Result<Segment> {
         let Some(tail) = self.matrix.segments.last() else {
             return Err(Error::internal("a matrix without a tail"));
@@ -149,7 +228,7 @@ impl<'a> Append<'a> {
             let buffer = self.matrix.gpu.alloc(LABEL, u64::from(rows) * stride)?;
             Ok((buffer, rows))
         };
-        let least = in_blocks(needed);
+        let least = in_bins(needed);
         match alloc(wanted) {
             Err(Error::OutOfDeviceMemory { .. }) if least < wanted => alloc(least),
             other => other,
@@ -179,71 +258,10 @@ fn capacity(most: u32, rows: u32, old: u32, count: u32, left: u64) -> u32 {
     let known = u64::from(rows) + left.max(u64::from(count));
     let grown = u64::from(old) + u64::from(old) / 2;
     let wanted = known.max(grown).min(u64::from(most)) as u32;
-    in_blocks(wanted).min(most)
+    in_bins(wanted).min(most)
 }
 
-fn in_blocks(rows: u32) -> u32 {
-    rows.next_multiple_of(BLOCK_ROWS as u32)
-}
-
-/// For `rows` rows, when so many bytes of device memory are still to be taken for them.
-fn ring(matrix: &Matrix, rows: u64, needed: u64) -> Uploader {
-    let stride = u64::from(matrix.stride);
-    // a row may be larger than a block
-    Uploader::new(&matrix.gpu, rows.saturating_mul(stride), needed, stride)
-}
-
-/// Copies the rows of a segment to the start of another buffer, on the device.
-fn copy(matrix: &Matrix, from: &Segment, to: &Buffer) -> Result<()> {
-    matrix.gpu.scoped(LABEL, || {
-        let mut encoder = matrix.gpu.device().create_command_encoder(&Default::default());
-        encoder.copy_buffer_to_buffer(from.buffer().raw(), 0, to.raw(), 0, from.bytes());
-        matrix.gpu.queue().submit([encoder.finish()]);
-    })
-}
-
-/// Writes rows at a byte offset, each with its padding, if they pass the check.
-fn upload(
-    ring: &mut Uploader,
-    matrix: &Matrix,
-    to: &Buffer,
-    at: u64,
-    rows: Rows<'_>,
-    number: u64,
-    check: &Check<'_>,
-) -> Result<()> {
-    let (dim, stride) = (matrix.dim, matrix.stride as usize);
-    let total = rows.count(dim)? * stride;
-    ring.copy(to, at, total as u64, |staging| {
-        pieces::fill(staging, rows, dim, stride, number, check)
-    })
-}
-
-pub(super) fn replace(matrix: &Matrix, row: u64, rows: Rows<'_>) -> Result<Matrix> {
-    let mut new = matrix.clone();
-    let end = row + rows.count(matrix.dim)? as u64;
-    let mut ring = ring(matrix, end - row, 0);
-    let block = (ring.block_bytes() / u64::from(matrix.stride)).max(1);
-    for segment in &mut new.segments {
-        let first = segment.first_row();
-        let (from, to) = (row.max(first), end.min(first + u64::from(segment.rows())));
-        if from >= to {
-            continue;
-        }
-        let size = u64::from(segment.capacity()) * u64::from(matrix.stride);
-        let buffer = matrix.gpu.alloc(LABEL, size)?;
-        copy(matrix, segment, &buffer)?;
-        let mut at = from;
-        while at < to {
-            let next = to.min(at + block);
-            let part = rows.slice(matrix.dim, (at - row) as usize, (next - row) as usize);
-            let place = (at - first) * u64::from(matrix.stride);
-            upload(&mut ring, matrix, &buffer, place, part, at, &|_, _| Ok(()))?;
-            at = next;
-        }
-        let (rows, capacity) = (segment.rows(), segment.capacity());
-        *segment = Segment::new(buffer, first, rows, capacity, matrix.stride);
-    }
-    matrix.gpu.check_alive()?;
-    Ok(new)
+/// Rows of the bins that so many rows are in.
+fn in_bins(rows: u32) -> u32 {
+    rows.next_multiple_of(BIN as u32)
 }

@@ -1,12 +1,12 @@
-//! Host memory that calls hand on, so that none of them pays for the first touch of fresh pages: 5 MB of queries took a
-//! millisecond of a call of twenty.
+//! Host memory that one call leaves to the next, so that not every call pays for the first touch of fresh pages: for 5 MB of
+//! queries that was 1 ms of a call that took 20.
 
 use crate::device::Gpu;
 use crate::error::Result;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-/// Elements kept for the next calls; what is more is let go.
+/// Elements that are kept for the next calls at most; what is beyond is freed.
 const MOST_KEPT: usize = 16 << 20;
 
 /// Vectors that wait for their next call.
@@ -14,7 +14,7 @@ const MOST_KEPT: usize = 16 << 20;
 struct Kept(Mutex<Vec<Vec<f32>>>);
 
 impl Kept {
-    /// The smallest that is long enough.
+    /// The smallest kept vector that is long enough.
     fn take(&self, len: usize) -> Option<Vec<f32>> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = kept.iter().enumerate().filter(|(_, v)| v.len() >= len);
@@ -30,11 +30,12 @@ impl Kept {
     }
 }
 
-/// f32 in host memory; dropped, its pages serve the next call.
+/// f32 values in host memory; when they are dropped, a later call takes their memory over.
 #[derive(Default)]
 pub(crate) struct HostFloats {
     values: Vec<f32>,
     len: usize,
+    /// Where the memory goes when this is dropped.
     home: Weak<Kept>,
 }
 

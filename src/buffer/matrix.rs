@@ -1,20 +1,14 @@
 //! Rows of one type in device memory.
 
-use super::Segment;
-use super::append::Append;
-use super::pieces::Check;
-use super::upload::Uploader;
+use super::bin::BIN;
+use super::segment::Segment;
 use crate::device::Gpu;
-use crate::dtype::{DType, Rows};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::format::RowSource;
 use std::fmt;
 
 /// The segment size that every backend can bind, and whose byte offsets fit the 32 bits that shaders count in.
 const MAX_SEGMENT_BYTES: u64 = (1 << 31) - 4;
-
-/// Rows are laid out in whole blocks of so many, so that a bin of the scan never straddles two segments.
-pub(crate) const BLOCK_ROWS: u64 = 64;
 
 /// `len` rows by `dim` elements of one type in device memory.
 ///
@@ -50,121 +44,30 @@ impl Matrix {
         let stride = (dtype.row_bytes(dim) as u64).next_multiple_of(16);
         let caps = gpu.caps();
         let limit = caps.max_binding_bytes.min(caps.max_buffer_bytes).min(MAX_SEGMENT_BYTES);
-        if stride.saturating_mul(BLOCK_ROWS) > limit {
-            let what = format!("bytes of {BLOCK_ROWS} rows of {dim} {dtype}");
-            return Err(Error::LimitExceeded { what, needed: stride * BLOCK_ROWS, limit });
+        if stride.saturating_mul(BIN) > limit {
+            let what = format!("bytes of {BIN} rows of {dim} {dtype}");
+            return Err(Error::LimitExceeded { what, needed: stride * BIN, limit });
         }
         let asked = gpu.settings().max_segment_bytes.unwrap_or(u64::MAX);
-        let rows = limit.min(asked) / stride / BLOCK_ROWS * BLOCK_ROWS;
+        let rows = limit.min(asked) / stride / BIN * BIN;
         // Both fit 32 bits: `limit` does.
-        let (stride, rows_per_segment) = (stride as u32, rows.max(BLOCK_ROWS) as u32);
+        let (stride, rows_per_segment) = (stride as u32, rows.max(BIN) as u32);
         let gpu = gpu.clone();
         Ok(Matrix { gpu, dtype, dim, stride, rows_per_segment, len: 0, segments: Vec::new() })
     }
 
-    /// A matrix of these rows.
-    ///
-    /// # Errors
-    /// As [`Matrix::empty`] and [`Matrix::append`].
-    ///
-    /// # Example
-    /// ```no_run
-    /// use nearfield::{Gpu, Matrix, Rows};
-    /// let gpu = Gpu::new()?;
-    /// let matrix = Matrix::from_rows(&gpu, 2, Rows::F32(&[1.0, 2.0, 3.0, 4.0]))?;
-    /// assert_eq!(matrix.len(), 2);
-    /// # Ok::<(), nearfield::Error>(())
-    /// ```
-    pub fn from_rows(gpu: &Gpu, dim: usize, rows: Rows<'_>) -> Result<Matrix> {
-        Matrix::empty(gpu, rows.dtype(), dim)?.append(rows)
-    }
-
-    /// A matrix with these rows behind its own.
-    ///
-    /// Cost: uploads the new rows alone; the last segment is now and then copied on the device into a larger buffer.
-    ///
-    /// # Errors
-    /// `DimensionMismatch`; `InvalidArgument` for rows of another type; `OutOfDeviceMemory`; `DeviceLost`.
-    pub fn append(&self, rows: Rows<'_>) -> Result<Matrix> {
-        self.check_type(rows.dtype())?;
-        let count = rows.count(self.dim)?;
-        let mut ring = None;
-        let mut append = Append::new(self, Some(count as u64), &mut ring);
-        append.push(rows, 0, &|_, _| Ok(()))?;
-        append.finish()
-    }
-
-    /// A matrix with the rows of a stream behind its own; `check` sees each block and where in the stream it begins.
-    ///
-    /// Cost: as [`Matrix::append`]; host memory for a few blocks whatever the length.
-    ///
-    /// # Errors
-    /// As [`Matrix::append`], and what the source and `check` return.
-    pub fn append_from(
-        &self,
-        source: &mut dyn RowSource,
-        check: &mut dyn FnMut(Rows<'_>, u64) -> Result<()>,
-    ) -> Result<Matrix> {
-        self.append_with(source, check, &|_, _| Ok(()), &mut None)
-    }
-
-    /// As [`Matrix::append_from`]; `each` sees every row as well, in pieces, on several threads and in any order, while
-    /// they are copied. A `ring` that is kept serves the next call.
-    pub(crate) fn append_with(
-        &self,
-        source: &mut dyn RowSource,
-        check: &mut dyn FnMut(Rows<'_>, u64) -> Result<()>,
-        each: &Check<'_>,
-        ring: &mut Option<Uploader>,
-    ) -> Result<Matrix> {
-        self.check_type(source.dtype())?;
-        if source.dim() != self.dim {
-            return Err(Error::DimensionMismatch { expected: self.dim, actual: source.dim() });
-        }
-        let mut append = Append::new(self, source.len(), ring);
-        let mut first_row = 0;
-        while let Some(rows) = source.next_rows(append.block_rows())? {
-            self.check_type(rows.dtype())?;
-            let count = rows.count(self.dim)? as u64;
-            if count == 0 {
-                // Taken for a block, it would be asked for for ever.
-                return Err(Error::argument("source", "a block without rows"));
-            }
-            check(rows, first_row)?;
-            append.push(rows, first_row, each)?;
-            first_row += count;
-        }
-        append.finish()
-    }
-
-    /// Room for `rows` rows in one segment, none of which is there yet.
+    /// A matrix like this one, without rows but with memory for `rows` of them in one segment.
     pub(crate) fn with_room(&self, rows: u32) -> Result<Matrix> {
-        let capacity = rows.next_multiple_of(BLOCK_ROWS as u32).min(self.rows_per_segment);
+        let capacity = rows.next_multiple_of(BIN as u32).min(self.rows_per_segment);
         let buffer = self.gpu.alloc("matrix", u64::from(capacity) * u64::from(self.stride))?;
         let segment = Segment::new(buffer, 0, 0, capacity, self.stride);
         Ok(Matrix { len: 0, segments: vec![segment], ..self.clone() })
     }
 
-    /// The first segment's buffer without rows, for a caller who alone holds the matrix.
+    /// The same memory without rows, of the first segment alone, for a caller who alone holds the matrix.
     pub(crate) fn emptied(&self) -> Matrix {
         let segments = self.segments.iter().take(1).map(Segment::emptied).collect();
         Matrix { len: 0, segments, ..self.clone() }
-    }
-
-    /// A matrix with `rows` in the place of its own from `row` on.
-    ///
-    /// Cost: copies the segments that change on the device, uploads the new rows alone.
-    ///
-    /// # Errors
-    /// As [`Matrix::append`]; `InvalidArgument` when the rows reach beyond the end.
-    pub fn replace(&self, row: u64, rows: Rows<'_>) -> Result<Matrix> {
-        self.check_type(rows.dtype())?;
-        let count = rows.count(self.dim)? as u64;
-        if row.checked_add(count).is_none_or(|end| end > self.len) {
-            let reason = format!("{count} rows from {row} on, of {}", self.len);
-            return Err(Error::argument("row", reason));
-        }
-        super::append::replace(self, row, rows)
     }
 
     /// Rows.
@@ -215,7 +118,8 @@ impl Matrix {
         self.dtype.row_bytes(self.dim)
     }
 
-    fn check_type(&self, dtype: DType) -> Result<()> {
+    /// Refuses rows of another type.
+    pub(super) fn check_type(&self, dtype: DType) -> Result<()> {
         if dtype == self.dtype {
             return Ok(());
         }

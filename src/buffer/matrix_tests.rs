@@ -1,5 +1,7 @@
 use super::*;
 use crate::device::GpuBuilder;
+use crate::dtype::Rows;
+use crate::format::RowSource;
 
 /// Segments of 64 rows, every buffer poisoned.
 fn tiny() -> GpuBuilder {

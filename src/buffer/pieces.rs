@@ -2,16 +2,17 @@
 
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
-use crate::format::each;
+use crate::parallel::each;
 
 /// Bytes of rows that one thread checks and copies at a time: they stay in its cache between the two.
 const PIECE_BYTES: usize = 256 << 10;
 
-/// Sees every row once, in pieces of any size and order and on any thread; the number is that of a piece's first row.
+/// A check of rows on their way: it is called with pieces of any size, in any order and on any thread, so that it sees each row
+/// once. The number is that of the piece's first row.
 pub(crate) type Check<'a> = dyn Fn(Rows<'_>, u64) -> Result<()> + Sync + 'a;
 
-/// Writes rows, the first of them number `first_row`, to the start of a mapped buffer, each with zeros up to `stride`. Of
-/// several refusals the first row's is returned.
+/// Writes rows, the first of them number `first_row`, to the start of a mapped buffer, each followed by zeros up to `stride`.
+/// Where the check refuses several pieces, the error of the first of them is returned.
 pub(super) fn fill(
     staging: &wgpu::Buffer,
     rows: Rows<'_>,

@@ -1,6 +1,6 @@
 //! A pattern in every buffer that nobody has written yet, to find kernels that read it.
 
-use super::Buffer;
+use super::handle::Buffer;
 use crate::device::Gpu;
 use crate::error::Result;
 use std::sync::OnceLock;

@@ -44,10 +44,12 @@ impl Pool {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A buffer of just this size class, if one is free.
     pub(super) fn take(&self, kind: Kind, class: u64) -> Option<wgpu::Buffer> {
         self.lock().get_mut(&(kind, class))?.pop()
     }
 
+    /// Takes an unmapped buffer back.
     pub(super) fn give(&self, kind: Kind, buffer: wgpu::Buffer) {
         self.lock().entry((kind, buffer.size())).or_default().push(buffer);
     }
@@ -58,7 +60,7 @@ impl Pool {
         let mut buffers: Vec<_> = std::mem::take(&mut *free).into_iter().collect();
         buffers.sort_by_key(|((_, size), _)| *size);
         while let Some(((kind, size), mut list)) = buffers.pop() {
-            while ledger.room() < bytes && list.pop().is_some() {
+            while ledger.unreserved() < bytes && list.pop().is_some() {
                 ledger.unpool(size);
             }
             if !list.is_empty() {

@@ -1,6 +1,7 @@
 //! Rows of a matrix back in host memory.
 
-use super::{Matrix, Readback};
+use super::matrix::Matrix;
+use super::readback::Readback;
 use crate::error::{Error, Result};
 use std::future::Future;
 use std::ops::Range;
@@ -45,6 +46,7 @@ impl Matrix {
         }
     }
 
+    /// Cuts a range of rows into chunks.
     fn chunks(&self, rows: &Range<u64>) -> Result<Vec<Chunk>> {
         if rows.start > rows.end || rows.end > self.len() {
             return Err(Error::argument("rows", format!("{rows:?} of {}", self.len())));
@@ -65,6 +67,7 @@ impl Matrix {
         Ok(chunks)
     }
 
+    /// An empty vector with memory for some rows without padding.
     fn room_for(&self, rows: &Range<u64>) -> Result<Vec<u8>> {
         let bytes = (rows.end - rows.start).checked_mul(self.row_bytes() as u64);
         let bytes = bytes.and_then(|b| usize::try_from(b).ok());
@@ -75,6 +78,7 @@ impl Matrix {
         }
     }
 
+    /// Has the device copy a chunk to the host.
     fn start(&self, (segment, offset, bytes): Chunk) -> Result<Readback> {
         let encoder = self.gpu().scoped("readback", || {
             self.gpu().device().create_command_encoder(&Default::default())
@@ -82,6 +86,7 @@ impl Matrix {
         self.gpu().readback(&[(self.segments()[segment].buffer(), offset, bytes)], encoder)
     }
 
+    /// Appends the rows of a chunk that came back, without their padding.
     fn strip(&self, parts: &[Vec<u8>], out: &mut Vec<u8>) {
         let (row, stride) = (self.row_bytes(), self.stride_bytes() as usize);
         for padded in parts.iter().flat_map(|part| part.chunks_exact(stride)) {

@@ -1,10 +1,10 @@
 //! From the device to the host, awaited by a thread or a task.
 
-use super::Buffer;
+use super::handle::Buffer;
 use super::pool::Kind;
 use crate::device::{Completion, Gpu};
 use crate::error::{Error, Result};
-use crate::format::each;
+use crate::parallel::each;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,7 +20,9 @@ pub(crate) struct Readback {
     parts: Vec<(usize, usize)>,
     index: wgpu::SubmissionIndex,
     completion: Arc<Completion>,
+    /// Whether the polling thread drives the device for this.
     watched: bool,
+    /// Whether the bytes were handed over.
     taken: bool,
 }
 
@@ -82,6 +84,7 @@ impl Readback {
         self.take()
     }
 
+    /// The bytes, out of the staging buffer, which then returns to the pool.
     fn take(&mut self) -> Result<Vec<Vec<u8>>> {
         self.completion.outcome(&self.gpu)?;
         if self.taken {
@@ -136,7 +139,7 @@ impl Future for Readback {
 impl Drop for Readback {
     fn drop(&mut self) {
         if !self.taken {
-            // Mapped, or about to be: not for the pool.
+            // It is mapped or about to be, and the pool takes unmapped buffers only.
             self.staging.discard();
         }
     }

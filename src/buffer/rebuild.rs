@@ -1,7 +1,8 @@
 //! A matrix of the same shape whose rows the device writes.
 
-use super::matrix::BLOCK_ROWS;
-use super::{Matrix, Segment};
+use super::bin::BIN;
+use super::matrix::Matrix;
+use super::segment::Segment;
 use crate::error::Result;
 
 impl Matrix {
@@ -17,7 +18,7 @@ impl Matrix {
         let most = u64::from(self.rows_per_segment);
         for first in (0..count).step_by(self.rows_per_segment as usize) {
             let rows = most.min(count - first) as u32;
-            let capacity = rows.next_multiple_of(BLOCK_ROWS as u32);
+            let capacity = rows.next_multiple_of(BIN as u32);
             let bytes = u64::from(capacity) * u64::from(self.stride);
             let buffer = self.gpu.alloc("rows", bytes)?;
             let segment = Segment::new(buffer, first, rows, capacity, self.stride);

@@ -1,6 +1,6 @@
 //! One piece of a matrix: as many rows as one binding holds.
 
-use super::Buffer;
+use super::handle::Buffer;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 

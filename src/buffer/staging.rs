@@ -1,20 +1,21 @@
-//! Small uploads that ride in the encoder that uses them.
+//! Small uploads, copied by the encoder that uses them.
 //!
 //! `Queue::write_buffer` makes and frees a staging buffer a call, which took 0.25 ms each on an H200; these stay mapped
 //! between calls.
 
-use super::Buffer;
+use super::handle::Buffer;
 use super::pool::{self, Kind, Pool};
 use crate::device::Gpu;
 use crate::error::{Error, Result};
-use crate::format::each;
+use crate::parallel::each;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+/// The smallest staging buffer.
 const LEAST: u64 = 4096;
 /// Bytes that one thread copies at a time.
 const PIECE: usize = 256 << 10;
-/// Bytes kept for the next calls; what is more is let go.
+/// Bytes that are kept for the next calls at most; what is beyond is freed.
 const MOST_KEPT: u64 = 256 << 20;
 
 /// Mapped staging buffers by size.
@@ -57,7 +58,7 @@ impl Gpu {
             }
         };
         let padded = bytes.len().next_multiple_of(4);
-        // pieces of a large upload go on several threads
+        // Pieces of a large upload are copied on several threads.
         let write = |start: usize| {
             let end = (start + PIECE).min(padded);
             let piece = &bytes[start..end.min(bytes.len())];

@@ -1,6 +1,9 @@
 use super::*;
-use crate::device::PassTimer;
+use crate::device::{Gpu, PassTimer};
+use crate::error::{Error, Result};
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::task::{Context, Waker};
 
 fn gpu() -> Gpu {

@@ -1,6 +1,6 @@
 //! From the host to the device, through a bounded ring of mapped buffers.
 
-use super::Buffer;
+use super::handle::Buffer;
 use super::pool::Kind;
 use crate::device::{Completion, Gpu};
 use crate::error::{Error, Result};
@@ -12,7 +12,8 @@ pub(super) const BLOCK_BYTES: u64 = 32 << 20;
 /// Where memory is short, a staging buffer has this share of what is left, and at least so many bytes.
 const SHARE: u64 = 32;
 const LEAST_BYTES: u64 = 64 << 10;
-/// There is one queue: while kernels run on it the copies wait, and the host fills up to so many buffers meanwhile.
+/// Staging buffers of a ring at most. There is one queue: while kernels run on it the copies wait, and the host meanwhile fills
+/// as many buffers as the ring has.
 const SLOTS: u64 = 8;
 
 /// Copies blocks to device buffers; the host fills one while the device copies the others.
@@ -27,19 +28,19 @@ pub(crate) struct Uploader {
 struct Slot {
     gpu: Gpu,
     staging: Buffer,
-    /// `None` while the host may write.
-    flight: Option<(wgpu::SubmissionIndex, Arc<Completion>)>,
+    /// What the host waits for before it may write again; `None` while it may.
+    pending: Option<(wgpu::SubmissionIndex, Arc<Completion>)>,
 }
 
 impl Uploader {
     /// For `total` bytes in blocks of at least `least`, when `needed` bytes of device memory are still to be taken; a
     /// larger block makes a larger ring.
     pub(super) fn new(gpu: &Gpu, total: u64, needed: u64, least: u64) -> Self {
-        // small uploads take small staging buffers
+        // Small uploads take small staging buffers.
         let left = gpu.ledger().available().saturating_sub(needed);
         let share = (left / SHARE).max(LEAST_BYTES);
         let block_bytes = BLOCK_BYTES.min(total).min(share).max(least);
-        // the least block is more than a share of very little
+        // Where little memory is left, even the least block may be more than its share: then the ring has fewer blocks.
         let most_slots = (left / SHARE * SLOTS / block_bytes.max(1)).clamp(2, SLOTS) as usize;
         Uploader { gpu: gpu.clone(), block_bytes, slots: VecDeque::new(), most_slots }
     }
@@ -62,7 +63,7 @@ impl Uploader {
             self.block_bytes = bytes;
         }
         let mut slot = self.slot()?;
-        slot.land()?;
+        slot.wait()?;
         let raw = slot.staging.raw();
         if let Err(refused) = self.gpu.scoped("upload", || fill(raw))? {
             self.slots.push_front(slot);
@@ -78,20 +79,20 @@ impl Uploader {
             raw.map_async(wgpu::MapMode::Write, .., move |outcome| done.set(outcome.is_ok()));
             index
         })?;
-        slot.flight = Some((index, completion));
+        slot.pending = Some((index, completion));
         self.slots.push_back(slot);
         Ok(())
     }
 
     /// The slot that the device was done with first or, while the ring may grow and none is free, a new one.
     fn slot(&mut self) -> Result<Slot> {
-        if self.slots.front().is_some_and(Slot::is_flying) {
+        if self.slots.front().is_some_and(Slot::is_pending) {
             self.gpu.tick()?;
         }
-        let free = self.slots.front().is_some_and(|slot| !slot.is_flying());
+        let free = self.slots.front().is_some_and(|slot| !slot.is_pending());
         if !free && self.slots.len() < self.most_slots {
             match Slot::new(&self.gpu, self.block_bytes) {
-                // those that are there do as well
+                // The ring works with the slots that it has.
                 Err(Error::OutOfDeviceMemory { .. }) if !self.slots.is_empty() => {}
                 other => return other,
             }
@@ -103,7 +104,7 @@ impl Uploader {
 impl Slot {
     fn new(gpu: &Gpu, bytes: u64) -> Result<Slot> {
         let (staging, fresh) = gpu.pooled(Kind::Upload, "upload", bytes, true)?;
-        let mut slot = Slot { gpu: gpu.clone(), staging, flight: None };
+        let mut slot = Slot { gpu: gpu.clone(), staging, pending: None };
         if fresh {
             return Ok(slot);
         }
@@ -114,19 +115,19 @@ impl Slot {
             raw.map_async(wgpu::MapMode::Write, .., move |outcome| done.set(outcome.is_ok()));
             gpu.queue().submit([])
         })?;
-        slot.flight = Some((index, completion));
+        slot.pending = Some((index, completion));
         Ok(slot)
     }
 
-    fn is_flying(&self) -> bool {
-        self.flight.as_ref().is_some_and(|(_, completion)| completion.get().is_none())
+    fn is_pending(&self) -> bool {
+        self.pending.as_ref().is_some_and(|(_, completion)| completion.get().is_none())
     }
 
     /// Waits until the host may write.
-    fn land(&mut self) -> Result<()> {
-        if let Some((index, completion)) = &self.flight {
+    fn wait(&mut self) -> Result<()> {
+        if let Some((index, completion)) = &self.pending {
             completion.wait(&self.gpu, index)?;
-            self.flight = None;
+            self.pending = None;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use super::request::Found;
 use super::stats::SearchStats;
 use crate::error::Result;
-use crate::format::each;
+use crate::parallel::each;
 use crate::space::Decoder;
 
 /// Hits that one thread takes at a time.

@@ -1,11 +1,58 @@
-//! The choices behind a [`Gpu`].
+//! How a [`Gpu`] comes about, and the choices behind it.
 
-use super::adapter::{self, Backend};
+use super::adapter::{self, AdapterSummary};
+use super::backend::Backend;
+use super::gpu::Gpu;
+use super::open;
 use super::options::{Disable, Options, variable};
-use super::{Gpu, open};
 use crate::error::Result;
 use std::fmt::Display;
 use std::path::PathBuf;
+
+impl Gpu {
+    /// Opens the best adapter: discrete before integrated before virtual before software.
+    ///
+    /// The environment (`NEARFIELD_ADAPTER`, `NEARFIELD_BACKEND`, ...) is read as [`GpuBuilder`] says.
+    ///
+    /// # Errors
+    /// `NoAdapter` with the way to get a driver; `InvalidArgument` for a malformed environment variable;
+    /// `Profile` for a malformed device profile.
+    ///
+    /// # Example
+    /// ```no_run
+    /// let gpu = nearfield::Gpu::new()?;
+    /// println!("{}: {}", gpu.caps().name, gpu.memory());
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn new() -> Result<Gpu> {
+        Gpu::builder().build()
+    }
+
+    /// Starts the choice of an adapter, a memory budget or a profile.
+    pub fn builder() -> GpuBuilder {
+        GpuBuilder::default()
+    }
+
+    /// Every adapter of the machine, the preferred one first; its place is the index that `NEARFIELD_ADAPTER` takes.
+    ///
+    /// # Errors
+    /// `NoAdapter` when there is none.
+    pub fn adapters() -> Result<Vec<AdapterSummary>> {
+        adapter::list()
+    }
+
+    /// Adopts a device that the application opened itself, with [`Gpu::required_features`] and
+    /// [`Gpu::required_limits`]; features that it left out are done without.
+    ///
+    /// The application's handlers of uncaptured errors and of a lost device stay in place.
+    ///
+    /// # Errors
+    /// `MissingFeature` or `LimitExceeded` when the device was opened with less than kernels need; as [`Gpu::new`] for
+    /// the environment and the profile.
+    pub fn adopt(adapter: &wgpu::Adapter, device: wgpu::Device, queue: wgpu::Queue) -> Result<Gpu> {
+        Gpu::builder().adopt(adapter, device, queue)
+    }
+}
 
 /// Chooses the adapter, the memory budget and the profile of a [`Gpu`]; from [`Gpu::builder`].
 ///

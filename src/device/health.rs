@@ -6,10 +6,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+/// How long one wait for the device lasts before its loss is looked for again.
+///
+/// Longer than any submission should take: a wait that runs out while another thread polls can trip an assertion in
+/// wgpu-core 30 (it reads the fence, the other empties the queue, and it finds the queue empty too early).
+pub(super) const WAIT_SLICE: Duration = Duration::from_secs(10);
+
 /// The state of one device, shared with wgpu's callbacks and the polling thread.
 #[derive(Default)]
 pub(super) struct Health {
+    /// Why the device is lost, once it is.
     lost: OnceLock<String>,
+    /// The last error that no scope caught.
     uncaptured: Mutex<Option<String>>,
 }
 
@@ -37,7 +45,7 @@ impl Health {
         *self.uncaptured.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
     }
 
-    /// Waits up to `slice` for a submission, or for all of them; whether it is done.
+    /// Waits up to `slice` for a submission, or for all of them; returns whether it is done.
     pub(super) fn wait(
         &self,
         device: &wgpu::Device,
@@ -74,7 +82,7 @@ fn raced(panic: &(dyn Any + Send)) -> bool {
     panic.downcast_ref::<String>().is_some_and(|words| words.starts_with("If the queue is empty"))
 }
 
-/// Runs `f` inside the three error scopes and gives the first error of it.
+/// Runs `f` inside wgpu's three error scopes and returns, beside its value, the gravest error.
 pub(super) fn in_scopes<T>(
     device: &wgpu::Device,
     f: impl FnOnce() -> T,

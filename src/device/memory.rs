@@ -70,6 +70,7 @@ struct State {
     peak: u64,
     hits: u64,
     misses: u64,
+    /// Buffers and bytes in use under each label.
     labels: BTreeMap<String, (u64, u64)>,
 }
 
@@ -147,12 +148,13 @@ impl Ledger {
         state.pooled = state.pooled.saturating_sub(bytes);
     }
 
+    /// A buffer was asked for that the pool did not have.
     pub(crate) fn pool_miss(&self) {
         self.lock().misses += 1;
     }
 
-    /// What is left of the budget.
-    pub(crate) fn room(&self) -> u64 {
+    /// What is left of the budget while the pool keeps its buffers.
+    pub(crate) fn unreserved(&self) -> u64 {
         let state = self.lock();
         self.budget.saturating_sub(state.in_use + state.pooled)
     }
@@ -162,6 +164,7 @@ impl Ledger {
         self.budget.saturating_sub(self.lock().in_use)
     }
 
+    /// The error of a request that the budget, or the driver, has no memory for.
     pub(crate) fn exhausted(&self, what: &str, requested: u64) -> Error {
         let state = self.lock();
         let in_use = state.in_use + state.pooled;

@@ -1,9 +1,12 @@
 //! The GPU: adapter choice, what it can do, its profile, its memory, and its loss.
 
 mod adapter;
+mod backend;
 mod builder;
 mod caps;
 mod completion;
+mod coop;
+mod gpu;
 mod health;
 mod heap;
 mod memory;
@@ -14,195 +17,16 @@ mod probe;
 mod profile;
 mod profiles;
 mod timing;
+mod wait;
 
-pub use adapter::{AdapterSummary, Backend, DeviceType};
+pub use adapter::AdapterSummary;
+pub use backend::{Backend, DeviceType};
 pub use builder::GpuBuilder;
-pub use caps::{Caps, CoopShape};
+pub use caps::Caps;
 pub(crate) use completion::Completion;
+pub use coop::CoopShape;
+pub use gpu::Gpu;
 pub(crate) use memory::Ledger;
 pub use memory::{LabelUse, MemoryReport};
 pub use profile::Profile;
-#[allow(unused_imports)]
 pub(crate) use timing::PassTimer;
-
-use crate::error::{Error, Result};
-use health::Health;
-use poller::Poller;
-use std::any::{Any, TypeId};
-use std::collections::HashMap;
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
-/// One GPU, opened: the handle that every index and matrix is made with.
-///
-/// [`Gpu::new`] takes the best adapter of the machine, [`Gpu::builder`] the one that is asked for, and
-/// [`Gpu::adopt`] a device that an application opened itself. Clones share the device, its memory budget and its
-/// caches; threads may use them at the same time.
-#[derive(Clone)]
-pub struct Gpu {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    device: wgpu::Device,
-    queue: wgpu::Queue,
-    caps: Caps,
-    profile: Profile,
-    ledger: Arc<Ledger>,
-    health: Arc<Health>,
-    poller: Poller,
-    settings: Settings,
-    states: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
-}
-
-/// What the builder decided and later layers ask for.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Settings {
-    pub(crate) max_segment_bytes: Option<u64>,
-    pub(crate) poison: bool,
-    pub(crate) checked: bool,
-}
-
-/// How long one wait for the device lasts before its loss is looked for again.
-///
-/// Longer than any submission should take: a wait that runs out while another thread polls can trip an assertion in
-/// wgpu-core 30 (it reads the fence, the other empties the queue, and it finds the queue empty too early).
-const WAIT_SLICE: Duration = Duration::from_secs(10);
-
-impl Gpu {
-    /// Opens the best adapter: discrete before integrated before virtual before software.
-    ///
-    /// The environment (`NEARFIELD_ADAPTER`, `NEARFIELD_BACKEND`, ...) is read as [`GpuBuilder`] says.
-    ///
-    /// # Errors
-    /// `NoAdapter` with the way to get a driver; `InvalidArgument` for a malformed environment variable;
-    /// `Profile` for a malformed device profile.
-    ///
-    /// # Example
-    /// ```no_run
-    /// let gpu = nearfield::Gpu::new()?;
-    /// println!("{}: {}", gpu.caps().name, gpu.memory());
-    /// # Ok::<(), nearfield::Error>(())
-    /// ```
-    pub fn new() -> Result<Gpu> {
-        Gpu::builder().build()
-    }
-
-    /// Starts the choice of an adapter, a memory budget or a profile.
-    pub fn builder() -> GpuBuilder {
-        GpuBuilder::default()
-    }
-
-    /// Every adapter of the machine, the preferred one first; its place is the index that `NEARFIELD_ADAPTER` takes.
-    ///
-    /// # Errors
-    /// `NoAdapter` when there is none.
-    pub fn adapters() -> Result<Vec<AdapterSummary>> {
-        adapter::list()
-    }
-
-    /// What the adapter can do.
-    pub fn caps(&self) -> &Caps {
-        &self.inner.caps
-    }
-
-    /// The tuning that is in force.
-    pub fn profile(&self) -> &Profile {
-        &self.inner.profile
-    }
-
-    /// Device memory by purpose, with the peak and the pool's hits.
-    pub fn memory(&self) -> MemoryReport {
-        self.inner.ledger.report()
-    }
-
-    pub(crate) fn device(&self) -> &wgpu::Device {
-        &self.inner.device
-    }
-
-    pub(crate) fn queue(&self) -> &wgpu::Queue {
-        &self.inner.queue
-    }
-
-    pub(crate) fn ledger(&self) -> &Arc<Ledger> {
-        &self.inner.ledger
-    }
-
-    pub(crate) fn settings(&self) -> Settings {
-        self.inner.settings
-    }
-
-    /// Whether kernels are compiled with every runtime check.
-    pub(crate) fn checked(&self) -> bool {
-        self.inner.settings.checked
-    }
-
-    /// `Err(DeviceLost)` once the device is gone.
-    pub(crate) fn check_alive(&self) -> Result<()> {
-        self.inner.health.check()
-    }
-
-    /// Declares the device lost, where wgpu tells only one caller.
-    pub(crate) fn mark_lost(&self, reason: &str) {
-        self.inner.health.lose(reason);
-    }
-
-    /// Runs `f` and turns what wgpu reports meanwhile into an error.
-    ///
-    /// wgpu's error scopes are a stack of each thread: they are pushed and popped here and nowhere else.
-    pub(crate) fn scoped<T>(&self, what: &str, f: impl FnOnce() -> T) -> Result<T> {
-        self.check_alive()?;
-        let (value, error) = health::in_scopes(&self.inner.device, f);
-        self.check_alive()?;
-        match error {
-            None => Ok(value),
-            Some(wgpu::Error::OutOfMemory { .. }) => Err(self.inner.ledger.exhausted(what, 0)),
-            Some(e) => Err(Error::internal(format!("{what}: {e}"))),
-        }
-    }
-
-    /// Waits a moment for the submission; whether it is done.
-    pub(crate) fn wait_slice(&self, index: &wgpu::SubmissionIndex) -> Result<bool> {
-        self.inner.health.wait(&self.inner.device, Some(index), WAIT_SLICE)
-    }
-
-    /// How long a waiting thread looks for the end before it sleeps.
-    pub(crate) fn spin(&self) -> Duration {
-        let micros = self.inner.profile.u32("submit", "spin_us").unwrap_or(0);
-        Duration::from_micros(micros.into())
-    }
-
-    /// Lets wgpu free what finished submissions held, without blocking.
-    pub(crate) fn tick(&self) -> Result<()> {
-        self.inner.health.poll(&self.inner.device, wgpu::PollType::Poll).map(|_| ())
-    }
-
-    /// Has the polling thread drive the device until `completion` is there.
-    pub(crate) fn watch(
-        &self,
-        index: wgpu::SubmissionIndex,
-        completion: Arc<Completion>,
-    ) -> Result<()> {
-        self.inner.poller.watch(index, completion)
-    }
-
-    /// The one value of `T` that belongs to this device: pools and caches of the layers above.
-    ///
-    /// A `T` must not hold a [`Gpu`], which would keep both alive for ever.
-    pub(crate) fn state<T: Default + Send + Sync + 'static>(&self) -> Result<Arc<T>> {
-        let mut states = self.inner.states.lock().unwrap_or_else(PoisonError::into_inner);
-        let state = states.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default()));
-        // The key is the type, so the cast cannot fail; an error costs nothing and spares a panic.
-        Arc::clone(state).downcast().map_err(|_| Error::internal("a state of another type"))
-    }
-}
-
-impl fmt::Debug for Gpu {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gpu")
-            .field("name", &self.inner.caps.name)
-            .field("backend", &self.inner.caps.backend)
-            .finish_non_exhaustive()
-    }
-}

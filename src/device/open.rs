@@ -1,13 +1,16 @@
 //! From an adapter to a [`Gpu`].
 
-use super::adapter::{Backend, DeviceType, driver};
-use super::caps::{Caps, CoopShape};
+use super::adapter::driver;
+use super::backend::{Backend, DeviceType};
+use super::caps::Caps;
+use super::coop::CoopShape;
+use super::gpu::{Gpu, Inner, Settings};
 use super::health::{Health, in_scopes};
 use super::memory::Ledger;
 use super::options::{Disable, Options};
 use super::poller::Poller;
 use super::profile::Profile;
-use super::{Gpu, Inner, Settings, heap, probe};
+use super::{heap, probe};
 use crate::error::{Error, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, Once};
@@ -19,18 +22,6 @@ const IMMEDIATE_BYTES: u32 = 128;
 const UNKNOWN_HEAP_BUDGET: u64 = 2 << 30;
 
 impl Gpu {
-    /// Adopts a device that the application opened itself, with [`Gpu::required_features`] and
-    /// [`Gpu::required_limits`]; features that it left out are done without.
-    ///
-    /// The application's handlers of uncaptured errors and of a lost device stay in place.
-    ///
-    /// # Errors
-    /// `MissingFeature` or `LimitExceeded` when the device was opened with less than kernels need; as [`Gpu::new`] for
-    /// the environment and the profile.
-    pub fn adopt(adapter: &wgpu::Adapter, device: wgpu::Device, queue: wgpu::Queue) -> Result<Gpu> {
-        Gpu::builder().adopt(adapter, device, queue)
-    }
-
     /// The features to open a device with before [`Gpu::adopt`]: those of the adapter that kernels can use.
     ///
     /// `EXPERIMENTAL_COOPERATIVE_MATRIX` among them needs wgpu's `ExperimentalFeatures`.
@@ -44,7 +35,7 @@ impl Gpu {
     }
 }
 
-/// Opens the first of `adapters` that opens.
+/// Opens the first of `adapters` whose driver lets it be opened.
 pub(super) fn open(adapters: Vec<wgpu::Adapter>, options: &Options) -> Result<Gpu> {
     let mut failure = None;
     for adapter in adapters {
@@ -96,6 +87,7 @@ fn open_one(adapter: &wgpu::Adapter, options: &Options) -> Result<Gpu> {
     assemble(adapter, device, queue, health, options)
 }
 
+/// As [`open`], of a device that the application opened.
 pub(super) fn adopt(
     adapter: &wgpu::Adapter,
     device: wgpu::Device,
@@ -125,8 +117,8 @@ fn features(adapter: &wgpu::Adapter, disable: &Disable) -> wgpu::Features {
     wanted & adapter.features()
 }
 
-/// wgpu trusts the list of shapes and panics when the driver then refuses the feature. lavapipe lists shapes of 8
-/// subgroup lanes at any width and refuses them at 4 lanes.
+/// Whether the driver will accept cooperative matrices. wgpu trusts the list of shapes and panics when the driver then
+/// refuses the feature: lavapipe lists shapes whatever its subgroups are, and refuses the feature where they have 4 lanes.
 fn coop_is_there(adapter: &wgpu::Adapter) -> bool {
     let shapes = adapter.cooperative_matrix_properties();
     let info = adapter.get_info();
@@ -160,6 +152,7 @@ fn request(
     }
 }
 
+/// Measures what the device can do, chooses its profile and budget, and makes the handle.
 fn assemble(
     adapter: &wgpu::Adapter,
     device: wgpu::Device,

@@ -1,12 +1,12 @@
 //! What is asked of a device, by the builder or by the environment.
 
-use super::adapter::Backend;
-use super::caps::CoopShape;
+use super::backend::Backend;
+use super::coop::CoopShape;
 use crate::error::{Error, Result};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-/// Every choice, builder calls merged with the environment.
+/// Every choice: the builder's calls, and the environment where there was none.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Options {
     pub(super) adapter: Option<String>,
@@ -17,6 +17,7 @@ pub(super) struct Options {
     pub(super) poison: Option<bool>,
     pub(super) checked: Option<bool>,
     pub(super) disable: Option<Disable>,
+    /// Shapes of matrices to use although the driver does not list them.
     pub(super) force_coop: Vec<CoopShape>,
     /// (section, key, value) that win over every profile.
     pub(super) tuning: Vec<(String, String, String)>,

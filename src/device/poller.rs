@@ -1,14 +1,13 @@
 //! The one thread that drives the device for futures.
 
-use super::WAIT_SLICE;
 use super::completion::Completion;
-use super::health::Health;
+use super::health::{Health, WAIT_SLICE};
 use crate::error::{Error, Result};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Started by the first future that is polled, asleep while none waits, gone with its owner.
+/// Its thread starts with the first future that is polled, sleeps while none waits, and ends when the [`Poller`] is dropped.
 pub(super) struct Poller {
     shared: Arc<Shared>,
     device: wgpu::Device,

@@ -20,6 +20,17 @@ pub struct Profile {
     values: BTreeMap<String, BTreeMap<String, Value>>,
 }
 
+/// (section, former name, name) of every key that had another name. Former names are refused rather than ignored, so that no
+/// device runs with other numbers than its owner wrote down.
+const RENAMED: &[(&str, &str, &str)] = &[
+    ("scan", "few", "max_row_queries"),
+    ("scan", "bytes", "int8_copy"),
+    ("matrix", "few", "max_row_queries"),
+    ("matrix", "fine", "max_k_bin64"),
+    ("matrix", "copy", "f16_copy"),
+    ("select", "wide", "threads_few_queries"),
+];
+
 type Values = BTreeMap<String, BTreeMap<String, Value>>;
 
 /// One file, taken apart.
@@ -48,7 +59,7 @@ impl Profile {
         Ok(profile)
     }
 
-    /// The baseline, and every built-in file over it.
+    /// The baseline, and beside it every built-in file laid over it.
     pub(crate) fn built_in() -> Result<Vec<Profile>> {
         let baseline = Profile::baseline()?;
         let mut all = vec![baseline.clone()];
@@ -154,6 +165,7 @@ impl Profile {
         error(&self.name, format!("{section}.{key} = {value} is not {wanted}"))
     }
 
+    /// Takes the values of a file, and its name.
     fn overlay(&mut self, file: File) -> Result<()> {
         for (section, keys) in file.values {
             for (key, value) in keys {
@@ -167,11 +179,19 @@ impl Profile {
         Ok(())
     }
 
+    /// Takes the values of the environment variables of all keys.
     fn overlay_environment(&mut self, lookup: impl Fn(&str) -> Option<String>) -> Result<()> {
+        for (section, old, new) in RENAMED {
+            let old = variable_of(section, old);
+            if lookup(&old).is_some() {
+                let reason = format!("{old} is now {}", variable_of(section, new));
+                return Err(error(&old, reason));
+            }
+        }
         let keys = self.values.iter();
         let keys = keys.flat_map(|(s, keys)| keys.keys().map(|k| (s.clone(), k.clone())));
         for (section, key) in keys.collect::<Vec<_>>() {
-            let name = format!("NEARFIELD_{section}_{key}").to_uppercase();
+            let name = variable_of(&section, &key);
             if let Some(text) = lookup(&name) {
                 self.set(&name, &section, &key, &text)?;
             }
@@ -193,10 +213,25 @@ impl Profile {
         Ok(())
     }
 
+    /// The place of a key's value, or why there is none.
     fn slot(&mut self, from: &str, section: &str, key: &str) -> Result<&mut Value> {
         let slot = self.values.get_mut(section).and_then(|keys| keys.get_mut(key));
-        slot.ok_or_else(|| error(from, format!("there is no key {section}.{key}")))
+        slot.ok_or_else(|| {
+            let mut renamed = RENAMED.iter().filter(|(s, old, _)| (*s, *old) == (section, key));
+            let reason = match renamed.next() {
+                Some((_, _, new)) => {
+                    format!("kernel.{section}.{key} is now kernel.{section}.{new}")
+                }
+                None => format!("there is no key {section}.{key}"),
+            };
+            error(from, reason)
+        })
     }
+}
+
+/// The environment variable that sets a key.
+fn variable_of(section: &str, key: &str) -> String {
+    format!("NEARFIELD_{section}_{key}").to_uppercase()
 }
 
 /// `value` if it may stand where `slot` stands.

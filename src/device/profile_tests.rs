@@ -68,3 +68,44 @@ fn every_built_in_profile_fits_the_baseline_and_matches_something() {
         baseline().overlay(file).unwrap();
     }
 }
+
+/// What an error says, its place included.
+fn message<T>(outcome: Result<T>) -> String {
+    outcome.map(|_| ()).unwrap_err().to_string()
+}
+
+#[test]
+fn a_file_with_a_former_key_is_told_the_new_one() {
+    for (section, old, new) in RENAMED {
+        let file = File::parse("mine", &format!("[kernel.{section}]\n{old} = 1\n")).unwrap();
+        let message = message(baseline().overlay(file));
+        let expected = format!("kernel.{section}.{old} is now kernel.{section}.{new}");
+        assert!(message.contains("mine") && message.contains(&expected), "{message}");
+        let file = File::parse("mine", &format!("[kernel.{section}]\n{new} = 1\n")).unwrap();
+        baseline().overlay(file).unwrap();
+    }
+}
+
+#[test]
+fn a_setting_of_a_former_key_is_told_the_new_one() {
+    for (section, old, new) in RENAMED {
+        let message = message(baseline().with(section, old, 1));
+        let expected = format!("kernel.{section}.{old} is now kernel.{section}.{new}");
+        assert!(message.contains(&expected), "{message}");
+        baseline().with(section, new, 1).unwrap();
+    }
+}
+
+#[test]
+fn a_variable_of_a_former_key_is_told_the_new_one() {
+    for (section, old, new) in RENAMED {
+        let [old, new] = [old, new].map(|key| format!("NEARFIELD_{section}_{key}").to_uppercase());
+        let only = |set: &str| {
+            let set = set.to_owned();
+            move |name: &str| (name == set).then(|| "1".to_owned())
+        };
+        let message = message(baseline().overlay_environment(only(&old)));
+        assert!(message.contains(&format!("{old} is now {new}")), "{message}");
+        baseline().overlay_environment(only(&new)).unwrap();
+    }
+}

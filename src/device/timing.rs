@@ -1,7 +1,9 @@
 //! How long passes take on the device itself.
 
-use super::Gpu;
+use super::completion::Completion;
+use super::gpu::Gpu;
 use crate::error::{Error, Result};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Timestamps around compute passes of one encoder.
@@ -17,7 +19,7 @@ pub(crate) struct PassTimer {
 }
 
 impl PassTimer {
-    /// Room for `passes` passes (at most 2048); `None` on adapters without timestamps.
+    /// For `passes` passes, at most 2048; `None` on adapters without timestamps.
     pub(crate) fn new(gpu: &Gpu, passes: u32) -> Result<Option<PassTimer>> {
         if !gpu.caps().timestamps {
             return Ok(None);
@@ -41,7 +43,7 @@ impl PassTimer {
         })
     }
 
-    /// The writes for the next pass; `None` when the room is used up, and the pass goes untimed.
+    /// The writes for the next pass; `None` after as many as the timer was made for: such a pass is not timed.
     pub(crate) fn pass(&self) -> Option<wgpu::ComputePassTimestampWrites<'_>> {
         let next = |used| (used < self.capacity).then_some(used + 1);
         let used = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).ok()?;
@@ -67,8 +69,8 @@ impl PassTimer {
         if used == 0 {
             return Ok(Vec::new());
         }
-        let completion = std::sync::Arc::new(super::Completion::default());
-        let done = std::sync::Arc::clone(&completion);
+        let completion = Arc::new(Completion::default());
+        let done = Arc::clone(&completion);
         gpu.scoped("timestamps", || {
             self.host.map_async(wgpu::MapMode::Read, .., move |outcome| done.set(outcome.is_ok()));
         })?;

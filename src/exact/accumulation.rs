@@ -17,7 +17,7 @@ use std::sync::{Mutex, PoisonError};
 
 const DEPTH: u32 = 512;
 const BINS: u32 = 8;
-const BIN: u32 = crate::exact::params::BIN as u32;
+const BIN: u32 = crate::buffer::BIN as u32;
 /// Of a row that takes no part.
 const SENTINEL: f32 = -85_070_591_730_234_615_865_843_651_857_942_052_864.0;
 

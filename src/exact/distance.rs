@@ -1,11 +1,12 @@
 //! All exact distances, block by block of rows, and the selection over them: any metric, any k.
 
+use crate::buffer::BIN;
 use crate::buffer::{Buffer, Segment};
 use crate::call::mask_words;
 use crate::error::Result;
 use crate::exact::dataset::Dataset;
 use crate::exact::kernels;
-use crate::exact::params::{self, BIN};
+use crate::exact::params;
 use crate::exact::plan::Plan;
 use crate::exact::queries::{Queries, Upload};
 use crate::kernel::{Encoder, fold};

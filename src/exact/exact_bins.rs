@@ -5,11 +5,11 @@
 //! another bin, each of the k bins would have a row before it. So neither a bound nor a second try is needed, whatever
 //! the metric, as long as both passes give a row the same key; the same pipeline makes them.
 
+use crate::buffer::BIN;
 use crate::buffer::Buffer;
 use crate::error::Result;
 use crate::exact::dataset::Dataset;
 use crate::exact::distance::{self, Out};
-use crate::exact::params::BIN;
 use crate::exact::plan::Plan;
 use crate::exact::queries::{Queries, Upload};
 use crate::exact::scan::rescore::{self, Scanned};

@@ -7,9 +7,6 @@
 
 use crate::kernel::params;
 
-/// Rows to a bin of the scan; `shaders/lib/constants.wgsl` has it as well.
-pub(crate) const BIN: u64 = 64;
-
 params! {
     /// Of `row_stats`.
     pub(crate) struct RowStats {

@@ -1,12 +1,12 @@
 //! How a search is cut: by memory, by what one binding holds, and by time, so that no submission holds the device for long.
 
+use crate::buffer::BIN;
 use crate::call::Options;
 use crate::device::Gpu;
 use crate::error::{Error, Result};
 use crate::exact::accumulation;
 use crate::exact::dataset::Dataset;
 use crate::exact::kernels;
-use crate::exact::params::BIN;
 use crate::exact::queries::Queries;
 use crate::kernel::{MatrixTile, Tile, best_matrix_tile, check_scan_tile};
 use crate::metric::Metric;
@@ -121,8 +121,8 @@ impl Plan {
             None => (None, 0.0),
         };
         let profile = gpu.profile();
-        let few = profile.u32("scan", "few")?.min(match matrix {
-            Some(_) => profile.u32("matrix", "few")?,
+        let few = profile.u32("scan", "max_row_queries")?.min(match matrix {
+            Some(_) => profile.u32("matrix", "max_row_queries")?,
             None => u32::MAX,
         });
         // without a certificate, 8 bits would miss more than is said
@@ -153,7 +153,7 @@ impl Plan {
         };
         let pairs = ((ms * 1e6 * gflops) / (2.0 * dim as f64)).max(1.0) as u64;
 
-        let fine = matrix.is_some() && k > u64::from(profile.u32("matrix", "fine")?);
+        let fine = matrix.is_some() && k > u64::from(profile.u32("matrix", "max_k_bin64")?);
         let matrix_bin = if fine { SMALL_BIN } else { BIN };
         let padded = dim.next_multiple_of(4);
         let most_bins = n.div_ceil(matrix_bin);
@@ -198,7 +198,7 @@ impl Plan {
             bin_rows: bin_rows as u32,
             pairs,
             select_threads: profile.u32("select", "threads")?.min(max_threads),
-            wide_threads: profile.u32("select", "wide")?.min(max_threads),
+            wide_threads: profile.u32("select", "threads_few_queries")?.min(max_threads),
         })
     }
 

@@ -1,9 +1,9 @@
 //! A dataset whose buffers are there before its rows, and serve others afterwards: a chunk of a stream.
 
 use super::dataset::Dataset;
-use super::params::BIN;
 use super::rounded::copies::{self, Copies};
 use super::rounded::f16;
+use crate::buffer::BIN;
 use crate::buffer::Uploader;
 use crate::error::Result;
 use crate::exact::kernels::Operand;

@@ -14,9 +14,9 @@ use crate::kernel::words;
 
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
-use crate::format::each;
 use crate::kernel::{Encoder, Flight, Landed};
 use crate::ops::kernels::MAX_SORT;
+use crate::parallel::each;
 use crate::space::Decoder;
 use std::collections::VecDeque;
 use std::ops::Range;

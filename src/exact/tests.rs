@@ -2,7 +2,6 @@
 
 use super::accumulation;
 use super::dataset::Dataset;
-use crate::kernel::matrix_tile;
 use super::search::submit_search;
 use crate::call::{Filter, Options};
 use crate::device::Gpu;
@@ -10,6 +9,7 @@ use crate::dtype::DType;
 use crate::dtype::Rows;
 use crate::error::Result;
 use crate::format::RowSource;
+use crate::kernel::matrix_tile;
 use crate::metric::{Metric, Order};
 use crate::space;
 
@@ -54,10 +54,14 @@ fn scan_equals_exhaustive() {
 #[test]
 fn copies_equal_exhaustive() {
     for few in ["0", "1000"] {
-        check(&[("matrix", "copy", "1"), ("scan", "few", few)]);
+        check(&[("matrix", "f16_copy", "1"), ("scan", "max_row_queries", few)]);
     }
-    check(&[("matrix", "copy", "1"), ("scan", "few", "0"), ("matrix", "bias", "epilogue")]);
-    check(&[("scan", "bytes", "1"), ("scan", "few", "1000")]);
+    check(&[
+        ("matrix", "f16_copy", "1"),
+        ("scan", "max_row_queries", "0"),
+        ("matrix", "bias", "epilogue"),
+    ]);
+    check(&[("scan", "int8_copy", "1"), ("scan", "max_row_queries", "1000")]);
 }
 
 fn check(settings: &[(&str, &str, &str)]) {
@@ -149,8 +153,8 @@ fn check(settings: &[(&str, &str, &str)]) {
 
 #[test]
 fn what_8_bits_do_not_tell_is_asked_again() {
-    let builder = Gpu::builder().poison(true).setting("scan", "bytes", 1);
-    let Ok(gpu) = builder.setting("matrix", "copy", 1).build() else {
+    let builder = Gpu::builder().poison(true).setting("scan", "int8_copy", 1);
+    let Ok(gpu) = builder.setting("matrix", "f16_copy", 1).build() else {
         println!("skipped: no adapter (1)");
         return;
     };

@@ -1,9 +1,9 @@
-//! Blocks of a reader that copies, several of which are filled at a time.
+//! Reading ahead, where rows are copied: several blocks are filled at a time, on several threads.
 
 use super::block::Block;
-use super::each::each;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
+use crate::parallel::each;
 use std::ops::Range;
 
 /// Blocks that are filled together.
@@ -46,12 +46,12 @@ impl Ahead {
         Ok(())
     }
 
-    /// The rows of the block that row `next` lies in, from there on, `most` at most; none where it could not be filled.
+    /// The rows of the block that row `next` lies in, from that row on, `most` at most; the error where it could not be filled.
     pub fn take(&mut self, next: u64, most: u64, dim: usize) -> Result<Rows<'_>> {
         let at = self.0.iter().position(|filled| filled.rows.contains(&next));
         let at = at.ok_or_else(|| Error::internal(format!("row {next} is in no block")))?;
         if let Some(error) = self.0[at].failed.take() {
-            // so that it is tried again
+            // The next call shall try again.
             self.0.clear();
             return Err(error);
         }

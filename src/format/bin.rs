@@ -1,8 +1,8 @@
 //! The `.fbin` family of big-ann-benchmarks: u32 rows, u32 dimension, then the elements, row after row.
 
-use super::MAX_DIM;
 use super::element::Element;
 use super::layout::{Layout, check_size, take};
+use super::limits::MAX_DIM;
 use crate::error::{Error, Result};
 use std::path::Path;
 

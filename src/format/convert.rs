@@ -27,7 +27,7 @@ struct Refused {
     reason: String,
 }
 
-/// Elements that pass through f32 at a time: on the stack, and out of the caches' way.
+/// Elements that pass through f32 at a time: few enough for the stack and for the nearest cache.
 const CHUNK: usize = 1024;
 
 /// Appends elements as the block's type. `bytes` are whole elements, at any alignment.

@@ -1,9 +1,9 @@
 //! From one file to another.
 
-use super::BLOCK_BYTES;
 use super::container::Container;
 use super::ids::{IdFile, IdWriter};
-use super::layout::Mapped;
+use super::limits::BLOCK_BYTES;
+use super::mapped::Mapped;
 use super::row_file::RowFile;
 use super::row_writer::RowWriter;
 use super::source::RowSource;

@@ -46,11 +46,12 @@ mod block;
 mod container;
 mod convert;
 mod convert_file;
-mod each;
 mod element;
 mod ids;
 mod layout;
+mod limits;
 pub(crate) mod map;
+mod mapped;
 mod npy_header;
 mod npy_parse;
 mod row_file;
@@ -62,16 +63,9 @@ mod typed;
 mod vecs;
 
 pub use convert_file::convert;
-pub(crate) use each::each;
 pub use ids::{IdFile, IdWriter, read_ids};
 pub use row_file::{RowFile, open};
 pub use row_writer::{RowWriter, create};
 pub use source::{RowSource, SliceSource};
 pub use store::{HostRows, RowStore};
 pub use typed::{NpyElement, NpyWriter};
-
-/// More elements in a row than this is a damaged file, not a vector; byte counts of rows below it overflow nowhere.
-const MAX_DIM: usize = 1 << 26;
-
-/// What a copying reader holds at a time: large enough to hide the calls, small beside any budget.
-const BLOCK_BYTES: usize = 4 << 20;

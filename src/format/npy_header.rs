@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 
 pub(super) const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
-/// NumPy leaves room for any row count to be patched in later; so does this, for the same reason.
+/// Digits that are left for the number of rows, as NumPy leaves them, so that any count can be patched in later.
 const COUNT_DIGITS: usize = 21;
 
 /// Where numpy starts the data: a multiple of this.

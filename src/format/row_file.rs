@@ -1,11 +1,11 @@
 //! A file of vectors, mapped.
 
-use super::BLOCK_BYTES;
 use super::ahead::Ahead;
 use super::block::Block;
 use super::convert::{Origin, append};
 use super::element::Element;
-use super::layout::Mapped;
+use super::limits::BLOCK_BYTES;
+use super::mapped::Mapped;
 use super::source::{RowSource, check_dim};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
@@ -39,10 +39,10 @@ pub struct RowFile {
     file: Arc<Mapped>,
     dtype: DType,
     dim: usize,
-    /// The file's bytes serve as rows.
+    /// Whether the file's bytes serve as rows, without a copy.
     direct: bool,
     block: Block,
-    /// What a copying stream has filled.
+    /// Blocks that the stream has read ahead, where rows are copied.
     ahead: Ahead,
     next: u64,
     /// Where the stream ends.

@@ -1,9 +1,9 @@
 //! The bytes of any of the formats, written as a stream: the number of rows is patched in at the end.
 
-use super::MAX_DIM;
 use super::atomic::AtomicFile;
 use super::container::Container;
 use super::element::Element;
+use super::limits::MAX_DIM;
 use super::{bin, npy_header, vecs};
 use crate::error::{Error, Result};
 use std::path::Path;

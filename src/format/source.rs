@@ -1,6 +1,6 @@
 //! Streams of rows.
 
-use super::MAX_DIM;
+use super::limits::MAX_DIM;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 

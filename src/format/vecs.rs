@@ -1,8 +1,8 @@
 //! The `.fvecs` family: every row is an i32 dimension, the same in all of them, and its elements.
 
-use super::MAX_DIM;
 use super::element::Element;
 use super::layout::{Layout, take};
+use super::limits::MAX_DIM;
 use crate::error::{Error, Result};
 use std::path::Path;
 

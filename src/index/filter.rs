@@ -4,7 +4,7 @@ use super::ids::Ids;
 use super::row_set::RowSet;
 use crate::call::Filter;
 use crate::error::{Error, Result};
-use crate::format::each;
+use crate::parallel::each;
 use std::ops::{BitAnd, BitOr, BitXor, Not};
 
 /// Which ids a search may find: FAISS's `IDSelector` and its family.

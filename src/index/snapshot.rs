@@ -11,8 +11,8 @@ use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::exact::Dataset;
 use crate::format::RowSource;
-use crate::format::each;
 use crate::metric::Metric;
+use crate::parallel::each;
 use std::sync::Arc;
 
 /// Rows, their ids, and which of them are removed.

@@ -36,9 +36,12 @@ impl Kernel {
     }
 }
 
+/// The kernels of one device.
 #[derive(Default)]
 struct Cache {
+    /// By the variant's name.
     kernels: Mutex<HashMap<String, Arc<Kernel>>>,
+    /// Opened by the first compilation; `None` where the adapter has no such cache.
     disk: Mutex<Option<Disk>>,
 }
 
@@ -48,7 +51,7 @@ struct Disk {
     path: PathBuf,
 }
 
-/// The pipeline of a variant, compiled at its first use.
+/// The kernel of a variant, compiled at its first use.
 ///
 /// # Errors
 /// `LimitExceeded` when the adapter cannot run it, `Shader` or `Internal` when it does not compile.
@@ -57,7 +60,8 @@ pub(crate) fn kernel(gpu: &Gpu, variant: &Variant) -> Result<Arc<Kernel>> {
     if let Some(kernel) = lock(&cache.kernels).get(variant.name()) {
         return Ok(kernel.clone());
     }
-    // Compiled outside of the lock: two threads may compile the same variant once, but nobody waits for another's.
+    // Compiled without the lock of the map, so that nobody waits who needs a kernel that is there. Compilations themselves come
+    // one after another, since they share the driver's cache; two threads may compile the same variant, and one copy is kept.
     let kernel = Arc::new(compile(gpu, &cache, variant)?);
     log::debug!("compiled {}", variant.name());
     Ok(lock(&cache.kernels).entry(variant.name().to_owned()).or_insert(kernel).clone())

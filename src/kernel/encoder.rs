@@ -3,6 +3,7 @@
 use super::cache::{Kernel, kernel};
 use super::flight::Flight;
 use super::params::Params;
+use super::trace::Trace;
 use super::variant::Variant;
 use crate::buffer::{Buffer, Staged};
 use crate::device::{Gpu, PassTimer};
@@ -19,34 +20,15 @@ pub(crate) struct Encoder {
     encoder: wgpu::CommandEncoder,
     gpu: Gpu,
     timer: Option<PassTimer>,
+    /// The stages of the timed passes.
     stages: Vec<&'static str>,
+    /// The stage that the next dispatch belongs to.
     stage: &'static str,
+    /// Buffers that must not return to the pool before this is submitted.
     held: Vec<Buffer>,
+    /// Uploads that this copies from.
     staged: Vec<Staged>,
     kernels: Vec<Arc<Kernel>>,
-}
-
-/// What one submission was, for stats and benches.
-#[derive(Default)]
-pub(super) struct Trace {
-    /// The variants that ran, in order of their first dispatch.
-    pub kernels: Vec<Arc<Kernel>>,
-    timer: Option<PassTimer>,
-    stages: Vec<&'static str>,
-}
-
-impl Trace {
-    /// Nanoseconds of each stage on the device; empty without timestamps. Waits for the submission.
-    pub fn times(
-        self,
-        gpu: &Gpu,
-        index: &wgpu::SubmissionIndex,
-    ) -> Result<Vec<(&'static str, u64)>> {
-        match self.timer {
-            None => Ok(Vec::new()),
-            Some(timer) => Ok(self.stages.into_iter().zip(timer.read(gpu, index)?).collect()),
-        }
-    }
 }
 
 impl Encoder {
@@ -183,7 +165,8 @@ impl Encoder {
         self.held.extend([from.clone(), to.clone()]);
     }
 
-    /// A pooled buffer with these bytes, and zeros up to the next multiple of 4. Upload first: it ends the pass.
+    /// A pooled buffer with these bytes, and zeros up to the next multiple of 4. It ends the compute pass: upload before the
+    /// first dispatch.
     pub fn upload(&mut self, label: &str, bytes: &[u8]) -> Result<Buffer> {
         let buffer = self.gpu.scratch(label, bytes.len() as u64)?;
         let staged = self.gpu.stage(bytes)?;
@@ -205,7 +188,7 @@ impl Encoder {
         for staged in self.staged {
             staged.recycle(&self.gpu)?;
         }
-        let trace = Trace { kernels: self.kernels, timer: self.timer, stages: self.stages };
+        let trace = Trace::new(self.kernels, self.timer, self.stages);
         Ok(Flight::new(self.gpu, readback, trace))
     }
 }

@@ -1,6 +1,6 @@
 //! A submission on its way: what comes back of it, which variants ran and how long they took.
 
-use super::encoder::Trace;
+use super::trace::Trace;
 use crate::buffer::Readback;
 use crate::device::Gpu;
 use crate::error::Result;

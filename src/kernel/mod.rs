@@ -10,6 +10,7 @@ mod reflect;
 mod shader;
 mod source;
 mod tile;
+mod trace;
 mod variant;
 
 pub(crate) use encoder::{Encoder, fold};

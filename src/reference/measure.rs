@@ -1,7 +1,7 @@
 //! What the oracle needs to know of a metric: the crate's own, or a custom one given as closures.
 
-use super::tau::{Tau, tau};
-use super::{distance, tau::ordered_by_value};
+use super::distance::distance;
+use super::tau::{Tau, ordered_by_value, tau};
 use crate::dtype::DType;
 use crate::metric::{Metric, Order};
 

@@ -1,6 +1,8 @@
 //! Searches by a full sort, range searches by a scan, and the small operations beside them.
 
-use super::{Block, Measure, distance::norm};
+use super::block::Block;
+use super::distance::norm;
+use super::measure::Measure;
 use crate::metric::Order;
 use std::cmp::Ordering;
 

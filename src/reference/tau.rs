@@ -4,10 +4,11 @@ use super::distance::{centred, norm, pairs, present, relative, sum};
 use crate::dtype::DType;
 use crate::metric::Metric;
 
+/// Half a unit in the last place of f32, relative: what rounding to nearest may be off by.
 const U: f64 = 1.0 / (1 << 24) as f64;
 /// The smallest normal f32, 2^-126.
 const TINY: f64 = f32::MIN_POSITIVE as f64;
-/// What a `sqrt` may be off by, relative: `1 / inverseSqrt(x)`.
+/// What a `sqrt` may be off by, relative: WGSL allows it the error of `1 / inverseSqrt(x)`.
 const ROOT: f64 = 9.0 * U;
 
 /// How far an f32 result may lie from real arithmetic.

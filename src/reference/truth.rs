@@ -1,6 +1,8 @@
-//! What an answer is held against: the oracle's values, lazily with their taus.
+//! What an answer is held against: the oracle's value of every row, and its tau where a check asks for it.
 
-use super::{Block, Measure, Tau};
+use super::block::Block;
+use super::measure::Measure;
+use super::tau::Tau;
 use crate::metric::Order;
 use std::collections::HashMap;
 use std::fmt;
@@ -58,11 +60,13 @@ impl fmt::Display for Excused {
     }
 }
 
-/// One query of a problem: the key of each row, smaller being nearer, `None` for what is no hit.
+/// One query of a problem, with the key of each row: its value, negated for similarities, so that smaller is nearer; `None`
+/// where the row is no hit.
 pub(super) struct Truth<'a> {
     problem: &'a Problem<'a>,
     q: &'a [f64],
     keys: Vec<Option<f64>>,
+    /// Whether equal f32 values must stand in row order.
     pub(super) by_value: bool,
 }
 
@@ -79,7 +83,7 @@ impl<'a> Truth<'a> {
         Truth { problem, q, keys, by_value }
     }
 
-    /// Keys of all rows that can be hits.
+    /// All rows that can be hits, with their keys.
     pub(super) fn hits(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
         self.keys.iter().enumerate().filter_map(|(row, key)| Some((row, (*key)?)))
     }

@@ -1,6 +1,6 @@
 //! Rows that are equal bit by bit: whatever the rounding, their results are equal, so row order decides between them.
 
-use super::Block;
+use super::block::Block;
 use super::truth::{Hit, Truth};
 use std::collections::HashMap;
 

@@ -40,18 +40,22 @@ impl Way {
 }
 
 /// The rows one by one.
-pub const ROWS: Way =
-    Way::new("rows", &[("scan", "few", "1000"), ("matrix", "copy", "0"), ("matrix", "use", "0")]);
+pub const ROWS: Way = Way::new(
+    "rows",
+    &[("scan", "max_row_queries", "1000"), ("matrix", "f16_copy", "0"), ("matrix", "use", "0")],
+);
 /// Register tiles in f32.
-pub const TILES: Way =
-    Way::new("tiles", &[("scan", "few", "0"), ("matrix", "copy", "0"), ("matrix", "use", "0")]);
+pub const TILES: Way = Way::new(
+    "tiles",
+    &[("scan", "max_row_queries", "0"), ("matrix", "f16_copy", "0"), ("matrix", "use", "0")],
+);
 /// The f16 copy of the rows one by one.
 pub const COPY: Way = Way::new(
     "copy",
     &[
-        ("scan", "few", "1000"),
-        ("matrix", "few", "1000"),
-        ("matrix", "copy", "1"),
+        ("scan", "max_row_queries", "1000"),
+        ("matrix", "max_row_queries", "1000"),
+        ("matrix", "f16_copy", "1"),
         ("matrix", "use", "1"),
     ],
 );
@@ -59,10 +63,10 @@ pub const COPY: Way = Way::new(
 pub const BYTES: Way = Way::new(
     "bytes",
     &[
-        ("scan", "few", "1000"),
-        ("scan", "bytes", "1"),
-        ("matrix", "few", "1000"),
-        ("matrix", "copy", "0"),
+        ("scan", "max_row_queries", "1000"),
+        ("scan", "int8_copy", "1"),
+        ("matrix", "max_row_queries", "1000"),
+        ("matrix", "f16_copy", "0"),
     ],
 );
 /// Matrices of f16, from the copy and from rows that are no wider.
@@ -70,8 +74,8 @@ pub const MATRIX: Way = Way::matrices(
     "matrix",
     DType::F16,
     &[
-        ("scan", "few", "0"),
-        ("matrix", "copy", "1"),
+        ("scan", "max_row_queries", "0"),
+        ("matrix", "f16_copy", "1"),
         ("matrix", "use", "1"),
         ("matrix", "input", "f16"),
     ],
@@ -81,8 +85,8 @@ pub const MATRIX_F32: Way = Way::matrices(
     "matrix of f32",
     DType::F32,
     &[
-        ("scan", "few", "0"),
-        ("matrix", "copy", "0"),
+        ("scan", "max_row_queries", "0"),
+        ("matrix", "f16_copy", "0"),
         ("matrix", "use", "1"),
         ("matrix", "input", "f32"),
     ],
@@ -92,8 +96,8 @@ pub const MATRIX_BIAS: Way = Way::matrices(
     "matrix, bias in the accumulator",
     DType::F16,
     &[
-        ("scan", "few", "0"),
-        ("matrix", "copy", "1"),
+        ("scan", "max_row_queries", "0"),
+        ("matrix", "f16_copy", "1"),
         ("matrix", "use", "1"),
         ("matrix", "bias", "accumulator"),
     ],
@@ -102,10 +106,10 @@ pub const MATRIX_FINE: Way = Way::matrices(
     "matrix, bins of 16 rows, 3 tiles a workgroup",
     DType::F16,
     &[
-        ("scan", "few", "0"),
-        ("matrix", "copy", "1"),
+        ("scan", "max_row_queries", "0"),
+        ("matrix", "f16_copy", "1"),
         ("matrix", "use", "1"),
-        ("matrix", "fine", "0"),
+        ("matrix", "max_k_bin64", "0"),
         ("matrix", "groups", "1"),
         ("matrix", "tiles", "3"),
     ],

@@ -9,7 +9,7 @@ const K: usize = 10;
 
 fn gpu(copy: u32) -> Gpu {
     let builder = Gpu::builder().poison(true).max_segment_bytes(3000 * 80);
-    builder.setting("matrix", "copy", copy).setting("matrix", "use", 1).build().unwrap()
+    builder.setting("matrix", "f16_copy", copy).setting("matrix", "use", 1).build().unwrap()
 }
 
 /// An index beside its model, with queries for both.

@@ -98,7 +98,11 @@ fn scanned_chunks_give_the_hits_of_a_resident_index() {
     let dim = 17;
     for (few, copy) in [("32", "0"), ("0", "1"), ("32", "1")] {
         let gpu = Gpu::builder().poison(true).setting("scan", "min_rows", "0");
-        let gpu = match gpu.setting("scan", "few", few).setting("matrix", "copy", copy).build() {
+        let gpu = match gpu
+            .setting("scan", "max_row_queries", few)
+            .setting("matrix", "f16_copy", copy)
+            .build()
+        {
             Ok(gpu) => gpu,
             Err(e) => {
                 println!("skipped: {e} (1)");

@@ -4,11 +4,11 @@
 
 use super::part::{RoundedPart, Source, TILE_ROWS};
 use super::{f16, int8, residual};
+use crate::buffer::BIN;
 use crate::buffer::{Buffer, Segment};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::exact::kernels::{Lost, Operand};
-use crate::exact::params::BIN;
 use crate::exact::rows::measured::Measured;
 use crate::kernel::{Encoder, matrix_tile};
 
@@ -41,7 +41,7 @@ pub(crate) fn f16_operand(rows: &Measured, copies: Copies) -> Result<Option<Oper
         return Ok(None);
     }
     let gpu = rows.gpu();
-    let copied = gpu.profile().u32("matrix", "copy")? != 0;
+    let copied = gpu.profile().u32("matrix", "f16_copy")? != 0;
     Ok(match rows.matrix().dtype() {
         dtype @ (DType::F16 | DType::I8 | DType::U8) => {
             let multiplied = matrix_tile(gpu, DType::F16)?.is_some();
@@ -56,7 +56,7 @@ pub(crate) fn int8_operand(rows: &Measured, copies: Copies) -> Result<Option<Ope
     let dims = MIN_DIM..=int8::MAX_DIM;
     let scans = rows.scan().is_some() && dims.contains(&rows.matrix().dim());
     let narrower = !rows.matrix().dtype().is_integer() && copies == Copies::All;
-    let asked = rows.gpu().profile().u32("scan", "bytes")? != 0;
+    let asked = rows.gpu().profile().u32("scan", "int8_copy")? != 0;
     Ok((scans && narrower && asked).then_some(Operand::Int8Copy))
 }
 

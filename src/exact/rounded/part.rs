@@ -1,10 +1,10 @@
 //! One segment in fewer bits, and the rows that such a part is made of.
 
+use crate::buffer::BIN;
 use crate::buffer::{Buffer, Segment};
 use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::exact::params::BIN;
 use crate::exact::rows::measured::{Measured, Part};
 use crate::kernel::fold;
 

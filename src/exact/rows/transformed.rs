@@ -2,8 +2,8 @@
 
 use crate::dtype::Rows;
 use crate::error::Result;
-use crate::format::each;
 use crate::metric::Metric;
+use crate::parallel::each;
 use crate::space::Transform;
 use crate::space::check;
 

@@ -3,11 +3,12 @@
 use super::bound::Bound;
 use super::piece::missing;
 use super::score::Scan;
+use crate::buffer::BIN;
 use crate::buffer::Buffer;
 use crate::error::Result;
 use crate::exact::kernels;
 use crate::exact::operand::ScanRows;
-use crate::exact::params::{BIN, Rescore, SelectBins};
+use crate::exact::params::{Rescore, SelectBins};
 use crate::exact::plan::Plan;
 use crate::exact::queries::Queries;
 use crate::kernel::Encoder;

@@ -1,10 +1,11 @@
 //! Stage A for few queries: the rows are read one by one, by as few instructions as that takes.
 
 use super::piece::{Piece, Scores};
+use crate::buffer::BIN;
 use crate::error::Result;
 use crate::exact::kernels::{self, Operand};
 use crate::exact::operand::Form;
-use crate::exact::params::{self, BIN};
+use crate::exact::params;
 use crate::kernel::{Encoder, fold};
 
 /// Rows that a workgroup takes.

@@ -1,6 +1,7 @@
 //! The search over rows that stay on the host: they come to the device chunk by chunk, and each chunk is searched like an
 //! index of its own while the next is on its way.
 
+use crate::buffer::BIN;
 use crate::call::Merge;
 use crate::call::SearchStats;
 use crate::call::start_thread;
@@ -9,7 +10,6 @@ use crate::call::{Filter, Found, Options};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::exact::dataset::Dataset;
-use crate::exact::params::BIN;
 use crate::exact::plan::MAX_SCAN_K;
 use crate::exact::queries::Queries;
 use crate::exact::range::submit_range;
@@ -173,7 +173,7 @@ impl Call {
     }
 
     fn each_chunk(&self, merge: &mut Merge, stop: &CancelToken) -> Result<()> {
-        let few = self.stream.empty.gpu().profile().u32("scan", "few")? as usize;
+        let few = self.stream.empty.gpu().profile().u32("scan", "max_row_queries")? as usize;
         let k = if let Ask::Nearest(k) = self.ask { k } else { 0 };
         let scans = k > 0 && k as u64 <= MAX_SCAN_K && !self.options.exhaustive;
         let copies = scans && self.count > COPY_QUERIES * few && self.stream.empty.would_copy()?;

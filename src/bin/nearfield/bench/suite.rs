@@ -28,8 +28,8 @@ impl Form {
     pub const fn settings(self) -> &'static [(&'static str, &'static str, &'static str)] {
         match self {
             Form::Profile => &[],
-            Form::Rows => &[("matrix", "copy", "0"), ("matrix", "use", "0")],
-            Form::Bytes => &[("scan", "bytes", "1")],
+            Form::Rows => &[("matrix", "f16_copy", "0"), ("matrix", "use", "0")],
+            Form::Bytes => &[("scan", "int8_copy", "1")],
         }
     }
 }

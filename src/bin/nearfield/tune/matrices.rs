@@ -27,7 +27,7 @@ impl Tuner<'_> {
 
     /// Whether they multiply the rows as the values stand.
     pub(super) fn multiplied(&self) -> bool {
-        let copied = self.values.number("matrix", "copy") != 0;
+        let copied = self.values.number("matrix", "f16_copy") != 0;
         self.direct() || (copied && self.no_matrix().is_none())
     }
 
@@ -62,7 +62,7 @@ impl Tuner<'_> {
             what,
             candidates: self.candidates(all),
             likely,
-            with: self.with(&[("scan", "few", 0), ("matrix", "copy", 1)]),
+            with: self.with(&[("scan", "max_row_queries", 0), ("matrix", "f16_copy", 1)]),
             probe: &probe,
             margin: MARGIN,
             required: false,
@@ -82,7 +82,7 @@ impl Tuner<'_> {
             what: "tiles of rows that a workgroup takes",
             candidates: self.candidates(shapes::walks()),
             likely: 0,
-            with: self.with(&[("scan", "few", 0), ("matrix", "copy", 1)]),
+            with: self.with(&[("scan", "max_row_queries", 0), ("matrix", "f16_copy", 1)]),
             probe: &probe,
             margin: MARGIN,
             required: false,
@@ -116,7 +116,8 @@ impl Tuner<'_> {
             what: "f16 copy of the rows",
             candidates: self.candidates(shapes::copies()),
             likely: 0,
-            with: self.with(&[("scan", "few", few), ("matrix", "few", few)]),
+            with: self
+                .with(&[("scan", "max_row_queries", few), ("matrix", "max_row_queries", few)]),
             probe: &probe,
             margin: COPY_MARGIN,
             required: true,

@@ -121,7 +121,7 @@ pub fn spins() -> Vec<Vec<Change>> {
 
 /// Whether the f16 copy of the rows is kept.
 pub fn copies() -> Vec<Vec<Change>> {
-    [0, 1].map(|copy| vec![number("matrix", "copy", copy)]).into()
+    [0, 1].map(|copy| vec![number("matrix", "f16_copy", copy)]).into()
 }
 
 /// The candidate that changes least of `from`: most that is fast lies beside what is fast.

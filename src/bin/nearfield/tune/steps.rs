@@ -71,7 +71,7 @@ type Forced = [(&'static str, &'static str, u32)];
 
 /// Register tiles over rows without a copy.
 const TILES_ALONE: [(&str, &str, u32); 3] =
-    [("scan", "few", 0), ("matrix", "copy", 0), ("matrix", "use", 0)];
+    [("scan", "max_row_queries", 0), ("matrix", "f16_copy", 0), ("matrix", "use", 0)];
 
 pub(super) fn probe(kernel: &str, part: Part, loads: Vec<Load>) -> Probe {
     let (words, without) = (Vec::new(), Vec::new());
@@ -161,8 +161,9 @@ impl Tuner<'_> {
         let kernel = if self.multiplied() { "scan_matrix_" } else { "scan_tile_" };
         let tiles = probe(kernel, Part::Device, loads.clone());
         let single = Probe { each_load: true, ..probe("scan_row_", Part::Device, loads) };
-        let changes =
-            [0, MANY].map(|few| self.with(&[("scan", "few", few), ("matrix", "few", few)]));
+        let changes = [0, MANY].map(|few| {
+            self.with(&[("scan", "max_row_queries", few), ("matrix", "max_row_queries", few)])
+        });
         let probes = [&tiles, &single];
         sweep::few(&mut self.bench, &mut self.values, probes, &sizes, &changes, self.progress)
     }
@@ -194,7 +195,7 @@ impl Tuner<'_> {
         let mut ways =
             vec![("submit", "scan_tile_", self.with(&TILES_ALONE), "rate of the f32 tiles")];
         if self.multiplied() {
-            let with = self.with(&[("scan", "few", 0)]);
+            let with = self.with(&[("scan", "max_row_queries", 0)]);
             ways.push(("matrix", "scan_matrix_", with, "rate of the matrix units"));
         }
         let mut sections = Vec::new();

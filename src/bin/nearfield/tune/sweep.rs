@@ -207,7 +207,7 @@ pub fn few(
         let section = Section { note: why, ..Section::empty("scan", what) };
         return Ok(section);
     };
-    let present = values.number("scan", "few");
+    let present = values.number("scan", "max_row_queries");
     let few = choose::crossing(sizes, single, &tiles, present, FEW_MARGIN);
     let lines = sizes.iter().zip(&probes[1].loads).zip(single.iter().zip(&tiles));
     let lines = lines.map(|((&size, load), (single, tiles))| Line {
@@ -221,7 +221,7 @@ pub fn few(
         chosen: size <= few,
     });
     let lines = lines.collect();
-    *values = values.with(&[super::values::number("scan", "few", few)]);
-    let note = Some(format!("few {few}, was {present}"));
+    *values = values.with(&[super::values::number("scan", "max_row_queries", few)]);
+    let note = Some(format!("max_row_queries {few}, was {present}"));
     Ok(Section { lines, note, ..Section::empty("scan", what) })
 }

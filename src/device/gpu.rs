@@ -1,0 +1,155 @@
+//! The handle of an opened device, and what every layer above asks of it.
+
+use super::caps::Caps;
+use super::completion::Completion;
+use super::health::{self, Health, WAIT_SLICE};
+use super::memory::{Ledger, MemoryReport};
+use super::poller::Poller;
+use super::profile::Profile;
+use crate::error::{Error, Result};
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// One GPU, opened: the handle that every index and matrix is made with.
+///
+/// [`Gpu::new`] takes the best adapter of the machine, [`Gpu::builder`] the one that is asked for, and
+/// [`Gpu::adopt`] a device that an application opened itself. Clones share the device, its memory budget and its
+/// caches; threads may use them at the same time.
+#[derive(Clone)]
+pub struct Gpu {
+    pub(super) inner: Arc<Inner>,
+}
+
+/// What the clones of a [`Gpu`] share.
+pub(super) struct Inner {
+    pub(super) device: wgpu::Device,
+    pub(super) queue: wgpu::Queue,
+    pub(super) caps: Caps,
+    pub(super) profile: Profile,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) health: Arc<Health>,
+    pub(super) poller: Poller,
+    pub(super) settings: Settings,
+    /// One value of each type that asked for one: see [`Gpu::state`].
+    pub(super) states: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+}
+
+/// What the builder was asked for and the layers above heed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Settings {
+    /// Bytes of a segment of a matrix at most, where that is less than one binding holds.
+    pub(crate) max_segment_bytes: Option<u64>,
+    /// Whether every new or reused buffer is filled with a pattern.
+    pub(crate) poison: bool,
+    /// Whether kernels are compiled with every runtime check.
+    pub(crate) checked: bool,
+}
+
+impl Gpu {
+    /// What the adapter can do.
+    pub fn caps(&self) -> &Caps {
+        &self.inner.caps
+    }
+
+    /// The tuning that is in force.
+    pub fn profile(&self) -> &Profile {
+        &self.inner.profile
+    }
+
+    /// Device memory by purpose, with the peak and the pool's hits.
+    pub fn memory(&self) -> MemoryReport {
+        self.inner.ledger.report()
+    }
+
+    pub(crate) fn device(&self) -> &wgpu::Device {
+        &self.inner.device
+    }
+
+    pub(crate) fn queue(&self) -> &wgpu::Queue {
+        &self.inner.queue
+    }
+
+    pub(crate) fn ledger(&self) -> &Arc<Ledger> {
+        &self.inner.ledger
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        self.inner.settings
+    }
+
+    /// Whether kernels are compiled with every runtime check.
+    pub(crate) fn checked(&self) -> bool {
+        self.inner.settings.checked
+    }
+
+    /// `Err(DeviceLost)` once the device is gone.
+    pub(crate) fn check_alive(&self) -> Result<()> {
+        self.inner.health.check()
+    }
+
+    /// Declares the device lost: wgpu tells one caller only, and all others have to learn of it.
+    pub(crate) fn mark_lost(&self, reason: &str) {
+        self.inner.health.lose(reason);
+    }
+
+    /// Runs `f` and turns what wgpu reports meanwhile into an error.
+    ///
+    /// wgpu's error scopes are a stack of each thread: they are pushed and popped here and nowhere else.
+    pub(crate) fn scoped<T>(&self, what: &str, f: impl FnOnce() -> T) -> Result<T> {
+        self.check_alive()?;
+        let (value, error) = health::in_scopes(&self.inner.device, f);
+        self.check_alive()?;
+        match error {
+            None => Ok(value),
+            Some(wgpu::Error::OutOfMemory { .. }) => Err(self.inner.ledger.exhausted(what, 0)),
+            Some(e) => Err(Error::internal(format!("{what}: {e}"))),
+        }
+    }
+
+    /// Waits for the submission, a limited time; returns whether it is done.
+    pub(crate) fn wait_slice(&self, index: &wgpu::SubmissionIndex) -> Result<bool> {
+        self.inner.health.wait(&self.inner.device, Some(index), WAIT_SLICE)
+    }
+
+    /// How long a waiting thread polls before it sleeps.
+    pub(crate) fn spin(&self) -> Duration {
+        let micros = self.inner.profile.u32("submit", "spin_us").unwrap_or(0);
+        Duration::from_micros(micros.into())
+    }
+
+    /// Lets wgpu free what finished submissions held, without blocking.
+    pub(crate) fn tick(&self) -> Result<()> {
+        self.inner.health.poll(&self.inner.device, wgpu::PollType::Poll).map(|_| ())
+    }
+
+    /// Has the polling thread drive the device until `completion` is there.
+    pub(crate) fn watch(
+        &self,
+        index: wgpu::SubmissionIndex,
+        completion: Arc<Completion>,
+    ) -> Result<()> {
+        self.inner.poller.watch(index, completion)
+    }
+
+    /// The one value of `T` that belongs to this device: pools and caches of the layers above.
+    ///
+    /// A `T` must not hold a [`Gpu`], which would keep both alive for ever.
+    pub(crate) fn state<T: Default + Send + Sync + 'static>(&self) -> Result<Arc<T>> {
+        let mut states = self.inner.states.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = states.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default()));
+        // The key is the type, so the cast cannot fail; an error costs nothing and spares a panic.
+        Arc::clone(state).downcast().map_err(|_| Error::internal("a state of another type"))
+    }
+}
+
+impl fmt::Debug for Gpu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gpu")
+            .field("name", &self.inner.caps.name)
+            .field("backend", &self.inner.caps.backend)
+            .finish_non_exhaustive()
+    }
+}
