@@ -30,6 +30,7 @@ struct Params {
   tiles_y: u32,
   words: u32,
   first_tile: u32,
+  inverse: f32,
 }
 var<immediate> p: Params;
 
@@ -92,7 +93,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% if bitmap
   if ((bitmap[r{{ b }}_{{ i }} + min(word{{ j }}, p.words - 1u)] >> (col{{ j }} % 32u) & 1u) != 0u)
 //% endif
-  { m{{ b }}_{{ i }} = max(m{{ b }}_{{ i }}, {{ "fma(c%d_%d, scale%d, bias%d)"|format(i, j, j, j) if scaled else "c%d_%d + bias%d"|format(i, j, j) }}); }
+  { m{{ b }}_{{ i }} = max(m{{ b }}_{{ i }}, {{ "fma(c%d_%d, scale%d, bias%d)"|format(i, j, j, j) if scaled else "fma(c%d_%d, p.inverse, bias%d)"|format(i, j, j) }}); }
 //% endfor
 //% endfor
 //% for i4 in range(tm // 4)

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// A compiled variant.
 pub(crate) struct Kernel {
@@ -41,11 +42,22 @@ impl Kernel {
 struct Cache {
     /// By the variant's name.
     kernels: Mutex<HashMap<String, Arc<Kernel>>>,
-    /// Opened by the first compilation; `None` where the adapter has no such cache.
-    disk: Mutex<Option<Disk>>,
+    /// Opened by the first compilation; the inner `None` where the adapter has no such cache.
+    disk: Mutex<Option<Option<Disk>>>,
+}
+
+impl Cache {
+    fn disk(&self, gpu: &Gpu) -> Result<Option<Disk>> {
+        let mut disk = lock(&self.disk);
+        if let Some(opened) = &*disk {
+            return Ok(opened.clone());
+        }
+        Ok(disk.insert(open_disk(gpu)?).clone())
+    }
 }
 
 /// The driver's cache of machine code and where it is kept.
+#[derive(Clone)]
 struct Disk {
     cache: wgpu::PipelineCache,
     path: PathBuf,
@@ -60,10 +72,11 @@ pub(crate) fn kernel(gpu: &Gpu, variant: &Variant) -> Result<Arc<Kernel>> {
     if let Some(kernel) = lock(&cache.kernels).get(variant.name()) {
         return Ok(kernel.clone());
     }
-    // Compiled without the lock of the map, so that nobody waits who needs a kernel that is there. Compilations themselves come
-    // one after another, since they share the driver's cache; two threads may compile the same variant, and one copy is kept.
+    // Compiled without a lock, so that nobody waits who needs a kernel that is there, and several threads compile at a time; two
+    // may compile the same variant, and one copy is kept.
+    let start = Instant::now();
     let kernel = Arc::new(compile(gpu, &cache, variant)?);
-    log::debug!("compiled {}", variant.name());
+    log::debug!("compiled {} in {:.1} ms", variant.name(), start.elapsed().as_secs_f64() * 1e3);
     Ok(lock(&cache.kernels).entry(variant.name().to_owned()).or_insert(kernel).clone())
 }
 
@@ -96,10 +109,7 @@ fn compile(gpu: &Gpu, cache: &Cache, variant: &Variant) -> Result<Kernel> {
     variant.check(&needs)?;
     check_limits(gpu, &name, &needs)?;
     let checked = gpu.checked() || !variant.trusted();
-    let mut disk = lock(&cache.disk);
-    if disk.is_none() {
-        *disk = open_disk(gpu)?;
-    }
+    let disk = cache.disk(gpu)?;
     let (layout, pipeline) = gpu.scoped(&name, || {
         let device = gpu.device();
         let source = wgpu::ShaderSource::Wgsl(wgsl.as_str().into());
@@ -131,7 +141,7 @@ fn compile(gpu: &Gpu, cache: &Cache, variant: &Variant) -> Result<Kernel> {
                 constants: &[],
                 zero_initialize_workgroup_memory: checked,
             },
-            cache: disk.as_ref().map(|d| &d.cache),
+            cache: disk.as_ref().map(|disk| &disk.cache),
         });
         (layout, pipeline)
     })?;
