@@ -1,5 +1,5 @@
 // Stage A of the binned scan on matrix units: s(q, x) = q'.x' / (their scales) + b, the largest of each bin of {{ bin }} rows.
-// A workgroup multiplies {{ bm }} queries by `tiles` times {{ bn }} rows, {{ input }} in, f32 out (lib/tile/matrix.wgsl).
+// A workgroup multiplies {{ bm }} queries by `tiles` times {{ bn }} rows, {{ input }} in, f32 out (lib/tile/matrix/multiply.wgsl).
 // Bindings: rows ({{ "the f16 copy, zeros up to whole tiles of n x k" if source == "f16copy" else source ~ ", n x stride4 groups of four" }}), queries ({{ "f16, zeros up to whole tiles of nq x k" if input == "f16" else "f32, nq x q_stride4 groups of four" }}),
 //   bias (up to whole tiles of n; scaled by both scales), bin_best (nq x bin_stride, out){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}.
 // Threads: {{ threads }}.
@@ -13,11 +13,11 @@ enable wgpu_cooperative_matrix;
 {% set padded = source == "f16copy" %}
 // the scale of a row comes between its products and its bias
 {% set late = epilogue_bias or scaled %}
-{% import "lib/tile/matrix.wgsl" as tile %}
+{% import "lib/tile/matrix/multiply.wgsl" as tile %}
 {% set E = edge %}{% set sub = 64 // bin %}
 {% include "lib/constants.wgsl" %}
 {% set side = "rows" %}
-{% include "lib/tile/operand.wgsl" %}
+{% include "lib/load/operand.wgsl" %}
 @group(0) @binding({{ slot() }}) var<storage, read> rows: array<rows_Group>;
 @group(0) @binding({{ slot() }}) var<storage, read> queries: array<vec4<{{ input }}>>;
 @group(0) @binding({{ slot() }}) var<storage, read> bias: array<f32>;

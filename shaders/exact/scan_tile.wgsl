@@ -1,10 +1,10 @@
 // Stage A of the binned scan for many queries: s(q, x) = q.x * scale + bias, and of it the largest of each bin of 64 rows.
-// A workgroup multiplies {{ bm }} queries by {{ bn }} rows in f32 (lib/tile/register.wgsl).
+// A workgroup multiplies {{ bm }} queries by {{ bn }} rows in f32 (lib/tile/register/multiply.wgsl).
 // Bindings: rows (n x stride4 groups of four), queries (nq x q_stride4 vec4), bias (n), bin_best (nq x bin_stride, out){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}.
 // Threads: {{ bn // tn * (bm // tm) }}.
 // Profile keys: kernel.scan bm bn bk tm tn.
 
-{% import "lib/tile/register.wgsl" as regs %}
+{% import "lib/tile/register/multiply.wgsl" as regs %}
 {% set TX = regs.TX %}{% set TY = regs.TY %}{% set threads = regs.threads %}{% set NB = bn // 64 %}{% set PER = tn // NB %}
 {% set reduce = NB * (tm // 4) * threads %}
 {% include "lib/constants.wgsl" %}

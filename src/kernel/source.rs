@@ -15,6 +15,7 @@ const LIBRARY: &[Shader] = &[
     shader!("lib", "constants"),
     shader!("lib/load", "element"),
     shader!("lib/load", "half"),
+    shader!("lib/load", "operand"),
     shader!("lib/load", "rows"),
     shader!("lib/math", "largest"),
     shader!("lib/math", "log"),
@@ -26,9 +27,8 @@ const LIBRARY: &[Shader] = &[
     shader!("lib/metric", "exact"),
     shader!("lib/select", "key"),
     shader!("lib/select", "radix"),
-    shader!("lib/tile", "matrix"),
-    shader!("lib/tile", "operand"),
-    shader!("lib/tile", "register"),
+    shader!("lib/tile/matrix", "multiply"),
+    shader!("lib/tile/register", "multiply"),
 ];
 
 fn environment() -> Result<Environment<'static>> {
