@@ -11,6 +11,7 @@ mod operand;
 mod pairwise;
 mod params;
 mod plan;
+mod positions;
 mod queries;
 mod range;
 mod reusable;
@@ -18,6 +19,7 @@ mod rounded;
 mod rows;
 mod scan;
 mod search;
+mod stored;
 mod stream;
 mod variants;
 
