@@ -1,6 +1,5 @@
 //! Exact search over rows under a metric: the binned scan, and what answers where it does not apply.
 
-mod accumulation;
 mod custom;
 mod dataset;
 mod distance;
