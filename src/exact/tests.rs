@@ -1,5 +1,8 @@
 //! The scan against all exact distances: the same to the bit.
 
+mod operands;
+mod stages;
+
 use super::dataset::Dataset;
 use super::search::submit_search;
 use crate::call::{Filter, Options};
