@@ -92,7 +92,7 @@ impl Bound {
         Bound::new(family, scaled, dim, (dim as f64 + 2.0) * U)
     }
 
-    /// Sums on matrix units, each product off by up to `factor` u (see `accumulation`).
+    /// Sums on matrix units, each product off by up to `factor` u (see `kernel::matrix_error`).
     pub fn matrix(family: Family, scaled: bool, dim: usize, factor: f64) -> Bound {
         Bound::new(family, scaled, dim, dim as f64 * factor * U)
     }

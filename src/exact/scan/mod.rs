@@ -1,6 +1,6 @@
 //! The stages of the binned scan: A scores all rows and keeps the best of each bin (`score`, by one of the three kernels in
 //! `rows`, `tile` and `matrix`), B selects the bins that can hold a neighbour, C computes the exact distances of their rows
-//! (both in `rescore`). `bound` says how far a score may be off.
+//! (both in `rescore`). `bound` says how far a score may be off, `settings` how the stages are to run.
 
 pub(super) mod bound;
 mod f16_queries;
