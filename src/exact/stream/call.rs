@@ -1,6 +1,7 @@
 //! The search over rows that stay on the host: they come to the device chunk by chunk, and each chunk is searched like an
 //! index of its own while the next is on its way.
 
+use super::chunks::{Chunk, ChunkFilter, Supply};
 use crate::buffer::BIN;
 use crate::call::Merge;
 use crate::call::SearchStats;
@@ -14,11 +15,9 @@ use crate::exact::plan::MAX_SCAN_K;
 use crate::exact::queries::Queries;
 use crate::exact::range::submit_range;
 use crate::exact::search::submit_search;
-use crate::exact::stream::chunks::{Chunk, Supply};
 use crate::format::RowStore;
 use crate::kernel::Encoder;
 use crate::space::Decoder;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// A chunk of more bytes is no faster to bring, and begins later.
@@ -30,9 +29,6 @@ const TENTHS: u64 = 2;
 /// So many times the queries that read rows one by one: with fewer the copy of a chunk costs more than it saves. It
 /// moves 12 bytes an element; a query saves two operations at the difference of the two rates, on an H200 a 66th of that.
 const COPY_QUERIES: usize = 4;
-
-/// Which rows of a chunk take part.
-pub(crate) type ChunkFilter = Box<dyn Fn(Range<u64>) -> Result<Filter> + Send + Sync>;
 
 /// Rows on the host that searches bring to the device.
 #[derive(Clone)]

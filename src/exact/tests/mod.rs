@@ -198,3 +198,5 @@ fn a_tile_for_other_subgroups_is_noticed() {
         assert!(off > 1e20, "{other:?}: {off}");
     }
 }
+
+mod cost_tests;
