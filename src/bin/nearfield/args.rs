@@ -1,7 +1,7 @@
 //! The arguments, and what is wrong with them before any file is opened.
 
-use crate::custom;
-use crate::failure::{Failure, Result};
+use crate::shell::custom;
+use crate::shell::failure::{Failure, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nearfield::{DType, Metric};
 use std::fmt;

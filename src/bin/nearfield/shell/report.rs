@@ -1,9 +1,9 @@
 //! What a command prints.
 
 use crate::args::Global;
-use crate::failure::{Failure, Result};
-use crate::inputs::Inputs;
-use crate::totals;
+use crate::shell::failure::{Failure, Result};
+use crate::shell::inputs::Inputs;
+use crate::shell::totals;
 use nearfield::format::RowFile;
 use nearfield::{Gpu, RowSource, SearchStats};
 use serde_json::{Map, Value, json};

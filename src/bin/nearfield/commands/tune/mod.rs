@@ -15,10 +15,10 @@ mod trial;
 mod values;
 
 use crate::args::{Global, TuneArgs, Tuned};
-use crate::clock;
-use crate::failure::{Failure, Result};
-use crate::progress::Progress;
-use crate::{inputs, report};
+use crate::shell::clock;
+use crate::shell::failure::{Failure, Result};
+use crate::shell::progress::Progress;
+use crate::shell::{inputs, report};
 use data::Set;
 use nearfield::{Caps, Gpu, Profile};
 use serde_json::{Map, Value, json};

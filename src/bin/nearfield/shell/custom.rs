@@ -1,6 +1,6 @@
 //! Metrics from files of WGSL.
 
-use crate::failure::{Failure, Result};
+use crate::shell::failure::{Failure, Result};
 use nearfield::{Error, Metric, Order};
 use std::path::Path;
 

@@ -13,9 +13,9 @@ mod svg;
 mod truth;
 
 use crate::args::{BenchArgs, Global};
-use crate::failure::{Failure, Result};
-use crate::output::TextFile;
-use crate::{inputs, report};
+use crate::shell::failure::{Failure, Result};
+use crate::shell::output::TextFile;
+use crate::shell::{inputs, report};
 use document::About;
 use measure::{HEADER, Record};
 use nearfield::{Flat, Index};

@@ -1,8 +1,8 @@
 //! The profile that comes of it: written beside its name, tried, then given the name.
 
 use super::values::Values;
-use crate::failure::{Failure, Result};
-use crate::output;
+use crate::shell::failure::{Failure, Result};
+use crate::shell::output;
 use nearfield::{Error, Profile};
 use serde::Serialize;
 use std::io::Write;

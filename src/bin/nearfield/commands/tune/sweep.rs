@@ -5,8 +5,8 @@ use super::shapes;
 use super::table::{Line, Section};
 use super::trial::{Bench, Load, Probe};
 use super::values::{Change, Values, label};
-use crate::failure::{Failure, Result};
-use crate::progress::Progress;
+use crate::shell::failure::{Failure, Result};
+use crate::shell::progress::Progress;
 use std::time::Instant;
 
 /// Tiles and single rows are measured one after the other, and near the limit both are as good.

@@ -6,7 +6,7 @@ use super::sweep::Choice;
 use super::table::Section;
 use super::trial::{Load, Part, Probe};
 use super::values::Change;
-use crate::failure::Result;
+use crate::shell::failure::Result;
 use nearfield::DType;
 use std::time::Instant;
 use toml::Value;

@@ -1,11 +1,11 @@
 //! What both searches begin with: files, device, index, filter.
 
 use crate::args::{Common, Global, MetricName};
-use crate::custom;
-use crate::failure::{Failure, Result};
-use crate::progress::Progress;
-use crate::report;
-use crate::searched::{self, Files, Searched};
+use crate::shell::custom;
+use crate::shell::failure::{Failure, Result};
+use crate::shell::progress::Progress;
+use crate::shell::report;
+use crate::shell::searched::{self, Files, Searched};
 use nearfield::format::{self, IdFile, RowFile};
 use nearfield::{
     DType, Error, Gpu, GpuBuilder, Hits, IdFilter, Metric, RowSource, Rows, SearchParams,

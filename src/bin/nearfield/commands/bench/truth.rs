@@ -2,7 +2,7 @@
 
 use super::data::Set;
 use super::suite::{Case, Kind};
-use crate::failure::{Failure, Result};
+use crate::shell::failure::{Failure, Result};
 use nearfield::{Hits, Metric, Order, reference};
 use rayon::prelude::*;
 

@@ -1,8 +1,8 @@
 //! `nearfield devices`.
 
 use crate::args::{DevicesArgs, Global};
-use crate::failure::Result;
-use crate::{inputs, report};
+use crate::shell::failure::Result;
+use crate::shell::{inputs, report};
 use nearfield::{AdapterSummary, Caps, Gpu};
 use serde_json::{Map, Value, json};
 use std::fmt::{self, Write};

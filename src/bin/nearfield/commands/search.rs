@@ -1,12 +1,12 @@
 //! `nearfield search`.
 
 use crate::args::{Global, SearchArgs};
-use crate::failure::Result;
-use crate::inputs::{self, Inputs};
-use crate::output::HitFiles;
-use crate::progress::Progress;
-use crate::report::{Laps, Summary};
-use crate::totals;
+use crate::shell::failure::Result;
+use crate::shell::inputs::{self, Inputs};
+use crate::shell::output::HitFiles;
+use crate::shell::progress::Progress;
+use crate::shell::report::{Laps, Summary};
+use crate::shell::totals;
 use nearfield::{Precision, RowSource, SearchStats};
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! Progress on stderr, for whatever takes longer than a second: a bar on a terminal, now and then a line elsewhere.
 
-use crate::report;
+use crate::shell::report;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};

@@ -7,8 +7,8 @@ use super::table::{Line, Section};
 use super::trial::{Bench, Load, Part, Probe};
 use super::values::{Change, Values, number};
 use crate::args::Tuned;
-use crate::failure::{Failure, Result};
-use crate::progress::Progress;
+use crate::shell::failure::{Failure, Result};
+use crate::shell::progress::Progress;
 use nearfield::Gpu;
 use std::time::Instant;
 

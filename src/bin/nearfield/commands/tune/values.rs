@@ -1,6 +1,6 @@
 //! The keys of a profile with their values, and changes to some of them.
 
-use crate::failure::{Failure, Result};
+use crate::shell::failure::{Failure, Result};
 use nearfield::{GpuBuilder, Profile};
 use std::collections::BTreeMap;
 use toml::Value;

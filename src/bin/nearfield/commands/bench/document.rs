@@ -3,7 +3,7 @@
 use super::measure::Record;
 use super::roofline::Peaks;
 use super::suite::Kind;
-use crate::clock;
+use crate::shell::clock;
 use nearfield::Gpu;
 use serde_json::{Map, Value, json};
 

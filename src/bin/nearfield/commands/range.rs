@@ -1,12 +1,12 @@
 //! `nearfield range`.
 
 use crate::args::{Global, RangeArgs};
-use crate::failure::Result;
-use crate::inputs::{self, Inputs};
-use crate::output::{self, HitFiles, Output};
-use crate::progress::Progress;
-use crate::report::{Laps, Summary};
-use crate::totals;
+use crate::shell::failure::Result;
+use crate::shell::inputs::{self, Inputs};
+use crate::shell::output::{self, HitFiles, Output};
+use crate::shell::progress::Progress;
+use crate::shell::report::{Laps, Summary};
+use crate::shell::totals;
 use nearfield::{RowSource, SearchStats};
 use serde_json::json;
 

@@ -4,7 +4,7 @@ use super::data::Set;
 use super::roofline::Achieved;
 use super::suite::{Case, Kind};
 use super::truth;
-use crate::failure::Result;
+use crate::shell::failure::Result;
 use nearfield::{Flat, IdFilter, Index, QueryFilter, SearchParams, SearchStats, StageTime};
 use std::time::{Duration, Instant};
 

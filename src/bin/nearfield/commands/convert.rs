@@ -1,9 +1,9 @@
 //! `nearfield convert`.
 
 use crate::args::{ConvertArgs, Global};
-use crate::failure::{Failure, Result};
-use crate::progress::Progress;
-use crate::report;
+use crate::shell::failure::{Failure, Result};
+use crate::shell::progress::Progress;
+use crate::shell::report;
 use serde_json::json;
 use std::time::Instant;
 

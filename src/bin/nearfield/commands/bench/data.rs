@@ -2,7 +2,7 @@
 //! benches/peers/data.py, for the libraries that are measured beside this one.
 
 use super::suite::Base;
-use crate::uniform;
+use crate::shell::uniform;
 use half::f16;
 use nearfield::{DType, Rows};
 use std::ops::Range;
@@ -77,7 +77,7 @@ fn random(count: usize, seed: u64) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::uniform::BLOCK;
+    use crate::shell::uniform::BLOCK;
 
     #[test]
     fn rows_are_those_that_the_peers_search() {

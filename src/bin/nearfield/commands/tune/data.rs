@@ -1,7 +1,7 @@
 //! Rows to time with: sums of three uniform numbers, so near enough to a bell; seeded, the same on every machine.
 
-use crate::failure::{Failure, Result};
-use crate::uniform;
+use crate::shell::failure::{Failure, Result};
+use crate::shell::uniform;
 
 /// Rows and queries of one dimension.
 pub struct Set {
