@@ -1,7 +1,5 @@
 //! The arguments, and what is wrong with them before any file is opened.
 
-use crate::shell::custom;
-use crate::shell::failure::{Failure, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nearfield::{DType, Metric};
 use std::fmt;
@@ -240,27 +238,6 @@ impl fmt::Display for MetricName {
             MetricName::Plain(name) => f.write_str(name),
             MetricName::Wgsl(file) => write!(f, "wgsl:{}", file.display()),
         }
-    }
-}
-
-impl Common {
-    /// The metric, for the type that the base will have.
-    pub fn metric(&self) -> Result<Metric> {
-        let bits = self.dtype == Some(DType::Bits);
-        let metric = match &self.metric {
-            MetricName::Plain(name) => Metric::from_name(name, self.dtype.unwrap_or(DType::F32))?,
-            MetricName::Wgsl(file) => custom::read(file)?,
-        };
-        if metric.is_binary() && !bits {
-            return Err(Failure::Usage(format!("metric {metric} compares bits: --dtype bits")));
-        }
-        if bits && !metric.is_binary() {
-            let reason = format!(
-                "metric {metric} does not compare bits; hamming, jaccard, dice, russelrao do"
-            );
-            return Err(Failure::Usage(reason));
-        }
-        Ok(metric)
     }
 }
 

@@ -9,7 +9,7 @@ mod shell;
 use args::{Cli, Command};
 use clap::Parser;
 use commands::{bench, convert, devices, range, search, tune};
-use shell::report;
+use shell::print;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            report::to_stderr(format_args!("error: {failure}"));
+            print::to_stderr(format_args!("error: {failure}"));
             ExitCode::from(failure.status())
         }
     }

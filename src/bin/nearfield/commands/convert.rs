@@ -2,8 +2,8 @@
 
 use crate::args::{ConvertArgs, Global};
 use crate::shell::failure::{Failure, Result};
+use crate::shell::print;
 use crate::shell::progress::Progress;
-use crate::shell::report;
 use serde_json::json;
 use std::time::Instant;
 
@@ -31,11 +31,11 @@ pub fn run(args: &ConvertArgs, global: &Global) -> Result<()> {
             "rows": rows,
             "seconds": seconds,
         });
-        return report::to_stdout(format_args!("{summary}"));
+        return print::to_stdout(format_args!("{summary}"));
     }
     if global.quiet {
         return Ok(());
     }
     let (input, output) = (input.display(), output.display());
-    report::to_stdout(format_args!("{rows} rows of {input} in {output}, {seconds:.2} s"))
+    print::to_stdout(format_args!("{rows} rows of {input} in {output}, {seconds:.2} s"))
 }

@@ -2,22 +2,22 @@
 
 use crate::args::{DevicesArgs, Global};
 use crate::shell::failure::Result;
-use crate::shell::{inputs, report};
+use crate::shell::{device, print};
 use nearfield::{AdapterSummary, Caps, Gpu};
 use serde_json::{Map, Value, json};
 use std::fmt::{self, Write};
 
 pub fn run(args: &DevicesArgs, global: &Global) -> Result<()> {
     let adapters = Gpu::adapters()?;
-    let gpu = inputs::open_gpu(global)?;
+    let gpu = device::open(global)?;
     let chosen = chosen(&adapters, gpu.caps(), global);
     if args.json {
-        return report::to_stdout(format_args!("{}", as_json(&adapters, chosen, &gpu)));
+        return print::to_stdout(format_args!("{}", as_json(&adapters, chosen, &gpu)));
     }
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = as_text(&mut text, &adapters, chosen, &gpu);
-    report::to_stdout(format_args!("{}", text.trim_end()))
+    print::to_stdout(format_args!("{}", text.trim_end()))
 }
 
 /// The place of the adapter that was opened. Of two equal cards the place that was asked for tells which it is.

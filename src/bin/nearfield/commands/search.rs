@@ -1,11 +1,12 @@
 //! `nearfield search`.
 
 use crate::args::{Global, SearchArgs};
+use crate::shell::device;
 use crate::shell::failure::Result;
 use crate::shell::inputs::{self, Inputs};
 use crate::shell::output::HitFiles;
 use crate::shell::progress::Progress;
-use crate::shell::report::{Laps, Summary};
+use crate::shell::summary::{Laps, Summary};
 use crate::shell::totals;
 use nearfield::{Precision, RowSource, SearchStats};
 use serde_json::json;
@@ -19,7 +20,7 @@ pub fn run(args: &SearchArgs, global: &Global) -> Result<()> {
 
     let progress = Progress::start(global.quiet);
     progress.phase("opening the device", 0);
-    let gpu = inputs::open_gpu(global)?;
+    let gpu = device::open(global)?;
     laps.end("open");
     let index = inputs.index(&gpu, &progress, global.quiet)?;
     let mut params = inputs.params()?;

@@ -1,33 +1,16 @@
-//! What both searches begin with: files, device, index, filter.
+//! What both searches begin with: files, index, filter.
 
-use crate::args::{Common, Global, MetricName};
-use crate::shell::custom;
-use crate::shell::failure::{Failure, Result};
-use crate::shell::progress::Progress;
-use crate::shell::report;
-use crate::shell::searched::{self, Files, Searched};
+use super::failure::{Failure, Result};
+use super::progress::Progress;
+use super::searched::{self, Files, Searched};
+use super::{metric, print};
+use crate::args::{Common, MetricName};
 use nearfield::format::{self, IdFile, RowFile};
 use nearfield::{
-    DType, Error, Gpu, GpuBuilder, Hits, IdFilter, Metric, RowSource, Rows, SearchParams,
-    StreamedFlat, index_factory,
+    DType, Error, Gpu, Hits, IdFilter, Metric, RowSource, Rows, SearchParams, StreamedFlat,
+    index_factory,
 };
 use std::path::Path;
-
-/// The adapter and budget that were asked for, or the best.
-pub fn builder(global: &Global) -> GpuBuilder {
-    let mut builder = Gpu::builder();
-    if let Some(name) = &global.adapter {
-        builder = builder.adapter(name);
-    }
-    if let Some(bytes) = global.memory_budget {
-        builder = builder.memory_budget(bytes);
-    }
-    builder
-}
-
-pub fn open_gpu(global: &Global) -> Result<Gpu> {
-    Ok(builder(global).build()?)
-}
 
 /// Base and queries, mapped and found to fit each other.
 pub struct Inputs<'a> {
@@ -39,7 +22,7 @@ pub struct Inputs<'a> {
 
 impl<'a> Inputs<'a> {
     pub fn open(args: &'a Common) -> Result<Self> {
-        let metric = args.metric()?;
+        let metric = metric::of(args)?;
         let base = format::open(&args.base, args.dtype)?;
         let queries = open_queries(&args.query, args.dtype)?;
         if queries.dim() != base.dim() {
@@ -57,7 +40,7 @@ impl<'a> Inputs<'a> {
         let (dim, dtype) = (self.base.dim(), self.base.dtype());
         let index = index_factory(gpu, dim, &self.args.index, self.metric.clone(), dtype);
         let index = index.map_err(|e| match &self.args.metric {
-            MetricName::Wgsl(file) => custom::locate(file, e),
+            MetricName::Wgsl(file) => metric::locate(file, e),
             MetricName::Plain(_) => e.into(),
         })?;
         let streamed = StreamedFlat::new(gpu, self.base.clone(), self.metric.clone())?;
@@ -82,7 +65,7 @@ impl<'a> Inputs<'a> {
         if !quiet {
             let (file, needed) = (self.args.base.display(), rows.resident_bytes());
             let budget = gpu.memory().budget;
-            report::to_stderr(format_args!(
+            print::to_stderr(format_args!(
                 "{file}: {needed} bytes do not fit in {budget} of device memory, so every block of queries streams them"
             ));
         }

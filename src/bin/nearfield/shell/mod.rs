@@ -1,12 +1,21 @@
 //! What the commands share: how they fail, print, show progress, write files, and open what they work on.
+//!
+//! Each file uses only those above it in this list, and the arguments.
+
+pub mod failure;
 
 pub mod clock;
-pub mod custom;
-pub mod failure;
-pub mod inputs;
-pub mod output;
+pub mod print;
 pub mod progress;
-pub mod report;
+
+pub mod device;
+pub mod random;
+
+pub mod metric;
+pub mod output;
 pub mod searched;
+
+pub mod inputs;
 pub mod totals;
-pub mod uniform;
+
+pub mod summary;

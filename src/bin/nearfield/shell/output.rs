@@ -1,6 +1,6 @@
 //! The files that a command writes: all of a search's, or none; each of them whole, or not at all.
 
-use crate::shell::failure::Result;
+use super::failure::Result;
 use nearfield::Error;
 use nearfield::format::{NpyElement, NpyWriter};
 use std::ffi::OsString;

@@ -1,6 +1,6 @@
 //! Progress on stderr, for whatever takes longer than a second: a bar on a terminal, now and then a line elsewhere.
 
-use crate::shell::report;
+use super::print;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -89,7 +89,7 @@ fn show(shared: &Shared, stopped: &Receiver<()>) {
                 0 => String::new(),
                 _ => format!(" {} %,", done.min(total) * 100 / total),
             };
-            report::to_stderr(format_args!("{phase}:{share} {seconds} s"));
+            print::to_stderr(format_args!("{phase}:{share} {seconds} s"));
         } else {
             bar.set_message(phase);
             bar.set_length(total.max(1));

@@ -1,6 +1,6 @@
 //! The rows that a command searches: in device memory, or streamed there when they do not fit.
 
-use crate::shell::failure::{Failure, Result};
+use super::failure::{Failure, Result};
 use nearfield::{Gpu, Hits, Index, Rows, SearchParams, StreamedFlat};
 use std::path::Path;
 

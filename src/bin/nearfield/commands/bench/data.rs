@@ -2,7 +2,7 @@
 //! benches/peers/data.py, for the libraries that are measured beside this one.
 
 use super::suite::Base;
-use crate::shell::uniform;
+use crate::shell::random;
 use half::f16;
 use nearfield::{DType, Rows};
 use std::ops::Range;
@@ -70,14 +70,14 @@ impl Set {
 
 fn random(count: usize, seed: u64) -> Vec<f32> {
     let mut values = vec![0f32; count];
-    uniform::fill(&mut values, seed);
+    random::fill(&mut values, seed);
     values
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shell::uniform::BLOCK;
+    use crate::shell::random::BLOCK;
 
     #[test]
     fn rows_are_those_that_the_peers_search() {

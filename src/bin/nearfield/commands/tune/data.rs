@@ -1,7 +1,7 @@
 //! Rows to time with: sums of three uniform numbers, so near enough to a bell; seeded, the same on every machine.
 
 use crate::shell::failure::{Failure, Result};
-use crate::shell::uniform;
+use crate::shell::random;
 
 /// Rows and queries of one dimension.
 pub struct Set {
@@ -27,6 +27,6 @@ fn random(rows: usize, dim: usize, seed: u64) -> Result<Vec<f32>> {
     let count = rows.checked_mul(dim).ok_or_else(too_many)?;
     values.try_reserve_exact(count).map_err(|_| too_many())?;
     values.resize(count, 0.0);
-    uniform::fill(&mut values, seed);
+    random::fill(&mut values, seed);
     Ok(values)
 }

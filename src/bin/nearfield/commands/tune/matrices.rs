@@ -1,15 +1,18 @@
 //! The choices about matrix units: their tile and what they multiply, and whether a copy of the rows is worth its memory.
 
 use super::shapes;
-use super::steps::{COPY_MARGIN, K, MANY, MARGIN, Tuner, probe};
 use super::sweep::Choice;
 use super::table::Section;
 use super::trial::{Load, Part, Probe};
+use super::tuner::{K, MANY, MARGIN, Tuner, probe};
 use super::values::Change;
 use crate::shell::failure::Result;
 use nearfield::DType;
 use std::time::Instant;
 use toml::Value;
+
+/// The f16 copy takes half as much memory again: it has to be worth that.
+const COPY_MARGIN: f64 = 1.2;
 
 impl Tuner<'_> {
     /// Whether the matrix units are there and the profile lets them be used.
@@ -26,7 +29,7 @@ impl Tuner<'_> {
     }
 
     /// Whether they multiply the rows as the values stand.
-    pub(super) fn multiplied(&self) -> bool {
+    pub fn multiplied(&self) -> bool {
         let copied = self.values.number("matrix", "copy") != 0;
         self.direct() || (copied && self.no_matrix().is_none())
     }
@@ -35,7 +38,7 @@ impl Tuner<'_> {
         self.direct() && self.values.get("matrix", "input").and_then(Value::as_str) == Some("f32")
     }
 
-    pub(super) fn matrix(&mut self, until: Instant) -> Result<Section> {
+    pub fn matrix(&mut self, until: Instant) -> Result<Section> {
         let what = "tile of the matrix units";
         if let Some(why) = self.no_matrix() {
             return Ok(Section { note: Some(why.into()), ..Section::empty("matrix", what) });
@@ -71,7 +74,7 @@ impl Tuner<'_> {
         })
     }
 
-    pub(super) fn walk(&mut self, until: Instant) -> Result<Option<Section>> {
+    pub fn walk(&mut self, until: Instant) -> Result<Option<Section>> {
         if self.no_matrix().is_some() {
             return Ok(None);
         }
@@ -92,7 +95,7 @@ impl Tuner<'_> {
         .map(Some)
     }
 
-    pub(super) fn copy(&mut self, until: Instant) -> Result<Option<Section>> {
+    pub fn copy(&mut self, until: Instant) -> Result<Option<Section>> {
         if self.no_matrix().is_some() {
             return Ok(None);
         }

@@ -1,6 +1,6 @@
 //! Going through the candidates of one choice within its time.
 
-use super::choose::{self, Outcome, Row, choose, ratio};
+use super::choose::{Outcome, Row, choose, ratio};
 use super::shapes;
 use super::table::{Line, Section};
 use super::trial::{Bench, Load, Probe};
@@ -8,9 +8,6 @@ use super::values::{Change, Values, label};
 use crate::shell::failure::{Failure, Result};
 use crate::shell::progress::Progress;
 use std::time::Instant;
-
-/// Tiles and single rows are measured one after the other, and near the limit both are as good.
-const FEW_MARGIN: f64 = 1.2;
 
 /// The share of the time that all candidates have, before the best are held against the present.
 const SWEEP_SHARE: f64 = 0.7;
@@ -182,46 +179,4 @@ pub fn rate(bench: &Bench<'_>, loads: &[Load], times: &[f64], operations: bool) 
         .map(|(l, _)| if operations { bench.operations(l) } else { l.queries as f64 * 1e9 })
         .sum();
     (!times.is_empty()).then(|| work / times.iter().sum::<f64>())
-}
-
-/// Up to how many queries the rows are read one by one: both ways at every number of queries, in one section.
-pub fn few(
-    bench: &mut Bench<'_>,
-    values: &mut Values,
-    probes: [&Probe; 2],
-    sizes: &[u32],
-    changes: &[Vec<Change>; 2],
-    progress: &Progress,
-) -> Result<Section> {
-    let what = "queries up to which rows are read one by one";
-    progress.phase(what, 2);
-    let tiles = bench.measure(&values.with(&changes[0]), probes[0], None);
-    progress.set(1);
-    let Outcome::Timed(tiles) = tiles else {
-        let why = fault(&tiles).unwrap_or_default();
-        return Err(Failure::Work(format!("{what}: tiles do not run rightly here: {why}")));
-    };
-    let outcome = bench.measure(&values.with(&changes[1]), probes[1], Some(&tiles));
-    let (Outcome::Timed(single) | Outcome::Slow(single)) = &outcome else {
-        let why = fault(&outcome);
-        let section = Section { note: why, ..Section::empty("scan", what) };
-        return Ok(section);
-    };
-    let present = values.number("scan", "few");
-    let few = choose::crossing(sizes, single, &tiles, present, FEW_MARGIN);
-    let lines = sizes.iter().zip(&probes[1].loads).zip(single.iter().zip(&tiles));
-    let lines = lines.map(|((&size, load), (single, tiles))| Line {
-        name: format!("{size} one by one"),
-        milliseconds: Some(single / 1e6),
-        rate: rate(bench, &[*load], &[*single], false),
-        relative: Some(tiles / single),
-        checked: true,
-        note: "relative to tiles".to_owned(),
-        present: size <= present,
-        chosen: size <= few,
-    });
-    let lines = lines.collect();
-    *values = values.with(&[super::values::number("scan", "few", few)]);
-    let note = Some(format!("few {few}, was {present}"));
-    Ok(Section { lines, note, ..Section::empty("scan", what) })
 }

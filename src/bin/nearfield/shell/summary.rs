@@ -1,28 +1,14 @@
-//! What a command prints.
+//! What `search` and `range` say at their end: a line, or a document of JSON.
 
+use super::failure::Result;
+use super::inputs::Inputs;
+use super::{print, totals};
 use crate::args::Global;
-use crate::shell::failure::{Failure, Result};
-use crate::shell::inputs::Inputs;
-use crate::shell::totals;
 use nearfield::format::RowFile;
 use nearfield::{Gpu, RowSource, SearchStats};
 use serde_json::{Map, Value, json};
-use std::fmt;
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Instant;
-
-/// One line on stderr. That nobody reads it is no reason to fail.
-pub fn to_stderr(line: fmt::Arguments<'_>) {
-    let _ = writeln!(io::stderr(), "{line}");
-}
-
-/// Lines on stdout.
-pub fn to_stdout(lines: fmt::Arguments<'_>) -> Result<()> {
-    let mut out = io::stdout().lock();
-    let written = writeln!(out, "{lines}").and_then(|()| out.flush());
-    written.map_err(|e| Failure::Work(format!("stdout: {e}")))
-}
 
 /// How long the parts of a search took.
 pub struct Laps {
@@ -66,10 +52,10 @@ impl Summary<'_> {
     pub fn print(&self, global: &Global) -> Result<()> {
         let (stats, json) = (self.inputs.args.stats, self.inputs.args.json);
         if json {
-            return to_stdout(format_args!("{}", self.as_json(stats)));
+            return print::to_stdout(format_args!("{}", self.as_json(stats)));
         }
         if stats {
-            to_stderr(format_args!("{}", totals::AsText(self.stats)));
+            print::to_stderr(format_args!("{}", totals::AsText(self.stats)));
         }
         if global.quiet {
             return Ok(());
@@ -77,7 +63,9 @@ impl Summary<'_> {
         let (hits, queries) = (self.hits, self.inputs.queries.row_count());
         let names: Vec<_> = self.outputs.iter().map(|path| path.display().to_string()).collect();
         let (files, seconds) = (names.join(", "), self.laps.begin.elapsed().as_secs_f64());
-        to_stdout(format_args!("{hits} hits of {queries} queries in {files}, {seconds:.2} s"))
+        print::to_stdout(format_args!(
+            "{hits} hits of {queries} queries in {files}, {seconds:.2} s"
+        ))
     }
 
     fn as_json(&self, stats: bool) -> Value {

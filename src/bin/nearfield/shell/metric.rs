@@ -1,14 +1,33 @@
-//! Metrics from files of WGSL.
+//! The metric that was asked for: one by its name, or one of the user's from a file of WGSL.
 
-use crate::shell::failure::{Failure, Result};
-use nearfield::{Error, Metric, Order};
+use super::failure::{Failure, Result};
+use crate::args::{Common, MetricName};
+use nearfield::{DType, Error, Metric, Order};
 use std::path::Path;
+
+/// The metric of a search, for the type that the base will have.
+pub fn of(args: &Common) -> Result<Metric> {
+    let bits = args.dtype == Some(DType::Bits);
+    let metric = match &args.metric {
+        MetricName::Plain(name) => Metric::from_name(name, args.dtype.unwrap_or(DType::F32))?,
+        MetricName::Wgsl(file) => read(file)?,
+    };
+    if metric.is_binary() && !bits {
+        return Err(Failure::Usage(format!("metric {metric} compares bits: --dtype bits")));
+    }
+    if bits && !metric.is_binary() {
+        let reason =
+            format!("metric {metric} does not compare bits; hamming, jaccard, dice, russelrao do");
+        return Err(Failure::Usage(reason));
+    }
+    Ok(metric)
+}
 
 /// Reads a file of the two functions that [`Metric::wgsl`] takes.
 ///
 /// The comment lines at its top may hold `// initial: NUMBER` and `// order: ascending` or `descending`. The text reaches the
 /// compiler as it is, so that the lines of its errors are the file's.
-pub fn read(file: &Path) -> Result<Metric> {
+fn read(file: &Path) -> Result<Metric> {
     let source = std::fs::read_to_string(file).map_err(|e| Error::io(file, e))?;
     let (mut initial, mut order) = (0.0, Order::Ascending);
     let comments = source.lines().map(str::trim).enumerate();

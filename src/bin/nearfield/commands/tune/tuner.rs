@@ -1,0 +1,76 @@
+//! What all choices share: the bench, the values chosen so far, and how a trial is set up.
+
+use super::shapes;
+use super::sweep::{self, Choice};
+use super::table::Section;
+use super::trial::{Bench, Load, Part, Probe};
+use super::values::{Change, Values, number};
+use crate::shell::failure::Result;
+use crate::shell::progress::Progress;
+use nearfield::Gpu;
+use std::time::Instant;
+
+/// A candidate has to be so much faster than what is in force: less is noise.
+pub const MARGIN: f64 = 1.05;
+pub const K: usize = 10;
+/// A limit of few queries that none exceeds here.
+pub const MANY: u32 = 1 << 20;
+/// Batches are whole tiles of any shape.
+pub const BATCH: usize = 256;
+/// Candidates of one choice with `--quick`.
+const QUICK: usize = 8;
+
+/// What all choices are made with.
+pub struct Tuner<'a> {
+    pub bench: Bench<'a>,
+    pub gpu: &'a Gpu,
+    /// What is chosen so far.
+    pub values: Values,
+    /// Queries that take the scan about as long for each set of rows.
+    pub queries: Vec<usize>,
+    /// What the scan is taken to reach, for trials alone: submissions as long as the profile means them to be.
+    pub gflops: u32,
+    pub progress: &'a Progress,
+    pub quick: bool,
+    pub end: Instant,
+}
+
+/// Keys with numbers that a trial sets besides the candidate's.
+pub type Forced = [(&'static str, &'static str, u32)];
+
+/// Register tiles over rows without a copy.
+pub const TILES_ALONE: [(&str, &str, u32); 3] =
+    [("scan", "few", 0), ("matrix", "copy", 0), ("matrix", "use", 0)];
+
+/// Times one part of each load, of a kernel whose name begins so.
+pub fn probe(kernel: &str, part: Part, loads: Vec<Load>) -> Probe {
+    let (words, without) = (Vec::new(), Vec::new());
+    Probe { kernel: kernel.to_owned(), words, without, part, loads, each_load: false }
+}
+
+impl Tuner<'_> {
+    /// One batch for each set of rows.
+    pub fn batches(&self) -> Vec<Load> {
+        let batch = |(set, &queries): (usize, &usize)| Load { set, queries, k: K };
+        self.queries.iter().enumerate().map(batch).collect()
+    }
+
+    /// What a trial runs with: the scan, however few the rows are, in submissions of a length that fits.
+    pub fn with(&self, forced: &Forced) -> Vec<Change> {
+        let rates = ["submit", "matrix"].map(|section| (section, "gflops", self.gflops));
+        let all = rates.iter().chain(&[("scan", "min_rows", 0)]).chain(forced);
+        all.map(|(section, key, value)| number(section, key, *value)).collect()
+    }
+
+    pub fn candidates(&self, all: Vec<Vec<Change>>) -> Vec<Vec<Change>> {
+        let mut all = shapes::after_present(all, &self.values);
+        if self.quick {
+            all.truncate(QUICK);
+        }
+        all
+    }
+
+    pub fn sweep(&mut self, choice: Choice<'_>) -> Result<Section> {
+        sweep::run(&mut self.bench, &mut self.values, choice, self.progress)
+    }
+}
