@@ -1,12 +1,9 @@
 //! The files that a command writes: all of a search's, or none; each of them whole, or not at all.
 
 use super::failure::Result;
-use nearfield::Error;
-use nearfield::format::{NpyElement, NpyWriter};
+use nearfield::format::{AtomicFile, NpyElement, NpyWriter};
 use std::ffi::OsString;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
 
 /// `PREFIX.NAME.npy` for one NAME, under a temporary name until it is finished.
 pub struct Output<T> {
@@ -93,42 +90,9 @@ pub fn finish(lims: Output<u64>, hits: HitFiles) -> Result<Vec<PathBuf>> {
     Ok(finished)
 }
 
-/// A text, written beside its destination and renamed onto it; dropped earlier, it leaves nothing behind.
-pub struct TextFile {
-    target: PathBuf,
-    temporary: NamedTempFile,
-}
-
-impl TextFile {
-    /// Finds out whether the text can be written there.
-    pub fn create(path: &Path) -> Result<TextFile> {
-        let (target, temporary) = temporary(path)?;
-        Ok(TextFile { target, temporary })
-    }
-
-    pub fn finish(mut self, text: &str) -> Result<()> {
-        let io = |e| Error::io(&self.target, e);
-        self.temporary.write_all(text.as_bytes()).map_err(io)?;
-        self.temporary.as_file().sync_all().map_err(io)?;
-        self.temporary.persist(&self.target).map_err(|e| io(e.error))?;
-        Ok(())
-    }
-}
-
-/// What `path` leads to, and a temporary beside it that becomes it.
-pub fn temporary(path: &Path) -> Result<(PathBuf, NamedTempFile)> {
-    // The rename would replace a link instead of what it points to.
-    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    if std::fs::metadata(&target).is_ok_and(|meta| !meta.is_file()) {
-        let why = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
-        return Err(Error::io(path, why).into());
-    }
-    let folder = target.parent().filter(|p| !p.as_os_str().is_empty());
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".nearfield-").suffix(".tmp");
-    // Temporaries are private by default; this one becomes a file like any other, as the umask has it.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let temporary = builder.tempfile_in(folder.unwrap_or(Path::new(".")));
-    Ok((target, temporary.map_err(|e| Error::io(path, e))?))
+/// Writes a text: whole, or not at all.
+pub fn write_text(path: &Path, text: &str) -> Result<()> {
+    let mut file = AtomicFile::create(path)?;
+    file.write(text.as_bytes())?;
+    Ok(file.finish()?)
 }

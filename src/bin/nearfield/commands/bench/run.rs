@@ -6,8 +6,8 @@ use super::roofline::Peaks;
 use super::{chart, data, suite, svg};
 use crate::args::{BenchArgs, Global};
 use crate::shell::failure::{Failure, Result};
-use crate::shell::output::TextFile;
-use crate::shell::{device, print};
+use crate::shell::{device, output, print};
+use nearfield::format::AtomicFile;
 use nearfield::{Flat, Index};
 use std::path::Path;
 use std::time::Instant;
@@ -26,7 +26,7 @@ pub fn run(args: &BenchArgs, global: &Global) -> Result<()> {
     }
     // What cannot be written is told before the first measurement, not after the last.
     for path in [&args.csv, &args.json].into_iter().flatten() {
-        TextFile::create(path)?;
+        AtomicFile::create(path)?;
     }
     let about = About::of(&args.suite, &device::builder(global).build()?);
     if let Some(folder) = &args.svg {
@@ -35,12 +35,12 @@ pub fn run(args: &BenchArgs, global: &Global) -> Result<()> {
     let records = measure_all(&cases, global)?;
     if let Some(path) = &args.csv {
         let lines: String = records.iter().map(|r| format!("{}\n", r.line())).collect();
-        TextFile::create(path)?.finish(&format!("{HEADER}\n{lines}"))?;
+        output::write_text(path, &format!("{HEADER}\n{lines}"))?;
     }
     let peaks = args.peak_gbs.zip(args.peak_tflops).map(|(gbs, tflops)| Peaks { gbs, tflops });
     if let Some(path) = &args.json {
         let document = document::of(&about, peaks, &records);
-        TextFile::create(path)?.finish(&format!("{document:#}\n"))?;
+        output::write_text(path, &format!("{document:#}\n"))?;
     }
     match &args.svg {
         Some(folder) => draw(folder, &records, &about.adapter, peaks, global.quiet),
@@ -122,7 +122,7 @@ fn draw(
         }
         let text =
             svg::draw(&chart).map_err(|e| Failure::Work(format!("{}: {e}", path.display())))?;
-        TextFile::create(&path)?.finish(&text)?;
+        output::write_text(&path, &text)?;
     }
     Ok(())
 }

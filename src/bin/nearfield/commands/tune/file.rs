@@ -2,18 +2,15 @@
 
 use super::values::Values;
 use crate::shell::failure::{Failure, Result};
-use crate::shell::output;
-use nearfield::{Error, Profile};
+use nearfield::Profile;
+use nearfield::format::AtomicFile;
 use serde::Serialize;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use tempfile::TempPath;
+use std::path::Path;
 use toml::Table;
 
 /// The file while it has no name yet; dropped, it leaves nothing behind.
 pub struct Output {
-    target: PathBuf,
-    temporary: TempPath,
+    file: AtomicFile,
     overwrite: bool,
 }
 
@@ -24,31 +21,18 @@ impl Output {
             let why = format!("{} is there already: --force writes over it", target.display());
             return Err(Failure::Usage(why));
         }
-        let (target, file) = output::temporary(target)?;
-        let temporary = file.into_temp_path();
-        Ok(Output { target, temporary, overwrite })
+        Ok(Output { file: AtomicFile::create(target)?, overwrite })
     }
 
-    /// Writes the text under the temporary name, which it returns.
-    pub fn write(&self, text: &str) -> Result<&Path> {
-        let write = || -> std::io::Result<()> {
-            let mut file = std::fs::OpenOptions::new().write(true).open(&self.temporary)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()
-        };
-        write().map_err(|e| Error::io(&self.target, e))?;
-        Ok(&self.temporary)
+    /// Writes the text under a temporary name, which it returns.
+    pub fn write(&mut self, text: &str) -> Result<&Path> {
+        self.file.write(text.as_bytes())?;
+        Ok(self.file.unfinished()?)
     }
 
     pub fn finish(self) -> Result<()> {
-        let Output { target, temporary, overwrite } = self;
         // Somebody else may have written it meanwhile.
-        let named = if overwrite {
-            temporary.persist(&target)
-        } else {
-            temporary.persist_noclobber(&target)
-        };
-        named.map_err(|e| Error::io(&target, e.error).into())
+        Ok(if self.overwrite { self.file.finish()? } else { self.file.finish_new()? })
     }
 }
 
@@ -121,12 +105,12 @@ mod tests {
     fn a_file_is_not_written_over_unless_asked() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mine.toml");
-        let output = Output::create(&path, false).unwrap();
+        let mut output = Output::create(&path, false).unwrap();
         output.write("a = 1").unwrap();
         assert!(!path.exists());
         output.finish().unwrap();
         assert!(matches!(Output::create(&path, false), Err(Failure::Usage(_))));
-        let output = Output::create(&path, true).unwrap();
+        let mut output = Output::create(&path, true).unwrap();
         output.write("a = 2").unwrap();
         output.finish().unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "a = 2");

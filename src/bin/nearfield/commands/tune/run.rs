@@ -22,7 +22,7 @@ const BATCH_MS: f64 = 30.0;
 
 pub fn run(args: &TuneArgs, global: &Global) -> Result<()> {
     let begin = Instant::now();
-    let output = Output::create(&args.out, args.force)?;
+    let mut output = Output::create(&args.out, args.force)?;
     let minutes = args.minutes.unwrap_or(if args.quick { 1.0 } else { 5.0 });
     let end = begin + Duration::from_secs_f64(minutes * 60.0);
     let progress = Progress::start(global.quiet);
