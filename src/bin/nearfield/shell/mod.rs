@@ -4,12 +4,14 @@
 
 pub mod failure;
 
+pub mod call_time;
 pub mod clock;
 pub mod print;
 pub mod progress;
 
 pub mod device;
 pub mod random;
+pub mod settings;
 
 pub mod metric;
 pub mod output;

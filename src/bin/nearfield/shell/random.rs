@@ -1,12 +1,24 @@
-//! Sums of three uniform numbers, so near enough to a bell; seeded, the same on every machine.
+//! Rows to time with: sums of three uniform numbers, so near enough to a bell; seeded, the same on every machine.
 
+use super::failure::{Failure, Result};
 use rayon::prelude::*;
 
 /// Elements that one seed makes: the same whatever the number of threads.
 pub const BLOCK: usize = 1 << 16;
 
+/// The elements of so many rows, one row after the other.
+pub fn rows(rows: usize, dim: usize, seed: u64) -> Result<Vec<f32>> {
+    let too_many = || Failure::Work(format!("{rows} rows of {dim} do not fit in memory"));
+    let mut values: Vec<f32> = Vec::new();
+    let count = rows.checked_mul(dim).ok_or_else(too_many)?;
+    values.try_reserve_exact(count).map_err(|_| too_many())?;
+    values.resize(count, 0.0);
+    fill(&mut values, seed);
+    Ok(values)
+}
+
 /// Fills all values, each block by a seed of its own.
-pub fn fill(values: &mut [f32], seed: u64) {
+fn fill(values: &mut [f32], seed: u64) {
     let blocks = values.par_chunks_mut(BLOCK).enumerate();
     blocks.for_each(|(i, block)| fill_block(block, seed.wrapping_add(i as u64)));
 }

@@ -72,7 +72,7 @@ pub fn all(records: &[Record], adapter: &str, peaks: Option<Peaks>) -> Vec<Chart
             title: format!("Time by rows: {adapter}"),
             x: "rows",
             y: "milliseconds a batch",
-            series: curves(records, rows, |r| (r.case.base.n as f64, r.wall_ms)),
+            series: curves(records, rows, |r| (r.case.base.n as f64, r.time.wall_ms())),
             lack: "no two numbers of rows",
         },
         roofline(records, adapter, peaks),

@@ -1,7 +1,8 @@
-//! Rows to bench with: sums of three uniform numbers, so near enough to a bell; seeded, the same on every machine and, by
-//! benches/peers/data.py, for the libraries that are measured beside this one.
+//! Rows to bench with: the same on every machine and, by benches/peers/data.py, for the libraries that are measured beside
+//! this one.
 
-use super::suite::Base;
+use super::case::Base;
+use crate::shell::failure::Result;
 use crate::shell::random;
 use half::f16;
 use nearfield::{DType, Rows};
@@ -22,14 +23,15 @@ enum Stored {
     U8(Vec<u8>, Vec<u8>),
 }
 
-/// Most queries of a case, and as many again to take others each run.
+/// Queries that are made at least: the shipped suites ask at most half of them at once.
 const QUERIES: usize = 20_000;
 
 impl Set {
-    pub fn new(base: &Base) -> Set {
-        let rows = random(base.n * base.d, 1);
-        let queries = random(QUERIES * base.d, 0x5eed);
-        Set::of(base, rows, queries)
+    /// Rows, and queries for batches of up to `batch`, with as many again to take others each run.
+    pub fn new(base: &Base, batch: usize) -> Result<Set> {
+        let queries = batch.saturating_mul(2).max(QUERIES);
+        let rows = random::rows(base.n, base.d, 1)?;
+        Ok(Set::of(base, rows, random::rows(queries, base.d, 0x5eed)?))
     }
 
     /// These numbers, rounded to what the type of the base has.
@@ -58,7 +60,14 @@ impl Set {
         }
     }
 
-    pub fn queries(&self, which: Range<usize>) -> Rows<'_> {
+    /// `count` queries for a run, others than those of the run before.
+    pub fn batch(&self, run: usize, count: usize) -> Rows<'_> {
+        let step = (self.queries.len() / self.d - count).max(1);
+        let first = (run * count) % step;
+        self.queries(first..first + count)
+    }
+
+    fn queries(&self, which: Range<usize>) -> Rows<'_> {
         let elements = which.start * self.d..which.end * self.d;
         match &self.stored {
             Stored::F32 => Rows::F32(&self.queries[elements]),
@@ -68,12 +77,6 @@ impl Set {
     }
 }
 
-fn random(count: usize, seed: u64) -> Vec<f32> {
-    let mut values = vec![0f32; count];
-    random::fill(&mut values, seed);
-    values
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,7 +84,7 @@ mod tests {
 
     #[test]
     fn rows_are_those_that_the_peers_search() {
-        let values = random(BLOCK + 2, 1);
+        let values = random::rows(BLOCK + 2, 1, 1).unwrap();
         let some = [values[0], values[1], values[2], values[BLOCK + 1]];
         // the same numbers stand in tests/records.rs, which holds benches/peers/data.py to them
         assert_eq!(some, [0.404_112_34, 0.271_334_17, 0.301_096_44, 0.421_958_45]);

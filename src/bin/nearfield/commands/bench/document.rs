@@ -1,8 +1,8 @@
 //! What `--json` writes.
 
+use super::case::Filter;
 use super::measure::Record;
 use super::roofline::Peaks;
-use super::suite::Kind;
 use crate::shell::clock;
 use nearfield::Gpu;
 use serde_json::{Map, Value, json};
@@ -69,14 +69,15 @@ fn row(record: &Record, peaks: Option<Peaks>) -> Value {
         "n": case.base.n,
         "d": case.base.d,
         "dtype": case.base.dtype.name(),
-        "settings": case.base.form.settings(),
-        "half_filtered": case.kind != Kind::Plain,
-        "filter_by_query": case.kind == Kind::Each,
+        "settings": case.base.settings,
+        "half_filtered": case.filter != Filter::All,
+        "filter_by_query": case.filter == Filter::HalfByQuery,
         "queries": case.queries,
         "k": case.k,
-        "wall_ms": record.wall_ms,
+        "wall_ms": record.time.wall_ms(),
         "wall_min_ms": record.wall_min_ms,
-        "device_ms": record.device_ms,
+        "device_ms": record.time.device_ms().unwrap_or(0.0),
+        "host_ms": record.time.host_ms(),
         "stages_ms": stages.collect::<Map<_, _>>(),
         "queries_per_s": record.queries_per_s(),
         "tflops": record.tflops(),

@@ -1,15 +1,16 @@
 //! One measurement: right first, then fast.
 
+use super::case::{Case, Filter};
 use super::data::Set;
 use super::roofline::Achieved;
-use super::suite::{Case, Kind};
 use super::truth;
+use crate::shell::call_time::CallTime;
 use crate::shell::failure::Result;
-use nearfield::{Flat, IdFilter, Index, QueryFilter, SearchParams, SearchStats, StageTime};
+use nearfield::{Flat, Hits, IdFilter, Index, QueryFilter, SearchParams, SearchStats, StageTime};
 use std::time::{Duration, Instant};
 
-pub const HEADER: &str = "name,kernel,metric,n,d,queries,k,wall_ms,wall_min_ms,device_ms,queries_per_s,tflops,\
-                          bins_passed,rerun,checked,excused";
+pub const HEADER: &str = "name,kernel,metric,n,d,queries,k,wall_ms,wall_min_ms,device_ms,host_ms,\
+                          queries_per_s,tflops,bins_passed,rerun,checked,excused";
 const RUNS: usize = 20;
 const TIMED_RUNS: usize = 5;
 /// A device that has waited for the host to check an answer takes a while to run at its full clock: an H200 took a third of
@@ -22,10 +23,9 @@ const CHECKED: usize = 256;
 pub struct Record {
     pub case: Case,
     pub kernel: String,
-    pub wall_ms: f64,
+    /// The median wall time, and the median device time of other runs.
+    pub time: CallTime,
     pub wall_min_ms: f64,
-    /// 0 on adapters without timestamps.
-    pub device_ms: f64,
     pub stages: Vec<StageTime>,
     pub achieved: Option<Achieved>,
     pub bins_passed: f64,
@@ -34,49 +34,25 @@ pub struct Record {
     pub excused: usize,
 }
 
-pub fn run(case: &Case, set: &Set, index: &Flat) -> Result<Record> {
-    let d = case.base.d;
-    let params = match case.kind {
-        Kind::Plain => SearchParams::new(),
-        Kind::Half => SearchParams::new().filter(IdFilter::range(0, case.base.n as u64 / 2)),
-        Kind::Each => SearchParams::new().query_filter(first_half(case)),
+/// Checks a case against f64, then times it.
+pub fn measure(case: &Case, set: &Set, index: &Flat) -> Result<Record> {
+    let params = params(case);
+    let search = |run: usize, params: &SearchParams| {
+        index.search_with(set.batch(run, case.queries), case.k, params)
     };
-    let queries = |run: usize| {
-        let step = (set.queries.len() / d - case.queries).max(1);
-        let first = (run * case.queries) % step;
-        set.queries(first..first + case.queries)
-    };
-    let hits = index.search_with(queries(0), case.k, &params)?;
+    let hits = search(0, &params)?;
     let truth = truth::check(case, set, &hits, CHECKED.min(case.queries))?;
-    let (begin, mut run) = (Instant::now(), 0);
-    while begin.elapsed() < WARM_UP {
-        index.search_with(queries(run), case.k, &params)?;
-        run += 1;
-    }
-    let mut times = Vec::new();
-    for run in 0..RUNS {
-        let start = Instant::now();
-        index.search_with(queries(run), case.k, &params)?;
-        times.push(start.elapsed().as_secs_f64() * 1e3);
-    }
-    times.sort_by(f64::total_cmp);
+    let walls = walls(|run| search(run, &params))?;
     let timed = params.timed(true);
-    let mut device: Vec<(u64, SearchStats)> = Vec::new();
-    for run in 0..TIMED_RUNS {
-        let hits = index.search_with(queries(run), case.k, &timed)?;
-        device.push((hits.stats().device_nanoseconds(), hits.stats().clone()));
-    }
-    device.sort_by_key(|(nanoseconds, _)| *nanoseconds);
-    let (nanoseconds, stats) = device.swap_remove(TIMED_RUNS / 2);
+    let stats = median_of_timed(|run| search(run, &timed))?;
     let kernel = stats.variants.iter().find(|v| v.starts_with("scan") || v.starts_with("dist"));
     let kernel = kernel.cloned().unwrap_or_default();
     Ok(Record {
         case: case.clone(),
-        wall_ms: times[RUNS / 2],
-        wall_min_ms: times[0],
-        device_ms: nanoseconds as f64 / 1e6,
-        achieved: Achieved::of(&stats),
         kernel,
+        time: CallTime::new(walls[RUNS / 2], stats.device_nanoseconds()),
+        wall_min_ms: walls[0].as_secs_f64() * 1e3,
+        achieved: Achieved::of(&stats),
         bins_passed: stats.bins_passed as f64 / stats.scanned.max(1) as f64,
         rerun: stats.rerun,
         stages: stats.times,
@@ -85,9 +61,45 @@ pub fn run(case: &Case, set: &Set, index: &Flat) -> Result<Record> {
     })
 }
 
+fn params(case: &Case) -> SearchParams {
+    let params = SearchParams::new();
+    match case.filter {
+        Filter::All => params,
+        Filter::Half => params.filter(IdFilter::range(0, case.eligible() as u64)),
+        Filter::HalfByQuery => params.query_filter(first_half(case)),
+    }
+}
+
+/// Wall times of [`RUNS`] calls on a warm device, the shortest first.
+fn walls(search: impl Fn(usize) -> nearfield::Result<Hits>) -> Result<[Duration; RUNS]> {
+    let (begin, mut run) = (Instant::now(), 0);
+    while begin.elapsed() < WARM_UP {
+        search(run)?;
+        run += 1;
+    }
+    let mut times = [Duration::ZERO; RUNS];
+    for (run, time) in times.iter_mut().enumerate() {
+        let start = Instant::now();
+        search(run)?;
+        *time = start.elapsed();
+    }
+    times.sort();
+    Ok(times)
+}
+
+/// What the run of the median device time did, of [`TIMED_RUNS`] runs with timestamps.
+fn median_of_timed(search: impl Fn(usize) -> nearfield::Result<Hits>) -> Result<SearchStats> {
+    let mut runs = Vec::new();
+    for run in 0..TIMED_RUNS {
+        runs.push(search(run)?.stats().clone());
+    }
+    runs.sort_by_key(SearchStats::device_nanoseconds);
+    Ok(runs.swap_remove(TIMED_RUNS / 2))
+}
+
 /// A bitmap for every query that passes the first half of the rows.
 fn first_half(case: &Case) -> QueryFilter {
-    let (half, words_per_query) = (case.base.n / 2, case.base.n.div_ceil(64));
+    let (half, words_per_query) = (case.eligible(), case.base.n.div_ceil(64));
     let word = |at: usize| match half.saturating_sub(at * 64) {
         0 => 0,
         bits if bits >= 64 => u64::MAX,
@@ -99,7 +111,7 @@ fn first_half(case: &Case) -> QueryFilter {
 
 impl Record {
     pub fn queries_per_s(&self) -> f64 {
-        self.case.queries as f64 / self.wall_ms * 1e3
+        self.case.queries as f64 / self.time.wall_ms() * 1e3
     }
 
     /// Of the scan alone, by the device's clock.
@@ -109,8 +121,9 @@ impl Record {
 
     /// What stands under [`HEADER`].
     pub fn line(&self) -> String {
+        let host_ms = self.time.host_ms().map_or_else(String::new, |ms| format!("{ms:.3}"));
         format!(
-            "{},{},{},{},{},{},{},{:.3},{:.3},{:.3},{:.0},{:.1},{:.1},{},{},{}",
+            "{},{},{},{},{},{},{},{:.3},{:.3},{:.3},{host_ms},{:.0},{:.1},{:.1},{},{},{}",
             self.case.name,
             self.kernel,
             self.case.base.metric,
@@ -118,9 +131,9 @@ impl Record {
             self.case.base.d,
             self.case.queries,
             self.case.k,
-            self.wall_ms,
+            self.time.wall_ms(),
             self.wall_min_ms,
-            self.device_ms,
+            self.time.device_ms().unwrap_or(0.0),
             self.queries_per_s(),
             self.tflops(),
             self.bins_passed,

@@ -5,6 +5,8 @@
 //!
 //! Each file uses only those above it in this list.
 
+mod case;
+
 mod suite;
 
 mod data;

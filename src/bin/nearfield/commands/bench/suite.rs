@@ -1,228 +1,256 @@
-//! What is measured.
+//! Suites: files of TOML in benches/suites, and of the user's own. benches/README.md says what stands in one.
 
-use nearfield::{DType, Metric};
-use std::fmt;
+use super::case::{Base, Case, Filter, once_each};
+use crate::shell::failure::{Failure, Result};
+use crate::shell::settings;
+use nearfield::{DType, Error, Metric};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::Path;
 
-/// Rows in an index.
-#[derive(Clone, PartialEq)]
-pub struct Base {
-    pub n: usize,
-    pub d: usize,
-    pub metric: Metric,
-    pub dtype: DType,
-    pub form: Form,
+/// The suites that the program has with it, by name.
+const SHIPPED: [(&str, &str); 6] = [
+    ("quick", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/quick.toml"))),
+    ("exact", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/exact.toml"))),
+    ("batch", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/batch.toml"))),
+    ("k", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/k.toml"))),
+    ("n", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/n.toml"))),
+    ("all", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/all.toml"))),
+];
+
+/// The cases of a suite: one of the program's by its name, or a file that ends in `.toml`.
+pub fn open(suite: &str) -> Result<Vec<Case>> {
+    if let Some(text) = shipped(suite) {
+        return cases(text).map_err(|why| Failure::Work(format!("suite {suite}: {why}")));
+    }
+    let file = Path::new(suite);
+    if file.extension().is_none_or(|extension| extension != "toml") {
+        let names = SHIPPED.map(|(name, _)| name).join(", ");
+        return Err(Failure::Usage(format!("--suite {suite}: known are {names}, and FILE.toml")));
+    }
+    let text = std::fs::read_to_string(file).map_err(|e| Error::io(file, e))?;
+    cases(&text).map_err(|why| Failure::Work(format!("{suite}: {why}")))
 }
 
-/// What is searched beside the rows.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Form {
-    /// What the device profile says.
-    Profile,
-    /// Nothing, in f32.
-    Rows,
-    /// A copy in 8 bits for few queries.
-    Bytes,
+fn shipped(suite: &str) -> Option<&'static str> {
+    SHIPPED.iter().find(|(name, _)| *name == suite).map(|(_, text)| *text)
 }
 
-impl Form {
-    pub const fn settings(self) -> &'static [(&'static str, &'static str, &'static str)] {
+/// A suite as its file has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SuiteText {
+    /// Suites of the program whose cases come first.
+    #[serde(default)]
+    join: Vec<String>,
+    #[serde(default)]
+    base: Vec<BaseText>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BaseText {
+    n: usize,
+    d: usize,
+    metric: String,
+    #[serde(default = "f32_name")]
+    dtype: String,
+    label: Option<String>,
+    #[serde(default)]
+    settings: BTreeMap<String, BTreeMap<String, toml::Value>>,
+    cases: Vec<CaseText>,
+}
+
+/// One case, or one for each pair of a number of queries and a k.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CaseText {
+    name: String,
+    queries: Numbers,
+    k: Numbers,
+    #[serde(default)]
+    filter: Filter,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a number or a list of numbers")]
+enum Numbers {
+    One(usize),
+    Many(Vec<usize>),
+}
+
+fn f32_name() -> String {
+    DType::F32.name().to_owned()
+}
+
+impl Numbers {
+    fn list(&self) -> &[usize] {
         match self {
-            Form::Profile => &[],
-            Form::Rows => &[("matrix", "copy", "0"), ("matrix", "use", "0")],
-            Form::Bytes => &[("scan", "bytes", "1")],
+            Numbers::One(number) => std::slice::from_ref(number),
+            Numbers::Many(numbers) => numbers,
         }
     }
 }
 
-#[derive(Clone, Copy, PartialEq)]
-pub enum Kind {
-    Plain,
-    /// A filter that half of the rows pass.
-    Half,
-    /// The same as a bitmap for every query.
-    Each,
-}
-
-/// One line of the table.
-#[derive(Clone)]
-pub struct Case {
-    pub name: &'static str,
-    pub base: Base,
-    pub queries: usize,
-    pub k: usize,
-    pub kind: Kind,
-}
-
-impl Case {
-    /// Whether both measure the same, under whatever names.
-    fn same(&self, other: &Case) -> bool {
-        let shape = |case: &Case| (case.queries, case.k, case.kind);
-        self.base == other.base && shape(self) == shape(other)
+impl SuiteText {
+    fn parse(text: &str) -> Result<SuiteText, String> {
+        toml::from_str(text).map_err(|e| e.to_string())
     }
 
-    /// What the columns do not tell: which copies were asked for or refused, and the filter.
-    pub fn options(&self) -> String {
-        let form = match self.base.form {
-            Form::Profile => "",
-            Form::Rows => ", f32 rows",
-            Form::Bytes => ", 8-bit copy",
-        };
-        let kind = match self.kind {
-            Kind::Plain => "",
-            Kind::Half => ", half filtered",
-            Kind::Each => ", half filtered by query",
-        };
-        format!("{form}{kind}")
-    }
-}
-
-impl fmt::Display for Case {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Base { n, d, metric, dtype, .. } = &self.base;
-        let (name, queries, k, options) = (self.name, self.queries, self.k, self.options());
-        write!(f, "{name} ({n} x {d} {dtype} {metric}, {queries} queries, k = {k}{options})")
-    }
-}
-
-pub const NAMES: [&str; 6] = ["quick", "exact", "batch", "k", "n", "all"];
-
-pub fn named(name: &str) -> Option<Vec<Case>> {
-    match name {
-        "quick" => Some(quick()),
-        "exact" => Some(exact()),
-        "batch" => Some(batch()),
-        "k" => Some(neighbours()),
-        "n" => Some(rows()),
-        "all" => Some(joined(vec![exact(), batch(), neighbours(), rows()])),
-        _ => None,
-    }
-}
-
-fn base(n: usize, d: usize, metric: Metric, form: Form) -> Base {
-    Base { n, d, metric, dtype: DType::F32, form }
-}
-
-fn case(name: &'static str, base: &Base, queries: usize, k: usize) -> Case {
-    Case { name, base: base.clone(), queries, k, kind: Kind::Plain }
-}
-
-/// Each case once, those of one base together.
-fn joined(suites: Vec<Vec<Case>>) -> Vec<Case> {
-    let mut all: Vec<Case> = Vec::new();
-    for case in suites.into_iter().flatten() {
-        if all.iter().any(|other| other.same(&case)) {
-            continue;
+    /// The cases of its own.
+    fn own(&self) -> Result<Vec<Case>, String> {
+        let mut all = Vec::new();
+        for base in &self.base {
+            base.append_cases(&mut all)?;
         }
-        let after = all.iter().rposition(|other| other.base == case.base);
-        all.insert(after.map_or(all.len(), |at| at + 1), case);
+        Ok(all)
     }
-    all
 }
 
-/// Small enough for software drivers, and with points for every chart.
-fn quick() -> Vec<Case> {
-    let l2 = base(10_000, 64, Metric::L2, Form::Profile);
-    let fewer = base(2_000, 64, Metric::L2, Form::Profile);
-    let l1 = base(10_000, 64, Metric::L1, Form::Profile);
-    vec![
-        case("one query", &l2, 1, 10),
-        case("10 queries", &l2, 10, 10),
-        case("100 queries", &l2, 100, 10),
-        case("100 queries", &l2, 100, 100),
-        Case { kind: Kind::Half, ..case("100 queries half filtered", &l2, 100, 10) },
-        Case { kind: Kind::Each, ..case("100 queries half filtered each", &l2, 100, 10) },
-        case("100 queries", &fewer, 100, 10),
-        case("100 queries", &l1, 100, 10),
-    ]
+impl BaseText {
+    fn append_cases(&self, all: &mut Vec<Case>) -> Result<(), String> {
+        let base = self.base()?;
+        for text in &self.cases {
+            let CaseText { name, queries, k, filter } = text;
+            // the table separates its fields by commas, and does not quote them
+            if name.contains([',', '"', '\n']) {
+                return Err(format!("the name {name:?} does not fit in a field of the table"));
+            }
+            for &queries in queries.list() {
+                for &k in k.list() {
+                    let (name, base) = (name.clone(), base.clone());
+                    let case = Case { name, base, queries, k, filter: *filter };
+                    if queries == 0 || k == 0 || case.eligible() == 0 {
+                        return Err(format!("{case}: needs a query, a neighbour and a row"));
+                    }
+                    all.push(case);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn base(&self) -> Result<Base, String> {
+        let dtype: DType = self.dtype.parse().map_err(|e: Error| e.to_string())?;
+        if !matches!(dtype, DType::F32 | DType::F16 | DType::U8) {
+            return Err(format!("dtype {dtype}: rows are made of f32, f16 and u8"));
+        }
+        let metric = Metric::from_name(&self.metric, dtype).map_err(|e| e.to_string())?;
+        if metric.is_binary() {
+            return Err(format!("metric {metric} compares bits, and rows are made of numbers"));
+        }
+        let settings = self.settings.iter().flat_map(|(section, keys)| {
+            let keys = keys.iter();
+            keys.map(|(key, value)| (section.clone(), key.clone(), settings::text(value)))
+        });
+        let (n, d, label, settings) = (self.n, self.d, self.label.clone(), settings.collect());
+        Ok(Base { n, d, metric, dtype, label, settings })
+    }
 }
 
-fn million(d: usize, metric: Metric, form: Form) -> Base {
-    base(1_000_000, d, metric, form)
-}
-
-fn exact() -> Vec<Case> {
-    let f32_rows = million(128, Metric::L2, Form::Rows);
-    let small = million(128, Metric::L2, Form::Profile);
-    let wide = million(768, Metric::L2, Form::Profile);
-    let (ip, cosine) = (
-        million(128, Metric::InnerProduct, Form::Profile),
-        million(128, Metric::Cosine, Form::Profile),
-    );
-    let (l1, canberra) =
-        (million(128, Metric::L1, Form::Profile), million(128, Metric::Canberra, Form::Profile));
-    let bits = [128, 768].map(|d| million(d, Metric::L2, Form::Bytes));
-    let large = base(10_000_000, 128, Metric::L2, Form::Profile);
-    let halves = Base { dtype: DType::F16, ..small.clone() };
-    let bytes = Base { dtype: DType::U8, ..small.clone() };
-    vec![
-        case("f32 tile", &f32_rows, 10_000, 10),
-        case("f32 one query", &f32_rows, 1, 10),
-        case("f32 100 queries", &f32_rows, 100, 10),
-        case("f32 tile", &f32_rows, 10_000, 100),
-        case("batch", &small, 10_000, 10),
-        Case { kind: Kind::Half, ..case("batch half filtered", &small, 10_000, 10) },
-        case("1000 queries", &small, 1_000, 10),
-        Case { kind: Kind::Each, ..case("1000 queries half filtered each", &small, 1_000, 10) },
-        case("batch", &small, 10_000, 100),
-        case("batch", &small, 10_000, 1000),
-        case("100 queries", &small, 100, 10),
-        case("10 queries", &small, 10, 10),
-        case("one query", &small, 1, 10),
-        case("batch", &ip, 10_000, 10),
-        case("batch", &cosine, 10_000, 10),
-        case("f16 rows", &halves, 10_000, 10),
-        case("f16 rows", &halves, 1, 10),
-        case("u8 rows", &bytes, 10_000, 10),
-        case("u8 rows", &bytes, 1, 10),
-        case("batch", &l1, 1_000, 10),
-        case("batch", &canberra, 1_000, 10),
-        case("batch", &wide, 10_000, 10),
-        case("one query", &wide, 1, 10),
-        case("one query from 8 bits", &bits[0], 1, 10),
-        case("one query from 8 bits", &bits[1], 1, 10),
-        case("batch", &large, 10_000, 10),
-    ]
-}
-
-fn batch() -> Vec<Case> {
-    let bases = [
-        million(128, Metric::L2, Form::Rows),
-        million(128, Metric::L2, Form::Profile),
-        million(768, Metric::L2, Form::Profile),
-    ];
-    let sizes = [1, 10, 100, 1_000, 10_000];
-    bases.iter().flat_map(|base| sizes.map(|size| case("by batch size", base, size, 10))).collect()
-}
-
-fn neighbours() -> Vec<Case> {
-    let small = million(128, Metric::L2, Form::Profile);
-    let ks = [1, 10, 100, 1_000, 2_048];
-    let shapes = [1, 10_000];
-    shapes.iter().flat_map(|&queries| ks.map(|k| case("by k", &small, queries, k))).collect()
-}
-
-fn rows() -> Vec<Case> {
-    let sizes = [10_000, 100_000, 1_000_000, 10_000_000];
-    let bases = sizes.map(|n| base(n, 128, Metric::L2, Form::Profile));
-    bases.iter().flat_map(|base| [1, 1_000].map(|q| case("by rows", base, q, 10))).collect()
+/// The cases in a text: those of the suites that it joins, then its own.
+fn cases(text: &str) -> Result<Vec<Case>, String> {
+    let suite = SuiteText::parse(text)?;
+    let mut all = Vec::new();
+    for name in &suite.join {
+        let text = shipped(name).ok_or_else(|| format!("join: there is no suite {name:?}"))?;
+        let joined = SuiteText::parse(text)?;
+        if !joined.join.is_empty() {
+            return Err(format!("join: {name:?} joins suites itself"));
+        }
+        all.extend(joined.own()?);
+    }
+    all.extend(suite.own()?);
+    if all.is_empty() {
+        return Err("no case".into());
+    }
+    Ok(once_each(all))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nearfield::Profile;
 
     #[test]
-    fn all_suites_have_each_case_once_and_each_base_in_one_piece() {
-        for name in NAMES {
-            let cases = named(name).unwrap();
-            for (i, case) in cases.iter().enumerate() {
-                assert!(!cases[..i].iter().any(|other| other.same(case)), "{name}: {case} twice");
-                assert!(!case.name.contains(','), "{name}: {case} is a field of a table");
+    fn every_suite_parses_and_has_each_case_once() {
+        for (name, text) in SHIPPED {
+            let suite = SuiteText::parse(text).unwrap_or_else(|why| panic!("{name}: {why}"));
+            let (own, all) = (suite.own().unwrap(), open(name).unwrap());
+            assert!(suite.join.is_empty() || own.is_empty(), "{name}");
+            for (i, case) in own.iter().enumerate() {
+                assert!(!own[..i].iter().any(|other| other.same(case)), "{name}: {case} twice");
+            }
+            for (i, case) in all.iter().enumerate() {
+                let description = case.to_string();
+                assert!(all[..i].iter().all(|other| other.to_string() != description), "{case}");
                 // a base that was left is not come back to
-                let seen = cases[..i].iter().any(|other| other.base == case.base);
-                assert!(!seen || cases[i - 1].base == case.base, "{name}: {case} uploads again");
+                let seen = all[..i].iter().any(|other| other.base == case.base);
+                assert!(!seen || all[i - 1].base == case.base, "{name}: {case} uploads again");
             }
         }
-        assert!(named("slow").is_none());
+        assert_eq!(SHIPPED.map(|(name, _)| open(name).unwrap().len()), [8, 26, 15, 10, 8, 43]);
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_a_suite_and_every_suite_a_name() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/suites");
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let mut files: Vec<_> =
+            files.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+        let mut names = SHIPPED.map(|(name, _)| name);
+        (files.sort(), names.sort());
+        assert_eq!(files, names);
+    }
+
+    #[test]
+    fn every_setting_is_a_key_of_profiles() {
+        let (baseline, mut count) = (Profile::baseline().unwrap(), 0);
+        for (name, _) in SHIPPED {
+            for case in open(name).unwrap() {
+                for (section, key, value) in &case.base.settings {
+                    count += 1;
+                    let known = baseline.with(section, key, value);
+                    assert!(known.is_ok(), "{name}: {}", known.unwrap_err());
+                }
+            }
+        }
+        assert!(count > 0);
+    }
+
+    #[test]
+    fn lists_make_a_case_for_each_pair() {
+        let text = "base = [{ n = 9, d = 2, metric = 'l1', label = 'x', settings.scan.bm = 32, \
+                    cases = [{ name = 'a', queries = [1, 2], k = [3, 4], filter = 'half' }] }]";
+        let cases = cases(text).unwrap();
+        let shapes: Vec<_> = cases.iter().map(|case| (case.queries, case.k)).collect();
+        assert_eq!(shapes, [(1, 3), (1, 4), (2, 3), (2, 4)]);
+        assert_eq!(cases[3].to_string(), "a (9 x 2 f32 l1, 2 queries, k = 4, x, half filtered)");
+        assert_eq!(cases[0].base.settings, [("scan".into(), "bm".into(), "32".into())]);
+        assert_eq!(cases[0].eligible(), 4);
+    }
+
+    #[test]
+    fn what_is_no_suite_says_why() {
+        let base = |rest: &str, case: &str| {
+            format!("[[base]]\nn = 9\nd = 2\n{rest}\ncases = [{{ name = 'a', {case} }}]")
+        };
+        let good = "queries = 1, k = 1";
+        for (text, why) in [
+            ("".into(), "no case"),
+            ("join = ['slow']".into(), "no suite \"slow\""),
+            ("join = ['all']".into(), "\"all\" joins suites itself"),
+            ("rows = 3".into(), "unknown field `rows`"),
+            (base("metric = 'l3'", good), "l3"),
+            (base("metric = 'hamming'", good), "compares bits"),
+            (base("metric = 'l2'\ndtype = 'i8'", good), "dtype i8"),
+            (base("metric = 'l2'", "queries = 0, k = 1"), "needs a query"),
+            (base("metric = 'l2'", "queries = 'ten', k = 1"), "a number or a list of numbers"),
+            (base("metric = 'l2'", "queries = 1, k = 1, filter = 'third'"), "third"),
+            (base("metric = 'l2'", good).replace("'a'", "'a, b'"), "a field of the table"),
+        ] {
+            let message = cases(&text).unwrap_err();
+            assert!(message.contains(why), "{text}\n{message}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The answer in f64, for some queries.
 
+use super::case::Case;
 use super::data::Set;
-use super::suite::{Case, Kind};
 use crate::shell::failure::{Failure, Result};
 use nearfield::{Hits, Metric, Order, reference};
 use rayon::prelude::*;
@@ -33,7 +33,7 @@ fn some(case: &Case, set: &Set, hits: &Hits, queries: &[usize]) -> Result<usize,
     let elements: Vec<_> = queries.iter().map(|&q| widen(&set.queries[q * d..][..d])).collect();
     let mut nearest: Vec<_> = queries.iter().map(|_| Nearest::new(case.k)).collect();
     let mut x = Vec::with_capacity(d);
-    for (row, stored) in set.rows.chunks_exact(d).take(eligible(case)).enumerate() {
+    for (row, stored) in set.rows.chunks_exact(d).take(case.eligible()).enumerate() {
         x.clear();
         x.extend(stored.iter().map(|&x| f64::from(x)));
         for (q, nearest) in elements.iter().zip(&mut nearest) {
@@ -48,11 +48,6 @@ fn some(case: &Case, set: &Set, hits: &Hits, queries: &[usize]) -> Result<usize,
         one(case, set, q, &got, &nearest.sorted()).map_err(|e| format!("query {query}: {e}"))
     })
     .sum()
-}
-
-/// How many rows the filter of the case lets through: the first ones.
-fn eligible(case: &Case) -> usize {
-    if case.kind == Kind::Plain { case.base.n } else { case.base.n / 2 }
 }
 
 /// Excused neighbours of one query; `truth` is (distance, or similarity with its sign turned; row), nearest first.
@@ -73,7 +68,7 @@ fn one(
     let tau = |m: f64, x: &[f64]| reference::tau(metric, dtypes, q, x, sign * m).value;
     let mut excused = 0;
     for ((id, distance), &(m, truth)) in got.iter().zip(truth) {
-        if *id >= eligible(case) as u64 {
+        if *id >= case.eligible() as u64 {
             return Err(format!("row {id}, which is not among those to search"));
         }
         let x = row(*id as usize);
@@ -176,7 +171,7 @@ mod tests {
 
     #[test]
     fn wrong_answers_are_named() {
-        let case = super::super::suite::named("quick").unwrap().remove(0);
+        let case = super::super::suite::open("quick").unwrap().remove(0);
         let d = case.base.d;
         let rows = (0..4 * d).map(|i| (i / d) as f32).collect();
         let set = Set::of(&case.base, rows, vec![0.0; d]);

@@ -1,6 +1,7 @@
 //! The keys of a profile with their values, and changes to some of them.
 
 use crate::shell::failure::{Failure, Result};
+use crate::shell::settings;
 use nearfield::{GpuBuilder, Profile};
 use std::collections::BTreeMap;
 use toml::Value;
@@ -30,17 +31,12 @@ pub fn word(section: &'static str, key: &'static str, value: &str) -> Change {
 impl Change {
     /// The value in the words of `GpuBuilder::setting`.
     pub fn text(&self) -> String {
-        text(&self.value)
+        settings::text(&self.value)
     }
 
     pub fn number(&self) -> Option<u32> {
         self.value.as_integer().and_then(|n| u32::try_from(n).ok())
     }
-}
-
-/// Strings lose the quotes that a file has around them.
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// Keys and values in one line.
@@ -89,7 +85,9 @@ impl Values {
 
     /// All of them set, so that neither a file nor the environment has a say.
     pub fn apply(&self, builder: GpuBuilder) -> GpuBuilder {
-        self.0.iter().fold(builder, |b, ((section, key), v)| b.setting(section, key, text(v)))
+        self.0
+            .iter()
+            .fold(builder, |b, ((section, key), v)| b.setting(section, key, settings::text(v)))
     }
 
     /// Keys whose value another profile does not have.
