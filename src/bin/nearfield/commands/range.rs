@@ -7,9 +7,10 @@ use crate::shell::inputs::{self, Inputs};
 use crate::shell::output::{self, HitFiles, Output};
 use crate::shell::progress::Progress;
 use crate::shell::summary::{Laps, Summary};
-use crate::shell::totals;
-use nearfield::{RowSource, SearchStats};
+use crate::shell::totals::Totals;
+use nearfield::RowSource;
 use serde_json::json;
+use std::time::Instant;
 
 pub fn run(args: &RangeArgs, global: &Global) -> Result<()> {
     let mut laps = Laps::begin();
@@ -31,7 +32,7 @@ pub fn run(args: &RangeArgs, global: &Global) -> Result<()> {
     let mut step = blocks.first.min(most);
     // Before there is any, a 4096th of the rows; where a small block costs as much as a large one, what the first has.
     let mut most_hits = if index.is_streamed() { 1 } else { inputs.base.row_count() >> 12 }.max(1);
-    let (mut stats, mut found) = (SearchStats::default(), 0);
+    let (mut totals, mut found) = (Totals::default(), 0);
     lims.write(&[0])?;
     progress.phase("searching", count);
     let mut start = 0;
@@ -39,14 +40,16 @@ pub fn run(args: &RangeArgs, global: &Global) -> Result<()> {
         let end = (start + step).min(count);
         params.progress = Some(progress.reporter(start, end));
         let files_of = inputs.files(start);
-        let hits = index.range(inputs.block(start, end)?, args.radius, &params, files_of)?;
+        let queries = inputs.block(start, end)?;
+        let call = Instant::now();
+        let hits = index.range(queries, args.radius, &params, files_of)?;
+        totals.add(hits.stats(), call.elapsed());
         for (ids, distances) in inputs::each(&hits) {
             files.write(ids, distances)?;
             found += ids.len() as u64;
             most_hits = most_hits.max(ids.len() as u64);
             lims.write(&[found])?;
         }
-        totals::add(&mut stats, hits.stats());
         // How many hits there will be is known only from those before: the next block is at most so many times as large,
         // and allows each query as many as the most so far.
         step = (blocks.hits / most_hits).min(blocks.growth * step).clamp(1, most);
@@ -57,8 +60,8 @@ pub fn run(args: &RangeArgs, global: &Global) -> Result<()> {
     laps.end("finish");
     drop(progress);
     let (asked, inputs, gpu) = (("radius", json!(args.radius)), &inputs, &gpu);
-    let (stats, hits, outputs, laps) = (&stats, found, &outputs, &laps);
+    let (totals, hits, outputs, laps) = (&totals, found, &outputs, &laps);
     let streamed = index.is_streamed();
-    Summary { command: "range", asked, inputs, gpu, streamed, stats, hits, outputs, laps }
+    Summary { command: "range", asked, inputs, gpu, streamed, totals, hits, outputs, laps }
         .print(global)
 }

@@ -7,9 +7,10 @@ use crate::shell::inputs::{self, Inputs};
 use crate::shell::output::HitFiles;
 use crate::shell::progress::Progress;
 use crate::shell::summary::{Laps, Summary};
-use crate::shell::totals;
-use nearfield::{Precision, RowSource, SearchStats};
+use crate::shell::totals::Totals;
+use nearfield::{Precision, RowSource};
 use serde_json::json;
+use std::time::Instant;
 
 pub fn run(args: &SearchArgs, global: &Global) -> Result<()> {
     let mut laps = Laps::begin();
@@ -31,20 +32,22 @@ pub fn run(args: &SearchArgs, global: &Global) -> Result<()> {
     let hits_each = args.k.min(inputs.base.row_count()).max(1);
     let most = index.blocks();
     let step = (most.hits / hits_each).min(most.elements / dim).max(1);
-    let (mut stats, mut found) = (SearchStats::default(), 0);
+    let (mut totals, mut found) = (Totals::default(), 0);
     progress.phase("searching", count);
     let mut start = 0;
     while start < count {
         let end = (start + step).min(count);
         params.progress = Some(progress.reporter(start, end));
         let files_of = inputs.files(start);
-        let hits = index.search(inputs.block(start, end)?, k, &params, files_of)?;
+        let queries = inputs.block(start, end)?;
+        let call = Instant::now();
+        let hits = index.search(queries, k, &params, files_of)?;
+        totals.add(hits.stats(), call.elapsed());
         for (ids, distances) in inputs::each(&hits) {
             files.write(ids, distances)?;
             files.write_missing(k - ids.len(), no_hit)?;
             found += ids.len() as u64;
         }
-        totals::add(&mut stats, hits.stats());
         start = end;
     }
     laps.end("search");
@@ -52,8 +55,8 @@ pub fn run(args: &SearchArgs, global: &Global) -> Result<()> {
     laps.end("finish");
     drop(progress);
     let (asked, inputs, gpu) = (("k", json!(args.k)), &inputs, &gpu);
-    let (stats, hits, outputs, laps) = (&stats, found, &outputs, &laps);
+    let (totals, hits, outputs, laps) = (&totals, found, &outputs, &laps);
     let streamed = index.is_streamed();
-    Summary { command: "search", asked, inputs, gpu, streamed, stats, hits, outputs, laps }
+    Summary { command: "search", asked, inputs, gpu, streamed, totals, hits, outputs, laps }
         .print(global)
 }

@@ -2,10 +2,11 @@
 
 use super::failure::Result;
 use super::inputs::Inputs;
-use super::{print, totals};
+use super::print;
+use super::totals::{self, Totals};
 use crate::args::Global;
 use nearfield::format::RowFile;
-use nearfield::{Gpu, RowSource, SearchStats};
+use nearfield::{Gpu, RowSource};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -40,7 +41,7 @@ pub struct Summary<'a> {
     pub gpu: &'a Gpu,
     /// Whether the base stayed on the host.
     pub streamed: bool,
-    pub stats: &'a SearchStats,
+    pub totals: &'a Totals,
     pub hits: u64,
     /// The files that were written.
     pub outputs: &'a [PathBuf],
@@ -55,7 +56,7 @@ impl Summary<'_> {
             return print::to_stdout(format_args!("{}", self.as_json(stats)));
         }
         if stats {
-            print::to_stderr(format_args!("{}", totals::AsText(self.stats)));
+            print::to_stderr(format_args!("{}", totals::AsText(self.totals)));
         }
         if global.quiet {
             return Ok(());
@@ -83,7 +84,7 @@ impl Summary<'_> {
             "base": file(&self.inputs.base),
             "query": file(&self.inputs.queries),
             "streamed": self.streamed,
-            "chunks": self.stats.chunks,
+            "chunks": self.totals.stats.chunks,
             "hits": self.hits,
             "outputs": outputs,
             "seconds": seconds,
@@ -92,7 +93,7 @@ impl Summary<'_> {
         let (name, value) = &self.asked;
         summary[*name] = value.clone();
         if stats {
-            summary["stats"] = totals::as_json(self.stats);
+            summary["stats"] = self.totals.as_json();
         }
         summary
     }

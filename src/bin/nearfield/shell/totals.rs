@@ -1,44 +1,61 @@
 //! What all blocks of queries of a search did together, for `--stats`.
 
+use super::call_time::CallTime;
 use nearfield::SearchStats;
 use serde_json::{Map, Value, json};
 use std::fmt;
+use std::time::Duration;
 
-/// Adds what one block did.
-pub fn add(total: &mut SearchStats, block: &SearchStats) {
-    total.queries += block.queries;
-    total.rows = block.rows;
-    total.chunks += block.chunks;
-    total.streamed += block.streamed;
-    total.add_work(block);
+/// The work of the blocks so far, and the time of their calls.
+#[derive(Default)]
+pub struct Totals {
+    pub stats: SearchStats,
+    time: CallTime,
 }
 
-pub fn as_json(stats: &SearchStats) -> Value {
-    let times = stats.times.iter().map(|t| (t.stage.to_owned(), json!(t.nanoseconds)));
-    json!({
-        "variants": stats.variants,
-        "queries": stats.queries,
-        "rows": stats.rows,
-        "chunks": stats.chunks,
-        "streamed_bytes": stats.streamed,
-        "scanned": stats.scanned,
-        "rerun": stats.rerun,
-        "bins_passed": stats.bins_passed,
-        "bins_passed_max": stats.bins_passed_max,
-        "sums_exact": stats.sums_exact,
-        "submissions": stats.submissions,
-        "flops": stats.flops,
-        "bytes": stats.bytes,
-        "device_nanoseconds": times.collect::<Map<_, _>>(),
-    })
+impl Totals {
+    /// Adds what one block did, in a call of this length.
+    pub fn add(&mut self, block: &SearchStats, wall: Duration) {
+        let stats = &mut self.stats;
+        stats.queries += block.queries;
+        stats.rows = block.rows;
+        stats.chunks += block.chunks;
+        stats.streamed += block.streamed;
+        stats.add_work(block);
+        self.time.add(CallTime::new(wall, block.device_nanoseconds()));
+    }
+
+    pub fn as_json(&self) -> Value {
+        let (stats, time) = (&self.stats, self.time);
+        let times = stats.times.iter().map(|t| (t.stage.to_owned(), json!(t.nanoseconds)));
+        json!({
+            "variants": stats.variants,
+            "queries": stats.queries,
+            "rows": stats.rows,
+            "chunks": stats.chunks,
+            "streamed_bytes": stats.streamed,
+            "scanned": stats.scanned,
+            "rerun": stats.rerun,
+            "bins_passed": stats.bins_passed,
+            "bins_passed_max": stats.bins_passed_max,
+            "sums_exact": stats.sums_exact,
+            "submissions": stats.submissions,
+            "flops": stats.flops,
+            "bytes": stats.bytes,
+            "device_nanoseconds": times.collect::<Map<_, _>>(),
+            "wall_ms": time.wall_ms(),
+            "device_ms": time.device_ms(),
+            "host_ms": time.host_ms(),
+        })
+    }
 }
 
 /// The same for people.
-pub struct AsText<'a>(pub &'a SearchStats);
+pub struct AsText<'a>(pub &'a Totals);
 
 impl fmt::Display for AsText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let s = self.0;
+        let (s, call) = (&self.0.stats, self.0.time);
         writeln!(f, "{} queries x {} rows", s.queries, s.rows)?;
         if s.chunks > 0 {
             writeln!(
@@ -62,6 +79,10 @@ impl fmt::Display for AsText<'_> {
         for time in &s.times {
             let ms = time.nanoseconds as f64 / 1e6;
             write!(f, "\n  {:<16} {ms:.3} ms on the device", time.stage)?;
+        }
+        write!(f, "\n  wall time        {:.3} ms from call to return", call.wall_ms())?;
+        if let Some(ms) = call.host_ms() {
+            write!(f, "\n  host time        {ms:.3} ms of it, without the device's")?;
         }
         Ok(())
     }
