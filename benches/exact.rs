@@ -1,36 +1,13 @@
-//! Small searches and the operations beside them, on whatever adapter there is: a few minutes on a software driver.
+//! Exact search and all distances, small, on whatever adapter there is: a minute or two on a software driver.
 
-use criterion::measurement::WallTime;
-use criterion::{
-    BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
-};
-use nearfield::{Flat, Gpu, Index, Metric, Rows, SearchParams, pairwise, row_norms};
-use std::time::Duration;
+mod common;
 
-const N: usize = 20_000;
-const D: usize = 64;
+use common::{D, N, gpu, group, rows};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use nearfield::{Flat, Index, Metric, Rows, SearchParams, pairwise};
+
 /// Rows whose distances all go back to the host.
 const PAIRWISE_ROWS: usize = 2_000;
-
-fn rows(count: usize, seed: u32) -> Vec<f32> {
-    let mut state = seed;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / 16_777_216.0
-    };
-    (0..count * D).map(|_| next()).collect()
-}
-
-fn gpu() -> Option<Gpu> {
-    Gpu::new().map_err(|e| println!("skipped: {e} (1)")).ok()
-}
-
-fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
-    let mut group = criterion.benchmark_group(name);
-    group.sample_size(10);
-    group.warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
-    group
-}
 
 /// Which kernel ran stands in the name of the benchmark.
 fn kernel(variants: &[String]) -> String {
@@ -79,26 +56,20 @@ fn ranges(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// The rows are uploaded each time: these operations keep nothing on the device.
-fn operations(criterion: &mut Criterion) {
+/// All distances; the rows are uploaded each time, since nothing of them is kept on the device.
+fn distances(criterion: &mut Criterion) {
     let Some(gpu) = gpu() else { return };
-    let (base, queries) = (rows(N, 1), rows(100, 2));
-    let queries = Rows::F32(&queries);
-    let mut group = group(criterion, "operations");
+    let (base, queries) = (rows(PAIRWISE_ROWS, 1), rows(100, 2));
+    let mut group = group(criterion, &format!("pairwise 100 x {PAIRWISE_ROWS} x {D}"));
+    group.throughput(Throughput::Elements((100 * PAIRWISE_ROWS) as u64));
     for metric in [Metric::L2, Metric::L1] {
-        let some = Rows::F32(&base[..PAIRWISE_ROWS * D]);
-        group.throughput(Throughput::Elements((100 * PAIRWISE_ROWS) as u64));
-        let name = BenchmarkId::new("pairwise", format!("{metric} 100 x {PAIRWISE_ROWS} x {D}"));
-        group.bench_function(name, |bencher| {
-            bencher.iter(|| pairwise(&gpu, &metric, queries, some, D).expect("distances"));
+        group.bench_function(metric.to_string(), |bencher| {
+            let (queries, base) = (Rows::F32(&queries), Rows::F32(&base));
+            bencher.iter(|| pairwise(&gpu, &metric, queries, base, D).expect("distances"));
         });
     }
-    group.throughput(Throughput::Bytes((base.len() * 4) as u64));
-    group.bench_function(BenchmarkId::new("row_norms", format!("{N} x {D}")), |bencher| {
-        bencher.iter(|| row_norms(&gpu, Rows::F32(&base), D).expect("norms"));
-    });
     group.finish();
 }
 
-criterion_group!(benches, searches, ranges, operations);
+criterion_group!(benches, searches, ranges, distances);
 criterion_main!(benches);
