@@ -40,7 +40,7 @@ fn ranges(criterion: &mut Criterion) {
     let (base, queries) = (rows(N, 1), rows(100, 2));
     let index = Flat::new(&gpu, D, Metric::L2).expect("an index");
     index.add(&base).expect("rows");
-    // the distance of the tenth neighbour of the first query: about ten hits for each
+    // The distance of the first query's tenth neighbour: about ten hits for each query.
     let nearest = index.search(&queries[..D], 10).expect("hits");
     let radius = nearest.distances().last().copied().unwrap_or_default();
     let mut group = group(criterion, &format!("range l2 {N} x {D}"));

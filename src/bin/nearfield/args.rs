@@ -161,7 +161,7 @@ pub struct Common {
     /// Search all rows but these: a file of row numbers
     #[arg(long, value_name = "FILE")]
     pub deny: Option<PathBuf>,
-    /// Tell what the search did and how long the device took: on stderr, or within the JSON
+    /// Tell what the search did and how long device and host took: on stderr, or within the JSON
     #[arg(long)]
     pub stats: bool,
     /// Print a summary as one line of JSON on stdout

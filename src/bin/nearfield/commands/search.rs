@@ -6,16 +6,16 @@ use crate::shell::failure::Result;
 use crate::shell::inputs::{self, Inputs};
 use crate::shell::output::HitFiles;
 use crate::shell::progress::Progress;
+use crate::shell::searched::Searched;
 use crate::shell::summary::{Laps, Summary};
 use crate::shell::totals::Totals;
-use nearfield::{Precision, RowSource};
+use nearfield::{Precision, RowSource, SearchParams};
 use serde_json::json;
 use std::time::Instant;
 
 pub fn run(args: &SearchArgs, global: &Global) -> Result<()> {
     let mut laps = Laps::begin();
     let mut inputs = Inputs::open(&args.common)?;
-    let no_hit = inputs.metric.order().no_hit();
     let k = usize::try_from(args.k).unwrap_or(usize::MAX);
     let mut files = HitFiles::create(&args.common.out, Some(k))?;
 
@@ -28,11 +28,31 @@ pub fn run(args: &SearchArgs, global: &Global) -> Result<()> {
     params.precision = if args.fast { Precision::Fast } else { Precision::Exact };
     laps.end("add");
 
+    let totals = search_all(&mut inputs, &index, k, params, &progress, &mut files)?;
+    laps.end("search");
+    let outputs = files.finish()?;
+    laps.end("finish");
+    drop(progress);
+    let (asked, inputs, gpu) = (("k", json!(args.k)), &inputs, &gpu);
+    let (totals, outputs, laps, streamed) = (&totals, &outputs, &laps, index.is_streamed());
+    Summary { command: "search", asked, inputs, gpu, streamed, totals, outputs, laps }.print(global)
+}
+
+/// Searches for all queries, a block at a time, and writes k places for each.
+fn search_all(
+    inputs: &mut Inputs<'_>,
+    index: &Searched,
+    k: usize,
+    mut params: SearchParams,
+    progress: &Progress,
+    files: &mut HitFiles,
+) -> Result<Totals> {
+    let no_hit = inputs.metric.order().no_hit();
     let (count, dim) = (inputs.queries.row_count(), inputs.queries.dim() as u64);
-    let hits_each = args.k.min(inputs.base.row_count()).max(1);
+    let hits_each = (k as u64).min(inputs.base.row_count()).max(1);
     let most = index.blocks();
     let step = (most.hits / hits_each).min(most.elements / dim).max(1);
-    let (mut totals, mut found) = (Totals::default(), 0);
+    let mut totals = Totals::default();
     progress.phase("searching", count);
     let mut start = 0;
     while start < count {
@@ -42,21 +62,12 @@ pub fn run(args: &SearchArgs, global: &Global) -> Result<()> {
         let queries = inputs.block(start, end)?;
         let call = Instant::now();
         let hits = index.search(queries, k, &params, files_of)?;
-        totals.add(hits.stats(), call.elapsed());
+        totals.add(&hits, call.elapsed());
         for (ids, distances) in inputs::each(&hits) {
             files.write(ids, distances)?;
             files.write_missing(k - ids.len(), no_hit)?;
-            found += ids.len() as u64;
         }
         start = end;
     }
-    laps.end("search");
-    let outputs = files.finish()?;
-    laps.end("finish");
-    drop(progress);
-    let (asked, inputs, gpu) = (("k", json!(args.k)), &inputs, &gpu);
-    let (totals, hits, outputs, laps) = (&totals, found, &outputs, &laps);
-    let streamed = index.is_streamed();
-    Summary { command: "search", asked, inputs, gpu, streamed, totals, hits, outputs, laps }
-        .print(global)
+    Ok(totals)
 }

@@ -52,7 +52,7 @@ impl<'a> Inputs<'a> {
         let mut source = Counted { file: &mut self.base, progress };
         match index.add_from(&mut source) {
             Ok(_) => Ok(Searched::Resident(index)),
-            // the driver may have less than the budget says
+            // The driver may have less memory than the budget says.
             Err(Error::OutOfDeviceMemory { .. }) if flat => {
                 drop(index);
                 Ok(self.streamed(gpu, streamed, quiet))

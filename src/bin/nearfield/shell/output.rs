@@ -6,14 +6,14 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// `PREFIX.NAME.npy` for one NAME, under a temporary name until it is finished.
-pub struct Output<T> {
+struct Output<T> {
     path: PathBuf,
     writer: NpyWriter<T>,
 }
 
 impl<T: NpyElement> Output<T> {
     /// Begins the file; `columns` is the length of its rows, `None` for a list.
-    pub fn create(prefix: &Path, name: &str, columns: Option<usize>) -> Result<Self> {
+    fn create(prefix: &Path, name: &str, columns: Option<usize>) -> Result<Self> {
         let mut path = OsString::from(prefix);
         path.push(format!(".{name}.npy"));
         let path = PathBuf::from(path);
@@ -24,7 +24,7 @@ impl<T: NpyElement> Output<T> {
         Ok(Output { writer: NpyWriter::create(&path, shape)?, path })
     }
 
-    pub fn write(&mut self, elements: &[T]) -> Result<()> {
+    fn write(&mut self, elements: &[T]) -> Result<()> {
         Ok(self.writer.write(elements)?)
     }
 
@@ -42,13 +42,14 @@ impl<T: NpyElement> Output<T> {
     }
 }
 
-/// Ids and distances, as both searches write them.
+/// The files of a search: ids and distances, k places a query.
 pub struct HitFiles {
     ids: Output<i64>,
     distances: Output<f32>,
 }
 
 impl HitFiles {
+    /// Begins the files; `columns` is k, `None` for the lists of a range search.
     pub fn create(prefix: &Path, columns: Option<usize>) -> Result<Self> {
         let ids = Output::create(prefix, "ids", columns)?;
         Ok(HitFiles { ids, distances: Output::create(prefix, "dist", columns)? })
@@ -81,13 +82,35 @@ impl HitFiles {
     }
 }
 
-/// Gives the files of a range search their names, which it returns.
-pub fn finish(lims: Output<u64>, hits: HitFiles) -> Result<Vec<PathBuf>> {
-    let mut finished = Vec::new();
-    lims.finish(&mut finished)?;
-    hits.ids.finish(&mut finished)?;
-    hits.distances.finish(&mut finished)?;
-    Ok(finished)
+/// The files of a range search: hits, and where those of each query begin and end.
+pub struct RangeFiles {
+    lims: Output<u64>,
+    hits: HitFiles,
+    written: u64,
+}
+
+impl RangeFiles {
+    pub fn create(prefix: &Path) -> Result<Self> {
+        let mut lims = Output::create(prefix, "lims", None)?;
+        lims.write(&[0])?;
+        Ok(RangeFiles { lims, hits: HitFiles::create(prefix, None)?, written: 0 })
+    }
+
+    /// Appends the hits of one query.
+    pub fn write(&mut self, ids: &[u64], distances: &[f32]) -> Result<()> {
+        self.hits.write(ids, distances)?;
+        self.written += ids.len() as u64;
+        self.lims.write(&[self.written])
+    }
+
+    /// Gives the files their names, which it returns.
+    pub fn finish(self) -> Result<Vec<PathBuf>> {
+        let mut finished = Vec::new();
+        self.lims.finish(&mut finished)?;
+        self.hits.ids.finish(&mut finished)?;
+        self.hits.distances.finish(&mut finished)?;
+        Ok(finished)
+    }
 }
 
 /// Writes a text: whole, or not at all.

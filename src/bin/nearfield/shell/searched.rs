@@ -40,7 +40,7 @@ impl Searched {
             Searched::Resident(_) => {
                 Blocks { hits: 4 << 20, elements: 8 << 20, first: 16, growth: 2 }
             }
-            // every block reads all rows
+            // Larger blocks, since each of them brings all rows from the host.
             Searched::Streamed(_) => {
                 Blocks { hits: 8 << 20, elements: 16 << 20, first: 64, growth: 16 }
             }

@@ -3,7 +3,7 @@
 use super::failure::Result;
 use super::inputs::Inputs;
 use super::print;
-use super::totals::{self, Totals};
+use super::totals::Totals;
 use crate::args::Global;
 use nearfield::format::RowFile;
 use nearfield::{Gpu, RowSource};
@@ -42,7 +42,6 @@ pub struct Summary<'a> {
     /// Whether the base stayed on the host.
     pub streamed: bool,
     pub totals: &'a Totals,
-    pub hits: u64,
     /// The files that were written.
     pub outputs: &'a [PathBuf],
     pub laps: &'a Laps,
@@ -56,12 +55,12 @@ impl Summary<'_> {
             return print::to_stdout(format_args!("{}", self.as_json(stats)));
         }
         if stats {
-            print::to_stderr(format_args!("{}", totals::AsText(self.totals)));
+            print::to_stderr(format_args!("{}", self.totals));
         }
         if global.quiet {
             return Ok(());
         }
-        let (hits, queries) = (self.hits, self.inputs.queries.row_count());
+        let (hits, queries) = (self.totals.hits, self.inputs.queries.row_count());
         let names: Vec<_> = self.outputs.iter().map(|path| path.display().to_string()).collect();
         let (files, seconds) = (names.join(", "), self.laps.begin.elapsed().as_secs_f64());
         print::to_stdout(format_args!(
@@ -85,7 +84,7 @@ impl Summary<'_> {
             "query": file(&self.inputs.queries),
             "streamed": self.streamed,
             "chunks": self.totals.stats.chunks,
-            "hits": self.hits,
+            "hits": self.totals.hits,
             "outputs": outputs,
             "seconds": seconds,
             "device_memory": { "peak": memory.peak, "budget": memory.budget },

@@ -1,7 +1,7 @@
 //! What all blocks of queries of a search did together, for `--stats`.
 
 use super::call_time::CallTime;
-use nearfield::SearchStats;
+use nearfield::{Hits, SearchStats};
 use serde_json::{Map, Value, json};
 use std::fmt;
 use std::time::Duration;
@@ -10,13 +10,15 @@ use std::time::Duration;
 #[derive(Default)]
 pub struct Totals {
     pub stats: SearchStats,
+    pub hits: u64,
     time: CallTime,
 }
 
 impl Totals {
-    /// Adds what one block did, in a call of this length.
-    pub fn add(&mut self, block: &SearchStats, wall: Duration) {
-        let stats = &mut self.stats;
+    /// Adds what one block found and did, in a call of this length.
+    pub fn add(&mut self, hits: &Hits, wall: Duration) {
+        let (stats, block) = (&mut self.stats, hits.stats());
+        self.hits += hits.ids().len() as u64;
         stats.queries += block.queries;
         stats.rows = block.rows;
         stats.chunks += block.chunks;
@@ -51,11 +53,9 @@ impl Totals {
 }
 
 /// The same for people.
-pub struct AsText<'a>(pub &'a Totals);
-
-impl fmt::Display for AsText<'_> {
+impl fmt::Display for Totals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (s, call) = (&self.0.stats, self.0.time);
+        let (s, call) = (&self.stats, self.time);
         writeln!(f, "{} queries x {} rows", s.queries, s.rows)?;
         if s.chunks > 0 {
             writeln!(

@@ -86,7 +86,7 @@ mod tests {
     fn rows_are_those_that_the_peers_search() {
         let values = random::rows(BLOCK + 2, 1, 1).unwrap();
         let some = [values[0], values[1], values[2], values[BLOCK + 1]];
-        // the same numbers stand in tests/records.rs, which holds benches/peers/data.py to them
+        // The same numbers stand in tests/records.rs, which holds benches/peers/data.py to them.
         assert_eq!(some, [0.404_112_34, 0.271_334_17, 0.301_096_44, 0.421_958_45]);
     }
 }

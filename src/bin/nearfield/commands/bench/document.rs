@@ -47,7 +47,7 @@ pub fn of(about: &About, peaks: Option<Peaks>, records: &[Record]) -> Value {
 fn row(record: &Record, peaks: Option<Peaks>) -> Value {
     let case = &record.case;
     let stages = record.stages.iter().map(|stage| {
-        // uploads and clears, before the first stage
+        // Uploads and clears, which come before the first stage.
         let name = if stage.stage.is_empty() { "other" } else { stage.stage };
         (name.to_owned(), json!(stage.nanoseconds as f64 / 1e6))
     });

@@ -112,7 +112,7 @@ impl BaseText {
         let base = self.base()?;
         for text in &self.cases {
             let CaseText { name, queries, k, filter } = text;
-            // the table separates its fields by commas, and does not quote them
+            // The table separates its fields by commas, and does not quote them.
             if name.contains([',', '"', '\n']) {
                 return Err(format!("the name {name:?} does not fit in a field of the table"));
             }
@@ -184,7 +184,7 @@ mod tests {
             for (i, case) in all.iter().enumerate() {
                 let description = case.to_string();
                 assert!(all[..i].iter().all(|other| other.to_string() != description), "{case}");
-                // a base that was left is not come back to
+                // The cases of a base follow each other.
                 let seen = all[..i].iter().any(|other| other.base == case.base);
                 assert!(!seen || all[i - 1].base == case.base, "{name}: {case} uploads again");
             }
@@ -199,7 +199,8 @@ mod tests {
         let mut files: Vec<_> =
             files.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
         let mut names = SHIPPED.map(|(name, _)| name);
-        (files.sort(), names.sort());
+        files.sort();
+        names.sort();
         assert_eq!(files, names);
     }
 

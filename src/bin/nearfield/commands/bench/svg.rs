@@ -4,6 +4,8 @@ use super::chart::{Chart, Drawn, Series};
 use plotters::prelude::*;
 use std::ops::Range;
 
+/// Where the curves are drawn.
+type Area<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<LogCoord<f64>, LogCoord<f64>>>;
 type Drawing = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
 const SIZE: (u32, u32) = (1040, 480);
@@ -40,24 +42,29 @@ fn draw_into(text: &mut String, chart: &Chart) -> Drawing {
         .y_label_formatter(&|value| short(*value))
         .draw()?;
     for (i, series) in chart.series.iter().enumerate() {
-        let color = color(i, series);
-        let points = || series.points.iter().copied();
-        if series.drawn != Drawn::Points {
-            area.draw_series(LineSeries::new(points(), color.stroke_width(2)))?;
-        }
-        if series.drawn != Drawn::Line {
-            let style = color.filled();
-            area.draw_series(PointSeries::<_, _, Circle<_, _>, _>::new(points(), 4, style))?;
-        }
-        let notes = points().zip(&series.notes);
-        area.draw_series(notes.map(|(at, note)| {
-            EmptyElement::at(at) + Text::new(note.clone(), (7, -5), (FONT, 12).into_font())
-        }))?;
+        draw_series(&mut area, series, color(i, series))?;
         let y = 48 + 22 * i as i32;
-        legend.draw(&Circle::new((8, y), 4, color.filled()))?;
+        legend.draw(&Circle::new((8, y), 4, color(i, series).filled()))?;
         legend.draw(&Text::new(series.label.clone(), (20, y - 5), (FONT, 13).into_font()))?;
     }
     root.present()
+}
+
+/// Its line, its points, and the notes beside them.
+fn draw_series(area: &mut Area<'_>, series: &Series, color: RGBAColor) -> Drawing {
+    let points = || series.points.iter().copied();
+    if series.drawn != Drawn::Points {
+        area.draw_series(LineSeries::new(points(), color.stroke_width(2)))?;
+    }
+    if series.drawn != Drawn::Line {
+        let style = color.filled();
+        area.draw_series(PointSeries::<_, _, Circle<_, _>, _>::new(points(), 4, style))?;
+    }
+    let notes = points().zip(&series.notes);
+    area.draw_series(notes.map(|(at, note)| {
+        EmptyElement::at(at) + Text::new(note.clone(), (7, -5), (FONT, 12).into_font())
+    }))?;
+    Ok(())
 }
 
 fn color(i: usize, series: &Series) -> RGBAColor {
@@ -78,7 +85,7 @@ fn decades(values: impl Iterator<Item = f64>) -> Range<f64> {
 /// A tick of the axis: `0.05`, `20`, `3k`, `10M`.
 fn short(value: f64) -> String {
     let units = [(1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, "")];
-    // what a power of ten has lost by rounding
+    // A power of ten may have come out a little low by rounding.
     let value = value * (1.0 + 1e-9);
     match units.iter().find(|(unit, _)| value >= *unit) {
         Some((unit, letter)) => format!("{}{letter}", (value / unit * 10.0).floor() / 10.0),

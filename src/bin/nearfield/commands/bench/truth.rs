@@ -80,7 +80,7 @@ fn one(
         if *id as usize == truth {
             continue;
         }
-        // another row in this place is right only within both roundings
+        // Another row in this place is right only within the rounding of both distances.
         if (sign * real - m).abs() > bound + tau(m, &row(truth)) {
             return Err(format!("row {id} ({real}) in the place of {truth} ({m})"));
         }

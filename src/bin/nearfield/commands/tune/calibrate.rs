@@ -15,7 +15,7 @@ pub fn run(tuner: &mut Tuner<'_>, milliseconds: f64) -> Result<()> {
     for round in 0..ROUNDS {
         let probe = probe("scan_tile_", Part::Stage("scan"), tuner.batches());
         let values = tuner.values.with(&tuner.with(&TILES_ALONE));
-        let outcome = tuner.bench.measure(&values, &probe, None);
+        let outcome = tuner.trials.measure(&values, &probe, None);
         let Outcome::Timed(times) = &outcome else {
             let why = fault(&outcome).unwrap_or_default();
             return Err(Failure::Work(format!("the profile in force does not run here: {why}")));
@@ -23,11 +23,11 @@ pub fn run(tuner: &mut Tuner<'_>, milliseconds: f64) -> Result<()> {
         let before = tuner.queries.clone();
         let mut least = f64::MAX;
         for (load, time) in probe.loads.iter().zip(times) {
-            let reached = tuner.bench.operations(load) / time;
+            let reached = tuner.trials.operations(load) / time;
             least = least.min(reached);
-            let one = tuner.bench.operations(&Load { queries: 1, ..*load });
+            let one = tuner.trials.operations(&Load { queries: 1, ..*load });
             let fitting = (reached * milliseconds * 1e6 / one) as usize / BATCH * BATCH;
-            let most = tuner.bench.sets[load.set].query_count();
+            let most = tuner.trials.sets[load.set].query_count();
             tuner.queries[load.set] = fitting.max(BATCH).min(most);
         }
         let gflops = least.clamp(1.0, 1e9) as u32;

@@ -15,13 +15,13 @@ pub enum Outcome {
     Refused(String),
 }
 
-/// A candidate and what became of it.
-pub struct Row {
+/// Values to try, and what became of them.
+pub struct Candidate {
     pub changes: Vec<Change>,
     pub outcome: Outcome,
 }
 
-impl Row {
+impl Candidate {
     /// The times of a candidate that may be chosen.
     pub fn times(&self) -> Option<&[f64]> {
         match &self.outcome {
@@ -31,7 +31,7 @@ impl Row {
     }
 }
 
-/// Rows that may be held against the present before it stays.
+/// Candidates that may be held against the values in force before those stay.
 const CHALLENGERS: usize = 3;
 
 /// How many times as long as `others` these times are: the geometric mean over the loads that both have, so that each
@@ -41,13 +41,17 @@ pub fn ratio(times: &[f64], others: &[f64]) -> f64 {
     (logs.iter().sum::<f64>() / logs.len().max(1) as f64).exp()
 }
 
-/// The fastest row that `confirm` agrees to, or the first one, which is the present, where no other is faster by the
-/// factor `margin`. Rows that are wrong, refused or given up are never taken. Where the present is one of those there is
-/// nothing to hold against it.
-pub fn choose(rows: &[Row], margin: f64, mut confirm: impl FnMut(usize) -> bool) -> Option<usize> {
-    let present = rows.first().and_then(Row::times);
-    let reference = present.or_else(|| rows.iter().find_map(Row::times))?;
-    let timed = rows.iter().enumerate().filter_map(|(i, row)| Some((i, row.times()?)));
+/// The place of the fastest candidate that `confirm` agrees to; of the first one, the values in force, where no other is
+/// faster by the factor `margin`. Candidates that are wrong, refused or given up are never taken. Where the values in force
+/// are, the fastest of the others is taken without `confirm`.
+pub fn choose(
+    candidates: &[Candidate],
+    margin: f64,
+    mut confirm: impl FnMut(usize) -> bool,
+) -> Option<usize> {
+    let present = candidates.first().and_then(Candidate::times);
+    let reference = present.or_else(|| candidates.iter().find_map(Candidate::times))?;
+    let timed = candidates.iter().enumerate().filter_map(|(i, c)| Some((i, c.times()?)));
     let mut ranked: Vec<_> = timed.map(|(i, times)| (i, ratio(times, reference))).collect();
     ranked.sort_by(|a, b| a.1.total_cmp(&b.1));
     if present.is_none() {
@@ -59,8 +63,8 @@ pub fn choose(rows: &[Row], margin: f64, mut confirm: impl FnMut(usize) -> bool)
 }
 
 /// Up to how many queries reading the rows one by one is faster than tiles, from the times of both at ascending numbers
-/// of queries: the largest number up to which every one is. Within the factor `margin` the present limit decides, and it
-/// stays where no number that was tried tells it from the new one.
+/// of queries: the largest number up to which every one is. Where both ways are equal within the factor `margin` the
+/// limit in force decides, and it stays where no number that was tried lies between it and the new one.
 pub fn crossing(sizes: &[u32], single: &[f64], tiles: &[f64], present: u32, margin: f64) -> u32 {
     let wins = |i: usize| match (single.get(i), tiles.get(i)) {
         (Some(single), Some(tiles)) if single * margin < *tiles => true,
@@ -86,12 +90,12 @@ pub fn estimate(rate: f64, present: u32) -> u32 {
 mod tests {
     use super::*;
 
-    fn chosen(rows: &[Row], margin: f64) -> Option<usize> {
-        choose(rows, margin, |_| true)
+    fn chosen(candidates: &[Candidate], margin: f64) -> Option<usize> {
+        choose(candidates, margin, |_| true)
     }
 
-    fn rows(outcomes: &[Outcome]) -> Vec<Row> {
-        outcomes.iter().map(|o| Row { changes: Vec::new(), outcome: o.clone() }).collect()
+    fn candidates(outcomes: &[Outcome]) -> Vec<Candidate> {
+        outcomes.iter().map(|o| Candidate { changes: Vec::new(), outcome: o.clone() }).collect()
     }
 
     fn timed(times: &[f64]) -> Outcome {
@@ -100,10 +104,10 @@ mod tests {
 
     #[test]
     fn the_fastest_wins() {
-        let all = rows(&[timed(&[10.0]), timed(&[5.0]), timed(&[4.0]), timed(&[20.0])]);
+        let all = candidates(&[timed(&[10.0]), timed(&[5.0]), timed(&[4.0]), timed(&[20.0])]);
         assert_eq!(chosen(&all, 1.05), Some(2));
-        // half of the long load is worth more than two fifths of the short one
-        let all = rows(&[timed(&[1.0, 100.0]), timed(&[0.6, 110.0]), timed(&[1.1, 50.0])]);
+        // Half the time of the long load is worth more than 0.6 of the time of the short one.
+        let all = candidates(&[timed(&[1.0, 100.0]), timed(&[0.6, 110.0]), timed(&[1.1, 50.0])]);
         assert_eq!(chosen(&all, 1.05), Some(2));
     }
 
@@ -111,26 +115,29 @@ mod tests {
     fn a_wrong_one_never_wins() {
         let (wrong, refused) = (Outcome::Wrong("x".into()), Outcome::Refused("y".into()));
         let slow = Outcome::Slow(vec![1.0]);
-        let all = rows(&[timed(&[10.0]), wrong.clone(), refused.clone(), slow.clone()]);
+        let all = candidates(&[timed(&[10.0]), wrong.clone(), refused.clone(), slow.clone()]);
         assert_eq!(chosen(&all, 1.05), Some(0));
-        // not even where it is the present one
-        assert_eq!(chosen(&rows(&[wrong.clone(), timed(&[10.0]), timed(&[9.0])]), 1.05), Some(2));
-        assert_eq!(chosen(&rows(&[wrong, refused, slow]), 1.05), None);
+        // Not even where it is the one in force.
+        assert_eq!(
+            chosen(&candidates(&[wrong.clone(), timed(&[10.0]), timed(&[9.0])]), 1.05),
+            Some(2)
+        );
+        assert_eq!(chosen(&candidates(&[wrong, refused, slow]), 1.05), None);
         assert_eq!(chosen(&[], 1.05), None);
     }
 
     #[test]
     fn ties_keep_the_present_profile() {
-        assert_eq!(chosen(&rows(&[timed(&[10.0]), timed(&[10.0])]), 1.0), Some(0));
-        assert_eq!(chosen(&rows(&[timed(&[10.0]), timed(&[9.8])]), 1.05), Some(0));
-        assert_eq!(chosen(&rows(&[timed(&[10.0]), timed(&[9.0])]), 1.05), Some(1));
-        assert_eq!(chosen(&rows(&[timed(&[10.0]), timed(&[9.0])]), 1.2), Some(0));
+        assert_eq!(chosen(&candidates(&[timed(&[10.0]), timed(&[10.0])]), 1.0), Some(0));
+        assert_eq!(chosen(&candidates(&[timed(&[10.0]), timed(&[9.8])]), 1.05), Some(0));
+        assert_eq!(chosen(&candidates(&[timed(&[10.0]), timed(&[9.0])]), 1.05), Some(1));
+        assert_eq!(chosen(&candidates(&[timed(&[10.0]), timed(&[9.0])]), 1.2), Some(0));
     }
 
     #[test]
     fn the_next_wins_where_the_fastest_is_not_confirmed() {
         let times = [10.0, 2.0, 3.0, 4.0, 5.0];
-        let all = rows(&times.map(|t| timed(&[t])));
+        let all = candidates(&times.map(|t| timed(&[t])));
         assert_eq!(choose(&all, 1.05, |place| place == 2), Some(2));
         let mut asked = Vec::new();
         let nobody = choose(&all, 1.05, |place| {
@@ -147,16 +154,16 @@ mod tests {
         let limit = |single: &[f64], present| crossing(&sizes, single, &tiles, present, 1.05);
         assert_eq!(limit(&[1.0, 2.0, 4.0, 20.0], 32), 4);
         assert_eq!(limit(&[1.0, 2.0, 4.0, 20.0], 1), 4);
-        // nothing between 4 and 8 was tried, so 6 stands
+        // Nothing between 4 and 8 was tried, so 6 stands.
         assert_eq!(limit(&[1.0, 2.0, 4.0, 20.0], 6), 6);
         assert_eq!(limit(&[1.0, 2.0, 4.0, 5.0], 32), 32);
         assert_eq!(limit(&[1.0, 2.0, 4.0, 5.0], 2), 8);
         assert_eq!(limit(&[20.0], 32), 0);
         assert_eq!(limit(&[20.0], 0), 0);
-        // a tie is as it was, and one slow number ends it
+        // A tie stays as it was, and the first number at which tiles win ends it.
         assert_eq!(limit(&[1.0, 10.0, 1.0, 1.0], 1), 1);
         assert_eq!(limit(&[1.0, 10.0, 20.0, 1.0], 2), 2);
-        // measured up to two queries alone
+        // The time of one way was measured up to two queries alone.
         assert_eq!(limit(&[1.0, 2.0], 32), 2);
     }
 

@@ -32,7 +32,8 @@ impl Output {
 
     pub fn finish(self) -> Result<()> {
         // Somebody else may have written it meanwhile.
-        Ok(if self.overwrite { self.file.finish()? } else { self.file.finish_new()? })
+        let finished = if self.overwrite { self.file.finish() } else { self.file.finish_new() };
+        Ok(finished?)
     }
 }
 

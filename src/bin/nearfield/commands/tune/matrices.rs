@@ -99,7 +99,7 @@ impl Tuner<'_> {
         if self.no_matrix().is_some() {
             return Ok(None);
         }
-        // where the matrix units take the rows as they are, the copy is for single queries
+        // Where the matrix units multiply f32 rows as they are, only single queries read the copy.
         let single = self.input_f32();
         let of = |set| Load { set, queries: 1, k: K };
         let loads = if single { (0..self.queries.len()).map(of).collect() } else { self.batches() };

@@ -3,7 +3,7 @@
 use super::data::Set;
 use super::file::{self, Output};
 use super::report::{self, Report};
-use super::trial::Bench;
+use super::trial::Trials;
 use super::tuner::{BATCH, Tuner};
 use super::values::Values;
 use super::{calibrate, steps};
@@ -32,25 +32,25 @@ pub fn run(args: &TuneArgs, global: &Global) -> Result<()> {
     // Few rows keep a GPU busy with many queries, and a software driver with the fewest.
     let most = if gpu.caps().software { BATCH } else { MOST_QUERIES };
     let sets = dims.iter().map(|&dim| Set::new(rows, most, dim)).collect::<Result<Vec<_>>>()?;
-    let bench = Bench::new(global, sets, if args.quick { 3 } else { 5 })?;
+    let trials = Trials::new(global, sets, if args.quick { 3 } else { 5 })?;
     let (present, queries) = (Values::of(gpu.profile())?, vec![BATCH; dims.len()]);
     let (values, quick) = (present.clone(), args.quick);
     let gflops = present.number("submit", "gflops").max(1);
     let mut tuner =
-        Tuner { bench, gpu: &gpu, values, queries, gflops, progress: &progress, quick, end };
+        Tuner { trials, gpu: &gpu, values, queries, gflops, progress: &progress, quick, end };
     calibrate::run(&mut tuner, BATCH_MS)?;
     let parts = if args.kernel.is_empty() { &ALL[..] } else { &args.kernel };
     let sections = steps::run(&mut tuner, parts)?;
 
     progress.phase("trying the profile", 0);
-    let Tuner { mut bench, values, .. } = tuner;
+    let Tuner { mut trials, values, .. } = tuner;
     let description = report::describe(gpu.caps(), gpu.profile().name(), (rows, &dims), &sections);
     let family = Profile::family(gpu.caps())?;
     let text = file::text(&gpu.caps().name, &values, &family, &description)?;
     let tried = device::builder(global).profile(output.write(&text)?).build()?;
     let loaded = Values::of(tried.profile())?;
     let overruled = overruled(&loaded, &values)?;
-    bench.verify(&tried)?;
+    trials.verify(&tried)?;
     drop(tried);
     output.finish()?;
     drop(progress);
@@ -71,7 +71,7 @@ fn sizes(args: &TuneArgs, gpu: &Gpu) -> (usize, Vec<usize>) {
         (dims, ..) => dims.iter().map(|&d| d as usize).collect(),
     };
     let usual: u64 = if software { 10_000 } else { 500_000 };
-    // the rows, half as much for their copy, and as much again for what a search takes
+    // The rows, half as much for their f16 copy, and as much again as both for what a search needs.
     let widest = dims.iter().max().map_or(1, |&d| d as u64);
     let room = gpu.memory().budget / (widest * 4 * 3);
     let rows = args.rows.map_or(usual.min(room.max(1024)), u64::from);

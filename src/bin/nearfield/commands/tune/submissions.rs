@@ -50,36 +50,44 @@ impl Tuner<'_> {
                 sections.push(Section { skipped: 1, ..Section::empty("submit", what) });
                 continue;
             }
-            self.progress.phase(what, 0);
-            let probe = probe(kernel, Part::Stage("scan"), self.batches());
-            let outcome = self.bench.measure(&self.values.with(&with), &probe, None);
-            let Outcome::Timed(times) = &outcome else {
-                let why = fault(&outcome).unwrap_or_default();
-                return Err(Failure::Work(format!("{what}: it does not run rightly here: {why}")));
-            };
-            let each = probe.loads.iter().zip(times);
-            let reached = each.filter_map(|(l, t)| rate(&self.bench, &[*l], &[*t], true));
-            let least = reached.fold(f64::MAX, f64::min);
-            let present = self.values.number(section, "gflops");
-            let gflops = estimate(least, present);
-            self.values = self.values.with(&[number(section, "gflops", gflops)]);
-            let line = Line {
-                name: format!("gflops {gflops}"),
-                milliseconds: Some(times.iter().sum::<f64>() / 1e6),
-                rate: Some(least),
-                relative: None,
-                checked: true,
-                note: String::new(),
-                present: gflops == present,
-                chosen: true,
-            };
-            let note = Some(format!("{section}.gflops {gflops}, was {present}"));
-            let lines = vec![line];
-            let section =
-                Section { operations: true, lines, note, ..Section::empty("submit", what) };
-            sections.push(section);
+            sections.push(self.rate(section, kernel, &with, what)?);
         }
         Ok(sections)
+    }
+
+    /// What one kernel reaches, taken into the section of the profile that cuts its submissions.
+    fn rate(
+        &mut self,
+        section: &'static str,
+        kernel: &str,
+        with: &[Change],
+        what: &str,
+    ) -> Result<Section> {
+        self.progress.phase(what, 0);
+        let probe = probe(kernel, Part::Stage("scan"), self.batches());
+        let outcome = self.trials.measure(&self.values.with(with), &probe, None);
+        let Outcome::Timed(times) = &outcome else {
+            let why = fault(&outcome).unwrap_or_default();
+            return Err(Failure::Work(format!("{what}: it does not run rightly here: {why}")));
+        };
+        let each = probe.loads.iter().zip(times);
+        let reached = each.filter_map(|(l, t)| rate(&self.trials, &[*l], &[*t], true));
+        let least = reached.fold(f64::MAX, f64::min);
+        let present = self.values.number(section, "gflops");
+        let gflops = estimate(least, present);
+        self.values = self.values.with(&[number(section, "gflops", gflops)]);
+        let line = Line {
+            name: format!("gflops {gflops}"),
+            milliseconds: Some(times.iter().sum::<f64>() / 1e6),
+            rate: Some(least),
+            relative: None,
+            checked: true,
+            note: String::new(),
+            present: gflops == present,
+            chosen: true,
+        };
+        let (lines, note) = (vec![line], Some(format!("{section}.gflops {gflops}, was {present}")));
+        Ok(Section { operations: true, lines, note, ..Section::empty("submit", what) })
     }
 
     pub fn spin(&mut self, until: Instant) -> Result<Section> {

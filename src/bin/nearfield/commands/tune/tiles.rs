@@ -10,7 +10,7 @@ use super::values::{Change, number};
 use crate::shell::failure::{Failure, Result};
 use std::time::Instant;
 
-/// Tiles and single rows are measured one after the other, and near the limit both are as good.
+/// The two ways are measured minutes apart, and near the limit both are as good.
 const FEW_MARGIN: f64 = 1.2;
 const FEW: &str = "queries up to which rows are read one by one";
 
@@ -51,7 +51,7 @@ impl Tuner<'_> {
 
         let kernel = if self.multiplied() { "scan_matrix_" } else { "scan_tile_" };
         let probe_tiles = probe(kernel, Part::Device, loads.clone());
-        let tiles = self.bench.measure(&self.values.with(&tiles_alone), &probe_tiles, None);
+        let tiles = self.trials.measure(&self.values.with(&tiles_alone), &probe_tiles, None);
         self.progress.set(1);
         let Outcome::Timed(tiles) = tiles else {
             let why = fault(&tiles).unwrap_or_default();
@@ -59,7 +59,7 @@ impl Tuner<'_> {
         };
         let probe_rows = Probe { each_load: true, ..probe("scan_row_", Part::Device, loads) };
         let values = self.values.with(&rows_alone);
-        let outcome = self.bench.measure(&values, &probe_rows, Some(&tiles));
+        let outcome = self.trials.measure(&values, &probe_rows, Some(&tiles));
         let (Outcome::Timed(rows) | Outcome::Slow(rows)) = &outcome else {
             return Ok(Section { note: fault(&outcome), ..Section::empty("scan", FEW) });
         };
@@ -80,7 +80,7 @@ impl Tuner<'_> {
         let lines = measured.map(|((&size, load), (rows, tiles))| Line {
             name: format!("{size} one by one"),
             milliseconds: Some(rows / 1e6),
-            rate: rate(&self.bench, &[*load], &[*rows], false),
+            rate: rate(&self.trials, &[*load], &[*rows], false),
             relative: Some(tiles / rows),
             checked: true,
             note: "relative to tiles".to_owned(),

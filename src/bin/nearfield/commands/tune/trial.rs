@@ -11,7 +11,7 @@ use nearfield::{Flat, Gpu, Hits, Index, Metric, Rows, SearchParams};
 use std::collections::HashMap;
 use std::time::Instant;
 
-/// A candidate so many times slower than the best is given up.
+/// A candidate that takes so many times as long as the best is given up.
 const GIVE_UP: f64 = 1.5;
 /// Searches shorter than this are repeated more often.
 const SHORT_NS: f64 = 2e6;
@@ -19,7 +19,7 @@ const SHORT_NS: f64 = 2e6;
 /// One search to time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Load {
-    /// Place of the rows in [`Bench::sets`].
+    /// Place of the rows in [`Trials::sets`].
     pub set: usize,
     pub queries: usize,
     pub k: usize,
@@ -39,24 +39,24 @@ pub enum Part {
 /// How a candidate is measured.
 #[derive(Clone)]
 pub struct Probe {
-    /// The kernel that has to run, as the names of variants begin, and words that have to be part of its name.
+    /// How the name of the kernel variant that has to run begins, and words that have to be part of it.
     pub kernel: String,
     pub words: Vec<String>,
-    /// Words that must not be part of it.
+    /// Words that must not be part of the name.
     pub without: Vec<String>,
     pub part: Part,
     pub loads: Vec<Load>,
-    /// Gives up for the load at hand alone, rather than for all so far.
+    /// Whether a candidate is given up by the time of each load alone, rather than by those of all loads so far.
     pub each_load: bool,
 }
 
 /// Everything that candidates are measured with.
-pub struct Bench<'a> {
+pub struct Trials<'a> {
     global: &'a Global,
     pub sets: Vec<Set>,
     runs: usize,
     small: Small,
-    /// Right answers, to the bit.
+    /// What candidates answered, which all others have to answer to the bit.
     known: HashMap<Load, Bits>,
 }
 
@@ -90,7 +90,7 @@ impl Probe {
             && !self.without.iter().any(has)
     }
 
-    /// Whether it is among those that ran: a profile that does not fit is silently passed over.
+    /// Refuses the candidate where the kernel is not among those that ran: the library passes over values that do not fit.
     fn ran(&self, hits: &Hits) -> Result<(), Outcome> {
         let variants = &hits.stats().variants;
         if variants.iter().any(|variant| self.means(variant)) {
@@ -102,14 +102,14 @@ impl Probe {
     }
 }
 
-impl<'a> Bench<'a> {
-    pub fn new(global: &'a Global, sets: Vec<Set>, runs: usize) -> Result<Bench<'a>> {
+impl<'a> Trials<'a> {
+    pub fn new(global: &'a Global, sets: Vec<Set>, runs: usize) -> Result<Trials<'a>> {
         let (rows, queries, dim) = SMALL;
         let set = Set::new(rows, queries, dim)?;
         let base = Block::new(Rows::F32(&set.rows), dim)?;
         let queries = Block::new(Rows::F32(&set.queries), dim)?;
         let small = Small { set, base, queries, known: None };
-        Ok(Bench { global, sets, runs, small, known: HashMap::new() })
+        Ok(Trials { global, sets, runs, small, known: HashMap::new() })
     }
 
     /// Measures the candidate `values`; `best` are the times to give up by.
@@ -128,56 +128,68 @@ impl<'a> Bench<'a> {
     ) -> Result<Vec<f64>, Outcome> {
         let gpu = values.apply(device::builder(self.global)).build().map_err(refused)?;
         self.check(&gpu, Some(probe))?;
-        let params = SearchParams::new().timed(probe.part != Part::Wall);
         let mut times = Vec::new();
         let mut loaded: Option<(usize, Flat)> = None;
         for load in &probe.loads {
-            let set = &self.sets[load.set];
             if loaded.as_ref().is_none_or(|(at, _)| *at != load.set) {
-                // room for the next rows before they come
+                // The last rows leave the device before the next ones come.
                 drop(loaded.take());
-                loaded = Some((load.set, index(&gpu, set)?));
+                loaded = Some((load.set, index(&gpu, &self.sets[load.set])?));
             }
-            let Some((_, index)) = &loaded else { continue };
-            let queries = Rows::F32(&set.queries[..load.queries * set.dim]);
-            let search = || {
-                let begin = Instant::now();
-                let hits = index.search_with(queries, load.k, &params).map_err(refused)?;
-                let wall = begin.elapsed().as_nanos() as f64;
-                Ok((nanoseconds(&hits, probe.part).unwrap_or(wall).max(1.0), hits))
-            };
-            // compiles, and fills the pool
-            let (_, hits) = search()?;
-            probe.ran(&hits)?;
-            let bits = Bits::of(&hits);
-            if self.known.get(load).is_some_and(|known| *known != bits) {
-                let why = "not the bits that other candidates answered";
-                return Err(Outcome::Wrong(why.into()));
-            }
-            self.known.insert(*load, bits);
-            let (first, _) = search()?;
-            times.push(first);
-            let mut all = vec![first];
-            if slower(&times, probe, best) > GIVE_UP {
-                // one hiccup is no reason
-                all.push(search()?.0);
-                if let (Some(last), Some(again)) = (times.last_mut(), all.last()) {
-                    *last = last.min(*again);
-                }
-                if slower(&times, probe, best) > GIVE_UP {
-                    return Err(Outcome::Slow(times));
-                }
-            }
-            let runs = if first < SHORT_NS { self.runs * 5 } else { self.runs };
-            while all.len() < runs {
-                all.push(search()?.0);
-            }
-            all.sort_by(f64::total_cmp);
-            if let Some(last) = times.last_mut() {
-                *last = all[all.len() / 2];
+            if let Some((_, index)) = &loaded {
+                self.time(index, load, probe, best, &mut times)?;
             }
         }
         Ok(times)
+    }
+
+    /// Appends the median time of one load to those before it; an error where it answers other bits than the candidates
+    /// before, or is so slow that the candidate is given up.
+    fn time(
+        &mut self,
+        index: &Flat,
+        load: &Load,
+        probe: &Probe,
+        best: Option<&[f64]>,
+        times: &mut Vec<f64>,
+    ) -> Result<(), Outcome> {
+        let set = &self.sets[load.set];
+        let params = SearchParams::new().timed(probe.part != Part::Wall);
+        let queries = Rows::F32(&set.queries[..load.queries * set.dim]);
+        let search = || {
+            let begin = Instant::now();
+            let hits = index.search_with(queries, load.k, &params).map_err(refused)?;
+            let wall = begin.elapsed().as_nanos() as f64;
+            Ok((nanoseconds(&hits, probe.part).unwrap_or(wall).max(1.0), hits))
+        };
+        // The first search compiles kernels and allocates buffers: it is not timed.
+        let (_, hits) = search()?;
+        probe.ran(&hits)?;
+        let bits = Bits::of(&hits);
+        if self.known.get(load).is_some_and(|known| *known != bits) {
+            return Err(Outcome::Wrong("not the bits that other candidates answered".into()));
+        }
+        self.known.insert(*load, bits);
+
+        let (first, _) = search()?;
+        let mut runs = vec![first];
+        times.push(first);
+        if slower(times, probe, best) > GIVE_UP {
+            // One slow run may be another program's doing.
+            let (again, _) = search()?;
+            runs.push(again);
+            replace_last(times, first.min(again));
+            if slower(times, probe, best) > GIVE_UP {
+                return Err(Outcome::Slow(times.clone()));
+            }
+        }
+        let count = if first < SHORT_NS { self.runs * 5 } else { self.runs };
+        while runs.len() < count {
+            runs.push(search()?.0);
+        }
+        runs.sort_by(f64::total_cmp);
+        replace_last(times, runs[runs.len() / 2]);
+        Ok(())
     }
 
     /// Holds a small search against the oracle, and to the bit against the other candidates'.
@@ -236,13 +248,19 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// How many times as long as the best a candidate takes that has times of some loads.
+fn replace_last(times: &mut [f64], time: f64) {
+    if let Some(last) = times.last_mut() {
+        *last = time;
+    }
+}
+
+/// How many times as long as the best candidate this one takes, by the loads that have a time.
 fn slower(times: &[f64], probe: &Probe, best: Option<&[f64]>) -> f64 {
     let (done, all) = (times.len(), probe.loads.len());
     match best.filter(|best| best.len() >= done) {
         None => 1.0,
         Some(best) if probe.each_load => ratio(&times[done - 1..], &best[done - 1..]),
-        // as if the loads to come took as long as the best's
+        // Loads without a time are taken to be as fast as the best's.
         Some(best) => ratio(times, best).powf(done as f64 / all as f64),
     }
 }

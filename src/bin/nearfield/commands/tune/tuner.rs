@@ -1,19 +1,20 @@
-//! What all choices share: the bench, the values chosen so far, and how a trial is set up.
+//! What all choices share: the trials, the values chosen so far, and how a trial is set up.
 
 use super::shapes;
 use super::sweep::{self, Choice};
 use super::table::Section;
-use super::trial::{Bench, Load, Part, Probe};
+use super::trial::{Load, Part, Probe, Trials};
 use super::values::{Change, Values, number};
 use crate::shell::failure::Result;
 use crate::shell::progress::Progress;
 use nearfield::Gpu;
 use std::time::Instant;
 
-/// A candidate has to be so much faster than what is in force: less is noise.
+/// A candidate has to be so many times as fast as the values in force: less is noise.
 pub const MARGIN: f64 = 1.05;
+/// Neighbours that loads ask for.
 pub const K: usize = 10;
-/// A limit of few queries that none exceeds here.
+/// More queries than any load has: as a limit, it sends all of them one way.
 pub const MANY: u32 = 1 << 20;
 /// Batches are whole tiles of any shape.
 pub const BATCH: usize = 256;
@@ -22,23 +23,23 @@ const QUICK: usize = 8;
 
 /// What all choices are made with.
 pub struct Tuner<'a> {
-    pub bench: Bench<'a>,
+    pub trials: Trials<'a>,
     pub gpu: &'a Gpu,
     /// What is chosen so far.
     pub values: Values,
-    /// Queries that take the scan about as long for each set of rows.
+    /// Queries of a batch for each set of rows: so many that the scan takes about as long over each set.
     pub queries: Vec<usize>,
-    /// What the scan is taken to reach, for trials alone: submissions as long as the profile means them to be.
+    /// 10^9 operations a second that the scan reaches here, by which trials cut their submissions.
     pub gflops: u32,
     pub progress: &'a Progress,
     pub quick: bool,
     pub end: Instant,
 }
 
-/// Keys with numbers that a trial sets besides the candidate's.
+/// Section, key and value of what a trial sets besides the candidate's values.
 pub type Forced = [(&'static str, &'static str, u32)];
 
-/// Register tiles over rows without a copy.
+/// Settings by which the f32 scan reads the rows themselves, in register tiles, whatever the number of queries.
 pub const TILES_ALONE: [(&str, &str, u32); 3] =
     [("scan", "few", 0), ("matrix", "copy", 0), ("matrix", "use", 0)];
 
@@ -71,6 +72,6 @@ impl Tuner<'_> {
     }
 
     pub fn sweep(&mut self, choice: Choice<'_>) -> Result<Section> {
-        sweep::run(&mut self.bench, &mut self.values, choice, self.progress)
+        sweep::run(&mut self.trials, &mut self.values, choice, self.progress)
     }
 }
