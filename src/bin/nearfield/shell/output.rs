@@ -76,9 +76,13 @@ impl HitFiles {
     /// Gives both files their names, which it returns.
     pub fn finish(self) -> Result<Vec<PathBuf>> {
         let mut finished = Vec::new();
-        self.ids.finish(&mut finished)?;
-        self.distances.finish(&mut finished)?;
+        self.finish_after(&mut finished)?;
         Ok(finished)
+    }
+
+    fn finish_after(self, finished: &mut Vec<PathBuf>) -> Result<()> {
+        self.ids.finish(finished)?;
+        self.distances.finish(finished)
     }
 }
 
@@ -107,8 +111,7 @@ impl RangeFiles {
     pub fn finish(self) -> Result<Vec<PathBuf>> {
         let mut finished = Vec::new();
         self.lims.finish(&mut finished)?;
-        self.hits.ids.finish(&mut finished)?;
-        self.hits.distances.finish(&mut finished)?;
+        self.hits.finish_after(&mut finished)?;
         Ok(finished)
     }
 }

@@ -107,7 +107,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mine.toml");
         let mut output = Output::create(&path, false).unwrap();
-        output.write("a = 1").unwrap();
+        let tried = output.write("a = 1").unwrap();
+        assert_eq!(std::fs::read_to_string(tried).unwrap(), "a = 1");
         assert!(!path.exists());
         output.finish().unwrap();
         assert!(matches!(Output::create(&path, false), Err(Failure::Usage(_))));
@@ -116,6 +117,13 @@ mod tests {
         output.finish().unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "a = 2");
         assert!(Output::create(folder.path(), true).is_err());
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        // Somebody else's file that came meanwhile stays, too.
+        let new = folder.path().join("new.toml");
+        let mut output = Output::create(&new, false).unwrap();
+        output.write("a = 3").unwrap();
+        std::fs::write(&new, "b = 4").unwrap();
+        assert!(output.finish().is_err());
+        assert_eq!(std::fs::read_to_string(&new).unwrap(), "b = 4");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 }

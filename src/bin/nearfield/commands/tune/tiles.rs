@@ -10,8 +10,10 @@ use super::values::{Change, number};
 use crate::shell::failure::{Failure, Result};
 use std::time::Instant;
 
-/// The two ways are measured minutes apart, and near the limit both are as good.
+/// How many times as fast one way has to be: the two are measured one after the other, while the machine's load changes,
+/// and near the limit neither is worse.
 const FEW_MARGIN: f64 = 1.2;
+/// What the choice is called.
 const FEW: &str = "queries up to which rows are read one by one";
 
 impl Tuner<'_> {
