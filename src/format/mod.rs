@@ -40,7 +40,7 @@
 compile_error!("nearfield needs a little-endian machine");
 
 mod ahead;
-pub(crate) mod atomic;
+mod atomic;
 mod bin;
 mod block;
 mod container;
@@ -62,6 +62,7 @@ mod store;
 mod typed;
 mod vecs;
 
+pub use atomic::AtomicFile;
 pub use convert_file::convert;
 pub use ids::{IdFile, IdWriter, read_ids};
 pub use row_file::{RowFile, open};

@@ -2,7 +2,7 @@
 
 use super::{HEADER_BYTES, MAGIC, VERSION};
 use crate::error::{Error, Result};
-use crate::format::atomic::AtomicFile;
+use crate::format::AtomicFile;
 use crc32fast::Hasher;
 use std::path::Path;
 
