@@ -2,7 +2,7 @@
 
 mod cache;
 #[cfg(test)]
-mod dispatched;
+mod dispatched_tests;
 mod encoder;
 mod fit;
 mod flight;
@@ -16,7 +16,7 @@ mod trace;
 mod variant;
 
 #[cfg(test)]
-pub(crate) use dispatched::Dispatched;
+pub(crate) use dispatched_tests::Dispatched;
 pub(crate) use encoder::{Encoder, fold};
 pub use fit::check_scan_tile;
 pub(crate) use fit::{best_matrix_tile, matrix_tile};

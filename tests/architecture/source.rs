@@ -35,7 +35,8 @@ impl Tree {
     /// Every Rust file of the crate. Tests are left out: `mod tests;` and `mod x_tests;` stand behind `#[cfg(test)]` in the
     /// files above them.
     pub fn sources(&self) -> Vec<Source> {
-        let paths = self.paths("src", "rs").filter(|path| !path.ends_with("tests.rs"));
+        let of_tests = |path: &str| path.ends_with("tests.rs") || path.contains("/tests/");
+        let paths = self.paths("src", "rs").filter(|path| !of_tests(path));
         paths.map(|path| Source::parse(path, &self.0[path])).collect()
     }
 }
