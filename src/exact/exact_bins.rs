@@ -5,8 +5,7 @@
 //! another bin, each of the k bins would have a row before it. So neither a bound nor a second try is needed, whatever
 //! the metric, as long as both passes give a row the same key; the same pipeline makes them.
 
-use crate::buffer::BIN;
-use crate::buffer::Buffer;
+use crate::buffer::{BIN, Buffer};
 use crate::error::Result;
 use crate::exact::dataset::Dataset;
 use crate::exact::distance::{self, Out};

@@ -2,20 +2,16 @@
 //! come to the host.
 
 use crate::buffer::Buffer;
-use crate::call::SearchStats;
-use crate::call::{Filter, Found, Options};
-use crate::call::{Job, Pending};
+use crate::call::{Filter, Found, Job, Options, Pending, SearchStats};
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::exact::dataset::Dataset;
 use crate::exact::distance::{self, Out};
 use crate::exact::filter::DeviceFilter;
-use crate::exact::kernels;
-use crate::exact::params;
 use crate::exact::plan::{self, Plan};
 use crate::exact::queries::{Queries, Upload};
-use crate::kernel::words;
-use crate::kernel::{Encoder, Flight, Landed, fold};
+use crate::exact::{kernels, params};
+use crate::kernel::{Encoder, Flight, Landed, fold, words};
 use std::collections::VecDeque;
 use std::ops::Range;
 

@@ -1,12 +1,10 @@
 //! The rows as a metric compares them, and what the scan needs of each: a bias, a scale, and the largest norm of each bin.
 
 use super::bias;
-use crate::buffer::BIN;
-use crate::buffer::{Buffer, Matrix, Segment};
+use crate::buffer::{BIN, Buffer, Matrix, Segment};
 use crate::device::Gpu;
 use crate::error::{Error, Result};
-use crate::exact::kernels;
-use crate::exact::params;
+use crate::exact::{kernels, params};
 use crate::kernel::{Encoder, fold};
 use crate::space::Family;
 use crate::space::check::RowFacts;

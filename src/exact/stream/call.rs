@@ -3,11 +3,7 @@
 
 use super::chunks::{Chunk, ChunkFilter, Supply};
 use crate::buffer::BIN;
-use crate::call::Merge;
-use crate::call::SearchStats;
-use crate::call::start_thread;
-use crate::call::{CancelToken, Pending};
-use crate::call::{Filter, Found, Options};
+use crate::call::{CancelToken, Filter, Found, Merge, Options, Pending, SearchStats, start_thread};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::exact::dataset::Dataset;

@@ -1,7 +1,6 @@
 //! The chunks of a streamed search: a thread fills the one that is free while the other is searched.
 
-use crate::call::CancelToken;
-use crate::call::Filter;
+use crate::call::{CancelToken, Filter};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::exact::dataset::Dataset;
