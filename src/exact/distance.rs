@@ -11,7 +11,7 @@ use crate::kernel::{Encoder, fold};
 use crate::ops::kernels::{SelectK, select_k};
 use crate::space::{self, Pair};
 
-/// A query chunk on its way through the rows.
+/// A batch of queries on its way through the rows.
 pub(crate) struct Dense {
     pub upload: Upload,
     pub bitmap: Option<Buffer>,

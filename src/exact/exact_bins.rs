@@ -15,7 +15,7 @@ use crate::exact::scan::rescore::{self, Scanned};
 use crate::kernel::Encoder;
 use crate::ops::kernels::{SelectK, select_k};
 
-/// A query chunk on its way through the rows.
+/// A batch of queries on its way through the rows.
 pub(crate) struct ExactBins {
     pub upload: Upload,
     bitmap: Option<Buffer>,

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! search(queries, k):
-//!   for each chunk of queries that memory and time allow:                     plan.rs
+//!   for each batch of queries that memory and time allow:                     plan.rs
 //!     A  for each bin B and query q:                                          scan/score.rs
 //!          M[q, B] = max over x in B of s(q, x)
 //!            L2:              s = q.x - |x|^2 / 2
