@@ -1,25 +1,18 @@
 //! Indexes: what is added once and searched many times.
 
-mod binary_flat;
-mod core;
 mod factory;
-mod filter;
 mod flat;
 mod hits;
 mod ids;
 mod params;
 mod persist;
-mod row_set;
-mod snapshot;
-mod streamed;
+mod state;
 
-pub use binary_flat::BinaryFlat;
 pub use factory::{index_factory, read_index};
-pub use filter::{IdFilter, QueryFilter};
-pub use flat::Flat;
+pub use flat::{BinaryFlat, Flat, StreamedFlat};
 pub use hits::{Hits, RangeHits};
+pub use ids::{IdFilter, QueryFilter};
 pub use params::{Precision, Progress, SearchParams};
-pub use streamed::StreamedFlat;
 
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};

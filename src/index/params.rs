@@ -1,6 +1,6 @@
 //! What a search may be told beside its queries.
 
-use super::filter::{IdFilter, QueryFilter};
+use super::ids::{IdFilter, QueryFilter};
 use crate::ops::{CancelToken, Options};
 use std::fmt;
 use std::sync::Arc;

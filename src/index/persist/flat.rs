@@ -9,7 +9,7 @@ use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::RowSource;
 use crate::index::ids::{Ids, MAX_ID};
-use crate::index::snapshot::Snapshot;
+use crate::index::state::Snapshot;
 use crate::ops::Base;
 use std::path::Path;
 

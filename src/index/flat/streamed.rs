@@ -1,13 +1,12 @@
 //! Exact search over rows that stay on the host.
 
-use super::filter;
-use super::hits::{Hits, RangeHits};
-use super::ids::Ids;
-use super::params::SearchParams;
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::{HostRows, RowStore};
+use crate::index::hits::{Hits, RangeHits};
+use crate::index::ids::{self, Ids};
+use crate::index::params::SearchParams;
 use crate::metric::Metric;
 use crate::ops::{Base, ChunkFilter, Found, Pending, SearchStats, Stream};
 use std::fmt;
@@ -210,7 +209,7 @@ impl StreamedFlat {
         let (all, each) = (params.filter.clone(), params.query_filter.clone());
         let filter = move |rows: Range<u64>| {
             let ids = Ids::default().with_run(rows.start, (rows.end - rows.start) as usize);
-            filter::of_rows(all.as_ref(), each.as_ref(), &ids, || Ok(count))
+            ids::of_rows(all.as_ref(), each.as_ref(), &ids, || Ok(count))
         };
         filter(0..0)?;
         Ok(Box::new(filter))

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// Some of `len` rows: bit `i % 32` of word `i / 32`. Bits behind the last row are 0.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct RowSet {
+pub(in crate::index) struct RowSet {
     words: Vec<u32>,
     len: usize,
 }

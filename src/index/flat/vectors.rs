@@ -1,13 +1,13 @@
 //! Exact search over the rows as they are.
 
-use super::core::{FlatCore, flat_index};
-use super::hits::{Hits, RangeHits};
-use super::params::SearchParams;
-use super::persist::{self, IndexReader};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::RowSource;
+use crate::index::hits::{Hits, RangeHits};
+use crate::index::params::SearchParams;
+use crate::index::persist::{self, IndexReader};
+use crate::index::state::{FlatCore, flat_index};
 use crate::metric::Metric;
 use crate::ops::Pending;
 use std::fmt;
@@ -46,7 +46,7 @@ pub struct Flat {
 }
 
 impl Flat {
-    pub(super) const KIND: &str = "Flat";
+    pub(in crate::index) const KIND: &str = "Flat";
 
     /// An empty index of f32 rows.
     ///
@@ -77,7 +77,7 @@ impl Flat {
         Flat::load(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
     }
 
-    pub(super) fn load(gpu: &Gpu, reader: IndexReader) -> Result<Flat> {
+    pub(in crate::index) fn load(gpu: &Gpu, reader: IndexReader) -> Result<Flat> {
         Ok(Flat {
             core: FlatCore::of(persist::read_flat(gpu, reader, |dtype| dtype != DType::Bits)?),
         })

@@ -1,13 +1,13 @@
 //! Exact search over packed bits.
 
-use super::core::{FlatCore, flat_index};
-use super::hits::{Hits, RangeHits};
-use super::params::SearchParams;
-use super::persist::{self, IndexReader};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::Result;
 use crate::format::RowSource;
+use crate::index::hits::{Hits, RangeHits};
+use crate::index::params::SearchParams;
+use crate::index::persist::{self, IndexReader};
+use crate::index::state::{FlatCore, flat_index};
 use crate::metric::Metric;
 use crate::ops::Pending;
 use std::fmt;
@@ -39,7 +39,7 @@ pub struct BinaryFlat {
 }
 
 impl BinaryFlat {
-    pub(super) const KIND: &str = "BinaryFlat";
+    pub(in crate::index) const KIND: &str = "BinaryFlat";
 
     /// An empty index of rows of `dim` bits.
     ///
@@ -57,7 +57,7 @@ impl BinaryFlat {
         BinaryFlat::load(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
     }
 
-    pub(super) fn load(gpu: &Gpu, reader: IndexReader) -> Result<BinaryFlat> {
+    pub(in crate::index) fn load(gpu: &Gpu, reader: IndexReader) -> Result<BinaryFlat> {
         let snapshot = persist::read_flat(gpu, reader, |dtype| dtype == DType::Bits)?;
         Ok(BinaryFlat { core: FlatCore::of(snapshot) })
     }

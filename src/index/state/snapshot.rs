@@ -1,22 +1,20 @@
 //! One state of a flat index. It never changes: every change makes another that shares what is equal.
 
-use super::filter;
-use super::hits::Hits;
-use super::ids::{self, Ids, MAX_ID};
-use super::params::SearchParams;
-use super::row_set::RowSet;
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::RowSource;
 use crate::format::each;
+use crate::index::hits::Hits;
+use crate::index::ids::{self, Ids, MAX_ID, RowSet};
+use crate::index::params::SearchParams;
 use crate::metric::Metric;
 use crate::ops::{Base, Filter, Found};
 use std::sync::Arc;
 
 /// Rows, their ids, and which of them are removed.
 #[derive(Clone)]
-pub(super) struct Snapshot {
+pub(in crate::index) struct Snapshot {
     base: Base,
     ids: Ids,
     /// The rows that are not removed; `None` where none is.
@@ -172,7 +170,7 @@ impl Snapshot {
     /// What the parameters filter, as a bit a row. Removed rows need none: the base leaves them out.
     pub fn filter(&self, params: &SearchParams, queries: Rows<'_>) -> Result<Filter> {
         let count = || queries.count(self.base.rows().dim());
-        filter::of_rows(params.filter.as_ref(), params.query_filter.as_ref(), &self.ids, count)
+        ids::of_rows(params.filter.as_ref(), params.query_filter.as_ref(), &self.ids, count)
     }
 
     /// Hits by id of what was found by row.

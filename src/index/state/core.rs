@@ -1,12 +1,12 @@
 //! What the flat indexes share: the current snapshot, and how it is changed.
 
-use super::hits::{Hits, RangeHits};
-use super::params::SearchParams;
 use super::snapshot::Snapshot;
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::RowSource;
+use crate::index::hits::{Hits, RangeHits};
+use crate::index::params::SearchParams;
 use crate::metric::Metric;
 use crate::ops::{self, Pending};
 use std::fmt;
@@ -14,7 +14,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// A flat index: searches take the snapshot that is current, changes build the next one, one at a time.
-pub(super) struct FlatCore {
+pub(in crate::index) struct FlatCore {
     metric: Metric,
     dtype: DType,
     dim: usize,
@@ -195,4 +195,4 @@ macro_rules! flat_index {
         }
     };
 }
-pub(super) use flat_index;
+pub(in crate::index) use flat_index;
