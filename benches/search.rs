@@ -4,7 +4,7 @@ use criterion::measurement::WallTime;
 use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
 };
-use nearfield::{Flat, Gpu, Index, Metric, Rows, SearchParams, pairwise, row_norms};
+use nearfield::{Flat, Gpu, Index, Metric, Rows, Search, SearchParams, pairwise, row_norms};
 use std::time::Duration;
 
 const N: usize = 20_000;

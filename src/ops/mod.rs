@@ -32,11 +32,13 @@ mod thread;
 pub(crate) use base::Base;
 pub(crate) use mask::words as mask_words;
 pub use pairwise::{normalise, pairwise, row_norms};
+#[cfg(test)]
+pub(crate) use pending::Job;
 pub use pending::{CancelToken, Pending};
 pub(crate) use range::submit_range;
 pub(crate) use request::{Filter, Found, Options};
 pub(crate) use search::submit_search;
-pub use stats::{SearchStats, StageTime};
+pub use stats::{ExactStats, SearchStats, StageTime, StreamStats};
 pub(crate) use stream::{ChunkFilter, Stream};
 
 use crate::dtype::DType;

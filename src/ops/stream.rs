@@ -219,9 +219,9 @@ impl Call {
                 Options { cancel, progress: progress.clone(), keys: true, ..self.options.clone() };
             let found = self.ask(base, chunk.filter, options)?;
             merge.add(first, &found)?;
-            merge.stats.chunks += 1;
+            merge.stats.stream.chunks += 1;
             let row = base.rows().dtype().row_bytes(base.rows().dim());
-            merge.stats.streamed += base.len() * row as u64;
+            merge.stats.stream.bytes += base.len() * row as u64;
         }
         stop.check()?;
         if let Some(progress) = progress {

@@ -20,16 +20,16 @@ pub fn run(args: &RangeArgs, global: &Global) -> Result<()> {
     progress.phase("opening the device", 0);
     let gpu = inputs::open_gpu(global)?;
     laps.end("open");
-    let index = inputs.index(&gpu, &progress, global.quiet)?;
+    let searched = inputs.index(&gpu, &progress, global.quiet)?;
     let mut params = inputs.params()?;
     laps.end("add");
 
     let (count, dim) = (inputs.queries.row_count(), inputs.queries.dim() as u64);
-    let blocks = index.blocks();
+    let blocks = searched.blocks();
     let most = (blocks.elements / dim).max(1);
     let mut step = blocks.first.min(most);
     // Before there is any, a 4096th of the rows; where a small block costs as much as a large one, what the first has.
-    let mut most_hits = if index.is_streamed() { 1 } else { inputs.base.row_count() >> 12 }.max(1);
+    let mut most_hits = if searched.streamed { 1 } else { inputs.base.row_count() >> 12 }.max(1);
     let (mut stats, mut found) = (SearchStats::default(), 0);
     lims.write(&[0])?;
     progress.phase("searching", count);
@@ -38,7 +38,9 @@ pub fn run(args: &RangeArgs, global: &Global) -> Result<()> {
         let end = (start + step).min(count);
         params.progress = Some(progress.reporter(start, end));
         let files_of = inputs.files(start);
-        let hits = index.range(inputs.block(start, end)?, args.radius, &params, files_of)?;
+        let submitted =
+            searched.index.submit_range(inputs.block(start, end)?, args.radius, &params);
+        let hits = searched.answer(submitted, files_of)?;
         for (ids, distances) in inputs::each(&hits) {
             files.write(ids, distances)?;
             found += ids.len() as u64;
@@ -57,7 +59,7 @@ pub fn run(args: &RangeArgs, global: &Global) -> Result<()> {
     drop(progress);
     let (asked, inputs, gpu) = (("radius", json!(args.radius)), &inputs, &gpu);
     let (stats, hits, outputs, laps) = (&stats, found, &outputs, &laps);
-    let streamed = index.is_streamed();
+    let streamed = searched.streamed;
     Summary { command: "range", asked, inputs, gpu, streamed, stats, hits, outputs, laps }
         .print(global)
 }

@@ -95,7 +95,7 @@ impl Summary<'_> {
             "base": file(&self.inputs.base),
             "query": file(&self.inputs.queries),
             "streamed": self.streamed,
-            "chunks": self.stats.chunks,
+            "chunks": self.stats.stream.chunks,
             "hits": self.hits,
             "outputs": outputs,
             "seconds": seconds,

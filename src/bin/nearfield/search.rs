@@ -7,7 +7,7 @@ use crate::output::HitFiles;
 use crate::progress::Progress;
 use crate::report::{Laps, Summary};
 use crate::totals;
-use nearfield::{Precision, RowSource, SearchStats};
+use nearfield::{RowSource, SearchStats};
 use serde_json::json;
 
 pub fn run(args: &SearchArgs, global: &Global) -> Result<()> {
@@ -21,14 +21,14 @@ pub fn run(args: &SearchArgs, global: &Global) -> Result<()> {
     progress.phase("opening the device", 0);
     let gpu = inputs::open_gpu(global)?;
     laps.end("open");
-    let index = inputs.index(&gpu, &progress, global.quiet)?;
+    let searched = inputs.index(&gpu, &progress, global.quiet)?;
     let mut params = inputs.params()?;
-    params.precision = if args.fast { Precision::Fast } else { Precision::Exact };
+    params.certify = !args.fast;
     laps.end("add");
 
     let (count, dim) = (inputs.queries.row_count(), inputs.queries.dim() as u64);
     let hits_each = args.k.min(inputs.base.row_count()).max(1);
-    let most = index.blocks();
+    let most = searched.blocks();
     let step = (most.hits / hits_each).min(most.elements / dim).max(1);
     let (mut stats, mut found) = (SearchStats::default(), 0);
     progress.phase("searching", count);
@@ -37,7 +37,8 @@ pub fn run(args: &SearchArgs, global: &Global) -> Result<()> {
         let end = (start + step).min(count);
         params.progress = Some(progress.reporter(start, end));
         let files_of = inputs.files(start);
-        let hits = index.search(inputs.block(start, end)?, k, &params, files_of)?;
+        let submitted = searched.index.submit(inputs.block(start, end)?, k, &params);
+        let hits = searched.answer(submitted, files_of)?;
         for (ids, distances) in inputs::each(&hits) {
             files.write(ids, distances)?;
             files.write_missing(k - ids.len(), no_hit)?;
@@ -52,7 +53,7 @@ pub fn run(args: &SearchArgs, global: &Global) -> Result<()> {
     drop(progress);
     let (asked, inputs, gpu) = (("k", json!(args.k)), &inputs, &gpu);
     let (stats, hits, outputs, laps) = (&stats, found, &outputs, &laps);
-    let streamed = index.is_streamed();
+    let streamed = searched.streamed;
     Summary { command: "search", asked, inputs, gpu, streamed, stats, hits, outputs, laps }
         .print(global)
 }

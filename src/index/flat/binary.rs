@@ -1,17 +1,13 @@
 //! Exact search over packed bits.
 
+use super::rows;
 use crate::device::Gpu;
-use crate::dtype::{DType, Rows};
+use crate::dtype::DType;
 use crate::error::Result;
-use crate::format::RowSource;
-use crate::index::hits::{Hits, RangeHits};
-use crate::index::params::SearchParams;
 use crate::index::persist::{self, IndexReader};
-use crate::index::state::{FlatCore, flat_index};
+use crate::index::state::{Backed, Core};
 use crate::metric::Metric;
-use crate::ops::Pending;
-use std::fmt;
-use std::ops::Range;
+use crate::ops::Base;
 use std::path::Path;
 
 /// Exact search over packed bits: FAISS's `IndexBinaryFlat`.
@@ -26,7 +22,7 @@ use std::path::Path;
 ///
 /// # Example
 /// ```no_run
-/// use nearfield::{BinaryFlat, Gpu, Index, Metric, Rows};
+/// use nearfield::{BinaryFlat, Gpu, Index, Metric, Rows, Search};
 /// let gpu = Gpu::new()?;
 /// let index = BinaryFlat::new(&gpu, 8, Metric::Hamming)?;
 /// index.add_rows(Rows::Bits(&[0b0000_0000, 0b1111_1111]))?;
@@ -34,19 +30,16 @@ use std::path::Path;
 /// assert_eq!(hits.row(0).collect::<Vec<_>>(), [(0, 3.0)]);
 /// # Ok::<(), nearfield::Error>(())
 /// ```
-pub struct BinaryFlat {
-    core: FlatCore,
-}
+#[derive(Debug)]
+pub struct BinaryFlat(Core<Base>);
 
 impl BinaryFlat {
-    pub(in crate::index) const KIND: &str = "BinaryFlat";
-
     /// An empty index of rows of `dim` bits.
     ///
     /// # Errors
     /// `Unsupported` for a metric that is not one of bits; `InvalidArgument` unless `dim` is a multiple of 8 up to 32760.
     pub fn new(gpu: &Gpu, dim: usize, metric: Metric) -> Result<BinaryFlat> {
-        Ok(BinaryFlat { core: FlatCore::new(gpu, dim, &metric, DType::Bits)? })
+        rows::new(gpu, dim, &metric, DType::Bits).map(BinaryFlat)
     }
 
     /// Reads what [`Index::write`](crate::Index::write) wrote, if it was a `BinaryFlat`.
@@ -58,9 +51,16 @@ impl BinaryFlat {
     }
 
     pub(in crate::index) fn load(gpu: &Gpu, reader: IndexReader) -> Result<BinaryFlat> {
-        let snapshot = persist::read_flat(gpu, reader, |dtype| dtype == DType::Bits)?;
-        Ok(BinaryFlat { core: FlatCore::of(snapshot) })
+        rows::load(gpu, reader, |dtype| dtype == DType::Bits).map(BinaryFlat)
     }
 }
 
-flat_index!(BinaryFlat);
+impl Backed for BinaryFlat {
+    const KIND: &str = "BinaryFlat";
+
+    type Rows = Base;
+
+    fn core(&self) -> &Core<Base> {
+        &self.0
+    }
+}

@@ -1,6 +1,7 @@
 //! Exact search over rows as they are, in device memory or on their way to it.
 
 mod binary;
+mod rows;
 mod streamed;
 mod vectors;
 

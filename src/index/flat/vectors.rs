@@ -1,17 +1,13 @@
 //! Exact search over the rows as they are.
 
+use super::rows;
 use crate::device::Gpu;
-use crate::dtype::{DType, Rows};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::format::RowSource;
-use crate::index::hits::{Hits, RangeHits};
-use crate::index::params::SearchParams;
 use crate::index::persist::{self, IndexReader};
-use crate::index::state::{FlatCore, flat_index};
+use crate::index::state::{Backed, Core};
 use crate::metric::Metric;
-use crate::ops::Pending;
-use std::fmt;
-use std::ops::Range;
+use crate::ops::Base;
 use std::path::Path;
 
 /// Exact search over rows of any type but bits: FAISS's `IndexFlat`.
@@ -33,7 +29,7 @@ use std::path::Path;
 ///
 /// # Example
 /// ```no_run
-/// use nearfield::{Flat, Gpu, Index, Metric};
+/// use nearfield::{Flat, Gpu, Index, Metric, Search};
 /// let gpu = Gpu::new()?;
 /// let index = Flat::new(&gpu, 2, Metric::L2)?;
 /// index.add(&[0.0, 0.0, 3.0, 4.0, 1.0, 0.0])?;
@@ -41,13 +37,10 @@ use std::path::Path;
 /// assert_eq!(hits.row(0).collect::<Vec<_>>(), [(0, 0.0), (2, 1.0)]);
 /// # Ok::<(), nearfield::Error>(())
 /// ```
-pub struct Flat {
-    core: FlatCore,
-}
+#[derive(Debug)]
+pub struct Flat(Core<Base>);
 
 impl Flat {
-    pub(in crate::index) const KIND: &str = "Flat";
-
     /// An empty index of f32 rows.
     ///
     /// # Errors
@@ -66,7 +59,7 @@ impl Flat {
         if dtype == DType::Bits {
             return Err(Error::unsupported("Flat", "bits, which BinaryFlat is for"));
         }
-        Ok(Flat { core: FlatCore::new(gpu, dim, &metric, dtype)? })
+        rows::new(gpu, dim, &metric, dtype).map(Flat)
     }
 
     /// Reads what [`Index::write`](crate::Index::write) wrote, if it was a `Flat`; otherwise as [`read_index`](crate::read_index).
@@ -78,10 +71,16 @@ impl Flat {
     }
 
     pub(in crate::index) fn load(gpu: &Gpu, reader: IndexReader) -> Result<Flat> {
-        Ok(Flat {
-            core: FlatCore::of(persist::read_flat(gpu, reader, |dtype| dtype != DType::Bits)?),
-        })
+        rows::load(gpu, reader, |dtype| dtype != DType::Bits).map(Flat)
     }
 }
 
-flat_index!(Flat);
+impl Backed for Flat {
+    const KIND: &str = "Flat";
+
+    type Rows = Base;
+
+    fn core(&self) -> &Core<Base> {
+        &self.0
+    }
+}

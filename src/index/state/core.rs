@@ -1,38 +1,48 @@
-//! What the flat indexes share: the current snapshot, and how it is changed.
+//! The current snapshot of an index, how it is changed and how it is searched.
 
+use super::file;
 use super::snapshot::Snapshot;
-use crate::device::Gpu;
+use super::stored::Stored;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::RowSource;
-use crate::index::hits::{Hits, RangeHits};
-use crate::index::params::SearchParams;
+use crate::index::hits::Hits;
+use crate::index::ids::Ids;
+use crate::index::params::{Ask, SearchParams};
+use crate::index::persist::{IndexReader, Info};
 use crate::metric::Metric;
-use crate::ops::{self, Pending};
+use crate::ops::Pending;
 use std::fmt;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-/// A flat index: searches take the snapshot that is current, changes build the next one, one at a time.
-pub(in crate::index) struct FlatCore {
+/// What every index that changes is, over whatever it stores: searches take the snapshot that is current, changes build the next one, one at a time.
+pub(in crate::index) struct Core<R> {
     metric: Metric,
     dtype: DType,
     dim: usize,
-    current: RwLock<Arc<Snapshot>>,
+    current: RwLock<Arc<Snapshot<R>>>,
     /// Held while a change builds the next snapshot; searches go on meanwhile.
     writer: Mutex<()>,
 }
 
-impl FlatCore {
-    pub fn new(gpu: &Gpu, dim: usize, metric: &Metric, dtype: DType) -> Result<FlatCore> {
-        Ok(FlatCore::of(Snapshot::empty(gpu, metric, dtype, dim)?))
+impl<R: Stored> Core<R> {
+    /// An index of no rows yet.
+    pub fn new(empty: R) -> Core<R> {
+        Core::of(Snapshot::new(empty, Ids::default(), 0))
     }
 
-    pub fn of(snapshot: Snapshot) -> FlatCore {
-        let (metric, rows) = (snapshot.base().metric().clone(), snapshot.base().rows());
-        let (dtype, dim) = (rows.dtype(), rows.dim());
+    /// The index of a file; `empty` makes the kind's rows, still without any, of what the file says it is.
+    pub fn read(reader: IndexReader, empty: impl FnOnce(&Info) -> Result<R>) -> Result<Core<R>> {
+        file::read(reader, empty).map(Core::of)
+    }
+
+    fn of(snapshot: Snapshot<R>) -> Core<R> {
+        let rows = snapshot.rows();
+        let (metric, dtype, dim) = (rows.metric().clone(), rows.dtype(), rows.dim());
         let current = RwLock::new(Arc::new(snapshot));
-        FlatCore { metric, dtype, dim, current, writer: Mutex::new(()) }
+        Core { metric, dtype, dim, current, writer: Mutex::new(()) }
     }
 
     pub fn metric(&self) -> &Metric {
@@ -48,11 +58,11 @@ impl FlatCore {
     }
 
     // A snapshot is swapped in whole, so what a panicking thread left behind both locks is sound.
-    pub fn snapshot(&self) -> Arc<Snapshot> {
+    pub fn snapshot(&self) -> Arc<Snapshot<R>> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn change<T>(&self, next: impl FnOnce(&Snapshot) -> Result<(Snapshot, T)>) -> Result<T> {
+    fn change<T>(&self, next: impl FnOnce(&Snapshot<R>) -> Result<(Snapshot<R>, T)>) -> Result<T> {
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let old = self.snapshot();
         let (new, value) = next(&old)?;
@@ -82,117 +92,29 @@ impl FlatCore {
         self.change(|old| old.remove(ids))
     }
 
+    pub fn write(&self, kind: &str, path: &Path) -> Result<()> {
+        file::write(&self.snapshot(), kind, path)
+    }
+
     pub fn submit(
         &self,
         queries: Rows<'_>,
-        k: usize,
+        ask: Ask,
         params: &SearchParams,
     ) -> Result<Pending<Hits>> {
-        if k == 0 {
+        if let Ask::Nearest(0) = ask {
             return Err(Error::argument("k", "0 neighbours are no search"));
         }
         let now = self.snapshot();
         let filter = now.filter(params, queries)?;
-        let found = ops::submit_search(now.base(), queries, k, filter, params.options())?;
-        Ok(found.map(move |found| now.hits(found)))
-    }
-
-    pub fn submit_range(
-        &self,
-        queries: Rows<'_>,
-        radius: f32,
-        params: &SearchParams,
-    ) -> Result<Pending<RangeHits>> {
-        let now = self.snapshot();
-        let filter = now.filter(params, queries)?;
-        let found = ops::submit_range(now.base(), queries, radius, filter, params.options())?;
+        let found = now.rows().submit(queries, ask, filter, params)?;
         Ok(found.map(move |found| now.hits(found)))
     }
 }
 
-impl fmt::Debug for FlatCore {
+impl<R: Stored> fmt::Debug for Core<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let FlatCore { metric, dtype, dim, .. } = self;
+        let Core { metric, dtype, dim, .. } = self;
         write!(f, "{} x {dim} {dtype}, {metric}", self.snapshot().len())
     }
 }
-
-/// `Index` for a type whose `core` is a [`FlatCore`].
-macro_rules! flat_index {
-    ($index:ident) => {
-        impl $crate::index::Index for $index {
-            fn dim(&self) -> usize {
-                self.core.dim()
-            }
-
-            fn metric(&self) -> &Metric {
-                self.core.metric()
-            }
-
-            fn dtype(&self) -> DType {
-                self.core.dtype()
-            }
-
-            fn len(&self) -> usize {
-                self.core.snapshot().len()
-            }
-
-            fn add_from(&self, source: &mut dyn RowSource) -> Result<Range<u64>> {
-                self.core.add(source, None)
-            }
-
-            fn add_from_with_ids(&self, source: &mut dyn RowSource, ids: &[u64]) -> Result<()> {
-                self.core.add(source, Some(ids)).map(|_| ())
-            }
-
-            fn update(&self, id: u64, row: Rows<'_>) -> Result<()> {
-                self.core.update(id, row)
-            }
-
-            fn remove(&self, ids: &[u64]) -> Result<usize> {
-                self.core.remove(ids)
-            }
-
-            fn contains(&self, id: u64) -> bool {
-                self.core.snapshot().row_of(id).is_ok()
-            }
-
-            fn reconstruct_bytes(&self, id: u64) -> Result<Vec<u8>> {
-                self.core.snapshot().reconstruct(id)
-            }
-
-            fn submit(
-                &self,
-                queries: Rows<'_>,
-                k: usize,
-                params: &SearchParams,
-            ) -> Result<Pending<Hits>> {
-                self.core.submit(queries, k, params)
-            }
-
-            fn submit_range(
-                &self,
-                queries: Rows<'_>,
-                radius: f32,
-                params: &SearchParams,
-            ) -> Result<Pending<RangeHits>> {
-                self.core.submit_range(queries, radius, params)
-            }
-
-            fn memory(&self) -> u64 {
-                self.core.snapshot().base().bytes()
-            }
-
-            fn write(&self, path: &Path) -> Result<()> {
-                $crate::index::persist::write_flat(&self.core.snapshot(), Self::KIND, path)
-            }
-        }
-
-        impl fmt::Debug for $index {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}({:?})", stringify!($index), self.core)
-            }
-        }
-    };
-}
-pub(in crate::index) use flat_index;

@@ -5,7 +5,7 @@ use super::roofline::Achieved;
 use super::suite::{Case, Kind};
 use super::truth;
 use crate::failure::Result;
-use nearfield::{Flat, IdFilter, Index, QueryFilter, SearchParams, SearchStats, StageTime};
+use nearfield::{Flat, IdFilter, QueryFilter, Search, SearchParams, SearchStats, StageTime};
 use std::time::{Duration, Instant};
 
 pub const HEADER: &str = "name,kernel,metric,n,d,queries,k,wall_ms,wall_min_ms,device_ms,queries_per_s,tflops,\
@@ -77,8 +77,8 @@ pub fn run(case: &Case, set: &Set, index: &Flat) -> Result<Record> {
         device_ms: nanoseconds as f64 / 1e6,
         achieved: Achieved::of(&stats),
         kernel,
-        bins_passed: stats.bins_passed as f64 / stats.scanned.max(1) as f64,
-        rerun: stats.rerun,
+        bins_passed: stats.exact.bins_passed as f64 / stats.exact.scanned.max(1) as f64,
+        rerun: stats.exact.rerun,
         stages: stats.times,
         checked: truth.queries,
         excused: truth.excused,

@@ -18,7 +18,7 @@ use crate::output::TextFile;
 use crate::{inputs, report};
 use document::About;
 use measure::{HEADER, Record};
-use nearfield::{Flat, Index};
+use nearfield::{Flat, Index, Search};
 use roofline::Peaks;
 use std::path::Path;
 use std::time::Instant;
