@@ -34,8 +34,9 @@ pub(super) enum Ask {
 ///
 /// Nothing that is set is ignored: what the index or the call has no use for is an
 /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) that names the field, and so are fields that contradict each
-/// other. All indexes have the same fields; kinds that have settings of their own will have them in optional structs, which
-/// the other kinds refuse.
+/// other. All indexes have the same fields. A kind that has settings of its own adds one field, an optional struct, which
+/// every other kind refuses: so inverted lists, graphs, refinement and quantizers will come, and an index that is built of
+/// several of them takes several structs.
 ///
 /// # Example
 /// ```

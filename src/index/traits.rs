@@ -71,8 +71,8 @@ pub trait Search: Send + Sync + fmt::Debug {
     /// free again when the call returns.
     ///
     /// # Errors
-    /// At once or when awaited: `InvalidArgument` for a `k` of 0 and for a filter that does not fit the queries; as
-    /// [`add_rows`](Self::add_rows) for queries of the wrong shape or with values that the metric refuses; `Unsupported`
+    /// At once or when awaited: `InvalidArgument` for a `k` of 0, for a filter that does not fit the queries, and for
+    /// parameters that the index or the call has no use for ([`SearchParams`]); as [`add_rows`](Index::add_rows) for queries of the wrong shape or with values that the metric refuses; `Unsupported`
     /// where bits meet others; `OutOfDeviceMemory`; `Cancelled`; `DeviceLost`.
     fn submit(&self, queries: Rows<'_>, k: usize, params: &SearchParams) -> Result<Pending<Hits>>;
 
@@ -115,7 +115,8 @@ pub trait Search: Send + Sync + fmt::Debug {
     fn memory(&self) -> u64;
 }
 
-/// An index that changes: rows are added, replaced and removed under ids, and written to a file.
+/// An index that changes, as [`Flat`](crate::Flat) and [`BinaryFlat`](crate::BinaryFlat) do: rows are added, replaced and removed
+/// under ids, and written to a file.
 ///
 /// As those of [`Search`], all methods take `&self`, and threads may call any of them at the same time. A change builds a new
 /// snapshot and swaps it in; a search runs on the snapshot that was current when it began. Changes run one after the other. A
@@ -210,7 +211,7 @@ pub trait Index: Search {
         Ok(Rows::from_bytes(self.dtype(), &aligned[..bytes.len()])?.to_f32())
     }
 
-    /// The row of an id as it is stored: the bytes of [`dim`](Self::dim) elements of [`dtype`](Self::dtype).
+    /// The row of an id as it is stored: the bytes of [`dim`](Search::dim) elements of [`dtype`](Search::dtype).
     ///
     /// # Errors
     /// `UnknownId`; `DeviceLost`.

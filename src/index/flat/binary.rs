@@ -13,7 +13,7 @@ use std::path::Path;
 /// Exact search over packed bits: FAISS's `IndexBinaryFlat`.
 ///
 /// From [`BinaryFlat::new`], [`BinaryFlat::read`] or [`index_factory`](crate::index_factory). Rows and queries are
-/// [`Rows::Bits`]; the dimension counts bits. All else as [`Flat`](crate::Flat).
+/// [`Rows::Bits`](crate::Rows::Bits); the dimension counts bits. All else as [`Flat`](crate::Flat).
 ///
 /// Cost: device memory for the rows, each rounded up to 16 bytes, and 4 bytes a row beside them.
 ///

@@ -149,8 +149,8 @@ impl Search for StreamedFlat {
     /// a query and row of every chunk on its way.
     ///
     /// # Errors
-    /// At once: `InvalidArgument` for a `k` of 0 and for a filter that does not fit the queries; `DimensionMismatch`,
-    /// `NonFinite` and `InvalidValue` of the queries; `Unsupported` where bits meet others. When awaited: `NonFinite` and
+    /// At once: `InvalidArgument` for a `k` of 0, for a filter that does not fit the queries, and for parameters that the
+    /// call has no use for; `DimensionMismatch`, `NonFinite` and `InvalidValue` of the queries; `Unsupported` where bits meet others. When awaited: `NonFinite` and
     /// `InvalidValue` of the rows, by row number; what the store returns; `OutOfDeviceMemory`; `Cancelled`; `DeviceLost`.
     fn submit(&self, queries: Rows<'_>, k: usize, params: &SearchParams) -> Result<Pending<Hits>> {
         let filter = self.filter(queries, params)?;
