@@ -4,7 +4,7 @@ mod common;
 
 use common::{D, N, gpu, group, rows};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use nearfield::{Flat, Index, Metric, Rows, SearchParams, pairwise};
+use nearfield::{Flat, Index, Metric, Rows, Search, SearchParams, pairwise};
 
 /// Rows whose distances all go back to the host.
 const PAIRWISE_ROWS: usize = 2_000;

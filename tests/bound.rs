@@ -6,7 +6,7 @@ mod common;
 use common::data::{Owned, Random};
 use common::ways::{BYTES, COPY, MATRIX, MATRIX_F32, ROWS, TILES, open};
 use nearfield::reference::{Block, Problem, check_search};
-use nearfield::{DType, Flat, Gpu, Hits, IdFilter, Index, Metric, Rows, SearchParams};
+use nearfield::{DType, Flat, Gpu, Hits, IdFilter, Index, Metric, Rows, Search, SearchParams};
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use std::sync::LazyLock;
@@ -157,7 +157,7 @@ fn run(attack: &Attack) -> (u64, u64) {
     };
     let (scan, all) = (search(false), search(true));
     assert_same(&scan, &all);
-    assert_eq!(scan.stats().scanned, nq as u64);
+    assert_eq!(scan.stats().exact.scanned, nq as u64);
     let block = |rows| Block::new(rows, d).expect("whole rows");
     let (base, queries) = (block(rows.rows()), block(queries.rows()));
     let eligible = |_: usize, row: usize| passes(row);
@@ -165,7 +165,7 @@ fn run(attack: &Attack) -> (u64, u64) {
         Problem { measure: &attack.metric, queries: &queries, base: &base, eligible: &eligible };
     let answers: Vec<Vec<(u64, f32)>> = all.rows().collect();
     check_search(&problem, k, &answers).expect("within tau");
-    (scan.stats().scanned, scan.stats().rerun)
+    (scan.stats().exact.scanned, scan.stats().exact.rerun)
 }
 
 #[test]
@@ -218,11 +218,11 @@ fn equal_rows(value: f32, wanted_reruns: Option<u64>) {
     let took = start.elapsed();
     let expected: Vec<u64> = (0..nq).flat_map(|_| 0..k as u64).collect();
     assert_eq!(hits.ids(), expected);
-    println!("{took:?}, {} of {nq} queries run again", hits.stats().rerun);
+    println!("{took:?}, {} of {nq} queries run again", hits.stats().exact.rerun);
     // a minute on the slowest driver with two cores of its own
     assert!(took < Duration::from_secs(300), "{took:?}");
     if let Some(wanted) = wanted_reruns {
-        assert_eq!(hits.stats().rerun, wanted);
+        assert_eq!(hits.stats().exact.rerun, wanted);
     }
 }
 
@@ -269,7 +269,7 @@ fn a_copy_that_rounds_says_so() {
         };
         assert_same(&search(false), &search(true));
         let rounded = search(false).stats().variants.iter().any(|v| v.contains("rounded"));
-        let passed = search(false).stats().bins_passed_max;
+        let passed = search(false).stats().exact.bins_passed_max;
         assert!(!rounded || passed > 3, "{passed} bins passed, as if nothing were lost");
     }
 }

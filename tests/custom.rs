@@ -1,7 +1,7 @@
 //! Metrics given as WGSL: against the same functions in f64, and their errors.
 
 use nearfield::reference::{Block, Custom, Problem, check_search};
-use nearfield::{Error, Flat, Gpu, Index, Metric, Order, Rows};
+use nearfield::{Error, Flat, Gpu, Index, Metric, Order, Rows, Search};
 
 fn values(count: usize, seed: u32) -> Vec<f32> {
     let mut state = seed;

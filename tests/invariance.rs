@@ -6,7 +6,7 @@ mod common;
 use common::data::{Domain, Kind, Owned, Random};
 use common::ways::{BYTES, COPY, MATRIX, MATRIX_BIAS, MATRIX_F32, MATRIX_FINE, ROWS, TILES, open};
 use nearfield::{
-    BinaryFlat, DType, Flat, Gpu, GpuBuilder, Hits, Index, Metric, Rows, SearchParams,
+    BinaryFlat, DType, Flat, Gpu, GpuBuilder, Hits, Index, Metric, Rows, Search, SearchParams,
 };
 use std::collections::BTreeSet;
 

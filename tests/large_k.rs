@@ -1,6 +1,6 @@
 //! Any k up to the number of rows, exact, with ties in row order.
 
-use nearfield::{Flat, Gpu, Index, Metric};
+use nearfield::{Flat, Gpu, Index, Metric, Search};
 
 #[test]
 fn k_from_one_to_fifty_thousand() {

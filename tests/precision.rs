@@ -4,7 +4,7 @@
 mod common;
 
 use common::ways::{COPY, MATRIX, MATRIX_F32, ROWS, TILES, open};
-use nearfield::{Flat, Gpu, Hits, Index, Metric, Precision, Rows, SearchParams};
+use nearfield::{Flat, Gpu, Hits, Index, Metric, Rows, Search, SearchParams};
 
 const D: usize = 48;
 const K: usize = 10;
@@ -28,8 +28,8 @@ fn gpus() -> Vec<(&'static str, Gpu)> {
 fn both(gpu: &Gpu, metric: &Metric, rows: &[f32], queries: &[f32]) -> [Hits; 2] {
     let index = Flat::new(gpu, D, metric.clone()).expect("an index");
     index.add(rows).expect("rows");
-    [Precision::Exact, Precision::Fast].map(|precision| {
-        let params = SearchParams::new().precision(precision);
+    [true, false].map(|certify| {
+        let params = SearchParams::new().certify(certify);
         index.search_with(Rows::F32(queries), K, &params).expect("hits")
     })
 }
@@ -55,7 +55,7 @@ fn few_neighbours_are_missed_and_none_is_misplaced() {
             let recall = found as f64 / (exact.len() * K) as f64;
             println!("{name}, {metric}: recall {recall}");
             assert!(recall >= 0.999, "{name}, {metric}: recall {recall}");
-            assert!(!fast.stats().sums_exact && fast.stats().rerun == 0);
+            assert!(!fast.stats().exact.sums_exact && fast.stats().exact.rerun == 0);
         }
     }
 }
@@ -67,8 +67,8 @@ fn rows_that_cannot_be_told_apart_are_not_searched_twice() {
     let queries: Vec<f32> = numbers(40 * D, 4).iter().map(|x| 100.0 + x * 1e-5).collect();
     for (name, gpu) in gpus() {
         let [exact, fast] = both(&gpu, &Metric::L2, &near, &queries);
-        println!("{name}: {} run again exactly", exact.stats().rerun);
-        assert!(exact.stats().rerun > 0, "{name}: the rows are no test");
-        assert_eq!((fast.stats().rerun, fast.ids().len()), (0, 40 * K), "{name}");
+        println!("{name}: {} run again exactly", exact.stats().exact.rerun);
+        assert!(exact.stats().exact.rerun > 0, "{name}: the rows are no test");
+        assert_eq!((fast.stats().exact.rerun, fast.ids().len()), (0, 40 * K), "{name}");
     }
 }

@@ -7,7 +7,7 @@ mod common;
 use common::data::Random;
 use common::ways::{BYTES, COPY, MATRIX, MATRIX_F32, ROWS, TILES, Way, open};
 use nearfield::reference::{Block, Problem, check_search};
-use nearfield::{Flat, Gpu, IdFilter, Index, Metric, Rows, SearchParams};
+use nearfield::{Flat, Gpu, IdFilter, Index, Metric, Rows, Search, SearchParams};
 
 const D: usize = 20;
 /// Rows of a decade: two bins.
@@ -57,11 +57,11 @@ fn attack(
                 index.search_with(Rows::F32(&queries), K, &params).expect("a search")
             };
             let (scan, all) = (search(false), search(true));
-            assert_eq!(scan.stats().scanned, nq as u64);
+            assert_eq!(scan.stats().exact.scanned, nq as u64);
             let what =
                 format!("{metric}, {decades} decades of {exponents:?} for {asked:?}, {}", way.name);
             let differ = (0..nq).filter(|&q| !scan.row(q).eq(all.row(q))).count();
-            println!("{what}: {} of {nq} run again", scan.stats().rerun);
+            println!("{what}: {} of {nq} run again", scan.stats().exact.rerun);
             if differ > 0 {
                 wrong.push(format!("{what}: {differ} of {nq} differ"));
             }

@@ -10,5 +10,5 @@ pub(crate) use merge::Merge;
 pub(crate) use pending::Job;
 pub use pending::{CancelToken, Pending};
 pub(crate) use request::{Filter, Found, Options, mask_words};
-pub use stats::{SearchStats, StageTime};
+pub use stats::{ExactStats, SearchStats, StageTime, StreamStats};
 pub(crate) use thread::start as start_thread;

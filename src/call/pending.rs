@@ -127,7 +127,7 @@ impl<J: Job> Drive<J::Output> for Driver<J> {
 ///
 /// # Example
 /// ```no_run
-/// # use nearfield::{Flat, Gpu, Index, Metric, Rows};
+/// # use nearfield::{Flat, Gpu, Index, Metric, Rows, Search};
 /// let gpu = Gpu::new()?;
 /// let index = Flat::new(&gpu, 2, Metric::L2)?;
 /// index.add(&[0.0, 0.0, 1.0, 1.0])?;

@@ -173,7 +173,7 @@ impl Search {
         mut encoder: Encoder,
     ) -> Result<(Flight, InFlight)> {
         let biases = self.filter.biases.as_deref();
-        self.stats.sums_exact = scan.sums_exact();
+        self.stats.exact.sums_exact = scan.sums_exact();
         if !scan.score(&mut encoder, self.dataset.scan_rows(), biases, self.plan.pairs)? {
             let flight = encoder.submit(&[])?;
             self.todo.push_front(Step::Scan(query_ids, scan));
@@ -344,11 +344,12 @@ impl Job for Search {
                 // exact bins need exactly k and always fit
                 let most = self.k as u32;
                 let count = counts.as_ref().map_or(most, |c| c.get(i).copied().unwrap_or(u32::MAX));
-                self.stats.scanned += u64::from(!self.tried);
-                self.stats.bins_passed += u64::from(count);
-                self.stats.bins_passed_max = self.stats.bins_passed_max.max(count.into());
+                self.stats.exact.scanned += u64::from(!self.tried);
+                self.stats.exact.bins_passed += u64::from(count);
+                self.stats.exact.bins_passed_max =
+                    self.stats.exact.bins_passed_max.max(count.into());
                 if count > self.plan.max_candidates {
-                    self.stats.rerun += u64::from(!self.tried);
+                    self.stats.exact.rerun += u64::from(!self.tried);
                     self.rerun.push(query);
                     wanted[i] = false;
                 }

@@ -1,7 +1,7 @@
 //! Searches in flight: awaited, waited for, dropped, many at once.
 
 use crate::support::gpu;
-use nearfield::{Flat, Gpu, Index, Metric, Rows, SearchParams};
+use nearfield::{Flat, Gpu, Index, Metric, Rows, Search, SearchParams};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Waker};

@@ -15,4 +15,5 @@ mod scans;
 mod streamed;
 mod support;
 mod threads;
+mod traits;
 mod uploads;

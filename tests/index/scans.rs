@@ -52,7 +52,11 @@ impl Pair {
                 let scan = self.index.search_with(queries, K, &params).unwrap();
                 let all = self.index.search_with(queries, K, &params.exhaustive(true)).unwrap();
                 let stats = scan.stats();
-                assert_eq!((stats.scanned, all.stats().scanned), (count as u64, 0), "{what}");
+                assert_eq!(
+                    (stats.exact.scanned, all.stats().exact.scanned),
+                    (count as u64, 0),
+                    "{what}"
+                );
                 assert_eq!(scan.ids(), all.ids(), "{what}: {stats:?}");
                 assert_eq!(scan.distances(), all.distances(), "{what}");
                 assert!(in_order(&scan, self.model.metric.order()));

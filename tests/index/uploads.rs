@@ -1,7 +1,7 @@
 //! Rows on their way to the device, checked and copied on several threads.
 
 use crate::support::Trickle;
-use nearfield::{Error, Flat, Gpu, Index, Metric, Rows};
+use nearfield::{Error, Flat, Gpu, Index, Metric, Rows, Search};
 use rayon::prelude::*;
 
 const DIM: usize = 6;

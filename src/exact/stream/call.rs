@@ -217,9 +217,9 @@ impl Call {
                 Options { cancel, progress: progress.clone(), keys: true, ..self.options.clone() };
             let found = self.ask(dataset, chunk.filter, options)?;
             merge.add(first, &found)?;
-            merge.stats.chunks += 1;
+            merge.stats.stream.chunks += 1;
             let row = dataset.rows().dtype().row_bytes(dataset.rows().dim());
-            merge.stats.streamed += dataset.len() * row as u64;
+            merge.stats.stream.bytes += dataset.len() * row as u64;
         }
         stop.check()?;
         if let Some(progress) = progress {

@@ -118,7 +118,7 @@ fn check(settings: &[(&str, &str, &str)]) {
         };
         let (scan, all) = (run(false), run(true));
         println!("{metric} {:?}", scan.stats);
-        assert_eq!(scan.stats.scanned, nq as u64);
+        assert_eq!(scan.stats.exact.scanned, nq as u64);
         assert_eq!(scan.rows, all.rows, "{metric}");
         assert_eq!(scan.distances, all.distances);
         // and against the definition
@@ -173,7 +173,7 @@ fn what_8_bits_do_not_tell_is_asked_again() {
         let (scan, all) = (run(false), run(true));
         assert_eq!((scan.rows, scan.distances), (all.rows, all.distances));
         let stats = scan.stats;
-        assert_eq!((stats.scanned, stats.rerun), (2, again), "{stats:?}");
+        assert_eq!((stats.exact.scanned, stats.exact.rerun), (2, again), "{stats:?}");
         let ran = |kernel: &str| stats.variants.iter().any(|v| v.starts_with(kernel));
         assert!(ran("scan_row_int8copy") && ran("scan_row_f16copy") == (again > 0), "{stats:?}");
     }

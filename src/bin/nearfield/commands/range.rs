@@ -22,35 +22,35 @@ pub fn run(args: &RangeArgs, global: &Global) -> Result<()> {
     progress.phase("opening the device", 0);
     let gpu = device::open(global)?;
     laps.end("open");
-    let index = inputs.index(&gpu, &progress, global.quiet)?;
+    let searched = inputs.index(&gpu, &progress, global.quiet)?;
     let params = inputs.params()?;
     laps.end("add");
 
-    let totals = search_all(&mut inputs, &index, args.radius, params, &progress, &mut files)?;
+    let totals = search_all(&mut inputs, &searched, args.radius, params, &progress, &mut files)?;
     laps.end("search");
     let outputs = files.finish()?;
     laps.end("finish");
     drop(progress);
     let (asked, inputs, gpu) = (("radius", json!(args.radius)), &inputs, &gpu);
-    let (totals, outputs, laps, streamed) = (&totals, &outputs, &laps, index.is_streamed());
+    let (totals, outputs, laps, streamed) = (&totals, &outputs, &laps, searched.streamed);
     Summary { command: "range", asked, inputs, gpu, streamed, totals, outputs, laps }.print(global)
 }
 
 /// Searches for all queries, a block at a time, and writes what each has.
 fn search_all(
     inputs: &mut Inputs<'_>,
-    index: &Searched,
+    searched: &Searched,
     radius: f32,
     mut params: SearchParams,
     progress: &Progress,
     files: &mut RangeFiles,
 ) -> Result<Totals> {
     let (count, dim) = (inputs.queries.row_count(), inputs.queries.dim() as u64);
-    let blocks = index.blocks();
+    let blocks = searched.blocks();
     let most = (blocks.elements / dim).max(1);
     let mut step = blocks.first.min(most);
     // Before there is any, a 4096th of the rows; where a small block costs as much as a large one, what the first has.
-    let mut most_hits = if index.is_streamed() { 1 } else { inputs.base.row_count() >> 12 }.max(1);
+    let mut most_hits = if searched.streamed { 1 } else { inputs.base.row_count() >> 12 }.max(1);
     let mut totals = Totals::default();
     progress.phase("searching", count);
     let mut start = 0;
@@ -60,7 +60,8 @@ fn search_all(
         let files_of = inputs.files(start);
         let queries = inputs.block(start, end)?;
         let call = Instant::now();
-        let hits = index.range(queries, radius, &params, files_of)?;
+        let submitted = searched.index.submit_range(queries, radius, &params);
+        let hits = searched.answer(submitted, files_of)?;
         totals.add(&hits, call.elapsed());
         for (ids, distances) in inputs::each(&hits) {
             files.write(ids, distances)?;

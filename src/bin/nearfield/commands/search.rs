@@ -9,7 +9,7 @@ use crate::shell::progress::Progress;
 use crate::shell::searched::Searched;
 use crate::shell::summary::{Laps, Summary};
 use crate::shell::totals::Totals;
-use nearfield::{Precision, RowSource, SearchParams};
+use nearfield::{RowSource, SearchParams};
 use serde_json::json;
 use std::time::Instant;
 
@@ -23,25 +23,25 @@ pub fn run(args: &SearchArgs, global: &Global) -> Result<()> {
     progress.phase("opening the device", 0);
     let gpu = device::open(global)?;
     laps.end("open");
-    let index = inputs.index(&gpu, &progress, global.quiet)?;
+    let searched = inputs.index(&gpu, &progress, global.quiet)?;
     let mut params = inputs.params()?;
-    params.precision = if args.fast { Precision::Fast } else { Precision::Exact };
+    params.certify = !args.fast;
     laps.end("add");
 
-    let totals = search_all(&mut inputs, &index, k, params, &progress, &mut files)?;
+    let totals = search_all(&mut inputs, &searched, k, params, &progress, &mut files)?;
     laps.end("search");
     let outputs = files.finish()?;
     laps.end("finish");
     drop(progress);
     let (asked, inputs, gpu) = (("k", json!(args.k)), &inputs, &gpu);
-    let (totals, outputs, laps, streamed) = (&totals, &outputs, &laps, index.is_streamed());
+    let (totals, outputs, laps, streamed) = (&totals, &outputs, &laps, searched.streamed);
     Summary { command: "search", asked, inputs, gpu, streamed, totals, outputs, laps }.print(global)
 }
 
 /// Searches for all queries, a block at a time, and writes k places for each.
 fn search_all(
     inputs: &mut Inputs<'_>,
-    index: &Searched,
+    searched: &Searched,
     k: usize,
     mut params: SearchParams,
     progress: &Progress,
@@ -50,7 +50,7 @@ fn search_all(
     let no_hit = inputs.metric.order().no_hit();
     let (count, dim) = (inputs.queries.row_count(), inputs.queries.dim() as u64);
     let hits_each = (k as u64).min(inputs.base.row_count()).max(1);
-    let most = index.blocks();
+    let most = searched.blocks();
     let step = (most.hits / hits_each).min(most.elements / dim).max(1);
     let mut totals = Totals::default();
     progress.phase("searching", count);
@@ -61,7 +61,8 @@ fn search_all(
         let files_of = inputs.files(start);
         let queries = inputs.block(start, end)?;
         let call = Instant::now();
-        let hits = index.search(queries, k, &params, files_of)?;
+        let submitted = searched.index.submit(queries, k, &params);
+        let hits = searched.answer(submitted, files_of)?;
         totals.add(&hits, call.elapsed());
         for (ids, distances) in inputs::each(&hits) {
             files.write(ids, distances)?;

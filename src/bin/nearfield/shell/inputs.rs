@@ -51,7 +51,7 @@ impl<'a> Inputs<'a> {
         progress.phase("reading the base", self.base.row_count());
         let mut source = Counted { file: &mut self.base, progress };
         match index.add_from(&mut source) {
-            Ok(_) => Ok(Searched::Resident(index)),
+            Ok(_) => Ok(Searched { index, streamed: false }),
             // The driver may have less memory than the budget says.
             Err(Error::OutOfDeviceMemory { .. }) if flat => {
                 drop(index);
@@ -69,7 +69,7 @@ impl<'a> Inputs<'a> {
                 "{file}: {needed} bytes do not fit in {budget} of device memory, so every block of queries streams them"
             ));
         }
-        Searched::Streamed(Box::new(rows))
+        Searched { index: Box::new(rows), streamed: true }
     }
 
     /// The rows that `--allow` and `--deny` leave. Numbers that the base lacks name nothing; so does -1, which stands

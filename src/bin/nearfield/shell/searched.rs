@@ -1,15 +1,17 @@
 //! The rows that a command searches: in device memory, or streamed there when they do not fit.
 
 use super::failure::{Failure, Result};
-use nearfield::{Gpu, Hits, Index, Rows, SearchParams, StreamedFlat};
+use nearfield::{Gpu, Hits, Pending, Search, StreamedFlat};
 use std::path::Path;
 
 /// Of the memory that is left, the rows may take so many eighths; a search needs the rest.
 const EIGHTHS: u64 = 7;
 
-pub enum Searched {
-    Resident(Box<dyn Index>),
-    Streamed(Box<StreamedFlat>),
+/// An index of all rows, and what the answers to its searches depend on.
+pub struct Searched {
+    pub index: Box<dyn Search>,
+    /// Whether the rows stay on the host, and every search reads all of them.
+    pub streamed: bool,
 }
 
 /// The files that queries and rows come from, and which query is the first of the call.
@@ -31,56 +33,25 @@ pub struct Blocks {
 }
 
 impl Searched {
-    pub fn is_streamed(&self) -> bool {
-        matches!(self, Searched::Streamed(_))
-    }
-
     pub fn blocks(&self) -> Blocks {
-        match self {
-            Searched::Resident(_) => {
-                Blocks { hits: 4 << 20, elements: 8 << 20, first: 16, growth: 2 }
-            }
-            // Larger blocks, since each of them brings all rows from the host.
-            Searched::Streamed(_) => {
-                Blocks { hits: 8 << 20, elements: 16 << 20, first: 64, growth: 16 }
-            }
+        if self.streamed {
+            return Blocks { hits: 8 << 20, elements: 16 << 20, first: 64, growth: 16 };
         }
+        Blocks { hits: 4 << 20, elements: 8 << 20, first: 16, growth: 2 }
     }
 
-    pub fn search(
+    /// Waits for an answer. What is wrong with queries is found at once; while it waits, rows that stay on the host are
+    /// read, and what is wrong then is wrong with them.
+    pub fn answer(
         &self,
-        queries: Rows<'_>,
-        k: usize,
-        params: &SearchParams,
+        submitted: nearfield::Result<Pending<Hits>>,
         files: Files<'_>,
     ) -> Result<Hits> {
         let query = |e| Failure::about(files.query, files.first_query, e);
-        match self {
-            Searched::Resident(index) => index.search_with(queries, k, params).map_err(query),
-            Searched::Streamed(index) => {
-                let pending = index.submit(queries, k, params).map_err(query)?;
-                pending.wait().map_err(|e| Failure::about(files.base, 0, e))
-            }
-        }
-    }
-
-    pub fn range(
-        &self,
-        queries: Rows<'_>,
-        radius: f32,
-        params: &SearchParams,
-        files: Files<'_>,
-    ) -> Result<Hits> {
-        let query = |e| Failure::about(files.query, files.first_query, e);
-        match self {
-            Searched::Resident(index) => {
-                index.range_search_with(queries, radius, params).map_err(query)
-            }
-            Searched::Streamed(index) => {
-                let pending = index.submit_range(queries, radius, params).map_err(query)?;
-                pending.wait().map_err(|e| Failure::about(files.base, 0, e))
-            }
-        }
+        submitted.map_err(query)?.wait().map_err(|e| match self.streamed {
+            true => Failure::about(files.base, 0, e),
+            false => query(e),
+        })
     }
 }
 

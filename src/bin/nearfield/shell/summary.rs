@@ -83,7 +83,7 @@ impl Summary<'_> {
             "base": file(&self.inputs.base),
             "query": file(&self.inputs.queries),
             "streamed": self.streamed,
-            "chunks": self.totals.stats.chunks,
+            "chunks": self.totals.stats.stream.chunks,
             "hits": self.totals.hits,
             "outputs": outputs,
             "seconds": seconds,

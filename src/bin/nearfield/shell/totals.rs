@@ -21,8 +21,8 @@ impl Totals {
         self.hits += hits.ids().len() as u64;
         stats.queries += block.queries;
         stats.rows = block.rows;
-        stats.chunks += block.chunks;
-        stats.streamed += block.streamed;
+        stats.stream.chunks += block.stream.chunks;
+        stats.stream.bytes += block.stream.bytes;
         stats.add_work(block);
         self.time.add(CallTime::new(wall, block.device_nanoseconds()));
     }
@@ -34,13 +34,13 @@ impl Totals {
             "variants": stats.variants,
             "queries": stats.queries,
             "rows": stats.rows,
-            "chunks": stats.chunks,
-            "streamed_bytes": stats.streamed,
-            "scanned": stats.scanned,
-            "rerun": stats.rerun,
-            "bins_passed": stats.bins_passed,
-            "bins_passed_max": stats.bins_passed_max,
-            "sums_exact": stats.sums_exact,
+            "chunks": stats.stream.chunks,
+            "streamed_bytes": stats.stream.bytes,
+            "scanned": stats.exact.scanned,
+            "rerun": stats.exact.rerun,
+            "bins_passed": stats.exact.bins_passed,
+            "bins_passed_max": stats.exact.bins_passed_max,
+            "sums_exact": stats.exact.sums_exact,
             "submissions": stats.submissions,
             "flops": stats.flops,
             "bytes": stats.bytes,
@@ -57,21 +57,25 @@ impl fmt::Display for Totals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (s, call) = (&self.stats, self.time);
         writeln!(f, "{} queries x {} rows", s.queries, s.rows)?;
-        if s.chunks > 0 {
+        if s.stream.chunks > 0 {
             writeln!(
                 f,
                 "  streamed         {:.4e} bytes in {} chunks",
-                s.streamed as f64, s.chunks
+                s.stream.bytes as f64, s.stream.chunks
             )?;
         }
         for name in &s.variants {
             writeln!(f, "  kernel           {name}")?;
         }
-        writeln!(f, "  scanned          {}, of those run again {}", s.scanned, s.rerun)?;
-        let mean = s.bins_passed as f64 / s.scanned.max(1) as f64;
-        let most = s.bins_passed_max;
+        writeln!(
+            f,
+            "  scanned          {}, of those run again {}",
+            s.exact.scanned, s.exact.rerun
+        )?;
+        let mean = s.exact.bins_passed as f64 / s.exact.scanned.max(1) as f64;
+        let most = s.exact.bins_passed_max;
         writeln!(f, "  bins passed      {mean:.2} a query, at most {most}")?;
-        let sums = if s.sums_exact { "exact in f32" } else { "within the bound" };
+        let sums = if s.exact.sums_exact { "exact in f32" } else { "within the bound" };
         writeln!(f, "  sums             {sums}")?;
         writeln!(f, "  submissions      {}", s.submissions)?;
         writeln!(f, "  operations       {:.4e}", s.flops as f64)?;

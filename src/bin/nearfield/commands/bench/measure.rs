@@ -6,7 +6,7 @@ use super::roofline::Achieved;
 use super::truth;
 use crate::shell::call_time::CallTime;
 use crate::shell::failure::Result;
-use nearfield::{Flat, Hits, IdFilter, Index, QueryFilter, SearchParams, SearchStats, StageTime};
+use nearfield::{Flat, Hits, IdFilter, QueryFilter, Search, SearchParams, SearchStats, StageTime};
 use std::time::{Duration, Instant};
 
 pub const HEADER: &str = "name,kernel,metric,n,d,queries,k,wall_ms,wall_min_ms,device_ms,host_ms,\
@@ -53,8 +53,8 @@ pub fn measure(case: &Case, set: &Set, index: &Flat) -> Result<Record> {
         time: CallTime::new(walls[RUNS / 2], stats.device_nanoseconds()),
         wall_min_ms: walls[0].as_secs_f64() * 1e3,
         achieved: Achieved::of(&stats),
-        bins_passed: stats.bins_passed as f64 / stats.scanned.max(1) as f64,
-        rerun: stats.rerun,
+        bins_passed: stats.exact.bins_passed as f64 / stats.exact.scanned.max(1) as f64,
+        rerun: stats.exact.rerun,
         stages: stats.times,
         checked: truth.queries,
         excused: truth.excused,

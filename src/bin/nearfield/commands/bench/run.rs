@@ -10,7 +10,7 @@ use crate::args::{BenchArgs, Global};
 use crate::shell::failure::{Failure, Result};
 use crate::shell::{device, output, print};
 use nearfield::format::AtomicFile;
-use nearfield::{Error, Flat, Index};
+use nearfield::{Error, Flat, Index, Search};
 use std::path::Path;
 use std::time::Instant;
 

@@ -7,7 +7,7 @@ use crate::args::Global;
 use crate::shell::device;
 use crate::shell::failure::{Failure, Result};
 use nearfield::reference::{Block, Problem, check_search};
-use nearfield::{Flat, Gpu, Hits, Index, Metric, Rows, SearchParams};
+use nearfield::{Flat, Gpu, Hits, Index, Metric, Rows, Search, SearchParams};
 use std::collections::HashMap;
 use std::time::Instant;
 

@@ -5,14 +5,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// Ids lie below this, so that they fit an i64 with -1 for no hit.
-pub(super) const MAX_ID: u64 = 1 << 63;
+pub(in crate::index) const MAX_ID: u64 = 1 << 63;
 
 /// The ids of all rows, in row order.
 ///
 /// Consecutive ids take no memory, others 8 bytes a row, or 12 where they do not ascend. Each chunk is more than twice as long as the
 /// next, so a list that grew one by one has few, and appending copies each id a few times in all.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ids {
+pub(in crate::index) struct Ids {
     chunks: Vec<Chunk>,
     len: usize,
 }
@@ -258,11 +258,11 @@ fn run(ids: &[u64]) -> Option<u64> {
 }
 
 /// Some id that is there twice; sorts.
-pub(super) fn duplicate(ids: &mut [u64]) -> Option<u64> {
+pub(in crate::index) fn duplicate(ids: &mut [u64]) -> Option<u64> {
     ids.sort_unstable();
     ids.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
 }
 
 #[cfg(test)]
-#[path = "ids_tests.rs"]
+#[path = "list_tests.rs"]
 mod tests;

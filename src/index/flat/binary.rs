@@ -1,23 +1,19 @@
 //! Exact search over packed bits.
 
-use super::core::{FlatCore, flat_index};
-use super::hits::{Hits, RangeHits};
-use super::params::SearchParams;
-use super::persist::{self, IndexReader};
-use crate::call::Pending;
+use super::rows;
 use crate::device::Gpu;
-use crate::dtype::{DType, Rows};
+use crate::dtype::DType;
 use crate::error::Result;
-use crate::format::RowSource;
+use crate::exact::Dataset;
+use crate::index::persist::{self, IndexReader};
+use crate::index::state::{Backed, Core};
 use crate::metric::Metric;
-use std::fmt;
-use std::ops::Range;
 use std::path::Path;
 
 /// Exact search over packed bits: FAISS's `IndexBinaryFlat`.
 ///
 /// From [`BinaryFlat::new`], [`BinaryFlat::read`] or [`index_factory`](crate::index_factory). Rows and queries are
-/// [`Rows::Bits`]; the dimension counts bits. All else as [`Flat`](crate::Flat).
+/// [`Rows::Bits`](crate::Rows::Bits); the dimension counts bits. All else as [`Flat`](crate::Flat).
 ///
 /// Cost: device memory for the rows, each rounded up to 16 bytes, and 4 bytes a row beside them.
 ///
@@ -26,7 +22,7 @@ use std::path::Path;
 ///
 /// # Example
 /// ```no_run
-/// use nearfield::{BinaryFlat, Gpu, Index, Metric, Rows};
+/// use nearfield::{BinaryFlat, Gpu, Index, Metric, Rows, Search};
 /// let gpu = Gpu::new()?;
 /// let index = BinaryFlat::new(&gpu, 8, Metric::Hamming)?;
 /// index.add_rows(Rows::Bits(&[0b0000_0000, 0b1111_1111]))?;
@@ -34,19 +30,16 @@ use std::path::Path;
 /// assert_eq!(hits.row(0).collect::<Vec<_>>(), [(0, 3.0)]);
 /// # Ok::<(), nearfield::Error>(())
 /// ```
-pub struct BinaryFlat {
-    core: FlatCore,
-}
+#[derive(Debug)]
+pub struct BinaryFlat(Core<Dataset>);
 
 impl BinaryFlat {
-    pub(super) const KIND: &str = "BinaryFlat";
-
     /// An empty index of rows of `dim` bits.
     ///
     /// # Errors
     /// `Unsupported` for a metric that is not one of bits; `InvalidArgument` unless `dim` is a multiple of 8 up to 32760.
     pub fn new(gpu: &Gpu, dim: usize, metric: Metric) -> Result<BinaryFlat> {
-        Ok(BinaryFlat { core: FlatCore::new(gpu, dim, &metric, DType::Bits)? })
+        rows::new(gpu, dim, &metric, DType::Bits).map(BinaryFlat)
     }
 
     /// Reads what [`Index::write`](crate::Index::write) wrote, if it was a `BinaryFlat`.
@@ -57,10 +50,17 @@ impl BinaryFlat {
         BinaryFlat::load(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
     }
 
-    pub(super) fn load(gpu: &Gpu, reader: IndexReader) -> Result<BinaryFlat> {
-        let snapshot = persist::read_flat(gpu, reader, |dtype| dtype == DType::Bits)?;
-        Ok(BinaryFlat { core: FlatCore::of(snapshot) })
+    pub(in crate::index) fn load(gpu: &Gpu, reader: IndexReader) -> Result<BinaryFlat> {
+        rows::load(gpu, reader, |dtype| dtype == DType::Bits).map(BinaryFlat)
     }
 }
 
-flat_index!(BinaryFlat);
+impl Backed for BinaryFlat {
+    const KIND: &str = "BinaryFlat";
+
+    type Rows = Dataset;
+
+    fn core(&self) -> &Core<Dataset> {
+        &self.0
+    }
+}

@@ -1,24 +1,20 @@
-//! One state of a flat index. It never changes: every change makes another that shares what is equal.
+//! One state of an index. It never changes: every change makes another that shares what is equal.
 
-use super::filter;
-use super::hits::Hits;
-use super::ids::{self, Ids, MAX_ID};
-use super::params::SearchParams;
-use super::row_set::RowSet;
+use super::stored::Stored;
 use crate::call::{Filter, Found};
-use crate::device::Gpu;
-use crate::dtype::{DType, Rows};
+use crate::dtype::Rows;
 use crate::error::{Error, Result};
-use crate::exact::Dataset;
 use crate::format::RowSource;
-use crate::metric::Metric;
+use crate::index::hits::Hits;
+use crate::index::ids::{self, Ids, MAX_ID, RowSet};
+use crate::index::params::SearchParams;
 use crate::parallel::each;
 use std::sync::Arc;
 
 /// Rows, their ids, and which of them are removed.
 #[derive(Clone)]
-pub(super) struct Snapshot {
-    base: Dataset,
+pub(in crate::index) struct Snapshot<R> {
+    rows: R,
     ids: Ids,
     /// The rows that are not removed; `None` where none is.
     live: Option<Arc<RowSet>>,
@@ -28,23 +24,18 @@ pub(super) struct Snapshot {
     next_id: u64,
 }
 
-impl Snapshot {
-    pub fn empty(gpu: &Gpu, metric: &Metric, dtype: DType, dim: usize) -> Result<Snapshot> {
-        let base = Dataset::new(gpu, metric, dtype, dim)?;
-        Ok(Snapshot { base, ids: Ids::default(), live: None, len: 0, next_id: 0 })
-    }
-
-    /// Of what a file held; `ids` has an id for every row, each below `next_id`.
-    pub fn from_parts(base: Dataset, ids: Ids, next_id: u64) -> Snapshot {
-        Snapshot { len: ids.len(), base, ids, live: None, next_id }
+impl<R: Stored> Snapshot<R> {
+    /// Of rows none of which is removed; `ids` has an id for each of them, all below `next_id`.
+    pub fn new(rows: R, ids: Ids, next_id: u64) -> Snapshot<R> {
+        Snapshot { len: ids.len(), rows, ids, live: None, next_id }
     }
 
     pub fn len(&self) -> usize {
         self.len
     }
 
-    pub fn base(&self) -> &Dataset {
-        &self.base
+    pub fn rows(&self) -> &R {
+        &self.rows
     }
 
     pub fn next_id(&self) -> u64 {
@@ -71,16 +62,20 @@ impl Snapshot {
     }
 
     /// With the rows of a stream behind, under these ids or the next ones; and the first of the ids.
-    pub fn add(&self, source: &mut dyn RowSource, ids: Option<&[u64]>) -> Result<(Snapshot, u64)> {
+    pub fn add(
+        &self,
+        source: &mut dyn RowSource,
+        ids: Option<&[u64]>,
+    ) -> Result<(Snapshot<R>, u64)> {
         if let Some(ids) = ids {
             self.check_new(ids)?;
             if let Some(rows) = source.len() {
                 matching(rows, ids)?;
             }
         }
-        let base = self.base.append(source)?;
-        let added = base.len() - self.base.len();
-        let mut next = Snapshot { base, len: self.len + added as usize, ..self.clone() };
+        let rows = self.rows.append(source)?;
+        let added = rows.len() - self.rows.len();
+        let mut next = Snapshot { rows, len: self.len + added as usize, ..self.clone() };
         let end = self.next_id.saturating_add(added);
         let first = match ids {
             Some(given) => {
@@ -117,20 +112,20 @@ impl Snapshot {
     }
 
     /// With another value for an id.
-    pub fn update(&self, id: u64, value: Rows<'_>) -> Result<Snapshot> {
+    pub fn update(&self, id: u64, value: Rows<'_>) -> Result<Snapshot<R>> {
         let row = self.row_of(id)?;
-        let count = value.count(self.base.rows().dim())?;
+        let count = value.count(self.rows.dim())?;
         if count != 1 {
             return Err(Error::argument("row", format!("{count} rows for one id")));
         }
-        let base = self.base.replace(row as u64, value)?;
-        Ok(Snapshot { base, ..self.clone() })
+        let rows = self.rows.replace(row as u64, value)?;
+        Ok(Snapshot { rows, ..self.clone() })
     }
 
     /// Without these ids; and how many of them were there.
-    pub fn remove(&self, ids: &[u64]) -> Result<(Snapshot, usize)> {
-        let rows = self.base.len() as usize;
-        let mut live = self.live.as_ref().map_or_else(|| RowSet::all(rows), |l| (**l).clone());
+    pub fn remove(&self, ids: &[u64]) -> Result<(Snapshot<R>, usize)> {
+        let all = self.rows.len() as usize;
+        let mut live = self.live.as_ref().map_or_else(|| RowSet::all(all), |l| (**l).clone());
         let mut removed = 0;
         for &id in ids {
             if let Some(row) = self.ids.rows_of(id).find(|&row| live.has(row)) {
@@ -142,38 +137,34 @@ impl Snapshot {
         if removed == 0 {
             return Ok((self.clone(), 0));
         }
-        if rows - len > rows / 2 {
+        if all - len > all / 2 {
             match self.compacted(&live) {
                 // There was no room for the copy: the rows stay, masked.
                 Err(Error::OutOfDeviceMemory { .. }) => {}
                 other => return Ok((other?, removed)),
             }
         }
-        let base = self.base.mask(live.words())?;
-        Ok((Snapshot { base, live: Some(Arc::new(live)), len, ..self.clone() }, removed))
+        let rows = self.rows.mask(live.words())?;
+        Ok((Snapshot { rows, live: Some(Arc::new(live)), len, ..self.clone() }, removed))
     }
 
-    fn compacted(&self, live: &RowSet) -> Result<Snapshot> {
+    fn compacted(&self, live: &RowSet) -> Result<Snapshot<R>> {
         let keep: Vec<u32> = live.iter().collect();
-        let rows = self.base.rows();
-        let base = match &keep[..] {
-            [] => Dataset::new(self.base.gpu(), self.base.metric(), rows.dtype(), rows.dim())?,
-            keep => self.base.gather(keep)?,
-        };
+        let rows = self.rows.gather(&keep)?;
         let ids = self.ids.gather(&keep);
-        Ok(Snapshot { base, ids, live: None, len: keep.len(), next_id: self.next_id })
+        Ok(Snapshot::new(rows, ids, self.next_id))
     }
 
     /// The bytes of the row of an id.
     pub fn reconstruct(&self, id: u64) -> Result<Vec<u8>> {
         let row = self.row_of(id)? as u64;
-        self.base.rows().read(row..row + 1)
+        self.rows.read(row..row + 1)
     }
 
-    /// What the parameters filter, as a bit a row. Removed rows need none: the base leaves them out.
+    /// What the parameters filter, as a bit a row. Removed rows need none: what is stored leaves them out.
     pub fn filter(&self, params: &SearchParams, queries: Rows<'_>) -> Result<Filter> {
-        let count = || queries.count(self.base.rows().dim());
-        filter::of_rows(params.filter.as_ref(), params.query_filter.as_ref(), &self.ids, count)
+        let count = || queries.count(self.rows.dim());
+        ids::of_rows(params.filter.as_ref(), params.query_filter.as_ref(), &self.ids, count)
     }
 
     /// Hits by id of what was found by row.
@@ -183,7 +174,7 @@ impl Snapshot {
             Some(first) => mapped(&rows, |row| first + u64::from(row))?,
             None => mapped(&rows, |row| self.ids.id(row as usize))?,
         };
-        Ok(Hits::new(lims, ids, distances, self.base.metric().order(), stats))
+        Ok(Hits::new(lims, ids, distances, self.rows.metric().order(), stats))
     }
 }
 

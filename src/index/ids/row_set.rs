@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// Some of `len` rows: bit `i % 32` of word `i / 32`. Bits behind the last row are 0.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct RowSet {
+pub(in crate::index) struct RowSet {
     words: Vec<u32>,
     len: usize,
 }
@@ -82,6 +82,11 @@ impl RowSet {
         }
     }
 
+    /// How many they are.
+    pub fn count(&self) -> u64 {
+        self.words.iter().map(|word| u64::from(word.count_ones())).sum()
+    }
+
     /// The rows of the set, ascending.
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         self.words.iter().enumerate().flat_map(|(at, &word)| {
@@ -129,7 +134,7 @@ mod tests {
     fn nothing_lies_behind_the_last_row() {
         for len in [0usize, 1, 31, 32, 33, 64] {
             let mut set = RowSet::all(len);
-            assert_eq!(set.iter().count(), len);
+            assert_eq!((set.iter().count(), set.count()), (len, len as u64));
             set.invert();
             assert_eq!(set, RowSet::none(len));
             set.invert();

@@ -1,6 +1,6 @@
 //! Which ids a search may find.
 
-use super::ids::Ids;
+use super::list::Ids;
 use super::row_set::RowSet;
 use crate::call::Filter;
 use crate::error::{Error, Result};
@@ -167,7 +167,7 @@ pub enum QueryFilter {
 }
 
 /// What both filters of a call leave of these rows, as a bit a row.
-pub(super) fn of_rows(
+pub(in crate::index) fn of_rows(
     all: Option<&IdFilter>,
     each: Option<&QueryFilter>,
     ids: &Ids,

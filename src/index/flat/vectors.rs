@@ -1,17 +1,13 @@
 //! Exact search over the rows as they are.
 
-use super::core::{FlatCore, flat_index};
-use super::hits::{Hits, RangeHits};
-use super::params::SearchParams;
-use super::persist::{self, IndexReader};
-use crate::call::Pending;
+use super::rows;
 use crate::device::Gpu;
-use crate::dtype::{DType, Rows};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::format::RowSource;
+use crate::exact::Dataset;
+use crate::index::persist::{self, IndexReader};
+use crate::index::state::{Backed, Core};
 use crate::metric::Metric;
-use std::fmt;
-use std::ops::Range;
 use std::path::Path;
 
 /// Exact search over rows of any type but bits: FAISS's `IndexFlat`.
@@ -21,7 +17,7 @@ use std::path::Path;
 ///
 /// Cost: device memory for the rows, each rounded up to 16 bytes, and 4 bytes a row beside them (cosine: 8);
 /// correlation, Hellinger and haversine hold a second copy in f32, of what they compare. Where the device profile asks for it, as
-/// those of GPUs with matrix units do, f32 and bf16 rows have a copy in f16 beside them; with `kernel.scan.int8_copy` rows of 16 bits
+/// those of GPUs with matrix units do, f32 and bf16 rows have a copy in f16 beside them; with `kernel.scan.bytes` rows of 16 bits
 /// and more have one in 8 bits, for single queries. Without room for a copy there is none, and a search is slower.
 /// A search reads all rows once for a few queries or for some thousands together. For more rows than the device holds there
 /// is [`StreamedFlat`](crate::StreamedFlat).
@@ -33,7 +29,7 @@ use std::path::Path;
 ///
 /// # Example
 /// ```no_run
-/// use nearfield::{Flat, Gpu, Index, Metric};
+/// use nearfield::{Flat, Gpu, Index, Metric, Search};
 /// let gpu = Gpu::new()?;
 /// let index = Flat::new(&gpu, 2, Metric::L2)?;
 /// index.add(&[0.0, 0.0, 3.0, 4.0, 1.0, 0.0])?;
@@ -41,13 +37,10 @@ use std::path::Path;
 /// assert_eq!(hits.row(0).collect::<Vec<_>>(), [(0, 0.0), (2, 1.0)]);
 /// # Ok::<(), nearfield::Error>(())
 /// ```
-pub struct Flat {
-    core: FlatCore,
-}
+#[derive(Debug)]
+pub struct Flat(Core<Dataset>);
 
 impl Flat {
-    pub(super) const KIND: &str = "Flat";
-
     /// An empty index of f32 rows.
     ///
     /// # Errors
@@ -66,7 +59,7 @@ impl Flat {
         if dtype == DType::Bits {
             return Err(Error::unsupported("Flat", "bits, which BinaryFlat is for"));
         }
-        Ok(Flat { core: FlatCore::new(gpu, dim, &metric, dtype)? })
+        rows::new(gpu, dim, &metric, dtype).map(Flat)
     }
 
     /// Reads what [`Index::write`](crate::Index::write) wrote, if it was a `Flat`; otherwise as [`read_index`](crate::read_index).
@@ -77,11 +70,17 @@ impl Flat {
         Flat::load(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
     }
 
-    pub(super) fn load(gpu: &Gpu, reader: IndexReader) -> Result<Flat> {
-        Ok(Flat {
-            core: FlatCore::of(persist::read_flat(gpu, reader, |dtype| dtype != DType::Bits)?),
-        })
+    pub(in crate::index) fn load(gpu: &Gpu, reader: IndexReader) -> Result<Flat> {
+        rows::load(gpu, reader, |dtype| dtype != DType::Bits).map(Flat)
     }
 }
 
-flat_index!(Flat);
+impl Backed for Flat {
+    const KIND: &str = "Flat";
+
+    type Rows = Dataset;
+
+    fn core(&self) -> &Core<Dataset> {
+        &self.0
+    }
+}

@@ -1,15 +1,15 @@
 //! Exact search over rows that stay on the host.
 
-use super::filter;
-use super::hits::{Hits, RangeHits};
-use super::ids::Ids;
-use super::params::SearchParams;
 use crate::call::{Found, Pending, SearchStats};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::exact::{ChunkFilter, Dataset, Stream};
 use crate::format::{HostRows, RowStore};
+use crate::index::hits::{Hits, RangeHits};
+use crate::index::ids::{self, Ids};
+use crate::index::params::{Ask, SearchParams};
+use crate::index::traits::Search;
 use crate::metric::Metric;
 use std::fmt;
 use std::ops::Range;
@@ -33,12 +33,12 @@ use std::sync::Arc;
 ///
 /// # Example
 /// ```no_run
-/// use nearfield::{Gpu, Metric, StreamedFlat, format};
+/// use nearfield::{Gpu, Metric, Search, StreamedFlat, format};
 /// let gpu = Gpu::builder().memory_budget(4 << 30).build()?;
 /// let index = StreamedFlat::new(&gpu, format::open("base.fbin", None)?, Metric::L2)?;
 /// let queries = vec![0.5; 1000 * index.dim()];
 /// let hits = index.search(&queries, 10)?;
-/// println!("{} chunks, {} bytes", hits.stats().chunks, hits.stats().streamed);
+/// println!("{} chunks, {} bytes", hits.stats().stream.chunks, hits.stats().stream.bytes);
 /// # Ok::<(), nearfield::Error>(())
 /// ```
 pub struct StreamedFlat {
@@ -88,31 +88,6 @@ impl StreamedFlat {
         self
     }
 
-    /// Elements a row; of bits, bits.
-    pub fn dim(&self) -> usize {
-        self.stream.empty.rows().dim()
-    }
-
-    /// How near two rows are.
-    pub fn metric(&self) -> &Metric {
-        self.stream.empty.metric()
-    }
-
-    /// The type of the elements.
-    pub fn dtype(&self) -> DType {
-        self.stream.empty.rows().dtype()
-    }
-
-    /// Rows.
-    pub fn len(&self) -> usize {
-        self.stream.rows as usize
-    }
-
-    /// Whether there are no rows.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Device memory that a [`Flat`](crate::Flat) of these rows would hold, but for the f16 copy, which it leaves out where
     /// there is no room.
     pub fn resident_bytes(&self) -> u64 {
@@ -120,89 +95,14 @@ impl StreamedFlat {
         self.stream.empty.bytes_of(self.stream.rows, false).unwrap_or(u64::MAX)
     }
 
-    /// The `k` nearest rows of each f32 query.
-    ///
-    /// # Errors
-    /// As [`submit`](Self::submit).
-    pub fn search(&self, queries: &[f32], k: usize) -> Result<Hits> {
-        self.search_with(Rows::F32(queries), k, &SearchParams::default())
-    }
-
-    /// The `k` nearest rows of each query; as [`submit`](Self::submit), but blocks.
-    ///
-    /// # Errors
-    /// As [`submit`](Self::submit).
-    pub fn search_with(&self, queries: Rows<'_>, k: usize, params: &SearchParams) -> Result<Hits> {
-        self.submit(queries, k, params)?.wait()
-    }
-
-    /// Starts a search for the `k` nearest rows of each query, on a thread of its own; `k` may be larger than the index.
-    /// Dropping what it returns ends that thread at its next step.
-    ///
-    /// Cost: besides what [`StreamedFlat`] says, host memory for the queries and 20 bytes a hit; of filters by query a bit
-    /// a query and row of every chunk on its way.
-    ///
-    /// # Errors
-    /// At once: `InvalidArgument` for a `k` of 0 and for a filter that does not fit the queries; `DimensionMismatch`,
-    /// `NonFinite` and `InvalidValue` of the queries; `Unsupported` where bits meet others. When awaited: `NonFinite` and
-    /// `InvalidValue` of the rows, by row number; what the store returns; `OutOfDeviceMemory`; `Cancelled`; `DeviceLost`.
-    pub fn submit(
-        &self,
-        queries: Rows<'_>,
-        k: usize,
-        params: &SearchParams,
-    ) -> Result<Pending<Hits>> {
-        let filter = self.filter(queries, params)?;
-        let found = self.stream.nearest(queries, k, filter, params.options())?;
-        Ok(self.hits(found))
-    }
-
-    /// All rows within a radius of each f32 query: distances below it, similarities above it.
-    ///
-    /// # Errors
-    /// As [`submit_range`](Self::submit_range).
-    pub fn range_search(&self, queries: &[f32], radius: f32) -> Result<RangeHits> {
-        self.range_search_with(Rows::F32(queries), radius, &SearchParams::default())
-    }
-
-    /// All rows within a radius of each query; as [`submit_range`](Self::submit_range), but blocks.
-    ///
-    /// # Errors
-    /// As [`submit_range`](Self::submit_range).
-    pub fn range_search_with(
-        &self,
-        queries: Rows<'_>,
-        radius: f32,
-        params: &SearchParams,
-    ) -> Result<RangeHits> {
-        self.submit_range(queries, radius, params)?.wait()
-    }
-
-    /// Starts a search for all rows within a radius of each query: distances below it, similarities above it. For
-    /// [`Metric::L2`] the radius is a squared distance.
-    ///
-    /// Cost: as [`submit`](Self::submit), and every exact distance.
-    ///
-    /// # Errors
-    /// As [`submit`](Self::submit); `InvalidArgument` for a radius that is not a number.
-    pub fn submit_range(
-        &self,
-        queries: Rows<'_>,
-        radius: f32,
-        params: &SearchParams,
-    ) -> Result<Pending<RangeHits>> {
-        let filter = self.filter(queries, params)?;
-        let found = self.stream.within(queries, radius, filter, params.options())?;
-        Ok(self.hits(found))
-    }
-
     /// Brings all rows to the device once, as a search does, and searches nothing: whether the metric takes every row, and
-    /// what their way takes on this machine. Filters do not count.
+    /// what their way takes on this machine.
     ///
     /// # Errors
-    /// As [`submit`](Self::submit) when awaited.
+    /// As [`submit`](Search::submit) when awaited; `InvalidArgument` for parameters of a search, all but
+    /// [`progress`](SearchParams::progress) and [`cancel`](SearchParams::cancel).
     pub fn read_through(&self, params: &SearchParams) -> Result<SearchStats> {
-        Ok(self.stream.read_through(params.options())?.wait()?.stats)
+        Ok(self.stream.read_through(params.reading()?)?.wait()?.stats)
     }
 
     /// What the parameters filter in a chunk, as a bit a row; held against the queries once before.
@@ -211,7 +111,7 @@ impl StreamedFlat {
         let (all, each) = (params.filter.clone(), params.query_filter.clone());
         let filter = move |rows: Range<u64>| {
             let ids = Ids::default().with_run(rows.start, (rows.end - rows.start) as usize);
-            filter::of_rows(all.as_ref(), each.as_ref(), &ids, || Ok(count))
+            ids::of_rows(all.as_ref(), each.as_ref(), &ids, || Ok(count))
         };
         filter(0..0)?;
         Ok(Box::new(filter))
@@ -223,6 +123,64 @@ impl StreamedFlat {
             let ids = found.rows.into_iter().map(u64::from).collect();
             Ok(Hits::new(found.lims, ids, found.distances, order, found.stats))
         })
+    }
+}
+
+impl Search for StreamedFlat {
+    fn dim(&self) -> usize {
+        self.stream.empty.rows().dim()
+    }
+
+    fn metric(&self) -> &Metric {
+        self.stream.empty.metric()
+    }
+
+    fn dtype(&self) -> DType {
+        self.stream.empty.rows().dtype()
+    }
+
+    fn len(&self) -> usize {
+        self.stream.rows as usize
+    }
+
+    /// Starts a search for the `k` nearest rows of each query, on a thread of its own; `k` may be larger than the index.
+    /// Dropping what it returns ends that thread at its next step.
+    ///
+    /// Cost: besides what [`StreamedFlat`] says, host memory for the queries and 20 bytes a hit; of filters by query a bit
+    /// a query and row of every chunk on its way.
+    ///
+    /// # Errors
+    /// At once: `InvalidArgument` for a `k` of 0, for a filter that does not fit the queries, and for parameters that the
+    /// call has no use for; `DimensionMismatch`, `NonFinite` and `InvalidValue` of the queries; `Unsupported` where bits meet others. When awaited: `NonFinite` and
+    /// `InvalidValue` of the rows, by row number; what the store returns; `OutOfDeviceMemory`; `Cancelled`; `DeviceLost`.
+    fn submit(&self, queries: Rows<'_>, k: usize, params: &SearchParams) -> Result<Pending<Hits>> {
+        let filter = self.filter(queries, params)?;
+        let found = self.stream.nearest(queries, k, filter, params.exact(Ask::Nearest(k))?)?;
+        Ok(self.hits(found))
+    }
+
+    /// Starts a search for all rows within a radius of each query: distances below it, similarities above it. For
+    /// [`Metric::L2`] the radius is a squared distance.
+    ///
+    /// Cost: as [`submit`](Self::submit), and every exact distance.
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit); `InvalidArgument` for a radius that is not a number.
+    fn submit_range(
+        &self,
+        queries: Rows<'_>,
+        radius: f32,
+        params: &SearchParams,
+    ) -> Result<Pending<RangeHits>> {
+        let filter = self.filter(queries, params)?;
+        let found =
+            self.stream.within(queries, radius, filter, params.exact(Ask::Within(radius))?)?;
+        Ok(self.hits(found))
+    }
+
+    /// None but while a search runs: what is on the device then is gone with it.
+    fn memory(&self) -> u64 {
+        self.stream.empty.bytes()
     }
 }
 
