@@ -137,10 +137,10 @@ run_tests() { # ENV FILE, TEST SET, MORE ENVIRONMENT...
     export NEARFIELD_TEST_SET="$set"
     if [ "$set" = kernels ]; then
       export NEARFIELD_TEST_SET=pairwise
-      limited env "$@" cargo test --locked --all-features --no-fail-fast --lib --test sweep --test bound --test scales -- --show-output
+      limited env "$@" cargo test --locked --all-features --no-fail-fast --lib --test exact -- --show-output
     elif [ "$set" = shapes ]; then
       export NEARFIELD_TEST_SET=pairwise
-      limited env "$@" cargo test --locked --all-features --no-fail-fast --lib --test sweep -- --show-output
+      limited env "$@" cargo test --locked --all-features --no-fail-fast --lib --test exact -- --show-output
     elif [ "$set" = full ]; then
       limited env "$@" cargo test --locked --all-features --no-fail-fast -- --show-output
     else

@@ -1,9 +1,7 @@
 //! Searches without a certificate: what they find is at its exact distance, nothing is run again, and on rows without
 //! near-duplicates hardly a neighbour is missed.
 
-mod common;
-
-use common::ways::{COPY, MATRIX, MATRIX_F32, ROWS, TILES, open};
+use crate::common::ways::{COPY, MATRIX, MATRIX_F32, ROWS, TILES, open};
 use nearfield::{Flat, Gpu, Hits, Index, Metric, Precision, Rows, SearchParams};
 
 const D: usize = 48;

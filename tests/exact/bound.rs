@@ -1,10 +1,8 @@
 //! Attacks the certificate: data made so that scores lie within their rounding of each other, or far beyond it. Whatever
 //! the scan thinks it knows, its answer must be that of all exact distances, to the bit.
 
-mod common;
-
-use common::data::{Owned, Random};
-use common::ways::{BYTES, COPY, MATRIX, MATRIX_F32, ROWS, TILES, open};
+use crate::common::data::{Owned, Random};
+use crate::common::ways::{BYTES, COPY, MATRIX, MATRIX_F32, ROWS, TILES, open};
 use nearfield::reference::{Block, Problem, check_search};
 use nearfield::{DType, Flat, Gpu, Hits, IdFilter, Index, Metric, Rows, SearchParams};
 use proptest::prelude::*;

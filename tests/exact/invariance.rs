@@ -1,10 +1,8 @@
 //! On one adapter the answer is the same to the bit, whatever the batch, the segments, the threads, the kernels, and how
 //! the rows came.
 
-mod common;
-
-use common::data::{Domain, Kind, Owned, Random};
-use common::ways::{BYTES, COPY, MATRIX, MATRIX_BIAS, MATRIX_F32, MATRIX_FINE, ROWS, TILES, open};
+use crate::common::data::{Domain, Kind, Owned, Random};
+use crate::common::ways::{BYTES, COPY, MATRIX, MATRIX_BIAS, MATRIX_F32, MATRIX_FINE, ROWS, TILES, open};
 use nearfield::{
     BinaryFlat, DType, Flat, Gpu, GpuBuilder, Hits, Index, Metric, Rows, SearchParams,
 };

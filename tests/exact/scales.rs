@@ -2,10 +2,8 @@
 //! from it that one power of two cannot bring both into a rounded copy, and products that vanish in f32. Whatever the
 //! scan thinks it knows, its answer must be that of all exact distances, and those within tau of real arithmetic.
 
-mod common;
-
-use common::data::Random;
-use common::ways::{BYTES, COPY, MATRIX, MATRIX_F32, ROWS, TILES, Way, open};
+use crate::common::data::Random;
+use crate::common::ways::{BYTES, COPY, MATRIX, MATRIX_F32, ROWS, TILES, Way, open};
 use nearfield::reference::{Block, Problem, check_search};
 use nearfield::{Flat, Gpu, IdFilter, Index, Metric, Rows, SearchParams};
 

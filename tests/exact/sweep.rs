@@ -2,10 +2,8 @@
 //!
 //! `NEARFIELD_TEST_SET=full` runs each case with every metric and type, anything else a covering subset.
 
-mod common;
-
-use common::cases::{CASES, Case, Filter, bit_metrics, float_metrics};
-use common::ways::{
+use crate::common::cases::{CASES, Case, Filter, bit_metrics, float_metrics};
+use crate::common::ways::{
     BYTES, COPY, MATRIX, MATRIX_BIAS, MATRIX_F32, MATRIX_FINE, ROWS, TILES, Way, open,
 };
 use nearfield::reference::{Block, Excused, Problem, check_range, check_search};
