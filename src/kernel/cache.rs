@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// A compiled variant.
 pub(crate) struct Kernel {
@@ -58,8 +59,9 @@ pub(crate) fn kernel(gpu: &Gpu, variant: &Variant) -> Result<Arc<Kernel>> {
         return Ok(kernel.clone());
     }
     // Compiled outside of the lock: two threads may compile the same variant once, but nobody waits for another's.
+    let begin = Instant::now();
     let kernel = Arc::new(compile(gpu, &cache, variant)?);
-    log::debug!("compiled {}", variant.name());
+    log::debug!("compiled {} in {:.1?}", variant.name(), begin.elapsed());
     Ok(lock(&cache.kernels).entry(variant.name().to_owned()).or_insert(kernel).clone())
 }
 
