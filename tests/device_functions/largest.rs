@@ -49,7 +49,7 @@ fn check(dtype: &str, k4: usize, words: &[u32], expected: &[f32]) {
 fn value(row: usize, column: usize, dim: usize) -> f32 {
     if column == row * 7 % dim {
         let most = 100.0 - row as f32 / 4.0;
-        return if row % 2 == 0 { most } else { -most };
+        return if row.is_multiple_of(2) { most } else { -most };
     }
     ((row * 31 + column * 17) % 50) as f32 - 25.0
 }
