@@ -93,7 +93,7 @@ report() {
   fi
   if [ "$2" -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
   echo "$p $f $s" >>"$results"
-  printf '%-20s %6d passed %4d failed %6d skipped %6d s\n' "$1" "$p" "$f" "$s" "$3"
+  printf '%-20s %6d passed %4d failed %6d skipped %6d s, of processors %5d s\n' "$1" "$p" "$f" "$s" "$3" "$(cpu_seconds "$1")"
   awk '/^ *skipped: / { sub(/^ *skipped: /, ""); n = 1
       if (match($0, /\([0-9]+\) *$/)) { n = substr($0, RSTART + 1) + 0; $0 = substr($0, 1, RSTART - 1) }
       sub(/ +$/, ""); sum[$0] += n }
@@ -108,12 +108,17 @@ report() {
   fi
 }
 
+# cpu_seconds STAGE: what its processes took, from the second line of `times`, which does not depend on what else runs.
+cpu_seconds() {
+  awk 'NR == 2 { for (i = 1; i <= NF; i++) { split($i, part, "m"); sum += part[1] * 60 + part[2] } } END { printf "%d", sum }' "$logs/$1.times"
+}
+
 # stage NAME COMMAND...
 stage() {
   name=$1
   shift
   begin=$(date +%s)
-  "$@" >"$logs/$name.log" 2>&1
+  ("$@" >"$logs/$name.log" 2>&1; status=$?; times >"$logs/$name.times"; exit $status)
   status=$?
   # What failed has other things to tell than that it ran less.
   if [ "$status" -eq 0 ] && grep -q '^test result:' "$logs/$name.log"; then
@@ -127,6 +132,7 @@ stage() {
 
 skip_stage() {
   echo "skipped: $2 (1)" >"$logs/$1.log"
+  : >"$logs/$1.times"
   report "$1" 0 0
 }
 
