@@ -1,6 +1,6 @@
 //! Searches in flight: awaited, waited for, dropped, many at once.
 
-use crate::support::gpu;
+use crate::support::{gpu, own_gpu};
 use nearfield::{Flat, Gpu, Index, Metric, Rows, Search, SearchParams};
 use std::future::Future;
 use std::pin::Pin;
@@ -75,7 +75,7 @@ fn a_pending_search_sees_the_index_as_it_was() {
 
 #[test]
 fn a_dropped_search_frees_what_it_held() {
-    let gpu = gpu();
+    let gpu = own_gpu();
     let (index, rows) = index(&gpu, 700);
     let params = SearchParams::new();
     for gone in [600, 1] {

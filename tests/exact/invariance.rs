@@ -1,10 +1,11 @@
 //! On one adapter the answer is the same to the bit, whatever the batch, the segments, the threads, the kernels, and how
 //! the rows came.
 
-mod common;
-
-use common::data::{Domain, Kind, Owned, Random};
-use common::ways::{BYTES, COPY, MATRIX, MATRIX_BIAS, MATRIX_F32, MATRIX_FINE, ROWS, TILES, open};
+use crate::common::data::{Domain, Kind, Owned, Random};
+use crate::common::device::{shared, subset};
+use crate::common::ways::{
+    BYTES, COPY, MATRIX, MATRIX_BIAS, MATRIX_F32, MATRIX_FINE, ROWS, TILES, open,
+};
 use nearfield::{
     BinaryFlat, DType, Flat, Gpu, GpuBuilder, Hits, Index, Metric, Rows, Search, SearchParams,
 };
@@ -35,7 +36,7 @@ fn index(gpu: &Gpu, metric: &Metric, rows: &[f32]) -> Flat {
 
 /// All families of kernels; on the drivers that run a subset, since some compile for seconds, one of each way.
 fn metrics() -> Vec<Metric> {
-    if std::env::var("NEARFIELD_TEST_SET").is_ok_and(|set| set == "pairwise") {
+    if subset() {
         return vec![Metric::L2, Metric::L1];
     }
     vec![Metric::L2, Metric::InnerProduct, Metric::Cosine, Metric::L1, Metric::JensenShannon]
@@ -48,7 +49,7 @@ fn rows() -> Vec<f32> {
 
 #[test]
 fn every_kernel_and_every_cut_give_the_same_bits() {
-    let Ok(plain) = builder().build() else {
+    let Ok(plain) = shared("as it comes", builder) else {
         println!("skipped: no adapter (1)");
         return;
     };
@@ -99,11 +100,14 @@ fn every_kernel_and_every_cut_give_the_same_bits() {
 
 #[test]
 fn batches_and_threads_give_the_same_bits() {
-    let Ok(gpu) = builder().build() else {
+    let Ok(gpu) = shared("as it comes", builder) else {
         println!("skipped: no adapter (1)");
         return;
     };
-    let (rows, queries) = (rows(), data(5_000, 3).into_iter().map(f32::abs).collect::<Vec<_>>());
+    // queries that a thread has for itself
+    let own = if subset() { 100 } else { 600 };
+    let queries: Vec<f32> = data(8 * own + 200, 3).into_iter().map(f32::abs).collect();
+    let rows = rows();
     for metric in [Metric::L2, Metric::L1] {
         let index = index(&gpu, &metric, &rows);
         let whole = bits(&index.search(&queries, K).expect("hits"));
@@ -114,7 +118,7 @@ fn batches_and_threads_give_the_same_bits() {
             (whole.0[from * K..to * K].to_vec(), whole.1[from * K..to * K].to_vec())
         };
         for size in [1, 7, 64] {
-            for from in [0, 63, 1_234, 4_900] {
+            for from in [0, 63, 2 * own + 34, 8 * own + 100] {
                 assert_eq!(part(from, from + size), of(from, from + size), "{metric}, {size}");
             }
         }
@@ -122,8 +126,8 @@ fn batches_and_threads_give_the_same_bits() {
             for thread in 0..8 {
                 let (part, of) = (&part, &of);
                 scope.spawn(move || {
-                    for i in 0..6 {
-                        let from = thread * 600 + i * 17;
+                    for i in 0..if subset() { 3 } else { 6 } {
+                        let from = thread * own + i * 17;
                         assert_eq!(part(from, from + 40), of(from, from + 40));
                     }
                 });
@@ -134,7 +138,7 @@ fn batches_and_threads_give_the_same_bits() {
 
 #[test]
 fn rows_in_pieces_and_rows_that_came_back_give_the_same_bits() {
-    let Ok(gpu) = builder().build() else {
+    let Ok(gpu) = shared("as it comes", builder) else {
         println!("skipped: no adapter (1)");
         return;
     };
@@ -192,7 +196,7 @@ fn every_type_gives_the_same_bits_however_it_is_cut() {
     for (way, gpu) in open(&[ROWS, TILES, COPY, BYTES, MATRIX, MATRIX_F32], TYPED.len()) {
         gpus.push((way.name, gpu, SearchParams::new()));
     }
-    let few = std::env::var("NEARFIELD_TEST_SET").is_ok_and(|set| set == "pairwise");
+    let few = subset();
     let mut ran = 0;
     for (rows, asked, metric) in TYPED.iter().take(if few { 3 } else { TYPED.len() }) {
         let domain = Domain::of(metric);

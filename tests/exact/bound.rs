@@ -1,10 +1,9 @@
 //! Attacks the certificate: data made so that scores lie within their rounding of each other, or far beyond it. Whatever
 //! the scan thinks it knows, its answer must be that of all exact distances, to the bit.
 
-mod common;
-
-use common::data::{Owned, Random};
-use common::ways::{BYTES, COPY, MATRIX, MATRIX_F32, ROWS, TILES, open};
+use crate::common::data::{Owned, Random};
+use crate::common::device::{full, subset};
+use crate::common::ways::{BYTES, COPY, MATRIX, MATRIX_F32, ROWS, TILES, open};
 use nearfield::reference::{Block, Problem, check_search};
 use nearfield::{DType, Flat, Gpu, Hits, IdFilter, Index, Metric, Rows, Search, SearchParams};
 use proptest::prelude::*;
@@ -174,12 +173,11 @@ fn the_scan_never_leaves_a_neighbour_out() {
         println!("skipped: no adapter (1)");
         return;
     }
-    let full = std::env::var("NEARFIELD_TEST_SET").is_ok_and(|set| set == "full");
     // The same attacks every time, so that a failure is one of this change; other seeds on request.
     let seed =
         std::env::var("NEARFIELD_TEST_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(1u64);
     let config = ProptestConfig {
-        cases: if full { 200 } else { 60 },
+        cases: if full() { 200 } else { 60 },
         failure_persistence: None,
         ..ProptestConfig::default()
     };
@@ -197,6 +195,7 @@ fn the_scan_never_leaves_a_neighbour_out() {
     });
     outcome.expect("no violation");
     let share = 100.0 * rerun.get() as f64 / scanned.get() as f64;
+    println!("count: bound.queries {}", scanned.get());
     println!("{} queries, {} of them run again ({share:.1} %)", scanned.get(), rerun.get());
 }
 
@@ -207,8 +206,7 @@ fn equal_rows(value: f32, wanted_reruns: Option<u64>) {
         return;
     };
     // the slow drivers' subset is smaller
-    let subset = std::env::var("NEARFIELD_TEST_SET").is_ok_and(|set| set == "pairwise");
-    let (n, nq) = if subset { (20_000, 200) } else { (100_000, 1_000) };
+    let (n, nq) = if subset() { (20_000, 200) } else { (100_000, 1_000) };
     let (d, k) = (4, 10);
     let index = Flat::new(gpu, d, Metric::L2).expect("an index");
     index.add(&vec![value; n * d]).expect("rows");

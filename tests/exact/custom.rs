@@ -1,5 +1,6 @@
 //! Metrics given as WGSL: against the same functions in f64, and their errors.
 
+use crate::common::device::shared;
 use nearfield::reference::{Block, Custom, Problem, check_search};
 use nearfield::{Error, Flat, Gpu, Index, Metric, Order, Rows, Search};
 
@@ -13,7 +14,8 @@ fn values(count: usize, seed: u32) -> Vec<f32> {
 }
 
 fn gpu() -> Option<Gpu> {
-    let gpu = Gpu::builder().poison(true).setting("scan", "min_rows", "0").build().ok();
+    let builder = || Gpu::builder().poison(true).setting("scan", "min_rows", "0");
+    let gpu = shared("as it comes", builder).ok();
     if gpu.is_none() {
         println!("skipped: no adapter (1)");
     }

@@ -1,10 +1,8 @@
 //! The values that faiss-cpu computed (tests/data/faiss, made by make.py there), through the GPU: the same ids but for
 //! ties within tau, the same distances within tau and FAISS's own rounding.
 
-mod common;
-
-use common::faiss::{Fixture, SETS, fixture};
-use common::ways::{BYTES, COPY, MATRIX, MATRIX_F32, TILES, open};
+use crate::common::faiss::{Fixture, SETS, fixture};
+use crate::common::ways::{BYTES, COPY, MATRIX, MATRIX_F32, TILES, open};
 use nearfield::reference::{Excused, Problem, check_range, check_search};
 use nearfield::{BinaryFlat, DType, Flat, Gpu, Hits, Index, Metric, Order, SearchParams};
 

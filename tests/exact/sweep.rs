@@ -2,40 +2,46 @@
 //!
 //! `NEARFIELD_TEST_SET=full` runs each case with every metric and type, anything else a covering subset.
 
-mod common;
-
-use common::cases::{CASES, Case, Filter, bit_metrics, float_metrics};
-use common::ways::{
+use crate::common::cases::{CASES, Case, Filter, bit_metrics, float_metrics, is_scanned};
+use crate::common::device::{full, shared};
+use crate::common::ways::{
     BYTES, COPY, MATRIX, MATRIX_BIAS, MATRIX_F32, MATRIX_FINE, ROWS, TILES, Way, open,
 };
 use nearfield::reference::{Block, Excused, Problem, check_range, check_search};
 use nearfield::{
     BinaryFlat, DType, Flat, Gpu, Hits, Index, Metric, Order, QueryFilter, SearchParams,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 const WAYS: &[Way] = &[ROWS, TILES, COPY, BYTES, MATRIX, MATRIX_BIAS, MATRIX_FINE, MATRIX_F32];
 
-/// Devices by way and segment size: opening one for each case would take longer than the cases. `None`: it cannot be.
-struct Devices {
-    ways: Vec<(&'static Way, Gpu)>,
-    segmented: HashMap<(usize, u64), Option<Gpu>>,
+/// The device for a way and a segment size; `None`: it cannot be.
+fn device(way: &Way, gpu: &Gpu, segment: Option<u64>) -> Option<Gpu> {
+    let Some(bytes) = segment else { return Some(gpu.clone()) };
+    let name = format!("{}, segments of {bytes} bytes", way.name);
+    let builder = || way.builder().max_segment_bytes(bytes);
+    shared(&name, builder).map_err(|e| println!("{name}: {e}")).ok()
 }
 
-impl Devices {
-    fn get(&mut self, way: usize, segment: Option<u64>) -> Option<Gpu> {
-        let (way_of, gpu) = &self.ways[way];
-        let Some(bytes) = segment else { return Some(gpu.clone()) };
-        let open = || {
-            let builder = way_of.builder().max_segment_bytes(bytes);
-            builder.build().map_err(|e| println!("{}: {e}", way_of.name)).ok()
-        };
-        self.segmented.entry((way, bytes)).or_insert_with(open).clone()
+/// Which of `ways` ways the subset goes: as few devices compile a kernel as can be while every way meets every type.
+/// What is never scanned goes one way. Rows of f32 go every way in `turn`, other rows half of the ways with queries of
+/// f32, the other half with queries of their own type. A segment size goes one way.
+fn covering_way(
+    case: &Case,
+    metric: &Metric,
+    pair: (DType, DType),
+    turn: usize,
+    ways: usize,
+) -> usize {
+    let half = ways.div_ceil(2);
+    match (case.segment_bytes, pair) {
+        (Some(bytes), _) => (bytes / 2048) as usize % ways,
+        _ if !is_scanned(metric) => 0,
+        (_, (DType::F32, _)) => turn % ways,
+        (_, (_, DType::F32)) => turn % half,
+        _ if ways > half => half + turn % (ways - half),
+        _ => 0,
     }
-}
-
-fn full() -> bool {
-    std::env::var("NEARFIELD_TEST_SET").is_ok_and(|set| set == "full")
 }
 
 fn index(gpu: &Gpu, case: &Case, metric: &Metric, dtype: DType) -> Box<dyn Index> {
@@ -69,8 +75,11 @@ fn lists(hits: &Hits) -> Vec<Vec<(u64, f32)>> {
     hits.rows().collect()
 }
 
-/// Kernels that ran, by the first three words of their names.
-type Kernels = BTreeMap<String, u64>;
+/// What ran, by kind: for each, how many searches.
+type Counts = BTreeMap<String, u64>;
+
+/// The variants of kernels that ran.
+type Variants = BTreeSet<String>;
 
 /// Runs one case one way.
 fn run(
@@ -78,7 +87,7 @@ fn run(
     case: &Case,
     metric: &Metric,
     (rows, asked): (DType, DType),
-    kernels: &mut Kernels,
+    variants: &mut Variants,
 ) -> Result<Excused, String> {
     let said = |e: nearfield::Error| e.to_string();
     let index = index(gpu, case, metric, rows);
@@ -90,12 +99,10 @@ fn run(
     index.add_rows(base.rows().slice(dim, cut, case.n)).map_err(said)?;
     let params = params(case);
     let hits = index.search_with(queries.rows(), case.k, &params).map_err(said)?;
-    for variant in &hits.stats().variants {
-        let words: Vec<&str> = variant.splitn(4, '_').take(3).collect();
-        *kernels.entry(words.join("_")).or_default() += 1;
-    }
+    variants.extend(hits.stats().variants.iter().cloned());
     let all = index.search_with(queries.rows(), case.k, &params.clone().exhaustive(true));
     let all = all.map_err(said)?;
+    variants.extend(all.stats().variants.iter().cloned());
     let same = hits.ids() == all.ids()
         && hits.distances().iter().zip(all.distances()).all(|(a, b)| a.to_bits() == b.to_bits());
     if !same {
@@ -129,45 +136,84 @@ fn run(
     Ok(excused)
 }
 
-/// The subset takes one of `subset` combinations.
-fn sweep(metrics: &[Metric], subset: usize, pairs: impl Fn(&Metric) -> Vec<(DType, DType)>) {
-    let mut devices = Devices { ways: open(WAYS, 1), segmented: HashMap::new() };
-    if devices.ways.is_empty() {
+/// Prints what ran in lines that tests/run.sh holds against tests/counts.toml: searches by kind, and of each kernel,
+/// named by the first three words, how many variants.
+fn print_counts(what: &str, counts: &Counts, variants: &Variants) {
+    let mut of_kernel = Counts::new();
+    for variant in variants {
+        let words: Vec<&str> = variant.splitn(4, '_').take(3).collect();
+        *of_kernel.entry(words.join("_")).or_default() += 1;
+    }
+    for (kind, count) in counts {
+        println!("count: sweep.{what}.{kind} {count}");
+    }
+    for (kernel, count) in of_kernel {
+        println!("count: sweep.{what}.variants.{kernel} {count}");
+    }
+}
+
+/// The subset takes one of `part` combinations.
+fn sweep(
+    what: &str,
+    metrics: &[Metric],
+    part: usize,
+    pairs: impl Fn(&Metric) -> Vec<(DType, DType)>,
+) {
+    let ways = open(WAYS, 1);
+    if ways.is_empty() {
         println!("skipped: no adapter ({})", CASES.len());
         return;
     }
-    let (mut excused, mut ran, mut failures, mut turn) = (Excused::default(), 0, Vec::new(), 0);
-    let (mut kernels, mut skipped) = (Kernels::new(), 0);
+    let (mut excused, mut ran, mut skipped, mut failures) = (Excused::default(), 0, 0, Vec::new());
+    let (mut counts, mut variants) = (Counts::new(), Variants::new());
+    let (mut turn, mut turns_of_pair) = (0, HashMap::new());
     for (number, case) in CASES.iter().enumerate() {
         for (m, metric) in metrics.iter().enumerate() {
             for (p, pair) in pairs(metric).into_iter().enumerate() {
                 // The subset gives each case a few metrics, types and ways, and each of those many cases.
                 let wanted = full() && (p == 0 || (number + m + p).is_multiple_of(4));
-                if !wanted && !(number * 3 + m * 5 + p * 7).is_multiple_of(subset) {
+                if !wanted && !(number * 3 + m * 5 + p * 7).is_multiple_of(part) {
                     continue;
                 }
                 turn += 1;
-                let way = turn % devices.ways.len();
-                let Some(gpu) = devices.get(way, case.segment_bytes) else {
+                let turn_of_pair = turns_of_pair.entry(pair).or_insert(0);
+                *turn_of_pair += usize::from(is_scanned(metric));
+                let way = match full() {
+                    true => turn % ways.len(),
+                    false => covering_way(case, metric, pair, *turn_of_pair, ways.len()),
+                };
+                let (way, gpu) = &ways[way];
+                let Some(gpu) = device(way, gpu, case.segment_bytes) else {
                     skipped += 1;
                     continue;
                 };
                 ran += 1;
-                match run(&gpu, case, metric, pair, &mut kernels) {
+                for kind in [
+                    "searches".to_owned(),
+                    format!("metric.{metric}"),
+                    format!("rows.{}", pair.0),
+                    format!("way.{}", way.name),
+                    format!("filter.{:?}", case.filter),
+                ] {
+                    let word = |c: char| if c == ' ' || c == ',' { '_' } else { c };
+                    *counts.entry(kind.chars().map(word).collect()).or_default() += 1;
+                }
+                match run(&gpu, case, metric, pair, &mut variants) {
                     Ok(e) => excused += e,
                     Err(e) => failures.push(format!(
                         "{} / {metric} / {} rows, {} queries / {}: {}",
                         case.name,
                         pair.0,
                         pair.1,
-                        devices.ways[way].0.name,
+                        way.name,
                         e.chars().take(600).collect::<String>()
                     )),
                 }
             }
         }
     }
-    println!("{ran} searches: {excused}; by kernel: {kernels:?}");
+    println!("{ran} searches: {excused}");
+    print_counts(what, &counts, &variants);
     if skipped > 0 {
         println!("skipped: the adapter cannot be set so ({skipped})");
     }
@@ -177,7 +223,7 @@ fn sweep(metrics: &[Metric], subset: usize, pairs: impl Fn(&Metric) -> Vec<(DTyp
 
 #[test]
 fn floats_agree_with_the_oracle() {
-    sweep(&float_metrics(), 41, |_| {
+    sweep("floats", &float_metrics(), 41, |_| {
         let f32_queries = [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8];
         let mixed = f32_queries.map(|rows| (rows, DType::F32));
         let same = [DType::F16, DType::Bf16, DType::I8, DType::U8].map(|d| (d, d));
@@ -187,5 +233,5 @@ fn floats_agree_with_the_oracle() {
 
 #[test]
 fn bits_agree_with_the_oracle() {
-    sweep(&bit_metrics(), 7, |_| vec![(DType::Bits, DType::Bits)]);
+    sweep("bits", &bit_metrics(), 7, |_| vec![(DType::Bits, DType::Bits)]);
 }
