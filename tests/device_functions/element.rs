@@ -6,7 +6,6 @@ use minijinja::context;
 
 /// Through `row4` and `row4i`, as every kernel reads its rows.
 pub const KERNEL: &str = r#"
-{% set rows_binding = 0 %}
 {% include library("rows") %}
 @group(0) @binding(1) var<storage, read_write> decoded: array<vec4<f32>>;
 
@@ -78,7 +77,7 @@ fn all_bf16_are_those_of_the_host() {
 /// By the built-in function, for the scaled copies of rows: it may take subnormals for zero, and nothing else.
 #[test]
 fn all_normal_f16_of_a_copy_are_those_of_the_host() {
-    for (what, got) in decode("half", false, &all_pairs(), 65_536) {
+    for (what, got) in decode("f16copy", false, &all_pairs(), 65_536) {
         let expected = (0..=u16::MAX).zip(&got).map(|(bits, &got)| {
             let exact = f16::from_bits(bits).to_f32();
             let flushed = bits & 0x7c00 == 0 && f32::from_bits(got) == 0.0;

@@ -5,10 +5,11 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 use nearfield::Gpu;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use wgpu::util::DeviceExt;
 
 /// Where the library lies below `shaders/`.
-const LIBRARY: &str = "common";
+const LIBRARY: &str = "lib";
 
 /// A kernel and what it reads. Its bindings are the inputs in their order, then the output.
 pub struct Job<'a> {
@@ -70,6 +71,8 @@ fn expand(text: &str, constants: &Value) -> String {
         let error = || minijinja::Error::new(ErrorKind::TemplateNotFound, missing());
         found.map(|(path, _)| path.clone()).ok_or_else(error)
     });
+    let next = AtomicU32::new(0);
+    env.add_function("slot", move || next.fetch_add(1, Ordering::Relaxed));
     env.render_str(text, constants).unwrap_or_else(|e| panic!("{e:#}\n{text}"))
 }
 

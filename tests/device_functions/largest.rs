@@ -6,7 +6,6 @@ use minijinja::context;
 
 /// One workgroup has 64 rows, 32 at a time: the second call must not meet what the first left in workgroup memory.
 pub const KERNEL: &str = r#"
-{% set rows_binding = 0 %}
 {% include library("rows") %}
 struct Shape { k4: u32 }
 @group(0) @binding(1) var<storage, read> p: Shape;

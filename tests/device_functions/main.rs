@@ -9,6 +9,7 @@ mod harness;
 mod key;
 mod largest;
 mod log;
+mod norm;
 mod radix;
 mod tree;
 
@@ -21,6 +22,7 @@ const CALLERS: &[&str] = &[
     key::KERNEL,
     largest::KERNEL,
     log::KERNEL,
+    norm::KERNEL,
     radix::KERNEL,
     tree::KERNEL,
 ];
