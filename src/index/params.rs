@@ -62,7 +62,7 @@ pub struct SearchParams {
     /// Whether an exact search for k neighbours proves that it missed none. Without it, it answers with the k nearest of the
     /// rows in the k bins that score best, without a certificate that no other bin holds a nearer one; distances and
     /// their order are exact. A row is missed only where another row is so near to it that the rounding of a score decides:
-    /// recall is 0.999 or better on rows without near-duplicates (tests/precision.rs). Saves time where many rows are nearly
+    /// recall is 0.999 or better on rows without near-duplicates (tests/exact/precision.rs). Saves time where many rows are nearly
     /// equal, since queries that cannot be certified are run again otherwise; else a few per cent. Where no score is
     /// rounded there is nothing to prove, and nothing is missed. False is refused beside [`Guarantee::Exact`], beside
     /// [`exhaustive`](Self::exhaustive), and by a range search, which certifies every hit. Default: true.
