@@ -6,6 +6,7 @@ mod dataset;
 mod distance;
 mod exact_bins;
 mod filter;
+mod hits;
 mod kernels;
 mod operand;
 mod pairwise;

@@ -3,7 +3,7 @@
 use super::hits::{Hits, RangeHits};
 use super::params::SearchParams;
 use super::snapshot::Snapshot;
-use crate::call::Pending;
+use crate::call::{Options, Pending};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
@@ -94,8 +94,9 @@ impl FlatCore {
         }
         let now = self.snapshot();
         let filter = now.filter(params, queries)?;
-        let found = exact::submit_search(now.base(), queries, k, filter, params.options())?;
-        Ok(found.map(move |found| now.hits(found)))
+        let options = Options { row_ids: now.row_ids(), ..params.options() };
+        let found = exact::submit_search(now.base(), queries, k, filter, options)?;
+        Ok(found.map(move |found| Ok(now.hits(found))))
     }
 
     pub fn submit_range(
@@ -106,8 +107,9 @@ impl FlatCore {
     ) -> Result<Pending<RangeHits>> {
         let now = self.snapshot();
         let filter = now.filter(params, queries)?;
-        let found = exact::submit_range(now.base(), queries, radius, filter, params.options())?;
-        Ok(found.map(move |found| now.hits(found)))
+        let options = Options { row_ids: now.row_ids(), ..params.options() };
+        let found = exact::submit_range(now.base(), queries, radius, filter, options)?;
+        Ok(found.map(move |found| Ok(now.hits(found))))
     }
 }
 

@@ -115,7 +115,7 @@ impl SearchParams {
             fast: self.precision == Precision::Fast,
             cancel: self.cancel.clone(),
             progress: self.progress.clone(),
-            keys: false,
+            ..Options::default()
         }
     }
 }
