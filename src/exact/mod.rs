@@ -50,6 +50,7 @@ mod dataset;
 mod distance;
 mod exact_bins;
 mod filter;
+mod hits;
 mod kernels;
 mod operand;
 mod pairwise;

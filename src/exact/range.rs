@@ -263,6 +263,7 @@ impl Job for RangeSearch {
     fn finish(&mut self) -> Result<Found> {
         let mut found = Found { stats: std::mem::take(&mut self.stats), ..Found::default() };
         found.lims.push(0);
+        let mut rows = Vec::new();
         let decoder = &self.queries.decoder;
         for pairs in &mut self.hits {
             pairs.sort_unstable();
@@ -270,12 +271,13 @@ impl Job for RangeSearch {
                 let distance = decoder.distance((pair >> 32) as u32);
                 // the device's limit may be a rounding too wide
                 if decoder.within(distance, self.radius) {
-                    found.rows.push(pair as u32);
+                    rows.push(pair as u32);
                     found.distances.push(distance);
                 }
             }
-            found.lims.push(found.rows.len());
+            found.lims.push(rows.len());
         }
+        found.ids = self.options.row_ids.of(&rows)?;
         Ok(found)
     }
 }

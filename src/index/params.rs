@@ -171,7 +171,7 @@ impl SearchParams {
             fast: !self.certify,
             cancel: self.cancel.clone(),
             progress: self.progress.clone(),
-            keys: false,
+            ..Options::default()
         }
     }
 }

@@ -14,7 +14,7 @@ fn index(gpu: &Gpu, n: usize) -> (Flat, Vec<f32>) {
 }
 
 /// Device memory that is neither pooled nor staging, which the device keeps for the next call.
-fn held(gpu: &Gpu) -> u64 {
+pub fn held(gpu: &Gpu) -> u64 {
     let labels = gpu.memory().labels;
     labels.iter().filter(|l| l.label != "staging").map(|l| l.bytes).sum()
 }

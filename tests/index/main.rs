@@ -11,6 +11,7 @@ mod files;
 mod filters;
 mod flights;
 mod model;
+mod parts;
 mod scans;
 mod streamed;
 mod support;

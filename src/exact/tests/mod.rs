@@ -119,7 +119,7 @@ fn check(settings: &[(&str, &str, &str)]) {
         let (scan, all) = (run(false), run(true));
         println!("{metric} {:?}", scan.stats);
         assert_eq!(scan.stats.exact.scanned, nq as u64);
-        assert_eq!(scan.rows, all.rows, "{metric}");
+        assert_eq!(scan.ids, all.ids, "{metric}");
         assert_eq!(scan.distances, all.distances);
         // and against the definition
         for q in 0..nq {
@@ -144,8 +144,8 @@ fn check(settings: &[(&str, &str, &str)]) {
                 .collect();
             best.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
             if matches!(metric, Metric::L2 | Metric::InnerProduct | Metric::Cosine) {
-                let rows: Vec<u32> = best[..k].iter().map(|b| b.1).collect();
-                assert_eq!(&scan.rows[q * k..][..k], rows, "{metric} query {q}");
+                let rows: Vec<u64> = best[..k].iter().map(|b| b.1.into()).collect();
+                assert_eq!(&scan.ids[q * k..][..k], rows, "{metric} query {q}");
             }
         }
     }
@@ -171,7 +171,7 @@ fn what_8_bits_do_not_tell_is_asked_again() {
             submit_search(&dataset, queries, k, Filter::All, options).unwrap().wait().unwrap()
         };
         let (scan, all) = (run(false), run(true));
-        assert_eq!((scan.rows, scan.distances), (all.rows, all.distances));
+        assert_eq!((scan.ids, scan.distances), (all.ids, all.distances));
         let stats = scan.stats;
         assert_eq!((stats.exact.scanned, stats.exact.rerun), (2, again), "{stats:?}");
         let ran = |kernel: &str| stats.variants.iter().any(|v| v.starts_with(kernel));

@@ -1,6 +1,6 @@
 //! What both flat indexes store: rows as they are in device memory, which an exact search compares.
 
-use crate::call::{Filter, Found, Pending};
+use crate::call::{Filter, Found, Options, Pending, RowIds};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::Result;
@@ -61,9 +61,10 @@ impl Stored for Dataset {
         queries: Rows<'_>,
         ask: Ask,
         filter: Filter,
+        row_ids: RowIds,
         params: &SearchParams,
     ) -> Result<Pending<Found>> {
-        let options = params.exact(ask)?;
+        let options = Options { row_ids, ..params.exact(ask)? };
         match ask {
             Ask::Nearest(k) => exact::submit_search(self, queries, k, filter, options),
             Ask::Within(radius) => exact::submit_range(self, queries, radius, filter, options),

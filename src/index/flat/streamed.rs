@@ -120,8 +120,7 @@ impl StreamedFlat {
     fn hits(&self, found: Pending<Found>) -> Pending<Hits> {
         let order = self.metric().order();
         found.map(move |found| {
-            let ids = found.rows.into_iter().map(u64::from).collect();
-            Ok(Hits::new(found.lims, ids, found.distances, order, found.stats))
+            Ok(Hits::new(found.lims, found.ids, found.distances, order, found.stats))
         })
     }
 }

@@ -107,8 +107,8 @@ impl<R: Stored> Core<R> {
         }
         let now = self.snapshot();
         let filter = now.filter(params, queries)?;
-        let found = now.rows().submit(queries, ask, filter, params)?;
-        Ok(found.map(move |found| now.hits(found)))
+        let found = now.rows().submit(queries, ask, filter, now.row_ids(), params)?;
+        Ok(found.map(move |found| Ok(now.hits(found))))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A second kind of index: pairs of f32 in host memory, compared with a query one by one. This file is all that it takes.
 
-use crate::call::{Filter, Found, Job, Pending};
+use crate::call::{Filter, Found, Job, Pending, RowIds};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::RowSource;
@@ -81,6 +81,7 @@ impl Stored for Pairs {
         queries: Rows<'_>,
         ask: Ask,
         filter: Filter,
+        row_ids: RowIds,
         params: &SearchParams,
     ) -> Result<Pending<Found>> {
         params.exact(ask)?;
@@ -99,9 +100,10 @@ impl Stored for Pairs {
                 Ask::Nearest(k) => hits.truncate(k),
                 Ask::Within(radius) => hits.retain(|hit| hit.0 < radius),
             }
-            found.rows.extend(hits.iter().map(|hit| hit.1 as u32));
+            let rows: Vec<u32> = hits.iter().map(|hit| hit.1 as u32).collect();
+            found.ids.extend(row_ids.of(&rows)?);
             found.distances.extend(hits.iter().map(|hit| hit.0));
-            found.lims.push(found.rows.len());
+            found.lims.push(found.ids.len());
         }
         Pending::start(Done(Some(found)), None)
     }

@@ -1,14 +1,13 @@
 //! One state of an index. It never changes: every change makes another that shares what is equal.
 
 use super::stored::Stored;
-use crate::call::{Filter, Found};
+use crate::call::{Filter, Found, RowIds};
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::format::RowSource;
 use crate::index::hits::Hits;
 use crate::index::ids::{self, Ids, MAX_ID, RowSet};
 use crate::index::params::SearchParams;
-use crate::parallel::each;
 use std::sync::Arc;
 
 /// Rows, their ids, and which of them are removed.
@@ -167,27 +166,23 @@ impl<R: Stored> Snapshot<R> {
         ids::of_rows(params.filter.as_ref(), params.query_filter.as_ref(), &self.ids, count)
     }
 
-    /// Hits by id of what was found by row.
-    pub fn hits(&self, found: Found) -> Result<Hits> {
-        let Found { lims, rows, distances, stats } = found;
-        let ids = match self.ids.as_run() {
-            Some(first) => mapped(&rows, |row| first + u64::from(row))?,
-            None => mapped(&rows, |row| self.ids.id(row as usize))?,
-        };
-        Ok(Hits::new(lims, ids, distances, self.rows.metric().order(), stats))
+    /// The ids of rows, for a search that keeps this snapshot until it ends.
+    pub fn row_ids(self: &Arc<Self>) -> RowIds {
+        let now = Arc::clone(self);
+        RowIds::new(move |rows, ids| {
+            let places = ids.iter_mut().zip(rows);
+            match now.ids.as_run() {
+                Some(first) => places.for_each(|(id, &row)| *id = first + u64::from(row)),
+                None => places.for_each(|(id, &row)| *id = now.ids.id(row as usize)),
+            }
+        })
     }
-}
 
-/// Of many rows on several threads.
-fn mapped(rows: &[u32], id: impl Fn(u32) -> u64 + Send + Sync) -> Result<Vec<u64>> {
-    const PIECE: usize = 128 << 10;
-    let mut ids = vec![0; rows.len()];
-    let pieces = ids.chunks_mut(PIECE).zip(rows.chunks(PIECE)).collect();
-    each(pieces, |(ids, rows): (&mut [u64], &[u32])| {
-        ids.iter_mut().zip(rows).for_each(|(to, &row)| *to = id(row));
-        Ok(())
-    })?;
-    Ok(ids)
+    /// What was found, as the caller gets it.
+    pub fn hits(&self, found: Found) -> Hits {
+        let Found { lims, ids, distances, stats } = found;
+        Hits::new(lims, ids, distances, self.rows.metric().order(), stats)
+    }
 }
 
 fn matching(rows: u64, ids: &[u64]) -> Result<()> {

@@ -1,6 +1,6 @@
 //! What a kind of index says of its rows. All else is the same for every kind, and stands in this folder once.
 
-use crate::call::{Filter, Found, Pending};
+use crate::call::{Filter, Found, Pending, RowIds};
 use crate::dtype::{DType, Rows};
 use crate::error::Result;
 use crate::format::RowSource;
@@ -42,13 +42,14 @@ pub(in crate::index) trait Stored: Clone + Send + Sync + 'static {
     /// The bytes of some rows as they were added, without padding.
     fn read(&self, rows: Range<u64>) -> Result<Vec<u8>>;
 
-    /// Starts a search. `filter` is what the parameters filter, by row; what else they say and this kind has no use for, it
-    /// refuses.
+    /// Starts a search. `filter` is what the parameters filter, by row, and `row_ids` what rows are called in the answer; what
+    /// else the parameters say and this kind has no use for, it refuses.
     fn submit(
         &self,
         queries: Rows<'_>,
         ask: Ask,
         filter: Filter,
+        row_ids: RowIds,
         params: &SearchParams,
     ) -> Result<Pending<Found>>;
 
