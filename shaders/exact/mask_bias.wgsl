@@ -1,5 +1,5 @@
-// The bias of one search: the sentinel for rows that do not take part and behind the last, else the row's own, scaled.
-// Bindings: own (n), bias (end, out){{ ", mask (bit i of the index: row i takes part)" if masked else "" }}.
+// The bias of one search, by position: the sentinel for rows that do not take part and behind the last, else the row's own, scaled.
+// Bindings: own (n), bias (end, out){{ ", mask (bit i of the index: row i takes part)" if masked else "" }}{{ ", row_table (n)" if table else "" }}.
 // Threads: one thread a row.
 // Profile keys: none.
 
@@ -9,6 +9,8 @@
 //% if masked
 @group(0) @binding({{ slot() }}) var<storage, read> mask: array<u32>;
 //% endif
+{% set maps = "row" %}
+{% include row_map %}
 
 struct Params {
   n: u32,
@@ -23,11 +25,11 @@ var<immediate> p: Params;
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
   let i = (wg.x + wg.y * p.groups_x) * 256u + t;
   if (i >= p.end) { return; }
-  let at = min(i, p.n - 1u);
+  let at = row(min(i, p.n - 1u));
   var live = i < p.n && own[at] > NO_SCORE;
 //% if masked
-  let row = p.first_row + at;
-  live = live && (mask[row / 32u] >> (row % 32u) & 1u) != 0u;
+  let bit = p.first_row + at;
+  live = live && (mask[bit / 32u] >> (bit % 32u) & 1u) != 0u;
 //% endif
   bias[i] = select(SENTINEL, own[at] * p.factor, live);
 }

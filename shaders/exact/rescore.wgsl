@@ -1,5 +1,5 @@
 // Stage C of the binned scan: the exact distance of every row of the chosen bins, as an order-preserving key.
-// Bindings: rows (n x stride4 groups of four), queries (nq x q_stride4 groups of four), bias (n), chosen (nq x max_candidates), counts (nq), keys (nq x max_candidates x {{ bin }}, out){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}.
+// Bindings: rows (n x stride4 groups of four), queries (nq x q_stride4 groups of four), bias (n), chosen (nq x max_candidates), counts (nq), keys (nq x max_candidates x {{ bin }}, out){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}{{ ", row_table (n)" if table else "" }}.
 // Threads: a workgroup of 256 has one query and every p.lanes-th 32 rows of its bins; eight neighbours have one row, each
 // four of the 32 partial sums.
 // Profile keys: none.
@@ -25,6 +25,8 @@ fn query4(i: u32) -> vec4<i32> { return {{ "unpack4xI8(queries[i])" if dtype == 
 //% if bitmap
 @group(0) @binding({{ slot() }}) var<storage, read> bitmap: array<u32>;
 //% endif
+{% set maps = "row" %}
+{% include row_map %}
 
 struct Params {
   n: u32,
@@ -65,7 +67,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
       let own = slot < count && bin < bins;
       let offset = (item * 32u + t / 8u) % {{ bin }}u;
       let x = select(p.n, bin * {{ bin }}u + offset, own);
-      let at = min(x, p.n - 1u);
+      let at = row(min(x, p.n - 1u));
 //% if integer
       var acc = vec4<i32>(0);
       for (var k = j; k < p.k4; k += 8u) {
@@ -105,8 +107,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% endif
         var live = x < p.n && bias[at] > NO_SCORE;
 //% if bitmap
-        let row = p.first_bin * BIN + at;
-        live = live && (bitmap[query * p.words + row / 32u] >> (row % 32u) & 1u) != 0u;
+        let bit = p.first_bin * BIN + at;
+        live = live && (bitmap[query * p.words + bit / 32u] >> (bit % 32u) & 1u) != 0u;
 //% endif
         if (own) { keys[(query * p.max_candidates + slot) * {{ bin }}u + offset] = select(NO_KEY, key, live); }
       }

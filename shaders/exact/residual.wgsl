@@ -1,6 +1,6 @@
 // What a scan of fewer bits may lose of the rows: of each {{ "row" if lost == "each" else "bin the largest" }} |x - x'|, rounded up,
 // {{ "x' being x without subnormals" if lost == "own" else "from the stored bits of the copy x'" }}.
-// Bindings: rows (n x stride4 groups of four), residual_out ({{ "n" if lost == "each" else "bins of the index" }}, out){{ "" if lost == "own" else ", copy (rows x out_stride4 groups of four)" }}{{ ", copy_scale (n)" if lost == "int8copy" else "" }}{{ ", scale (n)" if scaled else "" }}.
+// Bindings: rows (n x stride4 groups of four), residual_out ({{ "n" if lost == "each" else "bins of the index" }}, out){{ "" if lost == "own" else ", copy (rows x out_stride4 groups of four)" }}{{ ", copy_scale (n)" if lost == "int8copy" else "" }}{{ ", scale (n)" if scaled else "" }}{{ ", row_table (n)" if table else "" }}.
 // Threads: a workgroup of 256 has one bin; eight neighbours have one row, 32 rows at a time, twice.
 // Profile keys: none.
 
@@ -19,6 +19,8 @@
 //% if scaled
 @group(0) @binding({{ slot() }}) var<storage, read> scale: array<f32>;
 //% endif
+{% set maps = "row" %}
+{% include row_map %}
 
 struct Params {
   first: u32,
@@ -47,7 +49,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   let j = t % 8u;
   for (var side = 0u; side < 2u; side++) {
     let x = bin * BIN + side * 32u + t / 8u;
-    let at = min(x, p.n - 1u);
+    let at = row(min(x, p.n - 1u));
     // sums of squares that neither overflow nor vanish: in units of the copy's own grid
     var sum = 0.0;
     for (var k = j; k < p.k4; k += 8u) {
@@ -76,8 +78,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   }
   workgroupBarrier();
 //% if lost == "each"
-  let row = bin * BIN + t;
-  if (t < 64u && row < p.n) { residual_out[row] = up(lengths[t]); }
+  let own = bin * BIN + t;
+  if (t < 64u && own < p.n) { residual_out[own] = up(lengths[t]); }
 //% else
   if (t == 0u) {
     var m = 0.0;

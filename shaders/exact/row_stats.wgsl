@@ -1,6 +1,6 @@
 // What the scan needs of each row: bias = -|x|^2 / 2 (l2) or 0, scale = 1 / |x| (cosine; 0 for the zero vector), and of
 // each bin the largest |x|, rounded up.
-// Bindings: rows (n x stride4 groups of four), bias (n, out), bin_norm (bins of the index, out){{ ", scale (n, out)" if scaled else "" }}.
+// Bindings: rows (n x stride4 groups of four), bias (n, out), bin_norm (bins of the index, out){{ ", scale (n, out)" if scaled else "" }}{{ ", row_table (n)" if table else "" }}.
 // Threads: a workgroup of 256 has one bin; eight neighbours have one row, 32 rows at a time, twice.
 // Profile keys: none.
 
@@ -15,6 +15,8 @@
 //% if scaled
 @group(0) @binding({{ slot() }}) var<storage, read_write> scale: array<f32>;
 //% endif
+{% set maps = "row" %}
+{% include row_map %}
 
 struct Params {
   first: u32,
@@ -38,7 +40,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   let j = t % 8u;
   for (var side = 0u; side < 64u; side += 32u) {
     let x = bin * BIN + side + t / 8u;
-    let at = min(x, p.n - 1u) * p.stride4;
+    let own = row(min(x, p.n - 1u));
+    let at = own * p.stride4;
     var factor = 1.0;
 //% if scaled
     // a power of two brings the largest element near 1, so that squares neither overflow nor vanish
@@ -58,9 +61,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
       let length = sqrt(sum) / factor;
       // the other rows of the bin have their bias; a deleted one's is the sentinel
       if (x >= p.first && x < p.last) {
-        bias[x] = {{ "-0.5 * sum" if family == "l2" else "0.0" }};
+        bias[own] = {{ "-0.5 * sum" if family == "l2" else "0.0" }};
 //% if scaled
-        scale[x] = select(factor / sqrt(sum), 0.0, sum == 0.0);
+        scale[own] = select(factor / sqrt(sum), 0.0, sum == 0.0);
 //% endif
       }
       // rounded up, and for squares that vanished: each is below 2^-126

@@ -1,8 +1,9 @@
 // Stage A of the binned scan for few queries, where reading the rows is all that costs: as scan_tile, {{ q }} queries at a time.
-// Bindings: rows ({{ "f16" if dtype == "f16copy" else "i8" if dtype == "int8copy" else dtype }}, n x stride4 groups of four), queries ({{ "nq x q_stride4: scale, high bytes, low bytes" if dtype == "int8copy" else "nq x q_stride4 vec4" }}), bias (n), bin_best (nq x bin_stride, out){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}.
+// Bindings: rows ({{ "f16" if dtype == "f16copy" else "i8" if dtype == "int8copy" else dtype }}, n x stride4 groups of four), queries ({{ "nq x q_stride4: scale, high bytes, low bytes" if dtype == "int8copy" else "nq x q_stride4 vec4" }}), bias (n), bin_best (nq x bin_stride, out){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}{{ ", row_table (n)" if table else "" }}.
 // Threads: a workgroup of 256 has one bin. Eight neighbours read 128 bytes of one row together, whatever the type (with loads
 // of 8 bytes an H200 reads 3.5 TB/s, with these of 16 bytes 4.2), so 32 rows at a time, twice; then one thread a
 // (query, row) adds their eight parts, and eight threads a query take the maximum.
+// It reads words of 16 bytes, in which it knows the elements of each stored type: other operands go through scan_tile.
 // Profile keys: kernel.scan max_row_queries.
 
 {% set per = 1 if dtype == "f32" else 4 if dtype in ["i8", "u8", "int8copy"] else 2 %}{% set steps = 4 if per == 1 else 2 %}
@@ -29,6 +30,8 @@ fn dot16(a: vec4<u32>, b: vec4<u32>) -> i32 {
 //% if bitmap
 @group(0) @binding({{ slot() }}) var<storage, read> bitmap: array<u32>;
 //% endif
+{% set maps = "row" %}
+{% include row_map %}
 
 struct Params {
   nq: u32,
@@ -55,8 +58,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   if (bin * BIN >= p.n) { return; }
   let j = t % 8u;
   let r = t / 8u;
-  let x0 = min(bin * BIN + r, p.n - 1u) * p.stride4;
-  let x1 = min(bin * BIN + r + 32u, p.n - 1u) * p.stride4;
+  let x0 = row(min(bin * BIN + r, p.n - 1u)) * p.stride4;
+  let x1 = row(min(bin * BIN + r + 32u, p.n - 1u)) * p.stride4;
 //% for i in range(q)
   let y{{ i }} = min(q0 + {{ i }}u, p.nq - 1u) * p.q_stride4;
 //% if dtype == "int8copy"
@@ -130,12 +133,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% for u in range(1, 8)
     s += parts[e * 8u + {{ u }}u];
 //% endfor
-    let at = min(x, p.n - 1u);
+    let at = row(min(x, p.n - 1u));
     s = {{ "fma(s, scale[at], bias[at])" if scaled else "fma(s, p.inverse, bias[at])" if dtype == "f16copy" else "s + bias[at]" }};
     var live = x < p.n;
 //% if bitmap
-    let row = p.first_bin * BIN + at;
-    live = live && (bitmap[min(q0 + e / 64u, p.nq - 1u) * p.words + row / 32u] >> (row % 32u) & 1u) != 0u;
+    let bit = p.first_bin * BIN + at;
+    live = live && (bitmap[min(q0 + e / 64u, p.nq - 1u) * p.words + bit / 32u] >> (bit % 32u) & 1u) != 0u;
 //% endif
     scores[e] = select(SENTINEL, s, live);
   }

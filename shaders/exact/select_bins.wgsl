@@ -154,7 +154,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   workgroupBarrier();
   var passed = workgroupUniformLoad(&count);
 
-  // Mass ties without rounding: what is above l (fewer than k bins), and the first bins at l.
+//% if not table
+  // Mass ties without rounding: what is above l (fewer than k bins), and the first bins at l, which hold the first rows only where
+  // positions are in the order of the rows; through a table there are too many.
   if (passed > p.max_candidates && p.slack == 0.0) {
     if (t == 0u) { atomicStore(&count, 0u); }
     workgroupBarrier();
@@ -182,6 +184,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     }
     passed = above + min(taken, p.k);
   }
+//% endif
   workgroupBarrier();
   for (var i = t; i < min(passed, p.max_candidates); i += {{ threads }}u) { chosen[query * p.max_candidates + i] = list[i]; }
   if (t == 0u) { counts[query] = passed; }

@@ -1,8 +1,9 @@
-// The k smallest of a query's (key, row) pairs, keys before rows, so that ties fall to the earlier row. A radix selection:
+// The k smallest of a query's (key, row) pairs, keys before rows, so that ties fall to the earlier row
+// (of chosen bins, in the order of lib/rows). A radix selection:
 // the k-th key by four digits, then, only if more rows share it than are needed, the last row to take by four more.
 // `source` says where the pairs are: "bins" (keys of chosen bins), or "dense" (what is best so far, then the keys of
 // consecutive rows). {{ "The result is sorted." if sort else "The result is in no order." }}
-// Bindings: keys ({{ "nq x max_candidates x " ~ bin if source == "bins" else "nq x key_stride" }}), {{ "chosen (nq x max_candidates), counts (nq)" if source == "bins" else "best_keys (nq x k), best_rows (nq x k)" }}, out_keys (nq x k, out), out_rows (nq x k, out).
+// Bindings: keys ({{ "nq x max_candidates x " ~ bin if source == "bins" else "nq x key_stride" }}), {{ "chosen (nq x max_candidates), counts (nq)" if source == "bins" else "best_keys (nq x k), best_rows (nq x k)" }}, out_keys (nq x k, out), out_rows (nq x k, out){{ ", order_table (bins x " ~ bin ~ ")" if table else "" }}.
 // Threads: a workgroup of {{ threads }} has one query.
 // Profile keys: kernel.select threads.
 
@@ -18,6 +19,10 @@
 //% endif
 @group(0) @binding({{ slot() }}) var<storage, read_write> out_keys: array<u32>;
 @group(0) @binding({{ slot() }}) var<storage, read_write> out_rows: array<u32>;
+//% if source == "bins"
+{% set maps = "order" %}
+{% include row_map %}
+//% endif
 
 struct Params {
   k: u32,
@@ -39,14 +44,14 @@ var<workgroup> taken: atomic<u32>;
 //% if source == "bins"
 fn pairs(query: u32) -> u32 { return min(counts[query], p.stride) * {{ bin }}u; }
 fn key(query: u32, i: u32) -> u32 { return keys[query * p.stride * {{ bin }}u + i]; }
-fn row(query: u32, i: u32) -> u32 { return chosen[query * p.stride + i / {{ bin }}u] * {{ bin }}u + i % {{ bin }}u; }
+fn number(query: u32, i: u32) -> u32 { return order(chosen[query * p.stride + i / {{ bin }}u] * {{ bin }}u + i % {{ bin }}u); }
 //% else
 fn pairs(query: u32) -> u32 { return p.best + p.n; }
 fn key(query: u32, i: u32) -> u32 {
   if (i < p.best) { return best_keys[query * p.k + i]; }
   return keys[query * p.stride + i - p.best];
 }
-fn row(query: u32, i: u32) -> u32 {
+fn number(query: u32, i: u32) -> u32 {
   if (i < p.best) { return best_rows[query * p.k + i]; }
   return p.first_row + i - p.best;
 }
@@ -83,7 +88,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
       for (var shift = 24u; ; shift -= 8u) {
         clear_histogram(t);
         for (var i = t; i < m; i += {{ threads }}u) {
-          let r = row(query, i);
+          let r = number(query, i);
           if (key(query, i) == prefix && (shift == 24u || (r ^ last_row) >> (shift + 8u) == 0u)) { atomicAdd(&histogram[r >> shift & 255u], 1u); }
         }
         let digit = digit_of(t, need);
@@ -97,7 +102,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   for (var i = t; i < m; i += {{ threads }}u) {
     let v = key(query, i);
     if (v > last_key) { continue; }
-    let r = row(query, i);
+    let r = number(query, i);
     if (v == last_key && r > last_row) { continue; }
     let slot = atomicAdd(&taken, 1u);
 //% if sort

@@ -8,8 +8,10 @@
 use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::exact::kernels::{self, Operand};
+use crate::exact::kernels;
 use crate::exact::params::ScanMatrix;
+use crate::exact::stored::Stored;
+use crate::kernel::RowMap;
 use crate::kernel::words;
 use crate::kernel::{Encoder, MatrixTile, fold};
 use half::f16;
@@ -125,9 +127,9 @@ pub(super) fn measure(gpu: &Gpu, tile: MatrixTile) -> Result<f64> {
         ("bias", &bias_there),
         ("bin_best", &best),
     ];
-    let operand =
-        if tile.input == DType::F32 { Operand::Rows(DType::F32) } else { Operand::F16Copy };
-    let variant = kernels::scan_matrix(tile, operand, false, BIN, false);
+    let operand = if tile.input == DType::F32 { Stored::Rows(DType::F32) } else { Stored::F16Copy };
+    let variant =
+        kernels::scan_matrix(tile, &operand.operand(), false, BIN, false, RowMap::IDENTITY);
     encoder.dispatch(&variant, &buffers, &params, [1, groups[0], groups[1]])?;
     let landed = encoder.submit(&[(&best, 0, best.size())])?.wait()?;
     let scores = landed.parts.first().map(|bytes| words(bytes).into_owned());

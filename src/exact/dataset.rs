@@ -100,7 +100,7 @@ impl Dataset {
 
     /// The rows as a scan may read them.
     pub fn scan_rows(&self) -> ScanRows<'_> {
-        ScanRows { rows: &self.compared, f16: self.f16(), int8: self.int8() }
+        ScanRows { rows: &self.compared, f16: self.f16(), int8: self.int8(), positions: None }
     }
 
     /// Device memory of the rows and their numbers.

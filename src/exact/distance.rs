@@ -7,7 +7,7 @@ use crate::exact::dataset::Dataset;
 use crate::exact::plan::Plan;
 use crate::exact::queries::{Queries, Upload};
 use crate::exact::{kernels, params};
-use crate::kernel::{Encoder, fold};
+use crate::kernel::{Encoder, RowMap, fold};
 use crate::ops::kernels::{SelectK, select_k};
 use crate::space::{self, Pair};
 
@@ -159,7 +159,7 @@ impl Dense {
             distances(encoder, dataset, &queries.pair, &self.upload, bitmap, &block, target)?;
             self.next_row += u64::from(block.rows);
             let last = self.next_row >= dataset.len();
-            let variant = select_k(plan.select_threads, None, k, last);
+            let variant = select_k(plan.scan.select_threads, None, k, last, RowMap::IDENTITY);
             let params = SelectK {
                 k,
                 stride: plan.dense_rows,

@@ -12,7 +12,7 @@ use crate::exact::distance::{self, Out};
 use crate::exact::plan::Plan;
 use crate::exact::queries::{Queries, Upload};
 use crate::exact::scan::rescore::{self, Scanned};
-use crate::kernel::Encoder;
+use crate::kernel::{Encoder, RowMap};
 use crate::ops::kernels::{SelectK, select_k};
 
 /// A batch of queries on its way through the rows.
@@ -79,7 +79,7 @@ impl ExactBins {
         encoder.stage("select");
         let n = dataset.compared().bins() as u32;
         let params = SelectK { k, stride: n, best: 0, n, first_row: 0 };
-        let variant = select_k(plan.select_threads, None, k, false);
+        let variant = select_k(plan.scan.select_threads, None, k, false, RowMap::IDENTITY);
         // what is best so far is empty: those two bindings are not read
         let buffers = [
             ("keys", &self.bin_best),
@@ -110,7 +110,8 @@ impl ExactBins {
             encoder,
             [&keys, &chosen, &counts],
             (nq, k, BIN as u32),
-            plan.select_threads,
+            None,
+            plan.scan.select_threads,
             k,
         )
     }

@@ -1,8 +1,9 @@
 //! The kernels of exact search: every variant that it asks for is made here.
 
 use super::params;
+use super::stored::Stored;
 use crate::dtype::DType;
-use crate::kernel::{MatrixTile, Shader, Tile, Variant, shader};
+use crate::kernel::{MatrixTile, Operand, RowMap, Shader, Tile, Variant, shader};
 use crate::metric::Order;
 use crate::space::{Family, Pair};
 
@@ -19,15 +20,16 @@ const SCAN_ROW: Shader = shader!("exact", "scan_row");
 const SCAN_TILE: Shader = shader!("exact", "scan_tile");
 const SELECT_BINS: Shader = shader!("exact", "select_bins");
 
-pub(crate) fn row_stats(dtype: DType, family: Family, scaled: bool) -> Variant {
+pub(crate) fn row_stats(dtype: DType, family: Family, scaled: bool, map: RowMap) -> Variant {
     Variant::new::<params::RowStats>(ROW_STATS)
         .word("dtype", dtype.name())
         .word("family", family.name())
         .flag("scaled", scaled)
+        .row_map(map)
 }
 
-pub(crate) fn mask_bias(masked: bool) -> Variant {
-    Variant::new::<params::MaskBias>(MASK_BIAS).flag("masked", masked)
+pub(crate) fn mask_bias(masked: bool, map: RowMap) -> Variant {
+    Variant::new::<params::MaskBias>(MASK_BIAS).flag("masked", masked).row_map(map)
 }
 
 pub(crate) fn f16_copy(dtype: DType, scaled: bool) -> Variant {
@@ -51,7 +53,7 @@ pub(crate) enum Lost {
     Own,
 }
 
-pub(crate) fn residual(dtype: DType, scaled: bool, lost: Lost) -> Variant {
+pub(crate) fn residual(dtype: DType, scaled: bool, lost: Lost, map: RowMap) -> Variant {
     let word = match lost {
         Lost::F16Copy => "f16copy",
         Lost::Each => "each",
@@ -62,76 +64,53 @@ pub(crate) fn residual(dtype: DType, scaled: bool, lost: Lost) -> Variant {
         .word("dtype", dtype.name())
         .flag("scaled", scaled)
         .word("lost", word)
-}
-
-/// What a scan reads of the rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operand {
-    /// Their copy in f16, scaled and padded to whole tiles.
-    F16Copy,
-    /// Their copy in 8 bits, each row with a scale.
-    Int8Copy,
-    /// The rows as they are stored.
-    Rows(DType),
-}
-
-impl Operand {
-    const fn name(self) -> &'static str {
-        match self {
-            Operand::F16Copy => "f16copy",
-            Operand::Int8Copy => "int8copy",
-            Operand::Rows(dtype) => dtype.name(),
-        }
-    }
+        .row_map(map)
 }
 
 /// `scaled`: products are multiplied by the scale of their row; `bin` rows to a bin.
 pub(crate) fn scan_matrix(
     tile: MatrixTile,
-    rows: Operand,
+    rows: &Operand,
     scaled: bool,
     bin: u32,
     bitmap: bool,
+    map: RowMap,
 ) -> Variant {
     Variant::new::<params::ScanMatrix>(SCAN_MATRIX)
-        .word("source", rows.name())
-        .word("input", if tile.input == DType::F32 { "f32" } else { "f16" })
-        .int("edge", tile.edge)
-        .int("bm", tile.bm())
-        .int("bn", tile.bn())
-        .int("bk", tile.bk)
-        .int("sm", tile.sm)
-        .int("sgm", tile.sgm)
-        .int("sgn", tile.sgn)
-        .int("pad", tile.pad)
-        .int("sg", tile.subgroup)
-        .int("threads", tile.threads())
-        .flag("scalar", tile.scalar)
+        .operand(rows)
+        .matrix_tile(tile)
         .flag("scaled", scaled)
         .int("bin", bin)
         .flag("epilogue_bias", tile.epilogue_bias)
         .flag("bitmap", bitmap)
+        .row_map(map)
 }
 
-pub(crate) fn scan_tile(rows: Operand, tile: Tile, scaled: bool, bitmap: bool) -> Variant {
+pub(crate) fn scan_tile(
+    rows: &Operand,
+    tile: Tile,
+    scaled: bool,
+    bitmap: bool,
+    map: RowMap,
+) -> Variant {
     Variant::new::<params::Scan>(SCAN_TILE)
-        .word("dtype", rows.name())
-        .int("bm", tile.bm)
-        .int("bn", tile.bn)
-        .int("bk", tile.bk)
-        .int("tm", tile.tm)
-        .int("tn", tile.tn)
+        .operand(rows)
+        // of floats, whatever is stored
+        .implied("input", "f32")
+        .tile(tile)
         .flag("scaled", scaled)
         .flag("bitmap", bitmap)
+        .row_map(map)
 }
 
-/// `q` queries at a time: 1, 2 or 4.
-pub(crate) fn scan_row(rows: Operand, q: u32, scaled: bool, bitmap: bool) -> Variant {
+/// `q` queries at a time: 1, 2 or 4. It reads words of 16 bytes, so that it knows how each type lies in them; there is no other operand.
+pub(crate) fn scan_row(rows: Stored, q: u32, scaled: bool, bitmap: bool, map: RowMap) -> Variant {
     Variant::new::<params::Scan>(SCAN_ROW)
         .word("dtype", rows.name())
         .int("q", q)
         .flag("scaled", scaled)
         .flag("bitmap", bitmap)
+        .row_map(map)
 }
 
 /// Room of the workgroup's own list of bins; the room of a search is at most this.
@@ -139,16 +118,24 @@ pub(crate) const MAX_CANDIDATES: u32 = 3072;
 const FEW_CANDIDATES: u32 = 512;
 
 /// `bin` rows to a bin.
-pub(crate) fn select_bins(threads: u32, room: u32, rounded: bool, bin: u32) -> Variant {
+pub(crate) fn select_bins(
+    threads: u32,
+    room: u32,
+    rounded: bool,
+    bin: u32,
+    map: RowMap,
+) -> Variant {
     let room = if room <= FEW_CANDIDATES { FEW_CANDIDATES } else { MAX_CANDIDATES };
     Variant::new::<params::SelectBins>(SELECT_BINS)
         .int("threads", threads)
         .int("room", room)
         .int("bin", bin)
         .flag("rounded", rounded)
+        // it needs no row, but to know whether they are in order
+        .flag("table", map.table)
 }
 
-pub(crate) fn rescore(dtype: DType, pair: &Pair, bitmap: bool, bin: u32) -> Variant {
+pub(crate) fn rescore(dtype: DType, pair: &Pair, bitmap: bool, bin: u32, map: RowMap) -> Variant {
     let (family, scaled, integer) = match pair {
         Pair::Integer { family } => (*family, false, true),
         Pair::Tree { family, scaled } => (family.name(), *scaled, false),
@@ -161,6 +148,7 @@ pub(crate) fn rescore(dtype: DType, pair: &Pair, bitmap: bool, bin: u32) -> Vari
         .flag("integer", integer)
         .flag("scaled", scaled)
         .flag("bitmap", bitmap)
+        .row_map(map)
 }
 
 pub(crate) fn distance(dtype: DType, pair: &Pair, bitmap: bool) -> Variant {

@@ -56,6 +56,7 @@ mod operand;
 mod pairwise;
 mod params;
 mod plan;
+mod positions;
 mod queries;
 mod range;
 mod reusable;
@@ -63,6 +64,7 @@ mod rounded;
 mod rows;
 mod scan;
 mod search;
+mod stored;
 mod stream;
 mod variants;
 

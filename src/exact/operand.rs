@@ -2,9 +2,11 @@
 
 use crate::buffer::{Buffer, Segment};
 use crate::error::{Error, Result};
-use crate::exact::kernels::Operand;
+use crate::exact::positions::Positions;
 use crate::exact::rounded::copies::Rounded;
-use crate::exact::rows::measured::Measured;
+use crate::exact::rows::measured::{Measured, Part};
+use crate::exact::stored::Stored;
+use crate::kernel::RowMap;
 
 /// The rows of a scan, in all forms that there are.
 #[derive(Clone, Copy)]
@@ -12,6 +14,8 @@ pub(crate) struct ScanRows<'a> {
     pub rows: &'a Measured,
     pub f16: Option<&'a Rounded>,
     pub int8: Option<&'a Rounded>,
+    /// Where the scan does not go through all rows as they lie.
+    pub positions: Option<&'a Positions>,
 }
 
 /// Which of the forms a scan reads.
@@ -22,31 +26,76 @@ pub(crate) enum Form {
     Int8,
 }
 
+/// The positions of a scan whose rows are in one segment: without tables, its rows.
+#[derive(Clone, Copy)]
+pub(crate) struct Span<'a> {
+    /// Of the first position, among all.
+    pub first: u64,
+    pub count: u32,
+    /// The row of each.
+    pub table: Option<&'a Buffer>,
+}
+
 impl<'a> ScanRows<'a> {
     pub fn dim(&self) -> usize {
         self.rows.matrix().dim()
     }
 
+    /// One past the last position.
+    pub fn len(&self) -> u64 {
+        self.positions.map_or(self.rows.len(), Positions::len)
+    }
+
+    pub fn row_map(&self) -> RowMap {
+        if self.positions.is_some() { RowMap::TABLE } else { RowMap::IDENTITY }
+    }
+
+    /// Largest |x| of each bin.
+    pub fn bin_norm(&self) -> Option<&'a Buffer> {
+        match self.positions {
+            Some(positions) => Some(positions.bin_norm()),
+            None => self.rows.bin_norm(),
+        }
+    }
+
+    /// What a form of the rows lost, of each bin.
+    pub fn bin_residual(&self, form: Form) -> Option<&'a Buffer> {
+        match (form, self.positions) {
+            (Form::Rows, _) => None,
+            (Form::F16, None) => self.f16.map(Rounded::bin_residual),
+            (Form::Int8, None) => self.int8.map(Rounded::bin_residual),
+            (Form::F16, Some(positions)) => positions.f16_residual(),
+            (Form::Int8, Some(positions)) => positions.int8_residual(),
+        }
+    }
+
+    /// The segments, what belongs to their rows, and the positions of these.
+    pub fn spans(&self) -> impl Iterator<Item = (&'a Segment, &'a Part, Span<'a>)> {
+        let positions = self.positions;
+        self.rows.segments().enumerate().map(move |(at, (segment, part))| {
+            let own = Span { first: segment.first_row(), count: segment.rows(), table: None };
+            let listed = positions.and_then(|positions| positions.segment(at));
+            let span = listed.map_or(own, |listed| Span {
+                first: listed.first,
+                count: listed.count,
+                table: Some(&listed.table),
+            });
+            (segment, part, span)
+        })
+    }
+
     /// One segment in a form of the rows.
     pub fn operand(&self, at: usize, form: Form) -> Result<SegmentOperand<'a>> {
         let missing = || Error::internal(format!("segment {at} has no {form:?}"));
-        let (segment, numbers) = self.rows.segments().nth(at).ok_or_else(missing)?;
+        let (segment, numbers, span) = self.spans().nth(at).ok_or_else(missing)?;
         let scale = numbers.scale.as_ref();
         let rounded = match form {
             Form::Rows => {
                 let dtype = self.rows.matrix().dtype();
                 let stride4 = dtype.stride4(segment.stride_bytes());
-                let (operand, buffer) = (Operand::Rows(dtype), segment.buffer());
+                let (stored, buffer) = (Stored::Rows(dtype), segment.buffer());
                 let factor = 1.0;
-                return Ok(SegmentOperand {
-                    segment,
-                    form,
-                    operand,
-                    buffer,
-                    stride4,
-                    factor,
-                    scale,
-                });
+                return Ok(SegmentOperand { span, form, stored, buffer, stride4, factor, scale });
             }
             Form::F16 => self.f16.ok_or_else(missing)?,
             Form::Int8 => self.int8.ok_or_else(missing)?,
@@ -54,20 +103,20 @@ impl<'a> ScanRows<'a> {
         let part = rounded.part(at).ok_or_else(missing)?;
         let (factor, scale) = match rounded.operand {
             // a copy is of rows that are multiplied already
-            Operand::F16Copy => (part.factor, None),
-            Operand::Int8Copy => (1.0, part.scale.as_ref()),
-            Operand::Rows(_) => (1.0, scale),
+            Stored::F16Copy => (part.factor, None),
+            Stored::Int8Copy => (1.0, part.scale.as_ref()),
+            Stored::Rows(_) => (1.0, scale),
         };
-        let (operand, buffer, stride4) = (rounded.operand, &part.buffer, part.stride4);
-        Ok(SegmentOperand { segment, form, operand, buffer, stride4, factor, scale })
+        let (stored, buffer, stride4) = (rounded.operand, &part.buffer, part.stride4);
+        Ok(SegmentOperand { span, form, stored, buffer, stride4, factor, scale })
     }
 }
 
 /// One segment as a kernel reads it.
 pub(crate) struct SegmentOperand<'a> {
-    pub segment: &'a Segment,
+    pub span: Span<'a>,
     pub form: Form,
-    pub operand: Operand,
+    pub stored: Stored,
     pub buffer: &'a Buffer,
     pub stride4: u32,
     /// What every element was multiplied by.
@@ -79,11 +128,11 @@ pub(crate) struct SegmentOperand<'a> {
 impl SegmentOperand<'_> {
     /// Bytes that are read, if each row is read once.
     pub fn bytes(&self) -> u64 {
-        let element = match self.operand {
-            Operand::F16Copy => 2,
-            Operand::Int8Copy => 1,
-            Operand::Rows(dtype) => dtype.row_bytes(1) as u64,
+        let element = match self.stored {
+            Stored::F16Copy => 2,
+            Stored::Int8Copy => 1,
+            Stored::Rows(dtype) => dtype.row_bytes(1) as u64,
         };
-        u64::from(self.segment.rows()) * u64::from(self.stride4) * 4 * element
+        u64::from(self.span.count) * u64::from(self.stride4) * 4 * element
     }
 }

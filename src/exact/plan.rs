@@ -8,6 +8,7 @@ use crate::exact::accumulation;
 use crate::exact::dataset::Dataset;
 use crate::exact::kernels;
 use crate::exact::queries::Queries;
+use crate::exact::scan::settings::ScanSettings;
 use crate::kernel::{MatrixTile, Tile, best_matrix_tile, check_scan_tile};
 use crate::metric::Metric;
 use crate::space::Pair;
@@ -29,9 +30,6 @@ const DENSE_ROWS: u64 = 1 << 18;
 const MIN_PART_QUERIES: u64 = 1024;
 const MIN_PART_MS: f64 = 0.25;
 
-/// Queries that leave a device room for larger workgroups.
-const FEW_QUERIES: u32 = 128;
-
 /// How queries go through the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Path {
@@ -46,27 +44,9 @@ pub(crate) enum Path {
 /// The cut of one call.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
-    /// Bins that may pass for one query.
-    pub max_candidates: u32,
     /// How the search begins.
     pub path: Path,
-    /// Otherwise bins are selected as if no score were rounded.
-    pub certify: bool,
-    pub tile: Tile,
-    /// The tile of the matrix units, where they multiply these rows.
-    pub matrix: Option<MatrixTile>,
-    /// What its sums lose, in 2^-24 an element.
-    pub accumulation: f64,
-    /// Most tiles of rows that a workgroup of it takes one after the other.
-    pub matrix_tiles: u32,
-    /// Workgroups that keep the device busy to the end.
-    pub matrix_groups: u32,
-    /// Rows to a bin of it: fewer where so many neighbours are wanted that rescoring costs more than selecting.
-    pub matrix_bin: u32,
-    /// Whether those few that are asked read the rows in 8 bits.
-    pub int8: bool,
-    /// Up to so many queries read the rows one by one rather than in tiles.
-    pub max_row_queries: u32,
+    pub scan: ScanSettings,
     /// Queries of the first submission of the scan: fewer, where the host prepares the others meanwhile.
     pub first_queries: usize,
     /// Queries of every other.
@@ -78,9 +58,6 @@ pub(crate) struct Plan {
     pub bin_rows: u32,
     /// Pairs (query, row) that may be compared in one submission.
     pub pairs: u64,
-    pub select_threads: u32,
-    /// Where there are so few queries that a workgroup of each does not fill the device.
-    pub wide_threads: u32,
 }
 
 /// The tile of the device profile, or the datasetline's where the device cannot run that.
@@ -208,10 +185,7 @@ impl Plan {
 
         let max_dispatch = u64::from(gpu.caps().max_dispatch);
         let max_threads = gpu.caps().max_workgroup_threads;
-        Ok(Plan {
-            max_candidates: room as u32,
-            path,
-            certify: !options.fast,
+        let scan = ScanSettings {
             tile,
             matrix,
             accumulation,
@@ -220,14 +194,20 @@ impl Plan {
             matrix_bin: matrix_bin as u32,
             int8: bytes,
             max_row_queries: few,
+            max_candidates: room as u32,
+            certify: !options.fast,
+            select_threads: profile.u32("select", "threads")?.min(max_threads),
+            wide_threads: profile.u32("select", "threads_few_queries")?.min(max_threads),
+        };
+        Ok(Plan {
+            path,
+            scan,
             first_queries: first_queries.min(count).min(max_dispatch) as usize,
             scan_queries: scan_queries.min(count).min(max_dispatch) as usize,
             dense_queries: dense_queries.min(count).min(max_dispatch) as usize,
             dense_rows: dense_rows as u32,
             bin_rows: bin_rows as u32,
             pairs,
-            select_threads: profile.u32("select", "threads")?.min(max_threads),
-            wide_threads: profile.u32("select", "threads_few_queries")?.min(max_threads),
         })
     }
 
@@ -238,11 +218,6 @@ impl Plan {
             Path::Scan | Path::Bins if start == 0 => self.first_queries,
             Path::Scan | Path::Bins => self.scan_queries,
         }
-    }
-
-    /// Threads that select the bins of each of `queries`.
-    pub fn bin_threads(&self, queries: u32) -> u32 {
-        if queries <= FEW_QUERIES { self.wide_threads } else { self.select_threads }
     }
 }
 

@@ -114,16 +114,16 @@ impl Search {
 
     fn begin(&self, path: Path, query_ids: Vec<u32>, encoder: &mut Encoder) -> Result<Step> {
         let dataset = &self.dataset;
-        let upload = self.queries.upload(dataset, &query_ids, self.plan.int8, encoder)?;
+        let upload = self.queries.upload(dataset, &query_ids, self.plan.scan.int8, encoder)?;
         let bitmap = self.filter.bitmap(&query_ids, encoder)?;
         Ok(match path {
             Path::Scan => {
                 let scan = Scan::new(
                     dataset.scan_rows(),
-                    &self.queries,
+                    self.queries.facts,
                     upload,
                     bitmap,
-                    &self.plan,
+                    self.plan.scan,
                     encoder,
                 )?;
                 Step::Scan(query_ids, Box::new(scan))
@@ -175,14 +175,8 @@ impl Search {
             return Ok((flight, InFlight::default()));
         }
         let k = self.k as u32;
-        let out = scan.select(
-            &mut encoder,
-            self.dataset.scan_rows(),
-            biases,
-            &self.queries,
-            &self.plan,
-            k,
-        )?;
+        let out =
+            scan.select(&mut encoder, self.dataset.scan_rows(), biases, &self.queries.pair, k)?;
         let (keys, rows) = (out.keys.size(), out.rows.size());
         let ranges =
             [(&out.keys, 0, keys), (&out.rows, 0, rows), (&out.counts, 0, out.counts.size())];
@@ -230,8 +224,8 @@ impl Job for Search {
                 self.begin(self.plan.path, range.map(|q| q as u32).collect(), &mut encoder)?
             }
             // what 8 bits do not tell, the rows or their f16 copy may
-            Step::List(query_ids) if self.plan.int8 => {
-                self.plan.int8 = false;
+            Step::List(query_ids) if self.plan.scan.int8 => {
+                self.plan.scan.int8 = false;
                 self.tried = true;
                 self.begin(Path::Scan, query_ids, &mut encoder)?
             }
@@ -279,7 +273,7 @@ impl Job for Search {
                 self.stats.exact.bins_passed += u64::from(count);
                 self.stats.exact.bins_passed_max =
                     self.stats.exact.bins_passed_max.max(count.into());
-                if count > self.plan.max_candidates {
+                if count > self.plan.scan.max_candidates {
                     self.stats.exact.rerun += u64::from(!self.tried);
                     self.rerun.push(query);
                     wanted[i] = false;

@@ -1,19 +1,23 @@
 //! The list of all variants of exact search, for the tests that translate them.
 
 use super::kernels::*;
+use super::stored::Stored;
 use crate::device::Profile;
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::kernel::{MatrixTile, Tile, Variant};
+use crate::kernel::{MatrixTile, RowMap, Tile, Variant};
 use crate::metric::{Metric, Order};
 use crate::space::{Family, Pair};
+
+/// Rows as they lie.
+const ROWS: RowMap = RowMap::IDENTITY;
 
 /// Rows to a bin.
 const BINS: [u32; 2] = [64, 16];
 
 /// All variants: every dtype, family and flag; every tile of a device profile.
 pub(crate) fn variants() -> Result<Vec<Variant>> {
-    let mut all = vec![mask_bias(false), mask_bias(true), range(false), range(true)];
+    let mut all = vec![mask_bias(false, ROWS), mask_bias(true, ROWS), range(false), range(true)];
     let floats = [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8];
     let (mut tiles, mut matrix_tiles) = (vec![], vec![]);
     for profile in Profile::built_in()? {
@@ -31,47 +35,48 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
     }
     for dtype in floats {
         all.extend([false, true].map(|scaled| f16_copy(dtype, scaled)));
-        all.extend([false, true].map(|scaled| residual(dtype, scaled, Lost::F16Copy)));
-        all.extend([false, true].map(|scaled| residual(dtype, scaled, Lost::Int8Copy)));
+        all.extend([false, true].map(|scaled| residual(dtype, scaled, Lost::F16Copy, ROWS)));
+        all.extend([false, true].map(|scaled| residual(dtype, scaled, Lost::Int8Copy, ROWS)));
         all.extend([false, true].map(|scaled| int8_copy(dtype, scaled)));
         for scaled in [false, true] {
-            all.push(row_stats(dtype, if scaled { Family::Dot } else { Family::L2 }, scaled));
+            all.push(row_stats(dtype, if scaled { Family::Dot } else { Family::L2 }, scaled, ROWS));
             for bitmap in [false, true] {
-                all.extend(
-                    tiles.iter().map(|&tile| scan_tile(Operand::Rows(dtype), tile, scaled, bitmap)),
-                );
-                let rows = Operand::Rows(dtype);
-                all.extend([1, 2, 4].map(|q| scan_row(rows, q, scaled, bitmap)));
+                all.extend(tiles.iter().map(|&tile| {
+                    scan_tile(&Stored::Rows(dtype).operand(), tile, scaled, bitmap, ROWS)
+                }));
+                let rows = Stored::Rows(dtype);
+                all.extend([1, 2, 4].map(|q| scan_row(rows, q, scaled, bitmap, ROWS)));
                 for pair in pairs(dtype) {
                     if matches!(pair, Pair::Tree { scaled: s, .. } if s == scaled) {
-                        all.extend(BINS.map(|bin| rescore(dtype, &pair, bitmap, bin)));
+                        all.extend(BINS.map(|bin| rescore(dtype, &pair, bitmap, bin, ROWS)));
                     }
                 }
             }
         }
-        all.push(row_stats(dtype, Family::Dot, false));
+        all.push(row_stats(dtype, Family::Dot, false, ROWS));
         for pair in pairs(dtype) {
             for bitmap in [false, true] {
                 all.push(distance(dtype, &pair, bitmap));
                 if matches!(pair, Pair::Integer { family } if family == "l2" || family == "dot") {
-                    all.extend(BINS.map(|bin| rescore(dtype, &pair, bitmap, bin)));
+                    all.extend(BINS.map(|bin| rescore(dtype, &pair, bitmap, bin, ROWS)));
                 }
             }
         }
     }
-    all.push(residual(DType::F32, false, Lost::Each));
-    all.extend([false, true].map(|scaled| residual(DType::F16, scaled, Lost::Own)));
+    all.push(residual(DType::F32, false, Lost::Each, ROWS));
+    all.extend([false, true].map(|scaled| residual(DType::F16, scaled, Lost::Own, ROWS)));
     // bins and bitmaps are parts of the text that the number of queries leaves alone
-    let few = |tile| scan_matrix(tile, Operand::F16Copy, false, 64, false);
+    let f16_copy = Stored::F16Copy.operand();
+    let few = |tile| scan_matrix(tile, &f16_copy, false, 64, false, ROWS);
     all.extend(narrowed(&matrix_tiles).into_iter().map(few));
     for bitmap in [false, true] {
         for bin in BINS {
-            let copy = |&tile| scan_matrix(tile, Operand::F16Copy, false, bin, bitmap);
+            let copy = |&tile| scan_matrix(tile, &f16_copy, false, bin, bitmap, ROWS);
             all.extend(matrix_tiles.iter().map(copy));
         }
-        all.extend([1, 2, 4].map(|q| scan_row(Operand::Int8Copy, q, true, bitmap)));
+        all.extend([1, 2, 4].map(|q| scan_row(Stored::Int8Copy, q, true, bitmap, ROWS)));
         for scaled in [false, true] {
-            all.extend([1, 2, 4].map(|q| scan_row(Operand::F16Copy, q, scaled, bitmap)));
+            all.extend([1, 2, 4].map(|q| scan_row(Stored::F16Copy, q, scaled, bitmap, ROWS)));
             all.extend(stored(&matrix_tiles, scaled, bitmap));
         }
     }
@@ -84,7 +89,7 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
         for rounded in [false, true] {
             for bin in BINS {
                 all.extend(
-                    [64, MAX_CANDIDATES].map(|room| select_bins(threads, room, rounded, bin)),
+                    [64, MAX_CANDIDATES].map(|room| select_bins(threads, room, rounded, bin, ROWS)),
                 );
             }
         }
@@ -117,7 +122,9 @@ fn stored(tiles: &[MatrixTile], scaled: bool, bitmap: bool) -> Vec<Variant> {
             continue;
         }
         seen.push(shape);
-        let variant = |tile, dtype| scan_matrix(tile, Operand::Rows(dtype), scaled, 64, bitmap);
+        let variant = |tile, dtype| {
+            scan_matrix(tile, &Stored::Rows(dtype).operand(), scaled, 64, bitmap, ROWS)
+        };
         let halves = [DType::F16, DType::I8, DType::U8];
         all.extend(halves.map(|dtype| variant(tile, dtype)));
         // only matrices of 8 come in f32

@@ -15,6 +15,7 @@ const LIBRARY: &[Shader] = &[
     shader!("lib", "constants"),
     shader!("lib/load", "element"),
     shader!("lib/load", "half"),
+    shader!("lib/load", "operand"),
     shader!("lib/load", "rows"),
     shader!("lib/math", "largest"),
     shader!("lib/math", "log"),
@@ -24,11 +25,21 @@ const LIBRARY: &[Shader] = &[
     shader!("lib/metric", "custom"),
     shader!("lib/metric", "direct"),
     shader!("lib/metric", "exact"),
+    shader!("lib/rows", "identity"),
+    shader!("lib/rows", "table"),
     shader!("lib/select", "key"),
     shader!("lib/select", "radix"),
-    shader!("lib/tile", "matrix"),
-    shader!("lib/tile", "operand"),
-    shader!("lib/tile", "register"),
+    shader!("lib/tile/matrix", "bin_best"),
+    shader!("lib/tile/matrix", "load"),
+    shader!("lib/tile/matrix", "multiply"),
+    shader!("lib/tile/matrix", "results"),
+    shader!("lib/tile/matrix", "shape"),
+    shader!("lib/tile/matrix", "store"),
+    shader!("lib/tile/register", "bin_best"),
+    shader!("lib/tile/register", "load"),
+    shader!("lib/tile/register", "multiply"),
+    shader!("lib/tile/register", "shape"),
+    shader!("lib/tile/register", "store"),
 ];
 
 fn environment() -> Result<Environment<'static>> {
@@ -57,11 +68,12 @@ pub(crate) fn expand(variant: &Variant) -> Result<String> {
     let fail =
         |e: minijinja::Error| Error::internal(format!("template of {}: {e:#}", variant.name()));
     let shader = variant.shader();
-    if variant.parts().is_empty() {
+    let mut parts = variant.parts().iter().filter(|part| !LIBRARY.contains(part)).peekable();
+    if parts.peek().is_none() {
         return env.render_named_str(shader.file, shader.text, variant.context()).map_err(fail);
     }
     let mut env = env.clone();
-    for part in variant.parts() {
+    for part in parts {
         env.add_template(part.file, part.text).map_err(fail)?;
     }
     env.render_named_str(shader.file, shader.text, variant.context()).map_err(fail)

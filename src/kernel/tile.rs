@@ -1,5 +1,6 @@
 //! The shapes of the tiles that the scans multiply.
 
+use super::variant::Variant;
 use crate::device::Profile;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -185,5 +186,32 @@ impl MatrixTile {
         let (k4, threads) = (self.bk / 4, self.threads());
         let even = |rows: u32| (rows * k4).is_multiple_of(threads);
         threads.is_multiple_of(k4) && even(self.bm()) && even(self.bn())
+    }
+}
+
+impl Variant {
+    /// The shape of a register tile, as `shaders/lib/tile/register/` takes it.
+    pub fn tile(self, tile: Tile) -> Variant {
+        self.int("bm", tile.bm)
+            .int("bn", tile.bn)
+            .int("bk", tile.bk)
+            .int("tm", tile.tm)
+            .int("tn", tile.tn)
+    }
+
+    /// The shape of a tile of the matrix units, as `shaders/lib/tile/matrix/` takes it.
+    pub fn matrix_tile(self, tile: MatrixTile) -> Variant {
+        self.word("input", if tile.input == DType::F32 { "f32" } else { "f16" })
+            .int("edge", tile.edge)
+            .int("bm", tile.bm())
+            .int("bn", tile.bn())
+            .int("bk", tile.bk)
+            .int("sm", tile.sm)
+            .int("sgm", tile.sgm)
+            .int("sgn", tile.sgn)
+            .int("pad", tile.pad)
+            .int("sg", tile.subgroup)
+            .int("threads", tile.threads())
+            .flag("scalar", tile.scalar)
     }
 }

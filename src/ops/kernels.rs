@@ -1,7 +1,7 @@
 //! The kernels of operations on matrices, and what they are passed by value.
 
 use crate::dtype::DType;
-use crate::kernel::{Shader, Variant, params, shader};
+use crate::kernel::{RowMap, Shader, Variant, params, shader};
 
 const GATHER_ROWS: Shader = shader!("ops", "gather_rows");
 const NORMALISE: Shader = shader!("ops", "normalise");
@@ -70,14 +70,22 @@ pub(crate) fn normalise(dtype: DType) -> Variant {
 /// The largest k whose result is sorted on the device.
 pub(crate) const MAX_SORT: u32 = 1024;
 
-/// The keys of chosen bins of `bin` rows, or of consecutive rows. A result above `MAX_SORT` comes unsorted.
-pub(crate) fn select_k(threads: u32, bin: Option<u32>, k: u32, sorted: bool) -> Variant {
+/// The keys of chosen bins of `bin` rows, whose numbers `map` gives, or of consecutive rows. A result above `MAX_SORT` comes
+/// unsorted.
+pub(crate) fn select_k(
+    threads: u32,
+    bin: Option<u32>,
+    k: u32,
+    sorted: bool,
+    map: RowMap,
+) -> Variant {
     let sort = if sorted && k <= MAX_SORT { MAX_SORT } else { 0 };
     Variant::new::<SelectK>(SELECT_K)
         .int("threads", threads)
         .word("source", if bin.is_some() { "bins" } else { "dense" })
         .int("bin", bin.unwrap_or(0))
         .int("sort", sort)
+        .row_map(map)
 }
 
 /// All variants, for the tests that translate them.
@@ -88,7 +96,9 @@ pub(crate) fn variants() -> Vec<Variant> {
     all.extend(floats.map(row_norms));
     for threads in [256, 512] {
         for bin in [None, Some(64), Some(16)] {
-            all.extend([1, 5000].map(|k| select_k(threads, bin, k, true)));
+            all.extend([1, 5000].map(|k| select_k(threads, bin, k, true, RowMap::IDENTITY)));
+            let table = bin.is_some().then_some(RowMap::TABLE);
+            all.extend(table.map(|table| select_k(threads, bin, 1, true, table)));
         }
     }
     all

@@ -7,8 +7,9 @@ use super::{f16, int8, residual};
 use crate::buffer::{BIN, Buffer, Segment};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::exact::kernels::{Lost, Operand};
+use crate::exact::kernels::Lost;
 use crate::exact::rows::measured::Measured;
+use crate::exact::stored::Stored;
 use crate::kernel::{Encoder, matrix_tile};
 
 /// Below this dimension most of a slab would be padding.
@@ -28,14 +29,14 @@ pub(crate) enum Copies {
 /// All segments.
 #[derive(Clone)]
 pub(crate) struct Rounded {
-    pub operand: Operand,
+    pub operand: Stored,
     parts: Vec<RoundedPart>,
     /// Largest |x - x'| of each bin.
     bin_residual: Buffer,
 }
 
 /// What the matrix units multiply in f16 of such rows, and few queries read, if anything.
-pub(crate) fn f16_operand(rows: &Measured, copies: Copies) -> Result<Option<Operand>> {
+pub(crate) fn f16_operand(rows: &Measured, copies: Copies) -> Result<Option<Stored>> {
     if copies == Copies::Unscanned || rows.scan().is_none() || rows.matrix().dim() < MIN_DIM {
         return Ok(None);
     }
@@ -44,24 +45,24 @@ pub(crate) fn f16_operand(rows: &Measured, copies: Copies) -> Result<Option<Oper
     Ok(match rows.matrix().dtype() {
         dtype @ (DType::F16 | DType::I8 | DType::U8) => {
             let multiplied = matrix_tile(gpu, DType::F16)?.is_some();
-            (copied || multiplied).then_some(Operand::Rows(dtype))
+            (copied || multiplied).then_some(Stored::Rows(dtype))
         }
-        _ => (copied && copies != Copies::None).then_some(Operand::F16Copy),
+        _ => (copied && copies != Copies::None).then_some(Stored::F16Copy),
     })
 }
 
 /// What few queries read of such rows, where that is narrower still.
-pub(crate) fn int8_operand(rows: &Measured, copies: Copies) -> Result<Option<Operand>> {
+pub(crate) fn int8_operand(rows: &Measured, copies: Copies) -> Result<Option<Stored>> {
     let dims = MIN_DIM..=int8::MAX_DIM;
     let scans = rows.scan().is_some() && dims.contains(&rows.matrix().dim());
     let narrower = !rows.matrix().dtype().is_integer() && copies == Copies::All;
     let asked = rows.gpu().profile().u32("scan", "int8_copy")? != 0;
-    Ok((scans && narrower && asked).then_some(Operand::Int8Copy))
+    Ok((scans && narrower && asked).then_some(Stored::Int8Copy))
 }
 
 impl Rounded {
     /// For as many rows as the first segment has room for, which are to come.
-    pub fn with_room(rows: &Measured, operand: Operand) -> Result<Rounded> {
+    pub fn with_room(rows: &Measured, operand: Stored) -> Result<Rounded> {
         let capacity = rows.matrix().segments().first().map_or(0, Segment::capacity);
         let bins = u64::from(capacity).div_ceil(BIN) * 4;
         let bin_residual = rows.gpu().alloc("residuals", bins.next_multiple_of(256))?;
@@ -76,7 +77,7 @@ impl Rounded {
     /// Those of `rows` from those of the same rows before number `first` and what follows came; `None` without the memory.
     pub fn extended(
         rows: &Measured,
-        operand: Option<Operand>,
+        operand: Option<Stored>,
         old: Option<&Rounded>,
         first: u64,
     ) -> Result<Option<Rounded>> {
@@ -111,14 +112,30 @@ impl Rounded {
         &self.bin_residual
     }
 
+    /// Encodes what the bins of positions lost that a table lists, `count` of them in segment `at`, into `out` from `first_bin` on.
+    pub fn measure(
+        &self,
+        encoder: &mut Encoder,
+        rows: &Measured,
+        at: usize,
+        (table, count): (&Buffer, u32),
+        out: (&Buffer, u32),
+    ) -> Result<()> {
+        let missing = || Error::internal(format!("no segment {at}"));
+        let (segment, numbers) = rows.segments().nth(at).ok_or_else(missing)?;
+        let part = self.part(at).ok_or_else(missing)?;
+        let source = Source { last: count, ..Source::of(rows, segment, numbers, 0) };
+        measure_lost(encoder, self.operand, &source, part, out, Some(table))
+    }
+
     /// Whether few queries read fewer bytes of it than of the rows, or as many in larger steps.
     pub fn serves_few(&self) -> bool {
-        !matches!(self.operand, Operand::Rows(DType::I8 | DType::U8))
+        !matches!(self.operand, Stored::Rows(DType::I8 | DType::U8))
     }
 
     /// Device memory beyond the rows.
     pub fn bytes(&self) -> u64 {
-        let own = !matches!(self.operand, Operand::Rows(_));
+        let own = !matches!(self.operand, Stored::Rows(_));
         let size = |p: &RoundedPart| {
             let scale = p.scale.as_ref().map_or(0, Buffer::size);
             scale + if own { p.buffer.size() } else { 0 }
@@ -128,7 +145,7 @@ impl Rounded {
 
     fn build(
         rows: &Measured,
-        operand: Operand,
+        operand: Stored,
         old: Option<&Rounded>,
         first: u64,
         replaced: Option<usize>,
@@ -138,14 +155,14 @@ impl Rounded {
         let scaled = matches!(rows.scan(), Some((_, true)));
         // rows of cosine are normalised
         let largest = f16::factor(if scaled { 1.0 } else { rows.facts().largest });
-        let wanted = if matches!(operand, Operand::Rows(_)) { 1.0 } else { largest };
+        let wanted = if matches!(operand, Stored::Rows(_)) { 1.0 } else { largest };
         let mut parts = Vec::new();
         for (at, (segment, numbers)) in rows.segments().enumerate() {
             let end = segment.first_row() + u64::from(segment.rows());
             let new = first.saturating_sub(segment.first_row()) as u32;
             let before = old.and_then(|o| o.part(at));
             let in_place = before.filter(|b| {
-                let whole = operand == Operand::F16Copy;
+                let whole = operand == Stored::F16Copy;
                 // an older segment keeps its own scale while its rows fit; one without rows takes any
                 let same = b.factor == wanted || end <= first || first <= segment.first_row();
                 let room =
@@ -161,23 +178,14 @@ impl Rounded {
                 None => (new_part(rows, operand, segment, wanted)?, 0),
             };
             let source = Source::of(rows, segment, numbers, from);
-            let lost = match operand {
-                Operand::F16Copy => {
-                    f16::copy(&mut encoder, &source, &part)?;
-                    Some(Lost::F16Copy)
-                }
-                Operand::Int8Copy => {
-                    int8::copy(&mut encoder, &source, &part)?;
-                    Some(Lost::Int8Copy)
-                }
-                Operand::Rows(DType::F16) => Some(Lost::Own),
-                // whole numbers of 8 bits lose nothing
-                Operand::Rows(_) => None,
-            };
-            if let Some(lost) = lost {
-                let first_bin = (segment.first_row() / BIN) as u32;
-                residual::measure(&mut encoder, &source, &part, &bin_residual, first_bin, lost)?;
+            match operand {
+                Stored::F16Copy => f16::copy(&mut encoder, &source, &part)?,
+                Stored::Int8Copy => int8::copy(&mut encoder, &source, &part)?,
+                Stored::Rows(_) => {}
             }
+            let first_bin = (segment.first_row() / BIN) as u32;
+            let out = (&bin_residual, first_bin);
+            measure_lost(&mut encoder, operand, &source, &part, out, None)?;
             parts.push(part);
         }
         encoder.submit(&[])?;
@@ -209,6 +217,25 @@ impl Rounded {
     }
 }
 
+/// Encodes what the rows of a part lost, of each bin from the given one on: of positions, where a table lists them.
+fn measure_lost(
+    encoder: &mut Encoder,
+    operand: Stored,
+    source: &Source<'_>,
+    part: &RoundedPart,
+    (out, first_bin): (&Buffer, u32),
+    table: Option<&Buffer>,
+) -> Result<()> {
+    let lost = match operand {
+        Stored::F16Copy => Lost::F16Copy,
+        Stored::Int8Copy => Lost::Int8Copy,
+        Stored::Rows(DType::F16) => Lost::Own,
+        // whole numbers of 8 bits lose nothing
+        Stored::Rows(_) => return Ok(()),
+    };
+    residual::measure(encoder, source, part, out, first_bin, table, lost)
+}
+
 fn whole_tiles(rows: u32) -> u32 {
     rows.next_multiple_of(TILE_ROWS)
 }
@@ -216,25 +243,25 @@ fn whole_tiles(rows: u32) -> u32 {
 /// Room for the copy of a segment, or the segment itself.
 fn new_part(
     rows: &Measured,
-    operand: Operand,
+    operand: Stored,
     segment: &Segment,
     factor: f32,
 ) -> Result<RoundedPart> {
     let (gpu, dim) = (rows.gpu(), rows.matrix().dim());
     let capacity = segment.capacity();
     Ok(match operand {
-        Operand::F16Copy => {
+        Stored::F16Copy => {
             let (capacity, bytes) = (whole_tiles(capacity), f16::row_bytes(dim));
             let buffer = gpu.alloc("f16 copy", u64::from(capacity) * bytes)?;
             RoundedPart { buffer, stride4: (bytes / 8) as u32, factor, scale: None, capacity }
         }
-        Operand::Int8Copy => {
+        Stored::Int8Copy => {
             let bytes = int8::row_bytes(dim);
             let buffer = gpu.alloc("8-bit copy", u64::from(capacity) * bytes)?;
             let scale = Some(gpu.alloc("scales of 8 bits", u64::from(capacity) * 4)?);
             RoundedPart { buffer, stride4: (bytes / 4) as u32, factor, scale, capacity }
         }
-        Operand::Rows(dtype) => {
+        Stored::Rows(dtype) => {
             let stride4 = dtype.stride4(segment.stride_bytes());
             let buffer = segment.buffer().clone();
             RoundedPart { buffer, stride4, factor: 1.0, scale: None, capacity }
@@ -243,6 +270,6 @@ fn new_part(
 }
 
 /// Whether a part is of this segment still, where it is the segment itself.
-fn reads(part: &RoundedPart, segment: &Segment, operand: Operand) -> bool {
-    !matches!(operand, Operand::Rows(_)) || part.buffer.raw() == segment.buffer().raw()
+fn reads(part: &RoundedPart, segment: &Segment, operand: Stored) -> bool {
+    !matches!(operand, Stored::Rows(_)) || part.buffer.raw() == segment.buffer().raw()
 }

@@ -6,15 +6,17 @@ use crate::buffer::Buffer;
 use crate::error::Result;
 use crate::exact::kernels::{self, Lost};
 use crate::exact::params::Residual;
-use crate::kernel::Encoder;
+use crate::kernel::{Encoder, RowMap};
 
-/// Encodes what a copy lost, or rows themselves may lose: of each bin from `first_bin` on, or of each row.
+/// Encodes what a copy lost, or rows themselves may lose: of each bin from `first_bin` on, or of each row; where positions are listed
+/// in a table, of their bins.
 pub(crate) fn measure(
     encoder: &mut Encoder,
     source: &Source<'_>,
     copy: &RoundedPart,
     out: &Buffer,
     first_bin: u32,
+    table: Option<&Buffer>,
     lost: Lost,
 ) -> Result<()> {
     let bins = source.by_bin(encoder.gpu())?;
@@ -34,6 +36,8 @@ pub(crate) fn measure(
     }
     buffers.extend(copy.scale.as_ref().map(|scale| ("copy_scale", scale)));
     buffers.extend(source.scale.map(|scale| ("scale", scale)));
-    let variant = kernels::residual(source.dtype, source.scale.is_some(), lost);
+    buffers.extend(table.map(|table| ("row_table", table)));
+    let map = if table.is_some() { RowMap::TABLE } else { RowMap::IDENTITY };
+    let variant = kernels::residual(source.dtype, source.scale.is_some(), lost, map);
     encoder.dispatch(&variant, &buffers, &params, bins.groups)
 }

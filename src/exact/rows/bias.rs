@@ -6,7 +6,7 @@ use crate::device::Gpu;
 use crate::error::{Error, Result};
 use crate::exact::kernels;
 use crate::exact::params::MaskBias;
-use crate::kernel::{Encoder, fold};
+use crate::kernel::{Encoder, RowMap, fold};
 
 /// The biases of all segments under a mask of `rows` rows, in fresh buffers.
 pub(super) fn masked<'a>(
@@ -23,33 +23,32 @@ pub(super) fn masked<'a>(
     let mut all = Vec::new();
     for (segment, own) in own {
         let bias = gpu.alloc("bias", own.size())?;
-        write(&mut encoder, own, Some(&mask), &bias, segment, 1.0)?;
+        let rows = (segment.rows(), segment.first_row() as u32);
+        write(&mut encoder, own, Some(&mask), &bias, rows, None, 1.0)?;
         all.push(bias);
     }
     encoder.submit(&[])?;
     Ok(all)
 }
 
-/// Encodes the bias of a segment for one search: masked, scaled, and the sentinel behind the last row.
+/// Encodes the biases of `count` rows of a segment for one search, the first of which is row `first_row` of all: masked, scaled, and the
+/// sentinel behind the last; through a table, those of its positions, of which there is no mask.
 pub(crate) fn write(
     encoder: &mut Encoder,
     own: &Buffer,
     mask: Option<&Buffer>,
     bias: &Buffer,
-    segment: &Segment,
+    (count, first_row): (u32, u32),
+    table: Option<&Buffer>,
     factor: f32,
 ) -> Result<()> {
     let end = bias.size() / 4;
     let groups = fold(encoder.gpu(), end.div_ceil(256))?;
-    let params = MaskBias {
-        n: segment.rows(),
-        first_row: segment.first_row() as u32,
-        groups_x: groups[0],
-        end: end as u32,
-        factor,
-    };
+    let params = MaskBias { n: count, first_row, groups_x: groups[0], end: end as u32, factor };
     let mut buffers = vec![("own", own), ("bias", bias)];
     buffers.extend(mask.map(|mask| ("mask", mask)));
-    let variant = kernels::mask_bias(mask.is_some());
+    buffers.extend(table.map(|table| ("row_table", table)));
+    let map = if table.is_some() { RowMap::TABLE } else { RowMap::IDENTITY };
+    let variant = kernels::mask_bias(mask.is_some(), map);
     encoder.dispatch(&variant, &buffers, &params, [groups[0], groups[1], 1])
 }

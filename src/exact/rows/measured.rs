@@ -1,11 +1,11 @@
 //! The rows as a metric compares them, and what the scan needs of each: a bias, a scale, and the largest norm of each bin.
 
 use super::bias;
+use super::stats::Stats;
 use crate::buffer::{BIN, Buffer, Matrix, Segment};
 use crate::device::Gpu;
 use crate::error::{Error, Result};
-use crate::exact::{kernels, params};
-use crate::kernel::{Encoder, fold};
+use crate::kernel::Encoder;
 use crate::space::Family;
 use crate::space::check::RowFacts;
 
@@ -225,25 +225,22 @@ impl Measured {
             encoder.submit(&[])?;
             return Ok(());
         };
-        let dtype = self.matrix.dtype();
-        let bins = u64::from(local(to)).div_ceil(BIN) - u64::from(local(from)) / BIN;
-        let groups = fold(self.gpu(), bins)?;
-        let params = params::RowStats {
+        let stats = Stats {
+            segment,
+            dtype: self.matrix.dtype(),
+            dim: self.matrix.dim(),
+            family: (family, scaled),
+            bias: &part.bias,
+            scale: part.scale.as_ref(),
+            bin_norm: norms,
+            count: segment.rows(),
             first: local(from),
-            n: segment.rows(),
-            k4: self.matrix.dim().div_ceil(4) as u32,
-            stride4: dtype.stride4(segment.stride_bytes()),
-            groups_x: groups[0],
-            dim: self.matrix.dim() as u32,
-            first_bin: (segment.first_row() / BIN) as u32,
             last: local(to),
+            first_bin: (segment.first_row() / BIN) as u32,
+            table: None,
         };
-        let mut buffers =
-            vec![("rows", segment.buffer()), ("bias", &part.bias), ("bin_norm", norms)];
-        buffers.extend(part.scale.as_ref().map(|scale| ("scale", scale)));
         let mut encoder = Encoder::new(self.gpu(), "row stats", false)?;
-        let variant = kernels::row_stats(dtype, family, scaled);
-        encoder.dispatch(&variant, &buffers, &params, [groups[0], groups[1], 1])?;
+        stats.encode(&mut encoder, local(to))?;
         encoder.submit(&[])?;
         Ok(())
     }

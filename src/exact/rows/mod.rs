@@ -2,4 +2,5 @@
 
 pub(super) mod bias;
 pub(super) mod measured;
+pub(super) mod stats;
 pub(super) mod transformed;

@@ -44,7 +44,7 @@ impl F16Queries {
     /// Encodes how much the queries lost: behind the scan, which need not wait for it.
     pub fn measure(&self, encoder: &mut Encoder, upload: &Upload) -> Result<()> {
         let source = source(upload, self.dim, upload.count)?;
-        residual::measure(encoder, &source, &self.part, &self.residuals, 0, Lost::Each)
+        residual::measure(encoder, &source, &self.part, &self.residuals, 0, None, Lost::Each)
     }
 }
 

@@ -33,10 +33,11 @@ pub(crate) fn encode(
         None => (scores.floats()?, scores.upload.float_stride4, 1.0),
     };
     let factor = rows.factor * q_factor;
-    // whole tiles, scaled as the products are
-    let padded = u64::from(rows.segment.rows()).next_multiple_of(tile.bn().into());
+    // by position, whole tiles, scaled as the products are
+    let padded = u64::from(rows.span.count).next_multiple_of(tile.bn().into());
     let bias = encoder.gpu().scratch("scaled bias", padded * 4)?;
-    bias::write(encoder, piece.bias, None, &bias, rows.segment, factor)?;
+    let (span, first) = (rows.span, rows.span.first as u32);
+    bias::write(encoder, piece.bias, None, &bias, (span.count, first), span.table, factor)?;
     let query_tiles = nq.div_ceil(tile.bm());
     let row_tiles = (piece.end - piece.first).div_ceil(tile.bn());
     // a workgroup with several tiles loads ahead from one to the next, but all must have enough to do
@@ -60,6 +61,13 @@ pub(crate) fn encode(
     };
     let buffers = piece.buffers(scores, queries, &bias);
     let (scaled, bitmap) = (rows.scale.is_some(), scores.bitmap.is_some());
-    let variant = kernels::scan_matrix(tile, rows.operand, scaled, scores.bin, bitmap);
+    let variant = kernels::scan_matrix(
+        tile,
+        &rows.stored.operand(),
+        scaled,
+        scores.bin,
+        bitmap,
+        piece.row_map(),
+    );
     encoder.dispatch(&variant, &buffers, &params, [query_tiles, groups[0], groups[1]])
 }

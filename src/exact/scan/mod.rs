@@ -9,4 +9,5 @@ mod piece;
 pub(super) mod rescore;
 mod rows;
 pub(super) mod score;
+pub(super) mod settings;
 mod tile;

@@ -5,6 +5,7 @@ use crate::buffer::Buffer;
 use crate::error::{Error, Result};
 use crate::exact::operand::SegmentOperand;
 use crate::exact::queries::Upload;
+use crate::kernel::RowMap;
 
 /// The queries of a scan and where it writes.
 pub(crate) struct Scores {
@@ -20,11 +21,11 @@ pub(crate) struct Scores {
     pub bin: u32,
 }
 
-/// Consecutive rows of one segment.
+/// Rows of one segment at consecutive positions.
 pub(crate) struct Piece<'a> {
     pub rows: SegmentOperand<'a>,
     pub bias: &'a Buffer,
-    /// Number of the first within the segment, and one past the last.
+    /// Position of the first within the segment, and one past the last.
     pub first: u32,
     pub end: u32,
     /// Elements of a row.
@@ -34,7 +35,7 @@ pub(crate) struct Piece<'a> {
 impl Piece<'_> {
     /// The first bin of the segment, in bins of 64 rows.
     pub fn first_bin(&self) -> u32 {
-        (self.rows.segment.first_row() / BIN) as u32
+        (self.rows.span.first / BIN) as u32
     }
 
     pub fn k4(&self) -> u32 {
@@ -48,15 +49,17 @@ impl Piece<'_> {
         queries: &'a Buffer,
         bias: &'a Buffer,
     ) -> Vec<(&'static str, &'a Buffer)> {
-        let mut buffers = vec![
-            ("rows", self.rows.buffer),
-            ("queries", queries),
-            ("bias", bias),
-            ("bin_best", &scores.bin_best),
-        ];
+        let mut buffers = self.rows.stored.operand().bind(self.rows.buffer, &[]);
+        buffers.extend([("queries", queries), ("bias", bias), ("bin_best", &scores.bin_best)]);
         buffers.extend(self.rows.scale.map(|scale| ("scale", scale)));
         buffers.extend(scores.bitmap.as_ref().map(|bitmap| ("bitmap", bitmap)));
+        buffers.extend(self.rows.span.table.map(|table| ("row_table", table)));
         buffers
+    }
+
+    /// How the kernels find the rows.
+    pub fn row_map(&self) -> RowMap {
+        if self.rows.span.table.is_some() { RowMap::TABLE } else { RowMap::IDENTITY }
     }
 }
 

@@ -9,10 +9,10 @@ use crate::error::Result;
 use crate::exact::kernels;
 use crate::exact::operand::ScanRows;
 use crate::exact::params::{Rescore, SelectBins};
-use crate::exact::plan::Plan;
-use crate::exact::queries::Queries;
-use crate::kernel::Encoder;
+use crate::exact::positions::Positions;
+use crate::kernel::{Encoder, RowMap};
 use crate::ops::kernels::{SelectK, select_k};
+use crate::space::Pair;
 
 /// What a scan leaves to be read.
 pub(crate) struct Scanned {
@@ -28,25 +28,24 @@ impl Scan {
         encoder: &mut Encoder,
         scanned: ScanRows<'_>,
         biases: Option<&[Buffer]>,
-        queries: &Queries,
-        plan: &Plan,
+        pair: &Pair,
         k: u32,
     ) -> Result<Scanned> {
         let (rows, upload) = (scanned.rows, &self.scores.upload);
-        let (gpu, nq, room) = (rows.gpu(), upload.count, plan.max_candidates);
+        let (gpu, nq, room) = (rows.gpu(), upload.count, self.settings.max_candidates);
         let bin = self.scores.bin;
         let q64 = u64::from(nq);
         let chosen = gpu.scratch("chosen bins", q64 * u64::from(room) * 4)?;
         let counts = gpu.scratch("bin counts", q64 * 4)?;
         let norms = upload.norms.as_ref().ok_or_else(|| missing("query norms"))?;
-        let bin_norm = rows.bin_norm().ok_or_else(|| missing("bin norms"))?;
+        let bin_norm = scanned.bin_norm().ok_or_else(|| missing("bin norms"))?;
         let Bound { c0, c1, c2, floor, slack, unit } = self.bound;
         encoder.stage("select");
         if let (Some(queries), Some(_)) = (self.f16_queries(), &self.residuals) {
             queries.measure(encoder, upload)?;
         }
         let params = SelectBins {
-            bins: rows.len().div_ceil(bin.into()) as u32,
+            bins: scanned.len().div_ceil(bin.into()) as u32,
             bin_stride: self.scores.bin_stride,
             k,
             max_candidates: room,
@@ -68,8 +67,8 @@ impl Scan {
         if let Some(of) = &self.residuals {
             buffers.extend([("bin_residual", &of.bins), ("query_residual", &of.queries)]);
         }
-        let variant =
-            kernels::select_bins(plan.bin_threads(nq), room, self.residuals.is_some(), bin);
+        let (threads, map) = (self.settings.bin_threads(nq), scanned.row_map());
+        let variant = kernels::select_bins(threads, room, self.residuals.is_some(), bin, map);
         encoder.dispatch(&variant, &buffers, &params, [nq, 1, 1])?;
 
         let keys = gpu.scratch("candidate keys", q64 * u64::from(room) * u64::from(bin) * 4)?;
@@ -77,14 +76,17 @@ impl Scan {
         // few queries spread over many workgroups each
         let lanes = (1024 / nq).clamp(1, (room * bin).div_ceil(32));
         let dtype = rows.matrix().dtype();
-        let variant = kernels::rescore(dtype, &queries.pair, self.scores.bitmap.is_some(), bin);
-        for (at, (segment, part)) in rows.segments().enumerate() {
+        let variant = kernels::rescore(dtype, pair, self.scores.bitmap.is_some(), bin, map);
+        for (at, (segment, part, span)) in scanned.spans().enumerate() {
+            if span.count == 0 {
+                continue;
+            }
             let params = Rescore {
-                n: segment.rows(),
+                n: span.count,
                 k4: rows.matrix().dim().div_ceil(4) as u32,
                 stride4: dtype.stride4(segment.stride_bytes()),
                 q_stride4: upload.exact_stride4,
-                first_bin: (segment.first_row() / BIN) as u32,
+                first_bin: (span.first / BIN) as u32,
                 max_candidates: room,
                 lanes,
                 words: self.scores.words,
@@ -100,19 +102,23 @@ impl Scan {
             ];
             buffers.extend(part.scale.as_ref().map(|scale| ("scale", scale)));
             buffers.extend(self.scores.bitmap.as_ref().map(|bitmap| ("bitmap", bitmap)));
+            buffers.extend(span.table.map(|table| ("row_table", table)));
             encoder.dispatch(&variant, &buffers, &params, [nq, lanes, 1])?;
         }
 
-        best_of(encoder, [&keys, &chosen, &counts], (nq, room, bin), plan.select_threads, k)
+        let order = scanned.positions.map(Positions::order);
+        let threads = self.settings.select_threads;
+        best_of(encoder, [&keys, &chosen, &counts], (nq, room, bin), order, threads, k)
     }
 }
 
 /// Encodes the selection of the k best rows from the keys of chosen bins: keys, chosen and counts of nq x `room` bins of
-/// `bin` rows.
+/// `bin` rows, whose numbers `order` has, or which are these numbers.
 pub(crate) fn best_of(
     encoder: &mut Encoder,
     [keys, chosen, counts]: [&Buffer; 3],
     (nq, room, bin): (u32, u32, u32),
+    order: Option<&Buffer>,
     threads: u32,
     k: u32,
 ) -> Result<Scanned> {
@@ -121,14 +127,16 @@ pub(crate) fn best_of(
     let out_rows = encoder.gpu().scratch("rows", bytes)?;
     encoder.stage("select");
     let params = SelectK { k, stride: room, best: 0, n: 0, first_row: 0 };
-    let variant = select_k(threads, Some(bin), k, true);
-    let buffers = [
+    let map = if order.is_some() { RowMap::TABLE } else { RowMap::IDENTITY };
+    let variant = select_k(threads, Some(bin), k, true, map);
+    let mut buffers = vec![
         ("keys", keys),
         ("chosen", chosen),
         ("counts", counts),
         ("out_keys", &out_keys),
         ("out_rows", &out_rows),
     ];
+    buffers.extend(order.map(|order| ("order_table", order)));
     encoder.dispatch(&variant, &buffers, &params, [nq, 1, 1])?;
     Ok(Scanned { keys: out_keys, rows: out_rows, counts: counts.clone() })
 }

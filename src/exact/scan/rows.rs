@@ -3,9 +3,10 @@
 use super::piece::{Piece, Scores};
 use crate::buffer::BIN;
 use crate::error::Result;
-use crate::exact::kernels::{self, Operand};
+use crate::exact::kernels;
 use crate::exact::operand::Form;
 use crate::exact::params;
+use crate::exact::stored::Stored;
 use crate::kernel::{Encoder, fold};
 
 /// Rows that a workgroup takes.
@@ -17,13 +18,13 @@ pub(crate) fn encode(encoder: &mut Encoder, scores: &Scores, piece: &Piece<'_>) 
     // queries that a workgroup multiplies with the rows that it has read
     let q = if nq >= 3 { 4 } else { nq };
     let groups = fold(encoder.gpu(), u64::from(piece.end - piece.first).div_ceil(BIN))?;
-    let int8 = scores.upload.int8.as_ref().filter(|_| rows.operand == Operand::Int8Copy);
+    let int8 = scores.upload.int8.as_ref().filter(|_| rows.stored == Stored::Int8Copy);
     let (queries, q_stride4) = match int8 {
         Some(queries) => (&queries.buffer, queries.stride),
         None => (scores.floats()?, scores.upload.float_stride4),
     };
     // f16 rows are read as their copy would be: what that may flush is counted
-    let operand = if rows.form == Form::F16 { Operand::F16Copy } else { rows.operand };
+    let stored = if rows.form == Form::F16 { Stored::F16Copy } else { rows.stored };
     let params = params::Scan {
         nq,
         n: piece.end,
@@ -39,6 +40,6 @@ pub(crate) fn encode(encoder: &mut Encoder, scores: &Scores, piece: &Piece<'_>) 
     };
     let buffers = piece.buffers(scores, queries, piece.bias);
     let (scaled, bitmap) = (rows.scale.is_some(), scores.bitmap.is_some());
-    let variant = kernels::scan_row(operand, q, scaled, bitmap);
+    let variant = kernels::scan_row(stored, q, scaled, bitmap, piece.row_map());
     encoder.dispatch(&variant, &buffers, &params, [nq.div_ceil(q), groups[0], groups[1]])
 }

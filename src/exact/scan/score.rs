@@ -5,26 +5,27 @@ use super::bound::Bound;
 use super::f16_queries::F16Queries;
 use super::matrix::{self, Matrices};
 use super::piece::{Piece, Scores, missing};
+use super::settings::ScanSettings;
 use super::{rows, tile};
 use crate::buffer::BIN;
 use crate::buffer::Buffer;
 use crate::call::mask_words;
 use crate::dtype::DType;
-use crate::error::Result;
-use crate::exact::kernels::Operand;
+use crate::error::{Error, Result};
 use crate::exact::operand::{Form, ScanRows};
-use crate::exact::plan::Plan;
-use crate::exact::queries::{Queries, Upload};
+use crate::exact::queries::Upload;
+use crate::exact::stored::Stored;
 use crate::kernel::{Encoder, MatrixTile, Tile};
+use crate::space::check::RowFacts;
 
 /// A query chunk on its way through the rows.
 pub(crate) struct Scan {
     pub scores: Scores,
     pub bound: Bound,
     pub residuals: Option<Residuals>,
+    pub settings: ScanSettings,
     kernel: ScanKernel,
     form: Form,
-    certified: bool,
     /// Where stage A goes on: segment, row within it.
     next: (usize, u32),
 }
@@ -45,67 +46,74 @@ pub(crate) struct Residuals {
 }
 
 impl Scan {
+    /// Encodes what stage A needs of the queries, of which `facts` are known.
+    ///
+    /// # Errors
+    /// `Unsupported` for a filter for each query over listed rows: its bits are by row.
     pub fn new(
         scanned: ScanRows<'_>,
-        queries: &Queries,
+        facts: RowFacts,
         upload: Upload,
         bitmap: Option<Buffer>,
-        plan: &Plan,
+        settings: ScanSettings,
         encoder: &mut Encoder,
     ) -> Result<Scan> {
+        if bitmap.is_some() && scanned.positions.is_some() {
+            return Err(Error::unsupported("a scan of listed rows", "a filter for each query"));
+        }
         let (rows, nq, dim) = (scanned.rows, upload.count, scanned.dim());
         let (family, scaled) = rows.scan().ok_or_else(|| missing("metric"))?;
-        let exact = Bound::choose(family, scaled, dim, rows.facts(), queries.facts);
+        let exact = Bound::choose(family, scaled, dim, rows.facts(), facts);
         let matrix = |factor: f32| {
-            Bound::matrix(family, scaled, dim, plan.accumulation).magnified(1.0 / factor)
+            Bound::matrix(family, scaled, dim, settings.accumulation).magnified(1.0 / factor)
         };
-        let few = nq <= plan.max_row_queries;
-        let tile = plan.matrix.map(|tile| tile.narrowed(nq));
-        let rounded = scanned.int8.filter(|_| plan.int8);
+        let few = nq <= settings.max_row_queries;
+        let tile = settings.matrix.map(|tile| tile.narrowed(nq));
+        let rounded = scanned.int8.filter(|_| settings.int8);
         let rounded = rounded.or_else(|| scanned.f16.filter(|f16| f16.serves_few()));
-        let (kernel, form, bound, residuals) = match (rounded, tile) {
+        let (kernel, form, bound, lost) = match (rounded, tile) {
             // exact sums are worth more than half the bytes
             (Some(rounded), _) if few && exact != Bound::EXACT => {
                 let (form, magnified) = match rounded.operand {
                     // by the scale of a row, which is below its largest element
-                    Operand::Int8Copy => (Form::Int8, rows.facts().largest),
+                    Stored::Int8Copy => (Form::Int8, rows.facts().largest),
                     _ => (Form::F16, 1.0 / rounded.smallest_factor()),
                 };
                 let bound = Bound::f32(family, scaled, dim).magnified(magnified);
                 let queries = upload.norms.clone().ok_or_else(|| missing("query norms"))?;
-                let bins = rounded.bin_residual().clone();
-                (ScanKernel::Rows, form, bound, Some(Residuals { bins, queries, at: nq }))
+                (ScanKernel::Rows, form, bound, Some((queries, nq)))
             }
             _ if few => (ScanKernel::Rows, Form::Rows, exact, None),
             (_, Some(tile)) if tile.input == DType::F32 => {
-                (matrices(plan, tile, None), Form::Rows, matrix(1.0), None)
+                (matrices(settings, tile, None), Form::Rows, matrix(1.0), None)
             }
             (_, Some(tile)) => {
                 let f16 = scanned.f16.ok_or_else(|| missing("f16 rows"))?;
-                let shape = (dim, queries.facts.largest);
+                let shape = (dim, facts.largest);
                 let factor = f16.smallest_factor();
                 let queries = F16Queries::new(encoder, &upload, shape, tile.bm(), factor)?;
                 let lost = queries.residuals.clone();
-                let bins = f16.bin_residual().clone();
                 let bound = matrix(factor * queries.part.factor);
-                let residuals = Some(Residuals { bins, queries: lost, at: 0 });
-                (matrices(plan, tile, Some(queries)), Form::F16, bound, residuals)
+                (matrices(settings, tile, Some(queries)), Form::F16, bound, Some((lost, 0)))
             }
-            _ => (ScanKernel::Tile(plan.tile), Form::Rows, exact, None),
+            _ => (ScanKernel::Tile(settings.tile), Form::Rows, exact, None),
         };
-        let (bound, residuals) =
-            if plan.certify { (bound, residuals) } else { (Bound::EXACT, None) };
+        let (bound, lost) = if settings.certify { (bound, lost) } else { (Bound::EXACT, None) };
+        let residuals = lost.map(|(queries, at)| {
+            let bins = scanned.bin_residual(form).ok_or_else(|| missing("residuals"))?.clone();
+            Ok::<_, Error>(Residuals { bins, queries, at })
+        });
+        let residuals = residuals.transpose()?;
         let bin = match kernel {
-            ScanKernel::Matrix(_) => plan.matrix_bin,
+            ScanKernel::Matrix(_) => settings.matrix_bin,
             _ => BIN as u32,
         };
-        let bin_stride = rows.len().div_ceil(bin.into()) as u32;
+        let bin_stride = scanned.len().div_ceil(bin.into()) as u32;
         let bytes = u64::from(nq) * u64::from(bin_stride) * 4;
         let bin_best = encoder.gpu().scratch("bin best", bytes)?;
-        let words = mask_words(rows.len()) as u32;
+        let words = mask_words(scanned.len()) as u32;
         let scores = Scores { upload, bitmap, words, bin_best, bin_stride, bin };
-        let certified = plan.certify;
-        Ok(Scan { scores, bound, residuals, kernel, form, certified, next: (0, 0) })
+        Ok(Scan { scores, bound, residuals, settings, kernel, form, next: (0, 0) })
     }
 
     /// Bytes of rows that stage A reads, if each is read once.
@@ -124,7 +132,7 @@ impl Scan {
 
     /// Whether no sum rounds, whatever the order.
     pub fn sums_exact(&self) -> bool {
-        self.bound == Bound::EXACT && self.certified
+        self.bound == Bound::EXACT && self.settings.certify
     }
 
     /// Encodes stage A for at most `pairs` pairs of query and row, and says whether all rows are done.
@@ -142,10 +150,13 @@ impl Scan {
         };
         let mut left = (pairs / u64::from(self.scores.upload.count)).max(u64::from(step));
         encoder.stage("scan");
-        for (at, (segment, part)) in scanned.rows.segments().enumerate().skip(self.next.0) {
+        for (at, (_, part, span)) in scanned.spans().enumerate().skip(self.next.0) {
             let first = if at == self.next.0 { self.next.1 } else { 0 };
-            let whole = u64::from(segment.rows() - first);
+            let whole = u64::from(span.count - first);
             let count = whole.min(left / u64::from(step) * u64::from(step)) as u32;
+            if whole == 0 {
+                continue;
+            }
             if count == 0 {
                 self.next = (at, first);
                 return Ok(false);
@@ -169,8 +180,8 @@ impl Scan {
     }
 }
 
-/// The matrix units as the plan uses them.
-fn matrices(plan: &Plan, tile: MatrixTile, queries: Option<F16Queries>) -> ScanKernel {
-    let (max_tiles, min_groups) = (plan.matrix_tiles, plan.matrix_groups);
+/// The matrix units as the settings use them.
+fn matrices(settings: ScanSettings, tile: MatrixTile, queries: Option<F16Queries>) -> ScanKernel {
+    let (max_tiles, min_groups) = (settings.matrix_tiles, settings.matrix_groups);
     ScanKernel::Matrix(Matrices { tile, queries, max_tiles, min_groups })
 }

@@ -29,6 +29,6 @@ pub(crate) fn encode(
     };
     let buffers = piece.buffers(scores, scores.floats()?, piece.bias);
     let (scaled, bitmap) = (rows.scale.is_some(), scores.bitmap.is_some());
-    let variant = kernels::scan_tile(rows.operand, tile, scaled, bitmap);
+    let variant = kernels::scan_tile(&rows.stored.operand(), tile, scaled, bitmap, piece.row_map());
     encoder.dispatch(&variant, &buffers, &params, [nq.div_ceil(tile.bm), groups[0], groups[1]])
 }

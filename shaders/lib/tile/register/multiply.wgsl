@@ -1,0 +1,71 @@
+// A tile of products in f32 registers, for every kernel that has one: a workgroup multiplies {{ bm }} x {{ bn }} results in slabs of {{ bk }},
+// {{ tm }} x {{ tn }} a thread. Imported with bm bn bk tm tn; the text that calls these macros has `t`, the first rows of its tile `q0` and
+// `x0`, their ends p.nq and p.n, p.k4 groups of four in each, and a workgroup array `tile` of vec4<f32>, at least `slabs` long.
+//   products(left, right, map)   multiplies the operands of these names, the rows of the right one found through `map`; leaves
+//                                result (i, j) of a thread in c0_0 ...: that of row ty + i TY of the left side and tx + j TX of
+//                                the right. Neighbours in a quarter of a subgroup so read workgroup memory at odd strides of
+//                                16 bytes, without bank conflicts
+
+{% import "lib/tile/register/shape.wgsl" as shape %}
+{% import "lib/tile/register/load.wgsl" as load %}
+{% set TX = shape.TX %}{% set TY = shape.TY %}{% set threads = shape.threads %}{% set k4 = shape.k4 %}{% set S = shape.S %}
+{% set loads_a = shape.loads_a %}{% set loads_b = shape.loads_b %}
+
+{% macro products(left, right, map) %}
+  let tx = t % {{ TX }}u;
+  let ty = t / {{ TX }}u;
+  // the group of a slab's row that this thread loads
+  let lk = t % {{ k4 }}u;
+{{ load.rows("a", loads_a, "q0", "p.nq", "") }}
+{{ load.rows("b", loads_b, "x0", "p.n", map) }}
+//% for i in range(tm)
+//% for j in range(tn)
+  var c{{ i }}_{{ j }} = 0.0;
+//% endfor
+//% endfor
+  let none = vec4<f32>(0.0);
+  // the slab after the one in use waits in registers: its loads overlap the arithmetic
+{{ load.slab("a", loads_a, left, "min(lk, p.k4 - 1u)", "lk", "var ") }}
+{{ load.slab("b", loads_b, right, "min(lk, p.k4 - 1u)", "lk", "var ") }}
+  for (var k0 = 0u; k0 < p.k4; k0 += {{ k4 }}u) {
+{{ stage() }}
+    let next = k0 + {{ k4 }}u + lk;
+    if (k0 + {{ k4 }}u < p.k4) {
+      let at = min(next, p.k4 - 1u);
+{{ load.slab("a", loads_a, left, "at", "next", "") }}
+{{ load.slab("b", loads_b, right, "at", "next", "") }}
+    }
+{{ multiply() }}
+  }
+{% endmacro %}
+
+// The slab from the registers into workgroup memory.
+{% macro stage() %}
+//% for u in range(loads_a)
+    tile[(t + {{ u * threads }}u) / {{ k4 }}u * {{ S }}u + lk] = ra{{ u }};
+//% endfor
+//% for u in range(loads_b)
+    tile[{{ bm * S }}u + (t + {{ u * threads }}u) / {{ k4 }}u * {{ S }}u + lk] = rb{{ u }};
+//% endfor
+    workgroupBarrier();
+{% endmacro %}
+
+// The staged slab onto the results.
+{% macro multiply() %}
+//% for k in range(k4)
+    {
+//% for i in range(tm)
+      let a{{ i }} = tile[(ty + {{ i * TY }}u) * {{ S }}u + {{ k }}u];
+//% endfor
+//% for j in range(tn)
+      let b{{ j }} = tile[{{ bm * S }}u + (tx + {{ j * TX }}u) * {{ S }}u + {{ k }}u];
+//% for e in ["x", "y", "z", "w"]
+//% for i in range(tm)
+      c{{ i }}_{{ j }} = fma(a{{ i }}.{{ e }}, b{{ j }}.{{ e }}, c{{ i }}_{{ j }});
+//% endfor
+//% endfor
+//% endfor
+    }
+//% endfor
+    workgroupBarrier();
+{% endmacro %}

@@ -1,0 +1,41 @@
+//! How a scan is to run: what a plan decides of it, or an engine that scans rows of its own.
+
+use crate::kernel::{MatrixTile, Tile};
+
+/// Queries that leave a device room for larger workgroups.
+const FEW_QUERIES: u32 = 128;
+
+/// The settings of the three stages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ScanSettings {
+    /// The register tile.
+    pub tile: Tile,
+    /// The tile of the matrix units, where they multiply these rows.
+    pub matrix: Option<MatrixTile>,
+    /// What its sums lose, in 2^-24 an element.
+    pub accumulation: f64,
+    /// Most tiles of rows that a workgroup of it takes one after the other.
+    pub matrix_tiles: u32,
+    /// Workgroups that keep the device busy to the end.
+    pub matrix_groups: u32,
+    /// Rows to a bin of it: fewer where so many neighbours are wanted that rescoring costs more than selecting.
+    pub matrix_bin: u32,
+    /// Whether those few that are asked read the rows in 8 bits.
+    pub int8: bool,
+    /// Up to so many queries read the rows one by one rather than in tiles.
+    pub max_row_queries: u32,
+    /// Bins that may pass for one query.
+    pub max_candidates: u32,
+    /// Otherwise bins are selected as if no score were rounded.
+    pub certify: bool,
+    pub select_threads: u32,
+    /// Where there are so few queries that a workgroup of each does not fill the device.
+    pub wide_threads: u32,
+}
+
+impl ScanSettings {
+    /// Threads that select the bins of each of `queries`.
+    pub fn bin_threads(&self, queries: u32) -> u32 {
+        if queries <= FEW_QUERIES { self.wide_threads } else { self.select_threads }
+    }
+}

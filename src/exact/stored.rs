@@ -1,0 +1,35 @@
+//! The kinds of rows that a scan reads, and how its tiles load them.
+
+use crate::dtype::DType;
+use crate::kernel::Operand;
+
+/// What a scan reads of the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stored {
+    /// Their copy in f16, scaled and padded to whole tiles.
+    F16Copy,
+    /// Their copy in 8 bits, each row with a scale.
+    Int8Copy,
+    /// The rows as they are stored.
+    Rows(DType),
+}
+
+impl Stored {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Stored::F16Copy => "f16copy",
+            Stored::Int8Copy => "int8copy",
+            Stored::Rows(dtype) => dtype.name(),
+        }
+    }
+
+    /// As a tile loads them.
+    pub fn operand(self) -> Operand {
+        match self {
+            Stored::F16Copy => Operand::elements(self.name(), self.name(), true),
+            // its scales are multiplied to the products, as those of cosine are
+            Stored::Int8Copy => Operand::elements(self.name(), DType::I8.name(), false),
+            Stored::Rows(dtype) => Operand::stored(dtype),
+        }
+    }
+}
