@@ -10,6 +10,7 @@ use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::RowSource;
+use crate::kernel::{best_matrix_tile, matrix_error};
 use crate::metric::Metric;
 use crate::ops::gather;
 use crate::space::check::{self, RowFacts};
@@ -172,7 +173,18 @@ impl Dataset {
         let f16 = Rounded::extended(rows, f16, old.and_then(Dataset::f16), first)?;
         let int8 = copies::int8_operand(rows, self.copies)?;
         let int8 = Rounded::extended(rows, int8, old.and_then(Dataset::int8), first)?;
+        if self.may_scan()
+            && let Some(tile) = best_matrix_tile(self.gpu(), f16.is_some())?
+        {
+            // here, so that planning a search runs nothing
+            matrix_error::measure_once(self.gpu(), tile)?;
+        }
         Ok(Dataset { f16, int8, ..self })
+    }
+
+    /// Whether a scan may be asked of the rows.
+    fn may_scan(&self) -> bool {
+        self.compared.scan().is_some() && self.copies != Copies::Unscanned && self.len() > 0
     }
 
     /// With one row replaced; its place in the order stays.

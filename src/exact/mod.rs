@@ -44,7 +44,6 @@
 //! *Segment*: rows in one buffer, as many as one binding holds. *Chunk*: rows of a stream that are on the device at a time. *Block*:
 //! rows of one dispatch. *Piece*: what one thread of the host takes, or the rows of a segment that one dispatch of stage A takes.
 
-mod accumulation;
 mod custom;
 mod dataset;
 mod distance;

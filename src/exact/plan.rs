@@ -4,11 +4,11 @@ use crate::buffer::BIN;
 use crate::call::Options;
 use crate::device::Gpu;
 use crate::error::{Error, Result};
-use crate::exact::accumulation;
 use crate::exact::dataset::Dataset;
 use crate::exact::kernels;
 use crate::exact::queries::Queries;
 use crate::exact::scan::settings::ScanSettings;
+use crate::kernel::matrix_error;
 use crate::kernel::{MatrixTile, Tile, best_matrix_tile, check_scan_tile};
 use crate::metric::Metric;
 use crate::space::Pair;
@@ -72,13 +72,8 @@ fn tile(gpu: &Gpu) -> Result<Tile> {
 /// The tile of the matrix units, for rows that there are `half`s of or not, and what its sums lose.
 fn matrix_tile(gpu: &Gpu, half: bool) -> Result<(Option<MatrixTile>, f64)> {
     let Some(tile) = best_matrix_tile(gpu, half)? else { return Ok((None, 0.0)) };
-    match accumulation::factor(gpu, tile) {
-        Ok(Some(factor)) => Ok((Some(tile), factor)),
-        Ok(None) => Ok((None, 0.0)),
-        // without the room to measure it nothing is known of its sums
-        Err(Error::OutOfDeviceMemory { .. }) => Ok((None, 0.0)),
-        Err(e) => Err(e),
-    }
+    let factor = matrix_error::factor(gpu, tile)?;
+    Ok((factor.map(|_| tile), factor.unwrap_or(0.0)))
 }
 
 /// Bytes that one submission may take for intermediate results.

@@ -25,8 +25,7 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
         if !tiles.contains(&tile) {
             tiles.push(tile);
         }
-        // matrices of NVIDIA, of AMD, of Apple, and of Apple's shape on a software driver
-        for (edge, subgroup) in [(16, 32), (16, 64), (8, 32), (8, 8)] {
+        for (edge, subgroup) in MatrixTile::SHAPES {
             let tile = MatrixTile::of(&profile, DType::F16, edge, subgroup)?;
             if !matrix_tiles.contains(&tile) {
                 matrix_tiles.push(tile);
@@ -94,7 +93,35 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
             }
         }
     }
+    all.extend(listed(&tiles[..1], &matrix_tiles));
     Ok(all)
+}
+
+/// The kernels that find rows through tables: with every set of bindings, one type and one tile of each kind, since the other parts of
+/// their texts are those of the identity.
+fn listed(tiles: &[Tile], matrix_tiles: &[MatrixTile]) -> Vec<Variant> {
+    let (dtype, map) = (DType::F32, RowMap::TABLE);
+    let rows = Stored::Rows(dtype);
+    let mut all = vec![
+        mask_bias(false, map),
+        residual(dtype, false, Lost::F16Copy, map),
+        residual(dtype, true, Lost::Int8Copy, map),
+        residual(DType::F16, true, Lost::Own, map),
+        scan_row(Stored::F16Copy, 4, false, false, map),
+        scan_row(Stored::Int8Copy, 1, true, false, map),
+    ];
+    all.extend(BINS.map(|bin| select_bins(256, MAX_CANDIDATES, true, bin, map)));
+    for scaled in [false, true] {
+        let family = if scaled { Family::Dot } else { Family::L2 };
+        all.push(row_stats(dtype, family, scaled, map));
+        all.push(scan_row(rows, 2, scaled, false, map));
+        all.extend(tiles.iter().map(|&tile| scan_tile(&rows.operand(), tile, scaled, false, map)));
+        all.push(rescore(dtype, &Pair::Tree { family, scaled }, false, 64, map));
+    }
+    all.push(rescore(DType::I8, &Pair::Integer { family: "l2" }, false, 64, map));
+    let copy = Stored::F16Copy.operand();
+    all.extend(matrix_tiles.iter().map(|&tile| scan_matrix(tile, &copy, false, 16, false, map)));
+    all
 }
 
 /// The tiles for few queries, which a search makes of those of the profiles.

@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::kernel::KernelVariant;
+use crate::kernel::matrix_error;
 use crate::{exact, ops};
 
 /// All variants of all kernels: every dtype, family and flag; every tile of a device profile. For tests, which translate, validate
@@ -10,6 +11,6 @@ use crate::{exact, ops};
 /// # Errors
 /// When a template does not expand, which the crate's own tests exclude.
 pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
-    let all = [exact::variants()?, ops::kernels::variants()].concat();
+    let all = [matrix_error::variants()?, ops::kernels::variants(), exact::variants()?].concat();
     all.iter().map(KernelVariant::of).collect()
 }

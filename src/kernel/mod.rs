@@ -7,6 +7,7 @@ mod encoder;
 mod fit;
 mod flight;
 mod listed;
+pub(crate) mod matrix_error;
 mod operand;
 mod params;
 mod reflect;

@@ -106,6 +106,9 @@ pub(crate) struct MatrixTile {
 }
 
 impl MatrixTile {
+    /// Edges and subgroups of the matrices of NVIDIA, of AMD, of Apple, and of Apple's shape on a software driver.
+    pub const SHAPES: [(u32, u32); 4] = [(16, 32), (16, 64), (8, 32), (8, 8)];
+
     /// What a profile would rather multiply.
     pub fn input_of(profile: &Profile) -> Result<DType> {
         match profile.str("matrix", "input")? {

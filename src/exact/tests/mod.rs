@@ -1,6 +1,8 @@
 //! The scan against all exact distances: the same to the bit.
 
-use super::accumulation;
+mod operands;
+mod stages;
+
 use super::dataset::Dataset;
 use super::search::submit_search;
 use crate::call::{Filter, Options};
@@ -9,7 +11,7 @@ use crate::dtype::DType;
 use crate::dtype::Rows;
 use crate::error::Result;
 use crate::format::RowSource;
-use crate::kernel::matrix_tile;
+use crate::kernel::{matrix_error, matrix_tile};
 use crate::metric::{Metric, Order};
 use crate::space;
 
@@ -190,11 +192,11 @@ fn a_tile_for_other_subgroups_is_noticed() {
             println!("skipped: no matrices of {input} (1)");
             continue;
         };
-        let off = accumulation::measure(&gpu, tile).unwrap();
+        let off = matrix_error::measure(&gpu, tile).unwrap();
         assert!(off <= 8.0, "{tile:?}: {off}");
         let other = crate::kernel::MatrixTile { subgroup: tile.subgroup * 2, ..tile };
-        let off = accumulation::measure(&gpu, other).unwrap();
-        // no bin is left out
+        let off = matrix_error::measure(&gpu, other).unwrap();
+        // every result tells
         assert!(off > 1e20, "{other:?}: {off}");
     }
 }
