@@ -1,6 +1,6 @@
 //! The twelve lines of the README.
 
-use nearfield::{Flat, Gpu, Index, Metric};
+use nearfield::{Flat, Gpu, Index, Metric, Search};
 
 fn main() -> nearfield::Result<()> {
     let gpu = Gpu::new()?; // the best adapter of the machine

@@ -7,7 +7,7 @@
 //! `--check` queries are compared with f64.
 
 use nearfield::format::HostRows;
-use nearfield::{Flat, Gpu, Index, Metric, Result, Rows, SearchParams, StreamedFlat};
+use nearfield::{Flat, Gpu, Index, Metric, Result, Rows, Search, SearchParams, StreamedFlat};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -51,8 +51,8 @@ fn main() -> Result<()> {
         let search = gib / begin.elapsed().as_secs_f64();
         println!(
             "upload   {upload:8.3} GiB/s in {} chunks; search {search:8.3} GiB/s in {}: {:.1} %",
-            stats.chunks,
-            hits.stats().chunks,
+            stats.stream.chunks,
+            hits.stats().stream.chunks,
             100.0 * search / upload
         );
         last = Some(hits);

@@ -4,14 +4,15 @@
 //! # Overview
 //!
 //! A [`Gpu`] is one opened adapter. An index, [`Flat`] for numbers and [`BinaryFlat`] for bits, holds vectors in its memory
-//! and answers through the trait [`Index`]: `add`, `search`, `range_search`, `remove`, `update`, `reconstruct`, `write`.
-//! [`StreamedFlat`] searches rows that stay on the host, however many they are. [`Metric`] has FAISS's metrics, those of cuVS, and your own in WGSL. Searches are exact, ties fall to the row that was
+//! and answers through the trait [`Search`]: `search`, `range_search`, and both as futures. It changes through the trait
+//! [`Index`]: `add`, `remove`, `update`, `reconstruct`, `write`. [`StreamedFlat`] is a [`Search`] over rows that stay on the host,
+//! however many they are. [`Metric`] has FAISS's metrics, those of cuVS, and your own in WGSL. Searches are exact, ties fall to the row that was
 //! added first, and [`SearchStats`] says which kernels answered.
 //!
 //! # Example
 //!
 //! ```no_run
-//! use nearfield::{Flat, Gpu, Index, Metric};
+//! use nearfield::{Flat, Gpu, Index, Metric, Search};
 //!
 //! let gpu = Gpu::new()?;
 //! let index = Flat::new(&gpu, 2, Metric::L2)?;
@@ -52,7 +53,7 @@ pub mod reference;
 mod space;
 
 pub use buffer::Matrix;
-pub use call::{CancelToken, Pending, SearchStats, StageTime};
+pub use call::{CancelToken, ExactStats, Pending, SearchStats, StageTime, StreamStats};
 pub use device::{
     AdapterSummary, Backend, Caps, CoopShape, DeviceType, Gpu, GpuBuilder, LabelUse, MemoryReport,
     Profile,
@@ -62,7 +63,7 @@ pub use error::{Error, Result};
 pub use exact::pairwise;
 pub use format::RowSource;
 pub use index::{
-    BinaryFlat, Flat, Hits, IdFilter, Index, Precision, Progress, QueryFilter, RangeHits,
+    BinaryFlat, Flat, Guarantee, Hits, IdFilter, Index, Progress, QueryFilter, RangeHits, Search,
     SearchParams, StreamedFlat, index_factory, kernel_variants, read_index,
 };
 pub use kernel::{KernelVariant, check_scan_tile};

@@ -1,4 +1,4 @@
-//! Good files: what is written is read again, and numpy agrees.
+//! Runs without a GPU. Good files: what is written is read again, and numpy agrees.
 
 mod format_support;
 

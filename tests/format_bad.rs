@@ -1,4 +1,4 @@
-//! Damaged files: an error that names the file and the place, no panic, and no more memory than the file justifies.
+//! Runs without a GPU. Damaged files: an error that names the file and the place, no panic, and no more memory than the file justifies.
 
 mod format_support;
 

@@ -1,4 +1,4 @@
-//! From file to file, and files that appear whole or not at all.
+//! Runs without a GPU. From file to file, and files that appear whole or not at all.
 
 mod format_support;
 

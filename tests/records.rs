@@ -37,7 +37,7 @@ fn the_peers_search_the_rows_that_bench_searches() {
     assert!(run.status.success(), "{message}");
     let text = String::from_utf8_lossy(&run.stdout);
     let values: Vec<f32> = text.split_whitespace().map(|word| word.parse().unwrap()).collect();
-    // the same numbers stand in src/bin/nearfield/bench/data.rs
+    // the same numbers stand in src/bin/nearfield/commands/bench/data.rs
     assert_eq!(values, [0.404_112_34, 0.271_334_17, 0.301_096_44, 0.421_958_45]);
 }
 

@@ -6,7 +6,7 @@ use common::cases::{
     Bad, NEGATIVE, NON_FINITE, TOO_LARGE, float_metrics, good_rows, ids_given_twice,
 };
 use half::{bf16, f16};
-use nearfield::{DType, Error, Flat, Gpu, Index, Metric, Order, Rows, SearchParams};
+use nearfield::{DType, Error, Flat, Gpu, Index, Metric, Order, Rows, Search, SearchParams};
 
 const D: usize = 5;
 const TYPES: [DType; 3] = [DType::F32, DType::F16, DType::Bf16];

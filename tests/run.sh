@@ -2,10 +2,12 @@
 # Every check of the repository. usage: sh tests/run.sh [STAGE ...]      (sh tests/run.sh --list names the stages)
 #
 # Installs what is missing (tests/drivers/install.sh), checks format, lints and docs, builds once, then runs the tests on
-# every driver: lavapipe runs the whole product of variants and shapes, the others a pairwise covering subset. A driver
-# that cannot be had is counted as skipped. Full logs: target/test-logs/STAGE.log.
+# every driver, two stages at a time: lavapipe runs the whole product of variants and shapes, the others a pairwise covering
+# subset (tests/README.md says what each is there to find). A driver that cannot be had is counted as skipped. What ran is
+# counted and may not become less (tests/counts.sh). Full logs: target/test-logs/STAGE.log.
 #
-# Environment: NEARFIELD_DRIVERS (where the drivers lie, default .cache/drivers), NEARFIELD_STAGE_LIMIT (seconds, default 1200).
+# Environment: NEARFIELD_DRIVERS (where the drivers lie, default .cache/drivers), NEARFIELD_STAGE_LIMIT (seconds, default 1200),
+# NEARFIELD_LANES (stages at a time, default 2).
 # Lists of names and of assignments are split at their spaces throughout.
 # shellcheck disable=SC2086
 set -u
@@ -14,30 +16,33 @@ cd "$(dirname "$0")/.." || exit 1
 
 drivers=${NEARFIELD_DRIVERS:-.cache/drivers}
 limit=${NEARFIELD_STAGE_LIMIT:-1200}
+lanes=${NEARFIELD_LANES:-2}
 logs=target/test-logs
 
-# STAGE  ENV FILE  TEST SET  MORE ENVIRONMENT. Shaders run without bounds checks by default, so each driver runs both ways:
-# with them only the tests that run every kernel (`kernels`), or of those the sweep over all shapes (`shapes`), where a
-# pipeline takes seconds to compile.
+# STAGE  ENV FILE  TEST SET  MORE ENVIRONMENT. The longest come first, so that the lanes end together. Shaders run without
+# bounds checks by default, so each driver runs both ways: with them only the tests that run every kernel (`kernels`), or of
+# those the sweep over all shapes (`shapes`), where a pipeline takes seconds to compile. `host` needs no driver.
 bare=subgroup,f16,coop,timestamp,baseline
 # lavapipe 26 runs the matrices of f32 that Metal has, but does not list them.
 f32=8x8x8:f32:f32
 stages="
 lavapipe             lavapipe     full
-lavapipe-checked     lavapipe     kernels   NEARFIELD_CHECKED=1
-subgroup4            lavapipe     pairwise  LP_NATIVE_VECTOR_WIDTH=128
-subgroup4-checked    lavapipe     kernels   LP_NATIVE_VECTOR_WIDTH=128 NEARFIELD_CHECKED=1
-subgroup16           lavapipe     pairwise  LP_NATIVE_VECTOR_WIDTH=512
-subgroup16-checked   lavapipe     kernels   LP_NATIVE_VECTOR_WIDTH=512 NEARFIELD_CHECKED=1
 swiftshader          swiftshader  pairwise
 swiftshader-checked  swiftshader  shapes    NEARFIELD_CHECKED=1
+host                 -            host
+lavapipe-checked     lavapipe     kernels   NEARFIELD_CHECKED=1
 lavapipe26           lavapipe26   pairwise  NEARFIELD_FORCE_COOP=$f32
-lavapipe26-checked   lavapipe26   kernels   NEARFIELD_FORCE_COOP=$f32 NEARFIELD_CHECKED=1
+subgroup4            lavapipe     pairwise  LP_NATIVE_VECTOR_WIDTH=128
+subgroup16           lavapipe     pairwise  LP_NATIVE_VECTOR_WIDTH=512
 baseline             lavapipe     pairwise  NEARFIELD_DISABLE=$bare
+lavapipe26-checked   lavapipe26   kernels   NEARFIELD_FORCE_COOP=$f32 NEARFIELD_CHECKED=1
+subgroup4-checked    lavapipe     kernels   LP_NATIVE_VECTOR_WIDTH=128 NEARFIELD_CHECKED=1
+subgroup16-checked   lavapipe     kernels   LP_NATIVE_VECTOR_WIDTH=512 NEARFIELD_CHECKED=1
 baseline-checked     lavapipe     kernels   NEARFIELD_DISABLE=$bare NEARFIELD_CHECKED=1
 "
 # Elsewhere there is one driver, the system's own.
 [ "$(uname -s)" = Linux ] || stages="
+host                 -            host
 native               -            full
 native-checked       -            kernels   NEARFIELD_CHECKED=1
 native-baseline      -            pairwise  NEARFIELD_DISABLE=$bare
@@ -57,15 +62,19 @@ selection=$*
 
 # A test must not depend on what the caller had set for his own runs.
 for name in $(env | sed -n 's/^\(NEARFIELD_[A-Z0-9_]*\)=.*/\1/p') LP_NATIVE_VECTOR_WIDTH; do
-  case $name in NEARFIELD_DRIVERS | NEARFIELD_STAGE_LIMIT | NEARFIELD_CLANG | NEARFIELD_DXC) ;; *) unset "$name" ;; esac
+  case $name in NEARFIELD_DRIVERS | NEARFIELD_STAGE_LIMIT | NEARFIELD_LANES | NEARFIELD_CLANG | NEARFIELD_DXC) ;; *) unset "$name" ;; esac
 done
 # lavapipe prints an error without it, and uses it for nothing here.
 export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-${TMPDIR:-/tmp}}"
 
-passed=0 failed=0 skipped=0
 mkdir -p "$logs"
+# A line of a stage: what passed, failed and was skipped. Stages of several lanes write to it.
+results=$logs/results
+: >"$results"
+failures() { awk '{ sum += $2 } END { print sum + 0 }' "$results"; }
 
-# report STAGE STATUS SECONDS: one line from the stage's log, its skips by reason, and the end of the log when it failed.
+# report STAGE STATUS SECONDS: one line from the stage's log, its skips by reason, how its counts changed, and the end of
+# the log when it failed.
 report() {
   counts=$(awk '
     /^test result:/ { for (i = 1; i < NF; i++) { if ($(i + 1) ~ /^passed/) p += $i; if ($(i + 1) ~ /^failed/) f += $i; if ($(i + 1) ~ /^ignored/) s += $i } }
@@ -83,12 +92,13 @@ report() {
     fi
   fi
   if [ "$2" -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
-  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-  printf '%-20s %6d passed %4d failed %6d skipped %6d s\n' "$1" "$p" "$f" "$s" "$3"
+  echo "$p $f $s" >>"$results"
+  printf '%-20s %6d passed %4d failed %6d skipped %6d s, of processors %5d s\n' "$1" "$p" "$f" "$s" "$3" "$(cpu_seconds "$1")"
   awk '/^ *skipped: / { sub(/^ *skipped: /, ""); n = 1
       if (match($0, /\([0-9]+\) *$/)) { n = substr($0, RSTART + 1) + 0; $0 = substr($0, 1, RSTART - 1) }
       sub(/ +$/, ""); sum[$0] += n }
     END { for (reason in sum) printf "    skipped: %s (%d)\n", reason, sum[reason] }' "$logs/$1.log" | sort
+  sed -n 's/^counts: /    counts: /p' "$logs/$1.log"
   if [ "$2" -ne 0 ]; then
     [ "$2" -ne 124 ] || echo "    stopped after $limit s"
     # The first failure explains more than the last line.
@@ -98,17 +108,31 @@ report() {
   fi
 }
 
+# cpu_seconds STAGE: what its processes took, from the second line of `times`, which does not depend on what else runs.
+cpu_seconds() {
+  awk 'NR == 2 { for (i = 1; i <= NF; i++) { split($i, part, "m"); sum += part[1] * 60 + part[2] } } END { printf "%d", sum }' "$logs/$1.times"
+}
+
 # stage NAME COMMAND...
 stage() {
   name=$1
   shift
   begin=$(date +%s)
-  "$@" >"$logs/$name.log" 2>&1
-  report "$name" $? $(($(date +%s) - begin))
+  ("$@" >"$logs/$name.log" 2>&1; status=$?; times >"$logs/$name.times"; exit $status)
+  status=$?
+  # What failed has other things to tell than that it ran less.
+  if [ "$status" -eq 0 ] && grep -q '^test result:' "$logs/$name.log"; then
+    sh tests/counts.sh check "$name" "$logs/$name.log" >"$logs/$name.counts" || status=1
+    cat "$logs/$name.counts" >>"$logs/$name.log"
+  fi
+  # In one piece, since another lane may print, too.
+  said=$(report "$name" "$status" $(($(date +%s) - begin)))
+  printf '%s\n' "$said"
 }
 
 skip_stage() {
   echo "skipped: $2 (1)" >"$logs/$1.log"
+  : >"$logs/$1.times"
   report "$1" 0 0
 }
 
@@ -116,38 +140,50 @@ limited() {
   if have timeout; then timeout -k 10 "$limit" "$@"; else "$@"; fi
 }
 
-# The test programs that need a device: all but those that say of themselves that they do not.
-device_tests() {
+# test_programs device|host: the test programs that need a device, or those that say of themselves that they do not.
+test_programs() {
   for file in tests/*.rs tests/*/main.rs; do
     [ -f "$file" ] || continue
-    grep -q '^//! Runs without a GPU' "$file" && continue
+    if grep -q '^//! Runs without a GPU' "$file"; then kind=host; else kind=device; fi
     name=${file#tests/}
     name=${name%/main.rs}
-    printf -- '--test %s ' "${name%.rs}"
+    [ "$kind" != "$1" ] || printf -- '--test %s ' "${name%.rs}"
   done
 }
 
-run_tests() { # ENV FILE, TEST SET, MORE ENVIRONMENT...
+# In a shell of its own: what it exports is of this stage alone.
+run_tests() ( # ENV FILE, TEST SET, MORE ENVIRONMENT...
   env_file=$1 set=$2
   shift 2
-  # The whole set has programs and doc tests too.
-  # shellcheck disable=SC2046,SC1090
-  (
-    [ "$env_file" = - ] || . "$env_file"
-    export NEARFIELD_TEST_SET="$set"
-    if [ "$set" = kernels ]; then
-      export NEARFIELD_TEST_SET=pairwise
-      limited env "$@" cargo test --locked --all-features --no-fail-fast --lib --test sweep --test bound --test scales -- --show-output
-    elif [ "$set" = shapes ]; then
-      export NEARFIELD_TEST_SET=pairwise
-      limited env "$@" cargo test --locked --all-features --no-fail-fast --lib --test sweep -- --show-output
-    elif [ "$set" = full ]; then
-      limited env "$@" cargo test --locked --all-features --no-fail-fast -- --show-output
-    else
-      limited env "$@" cargo test --locked --all-features --no-fail-fast --lib $(device_tests) -- --show-output
-    fi
-  )
-}
+  more=$*
+  # shellcheck disable=SC1090
+  [ "$env_file" = - ] || . "$env_file"
+  if [ "$set" = full ]; then export NEARFIELD_TEST_SET=full; else export NEARFIELD_TEST_SET=pairwise; fi
+  status=0
+  # programs SELECTION [WORDS...]: runs test programs, and of those the tests with one of the words in their names.
+  programs() {
+    selected=$1
+    shift
+    limited env $more cargo test --locked --all-features --no-fail-fast $selected -- --show-output "$@" || status=$?
+  }
+  case $set in
+    host) programs "$(test_programs host)" ;;
+    full)
+      programs "--lib --bins $(test_programs device)"
+      programs --doc
+      ;;
+    pairwise) programs "--lib $(test_programs device)" ;;
+    kernels)
+      programs "--lib --test device_functions"
+      programs "--test exact" sweep:: bound:: scales::
+      ;;
+    shapes)
+      programs "--lib"
+      programs "--test exact" sweep::
+      ;;
+  esac
+  exit $status
+)
 
 # The minimum supported version is checked where rustup has it; tests/architecture.rs holds the dependencies to it anyway.
 msrv() {
@@ -192,27 +228,38 @@ if $needs_drivers; then
   # tests/architecture holds the dependencies of every platform to our compiler, where it finds them downloaded.
   cargo fetch --locked >/dev/null 2>&1 || say "cargo fetch failed: going on with what is downloaded"
   # What does not build fails here, once, and not on every driver.
-  before=$failed
+  before=$(failures)
   stage build cargo test --locked --all-features --no-run
-  [ "$failed" -eq "$before" ] || selection=none
+  [ "$(failures)" -eq "$before" ] || selection=none
 fi
-# The system's own choice of adapter, on request.
-if [ -n "$selection" ] && wanted native && [ "$(uname -s)" = Linux ]; then stage native run_tests - full; fi
-while read -r name file set more; do
-  if [ -z "$name" ] || ! wanted "$name"; then continue; fi
-  env_file=-
-  if [ "$file" != - ]; then
-    env_file=$drivers/$file.env
-    if [ ! -f "$env_file" ]; then
-      skip_stage "$name" "driver $file is not installed"
-      continue
+
+# Each lane takes the next stage that no other has taken. Drivers that compile or check on one core leave the other to a
+# second lane.
+lane() {
+  while read -r name file set more; do
+    if [ -z "$name" ] || ! wanted "$name" || ! mkdir "$claims/$name" 2>/dev/null; then continue; fi
+    env_file=-
+    if [ "$file" != - ]; then
+      env_file=$drivers/$file.env
+      if [ ! -f "$env_file" ]; then
+        skip_stage "$name" "driver $file is not installed"
+        continue
+      fi
     fi
-  fi
-  stage "$name" run_tests "$env_file" "$set" $more </dev/null
-done <<END
+    stage "$name" run_tests "$env_file" "$set" $more </dev/null
+  done <<END
 $stages
 END
+}
+
+# The system's own choice of adapter, on request.
+if [ -n "$selection" ] && wanted native && [ "$(uname -s)" = Linux ]; then stages="native - full
+$stages"; fi
+claims=$logs/claims
+rm -rf "$claims" && mkdir "$claims" || exit 1
+for _ in $(seq "$lanes"); do lane & done
+wait
 
 printf 'total time: %d s\n' $(($(date +%s) - begin_all))
-printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
-[ "$failed" -eq 0 ]
+awk '{ p += $1; f += $2; s += $3 } END { printf "%d passed, %d failed, %d skipped\n", p, f, s }' "$results"
+[ "$(failures)" -eq 0 ]

@@ -1,6 +1,6 @@
 """What all peers share: the rows of `nearfield bench`, the arguments, the timing, the recall, the CSV.
 
-Rows and queries are those of src/bin/nearfield/bench/data.rs to the bit. Each peer prints name, n, d, queries, k,
+Rows and queries are those of src/bin/nearfield/commands/bench/data.rs to the bit. Each peer prints name, n, d, queries, k,
 milliseconds (the median, other queries each time), queries a second, and the recall against an answer in f64.
 
 usage: data.py [--rows N] [--dim D]      prints the first elements and the last, which the tests compare

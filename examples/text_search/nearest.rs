@@ -1,7 +1,7 @@
 //! The search of the demonstration, apart from its printing: tests/demo.rs asserts what it finds.
 
 use nearfield::format::{self, RowSource};
-use nearfield::{Error, Flat, Gpu, Index, Metric, Result};
+use nearfield::{Error, Flat, Gpu, Index, Metric, Result, Search};
 use std::path::{Path, PathBuf};
 
 /// The sentences that the demonstration shows.

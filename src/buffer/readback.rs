@@ -108,6 +108,9 @@ impl Readback {
 /// A copy, of many bytes by several threads.
 fn copied(bytes: &[u8]) -> Result<Vec<u8>> {
     const PIECE: usize = 1 << 20;
+    if bytes.len() <= PIECE {
+        return Ok(bytes.to_vec());
+    }
     let mut out = vec![0; bytes.len()];
     let pieces = out.chunks_mut(PIECE).zip(bytes.chunks(PIECE)).collect();
     each(pieces, |(to, from)| {

@@ -22,16 +22,16 @@ impl Merge {
         Merge { k, hits: vec![Vec::new(); queries], stats }
     }
 
-    /// Takes what was found, with keys for distances, in the chunk that begins at row `first`.
+    /// Takes what was found, with keys for distances and rows for ids, in the chunk that begins at row `first`.
     pub fn add(&mut self, first: u64, found: &Found) -> Result<()> {
         self.stats.add_work(&found.stats);
         let (k, keys) = (self.k, bytemuck::cast_slice::<f32, u32>(&found.distances));
-        let parts = self.parts(found.rows.len());
+        let parts = self.parts(found.ids.len());
         each(parts, |(start, hits)| {
             for (best, ends) in hits.iter_mut().zip(found.lims[start..].windows(2)) {
                 let at = ends[0]..ends[1];
-                let new = keys[at.clone()].iter().zip(&found.rows[at]);
-                let new = new.map(|(&key, &row)| u64::from(key) << 32 | (first + u64::from(row)));
+                let new = keys[at.clone()].iter().zip(&found.ids[at]);
+                let new = new.map(|(&key, &row)| u64::from(key) << 32 | (first + row));
                 match k {
                     None => best.extend(new),
                     Some(k) => merge(best, new, k),
@@ -53,13 +53,13 @@ impl Merge {
         }
         let mut found = Found { stats: self.stats, ..Found::default() };
         found.lims.reserve_exact(self.hits.len() + 1);
-        found.rows.reserve_exact(total);
+        found.ids.reserve_exact(total);
         found.distances.reserve_exact(total);
         found.lims.push(0);
         for hits in self.hits {
-            found.rows.extend(hits.iter().map(|&hit| hit as u32));
+            found.ids.extend(hits.iter().map(|&hit| hit & u64::from(u32::MAX)));
             found.distances.extend(hits.iter().map(|hit| decoder.distance((hit >> 32) as u32)));
-            found.lims.push(found.rows.len());
+            found.lims.push(found.ids.len());
         }
         Ok(found)
     }

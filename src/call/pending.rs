@@ -127,7 +127,7 @@ impl<J: Job> Drive<J::Output> for Driver<J> {
 ///
 /// # Example
 /// ```no_run
-/// # use nearfield::{Flat, Gpu, Index, Metric, Rows};
+/// # use nearfield::{Flat, Gpu, Index, Metric, Rows, Search};
 /// let gpu = Gpu::new()?;
 /// let index = Flat::new(&gpu, 2, Metric::L2)?;
 /// index.add(&[0.0, 0.0, 1.0, 1.0])?;
@@ -147,9 +147,28 @@ impl<T: 'static> Pending<T> {
     where
         J: Job<Output = T> + 'static,
     {
+        Pending::start_reading(job, cancel, |_| Ok(false))
+    }
+
+    /// Starts a job that still has to read what the caller lends it: `read` has it read a part and says whether there is more
+    /// to do. What was read goes to the device before the next part is read. If a part is refused, so is the call, and what
+    /// the device does for it is for nothing.
+    pub(crate) fn start_reading<J>(
+        job: J,
+        cancel: Option<CancelToken>,
+        mut read: impl FnMut(&mut J) -> Result<bool>,
+    ) -> Result<Pending<T>>
+    where
+        J: Job<Output = T> + 'static,
+    {
         let mut driver = Driver { job, flights: VecDeque::new(), cancel };
-        driver.fill()?;
-        Ok(Pending::driven(Box::new(driver)))
+        loop {
+            let more = read(&mut driver.job)?;
+            driver.fill()?;
+            if !more {
+                return Ok(Pending::driven(Box::new(driver)));
+            }
+        }
     }
 
     pub(super) fn driven(drive: Box<dyn Drive<T>>) -> Pending<T> {

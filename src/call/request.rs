@@ -2,6 +2,8 @@
 
 use super::pending::CancelToken;
 use super::stats::SearchStats;
+use crate::error::Result;
+use crate::parallel::each;
 use crate::space::Decoder;
 use std::sync::Arc;
 
@@ -32,6 +34,38 @@ impl Filter {
     }
 }
 
+/// Writes the ids of rows.
+type WriteIds = dyn Fn(&[u32], &mut [u64]) + Send + Sync;
+
+/// The ids of rows, by default their numbers.
+#[derive(Clone, Default)]
+pub(crate) struct RowIds(Option<Arc<WriteIds>>);
+
+impl RowIds {
+    pub fn new(write: impl Fn(&[u32], &mut [u64]) + Send + Sync + 'static) -> RowIds {
+        RowIds(Some(Arc::new(write)))
+    }
+
+    /// Writes the id of each of `rows`, which are as many as `ids`.
+    pub fn fill(&self, rows: &[u32], ids: &mut [u64]) {
+        match &self.0 {
+            Some(write) => write(rows, ids),
+            None => ids.iter_mut().zip(rows).for_each(|(id, &row)| *id = row.into()),
+        }
+    }
+
+    /// The ids of many rows, on several threads.
+    pub fn of(&self, rows: &[u32]) -> Result<Vec<u64>> {
+        const PIECE: usize = 128 << 10;
+        let mut ids = vec![0; rows.len()];
+        each(ids.chunks_mut(PIECE).zip(rows.chunks(PIECE)).collect(), |(ids, rows)| {
+            self.fill(rows, ids);
+            Ok(())
+        })?;
+        Ok(ids)
+    }
+}
+
 /// How a call runs, apart from what it asks.
 #[derive(Clone, Default)]
 pub(crate) struct Options {
@@ -46,6 +80,8 @@ pub(crate) struct Options {
     pub progress: Option<Arc<dyn Fn(f64) + Send + Sync>>,
     /// Keys in the place of distances, for answers that are merged before they are told.
     pub keys: bool,
+    /// What rows are called in the answer.
+    pub row_ids: RowIds,
 }
 
 impl Options {
@@ -62,12 +98,12 @@ impl Options {
     }
 }
 
-/// Rows and distances of all queries, nearest first: those of query i in `lims[i]..lims[i + 1]`. Where
-/// [`Options::keys`] says so, a distance has the bits of its key.
+/// Ids and distances of all queries' hits, nearest first: those of query i in `lims[i]..lims[i + 1]`. Ids are those of
+/// [`Options::row_ids`]. Where [`Options::keys`] says so, a distance has the bits of its key.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub lims: Vec<usize>,
-    pub rows: Vec<u32>,
+    pub ids: Vec<u64>,
     pub distances: Vec<f32>,
     pub stats: SearchStats,
 }

@@ -10,7 +10,7 @@ pub struct StageTime {
     pub nanoseconds: u64,
 }
 
-/// What a search did.
+/// What a search did: what every engine tells, and a struct for each engine, which stays zero where it took no part.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct SearchStats {
@@ -20,22 +20,10 @@ pub struct SearchStats {
     pub queries: u64,
     /// Rows each was compared with.
     pub rows: u64,
-    /// Chunks in which rows were brought from the host for this search; 0 where they lie in device memory. What counts
-    /// queries below counts each once a chunk.
-    pub chunks: u64,
-    /// Bytes of rows that were brought from the host for this search.
-    pub streamed: u64,
-    /// Queries answered by the binned scan; the others went through all exact distances.
-    pub scanned: u64,
-    /// Queries of the scan whose candidates did not fit and that ran again: after a scan of 8 bits from what loses less, else
-    /// through all exact distances.
-    pub rerun: u64,
-    /// Bins of 64 rows that passed, over the scanned queries.
-    pub bins_passed: u64,
-    /// The most that passed for one query.
-    pub bins_passed_max: u64,
-    /// Whether the data's sums are exact in f32, so that no bin passed on the rounding's account.
-    pub sums_exact: bool,
+    /// What the exact search did.
+    pub exact: ExactStats,
+    /// What was brought from the host for this search.
+    pub stream: StreamStats,
     /// Submissions made.
     pub submissions: u64,
     /// Multiplications and additions of the scan or of all exact distances, as 2 n d a query.
@@ -47,20 +35,47 @@ pub struct SearchStats {
     pub times: Vec<StageTime>,
 }
 
+/// What the exact search did: a scan scores all rows in bins of 64, and the exact distances are computed in the bins that
+/// a score does not rule out. A search of a [`StreamedFlat`](crate::StreamedFlat) counts each query once a chunk.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct ExactStats {
+    /// Queries answered by the binned scan; the others went through all exact distances.
+    pub scanned: u64,
+    /// Queries of the scan whose candidates did not fit and that ran again: after a scan of 8 bits from what loses less, else
+    /// through all exact distances.
+    pub rerun: u64,
+    /// Bins of 64 rows that passed, over the scanned queries.
+    pub bins_passed: u64,
+    /// The most that passed for one query.
+    pub bins_passed_max: u64,
+    /// Whether the data's sums are exact in f32, so that no bin passed on the rounding's account.
+    pub sums_exact: bool,
+}
+
+/// What was brought from the host for a search of rows that stay there.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct StreamStats {
+    /// Chunks of rows; 0 where the rows lie in device memory.
+    pub chunks: u64,
+    /// Bytes of rows.
+    pub bytes: u64,
+}
+
 impl SearchStats {
     pub(crate) fn add_landed(&mut self, variants: &[String], times: &[(&'static str, u64)]) {
         self.submissions += 1;
         self.add_trace(variants, times.iter().copied());
     }
 
-    /// Adds the work of another part of the same call or of another call: all but the numbers of queries, rows and chunks
-    /// and what was streamed, which do not always add.
+    /// Adds the work of another part of the same call or of another call: all but [`queries`](Self::queries),
+    /// [`rows`](Self::rows) and [`stream`](Self::stream), which do not always add.
     pub fn add_work(&mut self, other: &SearchStats) {
-        self.sums_exact = other.sums_exact && (self.submissions == 0 || self.sums_exact);
-        self.scanned += other.scanned;
-        self.rerun += other.rerun;
-        self.bins_passed += other.bins_passed;
-        self.bins_passed_max = self.bins_passed_max.max(other.bins_passed_max);
+        // all that was done so far decides whether the sums are exact, and before the first submission that is nothing
+        let all_exact = self.submissions == 0 || self.exact.sums_exact;
+        self.exact.add(&other.exact);
+        self.exact.sums_exact &= all_exact;
         self.submissions += other.submissions;
         self.flops += other.flops;
         self.bytes += other.bytes;
@@ -85,5 +100,16 @@ impl SearchStats {
     /// Device time of all stages in nanoseconds; 0 unless asked for and supported.
     pub fn device_nanoseconds(&self) -> u64 {
         self.times.iter().map(|t| t.nanoseconds).sum()
+    }
+}
+
+impl ExactStats {
+    /// Adds counts; whether the sums are exact is what `other` says.
+    fn add(&mut self, other: &ExactStats) {
+        self.scanned += other.scanned;
+        self.rerun += other.rerun;
+        self.bins_passed += other.bins_passed;
+        self.bins_passed_max = self.bins_passed_max.max(other.bins_passed_max);
+        self.sums_exact = other.sums_exact;
     }
 }

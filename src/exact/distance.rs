@@ -1,20 +1,17 @@
 //! All exact distances, block by block of rows, and the selection over them: any metric, any k.
 
-use crate::buffer::BIN;
-use crate::buffer::{Buffer, Segment};
+use crate::buffer::{BIN, Buffer, Segment};
 use crate::call::mask_words;
 use crate::error::Result;
 use crate::exact::dataset::Dataset;
-use crate::exact::kernels;
-use crate::exact::params;
 use crate::exact::plan::Plan;
 use crate::exact::queries::{Queries, Upload};
+use crate::exact::{kernels, params};
 use crate::kernel::{Encoder, RowMap, fold};
 use crate::ops::kernels::{SelectK, select_k};
-use crate::space;
-use crate::space::Pair;
+use crate::space::{self, Pair};
 
-/// A query chunk on its way through the rows.
+/// A batch of queries on its way through the rows.
 pub(crate) struct Dense {
     pub upload: Upload,
     pub bitmap: Option<Buffer>,

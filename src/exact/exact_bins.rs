@@ -5,8 +5,7 @@
 //! another bin, each of the k bins would have a row before it. So neither a bound nor a second try is needed, whatever
 //! the metric, as long as both passes give a row the same key; the same pipeline makes them.
 
-use crate::buffer::BIN;
-use crate::buffer::Buffer;
+use crate::buffer::{BIN, Buffer};
 use crate::error::Result;
 use crate::exact::dataset::Dataset;
 use crate::exact::distance::{self, Out};
@@ -16,7 +15,7 @@ use crate::exact::scan::rescore::{self, Scanned};
 use crate::kernel::{Encoder, RowMap};
 use crate::ops::kernels::{SelectK, select_k};
 
-/// A query chunk on its way through the rows.
+/// A batch of queries on its way through the rows.
 pub(crate) struct ExactBins {
     pub upload: Upload,
     bitmap: Option<Buffer>,

@@ -1,10 +1,55 @@
-//! Exact search over rows under a metric: the binned scan, and what answers where it does not apply.
+//! Exact search over rows under a metric.
+//!
+//! # The algorithm
+//!
+//! Notation: n rows x, queries q, k neighbours. A *score* s(q, x) is larger where x is nearer; a *key* is a u32 that is smaller
+//! where the exact distance is. Rows are taken in *bins* of 64.
+//!
+//! ```text
+//! search(queries, k):
+//!   for each batch of queries that memory and time allow:                     plan.rs
+//!     A  for each bin B and query q:                                          scan/score.rs
+//!          M[q, B] = max over x in B of s(q, x)
+//!            L2:              s = q.x - |x|^2 / 2
+//!            inner product:   s = q.x        cosine: s = q.x / |x|
+//!        a row that is deleted, filtered out or padding has s = -2^126
+//!     B  E[q, B] = the most that any score of the bin may be off              scan/bound.rs
+//!        L[q]    = the k-th largest of M[q, B] - E[q, B] over all B           scan/rescore.rs
+//!        chosen  = the bins with M[q, B] + E[q, B] >= L[q]
+//!     C  for each row of the chosen bins: key(q, x), the exact distance
+//!        answer  = the k rows with the smallest (key, row number)
+//! ```
+//!
+//! Why no neighbour is missed: at least k rows, one in each of the k bins that reach L, have a true score of L or more. So each of
+//! the k nearest has one, too, and its bin has M + E >= L. The exact distance is computed in one way only: by a fixed tree of
+//! summation (`shaders/lib/math/tree.wgsl`), or in integers, so an answer does not depend on the kernel of stage A, on the batch
+//! or on the segments.
+//!
+//! # Where the code departs from it
+//!
+//! * Stage A has three kernels with one signature: matrix units (`scan/matrix.rs`), register tiles in f32 (`scan/tile.rs`), and
+//!   rows one by one for few queries (`scan/rows.rs`). Where many neighbours are wanted the matrix units keep bins of 16.
+//! * Scores may be taken of rows and queries in fewer bits (`rounded/`). What the rounding lost is measured from the stored bits
+//!   and is part of E. Queries whose candidates do not fit are asked again: after 8 bits of what loses less, in the end by
+//!   `exact_bins.rs`.
+//! * Where all sums are exact (whole numbers below 2^23) E is 0, and of many bins at L the first k are enough.
+//! * Metrics without a score of this form go through `exact_bins.rs`: their keys are computed for every row, the best of each bin
+//!   is kept, and the k best bins hold the answer without a bound.
+//! * Few rows, a large k, `exhaustive` and all searches by radius compute every key (`distance.rs`, `range.rs`).
+//! * `certify = false` takes E for 0 in stage B.
+//! * Rows that stay on the host come in chunks that are searched one by one and merged (`stream/`).
+//!
+//! # What is cut into what
+//!
+//! *Segment*: rows in one buffer, as many as one binding holds. *Chunk*: rows of a stream that are on the device at a time. *Block*:
+//! rows of one dispatch. *Piece*: what one thread of the host takes, or the rows of a segment that one dispatch of stage A takes.
 
 mod custom;
 mod dataset;
 mod distance;
 mod exact_bins;
 mod filter;
+mod hits;
 mod kernels;
 mod operand;
 mod pairwise;

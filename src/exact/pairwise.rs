@@ -50,14 +50,14 @@ pub fn pairwise(
     let plan = Plan::new(gpu, &dataset, &queries, 1, &Options::dense())?;
     for start in (0..queries.count).step_by(plan.dense_queries) {
         let end = (start + plan.dense_queries).min(queries.count);
-        let which: Vec<u32> = (start..end).map(|q| q as u32).collect();
+        let query_ids: Vec<u32> = (start..end).map(|q| q as u32).collect();
         let mut encoder = Encoder::new(gpu, "queries", false)?;
-        let upload = queries.upload(&dataset, &which, false, &mut encoder)?;
+        let upload = queries.upload(&dataset, &query_ids, false, &mut encoder)?;
         encoder.submit(&[])?;
         let mut row = 0;
         while let Some(block) = distance::block(&dataset, None, row, plan.dense_rows) {
             let mut encoder = Encoder::new(gpu, "pairwise", false)?;
-            let bytes = which.len() as u64 * u64::from(block.rows) * 4;
+            let bytes = query_ids.len() as u64 * u64::from(block.rows) * 4;
             let keys = gpu.scratch("distances", bytes)?;
             let target = distance::Out::Keys(&keys, block.rows);
             distance::distances(

@@ -14,8 +14,10 @@ use crate::space::{self, Decoder, Pair, Transform};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// All queries of a call, checked, in host memory.
+/// The queries of a call in host memory. They are checked one part after the other, so that the device can begin with the
+/// first while the host still checks the others; only what is checked may be uploaded.
 pub(crate) struct Queries {
+    metric: Metric,
     /// Transformed, row-major, `work_dim` elements each; empty for bits.
     floats: HostFloats,
     /// As given; for integer pairs and bits.
@@ -26,6 +28,9 @@ pub(crate) struct Queries {
     dim: usize,
     work_dim: usize,
     pub count: usize,
+    /// How many are checked.
+    checked: usize,
+    /// Of those that are checked.
     pub facts: RowFacts,
     pub pair: Pair,
     pub decoder: Arc<Decoder>,
@@ -48,6 +53,9 @@ pub(crate) struct Upload {
 /// Elements that one thread checks and transforms at a time.
 const PIECE: usize = 96 << 10;
 
+/// Elements that are copied while they are still in the cache that their check read them into.
+const CACHED: usize = 4 << 10;
+
 /// Checks and transforms some queries, the first of them number `first` of the call.
 fn prepare(
     metric: &Metric,
@@ -57,18 +65,27 @@ fn prepare(
     floats: &mut [f32],
     norms: &mut [f32],
 ) -> Result<RowFacts> {
-    let mut at = 0;
-    let mut facts = check::rows_with(metric, queries, dim, first, &mut |norm| {
-        norms[at] = norm;
-        at += 1;
-    })?;
     let transform = Transform::of(metric);
-    match queries {
-        Rows::F32(values) if transform == Transform::None => floats.copy_from_slice(values),
-        _ => {
-            let mut out = Vec::with_capacity(floats.len());
-            transform.apply(&queries.to_f32(), dim, &mut out);
-            floats.copy_from_slice(&out);
+    let work_dim = transform.dim(dim);
+    let step = (CACHED / dim).max(1);
+    let mut facts = RowFacts::NONE;
+    let outs = floats.chunks_mut(step * work_dim).zip(norms.chunks_mut(step));
+    for (i, (floats, norms)) in outs.enumerate() {
+        let start = i * step;
+        let few = queries.slice(dim, start, start + norms.len());
+        let mut at = 0;
+        let found = check::rows_with(metric, few, dim, first + start as u64, &mut |norm| {
+            norms[at] = norm;
+            at += 1;
+        })?;
+        facts = facts.and(found);
+        match few {
+            Rows::F32(values) if transform == Transform::None => floats.copy_from_slice(values),
+            _ => {
+                let mut out = Vec::with_capacity(floats.len());
+                transform.apply(&few.to_f32(), dim, &mut out);
+                floats.copy_from_slice(&out);
+            }
         }
     }
     if *metric == Metric::Cosine {
@@ -77,7 +94,7 @@ fn prepare(
     if transform != Transform::None || *metric == Metric::Cosine {
         facts.whole = false;
         facts.largest = check::largest(floats);
-        for (norm, row) in norms.iter_mut().zip(floats.chunks_exact(transform.dim(dim))) {
+        for (norm, row) in norms.iter_mut().zip(floats.chunks_exact(work_dim)) {
             *norm = check::norm(row);
         }
     }
@@ -85,8 +102,15 @@ fn prepare(
 }
 
 impl Queries {
-    /// Checks and transforms the queries of a call.
+    /// All queries of a call, checked and transformed.
     pub fn new(dataset: &Dataset, queries: Rows<'_>) -> Result<Queries> {
+        let mut checked = Queries::unchecked(dataset, queries)?;
+        checked.check(queries, checked.count)?;
+        Ok(checked)
+    }
+
+    /// Room for the queries of a call, of which none is checked yet.
+    pub fn unchecked(dataset: &Dataset, queries: Rows<'_>) -> Result<Queries> {
         let (metric, dim) = (dataset.metric(), dataset.rows().dim());
         let (rows, dtype) = (dataset.rows().dtype(), queries.dtype());
         if (rows == DType::Bits) != (dtype == DType::Bits) {
@@ -96,32 +120,63 @@ impl Queries {
             ));
         }
         let count = queries.count(dim)?;
-        let transform = Transform::of(metric);
-        let work_dim = transform.dim(dim);
+        let work_dim = Transform::of(metric).dim(dim);
         let (mut floats, mut norms) = (HostFloats::default(), Vec::new());
-        let mut facts = RowFacts::NONE;
         if dtype != DType::Bits {
             let elements = count * work_dim;
             let too_many =
                 || Error::argument("queries", format!("{elements} elements do not fit in memory"));
             floats = dataset.gpu().host_floats(elements)?.ok_or_else(too_many)?;
             norms = vec![0f32; count];
-            let step = (PIECE / dim).max(1);
-            let outs = floats.chunks_mut(step * work_dim).zip(norms.chunks_mut(step));
-            let pieces = each(outs.enumerate().collect(), |(i, (floats, norms))| {
-                let first = i * step;
-                let piece = queries.slice(dim, first, first + norms.len());
-                prepare(metric, piece, dim, first as u64, floats, norms)
-            })?;
-            facts = pieces.into_iter().fold(facts, RowFacts::and);
         }
         let pair = space::pair(metric, rows, dtype, dim);
         let decoder = Arc::new(Decoder::new(metric, &pair, rows, dim));
         let packed = match pair {
-            Pair::Integer { .. } | Pair::Bits { .. } => queries.bytes().to_vec(),
+            Pair::Integer { .. } | Pair::Bits { .. } => Vec::with_capacity(queries.bytes().len()),
             _ => Vec::new(),
         };
-        Ok(Queries { floats, packed, dtype, dim, work_dim, count, facts, norms, pair, decoder })
+        let (metric, checked, facts) = (metric.clone(), 0, RowFacts::NONE);
+        Ok(Queries {
+            metric,
+            floats,
+            packed,
+            norms,
+            dtype,
+            dim,
+            work_dim,
+            count,
+            checked,
+            facts,
+            pair,
+            decoder,
+        })
+    }
+
+    /// How many are checked: those from number 0 on.
+    pub fn checked(&self) -> usize {
+        self.checked
+    }
+
+    /// Checks and transforms those that are not yet, up to number `end`; `queries` are all of the call.
+    pub fn check(&mut self, queries: Rows<'_>, end: usize) -> Result<()> {
+        let (start, dim, work_dim, metric) = (self.checked, self.dim, self.work_dim, &self.metric);
+        if self.dtype != DType::Bits {
+            let floats = &mut self.floats[start * work_dim..end * work_dim];
+            let step = (PIECE / dim).max(1);
+            let outs = floats.chunks_mut(step * work_dim);
+            let outs = outs.zip(self.norms[start..end].chunks_mut(step));
+            let pieces = each(outs.enumerate().collect(), |(i, (floats, norms))| {
+                let first = start + i * step;
+                let piece = queries.slice(dim, first, first + norms.len());
+                prepare(metric, piece, dim, first as u64, floats, norms)
+            })?;
+            self.facts = pieces.into_iter().fold(self.facts, RowFacts::and);
+        }
+        if let Pair::Integer { .. } | Pair::Bits { .. } = self.pair {
+            self.packed.extend_from_slice(queries.slice(dim, start, end).bytes());
+        }
+        self.checked = end;
+        Ok(())
     }
 
     /// Brings the numbered queries to the device, if asked in bytes, too.

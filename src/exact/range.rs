@@ -2,25 +2,21 @@
 //! come to the host.
 
 use crate::buffer::Buffer;
-use crate::call::SearchStats;
-use crate::call::{Filter, Found, Options};
-use crate::call::{Job, Pending};
+use crate::call::{Filter, Found, Job, Options, Pending, SearchStats};
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::exact::dataset::Dataset;
 use crate::exact::distance::{self, Out};
 use crate::exact::filter::DeviceFilter;
-use crate::exact::kernels;
-use crate::exact::params;
 use crate::exact::plan::{self, Plan};
 use crate::exact::queries::{Queries, Upload};
-use crate::kernel::words;
-use crate::kernel::{Encoder, Flight, Landed, fold};
+use crate::exact::{kernels, params};
+use crate::kernel::{Encoder, Flight, Landed, fold, words};
 use std::collections::VecDeque;
 use std::ops::Range;
 
-/// Queries on the device, at a block of rows.
-struct Chunk {
+/// Queries on the device, and the block of rows that comes next for them.
+struct Batch {
     queries: Range<usize>,
     upload: Upload,
     bitmap: Option<Buffer>,
@@ -31,23 +27,21 @@ struct Chunk {
 enum Step {
     Queries(Range<usize>),
     /// The distances of the next block, and how many are within the radius.
-    Count(Box<Chunk>),
+    Count(Box<Batch>),
     /// Those of some queries of the block, whose numbers of hits are known.
     Emit {
-        chunk: Box<Chunk>,
+        batch: Box<Batch>,
         rows: u32,
         counts: Vec<u32>,
         from: usize,
     },
 }
 
-pub(crate) enum InFlight {
-    Counts { chunk: Box<HeldChunk>, rows: u32 },
+/// What a submission brings back.
+enum InFlight {
+    Counts { batch: Box<Batch>, rows: u32 },
     Hits { first: usize, counts: Vec<u32> },
 }
-
-/// Keeps `Chunk` out of the crate's signatures.
-pub(crate) struct HeldChunk(Chunk);
 
 struct RangeSearch {
     dataset: Dataset,
@@ -105,54 +99,54 @@ pub(crate) fn submit_range(
 }
 
 impl RangeSearch {
-    fn begin(&self, queries: Range<usize>, encoder: &mut Encoder) -> Result<Box<Chunk>> {
+    fn begin(&self, queries: Range<usize>, encoder: &mut Encoder) -> Result<Box<Batch>> {
         let query_ids: Vec<u32> = queries.clone().map(|q| q as u32).collect();
         let upload = self.queries.upload(&self.dataset, &query_ids, false, encoder)?;
         let bitmap = self.filter.bitmap(&query_ids, encoder)?;
         let bytes = query_ids.len() as u64 * u64::from(self.plan.dense_rows) * 4;
         let keys = self.dataset.gpu().scratch("distances", bytes)?;
-        Ok(Box::new(Chunk { queries, upload, bitmap, keys, next_row: 0 }))
+        Ok(Box::new(Batch { queries, upload, bitmap, keys, next_row: 0 }))
     }
 
     fn encoder(&self) -> Result<Encoder> {
         Encoder::new(self.dataset.gpu(), "range", self.options.timed)
     }
 
-    fn count(&self, chunk: Box<Chunk>, mut encoder: Encoder) -> Result<(Flight, InFlight)> {
+    fn count(&self, batch: Box<Batch>, mut encoder: Encoder) -> Result<(Flight, InFlight)> {
         let gpu = self.dataset.gpu();
         let biases = self.filter.biases.as_deref();
-        let block = distance::block(&self.dataset, biases, chunk.next_row, self.plan.dense_rows);
+        let block = distance::block(&self.dataset, biases, batch.next_row, self.plan.dense_rows);
         let block = block.ok_or_else(|| Error::internal("a range search beyond the last row"))?;
-        let target = Out::Keys(&chunk.keys, self.plan.dense_rows);
-        let (pair, bitmap) = (&self.queries.pair, chunk.bitmap.as_ref());
+        let target = Out::Keys(&batch.keys, self.plan.dense_rows);
+        let (pair, bitmap) = (&self.queries.pair, batch.bitmap.as_ref());
         distance::distances(
             &mut encoder,
             &self.dataset,
             pair,
-            &chunk.upload,
+            &batch.upload,
             bitmap,
             &block,
             target,
         )?;
-        let counts = gpu.scratch("range counts", u64::from(chunk.upload.count) * 4)?;
+        let counts = gpu.scratch("range counts", u64::from(batch.upload.count) * 4)?;
         encoder.clear(&counts);
         encoder.stage("select");
         let groups = fold(gpu, u64::from(block.rows).div_ceil(256))?;
-        let params = self.params(&chunk, block.rows, groups[0], 0);
-        let nq = chunk.upload.count;
-        let buffers = [("keys", &chunk.keys), ("counts", &counts)];
+        let params = self.params(&batch, block.rows, groups[0], 0);
+        let nq = batch.upload.count;
+        let buffers = [("keys", &batch.keys), ("counts", &counts)];
         encoder.dispatch(&kernels::range(false), &buffers, &params, [nq, groups[0], groups[1]])?;
         let rows = block.rows;
         let flight = encoder.submit(&[(&counts, 0, counts.size())])?;
-        Ok((flight, InFlight::Counts { chunk: Box::new(HeldChunk(*chunk)), rows }))
+        Ok((flight, InFlight::Counts { batch, rows }))
     }
 
-    fn params(&self, chunk: &Chunk, rows: u32, groups_y: u32, first_query: u32) -> params::Range {
+    fn params(&self, batch: &Batch, rows: u32, groups_y: u32, first_query: u32) -> params::Range {
         params::Range {
             limit: self.limit,
             stride: self.plan.dense_rows,
             n: rows,
-            first_row: chunk.next_row as u32,
+            first_row: batch.next_row as u32,
             groups_y,
             first_query,
         }
@@ -161,7 +155,7 @@ impl RangeSearch {
     /// Brings the hits of as many queries as fit in one buffer.
     fn emit(
         &mut self,
-        chunk: Box<Chunk>,
+        batch: Box<Batch>,
         rows: u32,
         counts: Vec<u32>,
         from: usize,
@@ -182,9 +176,9 @@ impl RangeSearch {
         encoder.clear(&taken);
         encoder.stage("select");
         let groups = fold(&gpu, u64::from(rows).div_ceil(256))?;
-        let params = self.params(&chunk, rows, groups[0], from as u32);
+        let params = self.params(&batch, rows, groups[0], from as u32);
         let buffers =
-            [("keys", &chunk.keys), ("counts", &taken), ("offsets", &offsets), ("out", &out)];
+            [("keys", &batch.keys), ("counts", &taken), ("offsets", &offsets), ("out", &out)];
         let queries = (to - from) as u32;
         encoder.dispatch(
             &kernels::range(true),
@@ -194,21 +188,21 @@ impl RangeSearch {
         )?;
         let flight = encoder.submit(&[(&out, 0, total * 8)])?;
         let piece =
-            InFlight::Hits { first: chunk.queries.start + from, counts: counts[from..to].to_vec() };
+            InFlight::Hits { first: batch.queries.start + from, counts: counts[from..to].to_vec() };
         if to < counts.len() {
-            self.todo.push_front(Step::Emit { chunk, rows, counts, from: to });
+            self.todo.push_front(Step::Emit { batch, rows, counts, from: to });
         } else {
-            self.advance(chunk, rows);
+            self.advance(batch, rows);
         }
         Ok((flight, piece))
     }
 
     /// On to the next block of rows, if there is one.
-    fn advance(&mut self, mut chunk: Box<Chunk>, rows: u32) {
-        chunk.next_row += u64::from(rows);
-        self.rows_done += u64::from(rows) * u64::from(chunk.upload.count);
-        if chunk.next_row < self.dataset.len() {
-            self.todo.push_front(Step::Count(chunk));
+    fn advance(&mut self, mut batch: Box<Batch>, rows: u32) {
+        batch.next_row += u64::from(rows);
+        self.rows_done += u64::from(rows) * u64::from(batch.upload.count);
+        if batch.next_row < self.dataset.len() {
+            self.todo.push_front(Step::Count(batch));
         }
     }
 }
@@ -222,12 +216,12 @@ impl Job for RangeSearch {
             None => return Ok(None),
             Some(Step::Queries(range)) => {
                 let mut encoder = self.encoder()?;
-                let chunk = self.begin(range, &mut encoder)?;
-                self.count(chunk, encoder)?
+                let batch = self.begin(range, &mut encoder)?;
+                self.count(batch, encoder)?
             }
-            Some(Step::Count(chunk)) => self.count(chunk, self.encoder()?)?,
-            Some(Step::Emit { chunk, rows, counts, from }) => {
-                self.emit(chunk, rows, counts, from)?
+            Some(Step::Count(batch)) => self.count(batch, self.encoder()?)?,
+            Some(Step::Emit { batch, rows, counts, from }) => {
+                self.emit(batch, rows, counts, from)?
             }
         };
         Ok(Some(flight))
@@ -238,15 +232,14 @@ impl Job for RangeSearch {
         let bytes = landed.parts.first().map_or(&[][..], Vec::as_slice);
         let words = words(bytes);
         match piece {
-            InFlight::Counts { chunk, rows } => {
-                let chunk = Box::new(chunk.0);
-                let pairs = u64::from(rows) * u64::from(chunk.upload.count);
+            InFlight::Counts { batch, rows } => {
+                let pairs = u64::from(rows) * u64::from(batch.upload.count);
                 self.stats.flops += 2 * pairs * self.dataset.compared().matrix().dim() as u64;
                 if words.iter().any(|&c| c > 0) {
                     let counts = words.to_vec();
-                    self.todo.push_front(Step::Emit { chunk, rows, counts, from: 0 });
+                    self.todo.push_front(Step::Emit { batch, rows, counts, from: 0 });
                 } else {
-                    self.advance(chunk, rows);
+                    self.advance(batch, rows);
                 }
             }
             InFlight::Hits { first, counts } => {
@@ -270,6 +263,7 @@ impl Job for RangeSearch {
     fn finish(&mut self) -> Result<Found> {
         let mut found = Found { stats: std::mem::take(&mut self.stats), ..Found::default() };
         found.lims.push(0);
+        let mut rows = Vec::new();
         let decoder = &self.queries.decoder;
         for pairs in &mut self.hits {
             pairs.sort_unstable();
@@ -277,12 +271,13 @@ impl Job for RangeSearch {
                 let distance = decoder.distance((pair >> 32) as u32);
                 // the device's limit may be a rounding too wide
                 if decoder.within(distance, self.radius) {
-                    found.rows.push(pair as u32);
+                    rows.push(pair as u32);
                     found.distances.push(distance);
                 }
             }
-            found.lims.push(found.rows.len());
+            found.lims.push(rows.len());
         }
+        found.ids = self.options.row_ids.of(&rows)?;
         Ok(found)
     }
 }

@@ -3,8 +3,7 @@
 use super::dataset::Dataset;
 use super::rounded::copies::{self, Copies};
 use super::rounded::f16;
-use crate::buffer::BIN;
-use crate::buffer::Uploader;
+use crate::buffer::{BIN, Uploader};
 use crate::error::Result;
 use crate::exact::stored::Stored;
 use crate::format::RowSource;

@@ -7,6 +7,7 @@ use crate::exact::dataset::Dataset;
 use crate::exact::distance::Dense;
 use crate::exact::exact_bins::ExactBins;
 use crate::exact::filter::DeviceFilter;
+use crate::exact::hits::SearchHits;
 use crate::exact::plan::{Path, Plan};
 use crate::exact::queries::Queries;
 use crate::exact::scan::score::Scan;
@@ -15,15 +16,9 @@ use crate::kernel::words;
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::kernel::{Encoder, Flight, Landed};
-use crate::ops::kernels::MAX_SORT;
-use crate::parallel::each;
-use crate::space::Decoder;
 use std::collections::VecDeque;
 use std::ops::Range;
-
-const NO_KEY: u32 = u32::MAX;
-/// Hits that one thread decodes at a time: waking another takes as long as some ten thousand.
-const PIECE: usize = 64 << 10;
+use std::sync::Arc;
 
 /// A piece of work that is not finished on the device.
 enum Step {
@@ -47,10 +42,7 @@ struct Search {
     /// The scan of 8 bits is behind these.
     tried: bool,
     outstanding: usize,
-    done: usize,
-    hits: Vec<u32>,
-    rows: Vec<u32>,
-    distances: Vec<f32>,
+    hits: SearchHits,
     stats: SearchStats,
 }
 
@@ -75,49 +67,51 @@ pub(crate) fn submit_search(
     if k == 0 {
         return Err(Error::argument("k", "0 neighbours are no search"));
     }
-    let mut queries = Queries::new(dataset, queries)?;
-    options.keep(&mut queries.decoder);
-    let filter = DeviceFilter::new(dataset.compared(), filter, queries.count)?;
+    let mut asked = Queries::unchecked(dataset, queries)?;
+    options.keep(&mut asked.decoder);
+    let count = asked.count;
+    let filter = DeviceFilter::new(dataset.compared(), filter, count)?;
     let k = k.min(dataset.len() as usize);
-    let count = queries.count;
-    let too_many = || Error::argument("k", format!("{count} x {k} hits do not fit in memory"));
-    let total = count.checked_mul(k).ok_or_else(too_many)?;
-    // untouched pages: each is paid for by the thread that fills it
-    let rows = bytemuck::try_zeroed_vec(total).map_err(|()| too_many())?;
-    let distances = bytemuck::try_zeroed_vec(total).map_err(|()| too_many())?;
-    let plan = Plan::new(dataset.gpu(), dataset, &queries, k as u64, &options)?;
+    let decoder = Arc::clone(&asked.decoder);
+    let hits = SearchHits::new(count, k, decoder, options.row_ids.clone())?;
+    let plan = Plan::new(dataset.gpu(), dataset, &asked, k as u64, &options)?;
     let stats =
         SearchStats { queries: count as u64, rows: dataset.len(), ..SearchStats::default() };
-    let mut todo = VecDeque::new();
-    if total > 0 {
-        let step = if plan.path == Path::Dense { plan.dense_queries } else { plan.scan_queries };
-        for start in (0..count).step_by(step) {
-            let range = start..(start + step).min(count);
-            todo.push_back(Step::Queries(range));
-        }
-    }
     let cancel = options.cancel.clone();
     let search = Search {
         dataset: dataset.clone(),
-        queries,
+        queries: asked,
         filter,
         plan,
         k,
         options,
-        todo,
+        todo: VecDeque::new(),
         rerun: Vec::new(),
         tried: false,
         outstanding: 0,
-        done: 0,
-        hits: vec![0; count],
-        rows,
-        distances,
+        hits,
         stats,
     };
-    Pending::start(search, cancel)
+    Pending::start_reading(search, cancel, |search| search.read(queries))
 }
 
 impl Search {
+    /// Checks the next of the caller's queries, those of one submission, which may then go to the device; behind the last,
+    /// makes room for the hits. Says whether there is more to do.
+    fn read(&mut self, queries: Rows<'_>) -> Result<bool> {
+        let (start, count) = (self.queries.checked(), self.queries.count);
+        if start == count {
+            self.hits.allocate()?;
+            return Ok(false);
+        }
+        let end = (start + self.plan.step(start)).min(count);
+        self.queries.check(queries, end)?;
+        if !self.hits.is_empty() {
+            self.todo.push_back(Step::Queries(start..end));
+        }
+        Ok(true)
+    }
+
     fn begin(&self, path: Path, query_ids: Vec<u32>, encoder: &mut Encoder) -> Result<Step> {
         let dataset = &self.dataset;
         let upload = self.queries.upload(dataset, &query_ids, self.plan.scan.int8, encoder)?;
@@ -173,7 +167,8 @@ impl Search {
         mut encoder: Encoder,
     ) -> Result<(Flight, InFlight)> {
         let biases = self.filter.biases.as_deref();
-        self.stats.sums_exact = scan.sums_exact();
+        let first = self.outstanding == 0 && self.stats.submissions == 0;
+        self.stats.exact.sums_exact = scan.sums_exact() && (first || self.stats.exact.sums_exact);
         if !scan.score(&mut encoder, self.dataset.scan_rows(), biases, self.plan.pairs)? {
             let flight = encoder.submit(&[])?;
             self.todo.push_front(Step::Scan(query_ids, scan));
@@ -207,70 +202,6 @@ impl Search {
         let bytes = self.dataset.compared().matrix().bytes();
         Ok((encoder.submit(&ranges)?, InFlight { query_ids, scan: false, bytes }))
     }
-
-    /// Decodes and stores the pairs of the queries of `query_ids` that are `wanted`; they ascend.
-    fn store(
-        &mut self,
-        query_ids: &[u32],
-        wanted: &[bool],
-        keys: &[u32],
-        found: &[u32],
-    ) -> Result<()> {
-        let (Some(&first), Some(&last)) = (query_ids.first(), query_ids.last()) else {
-            return Ok(());
-        };
-        let (k, decoder) = (self.k, &self.queries.decoder);
-        let all = first as usize * k..(last as usize + 1) * k;
-        let rows = self.rows[all.clone()].chunks_mut(k);
-        let places = (first..).zip(rows.zip(self.distances[all].chunks_mut(k)));
-        let mut next = 0;
-        let mut outs = Vec::with_capacity(query_ids.len());
-        for (query, out) in places {
-            if query_ids[next] == query {
-                outs.push((next, out));
-                next += 1;
-            }
-        }
-        outs.retain(|(i, _)| wanted[*i]);
-        let step = (PIECE / k).max(1);
-        let lens = each(outs.chunks_mut(step).collect(), |piece| {
-            let store = |(i, (rows, distances)): &mut (usize, (&mut [u32], &mut [f32]))| {
-                let at = *i * k..(*i + 1) * k;
-                let len = decode(decoder, &keys[at.clone()], &found[at], rows, distances);
-                (query_ids[*i] as usize, len as u32)
-            };
-            Ok(piece.iter_mut().map(store).collect::<Vec<_>>())
-        })?;
-        for (query, len) in lens.into_iter().flatten() {
-            self.hits[query] = len;
-            self.done += 1;
-        }
-        Ok(())
-    }
-}
-
-/// Decodes the pairs of one query, nearest first; says how many they are.
-fn decode(
-    decoder: &Decoder,
-    keys: &[u32],
-    found: &[u32],
-    rows: &mut [u32],
-    distances: &mut [f32],
-) -> usize {
-    let len = keys.iter().position(|&key| key == NO_KEY).unwrap_or(keys.len());
-    if keys.len() > MAX_SORT as usize {
-        let pair = |(&key, &row): (&u32, &u32)| u64::from(key) << 32 | u64::from(row);
-        let mut pairs: Vec<u64> = keys[..len].iter().zip(found).map(pair).collect();
-        pairs.sort_unstable();
-        for (i, pair) in pairs.into_iter().enumerate() {
-            rows[i] = pair as u32;
-            distances[i] = decoder.distance((pair >> 32) as u32);
-        }
-    } else {
-        rows[..len].copy_from_slice(&found[..len]);
-        decoder.distances(&keys[..len], &mut distances[..len]);
-    }
-    len
 }
 
 impl Job for Search {
@@ -338,39 +269,25 @@ impl Job for Search {
                 // exact bins need exactly k and always fit
                 let most = self.k as u32;
                 let count = counts.as_ref().map_or(most, |c| c.get(i).copied().unwrap_or(u32::MAX));
-                self.stats.scanned += u64::from(!self.tried);
-                self.stats.bins_passed += u64::from(count);
-                self.stats.bins_passed_max = self.stats.bins_passed_max.max(count.into());
+                self.stats.exact.scanned += u64::from(!self.tried);
+                self.stats.exact.bins_passed += u64::from(count);
+                self.stats.exact.bins_passed_max =
+                    self.stats.exact.bins_passed_max.max(count.into());
                 if count > self.plan.scan.max_candidates {
-                    self.stats.rerun += u64::from(!self.tried);
+                    self.stats.exact.rerun += u64::from(!self.tried);
                     self.rerun.push(query);
                     wanted[i] = false;
                 }
             }
         }
-        self.store(&tag.query_ids, &wanted, &keys, &rows)?;
+        self.hits.store(&tag.query_ids, &wanted, &keys, &rows)?;
         if let Some(progress) = &self.options.progress {
-            progress(self.done as f64 / self.queries.count as f64);
+            progress(self.hits.share());
         }
         Ok(())
     }
 
     fn finish(&mut self) -> Result<Found> {
-        let mut found = Found { stats: std::mem::take(&mut self.stats), ..Found::default() };
-        found.lims.push(0);
-        let total: usize = self.hits.iter().map(|&h| h as usize).sum();
-        if total == self.rows.len() {
-            found.rows = std::mem::take(&mut self.rows);
-            found.distances = std::mem::take(&mut self.distances);
-            found.lims.extend((1..=self.queries.count).map(|i| i * self.k));
-            return Ok(found);
-        }
-        for (query, &len) in self.hits.iter().enumerate() {
-            let at = query * self.k..query * self.k + len as usize;
-            found.rows.extend_from_slice(&self.rows[at.clone()]);
-            found.distances.extend_from_slice(&self.distances[at]);
-            found.lims.push(found.rows.len());
-        }
-        Ok(found)
+        Ok(self.hits.finish(std::mem::take(&mut self.stats)))
     }
 }

@@ -1,10 +1,10 @@
 //! Files of ids: ground truth, and lists for filters.
 
 use super::container::Container;
-use super::convert::{Origin, append_ids, narrow_ids};
 use super::element::Element;
 use super::limits::BLOCK_BYTES;
 use super::mapped::Mapped;
+use super::narrow::{Origin, append_ids, narrow_ids};
 use super::sink::Sink;
 use crate::error::{Error, Result};
 use std::path::Path;

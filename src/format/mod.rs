@@ -40,11 +40,10 @@
 compile_error!("nearfield needs a little-endian machine");
 
 mod ahead;
-pub(crate) mod atomic;
+mod atomic;
 mod bin;
 mod block;
 mod container;
-mod convert;
 mod convert_file;
 mod element;
 mod ids;
@@ -52,6 +51,7 @@ mod layout;
 mod limits;
 pub(crate) mod map;
 mod mapped;
+mod narrow;
 mod npy_header;
 mod npy_parse;
 mod row_file;
@@ -62,6 +62,7 @@ mod store;
 mod typed;
 mod vecs;
 
+pub use atomic::AtomicFile;
 pub use convert_file::convert;
 pub use ids::{IdFile, IdWriter, read_ids};
 pub use row_file::{RowFile, open};

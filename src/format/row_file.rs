@@ -2,10 +2,10 @@
 
 use super::ahead::Ahead;
 use super::block::Block;
-use super::convert::{Origin, append};
 use super::element::Element;
 use super::limits::BLOCK_BYTES;
 use super::mapped::Mapped;
+use super::narrow::{Origin, append};
 use super::source::{RowSource, check_dim};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};

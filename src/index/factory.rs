@@ -1,7 +1,9 @@
 //! Indexes by name: the one table of all kinds.
 
+use super::flat::{BinaryFlat, Flat};
 use super::persist::{self, IndexReader};
-use super::{BinaryFlat, Flat, Index};
+use super::state::Backed;
+use super::traits::Index;
 use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -23,7 +25,7 @@ struct Kind {
 
 const KINDS: [Kind; 2] = [
     Kind {
-        name: Flat::KIND,
+        name: <Flat as Backed>::KIND,
         descriptions: "\"Flat\"",
         make: |gpu, dim, description, metric, dtype| {
             let mine = description == "Flat" && dtype != DType::Bits;
@@ -32,7 +34,7 @@ const KINDS: [Kind; 2] = [
         read: |gpu, reader| Ok(Box::new(Flat::load(gpu, reader)?)),
     },
     Kind {
-        name: BinaryFlat::KIND,
+        name: <BinaryFlat as Backed>::KIND,
         descriptions: "\"BFlat\" (or \"Flat\") of bits",
         make: |gpu, dim, description, metric, dtype| {
             let mine = matches!(description, "Flat" | "BFlat") && dtype == DType::Bits;

@@ -1,29 +1,42 @@
 //! What a search may be told beside its queries.
 
-use super::filter::{IdFilter, QueryFilter};
+use super::ids::{IdFilter, QueryFilter};
 use crate::call::{CancelToken, Options};
+use crate::error::{Error, Result};
 use std::fmt;
 use std::sync::Arc;
 
 /// Called with the share of a call's work that is done, from 0 to 1.
 pub type Progress = Arc<dyn Fn(f64) + Send + Sync>;
 
-/// What a search for k neighbours promises.
+/// What the answer of a search is held to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Precision {
-    /// The k nearest rows, every one of them.
+pub enum Guarantee {
+    /// What the index promises; of [`Flat`](crate::Flat), [`BinaryFlat`](crate::BinaryFlat) and
+    /// [`StreamedFlat`](crate::StreamedFlat): every one of the nearest rows.
     #[default]
+    Index,
+    /// Every one of the nearest rows, whatever the index promises; an index that cannot do that refuses it.
     Exact,
-    /// The k nearest of the rows in the k bins that score best, without a certificate that no other bin holds a nearer
-    /// one; distances and their order are exact. A row is missed only where another row is so near to it that the
-    /// rounding of a score decides: recall is 0.999 or better on rows without near-duplicates (tests/precision.rs).
-    /// Saves time where many rows are nearly equal, since queries that cannot be certified are run again otherwise; else
-    /// a few per cent.
-    Fast,
+}
+
+/// What a search asks for each of its queries.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Ask {
+    /// So many nearest rows, not 0.
+    Nearest(usize),
+    /// All rows within a radius.
+    Within(f32),
 }
 
 /// What a search may be told beside its queries; each field has a setter of the same name.
+///
+/// Nothing that is set is ignored: what the index or the call has no use for is an
+/// [`Error::InvalidArgument`](crate::Error::InvalidArgument) that names the field, and so are fields that contradict each
+/// other. All indexes have the same fields. A kind that has settings of its own adds one field, an optional struct, which
+/// every other kind refuses: so inverted lists, graphs, refinement and quantizers will come, and an index that is built of
+/// several of them takes several structs.
 ///
 /// # Example
 /// ```
@@ -31,7 +44,7 @@ pub enum Precision {
 /// let params = SearchParams::new().filter(IdFilter::range(0, 1000)).timed(true);
 /// assert!(params.timed && params.query_filter.is_none());
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct SearchParams {
     /// The ids that may be found, the same for all queries. Default: all.
@@ -41,11 +54,19 @@ pub struct SearchParams {
     /// Whether [`SearchStats::times`](crate::SearchStats::times) tells the device time of each stage, where the
     /// adapter has timestamps; costs a little of it. Default: false.
     pub timed: bool,
-    /// Whether to compute every exact distance instead of the binned scan's candidates alone. Changes no answer, only
-    /// the time it takes; for measurements and tests. Default: false.
+    /// Whether to compute every exact distance instead of the binned scan's candidates alone, as a range search does
+    /// anyway. Changes no answer, only the time it takes; for measurements and tests. Default: false.
     pub exhaustive: bool,
-    /// What a search for k neighbours promises; a range search is always exact. Default: exact.
-    pub precision: Precision,
+    /// What the answer is held to. Default: what the index promises.
+    pub guarantee: Guarantee,
+    /// Whether an exact search for k neighbours proves that it missed none. Without it, it answers with the k nearest of the
+    /// rows in the k bins that score best, without a certificate that no other bin holds a nearer one; distances and
+    /// their order are exact. A row is missed only where another row is so near to it that the rounding of a score decides:
+    /// recall is 0.999 or better on rows without near-duplicates (tests/exact/precision.rs). Saves time where many rows are nearly
+    /// equal, since queries that cannot be certified are run again otherwise; else a few per cent. Where no score is
+    /// rounded there is nothing to prove, and nothing is missed. False is refused beside [`Guarantee::Exact`], beside
+    /// [`exhaustive`](Self::exhaustive), and by a range search, which certifies every hit. Default: true.
+    pub certify: bool,
     /// Called now and then with the share of the work that is done, by the thread that waits; of a
     /// [`StreamedFlat`](crate::StreamedFlat) by one of its own. Default: nothing.
     pub progress: Option<Progress>,
@@ -87,10 +108,17 @@ impl SearchParams {
         self
     }
 
-    /// Sets [`precision`](Self#structfield.precision).
+    /// Sets [`guarantee`](Self#structfield.guarantee).
     #[must_use]
-    pub fn precision(mut self, precision: Precision) -> Self {
-        self.precision = precision;
+    pub fn guarantee(mut self, guarantee: Guarantee) -> Self {
+        self.guarantee = guarantee;
+        self
+    }
+
+    /// Sets [`certify`](Self#structfield.certify).
+    #[must_use]
+    pub fn certify(mut self, on: bool) -> Self {
+        self.certify = on;
         self
     }
 
@@ -108,14 +136,57 @@ impl SearchParams {
         self
     }
 
-    pub(super) fn options(&self) -> Options {
+    /// How an exact search runs.
+    pub(super) fn exact(&self, ask: Ask) -> Result<Options> {
+        let why = match ask {
+            _ if self.certify => return Ok(self.options()),
+            Ask::Within(_) => "false for a range search, which certifies every hit",
+            _ if self.guarantee == Guarantee::Exact => "false beside a guarantee of exact answers",
+            _ if self.exhaustive => "false where every exact distance is computed",
+            Ask::Nearest(_) => return Ok(self.options()),
+        };
+        Err(Error::argument("certify", why))
+    }
+
+    /// How rows are brought to the device and not searched.
+    pub(super) fn reading(&self) -> Result<Options> {
+        let searching = [
+            ("filter", self.filter.is_some()),
+            ("query_filter", self.query_filter.is_some()),
+            ("timed", self.timed),
+            ("exhaustive", self.exhaustive),
+            ("guarantee", self.guarantee != Guarantee::Index),
+            ("certify", !self.certify),
+        ];
+        match searching.iter().find(|(_, set)| *set) {
+            Some((field, _)) => Err(Error::argument(field, "rows are read and not searched")),
+            None => Ok(self.options()),
+        }
+    }
+
+    fn options(&self) -> Options {
         Options {
             timed: self.timed,
             exhaustive: self.exhaustive,
-            fast: self.precision == Precision::Fast,
+            fast: !self.certify,
             cancel: self.cancel.clone(),
             progress: self.progress.clone(),
-            keys: false,
+            ..Options::default()
+        }
+    }
+}
+
+impl Default for SearchParams {
+    fn default() -> Self {
+        SearchParams {
+            filter: None,
+            query_filter: None,
+            timed: false,
+            exhaustive: false,
+            guarantee: Guarantee::Index,
+            certify: true,
+            progress: None,
+            cancel: None,
         }
     }
 }
@@ -127,7 +198,8 @@ impl fmt::Debug for SearchParams {
             .field("query_filter", &self.query_filter)
             .field("timed", &self.timed)
             .field("exhaustive", &self.exhaustive)
-            .field("precision", &self.precision)
+            .field("guarantee", &self.guarantee)
+            .field("certify", &self.certify)
             .field("progress", &self.progress.is_some())
             .field("cancel", &self.cancel)
             .finish()

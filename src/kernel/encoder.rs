@@ -3,6 +3,7 @@
 use super::cache::{Kernel, kernel};
 use super::flight::Flight;
 use super::params::Params;
+use super::reflect::Binding;
 use super::trace::Trace;
 use super::variant::Variant;
 use crate::buffer::{Buffer, Staged};
@@ -96,7 +97,13 @@ impl Encoder {
         if P::FIELDS != variant.params() {
             return Err(Error::internal(format!("{}: parameters of another", kernel.name())));
         }
-        let buffers = bind(&kernel, buffers)?;
+        #[cfg(test)]
+        {
+            let rows = buffers.iter().find(|(name, _)| *name == "rows");
+            let bytes = rows.map_or(0, |(_, rows)| rows.size());
+            self.gpu.state::<super::Dispatched>()?.push(kernel.name(), bytes);
+        }
+        let buffers = bind(kernel.name(), &kernel.needs().bindings, buffers)?;
         self.check(&kernel, &buffers, groups)?;
         let group = self.gpu.scoped(kernel.name(), || {
             let entries: Vec<_> = buffers.iter().enumerate().map(entry).collect();
@@ -196,17 +203,14 @@ impl Encoder {
 /// A buffer, and the name of the binding that it is for.
 pub(crate) type Bind<'a> = (&'static str, &'a Buffer);
 
-/// The buffers in the order of the kernel's bindings.
-fn bind<'a>(kernel: &Kernel, buffers: &[Bind<'a>]) -> Result<Vec<&'a Buffer>> {
-    let bindings = &kernel.needs().bindings;
-    let of =
-        |name: &str| buffers.iter().find(|(given, _)| *given == name).map(|(_, buffer)| *buffer);
+/// What was given, in the order of the kernel's bindings.
+fn bind<'a, T>(kernel: &str, bindings: &[Binding], given: &[(&str, &'a T)]) -> Result<Vec<&'a T>> {
+    let of = |name: &str| given.iter().find(|(of, _)| *of == name).map(|(_, buffer)| *buffer);
     let bound: Option<Vec<_>> = bindings.iter().map(|binding| of(&binding.name)).collect();
-    bound.filter(|bound| bound.len() == buffers.len()).ok_or_else(|| {
-        let names = |all: &mut dyn Iterator<Item = &str>| all.collect::<Vec<_>>().join(", ");
-        let asked = names(&mut bindings.iter().map(|binding| binding.name.as_str()));
-        let given = names(&mut buffers.iter().map(|(name, _)| *name));
-        Error::internal(format!("{}: bindings {asked}, buffers {given}", kernel.name()))
+    bound.filter(|bound| bound.len() == given.len()).ok_or_else(|| {
+        let asked: Vec<_> = bindings.iter().map(|binding| binding.name.as_str()).collect();
+        let given: Vec<_> = given.iter().map(|(name, _)| *name).collect();
+        Error::internal(format!("{kernel}: bindings {asked:?}, buffers {given:?}"))
     })
 }
 
@@ -229,4 +233,26 @@ pub(crate) fn fold(gpu: &Gpu, count: u64) -> Result<[u32; 2]> {
     }
     let x = count.div_ceil(y);
     Ok([x as u32, y as u32])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_are_bound_by_name_in_any_order_and_none_too_many() {
+        let binding = |name: &str| Binding { name: name.to_owned(), read_only: true };
+        let bindings = [binding("rows"), binding("queries"), binding("out")];
+        let order = |given: &[(&str, &'static u32)]| bind("k", &bindings, given);
+        assert_eq!(order(&[("out", &3), ("rows", &1), ("queries", &2)]).unwrap(), [&1, &2, &3]);
+        for wrong in [
+            &[("rows", &1), ("queries", &2)][..],
+            &[("rows", &1), ("queries", &2), ("bias", &3)],
+            &[("rows", &1), ("queries", &2), ("out", &3), ("bias", &4)],
+            &[("rows", &1), ("rows", &2), ("queries", &3), ("out", &4)],
+        ] {
+            let error = order(wrong).unwrap_err().to_string();
+            assert!(error.contains("k: bindings"), "{error}");
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! From WGSL templates to dispatches: sources, variants, pipelines, binding.
 
 mod cache;
+#[cfg(test)]
+mod dispatched_tests;
 mod encoder;
 mod fit;
 mod flight;
@@ -15,6 +17,8 @@ mod tile;
 mod trace;
 mod variant;
 
+#[cfg(test)]
+pub(crate) use dispatched_tests::Dispatched;
 pub(crate) use encoder::{Encoder, fold};
 pub use fit::check_scan_tile;
 pub(crate) use fit::{best_matrix_tile, matrix_tile};

@@ -115,3 +115,7 @@ impl Variant {
         Err(Error::internal(format!("{reason}, the shader declares {declared:?}")))
     }
 }
+
+#[cfg(test)]
+#[path = "variant_tests.rs"]
+mod tests;

@@ -124,34 +124,64 @@ struct Sums {
     negative: bool,
 }
 
-/// One pass in eight independent lanes, which the compiler turns into vector instructions.
-fn sums(row: &[f32]) -> Sums {
-    // adding and taking away 1.5 x 2^23 rounds to a whole number
-    const ROUND: f32 = 12_582_912.0;
-    let mut square = [0f32; 8];
-    let mut fraction = [0f32; 8];
-    let mut least = [0f32; 8];
-    let mut most = [0f32; 8];
-    let mut step = |lane: usize, x: f32| {
-        square[lane] += x * x;
-        fraction[lane] += ((x + ROUND) - ROUND - x).abs();
-        least[lane] = if x < least[lane] { x } else { least[lane] };
-        most[lane] = if x.abs() > most[lane] { x.abs() } else { most[lane] };
-    };
-    let chunks = row.chunks_exact(8);
-    for (lane, &x) in chunks.remainder().iter().enumerate() {
-        step(lane, x);
-    }
-    for chunk in chunks {
-        for (lane, &x) in chunk.iter().enumerate() {
-            step(lane, x);
+/// Elements that one step of the pass takes: each lane has sums of its own, and the compiler makes vectors of them.
+const LANES: usize = 8;
+
+/// The sums of a row in the making.
+struct Lanes {
+    square: [f32; LANES],
+    /// Bits of what rounding to whole numbers changed; 0 where that was nothing.
+    fraction: [u32; LANES],
+    least: [f32; LANES],
+    most: [f32; LANES],
+}
+
+impl Lanes {
+    /// A loop of known length for each sum: of one loop over all of them, or of zipped iterators that are not inlined, the
+    /// compiler makes no vectors.
+    #[inline(always)]
+    #[allow(clippy::needless_range_loop)]
+    fn add(&mut self, x: &[f32; LANES]) {
+        // adding and taking away 1.5 x 2^23 rounds to a whole number
+        const ROUND: f32 = 12_582_912.0;
+        for lane in 0..LANES {
+            self.square[lane] += x[lane] * x[lane];
+        }
+        for lane in 0..LANES {
+            self.fraction[lane] |= ((x[lane] + ROUND) - ROUND - x[lane]).to_bits();
+        }
+        for lane in 0..LANES {
+            self.least[lane] = if x[lane] < self.least[lane] { x[lane] } else { self.least[lane] };
+        }
+        for lane in 0..LANES {
+            let size = x[lane].abs();
+            self.most[lane] = if size > self.most[lane] { size } else { self.most[lane] };
         }
     }
+}
+
+/// One pass over a row.
+fn sums(row: &[f32]) -> Sums {
+    let mut lanes = Lanes {
+        square: [0.0; LANES],
+        fraction: [0; LANES],
+        least: [0.0; LANES],
+        most: [0.0; LANES],
+    };
+    let (chunks, rest) = row.as_chunks::<LANES>();
+    if !rest.is_empty() {
+        let mut padded = [0.0; LANES];
+        padded[..rest.len()].copy_from_slice(rest);
+        lanes.add(&padded);
+    }
+    for chunk in chunks {
+        lanes.add(chunk);
+    }
     Sums {
-        largest: most.into_iter().fold(0.0, f32::max),
-        square: square.iter().sum(),
-        whole: fraction.iter().sum::<f32>() == 0.0,
-        negative: least.iter().any(|&x| x < 0.0),
+        largest: lanes.most.into_iter().fold(0.0, f32::max),
+        square: lanes.square.iter().sum(),
+        whole: lanes.fraction.iter().all(|&bits| bits == 0),
+        negative: lanes.least.iter().any(|&x| x < 0.0),
     }
 }
 

@@ -54,18 +54,19 @@ impl Decoder {
 
     /// The distances behind many keys; most metrics need no look at each.
     pub fn distances(&self, keys: &[u32], out: &mut [f32]) {
-        let fill = |out: &mut [f32], value: fn(u32) -> f32| {
+        // generic, so that each loop is compiled with its function in it
+        fn fill(out: &mut [f32], keys: &[u32], value: impl Fn(u32) -> f32) {
             out.iter_mut().zip(keys).for_each(|(to, &key)| *to = value(key));
-        };
+        }
         let computed = matches!(
             self.metric,
             Metric::SqrtL2 | Metric::Correlation | Metric::Hellinger | Metric::Haversine
         );
         match self.raw {
-            _ if self.keeps => fill(out, f32::from_bits),
-            Raw::Ascending if !computed => fill(out, ascending_value),
-            Raw::Descending if !computed => fill(out, |key| ascending_value(!key)),
-            _ => out.iter_mut().zip(keys).for_each(|(to, &key)| *to = self.decoded(key)),
+            _ if self.keeps => fill(out, keys, f32::from_bits),
+            Raw::Ascending if !computed => fill(out, keys, ascending_value),
+            Raw::Descending if !computed => fill(out, keys, |key| ascending_value(!key)),
+            _ => fill(out, keys, |key| self.decoded(key)),
         }
     }
 

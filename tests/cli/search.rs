@@ -204,6 +204,7 @@ fn json_and_stats_say_what_was_done() {
     let stats = succeed(folder, &format!("{line} --stats"));
     assert!(stats.stderr.contains("6 queries x 120 rows"), "{}", stats.stderr);
     assert!(stats.stderr.contains("kernel"), "{}", stats.stderr);
+    assert!(stats.stderr.contains("ms from call to return"), "{}", stats.stderr);
     let summary = succeed(folder, &format!("{line} --stats --json")).json();
     assert_eq!(summary["command"], "search");
     assert_eq!((&summary["k"], &summary["hits"]), (&3.into(), &18.into()));
@@ -215,5 +216,14 @@ fn json_and_stats_say_what_was_done() {
     assert_eq!((&stats["queries"], &stats["rows"]), (&6.into(), &120.into()));
     assert!(!stats["variants"].as_array().unwrap().is_empty(), "{stats}");
     assert!(stats["flops"].as_u64().unwrap() >= 2 * 6 * 120 * 19);
+    let [wall, device, host] = ["wall_ms", "device_ms", "host_ms"].map(|name| stats[name].as_f64());
+    let seconds = summary["seconds"]["search"].as_f64().unwrap();
+    assert!(wall.unwrap() > 0.0 && wall.unwrap() <= seconds * 1e3, "{summary}");
+    // an adapter without timestamps leaves both out
+    let left = device.map(|device| wall.unwrap() - device);
+    assert_eq!(host.is_some(), left.is_some(), "{stats}");
+    assert!((host.unwrap_or(0.0) - left.unwrap_or(0.0)).abs() < 1e-6, "{stats}");
+    let stages = stats["device_nanoseconds"].as_object().unwrap();
+    assert_eq!(device.is_some(), !stages.is_empty(), "{stats}");
     assert!(summary["device_memory"]["peak"].as_u64().unwrap() > 120 * 19 * 4);
 }

@@ -1,7 +1,7 @@
 //! `nearfield tune`: the profile that it writes, and what it leaves alone.
 
 use crate::support::{fail, succeed};
-use nearfield::{Flat, Gpu, Index, Metric};
+use nearfield::{Flat, Gpu, Index, Metric, Search};
 use std::path::Path;
 use toml::{Table, Value};
 

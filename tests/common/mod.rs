@@ -3,6 +3,7 @@
 
 pub mod cases;
 pub mod data;
+pub mod device;
 pub mod faiss;
 pub mod narrow;
 pub mod npy;

@@ -1,5 +1,6 @@
 //! The ways a search can go, as settings of the device profile.
 
+use super::device::shared;
 use nearfield::{DType, Gpu, GpuBuilder};
 
 /// Section, key and value of a device profile.
@@ -27,9 +28,9 @@ impl Way {
         self.settings.iter().fold(plain, |b, (section, key, value)| b.setting(section, key, value))
     }
 
-    /// The device, or why it does not go this way.
+    /// The program's device for this way, or why the adapter does not go it.
     pub fn open(&self) -> Result<Gpu, String> {
-        let gpu = self.builder().build().map_err(|e| e.to_string())?;
+        let gpu = shared(self.name, || self.builder())?;
         match self.matrices_of {
             Some(input) if gpu.caps().matrix_edge(input).is_none() => {
                 Err(format!("the adapter has no matrices of {input}"))

@@ -2,7 +2,7 @@
 
 use crate::support::{Model, Trickle, gpu, index, rows};
 use nearfield::{
-    CancelToken, DType, Error, Flat, Gpu, IdFilter, Index, Matrix, Metric, RowSource, Rows,
+    CancelToken, DType, Error, Flat, Gpu, IdFilter, Index, Matrix, Metric, RowSource, Rows, Search,
     SearchParams,
 };
 use std::sync::Arc;

@@ -1,7 +1,9 @@
 //! What is written is read back the same.
 
 use crate::support::{Model, gpu, index, rows};
-use nearfield::{BinaryFlat, DType, Error, Flat, IdFilter, Index, Metric, Order, Rows, read_index};
+use nearfield::{
+    BinaryFlat, DType, Error, Flat, IdFilter, Index, Metric, Order, Rows, Search, read_index,
+};
 
 fn metric_of(dtype: DType) -> Metric {
     match dtype {

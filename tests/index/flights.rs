@@ -1,7 +1,7 @@
 //! Searches in flight: awaited, waited for, dropped, many at once.
 
-use crate::support::gpu;
-use nearfield::{Flat, Gpu, Index, Metric, Rows, SearchParams};
+use crate::support::{gpu, own_gpu};
+use nearfield::{Flat, Gpu, Index, Metric, Rows, Search, SearchParams};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Waker};
@@ -14,7 +14,7 @@ fn index(gpu: &Gpu, n: usize) -> (Flat, Vec<f32>) {
 }
 
 /// Device memory that is neither pooled nor staging, which the device keeps for the next call.
-fn held(gpu: &Gpu) -> u64 {
+pub fn held(gpu: &Gpu) -> u64 {
     let labels = gpu.memory().labels;
     labels.iter().filter(|l| l.label != "staging").map(|l| l.bytes).sum()
 }
@@ -75,7 +75,7 @@ fn a_pending_search_sees_the_index_as_it_was() {
 
 #[test]
 fn a_dropped_search_frees_what_it_held() {
-    let gpu = gpu();
+    let gpu = own_gpu();
     let (index, rows) = index(&gpu, 700);
     let params = SearchParams::new();
     for gone in [600, 1] {

@@ -1,16 +1,26 @@
 //! A plain model of an index, and the comparison of the two.
 
 use crate::common::data::{Domain, Kind, Owned};
+use crate::common::device::shared;
 use nearfield::reference::{Block, Problem, check_range, check_search};
 use nearfield::{
-    BinaryFlat, DType, Flat, Gpu, Hits, IdFilter, Index, Metric, Order, RowSource, Rows,
-    SearchParams,
+    BinaryFlat, DType, Flat, Gpu, GpuBuilder, Hits, IdFilter, Index, Metric, Order, RowSource,
+    Rows, SearchParams,
 };
 use std::collections::HashMap;
 
-/// With segments of 64 rows.
+/// With segments of 64 rows, shared by the tests.
 pub fn gpu() -> Gpu {
-    Gpu::builder().poison(true).max_segment_bytes(1).build().unwrap()
+    shared("segments of 64 rows", builder).unwrap()
+}
+
+/// The same, for one test alone.
+pub fn own_gpu() -> Gpu {
+    builder().build().unwrap()
+}
+
+fn builder() -> GpuBuilder {
+    Gpu::builder().poison(true).max_segment_bytes(1)
 }
 
 pub fn index(gpu: &Gpu, dim: usize, metric: &Metric, dtype: DType) -> Box<dyn Index> {

@@ -1,7 +1,8 @@
 //! Rows on their way to the device, checked and copied on several threads.
 
+use crate::common::device::subset;
 use crate::support::Trickle;
-use nearfield::{Error, Flat, Gpu, Index, Metric, Rows};
+use nearfield::{Error, Flat, Gpu, Index, Metric, Rows, Search};
 use rayon::prelude::*;
 
 const DIM: usize = 6;
@@ -57,9 +58,11 @@ fn workers_and_threads_change_one_index_at_a_time() {
     // room also for what searches and changes hold of the states before
     let index = Flat::new(&gpu(512 << 20), DIM, Metric::L2).unwrap();
     let rows = &rows()[..40_000 * DIM];
+    // what the host does is the same on every driver: on those of the subset it is done less often
+    let others = if subset() { 4 } else { 16 };
     std::thread::scope(|scope| {
         let workers = scope.spawn(|| {
-            (0..16).into_par_iter().for_each(|_| {
+            (0..others).into_par_iter().for_each(|_| {
                 index.add(rows).unwrap();
             });
         });
@@ -69,5 +72,5 @@ fn workers_and_threads_change_one_index_at_a_time() {
         }
         workers.join().unwrap();
     });
-    assert_eq!(index.len(), 20 * 40_000);
+    assert_eq!(index.len(), (others + 4) * 40_000);
 }

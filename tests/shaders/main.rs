@@ -3,6 +3,7 @@
 //! are installed (tests/drivers).
 
 mod compilers;
+mod headers;
 mod limits;
 mod refusals;
 mod translate;

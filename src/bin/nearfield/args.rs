@@ -1,7 +1,5 @@
 //! The arguments, and what is wrong with them before any file is opened.
 
-use crate::custom;
-use crate::failure::{Failure, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nearfield::{DType, Metric};
 use std::fmt;
@@ -63,12 +61,14 @@ pub struct DevicesArgs {
 /// What `bench` takes.
 #[derive(Args)]
 pub struct BenchArgs {
-    /// quick, exact, batch, k, n or all
+    /// quick, exact, batch, k, n, all, or a file of your own that ends in .toml
     ///
     /// `quick` runs anywhere in a minute. The others need a GPU, and 10 GB of its memory for 10 million rows in `exact` and
     /// `n`: `exact` compares metrics, dimensions and kernels, `batch` varies the number of queries, `k` that of neighbours,
-    /// `n` that of rows, and `all` runs these four.
-    #[arg(long, value_name = "NAME", default_value = "quick")]
+    /// `n` that of rows, and `all` runs these four. A file says which rows are made and which searches of them are timed:
+    /// [[base]] with n, d, metric ("l2"), perhaps dtype ("f32", "f16", "u8"), settings of the device profile with a label for
+    /// them, and cases = [{ name = "a few", queries = [1, 100], k = 10, filter = "half" }]; benches/suites has the shipped ones.
+    #[arg(long, value_name = "NAME|FILE", default_value = "quick")]
     pub suite: String,
     /// Only the cases whose description has this in it: "one query", "768 f32 l2", "k = 100)", ...
     #[arg(long, value_name = "TEXT")]
@@ -161,7 +161,7 @@ pub struct Common {
     /// Search all rows but these: a file of row numbers
     #[arg(long, value_name = "FILE")]
     pub deny: Option<PathBuf>,
-    /// Tell what the search did and how long the device took: on stderr, or within the JSON
+    /// Tell what the search did and how long device and host took: on stderr, or within the JSON
     #[arg(long)]
     pub stats: bool,
     /// Print a summary as one line of JSON on stdout
@@ -240,27 +240,6 @@ impl fmt::Display for MetricName {
             MetricName::Plain(name) => f.write_str(name),
             MetricName::Wgsl(file) => write!(f, "wgsl:{}", file.display()),
         }
-    }
-}
-
-impl Common {
-    /// The metric, for the type that the base will have.
-    pub fn metric(&self) -> Result<Metric> {
-        let bits = self.dtype == Some(DType::Bits);
-        let metric = match &self.metric {
-            MetricName::Plain(name) => Metric::from_name(name, self.dtype.unwrap_or(DType::F32))?,
-            MetricName::Wgsl(file) => custom::read(file)?,
-        };
-        if metric.is_binary() && !bits {
-            return Err(Failure::Usage(format!("metric {metric} compares bits: --dtype bits")));
-        }
-        if bits && !metric.is_binary() {
-            let reason = format!(
-                "metric {metric} does not compare bits; hamming, jaccard, dice, russelrao do"
-            );
-            return Err(Failure::Usage(reason));
-        }
-        Ok(metric)
     }
 }
 

@@ -3,25 +3,13 @@
 //! Exit status: 0, 1 when the work failed, 2 when the arguments are wrong, by themselves or for these files.
 
 mod args;
-mod bench;
-mod clock;
-mod convert;
-mod custom;
-mod devices;
-mod failure;
-mod inputs;
-mod output;
-mod progress;
-mod range;
-mod report;
-mod search;
-mod searched;
-mod totals;
-mod tune;
-mod uniform;
+mod commands;
+mod shell;
 
 use args::{Cli, Command};
 use clap::Parser;
+use commands::{bench, convert, devices, range, search, tune};
+use shell::print;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -40,7 +28,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            report::to_stderr(format_args!("error: {failure}"));
+            print::to_stderr(format_args!("error: {failure}"));
             ExitCode::from(failure.status())
         }
     }

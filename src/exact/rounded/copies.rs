@@ -4,8 +4,7 @@
 
 use super::part::{RoundedPart, Source, TILE_ROWS};
 use super::{f16, int8, residual};
-use crate::buffer::BIN;
-use crate::buffer::{Buffer, Segment};
+use crate::buffer::{BIN, Buffer, Segment};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::exact::kernels::Lost;

@@ -1,7 +1,6 @@
 //! One segment in fewer bits, and the rows that such a part is made of.
 
-use crate::buffer::BIN;
-use crate::buffer::{Buffer, Segment};
+use crate::buffer::{BIN, Buffer, Segment};
 use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::Result;

@@ -2,8 +2,7 @@
 
 use super::bias;
 use super::stats::Stats;
-use crate::buffer::BIN;
-use crate::buffer::{Buffer, Matrix, Segment};
+use crate::buffer::{BIN, Buffer, Matrix, Segment};
 use crate::device::Gpu;
 use crate::error::{Error, Result};
 use crate::kernel::Encoder;

@@ -4,8 +4,7 @@ use crate::dtype::Rows;
 use crate::error::Result;
 use crate::metric::Metric;
 use crate::parallel::each;
-use crate::space::Transform;
-use crate::space::check;
+use crate::space::{Transform, check};
 
 /// Elements that one thread transforms at a time.
 const PIECE: usize = 64 << 10;

@@ -1,12 +1,9 @@
 //! The search over rows that stay on the host: they come to the device chunk by chunk, and each chunk is searched like an
 //! index of its own while the next is on its way.
 
+use super::chunks::{Chunk, ChunkFilter, Supply};
 use crate::buffer::BIN;
-use crate::call::Merge;
-use crate::call::SearchStats;
-use crate::call::start_thread;
-use crate::call::{CancelToken, Pending};
-use crate::call::{Filter, Found, Options};
+use crate::call::{CancelToken, Filter, Found, Merge, Options, Pending, SearchStats, start_thread};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::exact::dataset::Dataset;
@@ -14,11 +11,9 @@ use crate::exact::plan::MAX_SCAN_K;
 use crate::exact::queries::Queries;
 use crate::exact::range::submit_range;
 use crate::exact::search::submit_search;
-use crate::exact::stream::chunks::{Chunk, Supply};
 use crate::format::RowStore;
 use crate::kernel::Encoder;
 use crate::space::Decoder;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// A chunk of more bytes is no faster to bring, and begins later.
@@ -30,9 +25,6 @@ const TENTHS: u64 = 2;
 /// So many times the queries that read rows one by one: with fewer the copy of a chunk costs more than it saves. It
 /// moves 12 bytes an element; a query saves two operations at the difference of the two rates, on an H200 a 66th of that.
 const COPY_QUERIES: usize = 4;
-
-/// Which rows of a chunk take part.
-pub(crate) type ChunkFilter = Box<dyn Fn(Range<u64>) -> Result<Filter> + Send + Sync>;
 
 /// Rows on the host that searches bring to the device.
 #[derive(Clone)]
@@ -225,9 +217,9 @@ impl Call {
                 Options { cancel, progress: progress.clone(), keys: true, ..self.options.clone() };
             let found = self.ask(dataset, chunk.filter, options)?;
             merge.add(first, &found)?;
-            merge.stats.chunks += 1;
+            merge.stats.stream.chunks += 1;
             let row = dataset.rows().dtype().row_bytes(dataset.rows().dim());
-            merge.stats.streamed += dataset.len() * row as u64;
+            merge.stats.stream.bytes += dataset.len() * row as u64;
         }
         stop.check()?;
         if let Some(progress) = progress {

@@ -1,15 +1,16 @@
 //! The chunks of a streamed search: a thread fills the one that is free while the other is searched.
 
-use crate::call::CancelToken;
-use crate::call::Filter;
+use crate::call::{CancelToken, Filter};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::exact::dataset::Dataset;
-use crate::exact::stream::call::ChunkFilter;
 use crate::format::{RowSource, RowStore};
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::Scope;
+
+/// Which rows of a chunk take part.
+pub(crate) type ChunkFilter = Box<dyn Fn(Range<u64>) -> Result<Filter> + Send + Sync>;
 
 /// Some of the rows, on the device or about to be.
 pub(super) struct Chunk {

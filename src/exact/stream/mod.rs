@@ -3,4 +3,5 @@
 mod call;
 mod chunks;
 
-pub(crate) use call::{ChunkFilter, Stream};
+pub(crate) use call::Stream;
+pub(crate) use chunks::ChunkFilter;

@@ -16,14 +16,14 @@ const MAX_DIM: u64 = 1 << 26;
 
 /// An index file whose first section was read.
 pub(in crate::index) struct IndexReader {
-    pub(super) file: FileReader,
-    pub(super) info: Info,
+    pub file: FileReader,
+    pub info: Info,
     /// Where the section began.
     at: u64,
 }
 
 /// What every index has.
-pub(super) struct Info {
+pub(in crate::index) struct Info {
     pub kind: String,
     pub dtype: DType,
     pub dim: usize,
@@ -59,7 +59,7 @@ impl IndexReader {
     }
 
     /// An error about what the first section says.
-    pub(super) fn fault(&self, reason: impl Into<String>) -> Error {
+    pub fn fault(&self, reason: impl Into<String>) -> Error {
         self.file.fault(self.at, reason)
     }
 }

@@ -1,6 +1,6 @@
 //! The reading side of the container. Every length is held against the file's before anything is allocated for it.
 
-use super::{HEADER_BYTES, MAGIC, VERSION};
+use super::layout::{HEADER_BYTES, MAGIC, VERSION};
 use crate::error::{Error, Result};
 use crc32fast::Hasher;
 use std::fs::File;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const FRAME_BYTES: u64 = 16;
 
 /// A file whose header is sound.
-pub(super) struct FileReader {
+pub(in crate::index) struct FileReader {
     file: BufReader<File>,
     path: PathBuf,
     /// Of the file.
@@ -115,7 +115,7 @@ impl FileReader {
 }
 
 /// The content of one section.
-pub(super) struct Section<'a> {
+pub(in crate::index) struct Section<'a> {
     reader: &'a mut FileReader,
     crc: Hasher,
     left: u64,

@@ -1,13 +1,13 @@
 //! The writing side of the container: header and sections.
 
-use super::{HEADER_BYTES, MAGIC, VERSION};
+use super::layout::{HEADER_BYTES, MAGIC, VERSION};
 use crate::error::{Error, Result};
-use crate::format::atomic::AtomicFile;
+use crate::format::AtomicFile;
 use crc32fast::Hasher;
 use std::path::Path;
 
 /// A file being written; dropped before [`finish`](Self::finish), it leaves nothing behind.
-pub(super) struct FileWriter {
+pub(in crate::index) struct FileWriter {
     out: AtomicFile,
     at: u64,
     sections: u32,
@@ -54,7 +54,7 @@ impl FileWriter {
 }
 
 /// The content of one section.
-pub(super) struct SectionWriter<'a> {
+pub(in crate::index) struct SectionWriter<'a> {
     out: &'a mut AtomicFile,
     crc: Hasher,
     written: u64,

@@ -1,4 +1,4 @@
-"""Writes the fixtures beside this file: FAISS's answers on small data, for tests/reference.rs and tests/faiss.rs.
+"""Writes the fixtures beside this file: FAISS's answers on small data, for tests/reference.rs and tests/exact/faiss.rs.
 
     pip install faiss-cpu numpy
     python make.py

@@ -1,0 +1,145 @@
+//! One measurement: right first, then fast.
+
+use super::case::{Case, Filter};
+use super::data::Set;
+use super::roofline::Achieved;
+use super::truth;
+use crate::shell::call_time::CallTime;
+use crate::shell::failure::Result;
+use nearfield::{Flat, Hits, IdFilter, QueryFilter, Search, SearchParams, SearchStats, StageTime};
+use std::time::{Duration, Instant};
+
+pub const HEADER: &str = "name,kernel,metric,n,d,queries,k,wall_ms,wall_min_ms,device_ms,host_ms,\
+                          queries_per_s,tflops,bins_passed,rerun,checked,excused";
+const RUNS: usize = 20;
+const TIMED_RUNS: usize = 5;
+/// A device that has waited for the host to check an answer takes a while to run at its full clock: an H200 took a third of
+/// it for some 300 ms.
+const WARM_UP: Duration = Duration::from_millis(500);
+/// Queries of a case that are held against f64.
+const CHECKED: usize = 256;
+
+/// What came of a case.
+pub struct Record {
+    pub case: Case,
+    pub kernel: String,
+    /// The median wall time, and the median device time of other runs.
+    pub time: CallTime,
+    pub wall_min_ms: f64,
+    pub stages: Vec<StageTime>,
+    pub achieved: Option<Achieved>,
+    pub bins_passed: f64,
+    pub rerun: u64,
+    pub checked: usize,
+    pub excused: usize,
+}
+
+/// Checks a case against f64, then times it.
+pub fn measure(case: &Case, set: &Set, index: &Flat) -> Result<Record> {
+    let params = params(case);
+    let search = |run: usize, params: &SearchParams| {
+        index.search_with(set.batch(run, case.queries), case.k, params)
+    };
+    let hits = search(0, &params)?;
+    let truth = truth::check(case, set, &hits, CHECKED.min(case.queries))?;
+    let walls = walls(|run| search(run, &params))?;
+    let timed = params.timed(true);
+    let stats = median_of_timed(|run| search(run, &timed))?;
+    let kernel = stats.variants.iter().find(|v| v.starts_with("scan") || v.starts_with("dist"));
+    let kernel = kernel.cloned().unwrap_or_default();
+    Ok(Record {
+        case: case.clone(),
+        kernel,
+        time: CallTime::new(walls[RUNS / 2], stats.device_nanoseconds()),
+        wall_min_ms: walls[0].as_secs_f64() * 1e3,
+        achieved: Achieved::of(&stats),
+        bins_passed: stats.exact.bins_passed as f64 / stats.exact.scanned.max(1) as f64,
+        rerun: stats.exact.rerun,
+        stages: stats.times,
+        checked: truth.queries,
+        excused: truth.excused,
+    })
+}
+
+fn params(case: &Case) -> SearchParams {
+    let params = SearchParams::new();
+    match case.filter {
+        Filter::All => params,
+        Filter::Half => params.filter(IdFilter::range(0, case.eligible() as u64)),
+        Filter::HalfByQuery => params.query_filter(first_half(case)),
+    }
+}
+
+/// Wall times of [`RUNS`] calls on a warm device, the shortest first.
+fn walls(search: impl Fn(usize) -> nearfield::Result<Hits>) -> Result<[Duration; RUNS]> {
+    let (begin, mut run) = (Instant::now(), 0);
+    while begin.elapsed() < WARM_UP {
+        search(run)?;
+        run += 1;
+    }
+    let mut times = [Duration::ZERO; RUNS];
+    for (run, time) in times.iter_mut().enumerate() {
+        let start = Instant::now();
+        search(run)?;
+        *time = start.elapsed();
+    }
+    times.sort();
+    Ok(times)
+}
+
+/// What the run of the median device time did, of [`TIMED_RUNS`] runs with timestamps.
+fn median_of_timed(search: impl Fn(usize) -> nearfield::Result<Hits>) -> Result<SearchStats> {
+    let mut runs = Vec::new();
+    for run in 0..TIMED_RUNS {
+        runs.push(search(run)?.stats().clone());
+    }
+    runs.sort_by_key(SearchStats::device_nanoseconds);
+    Ok(runs.swap_remove(TIMED_RUNS / 2))
+}
+
+/// A bitmap for every query that passes the first half of the rows.
+fn first_half(case: &Case) -> QueryFilter {
+    let (half, words_per_query) = (case.eligible(), case.base.n.div_ceil(64));
+    let word = |at: usize| match half.saturating_sub(at * 64) {
+        0 => 0,
+        bits if bits >= 64 => u64::MAX,
+        bits => (1 << bits) - 1,
+    };
+    let words = (0..case.queries * words_per_query).map(|at| word(at % words_per_query)).collect();
+    QueryFilter::Bitmap { words, words_per_query }
+}
+
+impl Record {
+    pub fn queries_per_s(&self) -> f64 {
+        self.case.queries as f64 / self.time.wall_ms() * 1e3
+    }
+
+    /// Of the scan alone, by the device's clock.
+    pub fn tflops(&self) -> f64 {
+        self.achieved.as_ref().map_or(0.0, Achieved::tflops)
+    }
+
+    /// What stands under [`HEADER`].
+    pub fn line(&self) -> String {
+        let host_ms = self.time.host_ms().map_or_else(String::new, |ms| format!("{ms:.3}"));
+        format!(
+            "{},{},{},{},{},{},{},{:.3},{:.3},{:.3},{host_ms},{:.0},{:.1},{:.1},{},{},{}",
+            self.case.name,
+            self.kernel,
+            self.case.base.metric,
+            self.case.base.n,
+            self.case.base.d,
+            self.case.queries,
+            self.case.k,
+            self.time.wall_ms(),
+            self.wall_min_ms,
+            self.time.device_ms().unwrap_or(0.0),
+            self.queries_per_s(),
+            self.tflops(),
+            self.bins_passed,
+            self.rerun,
+            self.checked,
+            self.excused,
+        )
+    }
+}

@@ -1,0 +1,29 @@
+//! `nearfield bench`: checks exact search against f64, then times it.
+//!
+//! Wall times run from the host's slice of queries to its hits, the index resident: the median of 20, the queries other
+//! ones each time. Device times are the median of separate, timed runs, since timestamps cost a pass a stage. The host's time
+//! is the one less the other.
+//!
+//! Each file uses only those above it in this list.
+
+mod case;
+
+mod suite;
+
+mod data;
+
+mod truth;
+
+mod roofline;
+
+mod measure;
+
+mod document;
+
+mod chart;
+
+mod svg;
+
+mod run;
+
+pub use run::run;

@@ -1,0 +1,136 @@
+//! The run of a suite: measures its cases, then writes what was asked for.
+
+use super::case::{Base, Case};
+use super::data::Set;
+use super::document::{self, About};
+use super::measure::{HEADER, Record, measure};
+use super::roofline::Peaks;
+use super::{chart, suite, svg};
+use crate::args::{BenchArgs, Global};
+use crate::shell::failure::{Failure, Result};
+use crate::shell::{device, output, print};
+use nearfield::format::AtomicFile;
+use nearfield::{Error, Flat, Index, Search};
+use std::path::Path;
+use std::time::Instant;
+
+pub fn run(args: &BenchArgs, global: &Global) -> Result<()> {
+    let cases = chosen(args)?;
+    // What cannot be written is told before the first measurement, not after the last.
+    for path in [&args.csv, &args.json].into_iter().flatten() {
+        AtomicFile::create(path)?;
+    }
+    let about = About::of(&args.suite, &device::open(global)?);
+    if let Some(folder) = &args.svg {
+        std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
+    }
+    let records = measure_all(&cases, global)?;
+    write(args, &about, &records, global.quiet)
+}
+
+/// The cases of the suite that `--only` leaves.
+fn chosen(args: &BenchArgs) -> Result<Vec<Case>> {
+    let mut cases = suite::open(&args.suite)?;
+    if let Some(text) = &args.only {
+        let all: String = cases.iter().map(|case| format!("  {case}\n")).collect();
+        cases.retain(|case| case.to_string().contains(text));
+        if cases.is_empty() {
+            return Err(Failure::Usage(format!("--only {text:?} leaves nothing of\n{all}")));
+        }
+    }
+    Ok(cases)
+}
+
+/// Measures each case, and prints it as it is known.
+fn measure_all(cases: &[Case], global: &Global) -> Result<Vec<Record>> {
+    let print = |line: &str| match global.quiet {
+        true => Ok(()),
+        false => print::to_stdout(format_args!("{line}")),
+    };
+    print(HEADER)?;
+    let mut records = Vec::new();
+    // Cases of one base follow each other: it is generated and uploaded once.
+    for cases in cases.chunk_by(|a, b| a.base == b.base) {
+        let Some(base) = cases.first().map(|case| &case.base) else { continue };
+        let batch = cases.iter().map(|case| case.queries).max().unwrap_or(0);
+        let set = Set::new(base, batch)?;
+        let index = load(base, &set, global)?;
+        for case in cases {
+            let record = measure(case, &set, &index)?;
+            print(&record.line())?;
+            records.push(record);
+        }
+    }
+    Ok(records)
+}
+
+/// An index of the rows, on a device that is opened with the settings of the base.
+fn load(base: &Base, set: &Set, global: &Global) -> Result<Flat> {
+    let mut builder = device::builder(global);
+    for (section, key, value) in &base.settings {
+        builder = builder.setting(section, key, value);
+    }
+    let gpu = builder.build()?;
+    let index = Flat::with_dtype(&gpu, base.d, base.metric.clone(), base.dtype)?;
+    let start = Instant::now();
+    index.add_rows(set.rows())?;
+    let seconds = start.elapsed().as_secs_f64();
+    if global.quiet {
+        return Ok(index);
+    }
+    let bytes = (base.n * base.dtype.row_bytes(base.d)) as f64;
+    let gib = bytes / f64::from(1 << 30);
+    print::to_stderr(format_args!(
+        "{}: {} x {} {} {} added in {:.3} s ({:.2} GiB/s), device memory {:.3} x the rows",
+        gpu.caps().name,
+        base.n,
+        base.d,
+        base.dtype,
+        base.metric,
+        seconds,
+        gib / seconds,
+        index.memory() as f64 / bytes,
+    ));
+    Ok(index)
+}
+
+/// Writes table, document and charts, those that were asked for.
+fn write(args: &BenchArgs, about: &About, records: &[Record], quiet: bool) -> Result<()> {
+    if let Some(path) = &args.csv {
+        let lines: String = records.iter().map(|r| format!("{}\n", r.line())).collect();
+        output::write_text(path, &format!("{HEADER}\n{lines}"))?;
+    }
+    let peaks = args.peak_gbs.zip(args.peak_tflops).map(|(gbs, tflops)| Peaks { gbs, tflops });
+    if let Some(path) = &args.json {
+        let document = document::of(about, peaks, records);
+        output::write_text(path, &format!("{document:#}\n"))?;
+    }
+    match &args.svg {
+        Some(folder) => draw(folder, records, &about.adapter, peaks, quiet),
+        None => Ok(()),
+    }
+}
+
+/// Draws the charts that the records have points for.
+fn draw(
+    folder: &Path,
+    records: &[Record],
+    adapter: &str,
+    peaks: Option<Peaks>,
+    quiet: bool,
+) -> Result<()> {
+    for chart in chart::all(records, adapter, peaks) {
+        let path = folder.join(format!("{}.svg", chart.name));
+        if chart.points() < 2 {
+            if !quiet {
+                let path = path.display();
+                print::to_stderr(format_args!("{path}: not drawn, this run has {}", chart.lack));
+            }
+            continue;
+        }
+        let text =
+            svg::draw(&chart).map_err(|e| Failure::Work(format!("{}: {e}", path.display())))?;
+        output::write_text(&path, &text)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,257 @@
+//! Suites: files of TOML in benches/suites, and of the user's own. benches/README.md says what stands in one.
+
+use super::case::{Base, Case, Filter, once_each};
+use crate::shell::failure::{Failure, Result};
+use crate::shell::settings;
+use nearfield::{DType, Error, Metric};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The suites that the program has with it, by name.
+const SHIPPED: [(&str, &str); 6] = [
+    ("quick", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/quick.toml"))),
+    ("exact", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/exact.toml"))),
+    ("batch", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/batch.toml"))),
+    ("k", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/k.toml"))),
+    ("n", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/n.toml"))),
+    ("all", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/all.toml"))),
+];
+
+/// The cases of a suite: one of the program's by its name, or a file that ends in `.toml`.
+pub fn open(suite: &str) -> Result<Vec<Case>> {
+    if let Some(text) = shipped(suite) {
+        return cases(text).map_err(|why| Failure::Work(format!("suite {suite}: {why}")));
+    }
+    let file = Path::new(suite);
+    if file.extension().is_none_or(|extension| extension != "toml") {
+        let names = SHIPPED.map(|(name, _)| name).join(", ");
+        return Err(Failure::Usage(format!("--suite {suite}: known are {names}, and FILE.toml")));
+    }
+    let text = std::fs::read_to_string(file).map_err(|e| Error::io(file, e))?;
+    cases(&text).map_err(|why| Failure::Work(format!("{suite}: {why}")))
+}
+
+fn shipped(suite: &str) -> Option<&'static str> {
+    SHIPPED.iter().find(|(name, _)| *name == suite).map(|(_, text)| *text)
+}
+
+/// A suite as its file has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SuiteText {
+    /// Suites of the program whose cases come first.
+    #[serde(default)]
+    join: Vec<String>,
+    #[serde(default)]
+    base: Vec<BaseText>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BaseText {
+    n: usize,
+    d: usize,
+    metric: String,
+    #[serde(default = "f32_name")]
+    dtype: String,
+    label: Option<String>,
+    #[serde(default)]
+    settings: BTreeMap<String, BTreeMap<String, toml::Value>>,
+    cases: Vec<CaseText>,
+}
+
+/// One case, or one for each pair of a number of queries and a k.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CaseText {
+    name: String,
+    queries: Numbers,
+    k: Numbers,
+    #[serde(default)]
+    filter: Filter,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a number or a list of numbers")]
+enum Numbers {
+    One(usize),
+    Many(Vec<usize>),
+}
+
+fn f32_name() -> String {
+    DType::F32.name().to_owned()
+}
+
+impl Numbers {
+    fn list(&self) -> &[usize] {
+        match self {
+            Numbers::One(number) => std::slice::from_ref(number),
+            Numbers::Many(numbers) => numbers,
+        }
+    }
+}
+
+impl SuiteText {
+    fn parse(text: &str) -> Result<SuiteText, String> {
+        toml::from_str(text).map_err(|e| e.to_string())
+    }
+
+    /// The cases of its own.
+    fn own(&self) -> Result<Vec<Case>, String> {
+        let mut all = Vec::new();
+        for base in &self.base {
+            base.append_cases(&mut all)?;
+        }
+        Ok(all)
+    }
+}
+
+impl BaseText {
+    fn append_cases(&self, all: &mut Vec<Case>) -> Result<(), String> {
+        let base = self.base()?;
+        for text in &self.cases {
+            let CaseText { name, queries, k, filter } = text;
+            // The table separates its fields by commas, and does not quote them.
+            if name.contains([',', '"', '\n']) {
+                return Err(format!("the name {name:?} does not fit in a field of the table"));
+            }
+            for &queries in queries.list() {
+                for &k in k.list() {
+                    let (name, base) = (name.clone(), base.clone());
+                    let case = Case { name, base, queries, k, filter: *filter };
+                    if queries == 0 || k == 0 || case.eligible() == 0 {
+                        return Err(format!("{case}: needs a query, a neighbour and a row"));
+                    }
+                    all.push(case);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn base(&self) -> Result<Base, String> {
+        let dtype: DType = self.dtype.parse().map_err(|e: Error| e.to_string())?;
+        if !matches!(dtype, DType::F32 | DType::F16 | DType::U8) {
+            return Err(format!("dtype {dtype}: rows are made of f32, f16 and u8"));
+        }
+        let metric = Metric::from_name(&self.metric, dtype).map_err(|e| e.to_string())?;
+        if metric.is_binary() {
+            return Err(format!("metric {metric} compares bits, and rows are made of numbers"));
+        }
+        let settings = self.settings.iter().flat_map(|(section, keys)| {
+            let keys = keys.iter();
+            keys.map(|(key, value)| (section.clone(), key.clone(), settings::text(value)))
+        });
+        let (n, d, label, settings) = (self.n, self.d, self.label.clone(), settings.collect());
+        Ok(Base { n, d, metric, dtype, label, settings })
+    }
+}
+
+/// The cases in a text: those of the suites that it joins, then its own.
+fn cases(text: &str) -> Result<Vec<Case>, String> {
+    let suite = SuiteText::parse(text)?;
+    let mut all = Vec::new();
+    for name in &suite.join {
+        let text = shipped(name).ok_or_else(|| format!("join: there is no suite {name:?}"))?;
+        let joined = SuiteText::parse(text)?;
+        if !joined.join.is_empty() {
+            return Err(format!("join: {name:?} joins suites itself"));
+        }
+        all.extend(joined.own()?);
+    }
+    all.extend(suite.own()?);
+    if all.is_empty() {
+        return Err("no case".into());
+    }
+    Ok(once_each(all))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nearfield::Profile;
+
+    #[test]
+    fn every_suite_parses_and_has_each_case_once() {
+        for (name, text) in SHIPPED {
+            let suite = SuiteText::parse(text).unwrap_or_else(|why| panic!("{name}: {why}"));
+            let (own, all) = (suite.own().unwrap(), open(name).unwrap());
+            assert!(suite.join.is_empty() || own.is_empty(), "{name}");
+            for (i, case) in own.iter().enumerate() {
+                assert!(!own[..i].iter().any(|other| other.same(case)), "{name}: {case} twice");
+            }
+            for (i, case) in all.iter().enumerate() {
+                let description = case.to_string();
+                assert!(all[..i].iter().all(|other| other.to_string() != description), "{case}");
+                // The cases of a base follow each other.
+                let seen = all[..i].iter().any(|other| other.base == case.base);
+                assert!(!seen || all[i - 1].base == case.base, "{name}: {case} uploads again");
+            }
+        }
+        assert_eq!(SHIPPED.map(|(name, _)| open(name).unwrap().len()), [8, 26, 15, 10, 8, 43]);
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_a_suite_and_every_suite_a_name() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/suites");
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let mut files: Vec<_> =
+            files.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+        let mut names = SHIPPED.map(|(name, _)| name);
+        files.sort();
+        names.sort();
+        assert_eq!(files, names);
+    }
+
+    #[test]
+    fn every_setting_is_a_key_of_profiles() {
+        let (baseline, mut count) = (Profile::baseline().unwrap(), 0);
+        for (name, _) in SHIPPED {
+            for case in open(name).unwrap() {
+                for (section, key, value) in &case.base.settings {
+                    count += 1;
+                    let known = baseline.with(section, key, value);
+                    assert!(known.is_ok(), "{name}: {}", known.unwrap_err());
+                }
+            }
+        }
+        assert!(count > 0);
+    }
+
+    #[test]
+    fn lists_make_a_case_for_each_pair() {
+        let text = "base = [{ n = 9, d = 2, metric = 'l1', label = 'x', settings.scan.bm = 32, \
+                    cases = [{ name = 'a', queries = [1, 2], k = [3, 4], filter = 'half' }] }]";
+        let cases = cases(text).unwrap();
+        let shapes: Vec<_> = cases.iter().map(|case| (case.queries, case.k)).collect();
+        assert_eq!(shapes, [(1, 3), (1, 4), (2, 3), (2, 4)]);
+        assert_eq!(cases[3].to_string(), "a (9 x 2 f32 l1, 2 queries, k = 4, x, half filtered)");
+        assert_eq!(cases[0].base.settings, [("scan".into(), "bm".into(), "32".into())]);
+        assert_eq!(cases[0].eligible(), 4);
+    }
+
+    #[test]
+    fn what_is_no_suite_says_why() {
+        let base = |rest: &str, case: &str| {
+            format!("[[base]]\nn = 9\nd = 2\n{rest}\ncases = [{{ name = 'a', {case} }}]")
+        };
+        let good = "queries = 1, k = 1";
+        for (text, why) in [
+            ("".into(), "no case"),
+            ("join = ['slow']".into(), "no suite \"slow\""),
+            ("join = ['all']".into(), "\"all\" joins suites itself"),
+            ("rows = 3".into(), "unknown field `rows`"),
+            (base("metric = 'l3'", good), "l3"),
+            (base("metric = 'hamming'", good), "compares bits"),
+            (base("metric = 'l2'\ndtype = 'i8'", good), "dtype i8"),
+            (base("metric = 'l2'", "queries = 0, k = 1"), "needs a query"),
+            (base("metric = 'l2'", "queries = 'ten', k = 1"), "a number or a list of numbers"),
+            (base("metric = 'l2'", "queries = 1, k = 1, filter = 'third'"), "third"),
+            (base("metric = 'l2'", good).replace("'a'", "'a, b'"), "a field of the table"),
+        ] {
+            let message = cases(&text).unwrap_err();
+            assert!(message.contains(why), "{text}\n{message}");
+        }
+    }
+}

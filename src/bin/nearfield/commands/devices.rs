@@ -1,0 +1,137 @@
+//! `nearfield devices`.
+
+use crate::args::{DevicesArgs, Global};
+use crate::shell::failure::Result;
+use crate::shell::{device, print};
+use nearfield::{AdapterSummary, Caps, Gpu};
+use serde_json::{Map, Value, json};
+use std::fmt::{self, Write};
+
+pub fn run(args: &DevicesArgs, global: &Global) -> Result<()> {
+    let adapters = Gpu::adapters()?;
+    let gpu = device::open(global)?;
+    let chosen = chosen(&adapters, gpu.caps(), global);
+    if args.json {
+        return print::to_stdout(format_args!("{}", as_json(&adapters, chosen, &gpu)));
+    }
+    let mut text = String::new();
+    // Writing to a string does not fail.
+    let _ = as_text(&mut text, &adapters, chosen, &gpu);
+    print::to_stdout(format_args!("{}", text.trim_end()))
+}
+
+/// The place of the adapter that was opened. Of two equal cards the place that was asked for tells which it is.
+fn chosen(adapters: &[AdapterSummary], caps: &Caps, global: &Global) -> Option<usize> {
+    let same = |a: &&AdapterSummary| {
+        a.name == caps.name && a.backend == caps.backend && a.driver == caps.driver
+    };
+    let asked = global.adapter.clone().or_else(|| std::env::var("NEARFIELD_ADAPTER").ok());
+    let asked = asked.and_then(|text| adapters.get(text.parse::<usize>().ok()?));
+    asked.filter(same).or_else(|| adapters.iter().find(same)).map(|a| a.index)
+}
+
+fn as_text(
+    out: &mut String,
+    adapters: &[AdapterSummary],
+    chosen: Option<usize>,
+    gpu: &Gpu,
+) -> fmt::Result {
+    for adapter in adapters {
+        let mark = if chosen == Some(adapter.index) { '*' } else { ' ' };
+        writeln!(out, "{mark} {adapter}")?;
+    }
+    let (caps, profile, memory) = (gpu.caps(), gpu.profile(), gpu.memory());
+    let mut line = |name: &str, value: fmt::Arguments<'_>| writeln!(out, "  {name:<18}{value}");
+    match caps.subgroup_size {
+        Some(size) => line("subgroups", format_args!("{size} threads, measured"))?,
+        None => line("subgroups", format_args!("not used"))?,
+    }
+    line("announced", format_args!("{} to {} threads", caps.subgroup_min, caps.subgroup_max))?;
+    line("f16 in shaders", format_args!("{}", yes_or_no(caps.f16)))?;
+    let shapes: Vec<_> = caps.coop.iter().map(ToString::to_string).collect();
+    let shapes = if shapes.is_empty() { "none".into() } else { shapes.join(", ") };
+    line("matrix units", format_args!("{shapes}"))?;
+    line("timestamps", format_args!("{}", yes_or_no(caps.timestamps)))?;
+    line("pipeline cache", format_args!("{}", yes_or_no(caps.pipeline_cache)))?;
+    let (threads, bytes) = (caps.max_workgroup_threads, caps.max_workgroup_memory);
+    line("workgroup", format_args!("{threads} threads, {} KiB", bytes / 1024))?;
+    line("storage buffers", format_args!("{} a kernel", caps.max_storage_buffers))?;
+    line("largest binding", format_args!("{}", Mib(caps.max_binding_bytes)))?;
+    line("largest buffer", format_args!("{}", Mib(caps.max_buffer_bytes)))?;
+    match caps.heap_bytes {
+        Some(bytes) => line("memory", format_args!("{}", Mib(bytes)))?,
+        None => line("memory", format_args!("unknown"))?,
+    }
+    line("budget", format_args!("{}", Mib(memory.budget)))?;
+    let measured = if profile.is_measured() { "measured" } else { "not measured on such a GPU" };
+    line("profile", format_args!("{}, {measured}", profile.name()))
+}
+
+struct Mib(u64);
+
+impl fmt::Display for Mib {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} MiB", self.0 >> 20)
+    }
+}
+
+fn yes_or_no(yes: bool) -> &'static str {
+    if yes { "yes" } else { "no" }
+}
+
+fn as_json(adapters: &[AdapterSummary], chosen: Option<usize>, gpu: &Gpu) -> Value {
+    let (caps, profile, memory) = (gpu.caps(), gpu.profile(), gpu.memory());
+    let adapters: Vec<_> = adapters
+        .iter()
+        .map(|a| {
+            json!({
+                "index": a.index,
+                "name": a.name,
+                "backend": a.backend.to_string(),
+                "device_type": a.device_type.to_string(),
+                "driver": a.driver,
+                "chosen": chosen == Some(a.index),
+            })
+        })
+        .collect();
+    let mut settings = Map::new();
+    for (section, key, value) in profile.entries() {
+        let section = settings.entry(section).or_insert_with(|| json!({}));
+        section[key] = Value::String(value);
+    }
+    json!({
+        "command": "devices",
+        "adapters": adapters,
+        "caps": {
+            "name": caps.name,
+            "backend": caps.backend.to_string(),
+            "device_type": caps.device_type.to_string(),
+            "driver": caps.driver,
+            "vendor_id": caps.vendor_id,
+            "device_id": caps.device_id,
+            "software": caps.software,
+            "subgroup_size": caps.subgroup_size,
+            "subgroup_min": caps.subgroup_min,
+            "subgroup_max": caps.subgroup_max,
+            "f16": caps.f16,
+            "coop": caps.coop.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "timestamps": caps.timestamps,
+            "pipeline_cache": caps.pipeline_cache,
+            "max_workgroup_threads": caps.max_workgroup_threads,
+            "max_workgroup_memory": caps.max_workgroup_memory,
+            "max_storage_buffers": caps.max_storage_buffers,
+            "max_binding_bytes": caps.max_binding_bytes,
+            "max_buffer_bytes": caps.max_buffer_bytes,
+            "max_dispatch": caps.max_dispatch,
+            "max_immediate_bytes": caps.max_immediate_bytes,
+            "storage_alignment": caps.storage_alignment,
+            "heap_bytes": caps.heap_bytes,
+        },
+        "profile": {
+            "name": profile.name(),
+            "measured": profile.is_measured(),
+            "settings": settings,
+        },
+        "memory": { "budget": memory.budget, "in_use": memory.in_use, "peak": memory.peak },
+    })
+}

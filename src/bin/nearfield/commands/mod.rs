@@ -1,0 +1,8 @@
+//! One module a command: each has a function `run`, which takes the command's arguments and those of every command.
+
+pub mod bench;
+pub mod convert;
+pub mod devices;
+pub mod range;
+pub mod search;
+pub mod tune;

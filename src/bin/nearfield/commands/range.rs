@@ -1,0 +1,76 @@
+//! `nearfield range`.
+
+use crate::args::{Global, RangeArgs};
+use crate::shell::device;
+use crate::shell::failure::Result;
+use crate::shell::inputs::{self, Inputs};
+use crate::shell::output::RangeFiles;
+use crate::shell::progress::Progress;
+use crate::shell::searched::Searched;
+use crate::shell::summary::{Laps, Summary};
+use crate::shell::totals::Totals;
+use nearfield::{RowSource, SearchParams};
+use serde_json::json;
+use std::time::Instant;
+
+pub fn run(args: &RangeArgs, global: &Global) -> Result<()> {
+    let mut laps = Laps::begin();
+    let mut inputs = Inputs::open(&args.common)?;
+    let mut files = RangeFiles::create(&args.common.out)?;
+
+    let progress = Progress::start(global.quiet);
+    progress.phase("opening the device", 0);
+    let gpu = device::open(global)?;
+    laps.end("open");
+    let searched = inputs.index(&gpu, &progress, global.quiet)?;
+    let params = inputs.params()?;
+    laps.end("add");
+
+    let totals = search_all(&mut inputs, &searched, args.radius, params, &progress, &mut files)?;
+    laps.end("search");
+    let outputs = files.finish()?;
+    laps.end("finish");
+    drop(progress);
+    let (asked, inputs, gpu) = (("radius", json!(args.radius)), &inputs, &gpu);
+    let (totals, outputs, laps, streamed) = (&totals, &outputs, &laps, searched.streamed);
+    Summary { command: "range", asked, inputs, gpu, streamed, totals, outputs, laps }.print(global)
+}
+
+/// Searches for all queries, a block at a time, and writes what each has.
+fn search_all(
+    inputs: &mut Inputs<'_>,
+    searched: &Searched,
+    radius: f32,
+    mut params: SearchParams,
+    progress: &Progress,
+    files: &mut RangeFiles,
+) -> Result<Totals> {
+    let (count, dim) = (inputs.queries.row_count(), inputs.queries.dim() as u64);
+    let blocks = searched.blocks();
+    let most = (blocks.elements / dim).max(1);
+    let mut step = blocks.first.min(most);
+    // Before there is any, a 4096th of the rows; where a small block costs as much as a large one, what the first has.
+    let mut most_hits = if searched.streamed { 1 } else { inputs.base.row_count() >> 12 }.max(1);
+    let mut totals = Totals::default();
+    progress.phase("searching", count);
+    let mut start = 0;
+    while start < count {
+        let end = (start + step).min(count);
+        params.progress = Some(progress.reporter(start, end));
+        let files_of = inputs.files(start);
+        let queries = inputs.block(start, end)?;
+        let call = Instant::now();
+        let submitted = searched.index.submit_range(queries, radius, &params);
+        let hits = searched.answer(submitted, files_of)?;
+        totals.add(&hits, call.elapsed());
+        for (ids, distances) in inputs::each(&hits) {
+            files.write(ids, distances)?;
+            most_hits = most_hits.max(ids.len() as u64);
+        }
+        // How many hits there will be is known only from those before: the next block is at most so many times as large,
+        // and allows each query as many as the most so far.
+        step = (blocks.hits / most_hits).min(blocks.growth * step).clamp(1, most);
+        start = end;
+    }
+    Ok(totals)
+}

@@ -1,0 +1,167 @@
+//! What both searches begin with: files, index, filter.
+
+use super::failure::{Failure, Result};
+use super::progress::Progress;
+use super::searched::{self, Files, Searched};
+use super::{metric, print};
+use crate::args::{Common, MetricName};
+use nearfield::format::{self, IdFile, RowFile};
+use nearfield::{
+    DType, Error, Gpu, Hits, IdFilter, Metric, RowSource, Rows, SearchParams, StreamedFlat,
+    index_factory,
+};
+use std::path::Path;
+
+/// Base and queries, mapped and found to fit each other.
+pub struct Inputs<'a> {
+    pub args: &'a Common,
+    pub metric: Metric,
+    pub base: RowFile,
+    pub queries: RowFile,
+}
+
+impl<'a> Inputs<'a> {
+    pub fn open(args: &'a Common) -> Result<Self> {
+        let metric = metric::of(args)?;
+        let base = format::open(&args.base, args.dtype)?;
+        let queries = open_queries(&args.query, args.dtype)?;
+        if queries.dim() != base.dim() {
+            let (query, base_file) = (args.query.display(), args.base.display());
+            let (d, expected) = (queries.dim(), base.dim());
+            let why =
+                format!("{query}: rows of {d} elements, those of {base_file} have {expected}");
+            return Err(Failure::Work(why));
+        }
+        Ok(Inputs { args, metric, base, queries })
+    }
+
+    /// An index of all rows of the base; where they do not fit in device memory, one that streams them.
+    pub fn index(&mut self, gpu: &Gpu, progress: &Progress, quiet: bool) -> Result<Searched> {
+        let (dim, dtype) = (self.base.dim(), self.base.dtype());
+        let index = index_factory(gpu, dim, &self.args.index, self.metric.clone(), dtype);
+        let index = index.map_err(|e| match &self.args.metric {
+            MetricName::Wgsl(file) => metric::locate(file, e),
+            MetricName::Plain(_) => e.into(),
+        })?;
+        let streamed = StreamedFlat::new(gpu, self.base.clone(), self.metric.clone())?;
+        let flat = self.args.index.rsplit(',').next().is_some_and(|kind| kind.ends_with("Flat"));
+        if flat && !searched::fits(gpu, &streamed) {
+            return Ok(self.streamed(gpu, streamed, quiet));
+        }
+        progress.phase("reading the base", self.base.row_count());
+        let mut source = Counted { file: &mut self.base, progress };
+        match index.add_from(&mut source) {
+            Ok(_) => Ok(Searched { index, streamed: false }),
+            // The driver may have less memory than the budget says.
+            Err(Error::OutOfDeviceMemory { .. }) if flat => {
+                drop(index);
+                Ok(self.streamed(gpu, streamed, quiet))
+            }
+            Err(e) => Err(Failure::about(&self.args.base, 0, e)),
+        }
+    }
+
+    fn streamed(&self, gpu: &Gpu, rows: StreamedFlat, quiet: bool) -> Searched {
+        if !quiet {
+            let (file, needed) = (self.args.base.display(), rows.resident_bytes());
+            let budget = gpu.memory().budget;
+            print::to_stderr(format_args!(
+                "{file}: {needed} bytes do not fit in {budget} of device memory, so every block of queries streams them"
+            ));
+        }
+        Searched { index: Box::new(rows), streamed: true }
+    }
+
+    /// The rows that `--allow` and `--deny` leave. Numbers that the base lacks name nothing; so does -1, which stands
+    /// for no hit in the outputs of a search.
+    fn filter(&self) -> Result<Option<IdFilter>> {
+        let rows = self.base.row_count();
+        Ok(match (&self.args.allow, &self.args.deny) {
+            (Some(file), _) => Some(row_set(file, rows)?),
+            (None, Some(file)) => Some(!row_set(file, rows)?),
+            (None, None) => None,
+        })
+    }
+
+    /// What all blocks of queries are searched with.
+    pub fn params(&self) -> Result<SearchParams> {
+        let params = SearchParams::new().timed(self.args.stats);
+        Ok(match self.filter()? {
+            Some(filter) => params.filter(filter),
+            None => params,
+        })
+    }
+
+    /// Where the rows and the queries from `first_query` on come from.
+    pub fn files(&self, first_query: u64) -> Files<'a> {
+        Files { base: &self.args.base, query: &self.args.query, first_query }
+    }
+
+    /// Queries `start..end`.
+    pub fn block(&mut self, start: u64, end: u64) -> Result<Rows<'_>> {
+        // A conversion names rows of the file, not of the block.
+        self.queries.rows(start, end).map_err(|e| Failure::about(&self.args.query, 0, e))
+    }
+}
+
+/// Ids and distances of each query.
+pub fn each(hits: &Hits) -> impl Iterator<Item = (&[u64], &[f32])> {
+    let (ids, distances) = (hits.ids(), hits.distances());
+    hits.lims().windows(2).map(|at| (&ids[at[0]..at[1]], &distances[at[0]..at[1]]))
+}
+
+/// Queries keep their type, but for those that only `--dtype` explains.
+fn open_queries(file: &Path, base: Option<DType>) -> Result<RowFile> {
+    if base == Some(DType::Bits) {
+        return Ok(format::open(file, base)?);
+    }
+    match format::open(file, None) {
+        // An .npy of u16 is bfloat16 where the base is.
+        Err(Error::InvalidArgument { .. }) if base == Some(DType::Bf16) => {
+            Ok(format::open(file, base)?)
+        }
+        opened => Ok(opened?),
+    }
+}
+
+/// The row numbers of a file, as bits: however many they are, they take a bit a row of the base.
+fn row_set(file: &Path, rows: u64) -> Result<IdFilter> {
+    let mut words = vec![0u64; rows.div_ceil(64) as usize];
+    let mut ids = IdFile::open(file)?;
+    while let Some(block) = ids.next_ids(usize::MAX)? {
+        for &id in block {
+            if id < -1 {
+                return Err(Failure::Work(format!("{}: {id} is no row number", file.display())));
+            }
+            if (0..rows as i64).contains(&id) {
+                words[(id / 64) as usize] |= 1 << (id % 64);
+            }
+        }
+    }
+    Ok(IdFilter::bitset(words))
+}
+
+/// A file whose rows are counted as they go by.
+struct Counted<'a> {
+    file: &'a mut RowFile,
+    progress: &'a Progress,
+}
+
+impl RowSource for Counted<'_> {
+    fn dtype(&self) -> DType {
+        self.file.dtype()
+    }
+
+    fn dim(&self) -> usize {
+        self.file.dim()
+    }
+
+    fn len(&self) -> Option<u64> {
+        self.file.len()
+    }
+
+    fn next_rows(&mut self, max_rows: usize) -> nearfield::Result<Option<Rows<'_>>> {
+        self.progress.set(self.file.row_count() - self.file.len().unwrap_or(0));
+        self.file.next_rows(max_rows)
+    }
+}

@@ -1,0 +1,23 @@
+//! What the commands share: how they fail, print, show progress, write files, and open what they work on.
+//!
+//! Each file uses only those above it in this list, and the arguments.
+
+pub mod failure;
+
+pub mod call_time;
+pub mod clock;
+pub mod print;
+pub mod progress;
+
+pub mod device;
+pub mod random;
+pub mod settings;
+
+pub mod metric;
+pub mod output;
+pub mod searched;
+
+pub mod inputs;
+pub mod totals;
+
+pub mod summary;

@@ -1,0 +1,104 @@
+//! Progress on stderr, for whatever takes longer than a second: a bar on a terminal, now and then a line elsewhere.
+
+use super::print;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+const SILENCE: Duration = Duration::from_secs(1);
+const REDRAW: Duration = Duration::from_millis(100);
+const BETWEEN_LINES: Duration = Duration::from_secs(10);
+
+/// What is being done and how far it is. A thread of its own shows it, so that a long call without news shows, too.
+pub struct Progress {
+    shared: Arc<Shared>,
+    shower: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+#[derive(Default)]
+struct Shared {
+    phase: Mutex<String>,
+    done: AtomicU64,
+    total: AtomicU64,
+}
+
+impl Progress {
+    /// Shows nothing where `quiet`.
+    pub fn start(quiet: bool) -> Progress {
+        let shared = Arc::<Shared>::default();
+        let shown = Arc::clone(&shared);
+        let shower = (!quiet).then(|| {
+            let (stop, stopped) = channel();
+            (stop, std::thread::spawn(move || show(&shown, &stopped)))
+        });
+        Progress { shared, shower }
+    }
+
+    /// Begins a part of the work: `total` steps, or 0 where that is unknown.
+    pub fn phase(&self, name: &str, total: u64) {
+        self.shared.done.store(0, Ordering::Relaxed);
+        self.shared.total.store(total, Ordering::Relaxed);
+        name.clone_into(&mut self.shared.phase.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// So many steps are done.
+    pub fn set(&self, done: u64) {
+        self.shared.done.store(done, Ordering::Relaxed);
+    }
+
+    /// Takes the share of steps `start..end` that is done.
+    pub fn reporter(&self, start: u64, end: u64) -> Arc<dyn Fn(f64) + Send + Sync> {
+        let shared = Arc::clone(&self.shared);
+        Arc::new(move |share| {
+            let within = (end - start) as f64 * share.clamp(0.0, 1.0);
+            shared.done.store(start + within as u64, Ordering::Relaxed);
+        })
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some((stop, thread)) = self.shower.take() {
+            drop(stop);
+            // It only writes to stderr; if it failed at that, nobody could be told.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn show(shared: &Shared, stopped: &Receiver<()>) {
+    let (begin, timed_out) = (Instant::now(), Err(RecvTimeoutError::Timeout));
+    if stopped.recv_timeout(SILENCE) != timed_out {
+        return;
+    }
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    let template = "{msg} {bar:40} {percent:>3} % {elapsed} (left {eta})";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    loop {
+        let phase = shared.phase.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let done = shared.done.load(Ordering::Relaxed);
+        let total = shared.total.load(Ordering::Relaxed);
+        if bar.is_hidden() {
+            let seconds = begin.elapsed().as_secs();
+            let share = match total {
+                0 => String::new(),
+                _ => format!(" {} %,", done.min(total) * 100 / total),
+            };
+            print::to_stderr(format_args!("{phase}:{share} {seconds} s"));
+        } else {
+            bar.set_message(phase);
+            bar.set_length(total.max(1));
+            bar.set_position(done);
+        }
+        let pause = if bar.is_hidden() { BETWEEN_LINES } else { REDRAW };
+        if stopped.recv_timeout(pause) != timed_out {
+            break;
+        }
+    }
+    bar.finish_and_clear();
+}

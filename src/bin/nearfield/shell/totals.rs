@@ -1,0 +1,93 @@
+//! What all blocks of queries of a search did together, for `--stats`.
+
+use super::call_time::CallTime;
+use nearfield::{Hits, SearchStats};
+use serde_json::{Map, Value, json};
+use std::fmt;
+use std::time::Duration;
+
+/// The work of the blocks so far, and the time of their calls.
+#[derive(Default)]
+pub struct Totals {
+    pub stats: SearchStats,
+    pub hits: u64,
+    time: CallTime,
+}
+
+impl Totals {
+    /// Adds what one block found and did, in a call of this length.
+    pub fn add(&mut self, hits: &Hits, wall: Duration) {
+        let (stats, block) = (&mut self.stats, hits.stats());
+        self.hits += hits.ids().len() as u64;
+        stats.queries += block.queries;
+        stats.rows = block.rows;
+        stats.stream.chunks += block.stream.chunks;
+        stats.stream.bytes += block.stream.bytes;
+        stats.add_work(block);
+        self.time.add(CallTime::new(wall, block.device_nanoseconds()));
+    }
+
+    pub fn as_json(&self) -> Value {
+        let (stats, time) = (&self.stats, self.time);
+        let times = stats.times.iter().map(|t| (t.stage.to_owned(), json!(t.nanoseconds)));
+        json!({
+            "variants": stats.variants,
+            "queries": stats.queries,
+            "rows": stats.rows,
+            "chunks": stats.stream.chunks,
+            "streamed_bytes": stats.stream.bytes,
+            "scanned": stats.exact.scanned,
+            "rerun": stats.exact.rerun,
+            "bins_passed": stats.exact.bins_passed,
+            "bins_passed_max": stats.exact.bins_passed_max,
+            "sums_exact": stats.exact.sums_exact,
+            "submissions": stats.submissions,
+            "flops": stats.flops,
+            "bytes": stats.bytes,
+            "device_nanoseconds": times.collect::<Map<_, _>>(),
+            "wall_ms": time.wall_ms(),
+            "device_ms": time.device_ms(),
+            "host_ms": time.host_ms(),
+        })
+    }
+}
+
+/// The same for people.
+impl fmt::Display for Totals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (s, call) = (&self.stats, self.time);
+        writeln!(f, "{} queries x {} rows", s.queries, s.rows)?;
+        if s.stream.chunks > 0 {
+            writeln!(
+                f,
+                "  streamed         {:.4e} bytes in {} chunks",
+                s.stream.bytes as f64, s.stream.chunks
+            )?;
+        }
+        for name in &s.variants {
+            writeln!(f, "  kernel           {name}")?;
+        }
+        writeln!(
+            f,
+            "  scanned          {}, of those run again {}",
+            s.exact.scanned, s.exact.rerun
+        )?;
+        let mean = s.exact.bins_passed as f64 / s.exact.scanned.max(1) as f64;
+        let most = s.exact.bins_passed_max;
+        writeln!(f, "  bins passed      {mean:.2} a query, at most {most}")?;
+        let sums = if s.exact.sums_exact { "exact in f32" } else { "within the bound" };
+        writeln!(f, "  sums             {sums}")?;
+        writeln!(f, "  submissions      {}", s.submissions)?;
+        writeln!(f, "  operations       {:.4e}", s.flops as f64)?;
+        write!(f, "  bytes of rows    {:.4e}", s.bytes as f64)?;
+        for time in &s.times {
+            let ms = time.nanoseconds as f64 / 1e6;
+            write!(f, "\n  {:<16} {ms:.3} ms on the device", time.stage)?;
+        }
+        write!(f, "\n  wall time        {:.3} ms from call to return", call.wall_ms())?;
+        if let Some(ms) = call.host_ms() {
+            write!(f, "\n  host time        {ms:.3} ms of it, without the device's")?;
+        }
+        Ok(())
+    }
+}

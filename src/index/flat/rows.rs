@@ -1,0 +1,91 @@
+//! What both flat indexes store: rows as they are in device memory, which an exact search compares.
+
+use crate::call::{Filter, Found, Options, Pending, RowIds};
+use crate::device::Gpu;
+use crate::dtype::{DType, Rows};
+use crate::error::Result;
+use crate::exact::{self, Dataset};
+use crate::format::RowSource;
+use crate::index::params::{Ask, SearchParams};
+use crate::index::persist::IndexReader;
+use crate::index::state::{Core, Stored};
+use crate::metric::Metric;
+use std::ops::Range;
+
+impl Stored for Dataset {
+    fn metric(&self) -> &Metric {
+        self.metric()
+    }
+
+    fn dtype(&self) -> DType {
+        self.rows().dtype()
+    }
+
+    fn dim(&self) -> usize {
+        self.rows().dim()
+    }
+
+    fn len(&self) -> u64 {
+        self.len()
+    }
+
+    fn bytes(&self) -> u64 {
+        self.bytes()
+    }
+
+    fn append(&self, source: &mut dyn RowSource) -> Result<Dataset> {
+        self.append(source)
+    }
+
+    fn replace(&self, row: u64, value: Rows<'_>) -> Result<Dataset> {
+        self.replace(row, value)
+    }
+
+    fn mask(&self, live: &[u32]) -> Result<Dataset> {
+        self.mask(live)
+    }
+
+    fn gather(&self, keep: &[u32]) -> Result<Dataset> {
+        match keep {
+            [] => Dataset::new(self.gpu(), self.metric(), self.rows().dtype(), self.rows().dim()),
+            keep => self.gather(keep),
+        }
+    }
+
+    fn read(&self, rows: Range<u64>) -> Result<Vec<u8>> {
+        self.rows().read(rows)
+    }
+
+    fn submit(
+        &self,
+        queries: Rows<'_>,
+        ask: Ask,
+        filter: Filter,
+        row_ids: RowIds,
+        params: &SearchParams,
+    ) -> Result<Pending<Found>> {
+        let options = Options { row_ids, ..params.exact(ask)? };
+        match ask {
+            Ask::Nearest(k) => exact::submit_search(self, queries, k, filter, options),
+            Ask::Within(radius) => exact::submit_range(self, queries, radius, filter, options),
+        }
+    }
+}
+
+/// No rows yet.
+pub(super) fn new(gpu: &Gpu, dim: usize, metric: &Metric, dtype: DType) -> Result<Core<Dataset>> {
+    Dataset::new(gpu, metric, dtype, dim).map(Core::new)
+}
+
+/// Reads an index whose type of elements is `allowed`.
+pub(super) fn load(
+    gpu: &Gpu,
+    reader: IndexReader,
+    allowed: impl Fn(DType) -> bool,
+) -> Result<Core<Dataset>> {
+    let dtype = reader.info.dtype;
+    if !allowed(dtype) {
+        return Err(reader.fault(format!("a {} of {dtype}", reader.kind())));
+    }
+    Core::read(reader, |info| Dataset::new(gpu, &info.metric, info.dtype, info.dim))
+}

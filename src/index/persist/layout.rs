@@ -1,0 +1,9 @@
+//! What both directions of the container agree on.
+
+/// `\x1a` ends a text file where somebody prints it, and no editor leaves it alone.
+pub(super) const MAGIC: [u8; 8] = *b"nearfld\x1a";
+pub(super) const VERSION: u32 = 1;
+pub(super) const HEADER_BYTES: usize = 28;
+
+/// Host memory for one block of rows or ids.
+pub(super) const BLOCK_BYTES: usize = 4 << 20;

@@ -1,0 +1,36 @@
+//! An index file: what the index is, the ids, and whatever its kind stores.
+
+use super::snapshot::Snapshot;
+use super::stored::Stored;
+use crate::error::{Error, Result};
+use crate::index::persist::{self, FileWriter, IndexReader, Info};
+use std::path::Path;
+
+/// Writes the rows that are not removed.
+pub(in crate::index) fn write<R: Stored>(now: &Snapshot<R>, kind: &str, path: &Path) -> Result<()> {
+    let rows = now.rows();
+    let (metric, dtype, dim) = (rows.metric().clone(), rows.dtype(), rows.dim());
+    let mut file = FileWriter::create(path)?;
+    Info { kind: kind.to_owned(), dtype, dim, metric }.write(&mut file)?;
+    persist::write_ids(&mut file, now.ids(), now.live(), now.next_id())?;
+    rows.write_sections(now.live(), &mut file)?;
+    file.finish()
+}
+
+/// Reads what [`write`] wrote, when `empty` makes the kind's rows, still without any, of what the file says it is.
+pub(in crate::index) fn read<R: Stored>(
+    mut reader: IndexReader,
+    empty: impl FnOnce(&Info) -> Result<R>,
+) -> Result<Snapshot<R>> {
+    let empty = empty(&reader.info).map_err(|e| match e {
+        // What the file says is at fault; what the adapter lacks is not.
+        Error::InvalidArgument { .. } | Error::Unsupported { .. } | Error::Shader { .. } => {
+            reader.fault(e.to_string())
+        }
+        other => other,
+    })?;
+    let (ids, next_id) = persist::read_ids(&mut reader.file)?;
+    let rows = empty.read_sections(ids.len() as u64, &mut reader.file)?;
+    reader.file.finish()?;
+    Ok(Snapshot::new(rows, ids, next_id))
+}

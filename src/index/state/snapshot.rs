@@ -1,0 +1,193 @@
+//! One state of an index. It never changes: every change makes another that shares what is equal.
+
+use super::stored::Stored;
+use crate::call::{Filter, Found, RowIds};
+use crate::dtype::Rows;
+use crate::error::{Error, Result};
+use crate::format::RowSource;
+use crate::index::hits::Hits;
+use crate::index::ids::{self, Ids, MAX_ID, RowSet};
+use crate::index::params::SearchParams;
+use std::sync::Arc;
+
+/// Rows, their ids, and which of them are removed.
+#[derive(Clone)]
+pub(in crate::index) struct Snapshot<R> {
+    rows: R,
+    ids: Ids,
+    /// The rows that are not removed; `None` where none is.
+    live: Option<Arc<RowSet>>,
+    /// How many they are.
+    len: usize,
+    /// The id of the next row that is added without one.
+    next_id: u64,
+}
+
+impl<R: Stored> Snapshot<R> {
+    /// Of rows none of which is removed; `ids` has an id for each of them, all below `next_id`.
+    pub fn new(rows: R, ids: Ids, next_id: u64) -> Snapshot<R> {
+        Snapshot { len: ids.len(), rows, ids, live: None, next_id }
+    }
+
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    pub fn rows(&self) -> &R {
+        &self.rows
+    }
+
+    pub fn next_id(&self) -> u64 {
+        self.next_id
+    }
+
+    /// Which rows are not removed; `None` where none is.
+    pub fn live(&self) -> Option<&RowSet> {
+        self.live.as_deref()
+    }
+
+    pub fn ids(&self) -> &Ids {
+        &self.ids
+    }
+
+    /// The row of an id.
+    pub fn row_of(&self, id: u64) -> Result<usize> {
+        self.find(id).ok_or(Error::UnknownId { id })
+    }
+
+    fn find(&self, id: u64) -> Option<usize> {
+        let live = |&row: &usize| self.live.as_ref().is_none_or(|live| live.has(row));
+        self.ids.rows_of(id).find(live)
+    }
+
+    /// With the rows of a stream behind, under these ids or the next ones; and the first of the ids.
+    pub fn add(
+        &self,
+        source: &mut dyn RowSource,
+        ids: Option<&[u64]>,
+    ) -> Result<(Snapshot<R>, u64)> {
+        if let Some(ids) = ids {
+            self.check_new(ids)?;
+            if let Some(rows) = source.len() {
+                matching(rows, ids)?;
+            }
+        }
+        let rows = self.rows.append(source)?;
+        let added = rows.len() - self.rows.len();
+        let mut next = Snapshot { rows, len: self.len + added as usize, ..self.clone() };
+        let end = self.next_id.saturating_add(added);
+        let first = match ids {
+            Some(given) => {
+                matching(added, given)?;
+                next.ids = self.ids.with_list(given);
+                next.next_id = given.iter().fold(self.next_id, |end, &id| end.max(id + 1));
+                given.first().copied().unwrap_or(self.next_id)
+            }
+            None if end > MAX_ID => {
+                let what = "ids".to_owned();
+                return Err(Error::LimitExceeded { what, needed: end, limit: MAX_ID });
+            }
+            None => {
+                next.ids = self.ids.with_run(self.next_id, added as usize);
+                next.next_id = end;
+                self.next_id
+            }
+        };
+        next.live = self.live.as_ref().map(|live| Arc::new(live.grown(added as usize)));
+        Ok((next, first))
+    }
+
+    fn check_new(&self, ids: &[u64]) -> Result<()> {
+        if let Some(id) = ids.iter().find(|&&id| id >= MAX_ID) {
+            return Err(Error::argument("ids", format!("{id} is not below 2^63")));
+        }
+        if let Some(id) = ids::duplicate(&mut ids.to_vec()) {
+            return Err(Error::DuplicateId { id });
+        }
+        match ids.iter().find(|&&id| self.find(id).is_some()) {
+            Some(&id) => Err(Error::DuplicateId { id }),
+            None => Ok(()),
+        }
+    }
+
+    /// With another value for an id.
+    pub fn update(&self, id: u64, value: Rows<'_>) -> Result<Snapshot<R>> {
+        let row = self.row_of(id)?;
+        let count = value.count(self.rows.dim())?;
+        if count != 1 {
+            return Err(Error::argument("row", format!("{count} rows for one id")));
+        }
+        let rows = self.rows.replace(row as u64, value)?;
+        Ok(Snapshot { rows, ..self.clone() })
+    }
+
+    /// Without these ids; and how many of them were there.
+    pub fn remove(&self, ids: &[u64]) -> Result<(Snapshot<R>, usize)> {
+        let all = self.rows.len() as usize;
+        let mut live = self.live.as_ref().map_or_else(|| RowSet::all(all), |l| (**l).clone());
+        let mut removed = 0;
+        for &id in ids {
+            if let Some(row) = self.ids.rows_of(id).find(|&row| live.has(row)) {
+                live.remove(row);
+                removed += 1;
+            }
+        }
+        let len = self.len - removed;
+        if removed == 0 {
+            return Ok((self.clone(), 0));
+        }
+        if all - len > all / 2 {
+            match self.compacted(&live) {
+                // There was no room for the copy: the rows stay, masked.
+                Err(Error::OutOfDeviceMemory { .. }) => {}
+                other => return Ok((other?, removed)),
+            }
+        }
+        let rows = self.rows.mask(live.words())?;
+        Ok((Snapshot { rows, live: Some(Arc::new(live)), len, ..self.clone() }, removed))
+    }
+
+    fn compacted(&self, live: &RowSet) -> Result<Snapshot<R>> {
+        let keep: Vec<u32> = live.iter().collect();
+        let rows = self.rows.gather(&keep)?;
+        let ids = self.ids.gather(&keep);
+        Ok(Snapshot::new(rows, ids, self.next_id))
+    }
+
+    /// The bytes of the row of an id.
+    pub fn reconstruct(&self, id: u64) -> Result<Vec<u8>> {
+        let row = self.row_of(id)? as u64;
+        self.rows.read(row..row + 1)
+    }
+
+    /// What the parameters filter, as a bit a row. Removed rows need none: what is stored leaves them out.
+    pub fn filter(&self, params: &SearchParams, queries: Rows<'_>) -> Result<Filter> {
+        let count = || queries.count(self.rows.dim());
+        ids::of_rows(params.filter.as_ref(), params.query_filter.as_ref(), &self.ids, count)
+    }
+
+    /// The ids of rows, for a search that keeps this snapshot until it ends.
+    pub fn row_ids(self: &Arc<Self>) -> RowIds {
+        let now = Arc::clone(self);
+        RowIds::new(move |rows, ids| {
+            let places = ids.iter_mut().zip(rows);
+            match now.ids.as_run() {
+                Some(first) => places.for_each(|(id, &row)| *id = first + u64::from(row)),
+                None => places.for_each(|(id, &row)| *id = now.ids.id(row as usize)),
+            }
+        })
+    }
+
+    /// What was found, as the caller gets it.
+    pub fn hits(&self, found: Found) -> Hits {
+        let Found { lims, ids, distances, stats } = found;
+        Hits::new(lims, ids, distances, self.rows.metric().order(), stats)
+    }
+}
+
+fn matching(rows: u64, ids: &[u64]) -> Result<()> {
+    if rows == ids.len() as u64 {
+        return Ok(());
+    }
+    Err(Error::argument("ids", format!("{} ids for {rows} rows", ids.len())))
+}

@@ -1,0 +1,68 @@
+//! What a kind of index says of its rows. All else is the same for every kind, and stands in this folder once.
+
+use crate::call::{Filter, Found, Pending, RowIds};
+use crate::dtype::{DType, Rows};
+use crate::error::Result;
+use crate::format::RowSource;
+use crate::index::ids::RowSet;
+use crate::index::params::{Ask, SearchParams};
+use crate::index::persist::{self, FileReader, FileWriter};
+use crate::metric::Metric;
+use std::ops::Range;
+
+/// Rows as one kind of index stores and searches them.
+///
+/// A value is one state and never changes: every change makes another that shares what is equal, and searches of the old one
+/// may still be running. Rows are known by number, from 0 on in the order of adding; ids, and which rows were removed, are the
+/// snapshot's.
+pub(in crate::index) trait Stored: Clone + Send + Sync + 'static {
+    fn metric(&self) -> &Metric;
+    fn dtype(&self) -> DType;
+    fn dim(&self) -> usize;
+
+    /// Rows, those that are masked included.
+    fn len(&self) -> u64;
+
+    /// Bytes of device memory.
+    fn bytes(&self) -> u64;
+
+    /// With the rows of a stream behind its own.
+    fn append(&self, source: &mut dyn RowSource) -> Result<Self>;
+
+    /// With another value in one row.
+    fn replace(&self, row: u64, value: Rows<'_>) -> Result<Self>;
+
+    /// Without the rows whose bit is 0 (bit i % 32 of word i / 32), which keep their numbers but are never found. What was
+    /// masked before is masked in `live` again.
+    fn mask(&self, live: &[u32]) -> Result<Self>;
+
+    /// With the numbered rows alone, which ascend and may be none; row `keep[i]` becomes row i.
+    fn gather(&self, keep: &[u32]) -> Result<Self>;
+
+    /// The bytes of some rows as they were added, without padding.
+    fn read(&self, rows: Range<u64>) -> Result<Vec<u8>>;
+
+    /// Starts a search. `filter` is what the parameters filter, by row, and `row_ids` what rows are called in the answer; what
+    /// else the parameters say and this kind has no use for, it refuses.
+    fn submit(
+        &self,
+        queries: Rows<'_>,
+        ask: Ask,
+        filter: Filter,
+        row_ids: RowIds,
+        params: &SearchParams,
+    ) -> Result<Pending<Found>>;
+
+    /// Writes the sections of an index file that hold the rows in `live`, or all. By default one, of the rows as they were
+    /// added, from which [`read_sections`](Self::read_sections) makes the rest again.
+    fn write_sections(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {
+        let row_bytes = self.dtype().row_bytes(self.dim());
+        persist::write_rows(file, row_bytes, self.len(), live, |rows| self.read(rows))
+    }
+
+    /// With the `rows` rows that [`write_sections`](Self::write_sections) wrote; it has none itself.
+    fn read_sections(&self, rows: u64, file: &mut FileReader) -> Result<Self> {
+        let shape = (self.dtype(), self.dim());
+        persist::read_rows(file, shape, rows, |source| self.append(source))
+    }
+}

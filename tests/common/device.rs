@@ -1,0 +1,29 @@
+//! Devices that the tests of a program share.
+
+use nearfield::{Gpu, GpuBuilder};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+/// The device of this name, opened by the first test that asks. Kernels belong to a device and some drivers compile one
+/// for a second, so a device for each test would have each kernel compiled many times. What a test measures of a device,
+/// such as its memory, it measures on one of its own.
+///
+/// # Errors
+/// Why it did not open, in words.
+pub fn shared(name: &str, builder: impl FnOnce() -> GpuBuilder) -> Result<Gpu, String> {
+    static OPEN: Mutex<Option<HashMap<String, Result<Gpu, String>>>> = Mutex::new(None);
+    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let open = open.get_or_insert_default();
+    let build = || builder().build().map_err(|e| e.to_string());
+    open.entry(name.to_owned()).or_insert_with(build).clone()
+}
+
+/// Whether this driver runs the whole product of variants and shapes.
+pub fn full() -> bool {
+    std::env::var("NEARFIELD_TEST_SET").is_ok_and(|set| set == "full")
+}
+
+/// Whether it runs a covering subset, being slow or looked at for what differs from another.
+pub fn subset() -> bool {
+    std::env::var("NEARFIELD_TEST_SET").is_ok_and(|set| set == "pairwise")
+}

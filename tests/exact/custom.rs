@@ -1,0 +1,128 @@
+//! Metrics given as WGSL: against the same functions in f64, and their errors.
+
+use crate::common::device::shared;
+use nearfield::reference::{Block, Custom, Problem, check_search};
+use nearfield::{Error, Flat, Gpu, Index, Metric, Order, Rows, Search};
+
+fn values(count: usize, seed: u32) -> Vec<f32> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / 8_388_608.0 - 1.0
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+fn gpu() -> Option<Gpu> {
+    let builder = || Gpu::builder().poison(true).setting("scan", "min_rows", "0");
+    let gpu = shared("as it comes", builder).ok();
+    if gpu.is_none() {
+        println!("skipped: no adapter (1)");
+    }
+    gpu
+}
+
+/// Searches with the text and holds the answer against the closures; dimensions that are no multiple of four end in
+/// padding, which no function may see.
+fn agree(
+    gpu: &Gpu,
+    text: &str,
+    (initial, order): (f32, Order),
+    accumulate: impl Fn(f64, f64, f64) -> f64,
+    finish: impl Fn(f64, usize) -> f64,
+) {
+    let tau = |_: &[f64], _: &[f64], m: f64| 1e-5 * (1.0 + m.abs());
+    let measure = Custom { order, initial: initial.into(), accumulate, finish, tau };
+    for d in [1, 3, 4, 31, 66] {
+        let (base, queries) = (values(300 * d, 1), values(9 * d, 2));
+        let index = Flat::new(gpu, d, Metric::wgsl(text, initial, order)).expect("a metric");
+        index.add(&base).expect("rows");
+        let hits = index.search(&queries, 12).expect("hits");
+        let block = |rows| Block::new(Rows::F32(rows), d).expect("a block");
+        let (base, queries) = (block(&base), block(&queries));
+        let problem =
+            Problem { measure: &measure, queries: &queries, base: &base, eligible: &|_, _| true };
+        let got: Vec<Vec<(u64, f32)>> = hits.rows().collect();
+        check_search(&problem, 12, &got).expect("the closures agree");
+    }
+}
+
+#[test]
+fn distances_and_similarities_agree_with_closures() {
+    let Some(gpu) = gpu() else { return };
+    agree(
+        &gpu,
+        "fn weight(q: f32) -> f32 { return 1.0 + q * q; }
+         fn accumulate(acc: f32, q: f32, x: f32) -> f32 { return acc + weight(q) * abs(q - x); }
+         fn finish(acc: f32, d: u32) -> f32 { return acc / f32(d); }",
+        (0.0, Order::Ascending),
+        |acc, q, x| acc + (1.0 + q * q) * (q - x).abs(),
+        |acc, d| acc / d as f64,
+    );
+    agree(
+        &gpu,
+        "fn accumulate(acc: f32, q: f32, x: f32) -> f32 { return min(acc, 2.0 - abs(q - x)); }
+         fn finish(acc: f32, d: u32) -> f32 { return acc; }",
+        (5.0, Order::Descending),
+        |acc, q, x| f64::min(acc, 2.0 - (q - x).abs()),
+        |acc, _| acc,
+    );
+}
+
+#[test]
+fn a_nan_is_no_hit() {
+    let Some(gpu) = gpu() else { return };
+    // the root of a negative number is not a number
+    let text = "fn accumulate(acc: f32, q: f32, x: f32) -> f32 { return acc + x; }
+                fn finish(acc: f32, d: u32) -> f32 { if (acc < 0.0) { return bitcast<f32>(0x7fc00000u); } return acc; }";
+    let index = Flat::new(&gpu, 1, Metric::wgsl(text, 0.0, Order::Ascending)).expect("a metric");
+    index.add(&[-1.0, 2.0, -3.0, 1.0]).expect("rows");
+    let hits = index.search(&[0.0], 4).expect("hits");
+    assert_eq!((hits.ids(), hits.distances()), (&[3, 1][..], &[1.0, 2.0][..]));
+}
+
+#[test]
+fn errors_point_into_the_users_text() {
+    let Some(gpu) = gpu() else { return };
+    let broken = [
+        ("fn accumulate(acc: f32, q: f32, x: f32) -> f32 {\n  return acc + wrong;\n}", 2, "wrong"),
+        ("fn accumulate(acc: f32, q: f32, x: f32) -> f32 { return acc; }", 0, "finish"),
+        (
+            "fn accumulate(acc: f32, q: f32) -> f32 { return acc; }\n\
+             fn finish(acc: f32, d: u32) -> f32 { return acc; }",
+            1,
+            "accumulate",
+        ),
+        (
+            "fn accumulate(acc: f32, q: f32, x: f32) -> f32 { return acc; }\n\
+             fn finish(acc: f32, d: u32) -> f32 { return acc; }\n\
+             var<private> memory: f32;",
+            3,
+            "memory",
+        ),
+        (
+            "fn accumulate(acc: f32, q: f32, x: f32) -> f32 { return step(acc); }\n\
+             fn finish(acc: f32, d: u32) -> f32 { return acc; }\n\
+             fn step(x: f32) -> f32 { return x; }",
+            3,
+            "step",
+        ),
+        ("fn accumulate(", 1, ""),
+        (
+            "fn accumulate(acc: f32, q: f32, x: f32) -> f32 { return acc; }\n\
+             fn finish(acc: f32, d: u32) -> f32 { return acc; }\n\
+             @compute @workgroup_size(1) fn main() {}",
+            0,
+            "entry",
+        ),
+    ];
+    for (text, expected, word) in broken {
+        match Flat::new(&gpu, 3, Metric::wgsl(text, 0.0, Order::Ascending)) {
+            Err(Error::Shader { line, message, .. }) => {
+                assert_eq!(line, expected, "{message}");
+                assert!(message.contains(word), "{message}");
+            }
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Exact search on whatever adapter the environment names, against the oracle in f64, against all exact distances, and
+//! against itself. One program, so that its tests share devices and with them the kernels that a driver compiles.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod bound;
+mod custom;
+mod faiss;
+mod invariance;
+mod large_k;
+mod precision;
+mod scales;
+mod sweep;
