@@ -1,6 +1,6 @@
 //! The best of several chunks of rows: lists of (key, row) in one order, which is that of one search over all of them.
 
-use super::request::Found;
+use super::request::RowHits;
 use super::stats::SearchStats;
 use crate::error::Result;
 use crate::parallel::each;
@@ -23,7 +23,7 @@ impl Merge {
     }
 
     /// Takes what was found, with keys for distances and rows for ids, in the chunk that begins at row `first`.
-    pub fn add(&mut self, first: u64, found: &Found) -> Result<()> {
+    pub fn add(&mut self, first: u64, found: &RowHits) -> Result<()> {
         self.stats.add_work(&found.stats);
         let (k, keys) = (self.k, bytemuck::cast_slice::<f32, u32>(&found.distances));
         let parts = self.parts(found.ids.len());
@@ -43,7 +43,7 @@ impl Merge {
     }
 
     /// The answer, in distances.
-    pub fn finish(mut self, decoder: &Decoder) -> Result<Found> {
+    pub fn finish(mut self, decoder: &Decoder) -> Result<RowHits> {
         let total = self.hits.iter().map(Vec::len).sum();
         if self.k.is_none() {
             each(self.parts(total), |(_, hits)| {
@@ -51,7 +51,7 @@ impl Merge {
                 Ok(())
             })?;
         }
-        let mut found = Found { stats: self.stats, ..Found::default() };
+        let mut found = RowHits { stats: self.stats, ..RowHits::default() };
         found.lims.reserve_exact(self.hits.len() + 1);
         found.ids.reserve_exact(total);
         found.distances.reserve_exact(total);

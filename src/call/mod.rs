@@ -9,6 +9,6 @@ mod thread;
 pub(crate) use merge::Merge;
 pub(crate) use pending::Job;
 pub use pending::{CancelToken, Pending};
-pub(crate) use request::{Filter, Found, Options, RowIds, mask_words};
+pub(crate) use request::{Filter, Options, RowHits, RowIds, mask_words};
 pub use stats::{ExactStats, SearchStats, StageTime, StreamStats};
 pub(crate) use thread::start as start_thread;

@@ -101,7 +101,7 @@ impl Options {
 /// Ids and distances of all queries' hits, nearest first: those of query i in `lims[i]..lims[i + 1]`. Ids are those of
 /// [`Options::row_ids`]. Where [`Options::keys`] says so, a distance has the bits of its key.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
+pub(crate) struct RowHits {
     pub lims: Vec<usize>,
     pub ids: Vec<u64>,
     pub distances: Vec<f32>,

@@ -1,7 +1,7 @@
 //! The hits of a search in host memory: decoded part by part as they come back from the device, into the arrays that the
 //! caller gets.
 
-use crate::call::{Found, RowIds, SearchStats};
+use crate::call::{RowHits, RowIds, SearchStats};
 use crate::error::{Error, Result};
 use crate::ops::kernels::MAX_SORT;
 use crate::parallel::each;
@@ -123,7 +123,7 @@ impl SearchHits {
     }
 
     /// All hits, closed up where some queries have fewer than k.
-    pub fn finish(&mut self, stats: SearchStats) -> Found {
+    pub fn finish(&mut self, stats: SearchStats) -> RowHits {
         let (mut ids, mut distances) =
             (std::mem::take(&mut self.ids), std::mem::take(&mut self.distances));
         let mut lims = Vec::with_capacity(self.lens.len() + 1);
@@ -137,7 +137,7 @@ impl SearchHits {
             close_up(&mut ids, &lims, self.k);
             close_up(&mut distances, &lims, self.k);
         }
-        Found { lims, ids, distances, stats }
+        RowHits { lims, ids, distances, stats }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The kernels of exact search: every variant that it asks for is made here.
 
+use super::encoding::Encoding;
 use super::params;
-use super::stored::Stored;
 use crate::dtype::DType;
 use crate::kernel::{MatrixTile, Operand, RowMap, Shader, Tile, Variant, shader};
 use crate::metric::Order;
@@ -104,7 +104,7 @@ pub(crate) fn scan_tile(
 }
 
 /// `q` queries at a time: 1, 2 or 4. It reads words of 16 bytes, so that it knows how each type lies in them; there is no other operand.
-pub(crate) fn scan_row(rows: Stored, q: u32, scaled: bool, bitmap: bool, map: RowMap) -> Variant {
+pub(crate) fn scan_row(rows: Encoding, q: u32, scaled: bool, bitmap: bool, map: RowMap) -> Variant {
     Variant::new::<params::Scan>(SCAN_ROW)
         .word("dtype", rows.name())
         .int("q", q)

@@ -47,6 +47,7 @@
 mod custom;
 mod dataset;
 mod distance;
+mod encoding;
 mod exact_bins;
 mod filter;
 mod hits;
@@ -63,7 +64,6 @@ mod rounded;
 mod rows;
 mod scan;
 mod search;
-mod stored;
 mod stream;
 mod variants;
 

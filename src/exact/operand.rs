@@ -2,10 +2,10 @@
 
 use crate::buffer::{Buffer, Segment};
 use crate::error::{Error, Result};
+use crate::exact::encoding::Encoding;
 use crate::exact::positions::Positions;
 use crate::exact::rounded::copies::Rounded;
 use crate::exact::rows::measured::{Measured, Part};
-use crate::exact::stored::Stored;
 use crate::kernel::RowMap;
 
 /// The rows of a scan, in all forms that there are.
@@ -93,7 +93,7 @@ impl<'a> ScanRows<'a> {
             Form::Rows => {
                 let dtype = self.rows.matrix().dtype();
                 let stride4 = dtype.stride4(segment.stride_bytes());
-                let (stored, buffer) = (Stored::Rows(dtype), segment.buffer());
+                let (stored, buffer) = (Encoding::Rows(dtype), segment.buffer());
                 let factor = 1.0;
                 return Ok(SegmentOperand { span, form, stored, buffer, stride4, factor, scale });
             }
@@ -103,9 +103,9 @@ impl<'a> ScanRows<'a> {
         let part = rounded.part(at).ok_or_else(missing)?;
         let (factor, scale) = match rounded.operand {
             // a copy is of rows that are multiplied already
-            Stored::F16Copy => (part.factor, None),
-            Stored::Int8Copy => (1.0, part.scale.as_ref()),
-            Stored::Rows(_) => (1.0, scale),
+            Encoding::F16Copy => (part.factor, None),
+            Encoding::Int8Copy => (1.0, part.scale.as_ref()),
+            Encoding::Rows(_) => (1.0, scale),
         };
         let (stored, buffer, stride4) = (rounded.operand, &part.buffer, part.stride4);
         Ok(SegmentOperand { span, form, stored, buffer, stride4, factor, scale })
@@ -116,7 +116,7 @@ impl<'a> ScanRows<'a> {
 pub(crate) struct SegmentOperand<'a> {
     pub span: Span<'a>,
     pub form: Form,
-    pub stored: Stored,
+    pub stored: Encoding,
     pub buffer: &'a Buffer,
     pub stride4: u32,
     /// What every element was multiplied by.
@@ -129,9 +129,9 @@ impl SegmentOperand<'_> {
     /// Bytes that are read, if each row is read once.
     pub fn bytes(&self) -> u64 {
         let element = match self.stored {
-            Stored::F16Copy => 2,
-            Stored::Int8Copy => 1,
-            Stored::Rows(dtype) => dtype.row_bytes(1) as u64,
+            Encoding::F16Copy => 2,
+            Encoding::Int8Copy => 1,
+            Encoding::Rows(dtype) => dtype.row_bytes(1) as u64,
         };
         u64::from(self.span.count) * u64::from(self.stride4) * 4 * element
     }

@@ -2,7 +2,7 @@
 //! come to the host.
 
 use crate::buffer::Buffer;
-use crate::call::{Filter, Found, Job, Options, Pending, SearchStats};
+use crate::call::{Filter, Job, Options, Pending, RowHits, SearchStats};
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::exact::dataset::Dataset;
@@ -64,7 +64,7 @@ pub(crate) fn submit_range(
     radius: f32,
     filter: Filter,
     options: Options,
-) -> Result<Pending<Found>> {
+) -> Result<Pending<RowHits>> {
     if radius.is_nan() {
         return Err(Error::argument("radius", "not a number"));
     }
@@ -208,7 +208,7 @@ impl RangeSearch {
 }
 
 impl Job for RangeSearch {
-    type Output = Found;
+    type Output = RowHits;
     type InFlight = InFlight;
 
     fn next(&mut self) -> Result<Option<(Flight, InFlight)>> {
@@ -260,8 +260,8 @@ impl Job for RangeSearch {
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<Found> {
-        let mut found = Found { stats: std::mem::take(&mut self.stats), ..Found::default() };
+    fn finish(&mut self) -> Result<RowHits> {
+        let mut found = RowHits { stats: std::mem::take(&mut self.stats), ..RowHits::default() };
         found.lims.push(0);
         let mut rows = Vec::new();
         let decoder = &self.queries.decoder;

@@ -5,13 +5,13 @@ use super::rounded::copies::{self, Copies};
 use super::rounded::f16;
 use crate::buffer::{BIN, Uploader};
 use crate::error::Result;
-use crate::exact::stored::Stored;
+use crate::exact::encoding::Encoding;
 use crate::format::RowSource;
 
 impl Dataset {
     /// Whether a chunk of such rows would be copied to f16, were it allowed.
     pub fn would_copy(&self) -> Result<bool> {
-        Ok(copies::f16_operand(self.compared(), Copies::F16)? == Some(Stored::F16Copy))
+        Ok(copies::f16_operand(self.compared(), Copies::F16)? == Some(Encoding::F16Copy))
     }
 
     /// The rows of a stream in the place of its own, for a caller who alone holds the dataset; what is refused is named as

@@ -1,7 +1,7 @@
 //! The search for k neighbours: the binned scan where it applies, all exact distances where it does not.
 
 use crate::call::SearchStats;
-use crate::call::{Filter, Found, Options};
+use crate::call::{Filter, Options, RowHits};
 use crate::call::{Job, Pending};
 use crate::exact::dataset::Dataset;
 use crate::exact::distance::Dense;
@@ -63,7 +63,7 @@ pub(crate) fn submit_search(
     k: usize,
     filter: Filter,
     options: Options,
-) -> Result<Pending<Found>> {
+) -> Result<Pending<RowHits>> {
     if k == 0 {
         return Err(Error::argument("k", "0 neighbours are no search"));
     }
@@ -205,7 +205,7 @@ impl Search {
 }
 
 impl Job for Search {
-    type Output = Found;
+    type Output = RowHits;
     type InFlight = InFlight;
 
     fn next(&mut self) -> Result<Option<(Flight, InFlight)>> {
@@ -287,7 +287,7 @@ impl Job for Search {
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<Found> {
+    fn finish(&mut self) -> Result<RowHits> {
         Ok(self.hits.finish(std::mem::take(&mut self.stats)))
     }
 }

@@ -1,7 +1,7 @@
 //! The list of all variants of exact search, for the tests that translate them.
 
+use super::encoding::Encoding;
 use super::kernels::*;
-use super::stored::Stored;
 use crate::device::Profile;
 use crate::dtype::DType;
 use crate::error::Result;
@@ -41,9 +41,9 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
             all.push(row_stats(dtype, if scaled { Family::Dot } else { Family::L2 }, scaled, ROWS));
             for bitmap in [false, true] {
                 all.extend(tiles.iter().map(|&tile| {
-                    scan_tile(&Stored::Rows(dtype).operand(), tile, scaled, bitmap, ROWS)
+                    scan_tile(&Encoding::Rows(dtype).operand(), tile, scaled, bitmap, ROWS)
                 }));
-                let rows = Stored::Rows(dtype);
+                let rows = Encoding::Rows(dtype);
                 all.extend([1, 2, 4].map(|q| scan_row(rows, q, scaled, bitmap, ROWS)));
                 for pair in pairs(dtype) {
                     if matches!(pair, Pair::Tree { scaled: s, .. } if s == scaled) {
@@ -65,7 +65,7 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
     all.push(residual(DType::F32, false, Lost::Each, ROWS));
     all.extend([false, true].map(|scaled| residual(DType::F16, scaled, Lost::Own, ROWS)));
     // bins and bitmaps are parts of the text that the number of queries leaves alone
-    let f16_copy = Stored::F16Copy.operand();
+    let f16_copy = Encoding::F16Copy.operand();
     let few = |tile| scan_matrix(tile, &f16_copy, false, 64, false, ROWS);
     all.extend(narrowed(&matrix_tiles).into_iter().map(few));
     for bitmap in [false, true] {
@@ -73,9 +73,9 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
             let copy = |&tile| scan_matrix(tile, &f16_copy, false, bin, bitmap, ROWS);
             all.extend(matrix_tiles.iter().map(copy));
         }
-        all.extend([1, 2, 4].map(|q| scan_row(Stored::Int8Copy, q, true, bitmap, ROWS)));
+        all.extend([1, 2, 4].map(|q| scan_row(Encoding::Int8Copy, q, true, bitmap, ROWS)));
         for scaled in [false, true] {
-            all.extend([1, 2, 4].map(|q| scan_row(Stored::F16Copy, q, scaled, bitmap, ROWS)));
+            all.extend([1, 2, 4].map(|q| scan_row(Encoding::F16Copy, q, scaled, bitmap, ROWS)));
             all.extend(stored(&matrix_tiles, scaled, bitmap));
         }
     }
@@ -101,14 +101,14 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
 /// their texts are those of the identity.
 fn listed(tiles: &[Tile], matrix_tiles: &[MatrixTile]) -> Vec<Variant> {
     let (dtype, map) = (DType::F32, RowMap::TABLE);
-    let rows = Stored::Rows(dtype);
+    let rows = Encoding::Rows(dtype);
     let mut all = vec![
         mask_bias(false, map),
         residual(dtype, false, Lost::F16Copy, map),
         residual(dtype, true, Lost::Int8Copy, map),
         residual(DType::F16, true, Lost::Own, map),
-        scan_row(Stored::F16Copy, 4, false, false, map),
-        scan_row(Stored::Int8Copy, 1, true, false, map),
+        scan_row(Encoding::F16Copy, 4, false, false, map),
+        scan_row(Encoding::Int8Copy, 1, true, false, map),
     ];
     all.extend(BINS.map(|bin| select_bins(256, MAX_CANDIDATES, true, bin, map)));
     for scaled in [false, true] {
@@ -119,7 +119,7 @@ fn listed(tiles: &[Tile], matrix_tiles: &[MatrixTile]) -> Vec<Variant> {
         all.push(rescore(dtype, &Pair::Tree { family, scaled }, false, 64, map));
     }
     all.push(rescore(DType::I8, &Pair::Integer { family: "l2" }, false, 64, map));
-    let copy = Stored::F16Copy.operand();
+    let copy = Encoding::F16Copy.operand();
     all.extend(matrix_tiles.iter().map(|&tile| scan_matrix(tile, &copy, false, 16, false, map)));
     all
 }
@@ -150,7 +150,7 @@ fn stored(tiles: &[MatrixTile], scaled: bool, bitmap: bool) -> Vec<Variant> {
         }
         seen.push(shape);
         let variant = |tile, dtype| {
-            scan_matrix(tile, &Stored::Rows(dtype).operand(), scaled, 64, bitmap, ROWS)
+            scan_matrix(tile, &Encoding::Rows(dtype).operand(), scaled, 64, bitmap, ROWS)
         };
         let halves = [DType::F16, DType::I8, DType::U8];
         all.extend(halves.map(|dtype| variant(tile, dtype)));

@@ -7,9 +7,9 @@ use super::{f16, int8, residual};
 use crate::buffer::{BIN, Buffer, Segment};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::exact::encoding::Encoding;
 use crate::exact::kernels::Lost;
 use crate::exact::rows::measured::Measured;
-use crate::exact::stored::Stored;
 use crate::kernel::{Encoder, matrix_tile};
 
 /// Below this dimension most of a slab would be padding.
@@ -29,14 +29,14 @@ pub(crate) enum Copies {
 /// All segments.
 #[derive(Clone)]
 pub(crate) struct Rounded {
-    pub operand: Stored,
+    pub operand: Encoding,
     parts: Vec<RoundedPart>,
     /// Largest |x - x'| of each bin.
     bin_residual: Buffer,
 }
 
 /// What the matrix units multiply in f16 of such rows, and few queries read, if anything.
-pub(crate) fn f16_operand(rows: &Measured, copies: Copies) -> Result<Option<Stored>> {
+pub(crate) fn f16_operand(rows: &Measured, copies: Copies) -> Result<Option<Encoding>> {
     if copies == Copies::Unscanned || rows.scan().is_none() || rows.matrix().dim() < MIN_DIM {
         return Ok(None);
     }
@@ -45,24 +45,24 @@ pub(crate) fn f16_operand(rows: &Measured, copies: Copies) -> Result<Option<Stor
     Ok(match rows.matrix().dtype() {
         dtype @ (DType::F16 | DType::I8 | DType::U8) => {
             let multiplied = matrix_tile(gpu, DType::F16)?.is_some();
-            (copied || multiplied).then_some(Stored::Rows(dtype))
+            (copied || multiplied).then_some(Encoding::Rows(dtype))
         }
-        _ => (copied && copies != Copies::None).then_some(Stored::F16Copy),
+        _ => (copied && copies != Copies::None).then_some(Encoding::F16Copy),
     })
 }
 
 /// What few queries read of such rows, where that is narrower still.
-pub(crate) fn int8_operand(rows: &Measured, copies: Copies) -> Result<Option<Stored>> {
+pub(crate) fn int8_operand(rows: &Measured, copies: Copies) -> Result<Option<Encoding>> {
     let dims = MIN_DIM..=int8::MAX_DIM;
     let scans = rows.scan().is_some() && dims.contains(&rows.matrix().dim());
     let narrower = !rows.matrix().dtype().is_integer() && copies == Copies::All;
     let asked = rows.gpu().profile().u32("scan", "int8_copy")? != 0;
-    Ok((scans && narrower && asked).then_some(Stored::Int8Copy))
+    Ok((scans && narrower && asked).then_some(Encoding::Int8Copy))
 }
 
 impl Rounded {
     /// For as many rows as the first segment has room for, which are to come.
-    pub fn with_room(rows: &Measured, operand: Stored) -> Result<Rounded> {
+    pub fn with_room(rows: &Measured, operand: Encoding) -> Result<Rounded> {
         let capacity = rows.matrix().segments().first().map_or(0, Segment::capacity);
         let bins = u64::from(capacity).div_ceil(BIN) * 4;
         let bin_residual = rows.gpu().alloc("residuals", bins.next_multiple_of(256))?;
@@ -77,7 +77,7 @@ impl Rounded {
     /// Those of `rows` from those of the same rows before number `first` and what follows came; `None` without the memory.
     pub fn extended(
         rows: &Measured,
-        operand: Option<Stored>,
+        operand: Option<Encoding>,
         old: Option<&Rounded>,
         first: u64,
     ) -> Result<Option<Rounded>> {
@@ -130,12 +130,12 @@ impl Rounded {
 
     /// Whether few queries read fewer bytes of it than of the rows, or as many in larger steps.
     pub fn serves_few(&self) -> bool {
-        !matches!(self.operand, Stored::Rows(DType::I8 | DType::U8))
+        !matches!(self.operand, Encoding::Rows(DType::I8 | DType::U8))
     }
 
     /// Device memory beyond the rows.
     pub fn bytes(&self) -> u64 {
-        let own = !matches!(self.operand, Stored::Rows(_));
+        let own = !matches!(self.operand, Encoding::Rows(_));
         let size = |p: &RoundedPart| {
             let scale = p.scale.as_ref().map_or(0, Buffer::size);
             scale + if own { p.buffer.size() } else { 0 }
@@ -145,7 +145,7 @@ impl Rounded {
 
     fn build(
         rows: &Measured,
-        operand: Stored,
+        operand: Encoding,
         old: Option<&Rounded>,
         first: u64,
         replaced: Option<usize>,
@@ -155,14 +155,14 @@ impl Rounded {
         let scaled = matches!(rows.scan(), Some((_, true)));
         // rows of cosine are normalised
         let largest = f16::factor(if scaled { 1.0 } else { rows.facts().largest });
-        let wanted = if matches!(operand, Stored::Rows(_)) { 1.0 } else { largest };
+        let wanted = if matches!(operand, Encoding::Rows(_)) { 1.0 } else { largest };
         let mut parts = Vec::new();
         for (at, (segment, numbers)) in rows.segments().enumerate() {
             let end = segment.first_row() + u64::from(segment.rows());
             let new = first.saturating_sub(segment.first_row()) as u32;
             let before = old.and_then(|o| o.part(at));
             let in_place = before.filter(|b| {
-                let whole = operand == Stored::F16Copy;
+                let whole = operand == Encoding::F16Copy;
                 // an older segment keeps its own scale while its rows fit; one without rows takes any
                 let same = b.factor == wanted || end <= first || first <= segment.first_row();
                 let room =
@@ -179,9 +179,9 @@ impl Rounded {
             };
             let source = Source::of(rows, segment, numbers, from);
             match operand {
-                Stored::F16Copy => f16::copy(&mut encoder, &source, &part)?,
-                Stored::Int8Copy => int8::copy(&mut encoder, &source, &part)?,
-                Stored::Rows(_) => {}
+                Encoding::F16Copy => f16::copy(&mut encoder, &source, &part)?,
+                Encoding::Int8Copy => int8::copy(&mut encoder, &source, &part)?,
+                Encoding::Rows(_) => {}
             }
             let first_bin = (segment.first_row() / BIN) as u32;
             let out = (&bin_residual, first_bin);
@@ -220,18 +220,18 @@ impl Rounded {
 /// Encodes what the rows of a part lost, of each bin from the given one on: of positions, where a table lists them.
 fn measure_lost(
     encoder: &mut Encoder,
-    operand: Stored,
+    operand: Encoding,
     source: &Source<'_>,
     part: &RoundedPart,
     (out, first_bin): (&Buffer, u32),
     table: Option<&Buffer>,
 ) -> Result<()> {
     let lost = match operand {
-        Stored::F16Copy => Lost::F16Copy,
-        Stored::Int8Copy => Lost::Int8Copy,
-        Stored::Rows(DType::F16) => Lost::Own,
+        Encoding::F16Copy => Lost::F16Copy,
+        Encoding::Int8Copy => Lost::Int8Copy,
+        Encoding::Rows(DType::F16) => Lost::Own,
         // whole numbers of 8 bits lose nothing
-        Stored::Rows(_) => return Ok(()),
+        Encoding::Rows(_) => return Ok(()),
     };
     residual::measure(encoder, source, part, out, first_bin, table, lost)
 }
@@ -243,25 +243,25 @@ fn whole_tiles(rows: u32) -> u32 {
 /// Room for the copy of a segment, or the segment itself.
 fn new_part(
     rows: &Measured,
-    operand: Stored,
+    operand: Encoding,
     segment: &Segment,
     factor: f32,
 ) -> Result<RoundedPart> {
     let (gpu, dim) = (rows.gpu(), rows.matrix().dim());
     let capacity = segment.capacity();
     Ok(match operand {
-        Stored::F16Copy => {
+        Encoding::F16Copy => {
             let (capacity, bytes) = (whole_tiles(capacity), f16::row_bytes(dim));
             let buffer = gpu.alloc("f16 copy", u64::from(capacity) * bytes)?;
             RoundedPart { buffer, stride4: (bytes / 8) as u32, factor, scale: None, capacity }
         }
-        Stored::Int8Copy => {
+        Encoding::Int8Copy => {
             let bytes = int8::row_bytes(dim);
             let buffer = gpu.alloc("8-bit copy", u64::from(capacity) * bytes)?;
             let scale = Some(gpu.alloc("scales of 8 bits", u64::from(capacity) * 4)?);
             RoundedPart { buffer, stride4: (bytes / 4) as u32, factor, scale, capacity }
         }
-        Stored::Rows(dtype) => {
+        Encoding::Rows(dtype) => {
             let stride4 = dtype.stride4(segment.stride_bytes());
             let buffer = segment.buffer().clone();
             RoundedPart { buffer, stride4, factor: 1.0, scale: None, capacity }
@@ -270,6 +270,6 @@ fn new_part(
 }
 
 /// Whether a part is of this segment still, where it is the segment itself.
-fn reads(part: &RoundedPart, segment: &Segment, operand: Stored) -> bool {
-    !matches!(operand, Stored::Rows(_)) || part.buffer.raw() == segment.buffer().raw()
+fn reads(part: &RoundedPart, segment: &Segment, operand: Encoding) -> bool {
+    !matches!(operand, Encoding::Rows(_)) || part.buffer.raw() == segment.buffer().raw()
 }

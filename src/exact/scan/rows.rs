@@ -3,10 +3,10 @@
 use super::piece::{Piece, Scores};
 use crate::buffer::BIN;
 use crate::error::Result;
+use crate::exact::encoding::Encoding;
 use crate::exact::kernels;
 use crate::exact::operand::Form;
 use crate::exact::params;
-use crate::exact::stored::Stored;
 use crate::kernel::{Encoder, fold};
 
 /// Rows that a workgroup takes.
@@ -18,13 +18,13 @@ pub(crate) fn encode(encoder: &mut Encoder, scores: &Scores, piece: &Piece<'_>) 
     // queries that a workgroup multiplies with the rows that it has read
     let q = if nq >= 3 { 4 } else { nq };
     let groups = fold(encoder.gpu(), u64::from(piece.end - piece.first).div_ceil(BIN))?;
-    let int8 = scores.upload.int8.as_ref().filter(|_| rows.stored == Stored::Int8Copy);
+    let int8 = scores.upload.int8.as_ref().filter(|_| rows.stored == Encoding::Int8Copy);
     let (queries, q_stride4) = match int8 {
         Some(queries) => (&queries.buffer, queries.stride),
         None => (scores.floats()?, scores.upload.float_stride4),
     };
     // f16 rows are read as their copy would be: what that may flush is counted
-    let stored = if rows.form == Form::F16 { Stored::F16Copy } else { rows.stored };
+    let stored = if rows.form == Form::F16 { Encoding::F16Copy } else { rows.stored };
     let params = params::Scan {
         nq,
         n: piece.end,

@@ -12,9 +12,9 @@ use crate::buffer::Buffer;
 use crate::call::mask_words;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::exact::encoding::Encoding;
 use crate::exact::operand::{Form, ScanRows};
 use crate::exact::queries::Upload;
-use crate::exact::stored::Stored;
 use crate::kernel::{Encoder, MatrixTile, Tile};
 use crate::space::check::RowFacts;
 
@@ -76,7 +76,7 @@ impl Scan {
             (Some(rounded), _) if few && exact != Bound::EXACT => {
                 let (form, magnified) = match rounded.operand {
                     // by the scale of a row, which is below its largest element
-                    Stored::Int8Copy => (Form::Int8, rows.facts().largest),
+                    Encoding::Int8Copy => (Form::Int8, rows.facts().largest),
                     _ => (Form::F16, 1.0 / rounded.smallest_factor()),
                 };
                 let bound = Bound::f32(family, scaled, dim).magnified(magnified);

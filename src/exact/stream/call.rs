@@ -3,7 +3,9 @@
 
 use super::chunks::{Chunk, ChunkFilter, Supply};
 use crate::buffer::BIN;
-use crate::call::{CancelToken, Filter, Found, Merge, Options, Pending, SearchStats, start_thread};
+use crate::call::{
+    CancelToken, Filter, Merge, Options, Pending, RowHits, SearchStats, start_thread,
+};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::exact::dataset::Dataset;
@@ -67,7 +69,7 @@ impl Stream {
         k: usize,
         filter: ChunkFilter,
         options: Options,
-    ) -> Result<Pending<Found>> {
+    ) -> Result<Pending<RowHits>> {
         if k == 0 {
             return Err(Error::argument("k", "0 neighbours are no search"));
         }
@@ -82,7 +84,7 @@ impl Stream {
         radius: f32,
         filter: ChunkFilter,
         options: Options,
-    ) -> Result<Pending<Found>> {
+    ) -> Result<Pending<RowHits>> {
         if radius.is_nan() {
             return Err(Error::argument("radius", "not a number"));
         }
@@ -90,7 +92,7 @@ impl Stream {
     }
 
     /// Starts to bring all rows over, and searches nothing.
-    pub fn read_through(&self, options: Options) -> Result<Pending<Found>> {
+    pub fn read_through(&self, options: Options) -> Result<Pending<RowHits>> {
         let none =
             Rows::from_bytes(self.empty.rows().dtype(), bytemuck::cast_slice::<u32, u8>(&[]))?;
         self.start(Ask::Nothing, none, Box::new(|_| Ok(Filter::All)), options)
@@ -102,7 +104,7 @@ impl Stream {
         queries: Rows<'_>,
         filter: ChunkFilter,
         options: Options,
-    ) -> Result<Pending<Found>> {
+    ) -> Result<Pending<RowHits>> {
         let checked = Queries::new(&self.empty, queries)?;
         let bytes = queries.bytes();
         let mut words = vec![0u32; bytes.len().div_ceil(4)];
@@ -149,7 +151,7 @@ impl Stream {
 }
 
 impl Call {
-    fn run(self, stop: &CancelToken) -> Result<Found> {
+    fn run(self, stop: &CancelToken) -> Result<RowHits> {
         let (queries, rows) = (self.count as u64, self.stream.rows);
         let stats = SearchStats { queries, rows, ..SearchStats::default() };
         let k = if let Ask::Nearest(k) = self.ask { Some(k) } else { None };
@@ -228,7 +230,7 @@ impl Call {
         Ok(dataset)
     }
 
-    fn ask(&self, dataset: &Dataset, filter: Filter, options: Options) -> Result<Found> {
+    fn ask(&self, dataset: &Dataset, filter: Filter, options: Options) -> Result<RowHits> {
         let bytes: &[u8] = bytemuck::cast_slice(&self.words);
         let queries = Rows::from_bytes(self.dtype, &bytes[..self.bytes])?;
         match self.ask {
@@ -237,7 +239,7 @@ impl Call {
             Ask::Nothing => {
                 // behind all that brings the chunk
                 Encoder::new(dataset.gpu(), "read through", false)?.submit(&[])?.wait()?;
-                Ok(Found { lims: vec![0], ..Found::default() })
+                Ok(RowHits { lims: vec![0], ..RowHits::default() })
             }
         }
     }

@@ -247,7 +247,8 @@ fn rows_behind_tables_are_searched_as_if_they_lay_in_order() {
             let distances: Vec<u32> =
                 keys.iter().map(|&key| prepared.decoder.distance(key).to_bits()).collect();
             let of = format!("{metric} {}", way.kernel);
-            assert_eq!(numbers, expected.rows, "{of}");
+            let numbers: Vec<u64> = numbers.into_iter().map(u64::from).collect();
+            assert_eq!(numbers, expected.ids, "{of}");
             let bits: Vec<u32> = expected.distances.iter().map(|x| x.to_bits()).collect();
             assert_eq!(distances, bits, "{of}");
             for query in 0..nq {

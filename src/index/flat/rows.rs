@@ -1,6 +1,6 @@
 //! What both flat indexes store: rows as they are in device memory, which an exact search compares.
 
-use crate::call::{Filter, Found, Options, Pending, RowIds};
+use crate::call::{Filter, Options, Pending, RowHits, RowIds};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::Result;
@@ -63,7 +63,7 @@ impl Stored for Dataset {
         filter: Filter,
         row_ids: RowIds,
         params: &SearchParams,
-    ) -> Result<Pending<Found>> {
+    ) -> Result<Pending<RowHits>> {
         let options = Options { row_ids, ..params.exact(ask)? };
         match ask {
             Ask::Nearest(k) => exact::submit_search(self, queries, k, filter, options),

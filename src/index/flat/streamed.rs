@@ -1,6 +1,6 @@
 //! Exact search over rows that stay on the host.
 
-use crate::call::{Found, Pending, SearchStats};
+use crate::call::{Pending, RowHits, SearchStats};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
@@ -117,7 +117,7 @@ impl StreamedFlat {
         Ok(Box::new(filter))
     }
 
-    fn hits(&self, found: Pending<Found>) -> Pending<Hits> {
+    fn hits(&self, found: Pending<RowHits>) -> Pending<Hits> {
         let order = self.metric().order();
         found.map(move |found| {
             Ok(Hits::new(found.lims, found.ids, found.distances, order, found.stats))

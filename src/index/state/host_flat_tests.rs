@@ -1,6 +1,6 @@
 //! A second kind of index: pairs of f32 in host memory, compared with a query one by one. This file is all that it takes.
 
-use crate::call::{Filter, Found, Job, Pending, RowIds};
+use crate::call::{Filter, Job, Pending, RowHits, RowIds};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::RowSource;
@@ -83,9 +83,9 @@ impl Stored for Pairs {
         filter: Filter,
         row_ids: RowIds,
         params: &SearchParams,
-    ) -> Result<Pending<Found>> {
+    ) -> Result<Pending<RowHits>> {
         params.exact(ask)?;
-        let mut found = Found { lims: vec![0], ..Found::default() };
+        let mut found = RowHits { lims: vec![0], ..RowHits::default() };
         for (number, query) in queries.to_f32().chunks_exact(2).enumerate() {
             let passes = |row: usize| match &filter {
                 Filter::All => true,
@@ -114,10 +114,10 @@ fn bit(words: &[u32], row: usize) -> bool {
 }
 
 /// A call that has nothing to do on a device.
-struct Done(Option<Found>);
+struct Done(Option<RowHits>);
 
 impl Job for Done {
-    type Output = Found;
+    type Output = RowHits;
     type InFlight = ();
 
     fn next(&mut self) -> Result<Option<(Flight, ())>> {
@@ -128,7 +128,7 @@ impl Job for Done {
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<Found> {
+    fn finish(&mut self) -> Result<RowHits> {
         self.0.take().ok_or_else(|| Error::internal("finished twice"))
     }
 }

@@ -1,7 +1,7 @@
 //! One state of an index. It never changes: every change makes another that shares what is equal.
 
 use super::stored::Stored;
-use crate::call::{Filter, Found, RowIds};
+use crate::call::{Filter, RowHits, RowIds};
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::format::RowSource;
@@ -179,8 +179,8 @@ impl<R: Stored> Snapshot<R> {
     }
 
     /// What was found, as the caller gets it.
-    pub fn hits(&self, found: Found) -> Hits {
-        let Found { lims, ids, distances, stats } = found;
+    pub fn hits(&self, found: RowHits) -> Hits {
+        let RowHits { lims, ids, distances, stats } = found;
         Hits::new(lims, ids, distances, self.rows.metric().order(), stats)
     }
 }

@@ -1,6 +1,6 @@
 //! What a kind of index says of its rows. All else is the same for every kind, and stands in this folder once.
 
-use crate::call::{Filter, Found, Pending, RowIds};
+use crate::call::{Filter, Pending, RowHits, RowIds};
 use crate::dtype::{DType, Rows};
 use crate::error::Result;
 use crate::format::RowSource;
@@ -51,7 +51,7 @@ pub(in crate::index) trait Stored: Clone + Send + Sync + 'static {
         filter: Filter,
         row_ids: RowIds,
         params: &SearchParams,
-    ) -> Result<Pending<Found>>;
+    ) -> Result<Pending<RowHits>>;
 
     /// Writes the sections of an index file that hold the rows in `live`, or all. By default one, of the rows as they were
     /// added, from which [`read_sections`](Self::read_sections) makes the rest again.

@@ -5,7 +5,7 @@ use crate::kernel::Operand;
 
 /// What a scan reads of the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stored {
+pub(crate) enum Encoding {
     /// Their copy in f16, scaled and padded to whole tiles.
     F16Copy,
     /// Their copy in 8 bits, each row with a scale.
@@ -14,22 +14,22 @@ pub(crate) enum Stored {
     Rows(DType),
 }
 
-impl Stored {
+impl Encoding {
     pub const fn name(self) -> &'static str {
         match self {
-            Stored::F16Copy => "f16copy",
-            Stored::Int8Copy => "int8copy",
-            Stored::Rows(dtype) => dtype.name(),
+            Encoding::F16Copy => "f16copy",
+            Encoding::Int8Copy => "int8copy",
+            Encoding::Rows(dtype) => dtype.name(),
         }
     }
 
     /// As a tile loads them.
     pub fn operand(self) -> Operand {
         match self {
-            Stored::F16Copy => Operand::elements(self.name(), self.name(), true),
+            Encoding::F16Copy => Operand::elements(self.name(), self.name(), true),
             // its scales are multiplied to the products, as those of cosine are
-            Stored::Int8Copy => Operand::elements(self.name(), DType::I8.name(), false),
-            Stored::Rows(dtype) => Operand::stored(dtype),
+            Encoding::Int8Copy => Operand::elements(self.name(), DType::I8.name(), false),
+            Encoding::Rows(dtype) => Operand::stored(dtype),
         }
     }
 }
