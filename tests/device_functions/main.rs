@@ -10,6 +10,7 @@ mod key;
 mod largest;
 mod log;
 mod norm;
+mod operand;
 mod radix;
 mod tree;
 
@@ -23,6 +24,8 @@ const CALLERS: &[&str] = &[
     largest::KERNEL,
     log::KERNEL,
     norm::KERNEL,
+    operand::KERNEL,
+    operand::POSITIONS,
     radix::KERNEL,
     tree::KERNEL,
 ];
