@@ -8,8 +8,7 @@ use crate::exact::dataset::Dataset;
 use crate::exact::kernels;
 use crate::exact::queries::Queries;
 use crate::exact::scan::settings::ScanSettings;
-use crate::kernel::matrix_error;
-use crate::kernel::{MatrixTile, Tile, best_matrix_tile, check_scan_tile};
+use crate::kernel::{MatrixTile, Tile, best_matrix_tile, check_scan_tile, matrix_error};
 use crate::metric::Metric;
 use crate::space::Pair;
 
@@ -60,7 +59,7 @@ pub(crate) struct Plan {
     pub pairs: u64,
 }
 
-/// The tile of the device profile, or the datasetline's where the device cannot run that.
+/// The tile of the device profile, or the baseline's where the device cannot run that.
 fn tile(gpu: &Gpu) -> Result<Tile> {
     match check_scan_tile(gpu, gpu.profile()) {
         Ok(()) => Tile::of(gpu.profile()),
@@ -125,24 +124,33 @@ impl Plan {
             None => u32::MAX,
         });
         // without a certificate, 8 bits would miss more than is said
-        let bytes = dataset.int8().is_some() && !options.fast && queries.count as u64 <= few.into();
-        let room = (k + k / 2 + 32).clamp(64, kernels::MAX_CANDIDATES.into());
+        let int8 = dataset.int8().is_some() && !options.fast && queries.count as u64 <= few.into();
+        let max_candidates = (k + k / 2 + 32).clamp(64, kernels::MAX_CANDIDATES.into());
         // 8 bits let more bins pass, which cost few queries little
-        let room = if bytes { room.max((bins / 4).min(INT8_CANDIDATES)) } else { room };
-        // With fewer bins than twice the room nearly all would pass. 0 forces the scan, for tests.
+        let max_candidates =
+            if int8 { max_candidates.max((bins / 4).min(INT8_CANDIDATES)) } else { max_candidates };
+        // With fewer bins than twice the candidates nearly all would pass. 0 forces the scan, for tests.
         let min_rows = u64::from(profile.u32("scan", "min_rows")?);
         let binned = !options.exhaustive
             && k <= MAX_SCAN_K
-            && (min_rows == 0 || n >= min_rows && bins >= 2 * room);
+            && (min_rows == 0 || n >= min_rows && bins >= 2 * max_candidates);
         let tree = matches!(queries.pair, Pair::Tree { .. });
         let integer_scan = matches!(queries.pair, Pair::Integer { family: "l2" | "dot" });
         // 1 / |x| would magnify what vanishes in the sums of such rows beyond the bound
         let vanishes = *dataset.metric() == Metric::Cosine && dataset.compared().facts().short;
-        let path = match (binned, (tree || integer_scan) && !vanishes) {
-            (false, _) => Path::Dense,
-            (true, true) => Path::Scan,
-            (true, false) => Path::Bins,
+        let (path, why) = match (binned, tree || integer_scan) {
+            (false, _) if options.exhaustive => (Path::Dense, "as asked for"),
+            (false, _) if k > MAX_SCAN_K => (Path::Dense, "for so many neighbours"),
+            (false, _) => (Path::Dense, "of so few rows"),
+            (true, true) if vanishes => (Path::Bins, "since some row is too short to be scaled"),
+            (true, true) => (Path::Scan, "by scores and a bound"),
+            (true, false) => (Path::Bins, "since its distances are no scores"),
         };
+        log::debug!(
+            "{} queries, k = {k}, {n} x {dim} {}: {path:?} {why}",
+            queries.count,
+            dataset.metric()
+        );
         let max_binding = gpu.caps().max_binding_bytes;
         let scratch = scratch(dataset);
         let ms = profile.f64("submit", "max_ms")?;
@@ -152,12 +160,13 @@ impl Plan {
         };
         let pairs = ((ms * 1e6 * gflops) / (2.0 * dim as f64)).max(1.0) as u64;
 
-        let fine = matrix.is_some() && k > u64::from(profile.u32("matrix", "max_k_bin64")?);
-        let matrix_bin = if fine { SMALL_BIN } else { BIN };
+        let small_bins = matrix.is_some() && k > u64::from(profile.u32("matrix", "max_k_bin64")?);
+        let matrix_bin = if small_bins { SMALL_BIN } else { BIN };
         let padded = dim.next_multiple_of(4);
         let most_bins = n.div_ceil(matrix_bin);
-        let per_query = most_bins * 4 + room * (4 + matrix_bin * 4) + k * 8 + padded * 4;
-        let widest = (most_bins * 4).max(room * matrix_bin * 4).max(k * 4).max(padded * 4);
+        let per_query = most_bins * 4 + max_candidates * (4 + matrix_bin * 4) + k * 8 + padded * 4;
+        let widest =
+            (most_bins * 4).max(max_candidates * matrix_bin * 4).max(k * 4).max(padded * 4);
         let by_memory = (scratch / per_query).min(max_binding / widest);
         let by_time = pairs / n.max(1);
         let bm = u64::from(matrix.map_or(tile.bm, MatrixTile::bm));
@@ -187,12 +196,12 @@ impl Plan {
             matrix_tiles: profile.u32("matrix", "tiles")?.max(1),
             matrix_groups: profile.u32("matrix", "groups")?.max(1),
             matrix_bin: matrix_bin as u32,
-            int8: bytes,
+            int8,
             max_row_queries: few,
-            max_candidates: room as u32,
+            max_candidates: max_candidates as u32,
             certify: !options.fast,
             select_threads: profile.u32("select", "threads")?.min(max_threads),
-            wide_threads: profile.u32("select", "threads_few_queries")?.min(max_threads),
+            threads_few_queries: profile.u32("select", "threads_few_queries")?.min(max_threads),
         };
         Ok(Plan {
             path,

@@ -1,11 +1,10 @@
 //! Queries on the device: in f32 for the scan and the floating metrics, packed where rows and queries are integers or bits.
 
-use crate::exact::dataset::Dataset;
-use crate::exact::rounded::int8_queries::Int8Queries;
-
 use crate::buffer::{Buffer, HostFloats};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
+use crate::exact::dataset::Dataset;
+use crate::exact::rounded::int8_queries::Int8Queries;
 use crate::kernel::Encoder;
 use crate::metric::Metric;
 use crate::parallel::each;

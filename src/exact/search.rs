@@ -1,8 +1,8 @@
 //! The search for k neighbours: the binned scan where it applies, all exact distances where it does not.
 
-use crate::call::SearchStats;
-use crate::call::{Filter, Options, RowHits};
-use crate::call::{Job, Pending};
+use crate::call::{Filter, Job, Options, Pending, RowHits, SearchStats};
+use crate::dtype::Rows;
+use crate::error::{Error, Result};
 use crate::exact::dataset::Dataset;
 use crate::exact::distance::Dense;
 use crate::exact::exact_bins::ExactBins;
@@ -11,11 +11,7 @@ use crate::exact::hits::SearchHits;
 use crate::exact::plan::{Path, Plan};
 use crate::exact::queries::Queries;
 use crate::exact::scan::score::Scan;
-use crate::kernel::words;
-
-use crate::dtype::Rows;
-use crate::error::{Error, Result};
-use crate::kernel::{Encoder, Flight, Landed};
+use crate::kernel::{Encoder, Flight, Landed, words};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;

@@ -1,11 +1,9 @@
 //! The numbers that the scan needs of each row, and of each bin the largest norm: how they are computed.
 
-use crate::buffer::BIN;
-use crate::buffer::{Buffer, Segment};
+use crate::buffer::{BIN, Buffer, Segment};
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::exact::kernels;
-use crate::exact::params;
+use crate::exact::{kernels, params};
 use crate::kernel::{Encoder, RowMap, fold};
 use crate::space::Family;
 

@@ -3,10 +3,9 @@
 use super::f16_queries::F16Queries;
 use super::piece::{Piece, Scores};
 use crate::error::Result;
-use crate::exact::kernels;
-use crate::exact::params;
 use crate::exact::rounded::f16;
 use crate::exact::rows::bias;
+use crate::exact::{kernels, params};
 use crate::kernel::{Encoder, MatrixTile, fold};
 
 /// How the matrix units are used.

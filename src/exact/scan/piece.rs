@@ -1,7 +1,6 @@
 //! What the kernels of stage A have in common: some rows of a segment against all queries of a chunk.
 
-use crate::buffer::BIN;
-use crate::buffer::Buffer;
+use crate::buffer::{BIN, Buffer};
 use crate::error::{Error, Result};
 use crate::exact::operand::SegmentOperand;
 use crate::exact::queries::Upload;

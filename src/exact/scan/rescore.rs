@@ -3,8 +3,7 @@
 use super::bound::Bound;
 use super::piece::missing;
 use super::score::Scan;
-use crate::buffer::BIN;
-use crate::buffer::Buffer;
+use crate::buffer::{BIN, Buffer};
 use crate::error::Result;
 use crate::exact::kernels;
 use crate::exact::operand::ScanRows;
@@ -32,10 +31,10 @@ impl Scan {
         k: u32,
     ) -> Result<Scanned> {
         let (rows, upload) = (scanned.rows, &self.scores.upload);
-        let (gpu, nq, room) = (rows.gpu(), upload.count, self.settings.max_candidates);
+        let (gpu, nq, max_candidates) = (rows.gpu(), upload.count, self.settings.max_candidates);
         let bin = self.scores.bin;
         let q64 = u64::from(nq);
-        let chosen = gpu.scratch("chosen bins", q64 * u64::from(room) * 4)?;
+        let chosen = gpu.scratch("chosen bins", q64 * u64::from(max_candidates) * 4)?;
         let counts = gpu.scratch("bin counts", q64 * 4)?;
         let norms = upload.norms.as_ref().ok_or_else(|| missing("query norms"))?;
         let bin_norm = scanned.bin_norm().ok_or_else(|| missing("bin norms"))?;
@@ -48,7 +47,7 @@ impl Scan {
             bins: scanned.len().div_ceil(bin.into()) as u32,
             bin_stride: self.scores.bin_stride,
             k,
-            max_candidates: room,
+            max_candidates,
             c0,
             c1,
             c2,
@@ -68,13 +67,15 @@ impl Scan {
             buffers.extend([("bin_residual", &of.bins), ("query_residual", &of.queries)]);
         }
         let (threads, map) = (self.settings.bin_threads(nq), scanned.row_map());
-        let variant = kernels::select_bins(threads, room, self.residuals.is_some(), bin, map);
+        let variant =
+            kernels::select_bins(threads, max_candidates, self.residuals.is_some(), bin, map);
         encoder.dispatch(&variant, &buffers, &params, [nq, 1, 1])?;
 
-        let keys = gpu.scratch("candidate keys", q64 * u64::from(room) * u64::from(bin) * 4)?;
+        let keys =
+            gpu.scratch("candidate keys", q64 * u64::from(max_candidates) * u64::from(bin) * 4)?;
         encoder.stage("rescore");
         // few queries spread over many workgroups each
-        let lanes = (1024 / nq).clamp(1, (room * bin).div_ceil(32));
+        let lanes = (1024 / nq).clamp(1, (max_candidates * bin).div_ceil(32));
         let dtype = rows.matrix().dtype();
         let variant = kernels::rescore(dtype, pair, self.scores.bitmap.is_some(), bin, map);
         for (at, (segment, part, span)) in scanned.spans().enumerate() {
@@ -87,7 +88,7 @@ impl Scan {
                 stride4: dtype.stride4(segment.stride_bytes()),
                 q_stride4: upload.exact_stride4,
                 first_bin: (span.first / BIN) as u32,
-                max_candidates: room,
+                max_candidates,
                 lanes,
                 words: self.scores.words,
             };
@@ -108,16 +109,16 @@ impl Scan {
 
         let order = scanned.positions.map(Positions::order);
         let threads = self.settings.select_threads;
-        best_of(encoder, [&keys, &chosen, &counts], (nq, room, bin), order, threads, k)
+        best_of(encoder, [&keys, &chosen, &counts], (nq, max_candidates, bin), order, threads, k)
     }
 }
 
-/// Encodes the selection of the k best rows from the keys of chosen bins: keys, chosen and counts of nq x `room` bins of
+/// Encodes the selection of the k best rows from the keys of chosen bins: keys, chosen and counts of nq x `max_candidates` bins of
 /// `bin` rows, whose numbers `order` has, or which are these numbers.
 pub(crate) fn best_of(
     encoder: &mut Encoder,
     [keys, chosen, counts]: [&Buffer; 3],
-    (nq, room, bin): (u32, u32, u32),
+    (nq, max_candidates, bin): (u32, u32, u32),
     order: Option<&Buffer>,
     threads: u32,
     k: u32,
@@ -126,7 +127,7 @@ pub(crate) fn best_of(
     let out_keys = encoder.gpu().scratch("keys", bytes)?;
     let out_rows = encoder.gpu().scratch("rows", bytes)?;
     encoder.stage("select");
-    let params = SelectK { k, stride: room, best: 0, n: 0, first_row: 0 };
+    let params = SelectK { k, stride: max_candidates, best: 0, n: 0, first_row: 0 };
     let map = if order.is_some() { RowMap::TABLE } else { RowMap::IDENTITY };
     let variant = select_k(threads, Some(bin), k, true, map);
     let mut buffers = vec![

@@ -4,9 +4,8 @@ use super::piece::{Piece, Scores};
 use crate::buffer::BIN;
 use crate::error::Result;
 use crate::exact::encoding::Encoding;
-use crate::exact::kernels;
 use crate::exact::operand::Form;
-use crate::exact::params;
+use crate::exact::{kernels, params};
 use crate::kernel::{Encoder, fold};
 
 /// Rows that a workgroup takes.

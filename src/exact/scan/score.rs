@@ -7,8 +7,7 @@ use super::matrix::{self, Matrices};
 use super::piece::{Piece, Scores, missing};
 use super::settings::ScanSettings;
 use super::{rows, tile};
-use crate::buffer::BIN;
-use crate::buffer::Buffer;
+use crate::buffer::{BIN, Buffer};
 use crate::call::mask_words;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -18,7 +17,7 @@ use crate::exact::queries::Upload;
 use crate::kernel::{Encoder, MatrixTile, Tile};
 use crate::space::check::RowFacts;
 
-/// A query chunk on its way through the rows.
+/// A batch of queries on its way through the rows.
 pub(crate) struct Scan {
     pub scores: Scores,
     pub bound: Bound,

@@ -30,12 +30,12 @@ pub(crate) struct ScanSettings {
     pub certify: bool,
     pub select_threads: u32,
     /// Where there are so few queries that a workgroup of each does not fill the device.
-    pub wide_threads: u32,
+    pub threads_few_queries: u32,
 }
 
 impl ScanSettings {
     /// Threads that select the bins of each of `queries`.
     pub fn bin_threads(&self, queries: u32) -> u32 {
-        if queries <= FEW_QUERIES { self.wide_threads } else { self.select_threads }
+        if queries <= FEW_QUERIES { self.threads_few_queries } else { self.select_threads }
     }
 }

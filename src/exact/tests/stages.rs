@@ -108,7 +108,7 @@ fn settings(gpu: &Gpu, way: &Way, max_candidates: u32) -> Option<ScanSettings> {
         max_candidates,
         certify: true,
         select_threads: 256,
-        wide_threads: 256,
+        threads_few_queries: 256,
     })
 }
 
