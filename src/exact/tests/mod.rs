@@ -202,3 +202,25 @@ fn a_tile_for_other_subgroups_is_noticed() {
 }
 
 mod cost_tests;
+
+#[test]
+fn matrix_units_are_measured_when_rows_come_that_may_be_scanned() {
+    let builder = Gpu::builder().poison(true).setting("matrix", "use", 1);
+    let Ok(gpu) = builder.setting("matrix", "input", "f32").build() else {
+        println!("skipped: no adapter (1)");
+        return;
+    };
+    let Some(tile) = matrix_tile(&gpu, DType::F32).unwrap() else {
+        println!("skipped: no matrices of f32 (1)");
+        return;
+    };
+    let known = || matrix_error::factor(&gpu, tile).unwrap().is_some();
+    let data = random(100 * 16, 1);
+    let rows = || Once(Some(Rows::F32(&data)), 16);
+    let unscanned = Dataset::unscanned(&gpu, &Metric::Cosine, DType::F32, 16).unwrap();
+    unscanned.append(&mut rows()).unwrap();
+    let empty = Dataset::new(&gpu, &Metric::Cosine, DType::F32, 16).unwrap();
+    assert!(!known(), "nothing is asked of the units yet");
+    empty.append(&mut rows()).unwrap();
+    assert!(known());
+}
