@@ -7,8 +7,8 @@ use crate::exact::dataset::Dataset;
 use crate::exact::plan::Plan;
 use crate::exact::queries::{Queries, Upload};
 use crate::exact::{kernels, params};
-use crate::kernel::{Encoder, RowMap, fold};
-use crate::ops::kernels::{SelectK, select_k};
+use crate::kernel::{Encoder, fold};
+use crate::ops::select_k::{RowKeys, Selected, Selection};
 use crate::space::{self, Pair};
 
 /// A batch of queries on its way through the rows.
@@ -18,7 +18,7 @@ pub(crate) struct Dense {
     /// Keys of one block of rows.
     pub keys: Buffer,
     /// Best pairs so far, and the pair of buffers for the next.
-    best: [(Buffer, Buffer); 2],
+    best: [Selected; 2],
     filled: bool,
     next_row: u64,
 }
@@ -131,11 +131,9 @@ impl Dense {
     ) -> Result<Dense> {
         let (gpu, nq) = (dataset.gpu(), u64::from(upload.count));
         let keys = gpu.scratch("distances", nq * u64::from(plan.dense_rows) * 4)?;
-        let pairs = || -> Result<(Buffer, Buffer)> {
-            let bytes = nq * u64::from(k) * 4;
-            Ok((gpu.scratch("keys", bytes)?, gpu.scratch("rows", bytes)?))
-        };
-        let best = [pairs()?, pairs()?];
+        let (nq, threads) = (upload.count, plan.scan.select_threads);
+        let selection = Selection { nq, k, threads, sorted: false };
+        let best = [selection.room(gpu)?, selection.room(gpu)?];
         Ok(Dense { upload, bitmap, keys, best, filled: false, next_row: 0 })
     }
 
@@ -159,24 +157,16 @@ impl Dense {
             distances(encoder, dataset, &queries.pair, &self.upload, bitmap, &block, target)?;
             self.next_row += u64::from(block.rows);
             let last = self.next_row >= dataset.len();
-            let variant = select_k(plan.scan.select_threads, None, k, last, RowMap::IDENTITY);
-            let params = SelectK {
-                k,
+            let from = RowKeys {
+                keys: &self.keys,
                 stride: plan.dense_rows,
-                best: if self.filled { k } else { 0 },
-                n: block.rows,
+                rows: block.rows,
                 first_row: block.first_row,
             };
-            let [(from_keys, from_rows), (to_keys, to_rows)] = &self.best;
-            let buffers = [
-                ("keys", &self.keys),
-                ("best_keys", from_keys),
-                ("best_rows", from_rows),
-                ("out_keys", to_keys),
-                ("out_rows", to_rows),
-            ];
-            encoder.stage("select");
-            encoder.dispatch(&variant, &buffers, &params, [self.upload.count, 1, 1])?;
+            let (nq, threads) = (self.upload.count, plan.scan.select_threads);
+            let [best, out] = &self.best;
+            let best = self.filled.then_some(best);
+            Selection { nq, k, threads, sorted: last }.of_rows(encoder, from, best, out)?;
             self.best.swap(0, 1);
             self.filled = true;
             left = left.saturating_sub(u64::from(block.rows));
@@ -186,8 +176,8 @@ impl Dense {
         }
     }
 
-    /// Keys and rows of the best pairs.
-    pub fn best(&self) -> (&Buffer, &Buffer) {
-        (&self.best[0].0, &self.best[0].1)
+    /// The best pairs.
+    pub fn best(&self) -> &Selected {
+        &self.best[0]
     }
 }

@@ -11,9 +11,8 @@ use crate::exact::dataset::Dataset;
 use crate::exact::distance::{self, Out};
 use crate::exact::plan::Plan;
 use crate::exact::queries::{Queries, Upload};
-use crate::exact::scan::rescore::{self, Scanned};
-use crate::kernel::{Encoder, RowMap};
-use crate::ops::kernels::{SelectK, select_k};
+use crate::kernel::Encoder;
+use crate::ops::select_k::{RowKeys, Selected, Selection};
 
 /// A batch of queries on its way through the rows.
 pub(crate) struct ExactBins {
@@ -70,27 +69,18 @@ impl ExactBins {
         queries: &Queries,
         plan: &Plan,
         k: u32,
-    ) -> Result<Scanned> {
+    ) -> Result<Selected> {
         let (gpu, nq) = (dataset.gpu(), self.upload.count);
-        let pairs = u64::from(nq) * u64::from(k) * 4;
         let counts = encoder.upload("bin counts", bytemuck::cast_slice(&vec![k; nq as usize]))?;
-        let bin_keys = gpu.scratch("bin keys", pairs)?;
-        let chosen = gpu.scratch("chosen bins", pairs)?;
-        encoder.stage("select");
-        let n = dataset.compared().bins() as u32;
-        let params = SelectK { k, stride: n, best: 0, n, first_row: 0 };
-        let variant = select_k(plan.scan.select_threads, None, k, false, RowMap::IDENTITY);
-        // what is best so far is empty: those two bindings are not read
-        let buffers = [
-            ("keys", &self.bin_best),
-            ("best_keys", &counts),
-            ("best_rows", &counts),
-            ("out_keys", &bin_keys),
-            ("out_rows", &chosen),
-        ];
-        encoder.dispatch(&variant, &buffers, &params, [nq, 1, 1])?;
+        let bins = dataset.compared().bins() as u32;
+        let from = RowKeys { keys: &self.bin_best, stride: bins, rows: bins, first_row: 0 };
+        let threads = plan.scan.select_threads;
+        let best = Selection { nq, k, threads, sorted: false };
+        let chosen = best.room(gpu)?;
+        best.of_rows(encoder, from, None, &chosen)?;
+        let chosen = chosen.rows;
 
-        let keys = gpu.scratch("candidate keys", pairs * BIN)?;
+        let keys = gpu.scratch("candidate keys", u64::from(nq) * u64::from(k) * 4 * BIN)?;
         for (segment, _) in dataset.compared().segments() {
             if let Some(block) = distance::block(dataset, biases, segment.first_row(), u32::MAX) {
                 let target = Out::Chosen(&keys, &chosen, k);
@@ -106,13 +96,7 @@ impl ExactBins {
                 )?;
             }
         }
-        rescore::best_of(
-            encoder,
-            [&keys, &chosen, &counts],
-            (nq, k, BIN as u32),
-            None,
-            plan.scan.select_threads,
-            k,
-        )
+        let hits = Selection { nq, k, threads, sorted: true };
+        hits.of_bins(encoder, [&keys, &chosen, &counts], (k, BIN as u32), None)
     }
 }

@@ -173,9 +173,12 @@ impl Search {
         let k = self.k as u32;
         let out =
             scan.select(&mut encoder, self.dataset.scan_rows(), biases, &self.queries.pair, k)?;
-        let (keys, rows) = (out.keys.size(), out.rows.size());
-        let ranges =
-            [(&out.keys, 0, keys), (&out.rows, 0, rows), (&out.counts, 0, out.counts.size())];
+        let (hits, counts) = (out.hits, out.counts);
+        let ranges = [
+            (&hits.keys, 0, hits.keys.size()),
+            (&hits.rows, 0, hits.rows.size()),
+            (&counts, 0, counts.size()),
+        ];
         let bytes = scan.bytes(self.dataset.scan_rows())?;
         Ok((encoder.submit(&ranges)?, InFlight { query_ids, scan: true, bytes }))
     }
@@ -193,8 +196,8 @@ impl Search {
             self.todo.push_front(Step::Dense(query_ids, dense));
             return Ok((flight, InFlight::default()));
         }
-        let (keys, rows) = dense.best();
-        let ranges = [(keys, 0, keys.size()), (rows, 0, rows.size())];
+        let best = dense.best();
+        let ranges = [(&best.keys, 0, best.keys.size()), (&best.rows, 0, best.rows.size())];
         let bytes = self.dataset.compared().matrix().bytes();
         Ok((encoder.submit(&ranges)?, InFlight { query_ids, scan: false, bytes }))
     }

@@ -19,7 +19,7 @@ mod variant;
 
 #[cfg(test)]
 pub(crate) use dispatched_tests::Dispatched;
-pub(crate) use encoder::{Encoder, fold};
+pub(crate) use encoder::{Bind, Encoder, fold};
 pub use fit::check_scan_tile;
 pub(crate) use fit::{best_matrix_tile, matrix_tile};
 pub(crate) use flight::{Flight, Landed, words};

@@ -3,5 +3,6 @@
 pub(crate) mod gather;
 pub(crate) mod kernels;
 mod norms;
+pub(crate) mod select_k;
 
 pub use norms::{normalise, row_norms};

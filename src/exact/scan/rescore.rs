@@ -9,14 +9,14 @@ use crate::exact::kernels;
 use crate::exact::operand::ScanRows;
 use crate::exact::params::{Rescore, SelectBins};
 use crate::exact::positions::Positions;
-use crate::kernel::{Encoder, RowMap};
-use crate::ops::kernels::{SelectK, select_k};
+use crate::kernel::Encoder;
+use crate::ops::select_k::{Selected, Selection};
 use crate::space::Pair;
 
 /// What a scan leaves to be read.
 pub(crate) struct Scanned {
-    pub keys: Buffer,
-    pub rows: Buffer,
+    pub hits: Selected,
+    /// Bins that each query chose; more than there is room for where the scan could not certify it.
     pub counts: Buffer,
 }
 
@@ -109,35 +109,9 @@ impl Scan {
 
         let order = scanned.positions.map(Positions::order);
         let threads = self.settings.select_threads;
-        best_of(encoder, [&keys, &chosen, &counts], (nq, max_candidates, bin), order, threads, k)
+        let hits = Selection { nq, k, threads, sorted: true };
+        let hits =
+            hits.of_bins(encoder, [&keys, &chosen, &counts], (max_candidates, bin), order)?;
+        Ok(Scanned { hits, counts })
     }
-}
-
-/// Encodes the selection of the k best rows from the keys of chosen bins: keys, chosen and counts of nq x `max_candidates` bins of
-/// `bin` rows, whose numbers `order` has, or which are these numbers.
-pub(crate) fn best_of(
-    encoder: &mut Encoder,
-    [keys, chosen, counts]: [&Buffer; 3],
-    (nq, max_candidates, bin): (u32, u32, u32),
-    order: Option<&Buffer>,
-    threads: u32,
-    k: u32,
-) -> Result<Scanned> {
-    let bytes = u64::from(nq) * u64::from(k) * 4;
-    let out_keys = encoder.gpu().scratch("keys", bytes)?;
-    let out_rows = encoder.gpu().scratch("rows", bytes)?;
-    encoder.stage("select");
-    let params = SelectK { k, stride: max_candidates, best: 0, n: 0, first_row: 0 };
-    let map = if order.is_some() { RowMap::TABLE } else { RowMap::IDENTITY };
-    let variant = select_k(threads, Some(bin), k, true, map);
-    let mut buffers = vec![
-        ("keys", keys),
-        ("chosen", chosen),
-        ("counts", counts),
-        ("out_keys", &out_keys),
-        ("out_rows", &out_rows),
-    ];
-    buffers.extend(order.map(|order| ("order_table", order)));
-    encoder.dispatch(&variant, &buffers, &params, [nq, 1, 1])?;
-    Ok(Scanned { keys: out_keys, rows: out_rows, counts: counts.clone() })
 }

@@ -14,9 +14,9 @@ use crate::exact::scan::rescore::Scanned;
 use crate::exact::scan::score::Scan;
 use crate::exact::scan::settings::ScanSettings;
 use crate::exact::search::submit_search;
-use crate::kernel::{Encoder, RowMap, Tile, matrix_error, matrix_tile, words};
+use crate::kernel::{Encoder, Tile, matrix_error, matrix_tile, words};
 use crate::metric::Metric;
-use crate::ops::kernels::{SelectK, select_k};
+use crate::ops::select_k::{RowKeys, Selection};
 
 /// One of the ways in which stage A reads the rows.
 struct Way {
@@ -204,30 +204,24 @@ fn rows_behind_tables_are_searched_as_if_they_lay_in_order() {
             let mut encoder = Encoder::new(&gpu, "stages", false).unwrap();
             let positions = listing.positions(&mut encoder, &rows).unwrap();
             let scanned = ScanRows { positions: Some(&positions), ..rows.scan_rows() };
-            let hits = stages(&mut encoder, scanned, &rows, &prepared, settings, k as u32).unwrap();
+            let found =
+                stages(&mut encoder, scanned, &rows, &prepared, settings, k as u32).unwrap();
             // who asked goes on where the hits are: the three nearest of each query
             let few = 3;
             let bytes = nq as u64 * few * 4;
-            let nearest = [(); 2].map(|()| gpu.scratch("nearest", bytes).unwrap());
-            let params =
-                SelectK { k: few as u32, stride: k as u32, best: 0, n: k as u32, first_row: 100 };
-            let buffers = [
-                ("keys", &hits.keys),
-                ("best_keys", &hits.rows),
-                ("best_rows", &hits.rows),
-                ("out_keys", &nearest[0]),
-                ("out_rows", &nearest[1]),
-            ];
-            let variant = select_k(256, None, few as u32, true, RowMap::IDENTITY);
-            encoder.dispatch(&variant, &buffers, &params, [nq as u32, 1, 1]).unwrap();
+            let nearest = Selection { nq: nq as u32, k: few as u32, threads: 256, sorted: true };
+            let out = nearest.room(&gpu).unwrap();
+            let (keys, k32) = (&found.hits.keys, k as u32);
+            let from = RowKeys { keys, stride: k32, rows: k32, first_row: 100 };
+            nearest.of_rows(&mut encoder, from, None, &out).unwrap();
             let hit_bytes = (nq * k * 4) as u64;
             let landed = encoder
                 .submit(&[
-                    (&hits.keys, 0, hit_bytes),
-                    (&hits.rows, 0, hit_bytes),
-                    (&hits.counts, 0, nq as u64 * 4),
-                    (&nearest[0], 0, bytes),
-                    (&nearest[1], 0, bytes),
+                    (&found.hits.keys, 0, hit_bytes),
+                    (&found.hits.rows, 0, hit_bytes),
+                    (&found.counts, 0, nq as u64 * 4),
+                    (&out.keys, 0, bytes),
+                    (&out.rows, 0, bytes),
                 ])
                 .unwrap()
                 .wait()
@@ -274,8 +268,8 @@ fn ties_without_end_behind_a_table_are_told() {
         let positions = listing.positions(&mut encoder, &rows).unwrap();
         let positions = listed.then_some(&positions);
         let scanned = ScanRows { positions, ..rows.scan_rows() };
-        let hits = stages(&mut encoder, scanned, &rows, &queries, settings, k).unwrap();
-        let landed = encoder.submit(&[(&hits.counts, 0, 4), (&hits.rows, 0, 20)]).unwrap();
+        let found = stages(&mut encoder, scanned, &rows, &queries, settings, k).unwrap();
+        let landed = encoder.submit(&[(&found.counts, 0, 4), (&found.hits.rows, 0, 20)]).unwrap();
         let landed = landed.wait().unwrap();
         let count = words(&landed.parts[0])[0];
         // rows as they lie: the first bins suffice; behind a table their rows may not be the first
