@@ -45,7 +45,7 @@ pub enum Metric {
     SqrtL2,
     /// Inner product, a similarity.
     InnerProduct,
-    /// Cosine similarity q.x / (|q| |x|); 0 where either is the zero vector.
+    /// Cosine similarity q.x / (|q| |x|); 0 where either is the zero vector, or a row is no longer than 2^-128 (3e-39).
     Cosine,
     /// Sum of |q - x|.
     L1,

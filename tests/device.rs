@@ -107,8 +107,7 @@ fn profiles_and_settings_are_checked() {
         let outcome = Gpu::builder().setting(section, key, value).build();
         assert!(matches!(outcome, Err(Error::Profile { .. })), "{section}.{key}");
     }
-    let former =
-        Gpu::builder().setting("scan", "max_row_queries", 1).build().unwrap_err().to_string();
+    let former = Gpu::builder().setting("scan", "few", 1).build().unwrap_err().to_string();
     assert!(former.contains("kernel.scan.few is now kernel.scan.max_row_queries"), "{former}");
     let missing = Gpu::builder().profile("/nowhere/at/all.toml").build();
     assert!(matches!(missing, Err(Error::Io { .. })));

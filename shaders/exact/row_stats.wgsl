@@ -63,7 +63,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
       if (x >= p.first && x < p.last) {
         bias[own] = {{ "-0.5 * sum" if family == "l2" else "0.0" }};
 //% if scaled
-        scale[own] = select(factor / sqrt(sum), 0.0, sum == 0.0);
+        // a length of 2^-128 or less has no 1 / |x| in f32: the row counts as the zero vector
+        scale[own] = select(factor / sqrt(sum), 0.0, sqrt(sum) * 3.99 <= factor * 1.1754943508222875e-38);
 //% endif
       }
       // rounded up, and for squares that vanished: each is below 2^-126

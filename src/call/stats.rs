@@ -40,7 +40,8 @@ pub struct SearchStats {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ExactStats {
-    /// Queries answered by the binned scan; the others went through all exact distances.
+    /// Queries answered through bins of rows, by the scan or, under a metric that it does not have, by the exact distances of
+    /// each bin; the others had every exact distance selected from.
     pub scanned: u64,
     /// Queries of the scan whose candidates did not fit and that ran again: after a scan of 8 bits from what loses less, else
     /// through all exact distances.

@@ -2,6 +2,7 @@
 
 mod adapter;
 mod backend;
+mod bounds;
 mod builder;
 mod caps;
 mod completion;

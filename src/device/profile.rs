@@ -1,5 +1,6 @@
 //! Tuning numbers: environment, then the user's file, then the built-in file of the GPU family, then the baseline.
 
+use super::bounds;
 use super::caps::Caps;
 use super::options::variable;
 use super::profiles::{BASELINE, BUILT_IN};
@@ -105,7 +106,7 @@ impl Profile {
     /// The same with another value of one key, in the words of [`GpuBuilder::setting`](crate::GpuBuilder::setting).
     ///
     /// # Errors
-    /// `Profile` when there is no such key, or the value is not of its type.
+    /// `Profile` when there is no such key, or it may not have the value (device-profiles/README.md).
     pub fn with(&self, section: &str, key: &str, value: impl Display) -> Result<Profile> {
         let mut profile = self.clone();
         let from = format!("setting {section}.{key}");
@@ -170,9 +171,14 @@ impl Profile {
         for (section, keys) in file.values {
             for (key, value) in keys {
                 let slot = self.slot(&file.name, &section, &key)?;
-                *slot = fit(slot, value).map_err(|(v, kind)| {
-                    error(&file.name, format!("{section}.{key} = {v} is not {kind}"))
-                })?;
+                let not = |value: &Value, wanted: &str| {
+                    error(&file.name, format!("{section}.{key} = {value} is not {wanted}"))
+                };
+                let value = fit(slot, value).map_err(|(value, kind)| not(&value, kind))?;
+                if let Some(wanted) = bounds::wanted(&section, &key, &value) {
+                    return Err(not(&value, &wanted));
+                }
+                *slot = value;
             }
         }
         (self.name, self.measured) = (file.name, file.measured);
@@ -209,7 +215,11 @@ impl Profile {
             Value::String(_) => Some(Value::String(text.to_owned())),
             _ => None,
         };
-        *slot = parsed.ok_or_else(|| error(from, format!("{text:?} is not {}", kind(slot))))?;
+        let value = parsed.ok_or_else(|| error(from, format!("{text:?} is not {}", kind(slot))))?;
+        if let Some(wanted) = bounds::wanted(section, key, &value) {
+            return Err(error(from, format!("{value} is not {wanted}")));
+        }
+        *slot = value;
         Ok(())
     }
 

@@ -81,7 +81,8 @@ fn a_file_with_a_former_key_is_told_the_new_one() {
         let message = message(baseline().overlay(file));
         let expected = format!("kernel.{section}.{old} is now kernel.{section}.{new}");
         assert!(message.contains("mine") && message.contains(&expected), "{message}");
-        let file = File::parse("mine", &format!("[kernel.{section}]\n{new} = 1\n")).unwrap();
+        let value = baseline().get(section, new).unwrap().clone();
+        let file = File::parse("mine", &format!("[kernel.{section}]\n{new} = {value}\n")).unwrap();
         baseline().overlay(file).unwrap();
     }
 }
@@ -92,17 +93,18 @@ fn a_setting_of_a_former_key_is_told_the_new_one() {
         let message = message(baseline().with(section, old, 1));
         let expected = format!("kernel.{section}.{old} is now kernel.{section}.{new}");
         assert!(message.contains(&expected), "{message}");
-        baseline().with(section, new, 1).unwrap();
+        baseline().with(section, new, baseline().get(section, new).unwrap()).unwrap();
     }
 }
 
 #[test]
 fn a_variable_of_a_former_key_is_told_the_new_one() {
     for (section, old, new) in RENAMED {
+        let value = baseline().get(section, new).unwrap().to_string();
         let [old, new] = [old, new].map(|key| format!("NEARFIELD_{section}_{key}").to_uppercase());
         let only = |set: &str| {
-            let set = set.to_owned();
-            move |name: &str| (name == set).then(|| "1".to_owned())
+            let (set, value) = (set.to_owned(), value.clone());
+            move |name: &str| (name == set).then(|| value.clone())
         };
         let message = message(baseline().overlay_environment(only(&old)));
         assert!(message.contains(&format!("{old} is now {new}")), "{message}");

@@ -32,7 +32,7 @@
 //! * Scores may be taken of rows and queries in fewer bits (`rounded/`). What the rounding lost is measured from the stored bits
 //!   and is part of E. Queries whose candidates do not fit are asked again: after 8 bits of what loses less, in the end by
 //!   `exact_bins.rs`.
-//! * Where all sums are exact (whole numbers below 2^23) E is 0, and of many bins at L the first k are enough.
+//! * Where all sums are exact (whole numbers below 2^23, whose halves f32 holds, too) E is 0, and of many bins at L the first k are enough.
 //! * Metrics without a score of this form go through `exact_bins.rs`: their keys are computed for every row, the best of each bin
 //!   is kept, and the k best bins hold the answer without a bound.
 //! * Few rows, a large k, `exhaustive` and all searches by radius compute every key (`distance.rs`, `range.rs`).

@@ -188,13 +188,14 @@ impl Plan {
         let bin_rows = (pairs / scan_queries).clamp(BIN, u64::from(u32::MAX) / 2) / BIN * BIN;
 
         let max_dispatch = u64::from(gpu.caps().max_dispatch);
-        let max_threads = gpu.caps().max_workgroup_threads;
+        // selection is written for powers of two
+        let max_threads = 1 << gpu.caps().max_workgroup_threads.max(1).ilog2();
         let scan = ScanSettings {
             tile,
             matrix,
             accumulation,
-            matrix_tiles: profile.u32("matrix", "tiles")?.max(1),
-            matrix_groups: profile.u32("matrix", "groups")?.max(1),
+            matrix_tiles: profile.u32("matrix", "tiles")?,
+            matrix_groups: profile.u32("matrix", "groups")?,
             matrix_bin: matrix_bin as u32,
             int8,
             max_row_queries: few,

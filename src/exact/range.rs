@@ -57,7 +57,7 @@ struct RangeSearch {
     stats: SearchStats,
 }
 
-/// Starts a search for all rows within a radius of each query; see `Metric::order` for query_ids side of it.
+/// Starts a search for all rows within a radius of each query; see `Metric::order` for which side of it.
 pub(crate) fn submit_range(
     dataset: &Dataset,
     queries: Rows<'_>,
@@ -234,7 +234,9 @@ impl Job for RangeSearch {
         match piece {
             InFlight::Counts { batch, rows } => {
                 let pairs = u64::from(rows) * u64::from(batch.upload.count);
-                self.stats.flops += 2 * pairs * self.dataset.compared().matrix().dim() as u64;
+                let matrix = self.dataset.compared().matrix();
+                self.stats.flops += 2 * pairs * matrix.dim() as u64;
+                self.stats.bytes += u64::from(rows) * matrix.dtype().row_bytes(matrix.dim()) as u64;
                 if words.iter().any(|&c| c > 0) {
                     let counts = words.to_vec();
                     self.todo.push_front(Step::Emit { batch, rows, counts, from: 0 });

@@ -130,9 +130,7 @@ pub trait Index: Search {
     ///
     /// # Errors
     /// `DimensionMismatch`.
-    fn train(&self, sample: Rows<'_>) -> Result<()> {
-        sample.count(self.dim()).map(|_| ())
-    }
+    fn train(&self, sample: Rows<'_>) -> Result<()>;
 
     /// Adds f32 rows, row-major, and returns their ids.
     ///

@@ -92,6 +92,11 @@ impl Decoder {
     /// A limit such that every key of a distance within `radius` is below it; a few beyond may be, too.
     pub fn key_limit(&self, radius: f32) -> u32 {
         let r = f64::from(radius);
+        if r.is_infinite() {
+            // every row or none: below, infinity would meet a slack of 0
+            let all = (r > 0.0) == (self.metric.order() == Order::Ascending);
+            return if all { u32::MAX } else { 0 };
+        }
         // what the raw value is at the radius, and how far the way there and back may round
         let (raw, slack) = match self.metric {
             Metric::SqrtL2 => (r.max(0.0).powi(2), 1e-6),

@@ -109,6 +109,13 @@ fn errors_point_into_the_users_text() {
         ),
         ("fn accumulate(", 1, ""),
         (
+            "diagnostic(off, derivative_uniformity);\n\
+             fn accumulate(acc: f32, q: f32, x: f32) -> f32 { return acc; }\n\
+             fn finish(acc: f32, d: u32) -> f32 { return acc; }",
+            1,
+            "directives",
+        ),
+        (
             "fn accumulate(acc: f32, q: f32, x: f32) -> f32 { return acc; }\n\
              fn finish(acc: f32, d: u32) -> f32 { return acc; }\n\
              @compute @workgroup_size(1) fn main() {}",

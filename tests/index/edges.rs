@@ -68,6 +68,55 @@ fn shapes_and_types_are_held_against_the_index() {
 }
 
 #[test]
+fn an_infinite_radius_finds_every_row_or_none() {
+    let gpu = gpu();
+    let rows = [0.1f32, 0.2, 0.3, 0.1, 0.5, 0.4, 0.7, 0.2];
+    let query = [0.4, 0.3];
+    let found = |index: &dyn Index, query: Rows<'_>, radius: f32| {
+        index.range_search_with(query, radius, &SearchParams::new()).unwrap().lims()[1]
+    };
+    for metric in Metric::PLAIN {
+        let (all, none) = match metric.order() {
+            Order::Ascending => (f32::INFINITY, f32::NEG_INFINITY),
+            Order::Descending => (f32::NEG_INFINITY, f32::INFINITY),
+        };
+        if metric.is_binary() {
+            let index = BinaryFlat::new(&gpu, 8, metric.clone()).unwrap();
+            index.add_rows(Rows::Bits(&[1, 2, 7, 255])).unwrap();
+            assert_eq!(found(&index, Rows::Bits(&[3]), all), 4, "{metric}");
+            assert_eq!(found(&index, Rows::Bits(&[3]), none), 0, "{metric}");
+            continue;
+        }
+        let index = Flat::new(&gpu, 2, metric.clone()).unwrap();
+        index.add(&rows).unwrap();
+        assert_eq!(found(&index, Rows::F32(&query), all), 4, "{metric}");
+        assert_eq!(found(&index, Rows::F32(&query), none), 0, "{metric}");
+    }
+    let index = Flat::new(&gpu, 2, Metric::L2).unwrap();
+    index.add(&rows).unwrap();
+    let hits = index.range_search(&query, f32::INFINITY).unwrap();
+    assert_eq!((hits.stats().bytes, hits.stats().flops), (4 * 8, 4 * 2 * 2));
+    for metric in [Metric::L2, Metric::L1, Metric::InnerProduct] {
+        let all = if metric.order() == Order::Ascending { 1.0 } else { -1.0 } * f32::INFINITY;
+        let index = Flat::with_dtype(&gpu, 2, metric.clone(), DType::U8).unwrap();
+        index.add_rows(Rows::U8(&[1, 2, 3, 4])).unwrap();
+        assert_eq!(found(&index, Rows::U8(&[1, 1]), all), 2, "{metric} of u8");
+        assert_eq!(found(&index, Rows::U8(&[1, 1]), -all), 0, "{metric} of u8");
+    }
+}
+
+#[test]
+fn a_row_without_a_reciprocal_length_counts_as_the_zero_vector() {
+    let index = Flat::new(&gpu(), 4, Metric::Cosine).unwrap();
+    index.add(&[0.1, 0.2, 0.3, 0.4, 1e-42, 1e-42, 0.0, 0.0]).unwrap();
+    let hits = index.search(&[0.6, 0.8, 0.0, 0.0], 2).unwrap();
+    assert_eq!(hits.ids(), [0, 1]);
+    assert_eq!(hits.distances()[1], 0.0);
+    let hits = index.search(&[0.0; 4], 2).unwrap();
+    assert_eq!(hits.distances(), [0.0, 0.0]);
+}
+
+#[test]
 fn constructors_refuse_what_no_index_can_be() {
     let gpu = gpu();
     assert!(matches!(Flat::new(&gpu, 0, Metric::L2), Err(Error::InvalidArgument { .. })));

@@ -17,7 +17,7 @@ use std::path::Path;
 ///
 /// Cost: device memory for the rows, each rounded up to 16 bytes, and 4 bytes a row beside them (cosine: 8);
 /// correlation, Hellinger and haversine hold a second copy in f32, of what they compare. Where the device profile asks for it, as
-/// those of GPUs with matrix units do, f32 and bf16 rows have a copy in f16 beside them; with `kernel.scan.bytes` rows of 16 bits
+/// those of GPUs with matrix units do, f32 and bf16 rows have a copy in f16 beside them; with `kernel.scan.int8_copy` rows of 16 bits
 /// and more have one in 8 bits, for single queries. Without room for a copy there is none, and a search is slower.
 /// A search reads all rows once for a few queries or for some thousands together. For more rows than the device holds there
 /// is [`StreamedFlat`](crate::StreamedFlat).

@@ -60,6 +60,10 @@ impl<T: Backed> Search for T {
 }
 
 impl<T: Backed> Index for T {
+    fn train(&self, sample: Rows<'_>) -> Result<()> {
+        self.core().train(sample)
+    }
+
     fn add_from(&self, source: &mut dyn RowSource) -> Result<Range<u64>> {
         self.core().add(source, None)
     }

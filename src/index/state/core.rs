@@ -76,6 +76,10 @@ impl<R: Stored> Core<R> {
         Ok(value)
     }
 
+    pub fn train(&self, sample: Rows<'_>) -> Result<()> {
+        self.change(|old| Ok((old.train(sample)?, ())))
+    }
+
     pub fn add(&self, source: &mut dyn RowSource, ids: Option<&[u64]>) -> Result<Range<u64>> {
         self.change(|old| {
             let (new, first) = old.add(source, ids)?;

@@ -3,6 +3,12 @@
 //! A kind of index says how its rows are stored and searched ([`Stored`]); [`Core`] keeps the snapshot of rows and ids that is
 //! current and makes the next one; [`Backed`] gives a public type that holds a core the traits [`Search`](crate::Search) and
 //! [`Index`](crate::Index).
+//!
+//! # A new kind of index
+//!
+//! Beside its rows and its public type it needs: its name in `KINDS` and its words in `index_factory` (`factory.rs`), a re-export
+//! in `lib.rs`, what it can be asked in `params.rs`, what it did in `call/stats.rs`, its sections in FORMAT.md, and a line in
+//! the tests that go through all kinds (`tests/index`).
 
 mod backed;
 mod core;

@@ -60,6 +60,11 @@ impl<R: Stored> Snapshot<R> {
         self.ids.rows_of(id).find(live)
     }
 
+    /// The same, with rows that have learnt from a sample.
+    pub fn train(&self, sample: Rows<'_>) -> Result<Snapshot<R>> {
+        Ok(Snapshot { rows: self.rows.train(sample)?, ..self.clone() })
+    }
+
     /// With the rows of a stream behind, under these ids or the next ones; and the first of the ids.
     pub fn add(
         &self,

@@ -26,10 +26,16 @@ pub(in crate::index) trait Stored: Clone + Send + Sync + 'static {
     /// Bytes of device memory.
     fn bytes(&self) -> u64;
 
-    /// With the rows of a stream behind its own.
+    /// Knowing what there is to learn from a sample of `dim` numbers a row; by default nothing.
+    fn train(&self, sample: Rows<'_>) -> Result<Self> {
+        sample.count(self.dim()).map(|_| self.clone())
+    }
+
+    /// With the rows of a stream behind its own, all or none of them. What is added is checked here, block by block, as it is
+    /// uploaded: its type, its dimension, and that the metric takes its values.
     fn append(&self, source: &mut dyn RowSource) -> Result<Self>;
 
-    /// With another value in one row.
+    /// With another value in one row, which is checked as [`append`](Self::append)'s are.
     fn replace(&self, row: u64, value: Rows<'_>) -> Result<Self>;
 
     /// Without the rows whose bit is 0 (bit i % 32 of word i / 32), which keep their numbers but are never found. What was
@@ -43,7 +49,7 @@ pub(in crate::index) trait Stored: Clone + Send + Sync + 'static {
     fn read(&self, rows: Range<u64>) -> Result<Vec<u8>>;
 
     /// Starts a search. `filter` is what the parameters filter, by row, and `row_ids` what rows are called in the answer; what
-    /// else the parameters say and this kind has no use for, it refuses.
+    /// else the parameters say and this kind has no use for, it refuses. It checks the queries, too.
     fn submit(
         &self,
         queries: Rows<'_>,
