@@ -40,8 +40,9 @@ pub(crate) fn check(metric: &CustomMetric) -> Result<()> {
         let (line, column) = at.map_or((0, 0), |l| (l.line_number, l.line_position));
         fail(line, column, e.emit_to_string_with_path(text, "metric"))
     })?;
-    // Directives stand before all else in a module, where this text does not go.
-    if naga::front::wgsl::parse_str(&format!("const before = 0;{text}")).is_err() {
+    // Directives stand before all else in a module, where this text does not go: behind a declaration, if an empty one, they
+    // are no WGSL.
+    if naga::front::wgsl::parse_str(&format!(";{text}")).is_err() {
         return Err(fail(1, 1, "a metric has no directives".into()));
     }
     if !module.entry_points.is_empty() {

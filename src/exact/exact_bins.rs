@@ -8,7 +8,7 @@
 use crate::buffer::{BIN, Buffer};
 use crate::error::Result;
 use crate::exact::dataset::Dataset;
-use crate::exact::distance::{self, Out};
+use crate::exact::distance::{self, Block, Out};
 use crate::exact::plan::Plan;
 use crate::exact::queries::{Queries, Upload};
 use crate::kernel::Encoder;
@@ -41,16 +41,7 @@ impl ExactBins {
         let mut left = plan.pairs / u64::from(self.upload.count);
         while let Some(block) = distance::block(dataset, biases, self.next_row, plan.bin_rows) {
             let target = Out::BinBest(&self.bin_best, dataset.compared().bins() as u32);
-            let bitmap = self.bitmap.as_ref();
-            distance::distances(
-                encoder,
-                dataset,
-                &queries.pair,
-                &self.upload,
-                bitmap,
-                &block,
-                target,
-            )?;
+            self.distances(encoder, dataset, queries, &block, target)?;
             self.next_row += u64::from(block.rows);
             left = left.saturating_sub(u64::from(block.rows));
             if left == 0 {
@@ -84,19 +75,22 @@ impl ExactBins {
         for (segment, _) in dataset.compared().segments() {
             if let Some(block) = distance::block(dataset, biases, segment.first_row(), u32::MAX) {
                 let target = Out::Chosen(&keys, &chosen, k);
-                let bitmap = self.bitmap.as_ref();
-                distance::distances(
-                    encoder,
-                    dataset,
-                    &queries.pair,
-                    &self.upload,
-                    bitmap,
-                    &block,
-                    target,
-                )?;
+                self.distances(encoder, dataset, queries, &block, target)?;
             }
         }
         let hits = Selection { nq, k, threads, sorted: true };
         hits.of_bins(encoder, [&keys, &chosen, &counts], (k, BIN as u32), None)
+    }
+
+    fn distances(
+        &self,
+        encoder: &mut Encoder,
+        dataset: &Dataset,
+        queries: &Queries,
+        block: &Block<'_>,
+        target: Out<'_>,
+    ) -> Result<()> {
+        let (pair, bitmap) = (&queries.pair, self.bitmap.as_ref());
+        distance::distances(encoder, dataset, pair, &self.upload, bitmap, block, target)
     }
 }

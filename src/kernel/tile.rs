@@ -80,11 +80,6 @@ impl Tile {
 /// What the slabs of every tile divide: rows and queries are padded to it where they are copied.
 pub(crate) const DEPTH: u32 = 32;
 
-fn unknown(profile: &Profile, key: &str, value: &str, allowed: &str) -> Error {
-    let reason = format!("kernel.matrix.{key} is {value:?}, not {allowed}");
-    Error::Profile { name: profile.name().to_owned(), reason }
-}
-
 /// The shape of the matrix-unit tile: matrices of `edge`, a subgroup has `sm` of them by one bin of 64 rows, a workgroup
 /// `sgm` x `sgn` subgroups; slabs `bk` deep, rows of a slab padded by `pad` elements against bank conflicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,21 +106,14 @@ impl MatrixTile {
 
     /// What a profile would rather multiply.
     pub fn input_of(profile: &Profile) -> Result<DType> {
-        match profile.str("matrix", "input")? {
-            "f16" => Ok(DType::F16),
-            "f32" => Ok(DType::F32),
-            other => Err(unknown(profile, "input", other, "f16 or f32")),
-        }
+        // one of the two: the profile checks it
+        Ok(if profile.str("matrix", "input")? == "f32" { DType::F32 } else { DType::F16 })
     }
 
     /// The tile of a profile, for a device with matrices of `edge` and such subgroups.
     pub fn of(profile: &Profile, input: DType, edge: u32, subgroup: u32) -> Result<MatrixTile> {
         let get = |key| profile.u32("matrix", key);
-        let epilogue_bias = match profile.str("matrix", "bias")? {
-            "epilogue" => true,
-            "accumulator" => false,
-            other => return Err(unknown(profile, "bias", other, "epilogue or accumulator")),
-        };
+        let epilogue_bias = profile.str("matrix", "bias")? == "epilogue";
         Ok(MatrixTile {
             input,
             edge,

@@ -132,4 +132,9 @@ fn errors_point_into_the_users_text() {
             other => panic!("{text}: {other:?}"),
         }
     }
+    // names that are not taken are the user's
+    let own = "fn before(x: f32) -> f32 { return x; }\n\
+               fn accumulate(acc: f32, q: f32, x: f32) -> f32 { return acc + before(q * x); }\n\
+               fn finish(acc: f32, d: u32) -> f32 { return acc; }";
+    Flat::new(&gpu, 3, Metric::wgsl(own, 0.0, Order::Ascending)).unwrap();
 }
