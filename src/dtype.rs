@@ -5,6 +5,9 @@ use half::{bf16, f16};
 use std::fmt;
 use std::str::FromStr;
 
+/// The largest dimension of bytes whose sums are taken in integers: those of every metric then fit 32 bits.
+pub(crate) const MAX_INTEGER_DIM: usize = 32_768;
+
 /// The type of a vector's elements as they are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

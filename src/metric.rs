@@ -35,7 +35,25 @@ pub struct CustomMetric {
 /// How near two vectors are. `q` is the query, `x` the stored row.
 ///
 /// Names and definitions follow FAISS; each variant says where it or cuVS differs.
-/// Order is by (distance, row order), always.
+///
+/// # Order
+/// Hits are ordered by (ordering key, row order), always. The key is what the device compares, before a last rounding that can
+/// make unequal numbers equal; the distances that are returned never turn back along the hits.
+///
+/// | metric | ordering key |
+/// |---|---|
+/// | [`SqrtL2`](Metric::SqrtL2) | the squared distance in f32 |
+/// | [`Haversine`](Metric::Haversine) | the squared chord in f32 |
+/// | [`Hellinger`](Metric::Hellinger) | sum sqrt(q x) in f32 |
+/// | [`Cosine`](Metric::Cosine), [`Correlation`](Metric::Correlation) | the similarity in f32, before it is clamped to [-1, 1] |
+/// | bytes of one type, at most 32,768 of them: [`L2`](Metric::L2), [`SqrtL2`](Metric::SqrtL2), [`InnerProduct`](Metric::InnerProduct), [`L1`](Metric::L1), [`Linf`](Metric::Linf) | the sum in integers |
+/// | bits | the number, or the fraction as such: 1/3 and 3/9 tie |
+/// | all others | the f32 that is returned |
+///
+/// # Range
+/// No distance is infinite or NaN: what is above `f32::MAX` counts as `f32::MAX` ([`Lp`](Metric::Lp), [`NanEuclidean`](Metric::NanEuclidean),
+/// [`BrayCurtis`](Metric::BrayCurtis)). Vectors shorter than 2^-126 (1.2e-38), the smallest normal f32, count as the zero vector where a
+/// metric divides by their length. An element below 2^-126 may count as zero: some devices know no subnormal numbers.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Metric {
@@ -45,7 +63,7 @@ pub enum Metric {
     SqrtL2,
     /// Inner product, a similarity.
     InnerProduct,
-    /// Cosine similarity q.x / (|q| |x|); 0 where either is the zero vector, or a row is no longer than 2^-128 (3e-39).
+    /// Cosine similarity q.x / (|q| |x|), within [-1, 1]; 0 where either is the zero vector or shorter than 2^-126.
     Cosine,
     /// Sum of |q - x|.
     L1,
@@ -55,7 +73,7 @@ pub enum Metric {
     Lp(f32),
     /// Sum of |q - x| / (|q| + |x|), 0/0 = 0.
     Canberra,
-    /// Sum |q - x| / sum |q + x|, 0/0 = 0.
+    /// Sum |q - x| / sum |q + x|, 0/0 = 0; a positive sum over 0 is not a hit.
     BrayCurtis,
     /// Jensen-Shannon divergence without the root (cuVS takes the root). Non-negative input.
     JensenShannon,
@@ -69,7 +87,8 @@ pub enum Metric {
     Hellinger,
     /// Kullback-Leibler divergence of the row from the query, sum q log(q / x). x = 0 < q: not a hit. Non-negative input.
     KlDivergence,
-    /// 1 - Pearson correlation; a vector of zero variance has correlation 0 with everything.
+    /// 1 - Pearson correlation, within [0, 2]; a vector of zero variance, or shorter than 2^-126 when centred, has
+    /// correlation 0 with everything.
     Correlation,
     /// Great-circle distance on the unit sphere; rows are (latitude, longitude) in radians, d = 2.
     Haversine,

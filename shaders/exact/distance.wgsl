@@ -125,7 +125,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   for (; k + 8u <= k4; k += 8u) {
 //% for j in range(8)
     {
-      let v = row4(at + k + {{ j }}u);
+      let v = {{ "scaled_up(row4(at + k + %du))"|format(j) if scaled else "row4(at + k + %du)"|format(j) }};
 //% for i in range(tq)
       a{{ i }}_{{ j }} = step4(a{{ i }}_{{ j }}, queries[y{{ i }} + k + {{ j }}u], v);
 //% endfor
@@ -134,7 +134,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   }
 //% for j in range(7)
   if (k + {{ j }}u < k4) {
-    let v = row4(at + k + {{ j }}u);
+    let v = {{ "scaled_up(row4(at + k + %du))"|format(j) if scaled else "row4(at + k + %du)"|format(j) }};
 //% for i in range(tq)
     a{{ i }}_{{ j }} = step4(a{{ i }}_{{ j }}, queries[y{{ i }} + k + {{ j }}u], v);
 //% endfor
@@ -184,7 +184,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% endif
 //% else
 //% if kind == "tree"
-    let value = tree8(a{{ i }}_0, a{{ i }}_1, a{{ i }}_2, a{{ i }}_3, a{{ i }}_4, a{{ i }}_5, a{{ i }}_6, a{{ i }}_7){{ " * scale[p.first + min(x, p.n - 1u)]" if scaled else "" }};
+    let sum = tree8(a{{ i }}_0, a{{ i }}_1, a{{ i }}_2, a{{ i }}_3, a{{ i }}_4, a{{ i }}_5, a{{ i }}_6, a{{ i }}_7);
+    let value = {{ "scaled_down(sum, scale[p.first + min(x, p.n - 1u)])" if scaled else "sum" }};
 //% else
     let pair = finish_pair(s{{ i }}, p.dim);
     let value = pair.x;

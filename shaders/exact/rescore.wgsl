@@ -81,7 +81,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
       parts[t] = (acc.x + acc.y) + (acc.z + acc.w);
 //% else
       var acc = vec4<f32>(0.0);
-      for (var k = j; k < p.k4; k += 8u) { acc = step4(acc, queries[y + k], row4(at * p.stride4 + k)); }
+      for (var k = j; k < p.k4; k += 8u) { acc = step4(acc, queries[y + k], {{ "scaled_up(row4(at * p.stride4 + k))" if scaled else "row4(at * p.stride4 + k)" }}); }
       parts[t] = acc;
 //% endif
       workgroupBarrier();
@@ -101,7 +101,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% else
         var value = tree8(parts[t], parts[t + 1u], parts[t + 2u], parts[t + 3u], parts[t + 4u], parts[t + 5u], parts[t + 6u], parts[t + 7u]);
 //% if scaled
-        value *= scale[at];
+        value = scaled_down(value, scale[at]);
 //% endif
         var key = {{ "ascending_key(value)" if family == "l2" else "descending_key(value)" }};
 //% endif

@@ -1,4 +1,4 @@
-// What the scan needs of each row: bias = -|x|^2 / 2 (l2) or 0, scale = 1 / |x| (cosine; 0 for the zero vector), and of
+// What the scan needs of each row: bias = -|x|^2 / 2 (l2) or 0, scale = 1 / |x| (cosine; 0 of a row shorter than 2^-126), and of
 // each bin the largest |x|, rounded up.
 // Bindings: rows (n x stride4 groups of four), bias (n, out), bin_norm (bins of the index, out){{ ", scale (n, out)" if scaled else "" }}{{ ", row_table (n)" if table else "" }}.
 // Threads: a workgroup of 256 has one bin; eight neighbours have one row, 32 rows at a time, twice.
@@ -44,10 +44,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     let at = own * p.stride4;
     var factor = 1.0;
 //% if scaled
-    // a power of two brings the largest element near 1, so that squares neither overflow nor vanish
     let most = largest_of(t, at);
-    let exponent = clamp(bitcast<u32>(most) >> 23u, 1u, 253u);
-    factor = bitcast<f32>((254u - exponent) << 23u);
+    factor = factor_of(most);
 //% endif
     var acc = vec4<f32>(0.0);
     for (var k = j; k < p.k4; k += 8u) {
@@ -63,12 +61,13 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
       if (x >= p.first && x < p.last) {
         bias[own] = {{ "-0.5 * sum" if family == "l2" else "0.0" }};
 //% if scaled
-        // a length of 2^-128 or less has no 1 / |x| in f32: the row counts as the zero vector
-        scale[own] = select(factor / sqrt(sum), 0.0, sqrt(sum) * 3.99 <= factor * 1.1754943508222875e-38);
+        scale[own] = select(factor / sqrt(sum), 0.0, sum < least_of(most));
 //% endif
       }
-      // rounded up, and for squares that vanished: each is below 2^-126
-      norms[side + t / 8u] = select(0.0, length * 1.0009765625 + sqrt(f32(p.dim)) * 2.168404344971009e-19, x < p.n);
+      // Rounded up, and for squares that vanished, each below 2^-126. The sum of d / 32 squares in a row and its root are off by less
+      // than d 2^-29 and some roundings, however large d is.
+      let up = 1.0009765625 + f32(p.dim) * 1.862645149230957e-9;
+      norms[side + t / 8u] = select(0.0, length * up + sqrt(f32(p.dim)) * 2.168404344971009e-19, x < p.n);
     }
     workgroupBarrier();
   }

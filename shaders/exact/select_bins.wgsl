@@ -157,7 +157,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% if not table
   // Mass ties without rounding: what is above l (fewer than k bins), and the first bins at l, which hold the first rows only where
   // positions are in the order of the rows; through a table there are too many.
-  if (passed > p.max_candidates && p.slack == 0.0) {
+  // Scores as large as l < -NO_SCORE asks for are none: a pipeline with other subgroups than it was made for says so of all its bins.
+  if (passed > p.max_candidates && p.slack == 0.0 && l < -NO_SCORE) {
     if (t == 0u) { atomicStore(&count, 0u); }
     workgroupBarrier();
     for (var b = t; b < p.bins; b += {{ threads }}u) {

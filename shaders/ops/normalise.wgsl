@@ -1,4 +1,4 @@
-// Rows of length 1: out = x / |x|; the zero row stays zero.
+// Rows of length 1: out = x / |x|; rows shorter than 2^-126 become zero.
 // Bindings: rows (n x stride4 groups of four), out (n x out_stride4 vec4, out).
 // Threads: a workgroup of 256 has 32 rows, eight neighbours one of them.
 // Profile keys: none.

@@ -1,4 +1,4 @@
-// The Euclidean norm of each row: out = |x|, by the summation tree, of elements that a power of two has brought near 1.
+// The Euclidean norm of each row: out = |x|, by the summation tree, of elements that a power of two has brought near 1; 0 below 2^-126.
 // Bindings: rows (n x stride4 groups of four), out (n, out).
 // Threads: a workgroup of 256 has 32 rows, eight neighbours one of them.
 // Profile keys: none.

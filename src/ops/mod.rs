@@ -6,3 +6,6 @@ mod norms;
 pub(crate) mod select_k;
 
 pub use norms::{normalise, row_norms};
+
+#[cfg(test)]
+mod norms_tests;

@@ -30,7 +30,8 @@ fn checked(gpu: &Gpu, rows: Rows<'_>, dim: usize) -> Result<Matrix> {
 /// `Unsupported` for bits; `NonFinite` and `InvalidValue` (|x|^2 above 2^120) with row and column; what a [`Matrix`] says.
 ///
 /// # Accuracy
-/// Relative error at most (d / 64 + 8) 2^-24 where the norm is 2^-126 or more; below it a device may flush the norm to 0.
+/// Within (d / 64 + 18) 2^-24 of the norm, and sqrt(d) 2^-126 where elements are below 2^-126, which a device may take for 0. A norm
+/// below 2^-126 (1.2e-38) is given as 0. In practice the first is (d / 64 + 4) 2^-24: the rest is what WGSL allows a root and a division.
 ///
 /// # Example
 /// ```no_run
@@ -66,7 +67,7 @@ pub fn row_norms(gpu: &Gpu, rows: Rows<'_>, dim: usize) -> Result<Vec<f32>> {
     Ok(norms)
 }
 
-/// The rows brought to length 1, as an f32 matrix on the device; zero rows stay zero.
+/// The rows brought to length 1, as an f32 matrix on the device; rows shorter than 2^-126 (1.2e-38) become zero.
 ///
 /// Cost: uploads the rows; the device reads them once and writes 4 d bytes a row, each row rounded up to 16 bytes.
 ///
@@ -74,7 +75,8 @@ pub fn row_norms(gpu: &Gpu, rows: Rows<'_>, dim: usize) -> Result<Vec<f32>> {
 /// As [`row_norms`].
 ///
 /// # Accuracy
-/// Each element within a relative (d / 64 + 10) 2^-24, down to 2^-126, below which a device may flush it.
+/// Each element x / |x| within (d / 64 + 20) 2^-24 of itself and 2^-126 more, below which a device may flush it. Elements of the input
+/// below 2^-126 may be taken for 0: that moves each by up to 2^-126 / |x|, and the row's length from 1 by sqrt(d) 2^-126 / |x|.
 ///
 /// # Example
 /// ```no_run

@@ -2,6 +2,12 @@
 
 use crate::metric::Metric;
 
+/// What is above f32 counts as its largest number.
+const LARGEST: f64 = f32::MAX as f64;
+
+/// Vectors shorter than the smallest normal f32 count as zero where a metric divides by their length.
+pub(super) const SHORTEST: f64 = f32::MIN_POSITIVE as f64;
+
 /// The metric between a query and a row in f64, or `None` where the row is not a hit for this query.
 ///
 /// `q` and `x` are rows of a [`Block`](super::Block), so exactly the stored elements; bits are 0 and 1. No hit are: no
@@ -21,10 +27,14 @@ pub fn distance(metric: &Metric, q: &[f64], x: &[f64]) -> Option<f64> {
         Metric::Cosine => cosine(q, x),
         Metric::L1 => sum(q, x, |q, x| (q - x).abs()),
         Metric::Linf => pairs(q, x).map(|(q, x)| (q - x).abs()).fold(0.0, f64::max),
-        Metric::Lp(p) => sum(q, x, |q, x| (q - x).abs().powf(f64::from(*p))),
+        Metric::Lp(p) => LARGEST.min(sum(q, x, |q, x| (q - x).abs().powf(f64::from(*p)))),
         Metric::Canberra => sum(q, x, |q, x| over((q - x).abs(), q.abs() + x.abs(), 0.0)),
         Metric::BrayCurtis => {
-            over(sum(q, x, |q, x| (q - x).abs()), sum(q, x, |q, x| (q + x).abs()), 0.0)
+            let (apart, along) = (sum(q, x, |q, x| (q - x).abs()), sum(q, x, |q, x| (q + x).abs()));
+            if along == 0.0 && apart > 0.0 {
+                return None;
+            }
+            LARGEST.min(over(apart, along, 0.0))
         }
         Metric::JensenShannon => {
             0.5 * sum(q, x, |q, x| relative(q, (q + x) / 2.0) + relative(x, (q + x) / 2.0))
@@ -32,7 +42,11 @@ pub fn distance(metric: &Metric, q: &[f64], x: &[f64]) -> Option<f64> {
         Metric::Jaccard => over(sum(q, x, f64::min), sum(q, x, f64::max), 1.0),
         Metric::NanEuclidean => {
             let total: f64 = present(q, x).map(|(q, x)| (q - x).powi(2)).sum();
-            total * q.len() as f64 / present(q, x).count() as f64
+            let common = present(q, x).count();
+            if common == 0 {
+                return None;
+            }
+            LARGEST.min(total * q.len() as f64 / common as f64)
         }
         Metric::Gower => {
             let total: Option<f64> = present(q, x).map(|(q, x)| gower_term(q, x)).sum();
@@ -114,8 +128,9 @@ fn over(numerator: f64, denominator: f64, zero_over_zero: f64) -> f64 {
 }
 
 fn cosine(q: &[f64], x: &[f64]) -> f64 {
-    let norms = norm(q) * norm(x);
-    if norms == 0.0 { 0.0 } else { dot(q, x) / norms }
+    let (q_norm, x_norm) = (norm(q), norm(x));
+    let shorter = q_norm.min(x_norm);
+    if shorter < SHORTEST { 0.0 } else { dot(q, x) / (q_norm * x_norm) }
 }
 
 fn gower_term(q: f64, x: f64) -> Option<f64> {

@@ -19,8 +19,8 @@ pub trait Measure {
     /// Whether rows are ordered by the f32 that is returned, so that equal f32 must stand in row order.
     ///
     /// Not so where the order is settled before a last step that can make unequal values equal: a root, a quotient of
-    /// integers, the conversion of an integer.
-    fn ordered_by_value(&self, dtypes: (DType, DType)) -> bool;
+    /// integers, the conversion of an integer, a clamp. `dim` is that of the rows.
+    fn ordered_by_value(&self, dtypes: (DType, DType), dim: usize) -> bool;
 }
 
 impl Measure for Metric {
@@ -36,8 +36,8 @@ impl Measure for Metric {
         tau(self, dtypes, q, x, m)
     }
 
-    fn ordered_by_value(&self, dtypes: (DType, DType)) -> bool {
-        ordered_by_value(self, dtypes)
+    fn ordered_by_value(&self, dtypes: (DType, DType), dim: usize) -> bool {
+        ordered_by_value(self, dtypes, dim)
     }
 }
 
@@ -78,7 +78,7 @@ where
         Tau::both((self.tau)(q, x, m))
     }
 
-    fn ordered_by_value(&self, _dtypes: (DType, DType)) -> bool {
+    fn ordered_by_value(&self, _dtypes: (DType, DType), _dim: usize) -> bool {
         true
     }
 }

@@ -79,7 +79,7 @@ impl<'a> Truth<'a> {
             eligible.then(|| measure.distance(q, x)).flatten().map(|m| key(measure.order(), m))
         };
         let keys = base.rows().enumerate().map(key).collect();
-        let by_value = measure.ordered_by_value((queries.dtype(), base.dtype()));
+        let by_value = measure.ordered_by_value((queries.dtype(), base.dtype()), base.dim());
         Truth { problem, q, keys, by_value }
     }
 

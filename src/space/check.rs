@@ -87,13 +87,8 @@ fn floats(
         facts.largest = facts.largest.max(sums.largest);
         facts.short |= sums.largest > 0.0 && sums.largest < SHORT;
         // NaN fails the comparison, too
-        let quick = f64::from(sums.square) * 1.001 <= MAX_NORM2
-            && !(sums.negative && metric.needs_non_negative());
-        let square = if quick {
-            f64::from(sums.square) * 1.001
-        } else {
-            slowly(metric, row, row_number)? * 1.001
-        };
+        let quick = sums.square <= MAX_NORM2 && !(sums.negative && metric.needs_non_negative());
+        let square = if quick { sums.square } else { slowly(metric, row, row_number)? * 1.001 };
         norm(up(square, dim));
         facts.norm = facts.norm.max(square);
     }
@@ -104,7 +99,7 @@ fn floats(
 
 /// |x| of a row that has passed, rounded up.
 pub(crate) fn norm(row: &[f32]) -> f32 {
-    up(f64::from(sums(row).square) * 1.001, row.len())
+    up(sums(row).square, row.len())
 }
 
 /// The root of a square that was rounded up, with room for the squares that vanished in it.
@@ -119,13 +114,18 @@ pub(crate) fn largest(values: &[f32]) -> f32 {
 
 struct Sums {
     largest: f32,
-    square: f32,
+    /// Rounded up, but for squares that vanish in f32.
+    square: f64,
     whole: bool,
     negative: bool,
 }
 
 /// Elements that one step of the pass takes: each lane has sums of its own, and the compiler makes vectors of them.
 const LANES: usize = 8;
+
+/// Squares that a lane sums in f32, in which they are off by less than 2^-13 of their sum: far less than the thousandth that
+/// is added, however long the row is.
+const IN_F32: usize = 1024;
 
 /// The sums of a row in the making.
 struct Lanes {
@@ -160,6 +160,13 @@ impl Lanes {
     }
 }
 
+impl Lanes {
+    /// The squares so far; the next are summed anew.
+    fn take_square(&mut self) -> f64 {
+        std::mem::take(&mut self.square).into_iter().map(f64::from).sum()
+    }
+}
+
 /// One pass over a row.
 fn sums(row: &[f32]) -> Sums {
     let mut lanes = Lanes {
@@ -174,12 +181,17 @@ fn sums(row: &[f32]) -> Sums {
         padded[..rest.len()].copy_from_slice(rest);
         lanes.add(&padded);
     }
-    for chunk in chunks {
-        lanes.add(chunk);
+    let mut square = 0.0;
+    for few in chunks.chunks(IN_F32) {
+        for chunk in few {
+            lanes.add(chunk);
+        }
+        square += lanes.take_square();
     }
+    square += lanes.take_square();
     Sums {
         largest: lanes.most.into_iter().fold(0.0, f32::max),
-        square: lanes.square.iter().sum(),
+        square: square * 1.001,
         whole: lanes.fraction.iter().all(|&bits| bits == 0),
         negative: lanes.least.iter().any(|&x| x < 0.0),
     }
@@ -246,5 +258,16 @@ mod tests {
         assert!(facts.whole && facts.norm >= 5.0 && facts.norm < 5.01);
         assert!(!check(Metric::L2, &[0.5, 4.0, 0.0]).unwrap().whole);
         assert!(!check(Metric::L2, &[1e-20, 0.0, 0.0]).unwrap().whole);
+    }
+
+    #[test]
+    fn norms_are_rounded_up_however_long_the_row() {
+        // each square is a little more than half a unit of the sum's last place, or a little less, once that is large
+        for (dim, element) in [(300_000, 0.1f32), (1 << 20, 1.0), (3_000_001, 0.7)] {
+            let row = vec![element; dim];
+            let real = f64::from(element) * (dim as f64).sqrt();
+            let up = f64::from(norm(&row));
+            assert!(up >= real && up <= real * 1.001, "{dim}: {up}, not {real}");
+        }
     }
 }

@@ -58,13 +58,15 @@ impl Decoder {
         fn fill(out: &mut [f32], keys: &[u32], value: impl Fn(u32) -> f32) {
             out.iter_mut().zip(keys).for_each(|(to, &key)| *to = value(key));
         }
-        let computed = matches!(
-            self.metric,
-            Metric::SqrtL2 | Metric::Correlation | Metric::Hellinger | Metric::Haversine
-        );
+        use Metric::*;
+        let computed = matches!(self.metric, SqrtL2 | Correlation | Hellinger | Haversine);
+        let cosine = self.metric == Cosine;
         match self.raw {
             _ if self.keeps => fill(out, keys, f32::from_bits),
             Raw::Ascending if !computed => fill(out, keys, ascending_value),
+            Raw::Descending if cosine => {
+                fill(out, keys, |key| ascending_value(!key).clamp(-1.0, 1.0))
+            }
             Raw::Descending if !computed => fill(out, keys, |key| ascending_value(!key)),
             _ => fill(out, keys, |key| self.decoded(key)),
         }
@@ -81,7 +83,9 @@ impl Decoder {
         };
         let distance = match self.metric {
             Metric::SqrtL2 => value.sqrt(),
-            Metric::Correlation => 1.0 - value,
+            // the real value lies within, so that it only comes nearer
+            Metric::Cosine => value.clamp(-1.0, 1.0),
+            Metric::Correlation => (1.0 - value).clamp(0.0, 2.0),
             Metric::Hellinger => (1.0 - value).max(0.0).sqrt(),
             Metric::Haversine => 2.0 * (value.sqrt() / 2.0).min(1.0).asin(),
             _ => value,
@@ -92,8 +96,13 @@ impl Decoder {
     /// A limit such that every key of a distance within `radius` is below it; a few beyond may be, too.
     pub fn key_limit(&self, radius: f32) -> u32 {
         let r = f64::from(radius);
-        if r.is_infinite() {
-            // every row or none: below, infinity would meet a slack of 0
+        // every row or none: below, infinity would meet a slack of 0, and a value beyond its range has been clamped to it
+        let (least, most) = match self.metric {
+            Metric::Cosine => (-1.0, f64::INFINITY),
+            Metric::Correlation => (f64::NEG_INFINITY, 2.0),
+            _ => (f64::NEG_INFINITY, f64::INFINITY),
+        };
+        if r.is_infinite() || r < least || r > most {
             let all = (r > 0.0) == (self.metric.order() == Order::Ascending);
             return if all { u32::MAX } else { 0 };
         }
@@ -179,6 +188,22 @@ mod tests {
         }
         assert!(values.iter().all(|&v| ascending_value(ascending_key(v)) == v));
         assert_eq!(ascending_key(-0.0), ascending_key(0.0));
+    }
+
+    #[test]
+    fn similarities_are_clamped_and_limits_know_it() {
+        let over = !ascending_key(1.0f32.next_up());
+        for (metric, expected, beyond) in
+            [(Metric::Cosine, 1.0, (-1f32).next_down()), (Metric::Correlation, 0.0, 2f32.next_up())]
+        {
+            let pair = crate::space::pair(&metric, DType::F32, DType::F32, 4);
+            let decoder = Decoder::new(&metric, &pair, DType::F32, 4);
+            let mut many = [0.5];
+            decoder.distances(&[over], &mut many);
+            assert_eq!((decoder.distance(over), many), (expected, [expected]));
+            // whatever rounding made of the far end, it is within a radius beyond it
+            assert_eq!(decoder.key_limit(beyond), u32::MAX, "{metric}");
+        }
     }
 
     #[test]

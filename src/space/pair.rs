@@ -1,11 +1,8 @@
 //! How a metric compares one query with one row, given the types of their elements.
 
-use crate::dtype::DType;
+use crate::dtype::{DType, MAX_INTEGER_DIM};
 use crate::metric::{CustomMetric, Metric};
 use std::sync::Arc;
-
-/// Largest dimension whose integer sums fit 32 bits for every metric.
-const MAX_INTEGER_DIM: usize = 32_768;
 
 /// What the rows are multiplied by and how: the exact families of the scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -2,12 +2,15 @@
 
 use crate::metric::Metric;
 
+/// Vectors shorter than this, the smallest normal f32, count as zero where a metric divides by their length.
+const SHORTEST: f64 = f32::MIN_POSITIVE as f64;
+
 /// A change of every row and query before the device sees them, in f64, so that it costs one rounding.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Transform {
     /// As they are.
     None,
-    /// Centred on the mean and of length 1 (correlation); zero where the variance is zero.
+    /// Centred on the mean and of length 1 (correlation); zero where that is shorter than [`SHORTEST`], as constant rows are.
     Standardise,
     /// Square roots (Hellinger).
     Sqrt,
@@ -47,7 +50,7 @@ impl Transform {
                     let norm = row.iter().map(|x| centred(x).powi(2)).sum::<f64>().sqrt();
                     // A constant row leaves only the rounding of its mean, which is no variance.
                     let constant = row.iter().all(|x| x == &row[0]);
-                    let scale = if constant || norm == 0.0 { 0.0 } else { 1.0 / norm };
+                    let scale = if constant || norm < SHORTEST { 0.0 } else { 1.0 / norm };
                     out.extend(row.iter().map(|x| (centred(x) * scale) as f32));
                 }
             }
@@ -59,7 +62,7 @@ impl Transform {
 pub(crate) fn normalise(queries: &mut [f32], dim: usize) {
     for row in queries.chunks_exact_mut(dim) {
         let norm = square(row).sqrt();
-        let scale = if norm == 0.0 { 0.0 } else { 1.0 / norm };
+        let scale = if norm < SHORTEST { 0.0 } else { 1.0 / norm };
         row.iter_mut().for_each(|x| *x = (f64::from(*x) * scale) as f32);
     }
 }

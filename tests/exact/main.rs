@@ -4,11 +4,14 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod attack;
 mod bound;
 mod custom;
 mod faiss;
 mod invariance;
 mod large_k;
+mod long_rows;
 mod precision;
 mod scales;
+mod sentences;
 mod sweep;

@@ -1,12 +1,12 @@
 // Natural logarithm and power of our own: the built-ins differ from vendor to vendor by far more than a rounding
 // (SwiftShader's log(0) is -88, Vulkan allows 2^-21 near 1), and the metrics should not.
 
-// ln(x) for finite x > 0, to about 2 units in the last place. Subnormal x counts as the smallest normal number.
-fn ln(x: f32) -> f32 {
+// ln(2^e x) for finite x > 0, to about 2 units in the last place. Subnormal x counts as the smallest normal number.
+fn ln_scaled(x: f32, exponent: i32) -> f32 {
   let bits = max(bitcast<u32>(x), 0x00800000u);
   // m in [sqrt(1/2), sqrt(2)), so that numbers near 1 have exponent 0 and lose nothing to cancellation
   let shifted = bits - 0x3f3504f3u;
-  let e = f32(bitcast<i32>(shifted) >> 23u);
+  let e = f32((bitcast<i32>(shifted) >> 23u) + exponent);
   let m = bitcast<f32>((shifted & 0x007fffffu) + 0x3f3504f3u);
   // ln(m) = 2 atanh(s) with s = f / (2 + f); |s| < 0.1716
   let f = m - 1.0;
@@ -18,16 +18,40 @@ fn ln(x: f32) -> f32 {
   return e * 0.693145751953125 + (e * 1.4286068203094172e-6 + ln_m);
 }
 
-// 2^y for |y| < 126 by the polynomial of e^(y ln 2) on [-1/2, 1/2].
-fn exp2_of(y: f32) -> f32 {
-  let n = round(clamp(y, -126.0, 127.0));
-  let r = (clamp(y, -126.0, 127.0) - n) * 0.6931471805599453;
-  let p = 1.0 + r * (1.0 + r * (0.5 + r * (0.16666667 + r * (0.041666667 + r * (0.0083333333 + r * 0.0013888889)))));
-  return p * bitcast<f32>((u32(i32(n) + 127)) << 23u);
+fn ln(x: f32) -> f32 { return ln_scaled(x, 0); }
+
+// x = m 2^exponent with m in [1, 2). Taken from the bits, so that a subnormal number keeps its value whatever a device makes of it
+// in arithmetic: it is a whole multiple of 2^-149.
+struct Parts { m: f32, exponent: i32 }
+
+fn parts_of(x: f32) -> Parts {
+  let raw = bitcast<u32>(x) & 0x7fffffffu;
+  let subnormal = raw < 0x00800000u;
+  let bits = select(raw, bitcast<u32>(f32(raw)), subnormal);
+  let exponent = i32(bits >> 23u) - select(127, 276, subnormal);
+  return Parts(bitcast<f32>((bits & 0x007fffffu) | 0x3f800000u), exponent);
 }
 
-// z^p for z >= 0, p > 0.
-fn power(z: f32, p: f32) -> f32 {
+// ln(a / b) for finite a, b > 0, whose quotient may be beyond f32.
+fn ln_ratio(a: f32, b: f32) -> f32 {
+  let above = parts_of(a);
+  let below = parts_of(b);
+  return ln_scaled(above.m / below.m, above.exponent - below.exponent);
+}
+
+// 2^y by the polynomial of e^(y ln 2) on [-1/2, 1/2]: infinite from y = 128 on, below 2^-126 perhaps 0.
+fn exp2_of(y: f32) -> f32 {
+  let c = clamp(y, -150.0, 128.0);
+  let n = round(c);
+  let r = (c - n) * 0.6931471805599453;
+  let p = 1.0 + r * (1.0 + r * (0.5 + r * (0.16666667 + r * (0.041666667 + r * (0.0083333333 + r * 0.0013888889)))));
+  // in two steps, since 2^128 is no f32 but p 2^128 may be
+  let half = i32(n) >> 1u;
+  return p * bitcast<f32>(u32(half + 127) << 23u) * bitcast<f32>(u32(i32(n) - half + 127) << 23u);
+}
+
+// (2^exponent z)^p for z >= 0, p > 0.
+fn power(z: f32, exponent: i32, p: f32) -> f32 {
   if (z < 1.1754944e-38) { return 0.0; }
-  return exp2_of(p * (ln(z) * 1.4426950408889634));
+  return exp2_of(p * (ln_scaled(z, exponent) * 1.4426950408889634));
 }

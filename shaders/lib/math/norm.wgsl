@@ -3,7 +3,8 @@
 // with p.k4 the groups of a row.
 
 // |x| is length / factor. The factor is a power of two that brings the largest element near 1, so that squares neither
-// overflow nor vanish; of the zero row the length is 0.
+// overflow nor vanish. Of a row shorter than 2^-126, the zero row among them, the length is 0: what is shorter counts as zero where
+// rows are divided by their length, and an inverse of it may be beyond f32.
 struct Norm { length: f32, factor: f32 }
 
 var<workgroup> norm_parts: array<vec4<f32>, 256>;
@@ -11,8 +12,7 @@ var<workgroup> norm_parts: array<vec4<f32>, 256>;
 fn norm_of(t: u32, at: u32) -> Norm {
   let first = t - t % 8u;
   let most = largest_of(t, at);
-  let exponent = clamp(bitcast<u32>(most) >> 23u, 1u, 253u);
-  let factor = bitcast<f32>((254u - exponent) << 23u);
+  let factor = factor_of(most);
   var acc = vec4<f32>(0.0);
   for (var k = t % 8u; k < p.k4; k += 8u) {
     let v = row4(at + k) * factor;
@@ -21,5 +21,5 @@ fn norm_of(t: u32, at: u32) -> Norm {
   norm_parts[t] = acc;
   workgroupBarrier();
   let sum = tree8(norm_parts[first], norm_parts[first + 1u], norm_parts[first + 2u], norm_parts[first + 3u], norm_parts[first + 4u], norm_parts[first + 5u], norm_parts[first + 6u], norm_parts[first + 7u]);
-  return Norm(sqrt(sum), factor);
+  return Norm(select(sqrt(sum), 0.0, sum < least_of(most)), factor);
 }

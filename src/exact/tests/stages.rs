@@ -304,3 +304,26 @@ fn a_filter_for_each_query_behind_a_table_is_refused() {
         assert_eq!(scan.is_err(), refused);
     }
 }
+
+#[test]
+fn bins_that_nobody_scored_are_never_taken_for_the_first() {
+    let Some(gpu) = gpu(&[]) else { return };
+    let (n, d) = (6700, 4);
+    let rows = dataset(&gpu, &Metric::L2, &random(n * d, 3), d);
+    let queries = Queries::new(&rows, Rows::F32(&[0.5; 4])).unwrap();
+    for certify in [false, true] {
+        let settings = ScanSettings { certify, ..settings(&gpu, &WAYS[0], 64).unwrap() };
+        let mut encoder = Encoder::new(&gpu, "unscored", false).unwrap();
+        let upload = queries.upload(&rows, &[0], false, &mut encoder).unwrap();
+        let scan = Scan::new(rows.scan_rows(), queries.facts, upload, None, settings, &mut encoder);
+        let scan = scan.unwrap();
+        // what scan_matrix writes where the driver gave it other subgroups than it was made for
+        let unscored = vec![2f32.powi(126); n.div_ceil(BIN as usize)];
+        let unscored = encoder.upload("unscored", bytemuck::cast_slice(&unscored)).unwrap();
+        encoder.copy(&unscored, 0, &scan.scores.bin_best, 0, unscored.size());
+        let found = scan.select(&mut encoder, rows.scan_rows(), None, &queries.pair, 5).unwrap();
+        let landed = encoder.submit(&[(&found.counts, 0, 4)]).unwrap().wait().unwrap();
+        let count = words(&landed.parts[0])[0];
+        assert!(count > settings.max_candidates, "{count} bins, certified: {certify}");
+    }
+}
