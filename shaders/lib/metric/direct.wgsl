@@ -11,6 +11,9 @@ fn is_zero(v: f32) -> bool {
   return (bitcast<u32>(v) & 0x7fffffffu) == 0u;
 }
 
+// Neither zero nor subnormal nor infinite nor NaN, of v >= 0.
+fn is_normal(v: f32) -> bool { return bitcast<u32>(v) - 0x00800000u < 0x7f000000u; }
+
 fn is_negative(v: f32) -> bool { return bitcast<u32>(v) > 0x80000000u; }
 
 // What is above f32 counts as its largest number. In integers: under fast math a compiler need not know infinity.
@@ -36,11 +39,15 @@ fn step(s: vec2<f32>, q: f32, x: f32) -> vec2<f32> { return vec2<f32>(max(s.x, a
 fn finish(s: vec2<f32>, d: f32) -> vec2<f32> { return vec2<f32>(s.x, 1.0); }
 //% elif family == "lp"
 fn step(s: vec2<f32>, q: f32, x: f32) -> vec2<f32> { 
+  let z = abs(q - x);
+  if (is_normal(z)) { return vec2<f32>(s.x + power(z, 0, p.argument), 0.0); }
   return vec2<f32>(s.x + power(abs(fma(q, UP, -raised(x))), -40, p.argument), 0.0);
 }
 fn finish(s: vec2<f32>, d: f32) -> vec2<f32> { return vec2<f32>(saturated(s.x), 1.0); }
 //% elif family == "canberra"
 fn step(s: vec2<f32>, q: f32, x: f32) -> vec2<f32> {
+  let z = abs(q - x);
+  if (is_normal(z)) { return vec2<f32>(s.x + z / (abs(q) + abs(x)), 0.0); }
   let y = raised(x);
   let w = fma(abs(q), UP, abs(y));
   return vec2<f32>(s.x + select(abs(fma(q, UP, -y)) / w, 0.0, w == 0.0), 0.0);
@@ -73,6 +80,8 @@ fn finish(s: vec2<f32>, d: f32) -> vec2<f32> { return vec2<f32>(0.5 * s.x, 1.0);
 fn step(s: vec2<f32>, q: f32, x: f32) -> vec2<f32> {
   if (is_zero(q)) { return s; }
   if (is_zero(x)) { return vec2<f32>(s.x, 1.0); }
+  let r = q / x;
+  if (is_normal(r)) { return vec2<f32>(s.x + q * ln(r), s.y); }
   return vec2<f32>(s.x + q * ln_ratio(q, x), s.y);
 }
 fn finish(s: vec2<f32>, d: f32) -> vec2<f32> { return vec2<f32>(s.x, 1.0 - s.y); }
