@@ -193,7 +193,9 @@ fn assemble(
     };
     let poller = Poller::new(device.clone(), Arc::clone(&health));
     let (ledger, states) = (Arc::new(Ledger::new(budget)), Mutex::default());
-    let inner = Inner { device, queue, caps, profile, ledger, health, poller, settings, states };
+    let traffic = Arc::default();
+    let inner =
+        Inner { device, queue, caps, profile, ledger, health, poller, traffic, settings, states };
     Ok(Gpu { inner: Arc::new(inner) })
 }
 

@@ -69,6 +69,7 @@ mod variants;
 
 pub(crate) use dataset::Dataset;
 pub use pairwise::pairwise;
+pub(crate) use queries::query_count;
 pub(crate) use range::submit_range;
 pub(crate) use search::submit_search;
 pub(crate) use stream::{ChunkFilter, Stream};

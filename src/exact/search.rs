@@ -1,6 +1,7 @@
 //! The search for k neighbours: the binned scan where it applies, all exact distances where it does not.
 
 use crate::call::{Filter, Job, Options, Pending, RowHits, SearchStats};
+use crate::device::Gpu;
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::exact::dataset::Dataset;
@@ -207,7 +208,16 @@ impl Job for Search {
     type Output = RowHits;
     type InFlight = InFlight;
 
+    fn gpu(&self) -> Option<&Gpu> {
+        Some(self.dataset.gpu())
+    }
+
+    fn has_next(&self) -> bool {
+        !self.todo.is_empty() || self.outstanding == 0 && !self.rerun.is_empty()
+    }
+
     fn next(&mut self) -> Result<Option<(Flight, InFlight)>> {
+        self.filter.prepare(self.dataset.compared())?;
         let work = match self.todo.pop_front() {
             Some(work) => work,
             // Queries that the scan could not certify wait for the others, to go in one batch.
@@ -280,13 +290,12 @@ impl Job for Search {
             }
         }
         self.hits.store(&tag.query_ids, &wanted, &keys, &rows)?;
-        if let Some(progress) = &self.options.progress {
-            progress(self.hits.share());
-        }
+        self.options.tell(self.hits.share());
         Ok(())
     }
 
     fn finish(&mut self) -> Result<RowHits> {
+        self.options.tell(1.0);
         Ok(self.hits.finish(std::mem::take(&mut self.stats)))
     }
 }
