@@ -40,6 +40,19 @@ impl DeviceFilter {
         Ok(())
     }
 
+    /// Device memory that [`DeviceFilter::prepare`] is still to take.
+    pub fn bytes(&self, rows: &Measured) -> u64 {
+        let mask = self.shared.as_ref().map(|live| live.len() as u64 * 4);
+        let biases = || rows.segments().map(|(_, part)| part.bias.size()).sum::<u64>();
+        // the mask lies in staging, too
+        mask.map_or(0, |mask| 2 * mask + biases())
+    }
+
+    /// Bytes of the bitmap of one query.
+    pub fn bitmap_bytes(&self) -> u64 {
+        if self.per_query.is_empty() { 0 } else { self.words as u64 * 4 }
+    }
+
     /// The bitmaps of some queries.
     pub fn bitmap(&self, which: &[u32], encoder: &mut Encoder) -> Result<Option<Buffer>> {
         if self.per_query.is_empty() {

@@ -55,6 +55,7 @@ mod kernels;
 mod operand;
 mod pairwise;
 mod params;
+mod per_query;
 mod plan;
 mod positions;
 mod queries;

@@ -157,6 +157,19 @@ impl Queries {
         })
     }
 
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Elements as the metric compares them.
+    pub fn work_dim(&self) -> usize {
+        self.work_dim
+    }
+
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
     /// How many are checked: those from number 0 on.
     pub fn checked(&self) -> usize {
         self.checked

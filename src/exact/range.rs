@@ -72,7 +72,7 @@ pub(crate) fn submit_range(
     let mut queries = Queries::new(dataset, queries)?;
     options.keep(&mut queries.decoder);
     let filter = DeviceFilter::new(dataset.compared(), filter, queries.count)?;
-    let plan = Plan::new(dataset.gpu(), dataset, &queries, 1, &Options::dense())?;
+    let plan = Plan::new(dataset.gpu(), dataset, &queries, &filter, 1, &Options::dense())?;
     let count = queries.count;
     let stats =
         SearchStats { queries: count as u64, rows: dataset.len(), ..SearchStats::default() };
@@ -162,7 +162,7 @@ impl RangeSearch {
         from: usize,
     ) -> Result<(Flight, InFlight)> {
         let gpu = self.dataset.gpu().clone();
-        let most = plan::scratch(&self.dataset).min(gpu.caps().max_binding_bytes) / 8;
+        let most = plan::scratch(&self.dataset, 0).min(gpu.caps().max_binding_bytes) / 8;
         let mut offsets = vec![0u32; counts.len()];
         let (mut total, mut to) = (0u64, from);
         while to < counts.len() && (to == from || total + u64::from(counts[to]) <= most) {

@@ -71,7 +71,7 @@ pub(crate) fn submit_search(
     let k = k.min(dataset.len() as usize);
     let decoder = Arc::clone(&asked.decoder);
     let hits = SearchHits::new(count, k, decoder, options.row_ids.clone())?;
-    let plan = Plan::new(dataset.gpu(), dataset, &asked, k as u64, &options)?;
+    let plan = Plan::new(dataset.gpu(), dataset, &asked, &filter, k as u64, &options)?;
     let stats =
         SearchStats { queries: count as u64, rows: dataset.len(), ..SearchStats::default() };
     let cancel = options.cancel.clone();
@@ -222,7 +222,9 @@ impl Job for Search {
             Some(work) => work,
             // Queries that the scan could not certify wait for the others, to go in one batch.
             None if self.outstanding == 0 && !self.rerun.is_empty() => {
-                let rest = self.rerun.split_off(self.rerun.len().min(self.plan.scan_queries));
+                let Plan { scan, scan_queries, rerun_queries, .. } = self.plan;
+                let most = if scan.int8 { scan_queries } else { rerun_queries };
+                let rest = self.rerun.split_off(self.rerun.len().min(most));
                 Step::List(std::mem::replace(&mut self.rerun, rest))
             }
             None => return Ok(None),
