@@ -199,15 +199,19 @@ fn budgets_near_the_need_are_kept() {
         (1000, SearchParams::new()),
         (10_000, SearchParams::new()),
     ];
-    let expected = asks.clone().map(|(k, params)| {
-        let hits = theirs.search_with(queries.rows(), k, &params).unwrap();
-        let radius = hits.row(0).next_back().unwrap().1;
-        let range = theirs.range_search_with(queries.rows(), radius, &params).unwrap();
-        (bits(&hits), radius, bits(&range))
-    });
+    let asks = &asks[..if subset() { 3 } else { 5 }];
+    let expected: Vec<_> = asks
+        .iter()
+        .map(|(k, params)| {
+            let hits = theirs.search_with(queries.rows(), *k, params).unwrap();
+            let radius = hits.row(0).next_back().unwrap().1;
+            let range = theirs.range_search_with(queries.rows(), radius, params).unwrap();
+            (bits(&hits), radius, bits(&range))
+        })
+        .collect();
     let short = |error: &Error| matches!(error, Error::OutOfDeviceMemory { .. });
     let (mut served, mut refused) = (0, 0);
-    let step = if subset() { 500 << 10 } else { 330 << 10 };
+    let step = if subset() { 1400 << 10 } else { 330 << 10 };
     for budget in ((300 << 10)..(3 << 20)).step_by(step) {
         let gpu = settings(Gpu::builder().poison(true).memory_budget(budget)).build().unwrap();
         let ours = index(&gpu, dim, &metric, DType::Bf16);
