@@ -25,9 +25,11 @@ pub enum Error {
         /// What the driver said.
         reason: String,
     },
-    /// The request does not fit in what is left of the memory budget, or the driver had no memory.
+    /// The request does not fit in what is left of the memory budget, or the driver had no memory. Of rows that do not fit the
+    /// text names [`StreamedFlat`](crate::StreamedFlat).
     #[error(
-        "out of device memory: {requested} bytes requested for {what}, {in_use} in use, budget {budget}"
+        "out of device memory: {requested} bytes requested for {what}, {in_use} in use, budget {budget}{}",
+        instead(what)
     )]
     OutOfDeviceMemory {
         /// The label of the buffer.
@@ -154,6 +156,16 @@ pub enum Error {
         /// wgpu's words.
         message: String,
     },
+}
+
+/// What to do where there is no memory for `what`.
+fn instead(what: &str) -> &'static str {
+    match what {
+        "matrix" | "rows" | "bias" | "scale" | "bin norms" => {
+            "; a StreamedFlat searches rows that stay in host memory"
+        }
+        _ => "",
+    }
 }
 
 impl Error {

@@ -3,6 +3,7 @@
 use super::handle::Buffer;
 use super::poison;
 use super::pool::{self, Kind, Pool};
+use super::staging::Ready;
 use crate::device::Gpu;
 use crate::error::{Error, Result};
 use std::sync::{Arc, Weak};
@@ -88,6 +89,7 @@ impl Gpu {
         }
         if self.ledger().reserve(label, size).is_err() {
             pool.trim(self.ledger(), size);
+            self.state::<Ready>()?.trim();
             self.tick()?;
             self.ledger().reserve(label, size)?;
         }
@@ -102,6 +104,7 @@ impl Gpu {
             let Error::OutOfDeviceMemory { .. } = error else { return Err(error) };
             // The driver has less than the budget says: what the pool holds goes first.
             pool.trim(self.ledger(), u64::MAX);
+            self.state::<Ready>()?.trim();
             self.tick()?;
             create()
         });

@@ -45,6 +45,11 @@ impl Buffer {
         self.inner.size
     }
 
+    /// Who counts it.
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.inner.ledger
+    }
+
     /// What it is for, in reports and errors.
     pub(crate) fn label(&self) -> &str {
         &self.inner.label

@@ -64,6 +64,13 @@ impl Matrix {
         Ok(Matrix { len: 0, segments: vec![segment], ..self.clone() })
     }
 
+    /// An empty matrix like this one with `rows` rows a segment at most, but not below a bin.
+    pub(crate) fn cut(mut self, rows: u64) -> Matrix {
+        let most = (rows / BIN * BIN).max(BIN);
+        self.rows_per_segment = u64::from(self.rows_per_segment).min(most) as u32;
+        self
+    }
+
     /// The same memory without rows, of the first segment alone, for a caller who alone holds the matrix.
     pub(crate) fn emptied(&self) -> Matrix {
         let segments = self.segments.iter().take(1).map(Segment::emptied).collect();

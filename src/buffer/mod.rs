@@ -22,7 +22,7 @@ pub(crate) use bin::BIN;
 pub(crate) use handle::Buffer;
 pub(crate) use host::HostFloats;
 pub use matrix::Matrix;
-pub(crate) use readback::Readback;
+pub(crate) use readback::{Landing, Readback};
 pub(crate) use segment::Segment;
 pub(crate) use staging::Staged;
 pub(crate) use upload::Uploader;

@@ -20,10 +20,32 @@ pub(crate) struct Readback {
     parts: Vec<(usize, usize)>,
     index: wgpu::SubmissionIndex,
     completion: Arc<Completion>,
+    /// Its place in the order of submission.
+    number: u64,
     /// Whether the polling thread drives the device for this.
     watched: bool,
     /// Whether the bytes were handed over.
     taken: bool,
+}
+
+/// The end of a submission, to be waited for by a thread that does not hold what comes back.
+pub(crate) struct Landing {
+    gpu: Gpu,
+    index: wgpu::SubmissionIndex,
+    completion: Arc<Completion>,
+    number: u64,
+}
+
+impl Landing {
+    /// The place in the order of submission, which is the order in which they end.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Blocks until it is there.
+    pub(crate) fn wait(&self) -> Result<()> {
+        self.completion.wait(&self.gpu, &self.index)
+    }
 }
 
 impl Gpu {
@@ -48,6 +70,8 @@ impl Gpu {
         let (staging, _) = self.pooled(Kind::Download, "readback", total.max(8), false)?;
         let completion = Arc::new(Completion::default());
         let done = Arc::clone(&completion);
+        let under_way = self.under_way();
+        let number = under_way.number();
         let index = self.scoped("readback", || {
             for (&(buffer, offset, bytes), &(to, _)) in ranges.iter().zip(&parts) {
                 if bytes > 0 {
@@ -63,12 +87,24 @@ impl Gpu {
             }
             let index = self.queue().submit([encoder.finish()]);
             let mapped = ..total.max(8);
-            staging.raw().map_async(wgpu::MapMode::Read, mapped, move |r| done.set(r.is_ok()));
+            staging.raw().map_async(wgpu::MapMode::Read, mapped, move |r| {
+                drop(under_way);
+                done.set(r.is_ok());
+            });
             index
         });
         let index = index.inspect_err(|_| staging.discard())?;
         let gpu = self.clone();
-        Ok(Readback { gpu, staging, parts, index, completion, watched: false, taken: false })
+        Ok(Readback {
+            gpu,
+            staging,
+            parts,
+            index,
+            completion,
+            number,
+            watched: false,
+            taken: false,
+        })
     }
 }
 
@@ -76,6 +112,18 @@ impl Readback {
     /// The submission that carries it.
     pub(crate) fn index(&self) -> wgpu::SubmissionIndex {
         self.index.clone()
+    }
+
+    /// What the bytes wait for.
+    pub(crate) fn landing(&self) -> Landing {
+        let (gpu, index) = (self.gpu.clone(), self.index.clone());
+        let (completion, number) = (Arc::clone(&self.completion), self.number);
+        Landing { gpu, index, completion, number }
+    }
+
+    /// Whether the bytes are there, or never will be.
+    pub(crate) fn has_landed(&self) -> bool {
+        self.completion.get().is_some()
     }
 
     /// Blocks until the bytes are there: one vector for each range.

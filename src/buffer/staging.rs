@@ -9,7 +9,7 @@ use crate::device::Gpu;
 use crate::error::{Error, Result};
 use crate::parallel::each;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// The smallest staging buffer.
 const LEAST: u64 = 4096;
@@ -20,20 +20,35 @@ const MOST_KEPT: u64 = 256 << 20;
 
 /// Mapped staging buffers by size.
 #[derive(Default)]
-struct Ready {
+pub(super) struct Ready {
     free: Mutex<BTreeMap<u64, Vec<Buffer>>>,
 }
 
 impl Ready {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Vec<Buffer>>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn take(&self, class: u64) -> Option<Buffer> {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&class)?.pop()
+        let buffer = self.lock().get_mut(&class)?.pop()?;
+        buffer.ledger().unkeep(buffer.label(), buffer.size());
+        Some(buffer)
     }
 
     fn give(&self, buffer: Buffer) {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = self.lock();
         let kept: u64 = free.iter().map(|(size, list)| size * list.len() as u64).sum();
         if kept + buffer.size() <= MOST_KEPT {
+            buffer.ledger().pool_in(buffer.label(), buffer.size());
             free.entry(buffer.size()).or_default().push(buffer);
+        }
+    }
+
+    /// Lets go of all.
+    pub(super) fn trim(&self) {
+        let kept = std::mem::take(&mut *self.lock());
+        for buffer in kept.into_values().flatten() {
+            buffer.ledger().unkeep(buffer.label(), buffer.size());
         }
     }
 }

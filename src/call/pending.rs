@@ -1,73 +1,13 @@
 //! Calls in flight: what a search returns before it has an answer.
 
+use super::cancel::CancelToken;
+use super::crew::{self, Caller};
+use super::driver::{Driver, Job, WINDOW};
+use crate::device::Gpu;
 use crate::error::{Error, Result};
-use crate::kernel::{Flight, Landed};
-use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
-
-/// Submissions of one call that may be on the device at once: one computes while the host prepares the next.
-const WINDOW: usize = 2;
-
-/// Cancels the calls that were given a clone of it.
-///
-/// A cancelled call ends with [`Error::Cancelled`] at its next submission; what is on the device finishes.
-#[derive(Clone, Debug, Default)]
-pub struct CancelToken(Arc<Flag>);
-
-#[derive(Debug, Default)]
-struct Flag {
-    set: AtomicBool,
-    /// Cancels this one, too.
-    parent: Option<CancelToken>,
-}
-
-impl CancelToken {
-    /// A token that nobody has cancelled.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Cancels.
-    pub fn cancel(&self) {
-        self.0.set.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it was cancelled.
-    pub fn is_cancelled(&self) -> bool {
-        let above = || self.0.parent.as_ref().is_some_and(CancelToken::is_cancelled);
-        self.0.set.load(Ordering::Relaxed) || above()
-    }
-
-    /// A token that is cancelled by itself or with `parent`.
-    pub(crate) fn below(parent: Option<CancelToken>) -> CancelToken {
-        CancelToken(Arc::new(Flag { set: AtomicBool::new(false), parent }))
-    }
-
-    /// `Err(Cancelled)` once it was cancelled.
-    pub(crate) fn check(&self) -> Result<()> {
-        if self.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
-    }
-}
-
-/// Work that goes to the device in pieces.
-pub(crate) trait Job: Send {
-    type Output;
-    /// What the job has to know of a piece when it comes back.
-    type InFlight: Send + Unpin;
-
-    /// Submits the next piece; `None` when, as things stand, there is none.
-    fn next(&mut self) -> Result<Option<(Flight, Self::InFlight)>>;
-
-    /// Takes what came back of a piece, which may make more pieces necessary.
-    fn take(&mut self, landed: Landed, piece: Self::InFlight) -> Result<()>;
-
-    /// The answer, when nothing is left.
-    fn finish(&mut self) -> Result<Self::Output>;
-}
 
 /// What brings an answer.
 pub(super) trait Drive<T>: Send {
@@ -75,55 +15,79 @@ pub(super) trait Drive<T>: Send {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T>>;
 }
 
-struct Driver<J: Job> {
-    job: J,
-    flights: VecDeque<(Flight, J::InFlight)>,
-    cancel: Option<CancelToken>,
+/// A call, where it is driven.
+enum Call<J: Job> {
+    /// Nowhere, until somebody waits or polls: all that it needs, as things stand, is on the device.
+    Own(Driver<J>),
+    /// On the thread of the device.
+    Handed(Caller<J>),
+    Over,
 }
 
-impl<J: Job> Driver<J> {
-    fn fill(&mut self) -> Result<()> {
-        while self.flights.len() < WINDOW {
-            self.cancel.as_ref().map_or(Ok(()), CancelToken::check)?;
-            match self.job.next()? {
-                Some(flight) => self.flights.push_back(flight),
-                None => break,
-            }
+impl<J: Job + 'static> Call<J> {
+    /// Has the thread of its device drive the call, if it has a device.
+    fn hand_over(&mut self) -> Result<()> {
+        let Call::Own(driver) = &*self else { return Ok(()) };
+        let Some(gpu) = driver.job.gpu().cloned() else { return Ok(()) };
+        if let Call::Own(driver) = std::mem::replace(self, Call::Over) {
+            *self = Call::Handed(crew::hand_over(&gpu, driver)?);
         }
         Ok(())
     }
 }
 
-impl<J: Job> Drive<J::Output> for Driver<J> {
+impl<J: Job + 'static> Drive<J::Output> for Call<J> {
     fn wait(&mut self) -> Result<J::Output> {
-        loop {
-            self.fill()?;
-            match self.flights.pop_front() {
-                Some((flight, piece)) => self.job.take(flight.wait()?, piece)?,
-                None => return self.job.finish(),
-            }
+        match self {
+            Call::Own(driver) => driver.wait(),
+            Call::Handed(caller) => caller.wait().unwrap_or_else(|| Err(spent())),
+            Call::Over => Err(spent()),
         }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<J::Output>> {
-        loop {
-            self.fill()?;
-            let Some((flight, _)) = self.flights.front_mut() else {
-                return Poll::Ready(self.job.finish());
-            };
-            let Poll::Ready(landed) = Pin::new(flight).poll(cx) else {
-                return Poll::Pending;
-            };
-            if let Some((_, piece)) = self.flights.pop_front() {
-                self.job.take(landed?, piece)?;
+        if crew::drives_here() {
+            // in a function of another call's: the thread that would drive this one is here
+            return Poll::Ready(self.wait());
+        }
+        self.hand_over()?;
+        match self {
+            Call::Handed(caller) => {
+                caller.poll(cx).map(|answer| answer.unwrap_or_else(|| Err(spent())))
             }
+            other => Poll::Ready(other.wait()),
         }
     }
 }
 
-/// An answer on its way: a `Future`, or blocking through [`Pending::wait`].
+/// How many submissions of a call the thread that starts it brings to the device. A software driver computes what was
+/// submitted before it takes more: there the caller brings one, and none while the device is at work.
+fn first_submissions(gpu: Option<&Gpu>) -> usize {
+    match gpu {
+        Some(gpu) if gpu.caps().software => usize::from(gpu.is_idle()),
+        _ => WINDOW,
+    }
+}
+
+/// An answer on its way: a `Future`, or blocking through [`Pending::wait`]. Several may be in flight at once.
 ///
-/// The work is on the device already. Dropping it frees what it held. Several may be in flight at once.
+/// # What runs where
+/// * The thread that starts a call checks and copies the queries and brings the first two submissions to the device; on a
+///   software driver, which computes what was submitted before it takes more, the first one, and none while the device is at
+///   work.
+/// * Where that is not the whole call, a thread of the [`Gpu`] (one for all calls, started by the first that needs it) goes
+///   on: it takes what comes back and submits the next, two at a time, whether or not anybody polls or waits.
+/// * [`Pending::wait`] drives the rest on the calling thread, with no other in between.
+/// * `poll` computes nothing, submits nothing and waits for nothing: it takes the answer if it is there. The first one hands
+///   the call to the Gpu's thread, if that does not have it yet; the same thread wakes the task, once, at the end.
+/// * A function that the call was given, such as [`progress`](crate::SearchParams#structfield.progress), runs on the thread that
+///   drives the call. It may start calls of its own and wait for them. If it panics, the panic leaves [`Pending::wait`] where
+///   that drives the call, and the call ends with [`Error::Internal`](crate::Error::Internal) where the Gpu's thread does. Other
+///   calls go on.
+///
+/// Dropping it ends the call: what is on the device finishes, nothing more is submitted, and the memory is free again at
+/// once or, where the Gpu's thread is just at work on it, a submission later. A [`CancelToken`](crate::CancelToken) ends the
+/// call likewise, with an error for whoever waits.
 ///
 /// # Example
 /// ```no_run
@@ -142,7 +106,7 @@ pub struct Pending<T> {
     drive: Option<Box<dyn Drive<T>>>,
 }
 
-impl<T: 'static> Pending<T> {
+impl<T: Send + 'static> Pending<T> {
     pub(crate) fn start<J>(job: J, cancel: Option<CancelToken>) -> Result<Pending<T>>
     where
         J: Job<Output = T> + 'static,
@@ -161,14 +125,19 @@ impl<T: 'static> Pending<T> {
     where
         J: Job<Output = T> + 'static,
     {
-        let mut driver = Driver { job, flights: VecDeque::new(), cancel };
-        loop {
+        let mut driver = Driver::new(job, cancel);
+        let here = first_submissions(driver.job.gpu());
+        while {
             let more = read(&mut driver.job)?;
-            driver.fill()?;
-            if !more {
-                return Ok(Pending::driven(Box::new(driver)));
-            }
+            driver.fill(here)?;
+            more
+        } {}
+        let has_next = driver.job.has_next();
+        let mut call = Call::Own(driver);
+        if has_next {
+            call.hand_over()?;
         }
+        Ok(Pending::driven(Box::new(call)))
     }
 
     pub(super) fn driven(drive: Box<dyn Drive<T>>) -> Pending<T> {

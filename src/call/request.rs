@@ -1,6 +1,6 @@
 //! What a search is asked besides its queries, and what it answers.
 
-use super::pending::CancelToken;
+use super::cancel::CancelToken;
 use super::stats::SearchStats;
 use crate::error::Result;
 use crate::parallel::each;
@@ -76,7 +76,7 @@ pub(crate) struct Options {
     /// No certificate.
     pub fast: bool,
     pub cancel: Option<CancelToken>,
-    /// Called with the share of the work that is done.
+    /// Called with the share of the work that is done: 1 at the end, and shares may come again.
     pub progress: Option<Arc<dyn Fn(f64) + Send + Sync>>,
     /// Keys in the place of distances, for answers that are merged before they are told.
     pub keys: bool,
@@ -88,6 +88,13 @@ impl Options {
     /// For calls that compute all exact distances.
     pub fn dense() -> Options {
         Options { exhaustive: true, ..Options::default() }
+    }
+
+    /// Says how much of the work is done.
+    pub fn tell(&self, share: f64) {
+        if let Some(progress) = &self.progress {
+            progress(share);
+        }
     }
 
     /// Has the decoder keep keys, where they are asked for.

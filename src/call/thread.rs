@@ -1,6 +1,7 @@
 //! Calls that run on a thread of their own, for work that waits for the host as well as for the device.
 
-use super::pending::{CancelToken, Drive, Pending, spent};
+use super::cancel::CancelToken;
+use super::pending::{Drive, Pending, spent};
 use crate::error::{Error, Result};
 use futures::task::AtomicWaker;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

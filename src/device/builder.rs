@@ -5,7 +5,7 @@ use super::backend::Backend;
 use super::gpu::Gpu;
 use super::open;
 use super::options::{Disable, Options, variable};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use std::fmt::Display;
 use std::path::PathBuf;
 
@@ -65,6 +65,7 @@ impl Gpu {
 /// | [`memory_budget`](Self::memory_budget) | `NEARFIELD_MEMORY_BUDGET` |
 /// | [`profile`](Self::profile) | `NEARFIELD_PROFILE` |
 /// | [`max_segment_bytes`](Self::max_segment_bytes) | `NEARFIELD_SEGMENT_BYTES` |
+/// | [`max_binding_bytes`](Self::max_binding_bytes) | `NEARFIELD_BINDING_BYTES` |
 /// | [`checked`](Self::checked) | `NEARFIELD_CHECKED` |
 /// | [`poison`](Self::poison) | `NEARFIELD_POISON` |
 /// | [`disable`](Self::disable) | `NEARFIELD_DISABLE` |
@@ -98,6 +99,11 @@ impl GpuBuilder {
 
     /// Device memory to use at most, in bytes, pooled buffers included. Default: 80 % of what the driver says is there,
     /// and 2 GiB where it does not say.
+    ///
+    /// 0 is refused. With a few MB small indexes are served, and more rows than fit are
+    /// [`OutOfDeviceMemory`](crate::Error::OutOfDeviceMemory): [`StreamedFlat`](crate::StreamedFlat) searches them from host
+    /// memory. More than the device has is taken as it is, with a warning in the log: adapters that share the host's memory
+    /// tell less than they can use, and where there is no more the driver says so, as the same error.
     pub fn memory_budget(mut self, bytes: u64) -> Self {
         self.options.memory_budget = Some(bytes);
         self
@@ -113,6 +119,13 @@ impl GpuBuilder {
     /// For tests: it changes no answer.
     pub fn max_segment_bytes(mut self, bytes: u64) -> Self {
         self.options.max_segment_bytes = Some(bytes);
+        self
+    }
+
+    /// Has kernels see buffers of at most so many bytes, but not below 64 KiB, as on an adapter that binds no more. Default: what the
+    /// adapter binds. For tests: it changes no answer, but what does not fit is an error.
+    pub fn max_binding_bytes(mut self, bytes: u64) -> Self {
+        self.options.max_binding_bytes = Some(bytes);
         self
     }
 
@@ -166,6 +179,11 @@ impl GpuBuilder {
 
     fn finish(self) -> Result<Options> {
         let mut options = self.options;
+        if options.memory_budget == Some(0) {
+            let why =
+                "0 bytes hold nothing; rows that stay in host memory are searched by StreamedFlat";
+            return Err(Error::argument("memory_budget", why));
+        }
         if let Some(list) = self.disable {
             options.disable = Some(Disable::parse(&list)?);
         }

@@ -6,6 +6,7 @@ use super::health::{self, Health, WAIT_SLICE};
 use super::memory::{Ledger, MemoryReport};
 use super::poller::Poller;
 use super::profile::Profile;
+use super::traffic::{Traffic, UnderWay};
 use crate::error::{Error, Result};
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -32,6 +33,7 @@ pub(super) struct Inner {
     pub(super) ledger: Arc<Ledger>,
     pub(super) health: Arc<Health>,
     pub(super) poller: Poller,
+    pub(super) traffic: Arc<Traffic>,
     pub(super) settings: Settings,
     /// One value of each type that asked for one: see [`Gpu::state`].
     pub(super) states: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
@@ -123,6 +125,16 @@ impl Gpu {
     /// Lets wgpu free what finished submissions held, without blocking.
     pub(crate) fn tick(&self) -> Result<()> {
         self.inner.health.poll(&self.inner.device, wgpu::PollType::Poll).map(|_| ())
+    }
+
+    /// Counts a submission as under way until what this returns is dropped.
+    pub(crate) fn under_way(&self) -> UnderWay {
+        self.inner.traffic.begin()
+    }
+
+    /// Whether no submission is under way, as far as anybody has asked the device.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.inner.traffic.is_idle()
     }
 
     /// Has the polling thread drive the device until `completion` is there.

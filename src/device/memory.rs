@@ -136,8 +136,13 @@ impl Ledger {
 
     /// A buffer came from the pool.
     pub(crate) fn pool_out(&self, label: &str, bytes: u64) {
+        self.lock().hits += 1;
+        self.unkeep(label, bytes);
+    }
+
+    /// As [`Ledger::pool_out`], where hits are not counted.
+    pub(crate) fn unkeep(&self, label: &str, bytes: u64) {
         let mut state = self.lock();
-        state.hits += 1;
         state.pooled = state.pooled.saturating_sub(bytes);
         state.add(label, bytes);
     }

@@ -18,6 +18,7 @@ mod probe;
 mod profile;
 mod profiles;
 mod timing;
+mod traffic;
 mod wait;
 
 pub use adapter::AdapterSummary;

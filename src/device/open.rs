@@ -18,6 +18,9 @@ use std::sync::{Arc, Mutex, Once};
 /// Bytes of immediate data that kernels use at most.
 const IMMEDIATE_BYTES: u32 = 128;
 
+/// What a forced limit of bindings leaves at least: some kernels have tables that no cut makes smaller.
+const LEAST_BINDING: u64 = 64 << 10;
+
 /// The budget where the driver does not say how much memory there is.
 const UNKNOWN_HEAP_BUDGET: u64 = 2 << 30;
 
@@ -172,10 +175,16 @@ fn assemble(
         });
     }
     let disable = options.disable.clone().unwrap_or_default();
-    let caps = capabilities(adapter, &device, &queue, &health, &disable, &options.force_coop);
+    let mut caps = capabilities(adapter, &device, &queue, &health, &disable, &options.force_coop);
     health.check()?;
+    if let Some(bytes) = options.max_binding_bytes {
+        caps.max_binding_bytes = caps.max_binding_bytes.min(bytes.max(LEAST_BINDING) / 4 * 4);
+    }
     let profile = Profile::load(&caps, options.profile.as_deref(), &options.tuning)?;
     let budget = options.memory_budget.unwrap_or_else(|| default_budget(&caps));
+    if let Some(heap) = caps.heap_bytes.filter(|&heap| heap < budget) {
+        log::warn!("{}: a budget of {budget} bytes, the driver tells of {heap}", caps.name);
+    }
     log::info!(
         "{} ({}), subgroups of {:?}, f16 {}, {} matrix shapes, profile {}, budget {} bytes",
         caps.name,
@@ -193,7 +202,9 @@ fn assemble(
     };
     let poller = Poller::new(device.clone(), Arc::clone(&health));
     let (ledger, states) = (Arc::new(Ledger::new(budget)), Mutex::default());
-    let inner = Inner { device, queue, caps, profile, ledger, health, poller, settings, states };
+    let traffic = Arc::default();
+    let inner =
+        Inner { device, queue, caps, profile, ledger, health, poller, traffic, settings, states };
     Ok(Gpu { inner: Arc::new(inner) })
 }
 

@@ -14,6 +14,7 @@ pub(super) struct Options {
     pub(super) memory_budget: Option<u64>,
     pub(super) profile: Option<PathBuf>,
     pub(super) max_segment_bytes: Option<u64>,
+    pub(super) max_binding_bytes: Option<u64>,
     pub(super) poison: Option<bool>,
     pub(super) checked: Option<bool>,
     pub(super) disable: Option<Disable>,
@@ -35,6 +36,7 @@ impl Options {
         fill(&mut self.backend, from, "NEARFIELD_BACKEND", |_, text| text.parse())?;
         fill(&mut self.memory_budget, from, "NEARFIELD_MEMORY_BUDGET", bytes)?;
         fill(&mut self.max_segment_bytes, from, "NEARFIELD_SEGMENT_BYTES", bytes)?;
+        fill(&mut self.max_binding_bytes, from, "NEARFIELD_BINDING_BYTES", bytes)?;
         fill(&mut self.poison, from, "NEARFIELD_POISON", flag)?;
         fill(&mut self.checked, from, "NEARFIELD_CHECKED", flag)?;
         fill(&mut self.disable, from, "NEARFIELD_DISABLE", |_, text| Disable::parse(text))?;
@@ -135,6 +137,7 @@ mod tests {
             "NEARFIELD_BACKEND" => "Vulkan",
             "NEARFIELD_MEMORY_BUDGET" => "1G",
             "NEARFIELD_SEGMENT_BYTES" => "4096",
+            "NEARFIELD_BINDING_BYTES" => "1M",
             "NEARFIELD_PROFILE" => "mine.toml",
             "NEARFIELD_CHECKED" => "1",
             "NEARFIELD_POISON" => "0",
@@ -152,6 +155,7 @@ mod tests {
         assert_eq!(options.backend, Some(Backend::Vulkan));
         assert_eq!(options.memory_budget, Some(1 << 30));
         assert_eq!(options.max_segment_bytes, Some(4096));
+        assert_eq!(options.max_binding_bytes, Some(1 << 20));
         assert_eq!(options.profile, Some("mine.toml".into()));
         assert_eq!((options.checked, options.poison), (Some(true), Some(false)));
         assert!(options.disable.is_some_and(|d| d.has("f16") && !d.has("coop")));
@@ -168,7 +172,9 @@ mod tests {
 
     #[test]
     fn a_malformed_variable_is_named() {
-        for name in ["MEMORY_BUDGET", "SEGMENT_BYTES", "POISON", "CHECKED", "FORCE_COOP"] {
+        for name in
+            ["MEMORY_BUDGET", "SEGMENT_BYTES", "BINDING_BYTES", "POISON", "CHECKED", "FORCE_COOP"]
+        {
             let name = format!("NEARFIELD_{name}");
             let lookup = |n: &str| (n == name).then(|| "?".to_owned());
             let error = Options::default().with_environment(lookup).unwrap_err();

@@ -5,7 +5,7 @@ use super::caps::Caps;
 use super::options::variable;
 use super::profiles::{BASELINE, BUILT_IN};
 use crate::error::{Error, Result};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::Path;
 use toml::{Table, Value};
@@ -19,6 +19,8 @@ pub struct Profile {
     name: String,
     measured: bool,
     values: BTreeMap<String, BTreeMap<String, Value>>,
+    /// (section, key) of what the user's file, the environment or a setting gave.
+    given: BTreeSet<(String, String)>,
 }
 
 /// (section, former name, name) of every key that had another name. Former names are refused rather than ignored, so that no
@@ -51,7 +53,11 @@ impl Profile {
         let mut profile = Profile::family(caps)?;
         if let Some(path) = user {
             let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
-            profile.overlay(File::parse(&path.display().to_string(), &text)?)?;
+            let file = File::parse(&path.display().to_string(), &text)?;
+            for (section, keys) in &file.values {
+                profile.given.extend(keys.keys().map(|key| (section.clone(), key.clone())));
+            }
+            profile.overlay(file)?;
         }
         profile.overlay_environment(variable)?;
         for (section, key, text) in tuning {
@@ -78,7 +84,7 @@ impl Profile {
     /// `Profile` when the built-in file is malformed, which the crate's own tests exclude.
     pub fn baseline() -> Result<Profile> {
         let File { name, measured, values, .. } = File::parse("baseline", BASELINE)?;
-        Ok(Profile { name, measured, values })
+        Ok(Profile { name, measured, values, given: BTreeSet::new() })
     }
 
     /// What an adapter gets without a file of the user's and without the environment: the baseline, and the built-in file
@@ -151,6 +157,11 @@ impl Profile {
         value.as_str().ok_or_else(|| self.bad(section, key, value, "a string"))
     }
 
+    /// Whether a value is the user's own rather than a built-in file's.
+    pub(crate) fn is_given(&self, section: &str, key: &str) -> bool {
+        self.given.contains(&(section.to_owned(), key.to_owned()))
+    }
+
     /// The value as it stands in the file, for templates.
     pub(crate) fn get(&self, section: &str, key: &str) -> Option<&Value> {
         self.values.get(section)?.get(key)
@@ -220,6 +231,7 @@ impl Profile {
             return Err(error(from, format!("{value} is not {wanted}")));
         }
         *slot = value;
+        self.given.insert((section.to_owned(), key.to_owned()));
         Ok(())
     }
 

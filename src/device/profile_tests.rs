@@ -2,7 +2,12 @@ use super::*;
 
 fn baseline() -> Profile {
     let file = File::parse("baseline", BASELINE).unwrap();
-    Profile { name: file.name, measured: file.measured, values: file.values }
+    Profile {
+        name: file.name,
+        measured: file.measured,
+        values: file.values,
+        given: BTreeSet::new(),
+    }
 }
 
 #[test]

@@ -54,6 +54,12 @@ pub(crate) fn check(metric: &CustomMetric) -> Result<()> {
         let why = format!("a metric has functions only, `{name}` is a module variable");
         return Err(fail(at.line_number, at.line_position, why));
     }
+    if let Some((handle, v)) = module.overrides.iter().next() {
+        let at = module.overrides.get_span(handle).location(text);
+        let name = v.name.as_deref().unwrap_or("?");
+        let why = format!("nobody can set the override `{name}`: write a constant");
+        return Err(fail(at.line_number, at.line_position, why));
+    }
     let functions = module.functions.iter().map(|(h, f)| (&f.name, module.functions.get_span(h)));
     let constants = module.constants.iter().map(|(h, c)| (&c.name, module.constants.get_span(h)));
     let types = module.types.iter().map(|(h, t)| (&t.name, module.types.get_span(h)));

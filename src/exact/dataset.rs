@@ -55,14 +55,19 @@ impl Dataset {
         if let Metric::Custom(metric) = metric {
             custom::check(metric)?;
         }
-        let rows = Matrix::empty(gpu, dtype, dim)?;
+        let mut rows = Matrix::empty(gpu, dtype, dim)?;
         let transform = Transform::of(metric);
-        let compared = match transform {
+        let mut compared = match transform {
             Transform::None => rows.clone(),
             _ => Matrix::empty(gpu, DType::F32, transform.dim(dim))?,
         };
         let scan = scan_family(metric).filter(|(_, scaled)| scanned || *scaled);
         let copies = if scanned { Copies::All } else { Copies::Unscanned };
+        let most = copies::most_rows(&Measured::new(compared.clone(), scan), copies)?;
+        if let Some(most) = most {
+            compared = compared.cut(most);
+            rows = if transform == Transform::None { compared.clone() } else { rows };
+        }
         let (metric, compared) = (metric.clone(), Measured::new(compared, scan));
         Ok(Dataset { metric, rows, compared, f16: None, int8: None, copies })
     }

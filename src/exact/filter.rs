@@ -8,7 +8,9 @@ use crate::kernel::Encoder;
 
 /// A filter on the device.
 pub(crate) struct DeviceFilter {
+    /// Made by [`DeviceFilter::prepare`].
     pub biases: Option<Vec<Buffer>>,
+    shared: Option<Vec<u32>>,
     per_query: Vec<u32>,
     words: usize,
 }
@@ -16,10 +18,10 @@ pub(crate) struct DeviceFilter {
 impl DeviceFilter {
     pub fn new(rows: &Measured, filter: Filter, queries: usize) -> Result<DeviceFilter> {
         let words = mask_words(rows.len());
-        let (biases, per_query) = match filter {
+        let (shared, per_query) = match filter {
             Filter::All => (None, Vec::new()),
             Filter::Shared(_) if rows.len() == 0 => (None, Vec::new()),
-            Filter::Shared(live) => (Some(rows.masked_biases(&live)?), Vec::new()),
+            Filter::Shared(live) => (Some(live), Vec::new()),
             Filter::PerQuery(bits) if bits.len() == words * queries => (None, bits),
             Filter::PerQuery(bits) => {
                 let got = bits.len();
@@ -27,7 +29,28 @@ impl DeviceFilter {
                 return Err(Error::argument("filter", why));
             }
         };
-        Ok(DeviceFilter { biases, per_query, words })
+        Ok(DeviceFilter { biases: None, shared, per_query, words })
+    }
+
+    /// Brings the filter of all queries to the device, if that is not done: by whoever brings the first queries there.
+    pub fn prepare(&mut self, rows: &Measured) -> Result<()> {
+        if let Some(live) = self.shared.take() {
+            self.biases = Some(rows.masked_biases(&live)?);
+        }
+        Ok(())
+    }
+
+    /// Device memory that [`DeviceFilter::prepare`] is still to take.
+    pub fn bytes(&self, rows: &Measured) -> u64 {
+        let mask = self.shared.as_ref().map(|live| live.len() as u64 * 4);
+        let biases = || rows.segments().map(|(_, part)| part.bias.size()).sum::<u64>();
+        // the mask lies in staging, too
+        mask.map_or(0, |mask| 2 * mask + biases())
+    }
+
+    /// Bytes of the bitmap of one query.
+    pub fn bitmap_bytes(&self) -> u64 {
+        if self.per_query.is_empty() { 0 } else { self.words as u64 * 4 }
     }
 
     /// The bitmaps of some queries.

@@ -55,6 +55,7 @@ mod kernels;
 mod operand;
 mod pairwise;
 mod params;
+mod per_query;
 mod plan;
 mod positions;
 mod queries;
@@ -69,6 +70,7 @@ mod variants;
 
 pub(crate) use dataset::Dataset;
 pub use pairwise::pairwise;
+pub(crate) use queries::query_count;
 pub(crate) use range::submit_range;
 pub(crate) use search::submit_search;
 pub(crate) use stream::{ChunkFilter, Stream};

@@ -1,11 +1,12 @@
 //! All distances between two sets of rows.
 
-use crate::call::Options;
+use crate::call::{Filter, Options};
 use crate::device::Gpu;
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::exact::dataset::Dataset;
 use crate::exact::distance;
+use crate::exact::filter::DeviceFilter;
 use crate::exact::plan::Plan;
 use crate::exact::queries::Queries;
 use crate::format::SliceSource;
@@ -47,7 +48,8 @@ pub fn pairwise(
     let total =
         total.ok_or_else(|| Error::argument("rows", "the matrix is too large for this host"))?;
     let mut out = vec![metric.order().no_hit(); total];
-    let plan = Plan::new(gpu, &dataset, &queries, 1, &Options::dense())?;
+    let all = DeviceFilter::new(dataset.compared(), Filter::All, queries.count)?;
+    let plan = Plan::new(gpu, &dataset, &queries, &all, 1, &Options::dense())?;
     for start in (0..queries.count).step_by(plan.dense_queries) {
         let end = (start + plan.dense_queries).min(queries.count);
         let query_ids: Vec<u32> = (start..end).map(|q| q as u32).collect();

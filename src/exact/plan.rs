@@ -5,7 +5,9 @@ use crate::call::Options;
 use crate::device::Gpu;
 use crate::error::{Error, Result};
 use crate::exact::dataset::Dataset;
+use crate::exact::filter::DeviceFilter;
 use crate::exact::kernels;
+use crate::exact::per_query::PerQuery;
 use crate::exact::queries::Queries;
 use crate::exact::scan::settings::ScanSettings;
 use crate::kernel::{MatrixTile, Tile, best_matrix_tile, check_scan_tile, matrix_error};
@@ -50,6 +52,8 @@ pub(crate) struct Plan {
     pub first_queries: usize,
     /// Queries of every other.
     pub scan_queries: usize,
+    /// Queries of a submission of exact bins where the scan could not certify them.
+    pub rerun_queries: usize,
     /// Queries and rows of one block of exact distances.
     pub dense_queries: usize,
     pub dense_rows: u32,
@@ -75,11 +79,11 @@ fn matrix_tile(gpu: &Gpu, half: bool) -> Result<(Option<MatrixTile>, f64)> {
     Ok((factor.map(|_| tile), factor.unwrap_or(0.0)))
 }
 
-/// Bytes that one submission may take for intermediate results.
-pub(crate) fn scratch(dataset: &Dataset) -> u64 {
+/// Bytes that one submission may take for intermediate results, when `taken` are about to be taken for others.
+pub(crate) fn scratch(dataset: &Dataset, taken: u64) -> u64 {
     // two submissions are in flight, and somebody else may be searching
     let most = MAX_SCRATCH + dataset.bytes() / 48;
-    (dataset.gpu().ledger().available() / 4).clamp(1 << 20, most)
+    (dataset.gpu().ledger().available().saturating_sub(taken) / 4).min(most)
 }
 
 /// Queries of the first submission and of every other, `most` at most, whole tiles of `bm`, in about equal parts: a small last
@@ -104,10 +108,14 @@ fn parts_of(count: u64, most: u64, bm: u64, parts: u64, least: u64) -> (u64, u64
 
 impl Plan {
     /// Plans the search of `queries` for k neighbours, k at most the number of rows.
+    ///
+    /// # Errors
+    /// `LimitExceeded` and `OutOfDeviceMemory` where a single query does not fit one binding or the memory, with k.
     pub fn new(
         gpu: &Gpu,
         dataset: &Dataset,
         queries: &Queries,
+        filter: &DeviceFilter,
         k: u64,
         options: &Options,
     ) -> Result<Plan> {
@@ -131,8 +139,11 @@ impl Plan {
             if int8 { max_candidates.max((bins / 4).min(INT8_CANDIDATES)) } else { max_candidates };
         // With fewer bins than twice the candidates nearly all would pass. 0 forces the scan, for tests.
         let min_rows = u64::from(profile.u32("scan", "min_rows")?);
+        let max_binding = gpu.caps().max_binding_bytes;
         let binned = !options.exhaustive
             && k <= MAX_SCAN_K
+            // of one query, the best of each bin and the candidates
+            && (bins * 4).max(max_candidates * BIN * 4) <= max_binding
             && (min_rows == 0 || n >= min_rows && bins >= 2 * max_candidates);
         let tree = matches!(queries.pair, Pair::Tree { .. });
         let integer_scan = matches!(queries.pair, Pair::Integer { family: "l2" | "dot" });
@@ -141,6 +152,9 @@ impl Plan {
         let (path, why) = match (binned, tree || integer_scan) {
             (false, _) if options.exhaustive => (Path::Dense, "as asked for"),
             (false, _) if k > MAX_SCAN_K => (Path::Dense, "for so many neighbours"),
+            (false, _) if n >= min_rows && bins >= 2 * max_candidates => {
+                (Path::Dense, "since one binding holds too little")
+            }
             (false, _) => (Path::Dense, "of so few rows"),
             (true, true) if vanishes => (Path::Bins, "since some row is too short to be scaled"),
             (true, true) => (Path::Scan, "by scores and a bound"),
@@ -151,8 +165,8 @@ impl Plan {
             queries.count,
             dataset.metric()
         );
-        let max_binding = gpu.caps().max_binding_bytes;
-        let scratch = scratch(dataset);
+        let filtered = filter.bytes(dataset.compared());
+        let scratch = scratch(dataset, filtered);
         let ms = profile.f64("submit", "max_ms")?;
         let gflops = match matrix {
             Some(_) => profile.f64("matrix", "gflops")?,
@@ -160,14 +174,30 @@ impl Plan {
         };
         let pairs = ((ms * 1e6 * gflops) / (2.0 * dim as f64)).max(1.0) as u64;
 
-        let small_bins = matrix.is_some() && k > u64::from(profile.u32("matrix", "max_k_bin64")?);
+        let small_bins = matrix.is_some()
+            && k > u64::from(profile.u32("matrix", "max_k_bin64")?)
+            && n.div_ceil(SMALL_BIN) * 4 <= max_binding;
         let matrix_bin = if small_bins { SMALL_BIN } else { BIN };
-        let padded = dim.next_multiple_of(4);
-        let most_bins = n.div_ceil(matrix_bin);
-        let per_query = most_bins * 4 + max_candidates * (4 + matrix_bin * 4) + k * 8 + padded * 4;
-        let widest =
-            (most_bins * 4).max(max_candidates * matrix_bin * 4).max(k * 4).max(padded * 4);
-        let by_memory = (scratch / per_query).min(max_binding / widest);
+        let uploads = PerQuery::uploads(queries, filter.bitmap_bytes());
+        let of_scan = uploads
+            .rounded(queries)
+            .buffer("best scores", n.div_ceil(matrix_bin) * 4)
+            .buffer("chosen bins", max_candidates * 4)
+            .buffer("candidates", max_candidates * matrix_bin * 4)
+            .buffer("counts", 4)
+            .hits(k)
+            .beside(k * 8 + 4);
+        let of_bins = uploads
+            .buffer("best keys", bins * 4)
+            .hits(k)
+            .upload("counts", 4)
+            .buffer("candidates", k * BIN * 4)
+            .hits(k)
+            .beside(k * 8);
+        // biases scaled as the products of the matrix units are
+        let scaled = if matrix.is_some() && path == Path::Scan { n * 4 } else { 0 };
+        let of_path = if path == Path::Scan { of_scan } else { of_bins };
+        let by_memory = of_path.fit(scratch.saturating_sub(scaled).max(scratch / 2), max_binding);
         let by_time = pairs / n.max(1);
         let bm = u64::from(matrix.map_or(tile.bm, MatrixTile::bm));
         // whole tiles, as long as memory and time allow at least one
@@ -178,10 +208,15 @@ impl Plan {
         let parts = u64::from(profile.u32("submit", "parts")?);
         let (first_queries, scan_queries) = parts_of(count, most, bm, parts, least);
 
-        let dense_rows = n.min(DENSE_ROWS).min(max_binding / 4 / BIN * BIN).max(1);
-        let per_query = dense_rows * 4 + k * 16 + padded * 4;
-        let widest = (dense_rows * 4).max(k * 4).max(padded * 4);
-        let dense_queries = (scratch / per_query).min(max_binding / widest);
+        // of a block, the keys and, of a search by radius, all pairs of one query at least
+        let block = (max_binding / 8).min(scratch / 16) / BIN * BIN;
+        let dense_rows = n.min(DENSE_ROWS).min(block.max(BIN)).max(1);
+        let of_dense = uploads.buffer("distances", dense_rows * 4).hits(k).hits(k).beside(k * 8);
+        let dense_queries = of_dense.fit(scratch, max_binding);
+        if n > 0 && queries.count > 0 {
+            let needed = if path == Path::Dense { of_dense } else { of_path };
+            needed.check(gpu, filtered + scaled, k)?;
+        }
         let dense_queries = dense_queries.min((pairs / dense_rows).max(64)).max(1);
 
         // at least a bin, and what time allows the planned queries
@@ -209,6 +244,7 @@ impl Plan {
             scan,
             first_queries: first_queries.min(count).min(max_dispatch) as usize,
             scan_queries: scan_queries.min(count).min(max_dispatch) as usize,
+            rerun_queries: of_bins.fit(scratch, max_binding).clamp(1, scan_queries) as usize,
             dense_queries: dense_queries.min(count).min(max_dispatch) as usize,
             dense_rows: dense_rows as u32,
             bin_rows: bin_rows as u32,

@@ -100,6 +100,18 @@ fn prepare(
     Ok(facts)
 }
 
+/// How many queries of rows of `dtype` and `dim` elements these are: bits must meet bits, all else is compared in f32.
+pub(crate) fn query_count(queries: Rows<'_>, dtype: DType, dim: usize) -> Result<usize> {
+    let own = queries.dtype();
+    if (dtype == DType::Bits) != (own == DType::Bits) {
+        return Err(Error::unsupported(
+            format!("an index of {dtype}"),
+            format!("queries of {own}"),
+        ));
+    }
+    queries.count(dim)
+}
+
 impl Queries {
     /// All queries of a call, checked and transformed.
     pub fn new(dataset: &Dataset, queries: Rows<'_>) -> Result<Queries> {
@@ -112,13 +124,7 @@ impl Queries {
     pub fn unchecked(dataset: &Dataset, queries: Rows<'_>) -> Result<Queries> {
         let (metric, dim) = (dataset.metric(), dataset.rows().dim());
         let (rows, dtype) = (dataset.rows().dtype(), queries.dtype());
-        if (rows == DType::Bits) != (dtype == DType::Bits) {
-            return Err(Error::unsupported(
-                format!("an index of {rows}"),
-                format!("queries of {dtype}"),
-            ));
-        }
-        let count = queries.count(dim)?;
+        let count = query_count(queries, rows, dim)?;
         let work_dim = Transform::of(metric).dim(dim);
         let (mut floats, mut norms) = (HostFloats::default(), Vec::new());
         if dtype != DType::Bits {
@@ -149,6 +155,19 @@ impl Queries {
             pair,
             decoder,
         })
+    }
+
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Elements as the metric compares them.
+    pub fn work_dim(&self) -> usize {
+        self.work_dim
+    }
+
+    pub fn dtype(&self) -> DType {
+        self.dtype
     }
 
     /// How many are checked: those from number 0 on.

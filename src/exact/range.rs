@@ -3,6 +3,7 @@
 
 use crate::buffer::Buffer;
 use crate::call::{Filter, Job, Options, Pending, RowHits, SearchStats};
+use crate::device::Gpu;
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::exact::dataset::Dataset;
@@ -71,7 +72,7 @@ pub(crate) fn submit_range(
     let mut queries = Queries::new(dataset, queries)?;
     options.keep(&mut queries.decoder);
     let filter = DeviceFilter::new(dataset.compared(), filter, queries.count)?;
-    let plan = Plan::new(dataset.gpu(), dataset, &queries, 1, &Options::dense())?;
+    let plan = Plan::new(dataset.gpu(), dataset, &queries, &filter, 1, &Options::dense())?;
     let count = queries.count;
     let stats =
         SearchStats { queries: count as u64, rows: dataset.len(), ..SearchStats::default() };
@@ -161,7 +162,7 @@ impl RangeSearch {
         from: usize,
     ) -> Result<(Flight, InFlight)> {
         let gpu = self.dataset.gpu().clone();
-        let most = plan::scratch(&self.dataset).min(gpu.caps().max_binding_bytes) / 8;
+        let most = plan::scratch(&self.dataset, 0).min(gpu.caps().max_binding_bytes) / 8;
         let mut offsets = vec![0u32; counts.len()];
         let (mut total, mut to) = (0u64, from);
         while to < counts.len() && (to == from || total + u64::from(counts[to]) <= most) {
@@ -211,7 +212,16 @@ impl Job for RangeSearch {
     type Output = RowHits;
     type InFlight = InFlight;
 
+    fn gpu(&self) -> Option<&Gpu> {
+        Some(self.dataset.gpu())
+    }
+
+    fn has_next(&self) -> bool {
+        !self.todo.is_empty()
+    }
+
     fn next(&mut self) -> Result<Option<(Flight, InFlight)>> {
+        self.filter.prepare(self.dataset.compared())?;
         let flight = match self.todo.pop_front() {
             None => return Ok(None),
             Some(Step::Queries(range)) => {
@@ -255,14 +265,13 @@ impl Job for RangeSearch {
                 }
             }
         }
-        if let Some(progress) = &self.options.progress {
-            let all = self.dataset.len() as f64 * self.queries.count as f64;
-            progress(self.rows_done as f64 / all);
-        }
+        let all = self.dataset.len() as f64 * self.queries.count as f64;
+        self.options.tell(self.rows_done as f64 / all);
         Ok(())
     }
 
     fn finish(&mut self) -> Result<RowHits> {
+        self.options.tell(1.0);
         let mut found = RowHits { stats: std::mem::take(&mut self.stats), ..RowHits::default() };
         found.lims.push(0);
         let mut rows = Vec::new();

@@ -39,12 +39,10 @@ impl Dataset {
         Ok(self.compared().bytes_of(rows).saturating_add(beside))
     }
 
-    /// The most rows of which every buffer fits one binding.
+    /// The most rows of which every buffer fits one binding, that of a copy to f16 included.
     pub fn most_room(&self) -> u64 {
-        let (caps, compared) = (self.gpu().caps(), self.compared().matrix());
-        let most = caps.max_binding_bytes.min(caps.max_buffer_bytes);
-        let copy = most / f16::row_bytes(compared.dim());
-        let rows = self.rows().rows_per_segment().min(compared.rows_per_segment());
-        (u64::from(rows).min(copy) / BIN * BIN).max(BIN)
+        let (rows, compared) = (self.rows().rows_per_segment(), self.compared().matrix());
+        // those of the compared rows are cut for a copy, if there may be one
+        u64::from(rows.min(compared.rows_per_segment()))
     }
 }

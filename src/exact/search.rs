@@ -1,6 +1,7 @@
 //! The search for k neighbours: the binned scan where it applies, all exact distances where it does not.
 
 use crate::call::{Filter, Job, Options, Pending, RowHits, SearchStats};
+use crate::device::Gpu;
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::exact::dataset::Dataset;
@@ -70,7 +71,7 @@ pub(crate) fn submit_search(
     let k = k.min(dataset.len() as usize);
     let decoder = Arc::clone(&asked.decoder);
     let hits = SearchHits::new(count, k, decoder, options.row_ids.clone())?;
-    let plan = Plan::new(dataset.gpu(), dataset, &asked, k as u64, &options)?;
+    let plan = Plan::new(dataset.gpu(), dataset, &asked, &filter, k as u64, &options)?;
     let stats =
         SearchStats { queries: count as u64, rows: dataset.len(), ..SearchStats::default() };
     let cancel = options.cancel.clone();
@@ -207,12 +208,23 @@ impl Job for Search {
     type Output = RowHits;
     type InFlight = InFlight;
 
+    fn gpu(&self) -> Option<&Gpu> {
+        Some(self.dataset.gpu())
+    }
+
+    fn has_next(&self) -> bool {
+        !self.todo.is_empty() || self.outstanding == 0 && !self.rerun.is_empty()
+    }
+
     fn next(&mut self) -> Result<Option<(Flight, InFlight)>> {
+        self.filter.prepare(self.dataset.compared())?;
         let work = match self.todo.pop_front() {
             Some(work) => work,
             // Queries that the scan could not certify wait for the others, to go in one batch.
             None if self.outstanding == 0 && !self.rerun.is_empty() => {
-                let rest = self.rerun.split_off(self.rerun.len().min(self.plan.scan_queries));
+                let Plan { scan, scan_queries, rerun_queries, .. } = self.plan;
+                let most = if scan.int8 { scan_queries } else { rerun_queries };
+                let rest = self.rerun.split_off(self.rerun.len().min(most));
                 Step::List(std::mem::replace(&mut self.rerun, rest))
             }
             None => return Ok(None),
@@ -280,13 +292,12 @@ impl Job for Search {
             }
         }
         self.hits.store(&tag.query_ids, &wanted, &keys, &rows)?;
-        if let Some(progress) = &self.options.progress {
-            progress(self.hits.share());
-        }
+        self.options.tell(self.hits.share());
         Ok(())
     }
 
     fn finish(&mut self) -> Result<RowHits> {
+        self.options.tell(1.0);
         Ok(self.hits.finish(std::mem::take(&mut self.stats)))
     }
 }

@@ -5,6 +5,7 @@ use crate::call::{CancelToken, Options};
 use crate::error::{Error, Result};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Called with the share of a call's work that is done, from 0 to 1.
 pub type Progress = Arc<dyn Fn(f64) + Send + Sync>;
@@ -67,8 +68,9 @@ pub struct SearchParams {
     /// rounded there is nothing to prove, and nothing is missed. False is refused beside [`Guarantee::Exact`], beside
     /// [`exhaustive`](Self::exhaustive), and by a range search, which certifies every hit. Default: true.
     pub certify: bool,
-    /// Called now and then with the share of the work that is done, by the thread that waits; of a
-    /// [`StreamedFlat`](crate::StreamedFlat) by one of its own. Default: nothing.
+    /// Called now and then with the share of the work that is done, which grows up to 1: by the thread that waits, or by one
+    /// of the library's, as [`Pending`](crate::Pending) says; of a [`StreamedFlat`](crate::StreamedFlat) by one of the call's
+    /// own. Default: nothing.
     pub progress: Option<Progress>,
     /// Ends the call with [`Error::Cancelled`](crate::Error::Cancelled) at its next submission. Default: none.
     pub cancel: Option<CancelToken>,
@@ -170,10 +172,21 @@ impl SearchParams {
             exhaustive: self.exhaustive,
             fast: !self.certify,
             cancel: self.cancel.clone(),
-            progress: self.progress.clone(),
+            progress: self.progress.clone().map(rising),
             ..Options::default()
         }
     }
+}
+
+/// Tells each share once, and none again that is less.
+fn rising(progress: Progress) -> Progress {
+    // the bits of numbers that are not negative are in their order
+    let told = AtomicU64::new(0);
+    Arc::new(move |share: f64| {
+        if told.fetch_max(share.to_bits(), Ordering::Relaxed) < share.to_bits() {
+            progress(share);
+        }
+    })
 }
 
 impl Default for SearchParams {

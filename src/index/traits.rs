@@ -67,8 +67,10 @@ pub trait Search: Send + Sync + fmt::Debug {
 
     /// Starts a search for the `k` nearest rows of each query; `k` may be larger than the index.
     ///
-    /// Queries may be of another type than the rows, and are then compared in f32; bits must meet bits. Their memory is
-    /// free again when the call returns.
+    /// When it returns, the queries are checked and copied, so that their memory is free again, and the search runs: its first
+    /// submissions are on the device, and the others follow without anybody's doing. [`Pending`] says what runs where.
+    ///
+    /// Queries may be of another type than the rows, and are then compared in f32; bits must meet bits.
     ///
     /// # Errors
     /// At once or when awaited: `InvalidArgument` for a `k` of 0, for a filter that does not fit the queries, and for

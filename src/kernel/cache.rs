@@ -14,6 +14,8 @@ use std::time::Instant;
 /// A compiled variant.
 pub(crate) struct Kernel {
     name: String,
+    /// A user's text that is a part of it.
+    foreign: String,
     pipeline: wgpu::ComputePipeline,
     layout: wgpu::BindGroupLayout,
     needs: Needs,
@@ -40,8 +42,8 @@ impl Kernel {
 /// The kernels of one device.
 #[derive(Default)]
 struct Cache {
-    /// By the variant's name.
-    kernels: Mutex<HashMap<String, Arc<Kernel>>>,
+    /// By the variant's name; those that share it differ in the user's text.
+    kernels: Mutex<HashMap<String, Vec<Arc<Kernel>>>>,
     /// Opened by the first compilation; the inner `None` where the adapter has no such cache.
     disk: Mutex<Option<Option<Disk>>>,
 }
@@ -69,15 +71,24 @@ struct Disk {
 /// `LimitExceeded` when the adapter cannot run it, `Shader` or `Internal` when it does not compile.
 pub(crate) fn kernel(gpu: &Gpu, variant: &Variant) -> Result<Arc<Kernel>> {
     let cache = gpu.state::<Cache>()?;
-    if let Some(kernel) = lock(&cache.kernels).get(variant.name()) {
-        return Ok(kernel.clone());
+    let same = |kernel: &&Arc<Kernel>| kernel.foreign == variant.foreign_text();
+    let known = lock(&cache.kernels);
+    if let Some(kernel) = known.get(variant.name()).and_then(|all| all.iter().find(same)) {
+        return Ok(Arc::clone(kernel));
     }
+    drop(known);
     // Compiled without a lock, so that nobody waits who needs a kernel that is there, and several threads compile at a time; two
     // may compile the same variant, and one copy is kept.
     let start = Instant::now();
     let kernel = Arc::new(compile(gpu, &cache, variant)?);
     log::debug!("compiled {} in {:.1} ms", variant.name(), start.elapsed().as_secs_f64() * 1e3);
-    Ok(lock(&cache.kernels).entry(variant.name().to_owned()).or_insert(kernel).clone())
+    let mut known = lock(&cache.kernels);
+    let all = known.entry(variant.name().to_owned()).or_default();
+    if let Some(other) = all.iter().find(same) {
+        return Ok(Arc::clone(other));
+    }
+    all.push(Arc::clone(&kernel));
+    Ok(kernel)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -148,7 +159,8 @@ fn compile(gpu: &Gpu, cache: &Cache, variant: &Variant) -> Result<Kernel> {
     if let Some(disk) = disk.as_ref() {
         save_disk(disk);
     }
-    Ok(Kernel { name, pipeline, layout, needs })
+    let foreign = variant.foreign_text().to_owned();
+    Ok(Kernel { name, foreign, pipeline, layout, needs })
 }
 
 fn entry((binding, of): (usize, &Binding)) -> wgpu::BindGroupLayoutEntry {
@@ -179,6 +191,8 @@ fn open_disk(gpu: &Gpu) -> Result<Option<Disk>> {
     let (true, Some(dir)) = (caps.pipeline_cache, folder()) else {
         return Ok(None);
     };
+    // Two drivers of one adapter with the same checksum overwrite each other's file, which costs time alone: wgpu takes only what
+    // has this driver's own identity in its header.
     let driver = crc32fast::hash(format!("{} {}", caps.name, caps.driver).as_bytes());
     let path =
         dir.join(format!("{:x}-{:x}-{driver:08x}.pipelines", caps.vendor_id, caps.device_id));

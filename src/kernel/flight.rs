@@ -1,15 +1,12 @@
 //! A submission on its way: what comes back of it, which variants ran and how long they took.
 
 use super::trace::Trace;
-use crate::buffer::Readback;
+use crate::buffer::{Landing, Readback};
 use crate::device::Gpu;
 use crate::error::Result;
 use std::borrow::Cow;
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 
-/// A submission in flight; a `Future`, or blocking through [`Flight::wait`].
+/// A submission in flight.
 pub(crate) struct Flight {
     gpu: Gpu,
     readback: Readback,
@@ -31,22 +28,22 @@ impl Flight {
         Flight { gpu, readback, trace: Some(trace) }
     }
 
+    /// What it comes back with.
+    pub fn landing(&self) -> Landing {
+        self.readback.landing()
+    }
+
+    /// Whether it is back, or never will be.
+    pub fn has_landed(&self) -> bool {
+        self.readback.has_landed()
+    }
+
     /// Blocks until it is back.
     pub fn wait(mut self) -> Result<Landed> {
         let index = self.readback.index();
         let trace = self.trace.take();
         let parts = self.readback.wait()?;
         land(&self.gpu, parts, trace, &index)
-    }
-}
-
-impl Future for Flight {
-    type Output = Result<Landed>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let parts = ready!(Pin::new(&mut self.readback).poll(cx))?;
-        let (index, trace) = (self.readback.index(), self.trace.take());
-        Poll::Ready(land(&self.gpu, parts, trace, &index))
     }
 }
 

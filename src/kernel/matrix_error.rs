@@ -3,7 +3,8 @@
 //!
 //! A sum of d products that is rounded to nearest at each step is off by at most d u |q||x| with u = 2^-24; units that cut
 //! instead of rounding, or align a few products before they add them, by a small multiple of it. The profile says which
-//! multiple the error bound counts on (`kernel.matrix.accumulation`); where twice the measured one is more, that counts.
+//! multiple the error bound counts on (`kernel.matrix.accumulation`); where twice the measured one is more, that counts. A value of
+//! the user's own that is below the measured one is refused: whoever wrote it down meant another device.
 
 use super::encoder::Encoder;
 use super::flight::words;
@@ -47,8 +48,8 @@ pub(crate) fn measure_once(gpu: &Gpu, tile: MatrixTile) -> Result<()> {
     let state = gpu.state::<Measured>()?;
     // held meanwhile: who asks at the same time waits for the answer
     let mut known = state.0.lock().unwrap_or_else(PoisonError::into_inner);
-    if known.iter().any(|(of, _)| *of == tile) {
-        return Ok(());
+    if let Some((_, measured)) = known.iter().find(|(of, _)| *of == tile) {
+        return check(gpu.profile(), *measured);
     }
     let measured = match measure(gpu, tile) {
         Err(Error::OutOfDeviceMemory { .. }) => {
@@ -71,7 +72,21 @@ pub(crate) fn measure_once(gpu: &Gpu, tile: MatrixTile) -> Result<()> {
         );
     }
     known.push((tile, measured));
-    Ok(())
+    check(gpu.profile(), measured)
+}
+
+/// Refuses a value of the user's own that is less than sums were found to be off by.
+fn check(profile: &Profile, measured: f64) -> Result<()> {
+    let (section, key) = ("matrix", "accumulation");
+    let assumed = profile.f64(section, key)?;
+    // what is no sum of products is not used
+    if measured <= assumed || measured > MOST || !profile.is_given(section, key) {
+        return Ok(());
+    }
+    let reason = format!(
+        "kernel.{section}.{key} = {assumed}, but sums on the matrix units here are off by {measured:.3} x 2^-24 an element"
+    );
+    Err(Error::Profile { name: profile.name().to_owned(), reason })
 }
 
 /// The multiple of u an element that the error bound has to count on; `None` where the tile was not measured, or does not compute
@@ -184,4 +199,24 @@ pub(crate) fn measure(gpu: &Gpu, tile: MatrixTile) -> Result<f64> {
         }
     }
     Ok(worst)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_value_of_the_users_own_below_what_is_measured_is_refused() {
+        let built_in = Profile::baseline().unwrap();
+        let given = built_in.with("matrix", "accumulation", 2).unwrap();
+        assert!(!built_in.is_given("matrix", "accumulation"));
+        for (measured, refused) in [(0.7, false), (2.0, false), (2.0625, true), (MOST * 2.0, false)]
+        {
+            check(&built_in, measured).unwrap();
+            let error = check(&given, measured).err().map(|e| e.to_string());
+            assert_eq!(error.is_some(), refused, "{measured}: {error:?}");
+            let both = |text: &str| text.contains("= 2,") && text.contains("2.062");
+            assert!(error.is_none_or(|text| both(&text)));
+        }
+    }
 }

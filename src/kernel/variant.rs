@@ -9,7 +9,11 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Names one pipeline. Two variants with equal names are the same pipeline.
+/// What the template calls a user's text.
+const FOREIGN: &str = "custom_source";
+
+/// Names one pipeline. Two variants with equal names and, where a user's text is a part of them, with equal texts are the same
+/// pipeline: of the text the name has a checksum, which another may have, too.
 #[derive(Clone, Debug)]
 pub(crate) struct Variant {
     shader: Shader,
@@ -68,7 +72,7 @@ impl Variant {
     /// A user's text and what it begins with, spelled by their checksums. Such a variant is compiled with every runtime check.
     pub fn foreign(mut self, source: &str, initial: u32) -> Self {
         let _ = write!(self.name, "_{:08x}_{initial:08x}", crc32fast::hash(source.as_bytes()));
-        self.constants.push(("custom_source", Value::from(source)));
+        self.constants.push((FOREIGN, Value::from(source)));
         self.constants.push(("custom_initial", Value::from(initial)));
         self.trusted = false;
         self
@@ -77,6 +81,12 @@ impl Variant {
     /// The name with every constant: the pipeline's label, the key in logs, stats and benches.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The user's text; empty where all is ours.
+    pub(super) fn foreign_text(&self) -> &str {
+        let text = self.constants.iter().find(|(key, _)| !self.trusted && *key == FOREIGN);
+        text.and_then(|(_, text)| text.as_str()).unwrap_or_default()
     }
 
     /// Whether all of its text is ours.

@@ -6,20 +6,21 @@ use crate::error::Result;
 use crate::kernel::{Encoder, fold};
 
 /// Rows copied by one dispatch.
-const STEP: usize = 1 << 20;
+const STEP: u64 = 1 << 20;
 
 /// The rows of `from` with these numbers, which ascend.
 pub(crate) fn rows(from: &Matrix, keep: &[u32]) -> Result<Matrix> {
     from.with_rows(keep.len() as u64, |to_segment| {
         let start = to_segment.first_row() as usize;
         let wanted = &keep[start..start + to_segment.rows() as usize];
+        let step = (from.gpu().caps().max_binding_bytes / 4).min(STEP);
         for source in from.segments() {
             let first = source.first_row();
             let end = first + u64::from(source.rows());
             let a = wanted.partition_point(|&row| u64::from(row) < first);
             let b = wanted.partition_point(|&row| u64::from(row) < end);
-            for at in (a..b).step_by(STEP) {
-                let part = &wanted[at..(at + STEP).min(b)];
+            for at in (a..b).step_by(step as usize) {
+                let part = &wanted[at..(at + step as usize).min(b)];
                 let local: Vec<u32> = part.iter().map(|&row| row - first as u32).collect();
                 copy(source.buffer(), &local, to_segment.buffer(), from, at)?;
             }

@@ -69,6 +69,32 @@ fn distances_and_similarities_agree_with_closures() {
     );
 }
 
+/// Kernels are named by a checksum of the user's text, which two texts may share: these two do, whole as they are here.
+#[test]
+fn texts_of_one_checksum_are_two_metrics() {
+    let Some(gpu) = gpu() else { return };
+    let absolute = "fn accumulate(acc: f32, q: f32, x: f32) -> f32 { return acc + abs(q - x); }\n\
+                    fn finish(acc: f32, d: u32) -> f32 { return acc; }\n";
+    let squared = "fn accumulate(acc: f32, q: f32, x: f32) -> f32 { return acc + (q - x) * (q - x); }\n\
+                   fn finish(acc: f32, d: u32) -> f32 { return acc; }\n\
+                   // AaAAaaAaAaaAaaaaaaAAAAaAAAAAaaaAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n";
+    let checksums = [absolute, squared].map(|text| crc32fast::hash(text.as_bytes()));
+    assert_eq!(checksums[0], checksums[1]);
+    let index = |text| {
+        let index =
+            Flat::new(&gpu, 2, Metric::wgsl(text, 0.0, Order::Ascending)).expect("a metric");
+        index.add(&[3.0, 3.0, 0.0, 5.0]).expect("rows");
+        index
+    };
+    let (sums, squares) = (index(absolute), index(squared));
+    for _ in 0..2 {
+        let hits = sums.search(&[0.0, 0.0], 2).expect("hits");
+        assert_eq!((hits.ids(), hits.distances()), (&[1, 0][..], &[5.0, 6.0][..]));
+        let hits = squares.search(&[0.0, 0.0], 2).expect("hits");
+        assert_eq!((hits.ids(), hits.distances()), (&[0, 1][..], &[18.0, 25.0][..]));
+    }
+}
+
 #[test]
 fn a_nan_is_no_hit() {
     let Some(gpu) = gpu() else { return };
@@ -99,6 +125,13 @@ fn errors_point_into_the_users_text() {
              var<private> memory: f32;",
             3,
             "memory",
+        ),
+        (
+            "fn accumulate(acc: f32, q: f32, x: f32) -> f32 { return acc + weight; }\n\
+             fn finish(acc: f32, d: u32) -> f32 { return acc; }\n\
+             override weight: f32 = 2.0;",
+            3,
+            "override `weight`",
         ),
         (
             "fn accumulate(acc: f32, q: f32, x: f32) -> f32 { return step(acc); }\n\

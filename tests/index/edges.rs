@@ -2,9 +2,10 @@
 
 use crate::support::{Model, gpu, in_order, index, rows};
 use nearfield::{
-    BinaryFlat, DType, Error, Flat, IdFilter, Index, Metric, Order, Rows, Search, SearchParams,
-    index_factory,
+    BinaryFlat, DType, Error, Flat, IdFilter, Index, Metric, Order, QueryFilter, Rows, Search,
+    SearchParams, StreamedFlat, index_factory,
 };
+use std::sync::{Arc, Mutex};
 
 #[test]
 fn an_empty_index_finds_nothing() {
@@ -65,6 +66,55 @@ fn shapes_and_types_are_held_against_the_index() {
     assert!(matches!(bits.search(&[0.0; 16], 1), Err(Error::Unsupported { .. })));
     let ones = [1, 9].map(|i| bits.reconstruct(1).unwrap()[i]);
     assert_eq!(ones, [1.0, 0.0]);
+}
+
+/// What is wrong with queries is told alike wherever the rows lie: their type before their number.
+#[test]
+fn queries_are_held_against_rows_on_the_host_alike() {
+    let gpu = gpu();
+    let resident = Flat::new(&gpu, 16, Metric::L2).unwrap();
+    resident.add(&[1.0; 32]).unwrap();
+    let streamed = StreamedFlat::from_f32(&gpu, vec![1.0; 32], 16, Metric::L2).unwrap();
+    let each = QueryFilter::Each(vec![IdFilter::All; 2]);
+    for params in [SearchParams::new(), SearchParams::new().query_filter(each)] {
+        for index in [&resident as &dyn Search, &streamed] {
+            let error = index.search_with(Rows::Bits(&[0; 5]), 1, &params).unwrap_err();
+            assert!(matches!(error, Error::Unsupported { .. }), "{index:?}: {error}");
+            let error = index.range_search_with(Rows::F32(&[0.0; 5]), 1.0, &params).unwrap_err();
+            let mismatch = matches!(error, Error::DimensionMismatch { expected: 16, actual: 5 });
+            assert!(mismatch, "{index:?}: {error}");
+        }
+    }
+}
+
+/// A call tells each share of its work once, and 1 at its end, though there was nothing to do.
+#[test]
+fn progress_rises_to_one_in_every_call() {
+    let gpu = gpu();
+    let (empty, resident) =
+        (Flat::new(&gpu, 2, Metric::L2).unwrap(), Flat::new(&gpu, 2, Metric::L2).unwrap());
+    let rows: Vec<f32> = (0..4000).map(|i| (i % 37) as f32).collect();
+    resident.add(&rows).unwrap();
+    let of_rows = |rows| StreamedFlat::from_f32(&gpu, rows, 2, Metric::L2).unwrap();
+    let (nothing, streamed) = (of_rows(Vec::new()), of_rows(rows).with_chunk_rows(256));
+    for index in [&empty as &dyn Search, &nothing, &resident, &streamed] {
+        for queries in [0, 6] {
+            for range in [false, true] {
+                let told = Arc::new(Mutex::new(Vec::new()));
+                let shares = Arc::clone(&told);
+                let params =
+                    SearchParams::new().progress(move |share| shares.lock().unwrap().push(share));
+                let queries = Rows::F32(&[5.0; 6][..queries]);
+                match range {
+                    false => index.search_with(queries, 3, &params).unwrap(),
+                    true => index.range_search_with(queries, 9.0, &params).unwrap(),
+                };
+                let told = told.lock().unwrap();
+                let rises = told.windows(2).all(|pair| pair[0] < pair[1]);
+                assert!(rises && told.last() == Some(&1.0), "{index:?}: {told:?}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,10 +1,14 @@
 //! Searches in flight: awaited, waited for, dropped, many at once.
 
 use crate::support::{gpu, own_gpu};
-use nearfield::{Flat, Gpu, Index, Metric, Rows, Search, SearchParams};
-use std::future::Future;
+use nearfield::{CancelToken, Error, Flat, Gpu, Index, Metric, Rows, Search, SearchParams};
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Waker};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 fn index(gpu: &Gpu, n: usize) -> (Flat, Vec<f32>) {
     let rows: Vec<f32> = (0..n * 2).map(|i| (i % 173) as f32).collect();
@@ -17,6 +21,126 @@ fn index(gpu: &Gpu, n: usize) -> (Flat, Vec<f32>) {
 pub fn held(gpu: &Gpu) -> u64 {
     let labels = gpu.memory().labels;
     labels.iter().filter(|l| l.label != "staging").map(|l| l.bytes).sum()
+}
+
+/// Waits for what another thread does.
+fn wait_until(what: &str, is: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !is() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// An index whose searches of `QUERIES` queries go to the device in four submissions, each some 100 ms on a processor.
+fn slow_index() -> (Flat, Vec<f32>) {
+    const ROWS: usize = 30_000;
+    let pairs = (ROWS * QUERIES / 4) as f64;
+    let gpu = Gpu::builder().poison(true).setting("submit", "gflops", 1);
+    let gpu = gpu.setting("submit", "max_ms", (pairs * 2.0 * DIM as f64 / 1e6).ceil());
+    let rows: Vec<f32> = (0..ROWS * DIM).map(|i| (i * 7919 % 1009) as f32 / 1009.0).collect();
+    let index = Flat::new(&gpu.build().unwrap(), DIM, Metric::L1).unwrap();
+    index.add(&rows).unwrap();
+    // the kernels are compiled by the first search
+    index.search(&rows[..DIM], 5).unwrap();
+    (index, rows)
+}
+
+const DIM: usize = 64;
+const QUERIES: usize = 256;
+
+/// Lets the other futures of the same thread go on.
+async fn others_go_on() {
+    let mut polled = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut polled, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// A software driver takes a submission only once it has computed the one before. A task that waits for a search must not
+/// wait for that, or nothing else runs on its thread.
+#[test]
+fn awaited_searches_leave_their_thread_to_others() {
+    let (index, rows) = slow_index();
+    let (params, ended) = (SearchParams::new(), AtomicUsize::new(0));
+    let search = async |at: usize| {
+        let queries = Rows::F32(&rows[at * DIM..][..QUERIES * DIM]);
+        let hits = index.submit(queries, 5, &params).unwrap().await.unwrap();
+        ended.fetch_add(1, Ordering::Relaxed);
+        hits
+    };
+    let ticker = async {
+        let (mut last, mut worst) = (Instant::now(), Duration::ZERO);
+        while ended.load(Ordering::Relaxed) < 2 {
+            std::thread::sleep(Duration::from_millis(5));
+            others_go_on().await;
+            worst = worst.max(last.elapsed());
+            last = Instant::now();
+        }
+        worst
+    };
+    let begin = Instant::now();
+    let all = futures::future::join3(ticker, search(0), search(QUERIES));
+    let (worst, first, second) = pollster::block_on(all);
+    for (at, hits) in [(0, &first), (QUERIES, &second)] {
+        assert!(hits.stats().submissions >= 4, "{:?}", hits.stats());
+        assert!((0..QUERIES).all(|i| hits.ids()[i * 5] == (at + i) as u64));
+    }
+    // less than one of the eight submissions takes, however busy the machine is
+    let most = (begin.elapsed() / 12).max(Duration::from_millis(60));
+    assert!(worst < most, "the other future stood still for {worst:?} of {:?}", begin.elapsed());
+}
+
+#[test]
+fn a_search_goes_on_though_nobody_polls_or_waits() {
+    let (index, rows) = slow_index();
+    let queries = Rows::F32(&rows[..QUERIES * DIM]);
+    let expected = index.search_with(queries, 5, &SearchParams::new()).unwrap();
+    let share = Arc::new(Mutex::new(0.0));
+    let told = Arc::clone(&share);
+    let params = SearchParams::new().progress(move |share| *told.lock().unwrap() = share);
+    let pending = index.submit(queries, 5, &params).unwrap();
+    wait_until("the search ends", || *share.lock().unwrap() == 1.0);
+    assert_eq!(pending.wait().unwrap().ids(), expected.ids());
+    // one that nobody wants ends, and so does one that is cancelled, whoever waits
+    drop(index.submit(queries, 5, &params).unwrap());
+    let token = CancelToken::new();
+    let cancelled = SearchParams::new().cancel(&token);
+    let pending = [0, 1].map(|_| index.submit(queries, 5, &cancelled).unwrap());
+    token.cancel();
+    let [awaited, waited] = pending;
+    assert!(matches!(pollster::block_on(awaited), Err(Error::Cancelled)));
+    assert!(matches!(waited.wait(), Err(Error::Cancelled)));
+    assert_eq!(index.search_with(queries, 5, &params).unwrap().ids(), expected.ids());
+}
+
+#[test]
+fn what_a_callers_function_does_stays_in_its_call() {
+    let (index, rows) = index(&gpu(), 700);
+    let queries = || Rows::F32(&rows[..80]);
+    let panics = SearchParams::new().progress(|_| panic!("a test's own panic"));
+    let awaited = pollster::block_on(index.submit(queries(), 9, &panics).unwrap());
+    assert!(matches!(awaited, Err(Error::Internal { .. })));
+    let pending = index.submit(queries(), 9, &panics).unwrap();
+    // where it is driven by who waits, the panic is theirs
+    let waited = catch_unwind(AssertUnwindSafe(|| pending.wait()));
+    assert!(matches!(waited, Err(_) | Ok(Err(Error::Internal { .. }))));
+    // a call within a call, on the thread that would drive it
+    let (index, asked) = (Arc::new(index), Arc::new(AtomicBool::new(false)));
+    let (inner, done, query) = (Arc::clone(&index), Arc::clone(&asked), rows[..2].to_vec());
+    let nested = SearchParams::new().progress(move |_| {
+        let pending = inner.submit(Rows::F32(&query), 1, &SearchParams::new()).unwrap();
+        assert_eq!(pollster::block_on(pending).unwrap().ids(), [0]);
+        done.store(true, Ordering::Relaxed);
+    });
+    let hits = pollster::block_on(index.submit(queries(), 9, &nested).unwrap()).unwrap();
+    assert!(asked.load(Ordering::Relaxed));
+    assert_eq!(hits.ids(), index.search_with(queries(), 9, &SearchParams::new()).unwrap().ids());
 }
 
 #[test]
@@ -87,7 +211,9 @@ fn a_dropped_search_frees_what_it_held() {
         let _ = Pin::new(&mut polled).poll(&mut context);
         let _ = Pin::new(&mut polled).poll(&mut context);
         drop(polled);
-        assert_eq!((held(&gpu), index.memory()), (kept, before));
+        // at once, or when the device's own thread is done with what it is at
+        wait_until("the memory is free again", || held(&gpu) == kept);
+        assert_eq!(index.memory(), before);
         // A search in flight keeps the snapshot that it runs on, and nothing keeps it longer.
         let pending = index.submit(Rows::F32(&rows[..2]), 1, &params).unwrap();
         index.remove(&(0..gone).collect::<Vec<_>>()).unwrap();

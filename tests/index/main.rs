@@ -10,6 +10,7 @@ mod failures;
 mod files;
 mod filters;
 mod flights;
+mod limits;
 mod model;
 mod parts;
 mod scans;

@@ -5,11 +5,12 @@
 use super::part::{RoundedPart, Source, TILE_ROWS};
 use super::{f16, int8, residual};
 use crate::buffer::{BIN, Buffer, Segment};
+use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::exact::encoding::Encoding;
 use crate::exact::kernels::Lost;
-use crate::exact::rows::measured::Measured;
+use crate::exact::rows::measured::{self, Measured};
 use crate::kernel::{Encoder, matrix_tile};
 
 /// Below this dimension most of a slab would be padding.
@@ -47,7 +48,12 @@ pub(crate) fn f16_operand(rows: &Measured, copies: Copies) -> Result<Option<Enco
             let multiplied = matrix_tile(gpu, DType::F16)?.is_some();
             (copied || multiplied).then_some(Encoding::Rows(dtype))
         }
-        _ => (copied && copies != Copies::None).then_some(Encoding::F16Copy),
+        _ if !copied || copies == Copies::None => None,
+        _ if most_copied(gpu, rows.matrix().dim()) == 0 => {
+            log::debug!("no copy in f16: a tile of its rows is more than one binding holds");
+            None
+        }
+        _ => Some(Encoding::F16Copy),
     })
 }
 
@@ -58,6 +64,19 @@ pub(crate) fn int8_operand(rows: &Measured, copies: Copies) -> Result<Option<Enc
     let narrower = !rows.matrix().dtype().is_integer() && copies == Copies::All;
     let asked = rows.gpu().profile().u32("scan", "int8_copy")? != 0;
     Ok((scans && narrower && asked).then_some(Encoding::Int8Copy))
+}
+
+/// The most rows of a segment whose copy fits one binding, which may be wider than they are; `None` where there is no copy.
+pub(crate) fn most_rows(rows: &Measured, copies: Copies) -> Result<Option<u64>> {
+    let copied = f16_operand(rows, copies)? == Some(Encoding::F16Copy);
+    Ok(copied.then(|| most_copied(rows.gpu(), rows.matrix().dim())))
+}
+
+/// The most rows, in whole tiles, whose copy in f16 fits one binding.
+pub(crate) fn most_copied(gpu: &Gpu, dim: usize) -> u64 {
+    let bytes = gpu.caps().max_binding_bytes.min(gpu.caps().max_buffer_bytes);
+    let tile = u64::from(TILE_ROWS);
+    bytes / f16::row_bytes(dim) / tile * tile
 }
 
 impl Rounded {
@@ -82,21 +101,13 @@ impl Rounded {
         first: u64,
     ) -> Result<Option<Rounded>> {
         let Some(operand) = operand.filter(|_| rows.len() > 0) else { return Ok(None) };
-        match Rounded::build(rows, operand, old, first, None) {
-            // They are for speed: without room for them the search is as exact.
-            Err(Error::OutOfDeviceMemory { .. }) => {
-                log::warn!(
-                    "no device memory for a copy of the rows in fewer bits: searching the rows"
-                );
-                Ok(None)
-            }
-            other => other.map(Some),
-        }
+        or_without(operand, Rounded::build(rows, operand, old, first, None))
     }
 
     /// Those of `rows` after a row of segment `at` was replaced.
     pub fn replaced(rows: &Measured, old: Option<&Rounded>, at: usize) -> Result<Option<Rounded>> {
-        old.map(|old| Rounded::build(rows, old.operand, Some(old), u64::MAX, Some(at))).transpose()
+        let Some(old) = old else { return Ok(None) };
+        or_without(old.operand, Rounded::build(rows, old.operand, Some(old), u64::MAX, Some(at)))
     }
 
     pub fn part(&self, at: usize) -> Option<&RoundedPart> {
@@ -208,12 +219,23 @@ impl Rounded {
             return Ok(old.bin_residual.clone());
         }
         let had = old.map_or(0, |o| o.bin_residual.size());
-        let grown = rows.gpu().alloc("residuals", bins.max(had * 2).next_multiple_of(256))?;
+        let grown = rows.gpu().alloc("residuals", measured::by_bin(rows.gpu(), bins, had))?;
         encoder.clear(&grown);
         if let Some(old) = old {
             encoder.copy(&old.bin_residual, 0, &grown, 0, had);
         }
         Ok(grown)
+    }
+}
+
+/// They are for speed: without room for them the search is as exact.
+fn or_without(operand: Encoding, built: Result<Rounded>) -> Result<Option<Rounded>> {
+    match built {
+        Err(error @ (Error::OutOfDeviceMemory { .. } | Error::LimitExceeded { .. })) => {
+            log::warn!("searching the rows without their form {}: {error}", operand.name());
+            Ok(None)
+        }
+        other => other.map(Some),
     }
 }
 

@@ -19,12 +19,18 @@ pub(super) fn masked<'a>(
         return Err(Error::internal(format!("{} words mask {rows} rows", live.len())));
     }
     let mut encoder = Encoder::new(gpu, "mask", false)?;
-    let mask = encoder.upload("mask", bytemuck::cast_slice(live))?;
+    let own: Vec<_> = own.collect();
+    // of each segment its own part, which fits one binding as the segment does; segments begin at whole words
+    let mask = |(segment, _): &(&Segment, &Buffer)| {
+        let words = &live[mask_words(segment.first_row())..];
+        let words = &words[..mask_words(segment.rows().into())];
+        encoder.upload("mask", bytemuck::cast_slice(words))
+    };
+    let masks = own.iter().map(mask).collect::<Result<Vec<_>>>()?;
     let mut all = Vec::new();
-    for (segment, own) in own {
+    for ((segment, own), mask) in own.into_iter().zip(&masks) {
         let bias = gpu.alloc("bias", own.size())?;
-        let rows = (segment.rows(), segment.first_row() as u32);
-        write(&mut encoder, own, Some(&mask), &bias, rows, None, 1.0)?;
+        write(&mut encoder, own, Some(mask), &bias, (segment.rows(), 0), None, 1.0)?;
         all.push(bias);
     }
     encoder.submit(&[])?;

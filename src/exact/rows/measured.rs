@@ -35,6 +35,13 @@ pub(crate) struct Part {
     capacity: u32,
 }
 
+/// Bytes for numbers of bins, of which `needed` are, where there were `had`: doubling, so that many small additions copy little,
+/// as far as one binding goes.
+pub(crate) fn by_bin(gpu: &Gpu, needed: u64, had: u64) -> u64 {
+    let doubled = (had * 2).min(gpu.caps().max_binding_bytes / 256 * 256);
+    needed.max(doubled).next_multiple_of(256)
+}
+
 impl Measured {
     /// No rows yet.
     pub fn new(matrix: Matrix, scan: Option<ScanFamily>) -> Measured {
@@ -157,8 +164,7 @@ impl Measured {
             let needed = self.bins() * 4;
             let had = self.bin_norm.as_ref().map_or(0, Buffer::size);
             if needed > had {
-                // doubling, so that many small additions copy little
-                let size = needed.max(had * 2).next_multiple_of(256);
+                let size = by_bin(self.gpu(), needed, had);
                 self.bin_norm = Some(match &self.bin_norm {
                     Some(old) => self.grow(old, size)?,
                     None => self.gpu().alloc("bin norms", size)?,

@@ -160,9 +160,7 @@ impl Call {
         if asks && rows > 0 {
             self.each_chunk(&mut merge, stop)?;
         }
-        if let (true, Some(progress)) = (rows == 0 || !asks, &self.options.progress) {
-            progress(1.0);
-        }
+        self.options.tell(1.0);
         merge.finish(&self.decoder)
     }
 

@@ -4,7 +4,7 @@ use crate::call::{Pending, RowHits, SearchStats};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
-use crate::exact::{ChunkFilter, Dataset, Stream};
+use crate::exact::{ChunkFilter, Dataset, Stream, query_count};
 use crate::format::{HostRows, RowStore};
 use crate::index::hits::{Hits, RangeHits};
 use crate::index::ids::{self, Ids};
@@ -107,7 +107,7 @@ impl StreamedFlat {
 
     /// What the parameters filter in a chunk, as a bit a row; held against the queries once before.
     fn filter(&self, queries: Rows<'_>, params: &SearchParams) -> Result<ChunkFilter> {
-        let count = queries.count(self.dim())?;
+        let count = query_count(queries, self.dtype(), self.dim())?;
         let (all, each) = (params.filter.clone(), params.query_filter.clone());
         let filter = move |rows: Range<u64>| {
             let ids = Ids::default().with_run(rows.start, (rows.end - rows.start) as usize);

@@ -1,6 +1,7 @@
 //! A second kind of index: pairs of f32 in host memory, compared with a query one by one. This file is all that it takes.
 
 use crate::call::{Filter, Job, Pending, RowHits, RowIds};
+use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::RowSource;
@@ -119,6 +120,14 @@ struct Done(Option<RowHits>);
 impl Job for Done {
     type Output = RowHits;
     type InFlight = ();
+
+    fn gpu(&self) -> Option<&Gpu> {
+        None
+    }
+
+    fn has_next(&self) -> bool {
+        false
+    }
 
     fn next(&mut self) -> Result<Option<(Flight, ())>> {
         Ok(None)

@@ -4,6 +4,7 @@ use super::stored::Stored;
 use crate::call::{Filter, RowHits, RowIds};
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
+use crate::exact::query_count;
 use crate::format::RowSource;
 use crate::index::hits::Hits;
 use crate::index::ids::{self, Ids, MAX_ID, RowSet};
@@ -167,7 +168,7 @@ impl<R: Stored> Snapshot<R> {
 
     /// What the parameters filter, as a bit a row. Removed rows need none: what is stored leaves them out.
     pub fn filter(&self, params: &SearchParams, queries: Rows<'_>) -> Result<Filter> {
-        let count = || queries.count(self.rows.dim());
+        let count = || query_count(queries, self.rows.dtype(), self.rows.dim());
         ids::of_rows(params.filter.as_ref(), params.query_filter.as_ref(), &self.ids, count)
     }
 
