@@ -18,6 +18,7 @@ mod probe;
 mod profile;
 mod profiles;
 mod timing;
+mod variables;
 mod wait;
 
 pub use adapter::AdapterSummary;
