@@ -12,6 +12,7 @@ mod filters;
 mod flights;
 mod model;
 mod parts;
+mod radii;
 mod scans;
 mod streamed;
 mod support;

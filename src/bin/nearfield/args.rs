@@ -23,7 +23,8 @@ pub struct Cli {
 #[derive(Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Global {
-    /// Run on the adapter at this place of `nearfield devices`, or on the first whose name or driver contains the text
+    /// Run on the adapter at this place of `nearfield devices`, on the one with this PCI id (0000:41:00.0), or on the first
+    /// whose name or driver contains the text; a number is a place and nothing else
     #[arg(long, global = true, value_name = "NAME")]
     pub adapter: Option<String>,
     /// Use at most this much device memory, such as 512M or 8G; a base that does not fit is streamed from its file
@@ -83,10 +84,10 @@ pub struct BenchArgs {
     #[arg(long, value_name = "DIR")]
     pub svg: Option<PathBuf>,
     /// The device's memory bandwidth in GB/s, for the share of the roofline that a scan reaches
-    #[arg(long, value_name = "GB/S", requires = "peak_tflops", value_parser = positive)]
+    #[arg(long, value_name = "GB/S", requires = "peak_tflops", value_parser = peak)]
     pub peak_gbs: Option<f64>,
     /// The device's peak in TFLOP/s, of the units that scan: f16 matrix units where a profile asks for the f16 copy
-    #[arg(long, value_name = "TFLOP/S", requires = "peak_gbs", value_parser = positive)]
+    #[arg(long, value_name = "TFLOP/S", requires = "peak_gbs", value_parser = peak)]
     pub peak_tflops: Option<f64>,
 }
 
@@ -174,8 +175,8 @@ pub struct Common {
 
 #[derive(Args)]
 pub struct SearchArgs {
-    /// How many neighbours: any number, also beyond the number of rows
-    #[arg(short, value_name = "K", display_order = 0, value_parser = clap::value_parser!(u64).range(1..))]
+    /// How many neighbours, also beyond the number of rows; at most 67108864, the longest row that a file here may have
+    #[arg(short, value_name = "K", display_order = 0, value_parser = clap::value_parser!(u64).range(1..=1 << 26))]
     pub k: u64,
     /// Leave out the certificate that no neighbour is missed; distances stay exact
     #[arg(long)]
@@ -186,12 +187,12 @@ pub struct SearchArgs {
 
 #[derive(Args)]
 pub struct RangeArgs {
-    /// Keep distances below, similarities above it; for l2 a squared distance
+    /// Keep distances below, similarities above it; for l2 a squared distance. `inf` and `-inf` keep every row or none
     #[arg(
         long,
         value_name = "R",
         display_order = 0,
-        allow_negative_numbers = true,
+        allow_hyphen_values = true,
         value_parser = number
     )]
     pub radius: f32,
@@ -255,9 +256,10 @@ fn minutes(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| "not a number of minutes such as 5 or 0.5".into())
 }
 
-fn positive(text: &str) -> Result<f64, String> {
-    let number = text.parse::<f64>().ok().filter(|n| n.is_finite() && *n > 0.0);
-    number.ok_or_else(|| "not a number above 0".into())
+/// What a device can do, in units in which that is some thousands at most: beyond a billion a chart has no scale.
+fn peak(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|n| (1e-9..=1e9).contains(n));
+    number.ok_or_else(|| "not a number from 1e-9 to 1e9".into())
 }
 
 /// Reads `123`, `512K`, `64M`, `8G`.
@@ -282,7 +284,7 @@ mod tests {
     #[test]
     fn sizes_have_suffixes() {
         assert_eq!((bytes("123"), bytes("2k"), bytes("8G")), (Ok(123), Ok(2048), Ok(8 << 30)));
-        for bad in ["", "0", "-1", "G", "1.5G", "99999999999T", "8é"] {
+        for bad in ["", "0", "-0", "-1", "G", "1.5G", "inf", "nan", "1e39", "99999999999T", "8é"] {
             assert!(bytes(bad).is_err(), "{bad}");
         }
     }
@@ -290,20 +292,28 @@ mod tests {
     #[test]
     fn minutes_are_above_zero() {
         assert_eq!((minutes("5"), minutes("0.5")), (Ok(5.0), Ok(0.5)));
-        assert!(["0", "-1", "nan", "inf", "soon"].iter().all(|bad| minutes(bad).is_err()));
+        assert!(
+            ["0", "-0.0", "-1", "nan", "inf", "1e39", "soon"]
+                .iter()
+                .all(|bad| minutes(bad).is_err())
+        );
     }
 
     #[test]
     fn a_radius_is_any_number() {
         assert_eq!((number("-0.5"), number("1e3")), (Ok(-0.5), Ok(1000.0)));
-        assert!(number("nan").is_err() && number("far").is_err());
+        assert_eq!((number("1e39"), number("-inf")), (Ok(f32::INFINITY), Ok(f32::NEG_INFINITY)));
+        assert!(number("1e-45").is_ok_and(|r| r > 0.0) && number("1e-99") == Ok(0.0));
+        for bad in ["nan", "-nan", "far", "", " 1"] {
+            assert!(number(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]
-    fn a_peak_is_above_0() {
-        assert_eq!(positive("4800"), Ok(4800.0));
-        for bad in ["0", "-1", "inf", "nan", "fast"] {
-            assert!(positive(bad).is_err(), "{bad}");
+    fn a_peak_is_above_0_and_within_reason() {
+        assert_eq!((peak("4800"), peak("1e9")), (Ok(4800.0), Ok(1e9)));
+        for bad in ["0", "-0.0", "-1", "1e-320", "1e39", "inf", "nan", "fast"] {
+            assert!(peak(bad).is_err(), "{bad}");
         }
     }
 }

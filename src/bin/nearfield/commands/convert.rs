@@ -2,8 +2,8 @@
 
 use crate::args::{ConvertArgs, Global};
 use crate::shell::failure::{Failure, Result};
-use crate::shell::print;
 use crate::shell::progress::Progress;
+use crate::shell::{number, print};
 use serde_json::json;
 use std::time::Instant;
 
@@ -29,7 +29,7 @@ pub fn run(args: &ConvertArgs, global: &Global) -> Result<()> {
             "input": input.to_string_lossy(),
             "output": output.to_string_lossy(),
             "rows": rows,
-            "seconds": seconds,
+            "seconds": number::json(seconds),
         });
         return print::to_stdout(format_args!("{summary}"));
     }

@@ -4,13 +4,13 @@ use crate::args::{Global, RangeArgs};
 use crate::shell::device;
 use crate::shell::failure::Result;
 use crate::shell::inputs::{self, Inputs};
+use crate::shell::number;
 use crate::shell::output::RangeFiles;
 use crate::shell::progress::Progress;
 use crate::shell::searched::Searched;
 use crate::shell::summary::{Laps, Summary};
 use crate::shell::totals::Totals;
 use nearfield::{RowSource, SearchParams};
-use serde_json::json;
 use std::time::Instant;
 
 pub fn run(args: &RangeArgs, global: &Global) -> Result<()> {
@@ -31,7 +31,7 @@ pub fn run(args: &RangeArgs, global: &Global) -> Result<()> {
     let outputs = files.finish()?;
     laps.end("finish");
     drop(progress);
-    let (asked, inputs, gpu) = (("radius", json!(args.radius)), &inputs, &gpu);
+    let (asked, inputs, gpu) = (("radius", number::json(args.radius)), &inputs, &gpu);
     let (totals, outputs, laps, streamed) = (&totals, &outputs, &laps, searched.streamed);
     Summary { command: "range", asked, inputs, gpu, streamed, totals, outputs, laps }.print(global)
 }

@@ -6,6 +6,7 @@ pub mod failure;
 
 pub mod call_time;
 pub mod clock;
+pub mod number;
 pub mod print;
 pub mod progress;
 

@@ -28,7 +28,7 @@ pub fn run(args: &TuneArgs, global: &Global) -> Result<()> {
     let progress = Progress::start(global.quiet);
     progress.phase("making rows", 0);
     let gpu = device::open(global)?;
-    let (rows, dims) = sizes(args, &gpu);
+    let (rows, dims) = sizes(args, &gpu)?;
     // Few rows keep a GPU busy with many queries, and a software driver with the fewest.
     let most = if gpu.caps().software { BATCH } else { MOST_QUERIES };
     let sets = dims.iter().map(|&dim| Set::new(rows, most, dim)).collect::<Result<Vec<_>>>()?;
@@ -62,7 +62,7 @@ pub fn run(args: &TuneArgs, global: &Global) -> Result<()> {
 }
 
 /// Rows and dimensions to time with: what was asked for, or what the device does in a moment and has room for.
-fn sizes(args: &TuneArgs, gpu: &Gpu) -> (usize, Vec<usize>) {
+fn sizes(args: &TuneArgs, gpu: &Gpu) -> Result<(usize, Vec<usize>)> {
     let software = gpu.caps().software;
     let dims: Vec<usize> = match (&args.dim[..], software, args.quick) {
         ([], true, _) => vec![64],
@@ -73,9 +73,16 @@ fn sizes(args: &TuneArgs, gpu: &Gpu) -> (usize, Vec<usize>) {
     let usual: u64 = if software { 10_000 } else { 500_000 };
     // The rows, half as much for their f16 copy, and as much again as both for what a search needs.
     let widest = dims.iter().max().map_or(1, |&d| d as u64);
-    let room = gpu.memory().budget / (widest * 4 * 3);
+    let budget = gpu.memory().budget;
+    let room = budget / (widest * 4 * 3);
     let rows = args.rows.map_or(usual.min(room.max(1024)), u64::from);
-    (usize::try_from(rows).unwrap_or(usize::MAX), dims)
+    if rows.saturating_mul(widest * 4) > budget {
+        let why = format!(
+            "--rows {rows}: so many rows of {widest} do not fit in {budget} bytes of device memory"
+        );
+        return Err(Failure::Usage(why));
+    }
+    Ok((usize::try_from(rows).unwrap_or(usize::MAX), dims))
 }
 
 /// Environment variables for which a loaded profile has other values than it was written with.
