@@ -56,10 +56,12 @@ mod npy_header;
 mod npy_parse;
 mod row_file;
 mod row_writer;
+mod set;
 mod sink;
 mod source;
 mod store;
 mod typed;
+mod unfinished;
 mod vecs;
 
 pub use atomic::AtomicFile;

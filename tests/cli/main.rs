@@ -10,6 +10,7 @@ mod convert;
 mod devices;
 mod failing;
 mod filters;
+mod outputs;
 mod range;
 mod search;
 mod streamed;

@@ -5,7 +5,7 @@ use nearfield::format::{RowSource, create, open};
 use nearfield::reference::Block;
 use nearfield::{DType, Rows};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 /// What a run left behind.
 pub struct Run {
@@ -22,6 +22,21 @@ impl Run {
 
 /// Runs the program in `folder`. Names there are short, so that the cases read as a user's lines.
 pub fn nearfield(folder: &Path, arguments: &[&str]) -> Run {
+    let output = command(folder, arguments).output().expect("a program");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let status = output.status.code().unwrap_or_else(|| panic!("{arguments:?}: {}", output.status));
+    let run = Run { status, stdout: text(output.stdout), stderr: text(output.stderr) };
+    assert!(!run.stderr.contains("panicked"), "{arguments:?}: {}", run.stderr);
+    run
+}
+
+/// Starts the program with a line of arguments; its outputs are pipes.
+pub fn start(folder: &Path, line: &str) -> Child {
+    let mut command = command(folder, &line.split_whitespace().collect::<Vec<_>>());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a program")
+}
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
     let program = env!("CARGO_BIN_EXE_nearfield");
     // Some drivers need a C library of their own: tests/run.sh says which program starts them.
     let runner = std::env::var("NEARFIELD_TEST_RUNNER").unwrap_or_default();
@@ -32,12 +47,7 @@ pub fn nearfield(folder: &Path, arguments: &[&str]) -> Run {
     if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
         command.env("XDG_RUNTIME_DIR", folder);
     }
-    let output = command.output().unwrap_or_else(|e| panic!("{program}: {e}"));
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    let status = output.status.code().unwrap_or_else(|| panic!("{arguments:?}: {}", output.status));
-    let run = Run { status, stdout: text(output.stdout), stderr: text(output.stderr) };
-    assert!(!run.stderr.contains("panicked"), "{arguments:?}: {}", run.stderr);
-    run
+    command
 }
 
 /// Runs a line of arguments, which has to succeed.

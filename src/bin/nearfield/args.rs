@@ -3,14 +3,14 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nearfield::{DType, Metric};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// Exact nearest-neighbour search on every GPU.
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "Exit status: 0, 1 when the work failed, 2 when the arguments are wrong."
+    after_help = "Exit status: 0, 1 when the work failed, 2 when the arguments are wrong, 130 and 143 after SIGINT and SIGTERM, which leave no file behind."
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -168,9 +168,23 @@ pub struct Common {
     /// Print a summary as one line of JSON on stdout
     #[arg(long)]
     pub json: bool,
-    /// Begin the names of the output files with this
+    /// Begin the names of the output files with this, which is no folder: they appear together or not at all, also where two
+    /// runs have the same
     #[arg(long, value_name = "PREFIX")]
     pub out: PathBuf,
+}
+
+impl Common {
+    /// The files that are read.
+    pub fn inputs(&self) -> Vec<&Path> {
+        let wgsl = match &self.metric {
+            MetricName::Wgsl(file) => Some(file),
+            MetricName::Plain(_) => None,
+        };
+        let more = [self.allow.as_ref(), self.deny.as_ref(), wgsl];
+        let all = [&self.base, &self.query].into_iter().chain(more.into_iter().flatten());
+        all.map(|path| path.as_path()).collect()
+    }
 }
 
 #[derive(Args)]

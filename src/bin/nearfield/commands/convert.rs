@@ -3,13 +3,14 @@
 use crate::args::{ConvertArgs, Global};
 use crate::shell::failure::{Failure, Result};
 use crate::shell::progress::Progress;
-use crate::shell::{number, print};
+use crate::shell::{number, output, print, stop};
 use serde_json::json;
 use std::time::Instant;
 
 pub fn run(args: &ConvertArgs, global: &Global) -> Result<()> {
     let begin = Instant::now();
     let (input, output) = (&args.input, &args.output);
+    output::check_apart(&[output], &[input])?;
     let progress = Progress::start(global.quiet);
     progress.phase("converting", 0);
     let mut told = false;
@@ -18,7 +19,7 @@ pub fn run(args: &ConvertArgs, global: &Global) -> Result<()> {
             progress.phase("converting", total);
         }
         progress.set(done);
-        Ok(())
+        stop::check()
     })
     .map_err(|e| Failure::about(input, 0, e))?;
     drop(progress);

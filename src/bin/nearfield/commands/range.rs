@@ -15,7 +15,7 @@ use std::time::Instant;
 
 pub fn run(args: &RangeArgs, global: &Global) -> Result<()> {
     let mut laps = Laps::begin();
-    let mut inputs = Inputs::open(&args.common)?;
+    let mut inputs = Inputs::open(&args.common, &RangeFiles::NAMES)?;
     let mut files = RangeFiles::create(&args.common.out)?;
 
     let progress = Progress::start(global.quiet);

@@ -3,7 +3,7 @@
 use super::failure::{Failure, Result};
 use super::progress::Progress;
 use super::searched::{self, Files, Searched};
-use super::{metric, print};
+use super::{metric, output, print, stop};
 use crate::args::{Common, MetricName};
 use nearfield::format::{self, IdFile, RowFile};
 use nearfield::{
@@ -21,7 +21,12 @@ pub struct Inputs<'a> {
 }
 
 impl<'a> Inputs<'a> {
-    pub fn open(args: &'a Common) -> Result<Self> {
+    /// Opens them, once it is sure that none of them is an output: `outputs` are the names behind the prefix.
+    pub fn open(args: &'a Common, outputs: &[&str]) -> Result<Self> {
+        output::check_prefix(&args.out)?;
+        let outputs: Vec<_> = outputs.iter().map(|name| output::path(&args.out, name)).collect();
+        let outputs: Vec<&Path> = outputs.iter().map(|path| path.as_path()).collect();
+        output::check_apart(&outputs, &args.inputs())?;
         let metric = metric::of(args)?;
         let base = format::open(&args.base, args.dtype)?;
         let queries = open_queries(&args.query, args.dtype)?;
@@ -85,7 +90,7 @@ impl<'a> Inputs<'a> {
 
     /// What all blocks of queries are searched with.
     pub fn params(&self) -> Result<SearchParams> {
-        let params = SearchParams::new().timed(self.args.stats);
+        let params = SearchParams::new().timed(self.args.stats).cancel(&stop::token());
         Ok(match self.filter()? {
             Some(filter) => params.filter(filter),
             None => params,
@@ -99,6 +104,7 @@ impl<'a> Inputs<'a> {
 
     /// Queries `start..end`.
     pub fn block(&mut self, start: u64, end: u64) -> Result<Rows<'_>> {
+        stop::check()?;
         // A conversion names rows of the file, not of the block.
         self.queries.rows(start, end).map_err(|e| Failure::about(&self.args.query, 0, e))
     }
@@ -129,6 +135,7 @@ fn row_set(file: &Path, rows: u64) -> Result<IdFilter> {
     let mut words = vec![0u64; rows.div_ceil(64) as usize];
     let mut ids = IdFile::open(file)?;
     while let Some(block) = ids.next_ids(usize::MAX)? {
+        stop::check()?;
         for &id in block {
             if id < -1 {
                 return Err(Failure::Work(format!("{}: {id} is no row number", file.display())));
@@ -161,6 +168,7 @@ impl RowSource for Counted<'_> {
     }
 
     fn next_rows(&mut self, max_rows: usize) -> nearfield::Result<Option<Rows<'_>>> {
+        stop::check()?;
         self.progress.set(self.file.row_count() - self.file.len().unwrap_or(0));
         self.file.next_rows(max_rows)
     }

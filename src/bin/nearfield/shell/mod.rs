@@ -2,6 +2,8 @@
 //!
 //! Each file uses only those above it in this list, and the arguments.
 
+pub mod stop;
+
 pub mod failure;
 
 pub mod call_time;

@@ -8,10 +8,11 @@ use super::tuner::{BATCH, Tuner};
 use super::values::Values;
 use super::{calibrate, steps};
 use crate::args::{Global, TuneArgs, Tuned};
-use crate::shell::device;
 use crate::shell::failure::{Failure, Result};
 use crate::shell::progress::Progress;
+use crate::shell::{device, output};
 use nearfield::{Gpu, Profile};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 const ALL: [Tuned; 4] = [Tuned::Scan, Tuned::Matrix, Tuned::Select, Tuned::Submit];
@@ -22,6 +23,11 @@ const BATCH_MS: f64 = 30.0;
 
 pub fn run(args: &TuneArgs, global: &Global) -> Result<()> {
     let begin = Instant::now();
+    let in_force = std::env::var_os("NEARFIELD_PROFILE").map(PathBuf::from);
+    output::check_apart(
+        &[&args.out],
+        &in_force.iter().map(|path| path.as_path()).collect::<Vec<_>>(),
+    )?;
     let mut output = Output::create(&args.out, args.force)?;
     let minutes = args.minutes.unwrap_or(if args.quick { 1.0 } else { 5.0 });
     let end = begin + Duration::from_secs_f64(minutes * 60.0);
