@@ -43,7 +43,7 @@ impl AtomicFile {
         }
         let folders: BTreeSet<PathBuf> =
             targets.iter().map(|path| folder(path).to_owned()).collect();
-        let _locks: Vec<_> = folders.iter().map(|folder| lock(folder)).collect();
+        let _locks = lock(&folders);
         let (listed, files): (Vec<Unfinished>, Vec<_>) =
             files.into_iter().map(|file| (file.unfinished, (file.target, file.temporary))).unzip();
         let mut places = Vec::new();
@@ -113,23 +113,31 @@ impl Place {
     }
 }
 
-/// Holds other processes that name a set in this folder up, until it is dropped; a process that is killed leaves nothing.
+/// Holds other processes that name a set in these folders up, until it is dropped; a process that is killed leaves nothing.
 /// Where the system has no such lock, sets are exchanged without.
+///
+/// Each folder is locked once, whatever names it has here, since a second lock would wait for the first; and all processes
+/// lock them in one order.
 #[cfg(unix)]
-fn lock(folder: &Path) -> Option<File> {
+fn lock(folders: &BTreeSet<PathBuf>) -> Vec<File> {
     use rustix::fs::{FlockOperation, flock};
-    let file = File::open(folder).ok()?;
-    loop {
-        match flock(&file, FlockOperation::LockExclusive) {
-            Err(rustix::io::Errno::INTR) => {}
-            outcome => return outcome.ok().map(|()| file),
+    use std::collections::BTreeMap;
+    use std::os::unix::fs::MetadataExt;
+    let mut files = BTreeMap::new();
+    for file in folders.iter().filter_map(|folder| File::open(folder).ok()) {
+        if let Ok(meta) = file.metadata() {
+            files.insert((meta.dev(), meta.ino()), file);
         }
     }
+    for file in files.values() {
+        while flock(file, FlockOperation::LockExclusive) == Err(rustix::io::Errno::INTR) {}
+    }
+    files.into_values().collect()
 }
 
 #[cfg(not(unix))]
-fn lock(_folder: &Path) -> Option<File> {
-    None
+fn lock(_folders: &BTreeSet<PathBuf>) -> Vec<File> {
+    Vec::new()
 }
 
 /// The names lie in the folder, which not every system can sync; the files themselves are safe by now.
@@ -195,13 +203,25 @@ mod tests {
                         let set = ["a", "b"].map(|name| file(&path(name), text));
                         AtomicFile::finish_all(set).unwrap();
                         // Read under the lock, as another writer would hold it.
-                        let _lock = lock(folder_of(path("a").as_path()).as_path());
+                        let _lock = lock(&BTreeSet::from([folder_of(path("a").as_path())]));
                         assert_eq!(fs::read(path("a")).unwrap(), fs::read(path("b")).unwrap());
                     }
                 });
             }
         });
         assert_eq!(names(folder.path()), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_folder_by_two_names_is_locked_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (a, b) = (folder.path().join("a"), folder.path().join(".").join("b"));
+        // What is there goes by its whole name, what is new by the name that was given.
+        for _ in 0..2 {
+            AtomicFile::finish_all([file(&a, "1"), file(&b, "2")]).unwrap();
+            fs::remove_file(&b).unwrap();
+        }
+        assert_eq!(names(folder.path()), ["a"]);
     }
 
     fn folder_of(path: &Path) -> PathBuf {
