@@ -1,7 +1,7 @@
 //! Starting the program and reading what it wrote.
 
 use crate::common::npy::Npy;
-use nearfield::format::{RowSource, create, open};
+use nearfield::format::{Conversion, RowSource, create, open};
 use nearfield::reference::Block;
 use nearfield::{DType, Rows};
 use std::path::{Path, PathBuf};
@@ -98,9 +98,9 @@ pub fn write(folder: &Path, name: &str, rows: Rows<'_>, dim: usize) {
     out.finish().unwrap();
 }
 
-/// Rows of a file for the oracle, converted as `--dtype` would.
+/// Rows of a file for the oracle, converted as `--dtype` would with `--force`.
 pub fn block(folder: &Path, name: &str, dtype: Option<DType>) -> Block {
-    let mut file = open(folder.join(name), dtype).unwrap();
+    let mut file = open(folder.join(name), Conversion::from(dtype).force(true)).unwrap();
     let (dim, count) = (file.dim(), file.row_count());
     Block::new(file.rows(0, count).unwrap(), dim).unwrap()
 }

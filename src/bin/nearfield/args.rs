@@ -1,6 +1,7 @@
 //! The arguments, and what is wrong with them before any file is opened.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use nearfield::format::{Conversion, Scale};
 use nearfield::{DType, Metric};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -133,6 +134,27 @@ pub enum Tuned {
     Submit,
 }
 
+/// How values are rounded to another type.
+#[derive(Args)]
+pub struct Rounding {
+    /// Multiply the values by S before they are rounded to the type; `auto` brings the largest to the end of i8 or u8, or near
+    /// that of f16
+    ///
+    /// A search multiplies the queries, too, and gives distances back as those of the values in the files; a radius is one of
+    /// them. What S is stands on stderr and in the JSON.
+    #[arg(long, value_name = "auto|S", requires = "dtype", allow_hyphen_values = true)]
+    pub scale: Option<Scale>,
+    /// Round although more than 1 % of the rows change by more than 1 % of their length, which is an error otherwise
+    #[arg(long)]
+    pub force: bool,
+}
+
+impl Rounding {
+    pub fn to(&self, dtype: Option<DType>) -> Conversion {
+        Conversion::from(dtype).scale(self.scale.unwrap_or_default()).force(self.force)
+    }
+}
+
 /// What both searches take.
 #[derive(Args)]
 pub struct Common {
@@ -153,6 +175,8 @@ pub struct Common {
     /// Convert the base: f32, f16, bf16, i8, u8; `bits` takes u8 files as packed bits, `bf16` u16 files as bfloat16
     #[arg(long, value_name = "TYPE")]
     pub dtype: Option<DType>,
+    #[command(flatten)]
+    pub rounding: Rounding,
     /// The kind of index, by FAISS's name
     #[arg(long, value_name = "FACTORY", default_value = "Flat")]
     pub index: String,
@@ -225,6 +249,8 @@ pub struct ConvertArgs {
     /// Type of the output's elements [default: the input's, or the only one that the output holds]
     #[arg(long, value_name = "TYPE")]
     pub dtype: Option<DType>,
+    #[command(flatten)]
+    pub rounding: Rounding,
     /// Print a summary as one line of JSON on stdout
     #[arg(long)]
     pub json: bool,

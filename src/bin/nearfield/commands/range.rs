@@ -15,18 +15,20 @@ use std::time::Instant;
 
 pub fn run(args: &RangeArgs, global: &Global) -> Result<()> {
     let mut laps = Laps::begin();
-    let mut inputs = Inputs::open(&args.common, &RangeFiles::NAMES)?;
-    let mut files = RangeFiles::create(&args.common.out)?;
+    let mut inputs = Inputs::open(&args.common, &RangeFiles::NAMES, global.quiet)?;
+    let mut files = RangeFiles::create(&args.common.out, inputs.scaled)?;
 
     let progress = Progress::start(global.quiet);
     progress.phase("opening the device", 0);
     let gpu = device::open(global)?;
     laps.end("open");
-    let searched = inputs.index(&gpu, &progress, global.quiet)?;
+    let searched = inputs.index(&gpu, &progress)?;
     let params = inputs.params()?;
     laps.end("add");
 
-    let totals = search_all(&mut inputs, &searched, args.radius, params, &progress, &mut files)?;
+    let radius = inputs.scaled.radius(args.radius);
+    let totals = search_all(&mut inputs, &searched, radius, params, &progress, &mut files)?;
+    inputs.warn_of_losses();
     laps.end("search");
     let outputs = files.finish()?;
     laps.end("finish");

@@ -42,6 +42,7 @@ impl Failure {
                 let error = Error::InvalidValue { row: first_row + row, column, reason };
                 Failure::Work(format!("{file}: {error}"))
             }
+            Error::LossyConversion { .. } => Failure::Work(format!("{file}: {error}")),
             other => other.into(),
         }
     }

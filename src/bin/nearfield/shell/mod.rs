@@ -17,8 +17,11 @@ pub mod random;
 pub mod settings;
 
 pub mod metric;
+pub mod scaled;
+
 pub mod output;
 pub mod searched;
+pub mod suspect;
 
 pub mod inputs;
 pub mod totals;

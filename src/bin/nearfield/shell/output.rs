@@ -1,6 +1,7 @@
 //! The files that a command writes: all of them or none; each of them whole, or not at all.
 
 use super::failure::{Failure, Result};
+use super::scaled::Scaled;
 use super::stop;
 use nearfield::format::{AtomicFile, NpyElement, NpyWriter};
 use std::ffi::OsString;
@@ -94,21 +95,24 @@ impl Set {
 pub struct HitFiles {
     ids: Output<i64>,
     distances: Output<f32>,
+    scaled: Scaled,
+    buffer: Vec<f32>,
 }
 
 impl HitFiles {
     pub const NAMES: [&'static str; 2] = ["ids", "dist"];
 
     /// Begins the files; `columns` is k, `None` for the lists of a range search.
-    pub fn create(prefix: &Path, columns: Option<usize>) -> Result<Self> {
+    pub fn create(prefix: &Path, columns: Option<usize>, scaled: Scaled) -> Result<Self> {
         let ids = Output::create(prefix, "ids", columns)?;
-        Ok(HitFiles { ids, distances: Output::create(prefix, "dist", columns)? })
+        let distances = Output::create(prefix, "dist", columns)?;
+        Ok(HitFiles { ids, distances, scaled, buffer: Vec::new() })
     }
 
     /// Appends hits. Ids are below 2^63, so their bits are those of an i64.
     pub fn write(&mut self, ids: &[u64], distances: &[f32]) -> Result<()> {
         self.ids.write(bytemuck::cast_slice(ids))?;
-        self.distances.write(distances)
+        self.distances.write(self.scaled.given_back(distances, &mut self.buffer))
     }
 
     /// Appends places without a hit.
@@ -146,10 +150,10 @@ pub struct RangeFiles {
 impl RangeFiles {
     pub const NAMES: [&'static str; 3] = ["lims", "ids", "dist"];
 
-    pub fn create(prefix: &Path) -> Result<Self> {
+    pub fn create(prefix: &Path, scaled: Scaled) -> Result<Self> {
         let mut lims = Output::create(prefix, "lims", None)?;
         lims.write(&[0])?;
-        Ok(RangeFiles { lims, hits: HitFiles::create(prefix, None)?, written: 0 })
+        Ok(RangeFiles { lims, hits: HitFiles::create(prefix, None, scaled)?, written: 0 })
     }
 
     /// Appends the hits of one query.

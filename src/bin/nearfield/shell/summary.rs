@@ -82,6 +82,7 @@ impl Summary<'_> {
             "metric": args.metric.to_string(),
             "base": file(&self.inputs.base),
             "query": file(&self.inputs.queries),
+            "scale": number::json(self.inputs.scaled.scale),
             "streamed": self.streamed,
             "chunks": self.totals.stats.stream.chunks,
             "hits": self.totals.hits,
