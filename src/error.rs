@@ -83,6 +83,23 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// So many rows of a file change by more than 1 % of their length when they become another type that the answers would be
+    /// those of other data; see [`Conversion`](crate::format::Conversion).
+    #[error(
+        "row {first_row} is the first of {changed} or more rows, of {rows}, that change by more than 1 % of their length as \
+         {dtype}: a scale brings them into its range (--scale auto, Scale::Auto), and --force, Conversion::force, \
+         takes them as they are"
+    )]
+    LossyConversion {
+        /// The name of the type that they become.
+        dtype: &'static str,
+        /// The first of them.
+        first_row: u64,
+        /// How many were found before the rest was not looked at any more.
+        changed: u64,
+        /// Rows in the file.
+        rows: u64,
+    },
     /// An argument outside its range.
     #[error("{argument}: {reason}")]
     InvalidArgument {

@@ -133,7 +133,8 @@ impl Metric {
     ///
     /// `source` defines `fn accumulate(acc: f32, q: f32, x: f32) -> f32` and `fn finish(acc: f32, d: u32) -> f32`, and
     /// any helper functions: no bindings, entry points, directives or module variables. For each pair `acc` starts at
-    /// `initial` and takes the dimensions in order, padding excluded. A NaN result is not a hit. The text is checked when an index is
+    /// `initial` and takes the dimensions in order, padding excluded. A NaN result is not a hit; an infinite one is the farthest (or the nearest) there is, and within
+    /// a radius only where that is infinite, too. The text is checked when an index is
     /// made with it, and it always runs with every runtime check of the shader compiler on.
     ///
     /// ```

@@ -338,6 +338,7 @@ proptest! {
                     prop_assert!(offset <= bytes.len() as u64);
                 }
                 Error::InvalidValue { .. } | Error::InvalidArgument { .. } => {}
+                Error::LossyConversion { rows, first_row, .. } => prop_assert!(first_row < rows),
                 other => prop_assert!(false, "{}", other),
             }
         }

@@ -32,7 +32,7 @@ fn the_extension_names_the_type() {
             last = (done, total);
             Ok(())
         };
-        assert_eq!(convert(fixture(from), to(name), None, &mut progress).unwrap(), 3);
+        assert_eq!(convert(fixture(from), to(name), None, &mut progress).unwrap().rows, 3);
         assert_eq!(last, (3, 3));
         let values = if from.starts_with('f') { halves() } else { whole() };
         assert_eq!(read(&to(name), None, 9).unwrap(), (dtype, 4, values), "{from} to {name}");
@@ -46,13 +46,13 @@ fn a_type_that_is_asked_for_is_kept_or_refused() {
     let go = |from: &str, name: &str, dtype| {
         convert(fixture(from), to(name), Some(dtype), &mut |_, _| Ok(()))
     };
-    assert_eq!(go("f4", "a.npy", DType::Bf16).unwrap(), 3);
+    assert_eq!(go("f4", "a.npy", DType::Bf16).unwrap().rows, 3);
     assert_eq!(fs::read(to("a.npy")).unwrap(), fs::read(fixture("bf16_as_u2")).unwrap());
-    assert_eq!(go("bf16_as_u2", "b.npy", DType::Bf16).unwrap(), 3);
+    assert_eq!(go("bf16_as_u2", "b.npy", DType::Bf16).unwrap().rows, 3);
     assert_eq!(fs::read(to("b.npy")).unwrap(), fs::read(fixture("bf16_as_u2")).unwrap());
-    assert_eq!(go("u1", "c.bvecs", DType::Bits).unwrap(), 3);
+    assert_eq!(go("u1", "c.bvecs", DType::Bits).unwrap().rows, 3);
     assert_eq!(read(&to("c.bvecs"), Some(DType::Bits), 9).unwrap().1, 32);
-    assert_eq!(go("i4", "c.npy", DType::I8).unwrap(), 3);
+    assert_eq!(go("i4", "c.npy", DType::I8).unwrap().rows, 3);
     assert_eq!(fs::read(to("c.npy")).unwrap(), fs::read(fixture("i1")).unwrap());
 
     let before = names(folder.path());
@@ -78,7 +78,7 @@ fn ids_stay_whole_between_their_formats() {
     out.write(&ids).unwrap();
     assert_eq!(out.finish().unwrap(), 2);
     for (from, name) in [("a.ivecs", "a.npy"), ("a.npy", "a.ibin"), ("a.ibin", "b.ivecs")] {
-        assert_eq!(go(from, name).unwrap(), 2);
+        assert_eq!(go(from, name).unwrap().rows, 2);
         assert_eq!(read_ids(to(name)).unwrap(), ids, "{name}");
     }
     assert_eq!(fs::read(to("a.ivecs")).unwrap(), fs::read(to("b.ivecs")).unwrap());

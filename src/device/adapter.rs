@@ -19,6 +19,9 @@ pub struct AdapterSummary {
     pub device_type: DeviceType,
     /// Name and version of the driver.
     pub driver: String,
+    /// Where it is on the PCI bus, as `0000:41:00.0`: tells equal cards apart. Empty where the driver does not say, or it is
+    /// on no such bus.
+    pub pci: String,
 }
 
 impl AdapterSummary {
@@ -29,6 +32,7 @@ impl AdapterSummary {
             backend: Backend::from_wgpu(info.backend),
             device_type: DeviceType::from_wgpu(info.device_type),
             driver: driver(info),
+            pci: info.device_pci_bus_id.clone(),
         }
     }
 }
@@ -36,13 +40,61 @@ impl AdapterSummary {
 impl fmt::Display for AdapterSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} ({}, {})", self.index, self.name, self.backend, self.device_type)?;
-        if self.driver.is_empty() { Ok(()) } else { write!(f, ", {}", self.driver) }
+        if !self.driver.is_empty() {
+            write!(f, ", {}", self.driver)?;
+        }
+        if self.pci.is_empty() { Ok(()) } else { write!(f, ", PCI {}", self.pci) }
     }
 }
 
 /// Name and version of the driver in one string.
 pub(super) fn driver(info: &wgpu::AdapterInfo) -> String {
     [info.driver.as_str(), info.driver_info.as_str()].join(" ").trim().to_owned()
+}
+
+/// What was asked for as an adapter.
+#[derive(Debug)]
+enum Wanted {
+    /// The adapter at this place.
+    Place(String),
+    /// Those whose name or driver contains the text, or whose place on the bus it is; in lower case.
+    Text(String),
+}
+
+impl Wanted {
+    /// Any number is meant for a place, whatever names and versions have it in them.
+    fn parse(text: &str) -> Result<Wanted> {
+        let text = text.trim().to_lowercase();
+        if text.is_empty() {
+            let reason =
+                "an empty text names none: a place of the list, a part of a name, or a PCI id";
+            return Err(Error::argument("adapter", reason));
+        }
+        let number = text.parse::<f64>().is_ok() && text.contains(|c: char| c.is_ascii_digit());
+        Ok(if number { Wanted::Place(text) } else { Wanted::Text(text) })
+    }
+
+    fn fits(&self, adapter: &AdapterSummary) -> bool {
+        match self {
+            Wanted::Place(place) => *place == adapter.index.to_string(),
+            Wanted::Text(text) => {
+                let contains = |name: &str| name.to_lowercase().contains(text);
+                let bus = adapter.pci.to_lowercase();
+                // Most machines have one domain, which people leave out.
+                let at_bus = bus == *text || bus.strip_prefix("0000:") == Some(text);
+                at_bus || contains(&adapter.name) || contains(&adapter.driver)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Wanted::Place(place) => write!(f, " at place {place}"),
+            Wanted::Text(text) => write!(f, " matching {text:?}"),
+        }
+    }
 }
 
 /// Every adapter, the preferred one first.
@@ -59,14 +111,8 @@ pub(super) fn choose(options: &Options) -> Result<Vec<wgpu::Adapter>> {
     let adapters = enumerate();
     let listed = summaries(&adapters);
     let backend_fits = |s: &AdapterSummary| options.backend.is_none_or(|b| b == s.backend);
-    let wanted = options.adapter.as_deref().map(str::to_lowercase);
-    let place = wanted.as_deref().and_then(|w| w.parse::<usize>().ok());
-    let place = place.filter(|&i| i < listed.len());
-    let name_fits = |s: &AdapterSummary| match (&wanted, place) {
-        (None, _) => true,
-        (_, Some(i)) => s.index == i,
-        (Some(w), None) => s.name.to_lowercase().contains(w) || s.driver.to_lowercase().contains(w),
-    };
+    let wanted = options.adapter.as_deref().map(Wanted::parse).transpose()?;
+    let name_fits = |s: &AdapterSummary| wanted.as_ref().is_none_or(|wanted| wanted.fits(s));
     let mut chosen = Vec::new();
     for (adapter, summary) in adapters.into_iter().zip(&listed) {
         if backend_fits(summary) && name_fits(summary) {
@@ -74,10 +120,7 @@ pub(super) fn choose(options: &Options) -> Result<Vec<wgpu::Adapter>> {
         }
     }
     if chosen.is_empty() {
-        let mut wanted = String::new();
-        if let Some(name) = &options.adapter {
-            wanted += &format!(" matching {name:?}");
-        }
+        let mut wanted = wanted.map_or_else(String::new, |wanted| wanted.to_string());
         if let Some(backend) = options.backend {
             wanted += &format!(" on {backend}");
         }
@@ -127,3 +170,7 @@ Arch: `pacman -S vulkan-icd-loader` and vulkan-radeon, vulkan-intel, nvidia-util
 macOS: 10.15 or newer on a GPU with Metal (`system_profiler SPDisplaysDataType` lists it); a virtual machine needs a paravirtual GPU. \
 Windows: the GPU vendor's current driver, and DirectX 12 in `dxdiag`; in a remote session or a service the GPU may be hidden. \
 In a container the GPU's device files must be passed in (`--gpus all` with NVIDIA_DRIVER_CAPABILITIES=all, or /dev/dri)";
+
+#[cfg(test)]
+#[path = "adapter_tests.rs"]
+mod tests;

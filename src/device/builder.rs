@@ -5,6 +5,7 @@ use super::backend::Backend;
 use super::gpu::Gpu;
 use super::open;
 use super::options::{Disable, Options, variable};
+use super::variables::warn_of_unknown;
 use crate::error::{Error, Result};
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -33,7 +34,8 @@ impl Gpu {
         GpuBuilder::default()
     }
 
-    /// Every adapter of the machine, the preferred one first; its place is the index that `NEARFIELD_ADAPTER` takes.
+    /// Every adapter of the machine, the preferred one first; its place is the index that `NEARFIELD_ADAPTER` takes. Equal
+    /// cards differ in [`AdapterSummary::pci`].
     ///
     /// # Errors
     /// `NoAdapter` when there is none.
@@ -71,6 +73,9 @@ impl Gpu {
 /// | [`disable`](Self::disable) | `NEARFIELD_DISABLE` |
 /// | [`setting`](Self::setting) | `NEARFIELD_<SECTION>_<KEY>` |
 ///
+/// A variable that is set to nothing counts as not set. One that begins with `NEARFIELD_` and has none of these names, such as a
+/// misspelt one, is warned about once.
+///
 /// # Example
 /// ```no_run
 /// use nearfield::Gpu;
@@ -85,7 +90,11 @@ pub struct GpuBuilder {
 }
 
 impl GpuBuilder {
-    /// Takes the adapter at this place of [`Gpu::adapters`], or the first whose name or driver contains the text.
+    /// Takes the adapter at this place of [`Gpu::adapters`], the one with this PCI id (`0000:41:00.0`, or `41:00.0`), or the
+    /// first whose name or driver contains the text.
+    ///
+    /// A number is a place and nothing else: where there is no such place, [`build`](Self::build) ends with `NoAdapter` and the
+    /// list, though a name may have the number in it. An empty text is `InvalidArgument`.
     pub fn adapter(mut self, name_or_index: impl Into<String>) -> Self {
         self.options.adapter = Some(name_or_index.into());
         self
@@ -187,6 +196,7 @@ impl GpuBuilder {
         if let Some(list) = self.disable {
             options.disable = Some(Disable::parse(&list)?);
         }
+        warn_of_unknown()?;
         options.with_environment(variable)
     }
 }

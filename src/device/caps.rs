@@ -18,6 +18,8 @@ pub struct Caps {
     pub device_type: DeviceType,
     /// Name and version of the driver.
     pub driver: String,
+    /// Where it is on the PCI bus, as [`AdapterSummary::pci`](crate::AdapterSummary::pci).
+    pub pci: String,
     /// The vendor's PCI id, or what the backend has in its place.
     pub vendor_id: u32,
     /// The device's PCI id, or what the backend has in its place.

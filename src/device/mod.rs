@@ -19,6 +19,7 @@ mod profile;
 mod profiles;
 mod timing;
 mod traffic;
+mod variables;
 mod wait;
 
 pub use adapter::AdapterSummary;

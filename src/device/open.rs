@@ -254,6 +254,7 @@ fn capabilities(
     Caps {
         driver: driver(&info),
         name: info.name,
+        pci: info.device_pci_bus_id,
         backend: Backend::from_wgpu(info.backend),
         device_type: DeviceType::from_wgpu(info.device_type),
         vendor_id: info.vendor,

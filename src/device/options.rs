@@ -6,6 +6,20 @@ use crate::error::{Error, Result};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+/// The variables that are read, apart from those of the keys of profiles.
+pub(super) const VARIABLES: [&str; 10] = [
+    "NEARFIELD_ADAPTER",
+    "NEARFIELD_BACKEND",
+    "NEARFIELD_CACHE_DIR",
+    "NEARFIELD_CHECKED",
+    "NEARFIELD_DISABLE",
+    "NEARFIELD_FORCE_COOP",
+    "NEARFIELD_MEMORY_BUDGET",
+    "NEARFIELD_POISON",
+    "NEARFIELD_PROFILE",
+    "NEARFIELD_SEGMENT_BYTES",
+];
+
 /// Every choice: the builder's calls, and the environment where there was none.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Options {
@@ -150,6 +164,14 @@ mod tests {
 
     #[test]
     fn the_environment_fills_what_is_open() {
+        let asked = std::cell::RefCell::new(Vec::new());
+        let note = |name: &str| {
+            asked.borrow_mut().push(name.to_owned());
+            None
+        };
+        Options::default().with_environment(note).unwrap();
+        assert!(asked.borrow().iter().all(|name| VARIABLES.contains(&name.as_str())));
+        assert_eq!(asked.borrow().len(), VARIABLES.len() - 1, "all but that of the cache");
         let options = Options::default().with_environment(environment).unwrap();
         assert_eq!(options.adapter.as_deref(), Some("llvm"));
         assert_eq!(options.backend, Some(Backend::Vulkan));

@@ -137,6 +137,12 @@ impl Profile {
         })
     }
 
+    /// The environment variables of all keys, and of those that have another name now.
+    pub(super) fn variables(&self) -> impl Iterator<Item = String> {
+        let renamed = RENAMED.iter().map(|(section, old, _)| variable_of(section, old));
+        self.entries().map(|(section, key, _)| variable_of(section, key)).chain(renamed)
+    }
+
     /// A whole number.
     pub(crate) fn u32(&self, section: &str, key: &str) -> Result<u32> {
         let value = self.value(section, key)?;

@@ -22,13 +22,15 @@ struct Filled {
 }
 
 impl Ahead {
-    /// Fills blocks of `step` rows from the first of `rows` on, unless that lies in one that is filled; `load` fills one.
-    pub fn fill(
+    /// Fills blocks of `step` rows from the first of `rows` on, unless that lies in one that is filled; `load` fills one, and
+    /// `account` is told of each what that brought, in row order.
+    pub fn fill<T: Send>(
         &mut self,
         rows: Range<u64>,
         step: u64,
         dtype: DType,
-        load: impl Fn(Range<u64>, &mut Block) -> Result<()> + Send + Sync,
+        load: impl Fn(Range<u64>, &mut Block) -> Result<T> + Send + Sync,
+        account: impl Fn(Range<u64>, T) -> Result<()>,
     ) -> Result<()> {
         if self.0.iter().any(|filled| filled.rows.contains(&rows.start)) {
             return Ok(());
@@ -39,10 +41,14 @@ impl Ahead {
             let block = free.next().unwrap_or_else(|| Block::new(dtype));
             Filled { rows: start..(start + step).min(end), block, failed: None }
         });
-        self.0 = each(blocks.collect(), |mut filled| {
-            filled.failed = load(filled.rows.clone(), &mut filled.block).err();
-            Ok(filled)
+        let loaded = each(blocks.collect(), |mut filled: Filled| {
+            let loaded = load(filled.rows.clone(), &mut filled.block);
+            Ok((filled, loaded))
         })?;
+        for (mut filled, loaded) in loaded {
+            filled.failed = loaded.and_then(|brought| account(filled.rows.clone(), brought)).err();
+            self.0.push(filled);
+        }
         Ok(())
     }
 

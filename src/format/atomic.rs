@@ -1,10 +1,11 @@
 //! Files that appear whole or not at all.
 
+use super::unfinished::{self, Unfinished};
 use crate::error::{Error, Result};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use tempfile::{NamedTempFile, PersistError};
+use tempfile::{NamedTempFile, PersistError, TempPath};
 
 /// A file written beside its destination, then synced and renamed onto it; dropped earlier, it leaves nothing behind.
 ///
@@ -30,28 +31,56 @@ use tempfile::{NamedTempFile, PersistError};
 pub struct AtomicFile {
     target: PathBuf,
     out: BufWriter<NamedTempFile>,
+    unfinished: Unfinished,
+}
+
+/// A file that lacks nothing but its name.
+pub(super) struct Synced {
+    pub target: PathBuf,
+    pub temporary: TempPath,
+    pub unfinished: Unfinished,
 }
 
 impl AtomicFile {
     /// Begins a file that will be `path`. What is there stays until [`finish`](Self::finish); where `path` is a link, what
-    /// it leads to is replaced.
+    /// it leads to is replaced, and the link stays.
     ///
     /// # Errors
-    /// `Io` when the folder cannot be written to, or `path` is there and no regular file.
+    /// `Io` when the folder cannot be written to, `path` is there and no regular file, names a folder by its last letter, or
+    /// is a link that leads nowhere.
     pub fn create(path: &Path) -> Result<Self> {
+        let refuse =
+            |reason| Err(Error::io(path, io::Error::new(io::ErrorKind::InvalidInput, reason)));
         // The rename would replace a link instead of what it points to.
-        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let target = match fs::canonicalize(path) {
+            Ok(target) => target,
+            Err(_) if fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink()) => {
+                return refuse("a link that leads nowhere");
+            }
+            Err(_) => path.to_owned(),
+        };
+        let last = path.as_os_str().as_encoded_bytes().last();
+        if last.is_some_and(|&byte| std::path::is_separator(byte.into())) {
+            return refuse("the name of a folder");
+        }
         if fs::metadata(&target).is_ok_and(|meta| !meta.is_file()) {
-            let kind = io::ErrorKind::InvalidInput;
-            return Err(Error::io(path, io::Error::new(kind, "not a regular file")));
+            return refuse("not a regular file");
         }
         let mut builder = tempfile::Builder::new();
         builder.prefix(".nearfield-").suffix(".tmp");
         // Temporaries are private by default; this one becomes a file like any other, as the umask has it.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let temporary = builder.tempfile_in(folder(&target)).map_err(|e| Error::io(path, e))?;
-        Ok(AtomicFile { target, out: BufWriter::with_capacity(1 << 18, temporary) })
+        let make = || builder.tempfile_in(folder(&target));
+        let (temporary, unfinished) = Unfinished::begin(make).map_err(|e| Error::io(path, e))?;
+        Ok(AtomicFile { target, out: BufWriter::with_capacity(1 << 18, temporary), unfinished })
+    }
+
+    /// Removes the unfinished files of the whole process, for one that has to end at once, since nothing drops them then. Sets
+    /// that are taking their names finish before. No file can be begun or finished afterwards: a thread that tries waits for
+    /// the end, which should come next.
+    pub fn abandon_all() {
+        unfinished::abandon_all();
     }
 
     /// The destination: what `path` of [`create`](Self::create) led to.
@@ -106,19 +135,29 @@ impl AtomicFile {
         self,
         rename: impl FnOnce(NamedTempFile, &Path) -> std::result::Result<File, PersistError>,
     ) -> Result<()> {
-        let AtomicFile { target, out } = self;
-        let io = |e| Error::io(&target, e);
-        let temporary = out.into_inner().map_err(|e| io(e.into_error()))?;
-        temporary.as_file().sync_all().map_err(io)?;
-        rename(temporary, &target).map_err(|e| io(e.error))?;
+        let (target, temporary, _unfinished) = self.synced()?;
+        rename(temporary, &target).map_err(|e| Error::io(&target, e.error))?;
         // The name lies in the folder, which not every system can sync; the file itself is safe by now.
         if let Ok(folder) = File::open(folder(&target)) {
             let _ = folder.sync_all();
         }
         Ok(())
     }
+
+    pub(super) fn into_synced(self) -> Result<Synced> {
+        let (target, temporary, unfinished) = self.synced()?;
+        Ok(Synced { target, temporary: temporary.into_temp_path(), unfinished })
+    }
+
+    fn synced(self) -> Result<(PathBuf, NamedTempFile, Unfinished)> {
+        let AtomicFile { target, out, unfinished } = self;
+        let io = |e| Error::io(&target, e);
+        let temporary = out.into_inner().map_err(|e| io(e.into_error()))?;
+        temporary.as_file().sync_all().map_err(io)?;
+        Ok((target, temporary, unfinished))
+    }
 }
 
-fn folder(path: &Path) -> &Path {
+pub(super) fn folder(path: &Path) -> &Path {
     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

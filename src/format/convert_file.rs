@@ -1,20 +1,33 @@
 //! From one file to another.
 
 use super::container::Container;
+use super::conversion::{Conversion, Scale};
 use super::ids::{IdFile, IdWriter};
 use super::limits::BLOCK_BYTES;
+use super::losses::Losses;
 use super::mapped::Mapped;
 use super::row_file::RowFile;
 use super::row_writer::RowWriter;
 use super::source::RowSource;
-use crate::dtype::DType;
 use crate::error::Result;
 use std::path::Path;
 
-/// Writes the rows of file `input` as file `output`, each in the format of its extension. Returns the number of rows.
+/// What a conversion did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Converted {
+    /// Rows.
+    pub rows: u64,
+    /// What the values were multiplied by.
+    pub scale: f32,
+    /// What rounding changed.
+    pub losses: Losses,
+}
+
+/// Writes the rows of file `input` as file `output`, each in the format of its extension.
 ///
-/// With a `dtype` the input is read as [`open`](super::open) reads it with one, and written so. Without one it keeps its
-/// type if the output holds it, and takes the output's only type otherwise: `a.fvecs` to `a.f16bin` rounds to f16. Whole
+/// With a type, or a [`Conversion`], the input is read as [`open`](super::open) reads it with one, and written so. Without one it
+/// keeps its type if the output holds it, and takes the output's only type otherwise: `a.fvecs` to `a.f16bin` rounds to f16. Whole
 /// numbers of 32 and 64 bits stay whole where the output holds ids.
 ///
 /// `progress` is told rows done and rows in all, after each block of a few MiB; an error that it returns ends the
@@ -22,27 +35,29 @@ use std::path::Path;
 ///
 /// # Errors
 /// Those of [`open`](super::open), [`create`](super::create), and of reading and writing; `InvalidValue` for a value that
-/// the output's type does not hold.
+/// the output's type does not hold; `LossyConversion` where rounding changes too many rows too much.
 ///
 /// # Accuracy
-/// Values are rounded to nearest, ties to even, once.
+/// Values are rounded to nearest, ties to even, once; where there is a scale, the product in f32 is rounded before.
 pub fn convert(
     input: impl AsRef<Path>,
     output: impl AsRef<Path>,
-    dtype: Option<DType>,
+    to: impl Into<Conversion>,
     progress: &mut dyn FnMut(u64, u64) -> Result<()>,
-) -> Result<u64> {
-    let (input, output) = (input.as_ref(), output.as_ref());
+) -> Result<Converted> {
+    let (input, output, mut to) = (input.as_ref(), output.as_ref(), to.into());
     let container = Container::of(output)?;
     let element = Mapped::open(input)?.layout.element;
-    if dtype.is_none() && element.is_id() && container.holds_ids() {
-        return convert_ids(input, output, progress);
+    let unscaled = matches!(to.scale, Scale::None | Scale::Auto);
+    if to.dtype.is_none() && unscaled && element.is_id() && container.holds_ids() {
+        let rows = convert_ids(input, output, progress)?;
+        return Ok(Converted { rows, scale: 1.0, losses: Losses::default() });
     }
-    let dtype = dtype.or_else(|| match element.dtype() {
+    to.dtype = to.dtype.or_else(|| match element.dtype() {
         Some(own) if container.holds(own) => Some(own),
         _ => container.element().and_then(|e| e.dtype()),
     });
-    let mut rows = RowFile::open(input, dtype)?;
+    let mut rows = RowFile::open(input, to)?;
     let mut out = RowWriter::create(output, rows.dtype(), rows.dim())?;
     let block = (BLOCK_BYTES / rows.dtype().row_bytes(rows.dim())).max(1);
     let total = rows.row_count();
@@ -50,7 +65,8 @@ pub fn convert(
         out.write(block)?;
         progress(total - rows.len().unwrap_or(0), total)?;
     }
-    out.finish()
+    let (scale, losses) = (rows.scale(), rows.losses());
+    Ok(Converted { rows: out.finish()?, scale, losses })
 }
 
 fn convert_ids(

@@ -2,6 +2,7 @@
 
 use super::block::Block;
 use super::element::Element;
+use super::losses::Seen;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use half::{bf16, f16};
@@ -30,21 +31,63 @@ struct Refused {
 /// Elements that pass through f32 at a time: few enough for the stack and for the nearest cache.
 const CHUNK: usize = 1024;
 
-/// Appends elements as the block's type. `bytes` are whole elements, at any alignment.
-pub(super) fn append(element: Element, bytes: &[u8], to: &mut Block, at: Origin) -> Result<()> {
-    if element.stores(to.dtype()) {
+/// Whether values of a file can change by rounding alone when they become another type: only then is it looked for.
+pub(super) fn may_lose(element: Element, dtype: DType) -> bool {
+    !element.stores(dtype) && (dtype != DType::F32 || element == Element::F64)
+}
+
+/// Appends elements, times `scale`, as the block's type; `seen` is told what became of them, where that is looked for. `bytes`
+/// are whole elements, at any alignment.
+pub(super) fn append(
+    element: Element,
+    bytes: &[u8],
+    to: &mut Block,
+    at: Origin,
+    scale: f32,
+    mut seen: Option<&mut Seen>,
+) -> Result<()> {
+    if element.stores(to.dtype()) && scale == 1.0 {
         to.extend_from_bytes(bytes);
         return Ok(());
     }
     let narrow = if to.dtype() == DType::F32 { narrow } else { narrow_to_odd };
-    let mut values = [0.0; CHUNK];
+    let (mut values, mut before, mut after) = ([0.0; CHUNK], [0.0; CHUNK], [0.0; CHUNK]);
     for (n, piece) in bytes.chunks(CHUNK * element.size()).enumerate() {
-        let values = &mut values[..piece.len() / element.size()];
-        to_f32(element, piece, narrow, values).and_then(|()| from_f32(values, to)).map_err(
-            |Refused { index, reason }| at.error(Refused { index: n * CHUNK + index, reason }),
-        )?;
+        let count = piece.len() / element.size();
+        let (values, after) = (&mut values[..count], &mut after[..count]);
+        let converted = to_f32(element, piece, narrow, values).and_then(|()| {
+            values.iter_mut().for_each(|value| *value *= scale);
+            from_f32(values, to, after)
+        });
+        converted.map_err(|Refused { index, reason }| {
+            at.error(Refused { index: n * CHUNK + index, reason })
+        })?;
+        if let Some(seen) = &mut seen {
+            let before = &mut before[..count];
+            if element == Element::F64 {
+                let wide = pieces(piece).map(f64::from_le_bytes);
+                before.iter_mut().zip(wide).for_each(|(to, x)| *to = x * f64::from(scale));
+            } else {
+                before.iter_mut().zip(&*values).for_each(|(to, &x)| *to = x.into());
+            }
+            seen.add(before, after);
+        }
     }
     Ok(())
+}
+
+/// The largest magnitude among elements, apart from what is missing or infinite.
+pub(super) fn largest(element: Element, bytes: &[u8], at: Origin) -> Result<f32> {
+    let (mut values, mut largest) = ([0.0; CHUNK], 0f32);
+    for (n, piece) in bytes.chunks(CHUNK * element.size()).enumerate() {
+        let values = &mut values[..piece.len() / element.size()];
+        to_f32(element, piece, narrow, values).map_err(|Refused { index, reason }| {
+            at.error(Refused { index: n * CHUNK + index, reason })
+        })?;
+        let finite = values.iter().map(|value| value.abs()).filter(|value| value.is_finite());
+        largest = finite.fold(largest, f32::max);
+    }
+    Ok(largest)
 }
 
 /// Appends whole numbers as i64.
@@ -145,35 +188,42 @@ fn narrow_to_odd(value: f64) -> Option<f32> {
     Some(f32::from_bits((nearest.to_bits() - u32::from(away)) | 1))
 }
 
-fn from_f32(values: &[f32], to: &mut Block) -> Result<(), Refused> {
-    fn push<T>(
+/// Appends values, and tells what they are then.
+fn from_f32(values: &[f32], to: &mut Block, after: &mut [f32]) -> Result<(), Refused> {
+    fn push<T: Copy>(
         values: &[f32],
         to: &mut Vec<T>,
         dtype: DType,
+        (after, back): (&mut [f32], impl Fn(T) -> f32),
         convert: impl Fn(f32) -> Option<T>,
     ) -> Result<(), Refused> {
-        for (index, &value) in values.iter().enumerate() {
+        for (index, (&value, after)) in values.iter().zip(after).enumerate() {
             let reason = || Refused { index, reason: format!("{value} does not fit {dtype}") };
-            to.push(convert(value).ok_or_else(reason)?);
+            let converted = convert(value).ok_or_else(reason)?;
+            *after = back(converted);
+            to.push(converted);
         }
         Ok(())
     }
     let dtype = to.dtype();
     match to {
-        Block::F32(to) => to.extend_from_slice(values),
-        Block::F16(to) => push(values, to, dtype, |v| {
+        Block::F32(to) => {
+            after.copy_from_slice(values);
+            to.extend_from_slice(values);
+        }
+        Block::F16(to) => push(values, to, dtype, (after, f16::to_f32), |v| {
             let h = f16::from_f32(v);
             (h.is_finite() || !v.is_finite()).then_some(h)
         })?,
-        Block::Bf16(to) => push(values, to, dtype, |v| {
+        Block::Bf16(to) => push(values, to, dtype, (after, bf16::to_f32), |v| {
             let h = bf16::from_f32(v);
             (h.is_finite() || !v.is_finite()).then_some(h)
         })?,
-        Block::I8(to) => push(values, to, dtype, |v| {
+        Block::I8(to) => push(values, to, dtype, (after, f32::from), |v| {
             let v = v.round_ties_even();
             (-128.0..=127.0).contains(&v).then_some(v as i8)
         })?,
-        Block::U8(to) => push(values, to, dtype, |v| {
+        Block::U8(to) => push(values, to, dtype, (after, f32::from), |v| {
             let v = v.round_ties_even();
             (0.0..=255.0).contains(&v).then_some(v as u8)
         })?,

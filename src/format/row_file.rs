@@ -2,30 +2,35 @@
 
 use super::ahead::Ahead;
 use super::block::Block;
+use super::conversion::{Conversion, Scale};
 use super::element::Element;
 use super::limits::BLOCK_BYTES;
+use super::losses::{Account, Losses, Seen};
 use super::mapped::Mapped;
-use super::narrow::{Origin, append};
+use super::narrow::{Origin, append, largest, may_lose};
 use super::source::{RowSource, check_dim};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
+use crate::parallel::each;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 /// Opens a file of vectors by its extension; see [`RowFile`].
 ///
-/// Without a `dtype` rows come in the file's own type, and f64 and whole numbers as f32. With one they are converted
-/// block by block while they are read: rounded to nearest, ties to even. Two types reinterpret instead:
-/// [`DType::Bits`] takes a file of u8 as packed bits, and [`DType::Bf16`] an `.npy` of u16 as bfloat16.
+/// Without a type (`None`) rows come in the file's own, and f64 and whole numbers as f32. With one, or a [`Conversion`], they
+/// are converted block by block while they are read: multiplied by the scale, rounded to nearest, ties to even. Two types
+/// reinterpret instead: [`DType::Bits`] takes a file of u8 as packed bits, and [`DType::Bf16`] an `.npy` of u16 as bfloat16.
 ///
-/// Costs the header's page; the rows are read when they are asked for.
+/// Costs the header's page, and with [`Scale::Auto`](super::Scale::Auto) a pass over the file; the rows are read when they are
+/// asked for. What rounding changes of them is counted then: see [`RowFile::losses`].
 ///
 /// # Errors
 /// `Io` when the system refuses the file. `Format` when it is damaged, holds no rows, or is laid out as nothing here reads
-/// (big-endian, Fortran order). `InvalidArgument` for an unknown extension or a `dtype` that the file cannot give.
-pub fn open(path: impl AsRef<Path>, dtype: Option<DType>) -> Result<RowFile> {
-    RowFile::open(path, dtype)
+/// (big-endian, Fortran order). `InvalidArgument` for an unknown extension, a type that the file cannot give, or a scale that
+/// is no finite number above 0.
+pub fn open(path: impl AsRef<Path>, to: impl Into<Conversion>) -> Result<RowFile> {
+    RowFile::open(path, to)
 }
 
 /// The rows of a file, mapped into memory: a [`RowSource`] with random access.
@@ -39,6 +44,10 @@ pub struct RowFile {
     file: Arc<Mapped>,
     dtype: DType,
     dim: usize,
+    /// The scale that was found or given, and whether losses are taken.
+    scale: f32,
+    conversion: Conversion,
+    account: Arc<Account>,
     /// Whether the file's bytes serve as rows, without a copy.
     direct: bool,
     block: Block,
@@ -61,8 +70,8 @@ impl RowFile {
     ///
     /// # Errors
     /// As [`open`].
-    pub fn open(path: impl AsRef<Path>, dtype: Option<DType>) -> Result<Self> {
-        let path = path.as_ref();
+    pub fn open(path: impl AsRef<Path>, to: impl Into<Conversion>) -> Result<Self> {
+        let (path, conversion) = (path.as_ref(), to.into());
         let file = Mapped::open(path)?;
         if file.layout.columns.is_none() {
             let reason = "an array of one axis; vectors need two, n x dim";
@@ -71,7 +80,7 @@ impl RowFile {
         let element = file.layout.element;
         let refuse =
             |reason| Err(Error::argument("dtype", format!("{}: {reason}", path.display())));
-        let dtype = match (element, dtype) {
+        let dtype = match (element, conversion.dtype) {
             (Element::U16, Some(DType::Bf16)) => DType::Bf16,
             (Element::U16, _) => {
                 return refuse(
@@ -83,18 +92,33 @@ impl RowFile {
             (_, Some(dtype)) => dtype,
             (_, None) => element.dtype().unwrap_or(DType::F32),
         };
-        Self::with(Arc::new(file), dtype)
+        Self::with(Arc::new(file), dtype, conversion)
     }
 
-    fn with(file: Arc<Mapped>, dtype: DType) -> Result<Self> {
+    fn with(file: Arc<Mapped>, dtype: DType, conversion: Conversion) -> Result<Self> {
         let layout = file.layout;
         let dim = layout.width() * if dtype == DType::Bits { 8 } else { 1 };
         check_dim(dtype, dim)?;
         // The map begins at a page, so the offset alone decides the alignment.
         let aligned = layout.start.is_multiple_of(layout.element.size());
-        let direct = layout.element.stores(dtype) && layout.prefix == 0 && aligned;
+        let scale = scale(&file, dtype, conversion.scale)?;
+        let direct = layout.element.stores(dtype) && scale == 1.0 && layout.prefix == 0 && aligned;
         let (block, end) = (Block::new(dtype), layout.rows);
-        Ok(RowFile { file, dtype, dim, direct, block, ahead: Ahead::default(), next: 0, end })
+        let (account, ahead) = (Arc::default(), Ahead::default());
+        let (next, file) = (0, file);
+        Ok(RowFile {
+            file,
+            dtype,
+            dim,
+            scale,
+            conversion,
+            account,
+            direct,
+            block,
+            ahead,
+            next,
+            end,
+        })
     }
 
     /// Another reader of the same map, of rows that are within it.
@@ -103,6 +127,9 @@ impl RowFile {
             file: Arc::clone(&self.file),
             dtype: self.dtype,
             dim: self.dim,
+            scale: self.scale,
+            conversion: self.conversion,
+            account: Arc::clone(&self.account),
             direct: self.direct,
             block: Block::new(self.dtype),
             ahead: Ahead::default(),
@@ -111,17 +138,30 @@ impl RowFile {
         }
     }
 
-    /// The same file with its values converted to `dtype`, from the first row on: the way from bfloat16 to any other type,
-    /// since a file of u16 has to be opened as bfloat16 first.
+    /// The same file with its values converted otherwise, from the first row on: the way from bfloat16 to any other type, since
+    /// a file of u16 has to be opened as bfloat16 first. Without a type it stays.
     ///
     /// # Errors
-    /// `InvalidArgument` from or to bits, unless both are.
-    pub fn converted(self, dtype: DType) -> Result<Self> {
+    /// `InvalidArgument` from or to bits, unless both are, and for a scale as [`open`] has it.
+    pub fn converted(self, to: impl Into<Conversion>) -> Result<Self> {
+        let conversion = to.into();
+        let dtype = conversion.dtype.unwrap_or(self.dtype);
         if dtype != self.dtype && (dtype == DType::Bits || self.dtype == DType::Bits) {
             let reason = format!("values do not convert from {} to {dtype}", self.dtype);
             return Err(Error::argument("dtype", reason));
         }
-        Self::with(self.file, dtype)
+        Self::with(self.file, dtype, conversion)
+    }
+
+    /// What the file's values were multiplied by: 1, or what the [`Conversion`] said or found. Queries need the same.
+    pub fn scale(&self) -> f32 {
+        self.scale
+    }
+
+    /// What conversion has changed of the rows that were read so far, by whichever reader of this file: clones and streams count
+    /// together, and each row once.
+    pub fn losses(&self) -> Losses {
+        self.account.losses()
     }
 
     /// The file's name as it was given.
@@ -150,7 +190,8 @@ impl RowFile {
     ///
     /// # Errors
     /// `InvalidArgument` for a range outside of the file, `InvalidValue` for a value that the type asked for does not hold,
-    /// `Format` for a row of another dimension than the first.
+    /// `Format` for a row of another dimension than the first; `LossyConversion` once more than 1 % of the file's rows were
+    /// read that change by more than 1 % of their length, also from the stream.
     pub fn rows(&mut self, start: u64, end: u64) -> Result<Rows<'_>> {
         if start > end || end > self.row_count() {
             let reason = format!("{start}..{end} is not within 0..{}", self.row_count());
@@ -159,8 +200,15 @@ impl RowFile {
         if self.direct {
             return self.slice(start, end);
         }
-        load(&self.file, start..end, self.dim, &mut self.block)?;
+        let seen = load(&self.file, start..end, self.dim, self.scale, &mut self.block)?;
+        self.account(start..end, seen)?;
         Ok(self.block.rows())
+    }
+
+    /// Adds up what became of rows.
+    fn account(&self, rows: Range<u64>, seen: Option<Seen>) -> Result<()> {
+        let Some(seen) = seen else { return Ok(()) };
+        self.account.add(rows, &seen, self.row_count(), self.dtype, &self.conversion)
     }
 
     /// Starts the stream again at the first row.
@@ -204,20 +252,63 @@ impl RowSource for RowFile {
         }
         let (file, dim, step) = (&self.file, self.dim, self.block_rows());
         let rows = start..self.end.min(start.saturating_add(most));
-        self.ahead.fill(rows, step, self.dtype, |rows, block| load(file, rows, dim, block))?;
+        let mut ahead = std::mem::take(&mut self.ahead);
+        let load = |rows, block: &mut Block| load(file, rows, dim, self.scale, block);
+        let filled =
+            ahead.fill(rows, step, self.dtype, load, |rows, seen| self.account(rows, seen));
+        self.ahead = ahead;
+        filled?;
         let rows = self.ahead.take(start, most, dim)?;
         self.next = start + rows.count(dim)? as u64;
         Ok(Some(rows))
     }
 }
 
-/// Fills a block with rows of the file.
-fn load(file: &Mapped, rows: Range<u64>, dim: usize, block: &mut Block) -> Result<()> {
+/// The number that a scale is for this file.
+fn scale(file: &Mapped, dtype: DType, scale: Scale) -> Result<f32> {
+    scale.check()?;
+    let element = file.layout.element;
+    match scale {
+        Scale::None => Ok(1.0),
+        Scale::By(by) if dtype == DType::Bits && by != 1.0 => {
+            Err(Error::argument("scale", "bits are no numbers, and have no scale"))
+        }
+        Scale::By(by) => Ok(by),
+        Scale::Auto if element.stores(dtype) => Ok(1.0),
+        Scale::Auto => {
+            let step = (BLOCK_BYTES / file.layout.stride()).max(1) as u64;
+            let starts = (0..file.layout.rows).step_by(step as usize).collect();
+            let columns = file.layout.width();
+            let each = each(starts, |start: u64| {
+                let mut most = 0f32;
+                file.pieces(start, file.layout.rows.min(start + step), |first_row, bytes| {
+                    most = most.max(largest(element, bytes, Origin { first_row, columns })?);
+                    Ok(())
+                })?;
+                Ok(most)
+            })?;
+            Ok(Scale::fitting(dtype, each.into_iter().fold(0.0, f32::max)))
+        }
+    }
+}
+
+/// Fills a block with rows of the file, and tells what became of them where rounding can change them.
+fn load(
+    file: &Mapped,
+    rows: Range<u64>,
+    dim: usize,
+    scale: f32,
+    block: &mut Block,
+) -> Result<Option<Seen>> {
     // At most four times the bytes of a range that is mapped, which no address space's end is near.
     let bytes = (rows.end - rows.start) as usize * block.dtype().row_bytes(dim);
     block.reset(bytes).map_err(|e| Error::io(file.path(), e))?;
     let (element, columns) = (file.layout.element, file.layout.width());
+    let dtype = block.dtype();
+    let merges = element == Element::F64 && dtype == DType::F32;
+    let mut seen = may_lose(element, dtype).then(|| Seen::new(rows.clone(), columns, merges));
     file.pieces(rows.start, rows.end, |first_row, bytes| {
-        append(element, bytes, block, Origin { first_row, columns })
-    })
+        append(element, bytes, block, Origin { first_row, columns }, scale, seen.as_mut())
+    })?;
+    Ok(seen)
 }

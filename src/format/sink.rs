@@ -70,7 +70,14 @@ impl Sink {
     }
 
     /// Patches the header and gives the file its name. Returns the number of rows.
-    pub fn finish(mut self) -> Result<u64> {
+    pub fn finish(self) -> Result<u64> {
+        let (rows, file) = self.complete()?;
+        file.finish()?;
+        Ok(rows)
+    }
+
+    /// Patches the header. Returns the number of rows, and the file, which lacks its name.
+    pub fn complete(mut self) -> Result<(u64, AtomicFile)> {
         self.check_whole(self.written)?;
         let rows = self.rows();
         match self.container {
@@ -86,8 +93,7 @@ impl Sink {
             }
             Container::Vecs(_) => {}
         }
-        self.out.finish()?;
-        Ok(rows)
+        Ok((rows, self.out))
     }
 
     fn check_whole(&self, bytes: u64) -> Result<()> {

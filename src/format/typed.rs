@@ -1,5 +1,6 @@
 //! `.npy` files of any shape, written as a stream.
 
+use super::atomic::AtomicFile;
 use super::container::Container;
 use super::element::Element;
 use super::sink::Sink;
@@ -88,5 +89,13 @@ impl<T: NpyElement> NpyWriter<T> {
     /// `DimensionMismatch` when the last row is incomplete; `Io`.
     pub fn finish(self) -> Result<u64> {
         self.sink.finish()
+    }
+
+    /// Completes the file without giving it its name, for [`AtomicFile::finish_all`].
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    pub fn complete(self) -> Result<AtomicFile> {
+        Ok(self.sink.complete()?.1)
     }
 }

@@ -100,7 +100,7 @@ pub trait Search: Send + Sync + fmt::Debug {
     }
 
     /// Starts a search for all rows within a radius of each query: distances below it, similarities above it. For
-    /// [`Metric::L2`] the radius is a squared distance.
+    /// [`Metric::L2`] the radius is a squared distance. An infinite radius finds every row that a search can find, or none.
     ///
     /// Cost: every exact distance, and 12 bytes of host memory a hit.
     ///

@@ -5,8 +5,8 @@ use super::source::expand;
 use super::variant::Variant;
 use crate::device::Gpu;
 use crate::error::{Error, Result};
+use crate::format::AtomicFile;
 use std::collections::HashMap;
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -213,15 +213,15 @@ fn open_disk(gpu: &Gpu) -> Result<Option<Disk>> {
 /// A cache that cannot be written costs time, not answers: failures are logged only.
 fn save_disk(disk: &Disk) {
     let Some(data) = disk.cache.get_data() else { return };
-    let write = || -> std::io::Result<()> {
-        let dir = disk.path.parent().ok_or(std::io::ErrorKind::InvalidInput)?;
-        std::fs::create_dir_all(dir)?;
-        let mut file = tempfile::NamedTempFile::new_in(dir)?;
-        file.write_all(&data)?;
-        file.persist(&disk.path).map_err(|e| e.error)?;
-        Ok(())
+    let write = || -> Result<()> {
+        if let Some(dir) = disk.path.parent() {
+            std::fs::create_dir_all(dir).map_err(|e| Error::io(dir, e))?;
+        }
+        let mut file = AtomicFile::create(&disk.path)?;
+        file.write(&data)?;
+        file.finish()
     };
     if let Err(e) = write() {
-        log::debug!("pipeline cache {}: {e}", disk.path.display());
+        log::debug!("pipeline cache: {e}");
     }
 }

@@ -128,12 +128,13 @@ impl Decoder {
         }
     }
 
-    /// Whether a distance is within a radius: strictly below, for similarities strictly above.
+    /// Whether a distance is within a radius: strictly below, for similarities strictly above. A radius that leaves out no
+    /// number leaves out no hit, not even one whose distance is infinite, which a user's metric may return.
     pub fn within(&self, distance: f32, radius: f32) -> bool {
         let distance = if self.keeps { self.decoded(distance.to_bits()) } else { distance };
         match self.metric.order() {
-            Order::Ascending => distance < radius,
-            Order::Descending => distance > radius,
+            Order::Ascending => distance < radius || radius == f32::INFINITY,
+            Order::Descending => distance > radius || radius == f32::NEG_INFINITY,
         }
     }
 }

@@ -24,7 +24,7 @@ fn types_are_converted() {
     let folder = with_set("plain");
     let folder = folder.path();
     for dtype in [DType::F16, DType::I8, DType::Bf16] {
-        succeed(folder, &format!("convert base.npy {dtype}.npy --dtype {dtype}"));
+        succeed(folder, &format!("convert base.npy {dtype}.npy --dtype {dtype} --force"));
         let asked = (dtype == DType::Bf16).then_some(dtype);
         let (got, expected) =
             (block(folder, &format!("{dtype}.npy"), asked), block(folder, "base.npy", Some(dtype)));

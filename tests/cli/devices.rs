@@ -1,6 +1,6 @@
 //! `nearfield devices`, and the options that choose one.
 
-use crate::support::{fail, succeed, with_set};
+use crate::support::{fail, nearfield, succeed, with_set};
 
 #[test]
 fn the_chosen_adapter_is_marked() {
@@ -39,4 +39,31 @@ fn the_budget_is_kept() {
     let line = "search --base base.npy --query query.npy -k 1 --out x --memory-budget 64";
     let message = fail(folder.path(), line, 1);
     assert!(message.contains("out of device memory"), "{message}");
+}
+
+#[test]
+fn a_number_is_a_place_and_an_empty_text_no_adapter() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let list = succeed(folder, "devices --json").json();
+    let adapters = list["adapters"].as_array().unwrap();
+    let beyond = adapters.len();
+    for number in
+        [beyond.to_string(), "-1".into(), "00".into(), "1e0".into(), "99999999999999999999".into()]
+    {
+        let message = fail(folder, &format!("devices --adapter={number}"), 1);
+        assert!(message.contains(&format!("at place {number}")), "{message}");
+        assert!(message.contains("there are [0: "), "{message}");
+    }
+    for adapter in adapters {
+        let pci = adapter["pci"].as_str().unwrap();
+        if pci.is_empty() {
+            continue;
+        }
+        let again = succeed(folder, &format!("devices --json --adapter {pci}")).json();
+        assert_eq!(again["caps"]["pci"], pci);
+    }
+    let run = nearfield(folder, &["devices", "--adapter", ""]);
+    assert_eq!(run.status, 2);
+    assert!(run.stderr.contains("adapter: an empty text"), "{}", run.stderr);
 }

@@ -65,3 +65,22 @@ fn json_and_stats_say_what_was_done() {
     assert_eq!(summary["outputs"], outputs);
     assert_eq!(summary["stats"]["queries"], 6);
 }
+
+#[test]
+fn an_infinite_radius_keeps_all_or_nothing_and_is_a_word_in_json() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    for (metric, all) in [("l2", "inf"), ("cosine", "-inf")] {
+        let line =
+            format!("range --base base.npy --query query.npy --out out --metric {metric} --json");
+        for (radius, word, count) in [
+            ("inf", "inf", if all == "inf" { 120 } else { 0 }),
+            ("-inf", "-inf", if all == "-inf" { 120 } else { 0 }),
+            ("1e39", "inf", if all == "inf" { 120 } else { 0 }),
+        ] {
+            let summary = succeed(folder, &format!("{line} --radius {radius}")).json();
+            assert_eq!(summary["radius"], word);
+            assert!(range_hits(folder, "out").iter().all(|hits| hits.len() == count), "{radius}");
+        }
+    }
+}

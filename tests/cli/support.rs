@@ -1,11 +1,11 @@
 //! Starting the program and reading what it wrote.
 
 use crate::common::npy::Npy;
-use nearfield::format::{RowSource, create, open};
+use nearfield::format::{Conversion, RowSource, create, open};
 use nearfield::reference::Block;
 use nearfield::{DType, Rows};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 /// What a run left behind.
 pub struct Run {
@@ -22,6 +22,21 @@ impl Run {
 
 /// Runs the program in `folder`. Names there are short, so that the cases read as a user's lines.
 pub fn nearfield(folder: &Path, arguments: &[&str]) -> Run {
+    let output = command(folder, arguments).output().expect("a program");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let status = output.status.code().unwrap_or_else(|| panic!("{arguments:?}: {}", output.status));
+    let run = Run { status, stdout: text(output.stdout), stderr: text(output.stderr) };
+    assert!(!run.stderr.contains("panicked"), "{arguments:?}: {}", run.stderr);
+    run
+}
+
+/// Starts the program with a line of arguments; its outputs are pipes.
+pub fn start(folder: &Path, line: &str) -> Child {
+    let mut command = command(folder, &line.split_whitespace().collect::<Vec<_>>());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a program")
+}
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
     let program = env!("CARGO_BIN_EXE_nearfield");
     // Some drivers need a C library of their own: tests/run.sh says which program starts them.
     let runner = std::env::var("NEARFIELD_TEST_RUNNER").unwrap_or_default();
@@ -32,12 +47,7 @@ pub fn nearfield(folder: &Path, arguments: &[&str]) -> Run {
     if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
         command.env("XDG_RUNTIME_DIR", folder);
     }
-    let output = command.output().unwrap_or_else(|e| panic!("{program}: {e}"));
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    let status = output.status.code().unwrap_or_else(|| panic!("{arguments:?}: {}", output.status));
-    let run = Run { status, stdout: text(output.stdout), stderr: text(output.stderr) };
-    assert!(!run.stderr.contains("panicked"), "{arguments:?}: {}", run.stderr);
-    run
+    command
 }
 
 /// Runs a line of arguments, which has to succeed.
@@ -88,9 +98,9 @@ pub fn write(folder: &Path, name: &str, rows: Rows<'_>, dim: usize) {
     out.finish().unwrap();
 }
 
-/// Rows of a file for the oracle, converted as `--dtype` would.
+/// Rows of a file for the oracle, converted as `--dtype` would with `--force`.
 pub fn block(folder: &Path, name: &str, dtype: Option<DType>) -> Block {
-    let mut file = open(folder.join(name), dtype).unwrap();
+    let mut file = open(folder.join(name), Conversion::from(dtype).force(true)).unwrap();
     let (dim, count) = (file.dim(), file.row_count());
     Block::new(file.rows(0, count).unwrap(), dim).unwrap()
 }

@@ -13,6 +13,7 @@ mod flights;
 mod limits;
 mod model;
 mod parts;
+mod radii;
 mod scans;
 mod streamed;
 mod support;

@@ -1,16 +1,17 @@
 //! The arguments, and what is wrong with them before any file is opened.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use nearfield::format::{Conversion, Scale};
 use nearfield::{DType, Metric};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// Exact nearest-neighbour search on every GPU.
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "Exit status: 0, 1 when the work failed, 2 when the arguments are wrong."
+    after_help = "Exit status: 0, 1 when the work failed, 2 when the arguments are wrong, 130 and 143 after SIGINT and SIGTERM, which leave no file behind."
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -23,7 +24,8 @@ pub struct Cli {
 #[derive(Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Global {
-    /// Run on the adapter at this place of `nearfield devices`, or on the first whose name or driver contains the text
+    /// Run on the adapter at this place of `nearfield devices`, on the one with this PCI id (0000:41:00.0), or on the first
+    /// whose name or driver contains the text; a number is a place and nothing else
     #[arg(long, global = true, value_name = "NAME")]
     pub adapter: Option<String>,
     /// Use at most this much device memory, such as 512M or 8G; a base that does not fit is streamed from its file
@@ -83,10 +85,10 @@ pub struct BenchArgs {
     #[arg(long, value_name = "DIR")]
     pub svg: Option<PathBuf>,
     /// The device's memory bandwidth in GB/s, for the share of the roofline that a scan reaches
-    #[arg(long, value_name = "GB/S", requires = "peak_tflops", value_parser = positive)]
+    #[arg(long, value_name = "GB/S", requires = "peak_tflops", value_parser = peak)]
     pub peak_gbs: Option<f64>,
     /// The device's peak in TFLOP/s, of the units that scan: f16 matrix units where a profile asks for the f16 copy
-    #[arg(long, value_name = "TFLOP/S", requires = "peak_gbs", value_parser = positive)]
+    #[arg(long, value_name = "TFLOP/S", requires = "peak_gbs", value_parser = peak)]
     pub peak_tflops: Option<f64>,
 }
 
@@ -132,6 +134,27 @@ pub enum Tuned {
     Submit,
 }
 
+/// How values are rounded to another type.
+#[derive(Args)]
+pub struct Rounding {
+    /// Multiply the values by S before they are rounded to the type; `auto` brings the largest to the end of i8 or u8, or near
+    /// that of f16
+    ///
+    /// A search multiplies the queries, too, and gives distances back as those of the values in the files; a radius is one of
+    /// them. What S is stands on stderr and in the JSON.
+    #[arg(long, value_name = "auto|S", requires = "dtype", allow_hyphen_values = true)]
+    pub scale: Option<Scale>,
+    /// Round although more than 1 % of the rows change by more than 1 % of their length, which is an error otherwise
+    #[arg(long)]
+    pub force: bool,
+}
+
+impl Rounding {
+    pub fn to(&self, dtype: Option<DType>) -> Conversion {
+        Conversion::from(dtype).scale(self.scale.unwrap_or_default()).force(self.force)
+    }
+}
+
 /// What both searches take.
 #[derive(Args)]
 pub struct Common {
@@ -152,6 +175,8 @@ pub struct Common {
     /// Convert the base: f32, f16, bf16, i8, u8; `bits` takes u8 files as packed bits, `bf16` u16 files as bfloat16
     #[arg(long, value_name = "TYPE")]
     pub dtype: Option<DType>,
+    #[command(flatten)]
+    pub rounding: Rounding,
     /// The kind of index, by FAISS's name
     #[arg(long, value_name = "FACTORY", default_value = "Flat")]
     pub index: String,
@@ -167,15 +192,29 @@ pub struct Common {
     /// Print a summary as one line of JSON on stdout
     #[arg(long)]
     pub json: bool,
-    /// Begin the names of the output files with this
+    /// Begin the names of the output files with this, which is no folder: they appear together or not at all, also where two
+    /// runs have the same
     #[arg(long, value_name = "PREFIX")]
     pub out: PathBuf,
 }
 
+impl Common {
+    /// The files that are read.
+    pub fn inputs(&self) -> Vec<&Path> {
+        let wgsl = match &self.metric {
+            MetricName::Wgsl(file) => Some(file),
+            MetricName::Plain(_) => None,
+        };
+        let more = [self.allow.as_ref(), self.deny.as_ref(), wgsl];
+        let all = [&self.base, &self.query].into_iter().chain(more.into_iter().flatten());
+        all.map(|path| path.as_path()).collect()
+    }
+}
+
 #[derive(Args)]
 pub struct SearchArgs {
-    /// How many neighbours: any number, also beyond the number of rows
-    #[arg(short, value_name = "K", display_order = 0, value_parser = clap::value_parser!(u64).range(1..))]
+    /// How many neighbours, also beyond the number of rows; at most 67108864, the longest row that a file here may have
+    #[arg(short, value_name = "K", display_order = 0, value_parser = clap::value_parser!(u64).range(1..=1 << 26))]
     pub k: u64,
     /// Leave out the certificate that no neighbour is missed; distances stay exact
     #[arg(long)]
@@ -186,12 +225,12 @@ pub struct SearchArgs {
 
 #[derive(Args)]
 pub struct RangeArgs {
-    /// Keep distances below, similarities above it; for l2 a squared distance
+    /// Keep distances below, similarities above it; for l2 a squared distance. `inf` and `-inf` keep every row or none
     #[arg(
         long,
         value_name = "R",
         display_order = 0,
-        allow_negative_numbers = true,
+        allow_hyphen_values = true,
         value_parser = number
     )]
     pub radius: f32,
@@ -210,6 +249,8 @@ pub struct ConvertArgs {
     /// Type of the output's elements [default: the input's, or the only one that the output holds]
     #[arg(long, value_name = "TYPE")]
     pub dtype: Option<DType>,
+    #[command(flatten)]
+    pub rounding: Rounding,
     /// Print a summary as one line of JSON on stdout
     #[arg(long)]
     pub json: bool,
@@ -255,9 +296,10 @@ fn minutes(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| "not a number of minutes such as 5 or 0.5".into())
 }
 
-fn positive(text: &str) -> Result<f64, String> {
-    let number = text.parse::<f64>().ok().filter(|n| n.is_finite() && *n > 0.0);
-    number.ok_or_else(|| "not a number above 0".into())
+/// What a device can do, in units in which that is some thousands at most: beyond a billion a chart has no scale.
+fn peak(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|n| (1e-9..=1e9).contains(n));
+    number.ok_or_else(|| "not a number from 1e-9 to 1e9".into())
 }
 
 /// Reads `123`, `512K`, `64M`, `8G`.
@@ -282,7 +324,7 @@ mod tests {
     #[test]
     fn sizes_have_suffixes() {
         assert_eq!((bytes("123"), bytes("2k"), bytes("8G")), (Ok(123), Ok(2048), Ok(8 << 30)));
-        for bad in ["", "0", "-1", "G", "1.5G", "99999999999T", "8é"] {
+        for bad in ["", "0", "-0", "-1", "G", "1.5G", "inf", "nan", "1e39", "99999999999T", "8é"] {
             assert!(bytes(bad).is_err(), "{bad}");
         }
     }
@@ -290,20 +332,28 @@ mod tests {
     #[test]
     fn minutes_are_above_zero() {
         assert_eq!((minutes("5"), minutes("0.5")), (Ok(5.0), Ok(0.5)));
-        assert!(["0", "-1", "nan", "inf", "soon"].iter().all(|bad| minutes(bad).is_err()));
+        assert!(
+            ["0", "-0.0", "-1", "nan", "inf", "1e39", "soon"]
+                .iter()
+                .all(|bad| minutes(bad).is_err())
+        );
     }
 
     #[test]
     fn a_radius_is_any_number() {
         assert_eq!((number("-0.5"), number("1e3")), (Ok(-0.5), Ok(1000.0)));
-        assert!(number("nan").is_err() && number("far").is_err());
+        assert_eq!((number("1e39"), number("-inf")), (Ok(f32::INFINITY), Ok(f32::NEG_INFINITY)));
+        assert!(number("1e-45").is_ok_and(|r| r > 0.0) && number("1e-99") == Ok(0.0));
+        for bad in ["nan", "-nan", "far", "", " 1"] {
+            assert!(number(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]
-    fn a_peak_is_above_0() {
-        assert_eq!(positive("4800"), Ok(4800.0));
-        for bad in ["0", "-1", "inf", "nan", "fast"] {
-            assert!(positive(bad).is_err(), "{bad}");
+    fn a_peak_is_above_0_and_within_reason() {
+        assert_eq!((peak("4800"), peak("1e9")), (Ok(4800.0), Ok(1e9)));
+        for bad in ["0", "-0.0", "-1", "1e-320", "1e39", "inf", "nan", "fast"] {
+            assert!(peak(bad).is_err(), "{bad}");
         }
     }
 }

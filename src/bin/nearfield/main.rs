@@ -1,6 +1,7 @@
 //! `nearfield`: exact nearest-neighbour search on files of vectors, from the command line.
 //!
-//! Exit status: 0, 1 when the work failed, 2 when the arguments are wrong, by themselves or for these files.
+//! Exit status: 0, 1 when the work failed, 2 when the arguments are wrong, by themselves or for these files, 130 and 143 after
+//! SIGINT and SIGTERM.
 
 mod args;
 mod commands;
@@ -9,7 +10,8 @@ mod shell;
 use args::{Cli, Command};
 use clap::Parser;
 use commands::{bench, convert, devices, range, search, tune};
-use shell::print;
+use shell::failure::Failure;
+use shell::{print, stop};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -17,6 +19,10 @@ fn main() -> ExitCode {
     // Wrong arguments, --help and --version end in here, with status 2, 0 and 0.
     let cli = Cli::parse();
     start_log(cli.global.quiet);
+    if let Err(error) = stop::listen() {
+        // The system's own way to end by a signal is left, which leaves temporary files behind.
+        log::warn!("signals are not listened to: {error}");
+    }
     let outcome = match &cli.command {
         Command::Devices(args) => devices::run(args, &cli.global),
         Command::Search(args) => search::run(args, &cli.global),
@@ -28,6 +34,11 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
+            // What a signal ends may fail in words of its own.
+            let failure = if stop::status().is_some() { Failure::Stopped } else { failure };
+            if failure.status() == 0 {
+                return ExitCode::SUCCESS;
+            }
             print::to_stderr(format_args!("error: {failure}"));
             ExitCode::from(failure.status())
         }

@@ -159,7 +159,7 @@ impl Search for StreamedFlat {
     }
 
     /// Starts a search for all rows within a radius of each query: distances below it, similarities above it. For
-    /// [`Metric::L2`] the radius is a squared distance.
+    /// [`Metric::L2`] the radius is a squared distance. An infinite radius finds every row that a search can find, or none.
     ///
     /// Cost: as [`submit`](Self::submit), and every exact distance.
     ///

@@ -2,26 +2,32 @@
 
 use crate::args::{ConvertArgs, Global};
 use crate::shell::failure::{Failure, Result};
-use crate::shell::print;
 use crate::shell::progress::Progress;
+use crate::shell::{number, output, print, stop, suspect};
 use serde_json::json;
 use std::time::Instant;
 
 pub fn run(args: &ConvertArgs, global: &Global) -> Result<()> {
     let begin = Instant::now();
     let (input, output) = (&args.input, &args.output);
+    output::check_apart(&[output], &[input])?;
     let progress = Progress::start(global.quiet);
     progress.phase("converting", 0);
     let mut told = false;
-    let rows = nearfield::format::convert(input, output, args.dtype, &mut |done, total| {
+    let to = args.rounding.to(args.dtype);
+    let converted = nearfield::format::convert(input, output, to, &mut |done, total| {
         if !std::mem::replace(&mut told, true) {
             progress.phase("converting", total);
         }
         progress.set(done);
-        Ok(())
+        stop::check()
     })
     .map_err(|e| Failure::about(input, 0, e))?;
     drop(progress);
+    let (rows, scale, losses) = (converted.rows, converted.scale, converted.losses);
+    if let (false, Some((row, why))) = (global.quiet, suspect::merged(&losses)) {
+        suspect::warn(input, row, why);
+    }
     let seconds = begin.elapsed().as_secs_f64();
     if args.json {
         let summary = json!({
@@ -29,7 +35,10 @@ pub fn run(args: &ConvertArgs, global: &Global) -> Result<()> {
             "input": input.to_string_lossy(),
             "output": output.to_string_lossy(),
             "rows": rows,
-            "seconds": seconds,
+            "scale": number::json(scale),
+            "largest_relative_change": number::json(losses.largest),
+            "rows_changed": losses.changed,
+            "seconds": number::json(seconds),
         });
         return print::to_stdout(format_args!("{summary}"));
     }
@@ -37,5 +46,12 @@ pub fn run(args: &ConvertArgs, global: &Global) -> Result<()> {
         return Ok(());
     }
     let (input, output) = (input.display(), output.display());
-    print::to_stdout(format_args!("{rows} rows of {input} in {output}, {seconds:.2} s"))
+    let scaled = if scale == 1.0 { String::new() } else { format!(" times {scale}") };
+    let changed = match losses.largest {
+        0.0 => String::new(),
+        largest => format!(", changed by {:.2e} of their length at most", largest),
+    };
+    print::to_stdout(format_args!(
+        "{rows} rows of {input}{scaled} in {output}{changed}, {seconds:.2} s"
+    ))
 }

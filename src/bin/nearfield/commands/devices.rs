@@ -20,10 +20,12 @@ pub fn run(args: &DevicesArgs, global: &Global) -> Result<()> {
     print::to_stdout(format_args!("{}", text.trim_end()))
 }
 
-/// The place of the adapter that was opened. Of two equal cards the place that was asked for tells which it is.
+/// The place of the adapter that was opened. Of two equal cards whose driver does not tell where they are, the place that was
+/// asked for says which it is.
 fn chosen(adapters: &[AdapterSummary], caps: &Caps, global: &Global) -> Option<usize> {
     let same = |a: &&AdapterSummary| {
-        a.name == caps.name && a.backend == caps.backend && a.driver == caps.driver
+        let card = |a: &AdapterSummary| a.pci == caps.pci && a.name == caps.name;
+        card(a) && a.backend == caps.backend && a.driver == caps.driver
     };
     let asked = global.adapter.clone().or_else(|| std::env::var("NEARFIELD_ADAPTER").ok());
     let asked = asked.and_then(|text| adapters.get(text.parse::<usize>().ok()?));
@@ -90,6 +92,7 @@ fn as_json(adapters: &[AdapterSummary], chosen: Option<usize>, gpu: &Gpu) -> Val
                 "backend": a.backend.to_string(),
                 "device_type": a.device_type.to_string(),
                 "driver": a.driver,
+                "pci": a.pci,
                 "chosen": chosen == Some(a.index),
             })
         })
@@ -107,6 +110,7 @@ fn as_json(adapters: &[AdapterSummary], chosen: Option<usize>, gpu: &Gpu) -> Val
             "backend": caps.backend.to_string(),
             "device_type": caps.device_type.to_string(),
             "driver": caps.driver,
+            "pci": caps.pci,
             "vendor_id": caps.vendor_id,
             "device_id": caps.device_id,
             "software": caps.software,

@@ -4,34 +4,36 @@ use crate::args::{Global, RangeArgs};
 use crate::shell::device;
 use crate::shell::failure::Result;
 use crate::shell::inputs::{self, Inputs};
+use crate::shell::number;
 use crate::shell::output::RangeFiles;
 use crate::shell::progress::Progress;
 use crate::shell::searched::Searched;
 use crate::shell::summary::{Laps, Summary};
 use crate::shell::totals::Totals;
 use nearfield::{RowSource, SearchParams};
-use serde_json::json;
 use std::time::Instant;
 
 pub fn run(args: &RangeArgs, global: &Global) -> Result<()> {
     let mut laps = Laps::begin();
-    let mut inputs = Inputs::open(&args.common)?;
-    let mut files = RangeFiles::create(&args.common.out)?;
+    let mut inputs = Inputs::open(&args.common, &RangeFiles::NAMES, global.quiet)?;
+    let mut files = RangeFiles::create(&args.common.out, inputs.scaled)?;
 
     let progress = Progress::start(global.quiet);
     progress.phase("opening the device", 0);
     let gpu = device::open(global)?;
     laps.end("open");
-    let searched = inputs.index(&gpu, &progress, global.quiet)?;
+    let searched = inputs.index(&gpu, &progress)?;
     let params = inputs.params()?;
     laps.end("add");
 
-    let totals = search_all(&mut inputs, &searched, args.radius, params, &progress, &mut files)?;
+    let radius = inputs.scaled.radius(args.radius);
+    let totals = search_all(&mut inputs, &searched, radius, params, &progress, &mut files)?;
+    inputs.warn_of_losses();
     laps.end("search");
     let outputs = files.finish()?;
     laps.end("finish");
     drop(progress);
-    let (asked, inputs, gpu) = (("radius", json!(args.radius)), &inputs, &gpu);
+    let (asked, inputs, gpu) = (("radius", number::json(args.radius)), &inputs, &gpu);
     let (totals, outputs, laps, streamed) = (&totals, &outputs, &laps, searched.streamed);
     Summary { command: "range", asked, inputs, gpu, streamed, totals, outputs, laps }.print(global)
 }

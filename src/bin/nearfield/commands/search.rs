@@ -15,20 +15,21 @@ use std::time::Instant;
 
 pub fn run(args: &SearchArgs, global: &Global) -> Result<()> {
     let mut laps = Laps::begin();
-    let mut inputs = Inputs::open(&args.common)?;
+    let mut inputs = Inputs::open(&args.common, &HitFiles::NAMES, global.quiet)?;
     let k = usize::try_from(args.k).unwrap_or(usize::MAX);
-    let mut files = HitFiles::create(&args.common.out, Some(k))?;
+    let mut files = HitFiles::create(&args.common.out, Some(k), inputs.scaled)?;
 
     let progress = Progress::start(global.quiet);
     progress.phase("opening the device", 0);
     let gpu = device::open(global)?;
     laps.end("open");
-    let searched = inputs.index(&gpu, &progress, global.quiet)?;
+    let searched = inputs.index(&gpu, &progress)?;
     let mut params = inputs.params()?;
     params.certify = !args.fast;
     laps.end("add");
 
     let totals = search_all(&mut inputs, &searched, k, params, &progress, &mut files)?;
+    inputs.warn_of_losses();
     laps.end("search");
     let outputs = files.finish()?;
     laps.end("finish");

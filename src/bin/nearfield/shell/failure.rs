@@ -1,5 +1,6 @@
 //! Why a command ends with another status than 0.
 
+use super::stop;
 use nearfield::Error;
 use std::fmt;
 use std::path::Path;
@@ -13,6 +14,10 @@ pub enum Failure {
     Usage(String),
     /// Anything else: status 1.
     Work(String),
+    /// A signal: status 128 and its number.
+    Stopped,
+    /// Nobody reads stdout any more, and nothing else is left to do: status 0, and silence.
+    Unheard,
 }
 
 impl Failure {
@@ -20,6 +25,8 @@ impl Failure {
         match self {
             Failure::Usage(_) => 2,
             Failure::Work(_) => 1,
+            Failure::Stopped => stop::status().unwrap_or(1),
+            Failure::Unheard => 0,
         }
     }
 
@@ -35,6 +42,7 @@ impl Failure {
                 let error = Error::InvalidValue { row: first_row + row, column, reason };
                 Failure::Work(format!("{file}: {error}"))
             }
+            Error::LossyConversion { .. } => Failure::Work(format!("{file}: {error}")),
             other => other.into(),
         }
     }
@@ -46,6 +54,8 @@ impl From<Error> for Failure {
             Error::InvalidArgument { .. } | Error::Unsupported { .. } => {
                 Failure::Usage(error.to_string())
             }
+            // Nothing but a signal cancels.
+            Error::Cancelled => Failure::Stopped,
             _ => Failure::Work(error.to_string()),
         }
     }
@@ -53,7 +63,10 @@ impl From<Error> for Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Failure::Usage(message) | Failure::Work(message)) = self;
-        f.write_str(message)
+        f.write_str(match self {
+            Failure::Usage(message) | Failure::Work(message) => message,
+            Failure::Stopped => "stopped by a signal, so no file was written",
+            Failure::Unheard => "nobody reads the output",
+        })
     }
 }

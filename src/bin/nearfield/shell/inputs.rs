@@ -2,15 +2,18 @@
 
 use super::failure::{Failure, Result};
 use super::progress::Progress;
+use super::scaled::Scaled;
 use super::searched::{self, Files, Searched};
-use super::{metric, print};
+use super::suspect::{Watch, Watched};
+use super::{metric, output, print, stop};
 use crate::args::{Common, MetricName};
-use nearfield::format::{self, IdFile, RowFile};
+use nearfield::format::{self, Conversion, IdFile, RowFile, Scale};
 use nearfield::{
     DType, Error, Gpu, Hits, IdFilter, Metric, RowSource, Rows, SearchParams, StreamedFlat,
     index_factory,
 };
 use std::path::Path;
+use std::sync::Arc;
 
 /// Base and queries, mapped and found to fit each other.
 pub struct Inputs<'a> {
@@ -18,13 +21,31 @@ pub struct Inputs<'a> {
     pub metric: Metric,
     pub base: RowFile,
     pub queries: RowFile,
+    /// What the rows of both were multiplied by.
+    pub scaled: Scaled,
+    watch: Arc<Watch>,
+    watch_queries: Arc<Watch>,
+    quiet: bool,
 }
 
 impl<'a> Inputs<'a> {
-    pub fn open(args: &'a Common) -> Result<Self> {
+    /// Opens them, once it is sure that none of them is an output: `outputs` are the names behind the prefix.
+    pub fn open(args: &'a Common, outputs: &[&str], quiet: bool) -> Result<Self> {
+        output::check_prefix(&args.out)?;
+        let outputs: Vec<_> = outputs.iter().map(|name| output::path(&args.out, name)).collect();
+        let outputs: Vec<&Path> = outputs.iter().map(|path| path.as_path()).collect();
+        output::check_apart(&outputs, &args.inputs())?;
         let metric = metric::of(args)?;
-        let base = format::open(&args.base, args.dtype)?;
-        let queries = open_queries(&args.query, args.dtype)?;
+        let base = format::open(&args.base, args.rounding.to(args.dtype))
+            .map_err(|e| Failure::about(&args.base, 0, e))?;
+        let mut queries = open_queries(&args.query, args.dtype)?;
+        let scaled = match base.scale() {
+            1.0 => Scaled::NONE,
+            scale => {
+                queries = queries.converted(Conversion::to(DType::F32).scale(Scale::By(scale)))?;
+                Scaled::new(&metric, scale)?
+            }
+        };
         if queries.dim() != base.dim() {
             let (query, base_file) = (args.query.display(), args.base.display());
             let (d, expected) = (queries.dim(), base.dim());
@@ -32,37 +53,49 @@ impl<'a> Inputs<'a> {
                 format!("{query}: rows of {d} elements, those of {base_file} have {expected}");
             return Err(Failure::Work(why));
         }
-        Ok(Inputs { args, metric, base, queries })
+        if scaled.scale != 1.0 && !quiet {
+            print::to_stderr(format_args!(
+                "rows and queries are multiplied by {}; distances are those of the values in the files",
+                scaled.scale
+            ));
+        }
+        let watch = Watch::new(&base, &metric, quiet);
+        let watch_queries = Watch::new(&queries, &metric, quiet);
+        Ok(Inputs { args, metric, base, queries, scaled, watch, watch_queries, quiet })
     }
 
     /// An index of all rows of the base; where they do not fit in device memory, one that streams them.
-    pub fn index(&mut self, gpu: &Gpu, progress: &Progress, quiet: bool) -> Result<Searched> {
+    pub fn index(&mut self, gpu: &Gpu, progress: &Progress) -> Result<Searched> {
         let (dim, dtype) = (self.base.dim(), self.base.dtype());
         let index = index_factory(gpu, dim, &self.args.index, self.metric.clone(), dtype);
         let index = index.map_err(|e| match &self.args.metric {
             MetricName::Wgsl(file) => metric::locate(file, e),
             MetricName::Plain(_) => e.into(),
         })?;
-        let streamed = StreamedFlat::new(gpu, self.base.clone(), self.metric.clone())?;
+        let watched = Watched { file: self.base.clone(), watch: Arc::clone(&self.watch) };
+        let streamed = StreamedFlat::new(gpu, watched, self.metric.clone())?;
         let flat = self.args.index.rsplit(',').next().is_some_and(|kind| kind.ends_with("Flat"));
         if flat && !searched::fits(gpu, &streamed) {
-            return Ok(self.streamed(gpu, streamed, quiet));
+            return Ok(self.streamed(gpu, streamed));
         }
         progress.phase("reading the base", self.base.row_count());
-        let mut source = Counted { file: &mut self.base, progress };
+        let mut source = Counted { file: &mut self.base, progress, watch: &self.watch };
         match index.add_from(&mut source) {
-            Ok(_) => Ok(Searched { index, streamed: false }),
+            Ok(_) => {
+                self.watch.losses(&self.base.losses());
+                Ok(Searched { index, streamed: false })
+            }
             // The driver may have less memory than the budget says.
             Err(Error::OutOfDeviceMemory { .. }) if flat => {
                 drop(index);
-                Ok(self.streamed(gpu, streamed, quiet))
+                Ok(self.streamed(gpu, streamed))
             }
             Err(e) => Err(Failure::about(&self.args.base, 0, e)),
         }
     }
 
-    fn streamed(&self, gpu: &Gpu, rows: StreamedFlat, quiet: bool) -> Searched {
-        if !quiet {
+    fn streamed(&self, gpu: &Gpu, rows: StreamedFlat) -> Searched {
+        if !self.quiet {
             let (file, needed) = (self.args.base.display(), rows.resident_bytes());
             let budget = gpu.memory().budget;
             print::to_stderr(format_args!(
@@ -85,7 +118,7 @@ impl<'a> Inputs<'a> {
 
     /// What all blocks of queries are searched with.
     pub fn params(&self) -> Result<SearchParams> {
-        let params = SearchParams::new().timed(self.args.stats);
+        let params = SearchParams::new().timed(self.args.stats).cancel(&stop::token());
         Ok(match self.filter()? {
             Some(filter) => params.filter(filter),
             None => params,
@@ -97,10 +130,21 @@ impl<'a> Inputs<'a> {
         Files { base: &self.args.base, query: &self.args.query, first_query }
     }
 
+    /// Tells what conversion made equal, once all rows have been read.
+    pub fn warn_of_losses(&self) {
+        self.watch.losses(&self.base.losses());
+        self.watch_queries.losses(&self.queries.losses());
+    }
+
     /// Queries `start..end`.
     pub fn block(&mut self, start: u64, end: u64) -> Result<Rows<'_>> {
+        stop::check()?;
         // A conversion names rows of the file, not of the block.
-        self.queries.rows(start, end).map_err(|e| Failure::about(&self.args.query, 0, e))
+        let dim = self.queries.dim();
+        let rows = self.queries.rows(start, end);
+        let rows = rows.map_err(|e| Failure::about(&self.args.query, 0, e))?;
+        self.watch_queries.look(start, rows, dim);
+        Ok(rows)
     }
 }
 
@@ -129,6 +173,7 @@ fn row_set(file: &Path, rows: u64) -> Result<IdFilter> {
     let mut words = vec![0u64; rows.div_ceil(64) as usize];
     let mut ids = IdFile::open(file)?;
     while let Some(block) = ids.next_ids(usize::MAX)? {
+        stop::check()?;
         for &id in block {
             if id < -1 {
                 return Err(Failure::Work(format!("{}: {id} is no row number", file.display())));
@@ -145,6 +190,7 @@ fn row_set(file: &Path, rows: u64) -> Result<IdFilter> {
 struct Counted<'a> {
     file: &'a mut RowFile,
     progress: &'a Progress,
+    watch: &'a Watch,
 }
 
 impl RowSource for Counted<'_> {
@@ -161,7 +207,13 @@ impl RowSource for Counted<'_> {
     }
 
     fn next_rows(&mut self, max_rows: usize) -> nearfield::Result<Option<Rows<'_>>> {
-        self.progress.set(self.file.row_count() - self.file.len().unwrap_or(0));
-        self.file.next_rows(max_rows)
+        stop::check()?;
+        let (first, dim) = (self.file.row_count() - self.file.len().unwrap_or(0), self.file.dim());
+        self.progress.set(first);
+        let rows = self.file.next_rows(max_rows)?;
+        if let Some(rows) = rows {
+            self.watch.look(first, rows, dim);
+        }
+        Ok(rows)
     }
 }

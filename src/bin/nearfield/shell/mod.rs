@@ -2,10 +2,13 @@
 //!
 //! Each file uses only those above it in this list, and the arguments.
 
+pub mod stop;
+
 pub mod failure;
 
 pub mod call_time;
 pub mod clock;
+pub mod number;
 pub mod print;
 pub mod progress;
 
@@ -14,8 +17,11 @@ pub mod random;
 pub mod settings;
 
 pub mod metric;
+pub mod scaled;
+
 pub mod output;
 pub mod searched;
+pub mod suspect;
 
 pub mod inputs;
 pub mod totals;

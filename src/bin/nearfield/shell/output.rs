@@ -1,11 +1,55 @@
-//! The files that a command writes: all of a search's, or none; each of them whole, or not at all.
+//! The files that a command writes: all of them or none; each of them whole, or not at all.
 
-use super::failure::Result;
+use super::failure::{Failure, Result};
+use super::scaled::Scaled;
+use super::stop;
 use nearfield::format::{AtomicFile, NpyElement, NpyWriter};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// `PREFIX.NAME.npy` for one NAME, under a temporary name until it is finished.
+/// `PREFIX.NAME.npy`.
+pub fn path(prefix: &Path, name: &str) -> PathBuf {
+    let mut path = OsString::from(prefix);
+    path.push(format!(".{name}.npy"));
+    PathBuf::from(path)
+}
+
+/// Refuses a prefix that would make hidden files in a folder of that name.
+pub fn check_prefix(prefix: &Path) -> Result<()> {
+    let last = prefix.as_os_str().as_encoded_bytes().last();
+    let why = match last {
+        None => "is empty".to_owned(),
+        Some(&byte) if std::path::is_separator(byte.into()) || prefix.is_dir() => {
+            format!("{} is a folder", prefix.display())
+        }
+        Some(_) => return Ok(()),
+    };
+    Err(Failure::Usage(format!(
+        "--out {why}: the names of the files begin with it, such as {}",
+        prefix.join("hits").display()
+    )))
+}
+
+/// Refuses an output that is an input, or another output, by whatever name or link.
+pub fn check_apart(outputs: &[&Path], inputs: &[&Path]) -> Result<()> {
+    // What is not there is no other file.
+    let same = |a: &Path, b: &Path| a == b || same_file::is_same_file(a, b).unwrap_or(false);
+    for (i, output) in outputs.iter().enumerate() {
+        let refuse = |other: &Path, what: &str| {
+            let (output, other) = (output.display(), other.display());
+            Err(Failure::Usage(format!("{output} would be written over {other}, which is {what}")))
+        };
+        if let Some(input) = inputs.iter().find(|input| same(output, input)) {
+            return refuse(input, "read");
+        }
+        if let Some(other) = outputs[..i].iter().find(|other| same(output, other)) {
+            return refuse(other, "written, too");
+        }
+    }
+    Ok(())
+}
+
+/// `PREFIX.NAME.npy`, under a temporary name until all files of the search have their names.
 struct Output<T> {
     path: PathBuf,
     writer: NpyWriter<T>,
@@ -14,9 +58,7 @@ struct Output<T> {
 impl<T: NpyElement> Output<T> {
     /// Begins the file; `columns` is the length of its rows, `None` for a list.
     fn create(prefix: &Path, name: &str, columns: Option<usize>) -> Result<Self> {
-        let mut path = OsString::from(prefix);
-        path.push(format!(".{name}.npy"));
-        let path = PathBuf::from(path);
+        let path = path(prefix, name);
         let shape: &[usize] = match &columns {
             Some(columns) => std::slice::from_ref(columns),
             None => &[],
@@ -28,17 +70,24 @@ impl<T: NpyElement> Output<T> {
         Ok(self.writer.write(elements)?)
     }
 
-    /// Gives the file its name, and takes back those that were finished before it if that fails.
-    fn finish(self, finished: &mut Vec<PathBuf>) -> Result<()> {
-        if let Err(error) = self.writer.finish() {
-            for path in finished.drain(..) {
-                // The first error is the one to tell; a file that stays behind is whole.
-                let _ = std::fs::remove_file(path);
-            }
-            return Err(error.into());
-        }
-        finished.push(self.path);
+    fn complete(self, set: &mut Set) -> Result<()> {
+        set.files.push(self.writer.complete()?);
+        set.paths.push(self.path);
         Ok(())
+    }
+}
+
+/// Files that lack nothing but their names.
+#[derive(Default)]
+struct Set {
+    files: Vec<AtomicFile>,
+    paths: Vec<PathBuf>,
+}
+
+impl Set {
+    fn name(self) -> Result<Vec<PathBuf>> {
+        stop::name(self.files)?;
+        Ok(self.paths)
     }
 }
 
@@ -46,19 +95,24 @@ impl<T: NpyElement> Output<T> {
 pub struct HitFiles {
     ids: Output<i64>,
     distances: Output<f32>,
+    scaled: Scaled,
+    buffer: Vec<f32>,
 }
 
 impl HitFiles {
+    pub const NAMES: [&'static str; 2] = ["ids", "dist"];
+
     /// Begins the files; `columns` is k, `None` for the lists of a range search.
-    pub fn create(prefix: &Path, columns: Option<usize>) -> Result<Self> {
+    pub fn create(prefix: &Path, columns: Option<usize>, scaled: Scaled) -> Result<Self> {
         let ids = Output::create(prefix, "ids", columns)?;
-        Ok(HitFiles { ids, distances: Output::create(prefix, "dist", columns)? })
+        let distances = Output::create(prefix, "dist", columns)?;
+        Ok(HitFiles { ids, distances, scaled, buffer: Vec::new() })
     }
 
     /// Appends hits. Ids are below 2^63, so their bits are those of an i64.
     pub fn write(&mut self, ids: &[u64], distances: &[f32]) -> Result<()> {
         self.ids.write(bytemuck::cast_slice(ids))?;
-        self.distances.write(distances)
+        self.distances.write(self.scaled.given_back(distances, &mut self.buffer))
     }
 
     /// Appends places without a hit.
@@ -75,14 +129,14 @@ impl HitFiles {
 
     /// Gives both files their names, which it returns.
     pub fn finish(self) -> Result<Vec<PathBuf>> {
-        let mut finished = Vec::new();
-        self.finish_after(&mut finished)?;
-        Ok(finished)
+        let mut set = Set::default();
+        self.complete(&mut set)?;
+        set.name()
     }
 
-    fn finish_after(self, finished: &mut Vec<PathBuf>) -> Result<()> {
-        self.ids.finish(finished)?;
-        self.distances.finish(finished)
+    fn complete(self, set: &mut Set) -> Result<()> {
+        self.ids.complete(set)?;
+        self.distances.complete(set)
     }
 }
 
@@ -94,10 +148,12 @@ pub struct RangeFiles {
 }
 
 impl RangeFiles {
-    pub fn create(prefix: &Path) -> Result<Self> {
+    pub const NAMES: [&'static str; 3] = ["lims", "ids", "dist"];
+
+    pub fn create(prefix: &Path, scaled: Scaled) -> Result<Self> {
         let mut lims = Output::create(prefix, "lims", None)?;
         lims.write(&[0])?;
-        Ok(RangeFiles { lims, hits: HitFiles::create(prefix, None)?, written: 0 })
+        Ok(RangeFiles { lims, hits: HitFiles::create(prefix, None, scaled)?, written: 0 })
     }
 
     /// Appends the hits of one query.
@@ -109,16 +165,48 @@ impl RangeFiles {
 
     /// Gives the files their names, which it returns.
     pub fn finish(self) -> Result<Vec<PathBuf>> {
-        let mut finished = Vec::new();
-        self.lims.finish(&mut finished)?;
-        self.hits.finish_after(&mut finished)?;
-        Ok(finished)
+        let mut set = Set::default();
+        self.lims.complete(&mut set)?;
+        self.hits.complete(&mut set)?;
+        set.name()
     }
 }
 
-/// Writes a text: whole, or not at all.
-pub fn write_text(path: &Path, text: &str) -> Result<()> {
+/// A text as a file that lacks its name.
+pub fn text(path: &Path, text: &str) -> Result<AtomicFile> {
     let mut file = AtomicFile::create(path)?;
     file.write(text.as_bytes())?;
-    Ok(file.finish()?)
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_is_no_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join("r");
+        for bad in [Path::new(""), Path::new("r/"), Path::new("."), folder.path(), &inside.join("")]
+        {
+            assert!(matches!(check_prefix(bad), Err(Failure::Usage(_))), "{bad:?}");
+        }
+        assert!(check_prefix(&inside).is_ok() && check_prefix(Path::new("r.")).is_ok());
+    }
+
+    #[test]
+    fn an_output_is_no_input_and_no_other_output() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("base"), "rows").unwrap();
+        std::fs::hard_link(path("base"), path("link")).unwrap();
+        let (base, link, new) = (path("base"), path("link"), path("new"));
+        let dotted = folder.path().join(".").join("base");
+        for output in [&base, &link, &dotted] {
+            assert!(matches!(check_apart(&[output], &[&base]), Err(Failure::Usage(_))));
+            assert!(matches!(check_apart(&[&base, output], &[]), Err(Failure::Usage(_))));
+        }
+        assert!(check_apart(&[&new, &base], &[&path("missing")]).is_ok());
+        assert!(check_apart(&[&new, &new], &[]).is_err());
+    }
 }

@@ -2,8 +2,8 @@
 
 use super::failure::Result;
 use super::inputs::Inputs;
-use super::print;
 use super::totals::Totals;
+use super::{number, print};
 use crate::args::Global;
 use nearfield::format::RowFile;
 use nearfield::{Gpu, RowSource};
@@ -72,8 +72,8 @@ impl Summary<'_> {
         let args = self.inputs.args;
         let memory = self.gpu.memory();
         let mut seconds: Map<_, _> =
-            self.laps.laps.iter().map(|(part, s)| ((*part).to_owned(), json!(s))).collect();
-        seconds.insert("total".into(), json!(self.laps.begin.elapsed().as_secs_f64()));
+            self.laps.laps.iter().map(|(part, s)| ((*part).to_owned(), number::json(*s))).collect();
+        seconds.insert("total".into(), number::json(self.laps.begin.elapsed().as_secs_f64()));
         let outputs: Vec<_> = self.outputs.iter().map(|path| path.to_string_lossy()).collect();
         let mut summary = json!({
             "command": self.command,
@@ -82,6 +82,7 @@ impl Summary<'_> {
             "metric": args.metric.to_string(),
             "base": file(&self.inputs.base),
             "query": file(&self.inputs.queries),
+            "scale": number::json(self.inputs.scaled.scale),
             "streamed": self.streamed,
             "chunks": self.totals.stats.stream.chunks,
             "hits": self.totals.hits,

@@ -1,6 +1,7 @@
 //! What all blocks of queries of a search did together, for `--stats`.
 
 use super::call_time::CallTime;
+use super::number;
 use nearfield::{Hits, SearchStats};
 use serde_json::{Map, Value, json};
 use std::fmt;
@@ -45,9 +46,9 @@ impl Totals {
             "flops": stats.flops,
             "bytes": stats.bytes,
             "device_nanoseconds": times.collect::<Map<_, _>>(),
-            "wall_ms": time.wall_ms(),
-            "device_ms": time.device_ms(),
-            "host_ms": time.host_ms(),
+            "wall_ms": number::json(time.wall_ms()),
+            "device_ms": time.device_ms().map(number::json),
+            "host_ms": time.host_ms().map(number::json),
         })
     }
 }

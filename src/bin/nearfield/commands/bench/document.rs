@@ -4,6 +4,7 @@ use super::case::Filter;
 use super::measure::Record;
 use super::roofline::Peaks;
 use crate::shell::clock;
+use crate::shell::number::json as number;
 use nearfield::Gpu;
 use serde_json::{Map, Value, json};
 
@@ -39,7 +40,7 @@ pub fn of(about: &About, peaks: Option<Peaks>, records: &[Record]) -> Value {
         "suite": about.suite,
         "date": about.date,
         "adapter": about.described,
-        "peaks": peaks.map(|p| json!({ "gbs": p.gbs, "tflops": p.tflops })),
+        "peaks": peaks.map(|p| json!({ "gbs": number(p.gbs), "tflops": number(p.tflops) })),
         "rows": records.iter().map(|record| row(record, peaks)).collect::<Vec<_>>(),
     })
 }
@@ -49,17 +50,17 @@ fn row(record: &Record, peaks: Option<Peaks>) -> Value {
     let stages = record.stages.iter().map(|stage| {
         // Uploads and clears, which come before the first stage.
         let name = if stage.stage.is_empty() { "other" } else { stage.stage };
-        (name.to_owned(), json!(stage.nanoseconds as f64 / 1e6))
+        (name.to_owned(), number(stage.nanoseconds as f64 / 1e6))
     });
     let roofline = record.achieved.as_ref().map(|achieved| {
         json!({
-            "flops": achieved.flops,
-            "bytes": achieved.bytes,
-            "flops_per_byte": achieved.intensity(),
-            "tflops": achieved.tflops(),
-            "gbs": achieved.gbs(),
+            "flops": number(achieved.flops),
+            "bytes": number(achieved.bytes),
+            "flops_per_byte": number(achieved.intensity()),
+            "tflops": number(achieved.tflops()),
+            "gbs": number(achieved.gbs()),
             "bound": peaks.map(|peaks| peaks.bound(achieved.intensity())),
-            "share": peaks.map(|peaks| peaks.share(achieved)),
+            "share": peaks.map(|peaks| number(peaks.share(achieved))),
         })
     });
     json!({
@@ -74,14 +75,14 @@ fn row(record: &Record, peaks: Option<Peaks>) -> Value {
         "filter_by_query": case.filter == Filter::HalfByQuery,
         "queries": case.queries,
         "k": case.k,
-        "wall_ms": record.time.wall_ms(),
-        "wall_min_ms": record.wall_min_ms,
-        "device_ms": record.time.device_ms().unwrap_or(0.0),
-        "host_ms": record.time.host_ms(),
+        "wall_ms": number(record.time.wall_ms()),
+        "wall_min_ms": number(record.wall_min_ms),
+        "device_ms": number(record.time.device_ms().unwrap_or(0.0)),
+        "host_ms": record.time.host_ms().map(number),
         "stages_ms": stages.collect::<Map<_, _>>(),
-        "queries_per_s": record.queries_per_s(),
-        "tflops": record.tflops(),
-        "bins_passed": record.bins_passed,
+        "queries_per_s": number(record.queries_per_s()),
+        "tflops": number(record.tflops()),
+        "bins_passed": number(record.bins_passed),
         "rerun": record.rerun,
         "checked": record.checked,
         "excused": record.excused,

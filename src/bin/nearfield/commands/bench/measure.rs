@@ -6,6 +6,7 @@ use super::roofline::Achieved;
 use super::truth;
 use crate::shell::call_time::CallTime;
 use crate::shell::failure::Result;
+use crate::shell::stop;
 use nearfield::{Flat, Hits, IdFilter, QueryFilter, Search, SearchParams, SearchStats, StageTime};
 use std::time::{Duration, Instant};
 
@@ -62,7 +63,7 @@ pub fn measure(case: &Case, set: &Set, index: &Flat) -> Result<Record> {
 }
 
 fn params(case: &Case) -> SearchParams {
-    let params = SearchParams::new();
+    let params = SearchParams::new().cancel(&stop::token());
     match case.filter {
         Filter::All => params,
         Filter::Half => params.filter(IdFilter::range(0, case.eligible() as u64)),

@@ -8,13 +8,16 @@ use super::roofline::Peaks;
 use super::{chart, suite, svg};
 use crate::args::{BenchArgs, Global};
 use crate::shell::failure::{Failure, Result};
-use crate::shell::{device, output, print};
+use crate::shell::{device, output, print, stop};
 use nearfield::format::AtomicFile;
 use nearfield::{Error, Flat, Index, Search};
 use std::path::Path;
 use std::time::Instant;
 
 pub fn run(args: &BenchArgs, global: &Global) -> Result<()> {
+    let outputs: Vec<_> =
+        [&args.csv, &args.json].into_iter().flatten().map(|p| p.as_path()).collect();
+    output::check_apart(&outputs, &[Path::new(&args.suite)])?;
     let cases = chosen(args)?;
     // What cannot be written is told before the first measurement, not after the last.
     for path in [&args.csv, &args.json].into_iter().flatten() {
@@ -24,7 +27,8 @@ pub fn run(args: &BenchArgs, global: &Global) -> Result<()> {
     if let Some(folder) = &args.svg {
         std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
     }
-    let records = measure_all(&cases, global)?;
+    let files = !outputs.is_empty() || args.svg.is_some();
+    let records = measure_all(&cases, global, files)?;
     write(args, &about, &records, global.quiet)
 }
 
@@ -41,11 +45,14 @@ fn chosen(args: &BenchArgs) -> Result<Vec<Case>> {
     Ok(cases)
 }
 
-/// Measures each case, and prints it as it is known.
-fn measure_all(cases: &[Case], global: &Global) -> Result<Vec<Record>> {
+/// Measures each case, and prints it as it is known; where `files` will have them, also when nobody reads that.
+fn measure_all(cases: &[Case], global: &Global, files: bool) -> Result<Vec<Record>> {
     let print = |line: &str| match global.quiet {
         true => Ok(()),
-        false => print::to_stdout(format_args!("{line}")),
+        false => match print::to_stdout(format_args!("{line}")) {
+            Err(Failure::Unheard) if files => Ok(()),
+            outcome => outcome,
+        },
     };
     print(HEADER)?;
     let mut records = Vec::new();
@@ -56,6 +63,7 @@ fn measure_all(cases: &[Case], global: &Global) -> Result<Vec<Record>> {
         let set = Set::new(base, batch)?;
         let index = load(base, &set, global)?;
         for case in cases {
+            stop::check()?;
             let record = measure(case, &set, &index)?;
             print(&record.line())?;
             records.push(record);
@@ -96,19 +104,20 @@ fn load(base: &Base, set: &Set, global: &Global) -> Result<Flat> {
 
 /// Writes table, document and charts, those that were asked for.
 fn write(args: &BenchArgs, about: &About, records: &[Record], quiet: bool) -> Result<()> {
+    let mut files = Vec::new();
     if let Some(path) = &args.csv {
         let lines: String = records.iter().map(|r| format!("{}\n", r.line())).collect();
-        output::write_text(path, &format!("{HEADER}\n{lines}"))?;
+        files.push(output::text(path, &format!("{HEADER}\n{lines}"))?);
     }
     let peaks = args.peak_gbs.zip(args.peak_tflops).map(|(gbs, tflops)| Peaks { gbs, tflops });
     if let Some(path) = &args.json {
         let document = document::of(about, peaks, records);
-        output::write_text(path, &format!("{document:#}\n"))?;
+        files.push(output::text(path, &format!("{document:#}\n"))?);
     }
-    match &args.svg {
-        Some(folder) => draw(folder, records, &about.adapter, peaks, quiet),
-        None => Ok(()),
+    if let Some(folder) = &args.svg {
+        files.extend(draw(folder, records, &about.adapter, peaks, quiet)?);
     }
+    Ok(stop::name(files)?)
 }
 
 /// Draws the charts that the records have points for.
@@ -118,7 +127,8 @@ fn draw(
     adapter: &str,
     peaks: Option<Peaks>,
     quiet: bool,
-) -> Result<()> {
+) -> Result<Vec<AtomicFile>> {
+    let mut files = Vec::new();
     for chart in chart::all(records, adapter, peaks) {
         let path = folder.join(format!("{}.svg", chart.name));
         if chart.points() < 2 {
@@ -130,7 +140,7 @@ fn draw(
         }
         let text =
             svg::draw(&chart).map_err(|e| Failure::Work(format!("{}: {e}", path.display())))?;
-        output::write_text(&path, &text)?;
+        files.push(output::text(&path, &text)?);
     }
-    Ok(())
+    Ok(files)
 }

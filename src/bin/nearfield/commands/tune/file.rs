@@ -2,6 +2,7 @@
 
 use super::values::Values;
 use crate::shell::failure::{Failure, Result};
+use crate::shell::stop;
 use nearfield::Profile;
 use nearfield::format::AtomicFile;
 use serde::Serialize;
@@ -32,8 +33,8 @@ impl Output {
 
     pub fn finish(self) -> Result<()> {
         // Somebody else may have written it meanwhile.
-        let finished = if self.overwrite { self.file.finish() } else { self.file.finish_new() };
-        Ok(finished?)
+        let Output { file, overwrite } = self;
+        Ok(stop::naming(|| if overwrite { file.finish() } else { file.finish_new() })?)
     }
 }
 

@@ -4,7 +4,7 @@ use super::table::Section;
 use super::values::Values;
 use crate::args::{Global, TuneArgs};
 use crate::shell::failure::Result;
-use crate::shell::{clock, print};
+use crate::shell::{clock, number, print};
 use nearfield::{Caps, Gpu};
 use serde_json::{Map, Value, json};
 use std::time::Instant;
@@ -93,7 +93,7 @@ impl Report<'_> {
             "sections": self.sections.iter().map(Section::as_json).collect::<Vec<_>>(),
             "changed": changed,
             "output": self.args.out.to_string_lossy(),
-            "seconds": self.begin.elapsed().as_secs_f64(),
+            "seconds": number::json(self.begin.elapsed().as_secs_f64()),
         })
     }
 }

@@ -8,10 +8,11 @@ use super::tuner::{BATCH, Tuner};
 use super::values::Values;
 use super::{calibrate, steps};
 use crate::args::{Global, TuneArgs, Tuned};
-use crate::shell::device;
 use crate::shell::failure::{Failure, Result};
 use crate::shell::progress::Progress;
+use crate::shell::{device, output};
 use nearfield::{Gpu, Profile};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 const ALL: [Tuned; 4] = [Tuned::Scan, Tuned::Matrix, Tuned::Select, Tuned::Submit];
@@ -22,13 +23,18 @@ const BATCH_MS: f64 = 30.0;
 
 pub fn run(args: &TuneArgs, global: &Global) -> Result<()> {
     let begin = Instant::now();
+    let in_force = std::env::var_os("NEARFIELD_PROFILE").map(PathBuf::from);
+    output::check_apart(
+        &[&args.out],
+        &in_force.iter().map(|path| path.as_path()).collect::<Vec<_>>(),
+    )?;
     let mut output = Output::create(&args.out, args.force)?;
     let minutes = args.minutes.unwrap_or(if args.quick { 1.0 } else { 5.0 });
     let end = begin + Duration::from_secs_f64(minutes * 60.0);
     let progress = Progress::start(global.quiet);
     progress.phase("making rows", 0);
     let gpu = device::open(global)?;
-    let (rows, dims) = sizes(args, &gpu);
+    let (rows, dims) = sizes(args, &gpu)?;
     // Few rows keep a GPU busy with many queries, and a software driver with the fewest.
     let most = if gpu.caps().software { BATCH } else { MOST_QUERIES };
     let sets = dims.iter().map(|&dim| Set::new(rows, most, dim)).collect::<Result<Vec<_>>>()?;
@@ -62,7 +68,7 @@ pub fn run(args: &TuneArgs, global: &Global) -> Result<()> {
 }
 
 /// Rows and dimensions to time with: what was asked for, or what the device does in a moment and has room for.
-fn sizes(args: &TuneArgs, gpu: &Gpu) -> (usize, Vec<usize>) {
+fn sizes(args: &TuneArgs, gpu: &Gpu) -> Result<(usize, Vec<usize>)> {
     let software = gpu.caps().software;
     let dims: Vec<usize> = match (&args.dim[..], software, args.quick) {
         ([], true, _) => vec![64],
@@ -73,9 +79,16 @@ fn sizes(args: &TuneArgs, gpu: &Gpu) -> (usize, Vec<usize>) {
     let usual: u64 = if software { 10_000 } else { 500_000 };
     // The rows, half as much for their f16 copy, and as much again as both for what a search needs.
     let widest = dims.iter().max().map_or(1, |&d| d as u64);
-    let room = gpu.memory().budget / (widest * 4 * 3);
+    let budget = gpu.memory().budget;
+    let room = budget / (widest * 4 * 3);
     let rows = args.rows.map_or(usual.min(room.max(1024)), u64::from);
-    (usize::try_from(rows).unwrap_or(usize::MAX), dims)
+    if rows.saturating_mul(widest * 4) > budget {
+        let why = format!(
+            "--rows {rows}: so many rows of {widest} do not fit in {budget} bytes of device memory"
+        );
+        return Err(Failure::Usage(why));
+    }
+    Ok((usize::try_from(rows).unwrap_or(usize::MAX), dims))
 }
 
 /// Environment variables for which a loaded profile has other values than it was written with.

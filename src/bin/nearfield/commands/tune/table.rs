@@ -1,5 +1,6 @@
 //! What was measured, for people and as JSON.
 
+use crate::shell::number::json as json_number;
 use serde_json::{Value, json};
 use std::fmt;
 
@@ -72,9 +73,9 @@ impl Section {
         let line = |l: &Line| {
             json!({
                 "candidate": l.name,
-                "milliseconds": l.milliseconds,
-                "rate": l.rate,
-                "relative": l.relative,
+                "milliseconds": l.milliseconds.map(json_number),
+                "rate": l.rate.map(json_number),
+                "relative": l.relative.map(json_number),
                 "checked": l.checked,
                 "note": l.note,
                 "present": l.present,

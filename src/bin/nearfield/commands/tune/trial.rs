@@ -4,8 +4,8 @@ use super::choose::{Outcome, ratio};
 use super::data::Set;
 use super::values::Values;
 use crate::args::Global;
-use crate::shell::device;
 use crate::shell::failure::{Failure, Result};
+use crate::shell::{device, stop};
 use nearfield::reference::{Block, Problem, check_search};
 use nearfield::{Flat, Gpu, Hits, Index, Metric, Rows, Search, SearchParams};
 use std::collections::HashMap;
@@ -126,6 +126,7 @@ impl<'a> Trials<'a> {
         probe: &Probe,
         best: Option<&[f64]>,
     ) -> Result<Vec<f64>, Outcome> {
+        stop::check().map_err(refused)?;
         let gpu = values.apply(device::builder(self.global)).build().map_err(refused)?;
         self.check(&gpu, Some(probe))?;
         let mut times = Vec::new();

@@ -1,0 +1,85 @@
+//! SIGINT and SIGTERM: the work is cancelled, the unfinished files go, and the exit status names the signal.
+//!
+//! Calls of the library end at their next submission, streams of rows at their next block. Work that has not ended a second
+//! later, since it asks nobody, or is told again to end, ends where it is. Files that are taking their names finish that.
+
+use nearfield::format::AtomicFile;
+use nearfield::{CancelToken, Error};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+/// How often it is asked for signals.
+const PAUSE: Duration = Duration::from_millis(10);
+/// How long work has to end by itself.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// The work goes on.
+const WORKING: usize = 0;
+/// All work is done but the names of the files, which come at once: a signal is too late.
+const NAMING: usize = usize::MAX;
+
+/// One of the two, or the number of the signal that ended the work.
+static STATE: AtomicUsize = AtomicUsize::new(WORKING);
+static TOKEN: LazyLock<CancelToken> = LazyLock::new(CancelToken::new);
+
+/// Begins to listen.
+pub fn listen() -> io::Result<()> {
+    let raised = Arc::new(AtomicUsize::new(0));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register_usize(signal, Arc::clone(&raised), signal as usize)?;
+    }
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        let mut deadline: Option<Instant> = None;
+        loop {
+            std::thread::sleep(PAUSE);
+            let signal = raised.swap(0, Ordering::SeqCst);
+            if signal > 0 && deadline.is_none() && set(WORKING, signal) {
+                TOKEN.cancel();
+                deadline = Some(Instant::now() + GRACE);
+            } else if signal > 0 && deadline.is_some()
+                || deadline.is_some_and(|deadline| Instant::now() > deadline)
+            {
+                AtomicFile::abandon_all();
+                // Destructors of a driver whose threads are at work may crash.
+                signal_hook::low_level::exit(status().unwrap_or(1).into());
+            }
+        }
+    })?;
+    Ok(())
+}
+
+fn set(from: usize, to: usize) -> bool {
+    STATE.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+}
+
+/// Cancels calls of the library when a signal comes.
+pub fn token() -> CancelToken {
+    TOKEN.clone()
+}
+
+/// `Err(Cancelled)` once one came.
+pub fn check() -> nearfield::Result<()> {
+    if TOKEN.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
+}
+
+/// The exit status of a program that a signal ended, once one did.
+pub fn status() -> Option<u8> {
+    let signal = u8::try_from(STATE.load(Ordering::SeqCst)).ok();
+    signal.filter(|&signal| usize::from(signal) != WORKING).map(|signal| 128 + signal)
+}
+
+/// Gives files their names, all of them or none: none where a signal came before, and from here on none comes in between.
+pub fn name(files: Vec<AtomicFile>) -> nearfield::Result<()> {
+    naming(|| AtomicFile::finish_all(files))
+}
+
+/// Gives files their names by `finish`, under the same conditions.
+pub fn naming(finish: impl FnOnce() -> nearfield::Result<()>) -> nearfield::Result<()> {
+    if !set(WORKING, NAMING) && STATE.load(Ordering::SeqCst) != NAMING {
+        return Err(Error::Cancelled);
+    }
+    finish()
+}

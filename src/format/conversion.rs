@@ -1,0 +1,166 @@
+//! How values of a file become rows of another type.
+
+use crate::dtype::DType;
+use crate::error::{Error, Result};
+use std::str::FromStr;
+
+/// What the rows of a file are converted to, and how: what [`open`](super::open) and [`convert`](super::convert) take.
+///
+/// An `Option<DType>` and a `DType` convert into one without a scale.
+///
+/// # Example
+/// ```
+/// # fn main() -> nearfield::Result<()> {
+/// # let dir = std::env::temp_dir().join(format!("nearfield-conversion-{}", std::process::id()));
+/// # std::fs::create_dir_all(&dir).unwrap();
+/// use nearfield::format::{self, Conversion, Scale};
+/// use nearfield::{DType, Error, Rows};
+///
+/// let path = dir.join("unit.npy");
+/// let mut out = format::create(&path, DType::F32, 2)?;
+/// out.write(Rows::F32(&[0.25, 0.125, -0.125, 0.25]))?;
+/// out.finish()?;
+/// // As they are, all of them would be rounded to 0.
+/// let zeros = format::open(&path, DType::I8)?.rows(0, 2).map(|_| ());
+/// assert!(matches!(zeros, Err(Error::LossyConversion { first_row: 0, .. })));
+/// let mut file = format::open(&path, Conversion::to(DType::I8).scale(Scale::Auto))?;
+/// assert_eq!(file.scale(), 508.0);
+/// assert_eq!(file.rows(0, 2)?.to_f32(), [127.0, 64.0, -64.0, 127.0]);
+/// # std::fs::remove_dir_all(&dir).unwrap();
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Conversion {
+    /// The type of the rows; the file's own where it is `None`, and f32 for f64 and whole numbers.
+    pub dtype: Option<DType>,
+    /// What values are multiplied by before they are rounded. Default: nothing.
+    pub scale: Scale,
+    /// Takes rows whatever rounding makes of them. Default: off, so that a file of which more than 1 % of the rows change by more
+    /// than 1 % of their length is [`Error::LossyConversion`].
+    pub force: bool,
+}
+
+impl Conversion {
+    /// To this type.
+    pub fn to(dtype: DType) -> Self {
+        Conversion { dtype: Some(dtype), ..Conversion::default() }
+    }
+
+    /// Sets [`scale`](Self#structfield.scale).
+    #[must_use]
+    pub fn scale(self, scale: Scale) -> Self {
+        Conversion { scale, ..self }
+    }
+
+    /// Sets [`force`](Self#structfield.force).
+    #[must_use]
+    pub fn force(self, force: bool) -> Self {
+        Conversion { force, ..self }
+    }
+}
+
+impl From<Option<DType>> for Conversion {
+    fn from(dtype: Option<DType>) -> Self {
+        Conversion { dtype, ..Conversion::default() }
+    }
+}
+
+impl From<DType> for Conversion {
+    fn from(dtype: DType) -> Self {
+        Conversion::to(dtype)
+    }
+}
+
+/// What values are multiplied by, in f32, before they are rounded to another type.
+///
+/// Queries of such rows have to be multiplied by the same number, [`RowFile::scale`](super::RowFile::scale). Squared distances
+/// and inner products are then its square times those of the file's values, other distances the number itself times those, and
+/// cosines the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub enum Scale {
+    /// 1.
+    #[default]
+    None,
+    /// The number that brings the largest magnitude of the file to 127 for i8 and to 255 for u8; for f16 the power of two that
+    /// brings it to at least 2^14 and below 2^15; 1 for every other type, and where the file has the type already. It is found
+    /// by one more pass over the file when that is opened.
+    Auto,
+    /// This number, which is finite and above 0.
+    By(f32),
+}
+
+impl Scale {
+    pub(super) fn check(self) -> Result<()> {
+        match self {
+            Scale::By(by) if !(by > 0.0 && by.is_finite()) => {
+                Err(Error::argument("scale", format!("{by} is no finite number above 0")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The number for values of which this is the largest magnitude.
+    pub(super) fn fitting(dtype: DType, largest: f32) -> f32 {
+        let exact = |most: f64| (most / f64::from(largest)).min(f32::MAX.into()) as f32;
+        match dtype {
+            _ if largest == 0.0 => 1.0,
+            DType::I8 => exact(127.0),
+            DType::U8 => exact(255.0),
+            DType::F16 => {
+                let exponent = 14.0 - f64::from(largest).log2().floor();
+                exponent.clamp(-126.0, 127.0).exp2() as f32
+            }
+            _ => 1.0,
+        }
+    }
+}
+
+impl FromStr for Scale {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        if text == "auto" {
+            return Ok(Scale::Auto);
+        }
+        let scale = text.parse().map(Scale::By).map_err(|_| {
+            Error::argument("scale", format!("{text:?} is neither auto nor a number above 0"))
+        })?;
+        scale.check().map(|()| scale)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_magnitude_just_fits() {
+        for largest in [1.0f32, 0.1, 3.7, 1e-30, 254.9, 1e30, 0.999_999] {
+            let (i8, u8) = (Scale::fitting(DType::I8, largest), Scale::fitting(DType::U8, largest));
+            assert_eq!(
+                ((largest * i8).round(), (largest * u8).round()),
+                (127.0, 255.0),
+                "{largest}"
+            );
+            let f16 = largest * Scale::fitting(DType::F16, largest);
+            assert!((16384.0..32768.0).contains(&f16), "{largest}: {f16}");
+            assert_eq!(Scale::fitting(DType::Bf16, largest), 1.0);
+        }
+        assert_eq!(Scale::fitting(DType::I8, 0.0), 1.0);
+        assert!(Scale::fitting(DType::I8, 1e-45).is_finite());
+    }
+
+    #[test]
+    fn a_scale_is_auto_or_a_number_above_0() {
+        assert_eq!(
+            ("auto".parse::<Scale>().unwrap(), "0.5".parse::<Scale>().unwrap()),
+            (Scale::Auto, Scale::By(0.5))
+        );
+        for bad in ["", "0", "-0.0", "-1", "nan", "inf", "1e39", "1e-60", "big"] {
+            assert!(matches!(bad.parse::<Scale>(), Err(Error::InvalidArgument { .. })), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Outputs as a set: what is refused before any work, what links lead to, and what signals, killed runs and runs of the same
+//! name leave.
+
+use crate::support::{Run, fail, names, nearfield, start, succeed, with_set, write};
+use nearfield::Rows;
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+const SEARCH: &str = "search --base base.npy --query query.npy -k 3";
+
+fn bytes(folder: &Path, name: &str) -> Vec<u8> {
+    std::fs::read(folder.join(name)).unwrap()
+}
+
+#[test]
+fn a_prefix_that_is_a_folder_is_refused() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    std::fs::create_dir(folder.join("there")).unwrap();
+    for command in [SEARCH, "range --base base.npy --query query.npy --radius 1"] {
+        for prefix in ["there", "there/", "new/", "."] {
+            let message = fail(folder, &format!("{command} --out {prefix}"), 2);
+            assert!(message.contains("is a folder"), "{message}");
+        }
+        let words = command.split_whitespace().chain(["--out", ""]);
+        let run = nearfield(folder, &words.collect::<Vec<_>>());
+        assert!(run.status == 2 && run.stderr.contains("--out"), "{}", run.stderr);
+    }
+    assert_eq!(names(&folder.join("there")), [""; 0]);
+    fail(folder, "convert base.npy new.npy/", 1);
+}
+
+#[test]
+fn an_output_that_is_an_input_is_refused() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    let before = bytes(folder, "base.npy");
+    std::fs::copy(folder.join("base.npy"), folder.join("r.dist.npy")).unwrap();
+    std::fs::hard_link(folder.join("query.npy"), folder.join("q.ids.npy")).unwrap();
+    std::fs::write(folder.join("mine.toml"), "measured = true\n").unwrap();
+    for (line, named) in [
+        ("search --base r.dist.npy --query query.npy -k 3 --out r", "r.dist.npy would be"),
+        ("search --base base.npy --query query.npy -k 3 --out q", "over query.npy, which is read"),
+        ("search --base base.npy --query query.npy -k 3 --deny ./r.ids.npy --out r", "r.ids.npy"),
+        ("range --base base.npy --query r.dist.npy --radius 1 --out ./r", "r.dist.npy"),
+        ("search --base base.npy --query query.npy -k 1 --metric wgsl:w.ids.npy --out w", "w.ids"),
+        ("convert base.npy base.npy --dtype f16", "base.npy, which is read"),
+        ("convert query.npy q.ids.npy", "q.ids.npy would be"),
+        ("bench --csv a.csv --json ./a.csv", "a.csv"),
+        ("bench --suite mine.toml --json mine.toml", "mine.toml, which is read"),
+    ] {
+        // An output that is not there yet is told from an input by its name alone.
+        let line = line.replace("./r.ids", "r.ids");
+        let line = line.replace("./a.csv", "a.csv");
+        let message = fail(folder, &line, 2);
+        assert!(message.contains(named), "{line}: {message}");
+    }
+    assert_eq!(bytes(folder, "base.npy"), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_is_written_through_unless_it_leads_nowhere() {
+    use std::os::unix::fs::symlink;
+    let folder = with_set("plain");
+    let folder = folder.path();
+    std::fs::create_dir(folder.join("far")).unwrap();
+    std::fs::write(folder.join("far/ids"), "before").unwrap();
+    symlink("far/ids", folder.join("r.ids.npy")).unwrap();
+    succeed(folder, &format!("{SEARCH} --out r"));
+    assert!(folder.join("r.ids.npy").is_symlink());
+    succeed(folder, &format!("{SEARCH} --out s"));
+    assert_eq!(bytes(folder, "far/ids"), bytes(folder, "s.ids.npy"));
+    // Both outputs would be one file.
+    symlink("far/ids", folder.join("t.ids.npy")).unwrap();
+    symlink("far/ids", folder.join("t.dist.npy")).unwrap();
+    assert!(fail(folder, &format!("{SEARCH} --out t"), 2).contains("written, too"));
+    symlink("nowhere", folder.join("u.ids.npy")).unwrap();
+    assert!(fail(folder, &format!("{SEARCH} --out u"), 1).contains("leads nowhere"));
+    symlink("base.npy", folder.join("v.dist.npy")).unwrap();
+    assert!(fail(folder, &format!("{SEARCH} --out v"), 2).contains("base.npy, which is read"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    for (line, wrote) in [
+        ("devices", None),
+        ("devices --json", None),
+        (&*format!("{SEARCH} --out r --json"), Some("r.ids.npy")),
+        ("convert base.npy a.fvecs", Some("a.fvecs")),
+        ("bench --only 2000", None),
+        ("search --help", None),
+    ] {
+        let mut child = start(folder, line);
+        drop(child.stdout.take());
+        let run = ended(child);
+        assert_eq!(
+            (run.status, run.stderr.contains("error")),
+            (0, false),
+            "{line}: {}",
+            run.stderr
+        );
+        assert!(wrote.is_none_or(|name| folder.join(name).exists()), "{line}");
+    }
+}
+
+fn ended(child: Child) -> Run {
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let status = output.status.code().expect("an exit status");
+    Run { status, stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
+    assert!(sent.unwrap().success());
+}
+
+/// A folder whose searches, conversions and so on last for many seconds on any software driver.
+#[cfg(unix)]
+fn with_much() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: Vec<f32> =
+        (0..60_000 * 128).map(|i| (i % 9973 * 7919 % 1000) as f32 / 1000.0).collect();
+    write(folder.path(), "base.npy", Rows::F32(&rows), 128);
+    write(folder.path(), "query.npy", Rows::F32(&rows[..20_000 * 128]), 128);
+    folder
+}
+
+/// What stops a program is found at any time of its run; nothing but the inputs is there afterwards.
+#[cfg(unix)]
+#[test]
+fn signals_leave_nothing_behind() {
+    let folder = with_much();
+    let folder = folder.path();
+    let before = names(folder);
+    let search = "search --base base.npy --query query.npy --metric l1 -k 9 --out r";
+    for (line, name, status, wait) in [
+        (search, "INT", 130, 30),
+        (search, "TERM", 143, 1500),
+        (
+            "range --base base.npy --query query.npy --metric l1 --radius 9 --out r",
+            "INT",
+            130,
+            1500,
+        ),
+        (&*format!("{search} --memory-budget 24M"), "TERM", 143, 1500),
+        ("bench --csv r.csv --json r.json", "INT", 130, 1000),
+        ("tune --quick --out r.toml", "TERM", 143, 1000),
+    ] {
+        let child = start(folder, line);
+        std::thread::sleep(Duration::from_millis(wait));
+        let sent = Instant::now();
+        signal(&child, name);
+        let run = ended(child);
+        assert_eq!(run.status, status, "{line}: {}{}", run.stdout, run.stderr);
+        assert!(sent.elapsed() < Duration::from_secs(5), "{line}: {:?}", sent.elapsed());
+        assert_eq!(names(folder), before, "{line}");
+        assert!(!run.stderr.contains("panicked"), "{line}: {}", run.stderr);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn outputs_of_an_earlier_run_outlive_a_signal() {
+    let folder = with_much();
+    let folder = folder.path();
+    for name in ["r.ids.npy", "r.dist.npy"] {
+        std::fs::write(folder.join(name), "before").unwrap();
+    }
+    let before = names(folder);
+    let child = start(folder, "search --base base.npy --query query.npy --metric l1 -k 9 --out r");
+    std::thread::sleep(Duration::from_millis(800));
+    // The second does not wait for what the first began.
+    signal(&child, "INT");
+    std::thread::sleep(Duration::from_millis(30));
+    signal(&child, "INT");
+    assert_eq!(ended(child).status, 130);
+    assert_eq!(names(folder), before);
+    assert_eq!(
+        (bytes(folder, "r.ids.npy"), bytes(folder, "r.dist.npy")),
+        (b"before".to_vec(), b"before".to_vec())
+    );
+}
+
+/// Runs of one prefix and different k, at once: whoever is last, both files are of one run.
+#[test]
+fn runs_of_one_prefix_do_not_mix() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    for _ in 0..3 {
+        let lines =
+            (1..5).map(|k| format!("{} --out r", SEARCH.replace("-k 3", &format!("-k {k}"))));
+        let children: Vec<Child> = lines.map(|line| start(folder, &line)).collect();
+        children.into_iter().for_each(|child| assert_eq!(ended(child).status, 0));
+        let shape = |name: &str| crate::common::npy::Npy::read(&folder.join(name)).shape;
+        assert_eq!(shape("r.ids.npy"), shape("r.dist.npy"));
+        assert_eq!(names(folder), ["base.npy", "query.npy", "r.dist.npy", "r.ids.npy"]);
+    }
+}

@@ -1,0 +1,152 @@
+//! `--scale` and `--force`: what rounding may ruin, and what scaled searches give back.
+
+use crate::support::{block, fail, hits, names, range_hits, succeed, with_set, write};
+use nearfield::format::{Conversion, Losses, RowSource, Scale, open};
+use nearfield::{DType, Error, Rows};
+use std::path::Path;
+
+/// Unit vectors of 24 elements, which as they are all become zeros in bytes.
+fn unit(folder: &Path, name: &str, rows: usize, seed: usize) -> Vec<f32> {
+    let mut values = Vec::new();
+    for row in 0..rows {
+        let raw: Vec<f32> =
+            (0..24).map(|i| ((row * 31 + i * 17 + seed) * 7919 % 997) as f32 - 498.0).collect();
+        let norm = raw.iter().map(|x| x * x).sum::<f32>().sqrt();
+        values.extend(raw.iter().map(|x| x / norm));
+    }
+    write(folder, name, Rows::F32(&values), 24);
+    values
+}
+
+#[test]
+fn rows_that_rounding_ruins_are_refused_scaled_or_forced() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    unit(folder, "unit.fvecs", 300, 1);
+    for (line, named) in [
+        ("convert unit.fvecs x.i8bin", "unit.fvecs: row 0 is the first of "),
+        ("convert unit.fvecs x.npy --dtype i8", "--scale auto"),
+        ("convert unit.fvecs x.npy --dtype i8 --scale 2", "--force"),
+        (
+            "search --base unit.fvecs --query unit.fvecs --dtype i8 -k 3 --out x",
+            "unit.fvecs: row 0",
+        ),
+        ("range --base unit.fvecs --query unit.fvecs --dtype i8 --radius 1 --out x", "row 0"),
+    ] {
+        assert!(fail(folder, line, 1).contains(named), "{line}");
+    }
+    let run = succeed(folder, "convert unit.fvecs x.i8bin --dtype i8 --scale auto --json");
+    let scale = run.json()["scale"].as_f64().unwrap();
+    assert!(scale > 127.0 && run.json()["largest_relative_change"].as_f64().unwrap() < 0.02);
+    let stored = block(folder, "x.i8bin", None);
+    let most = stored.rows().flatten().fold(0.0f64, |most, x| most.max(x.abs()));
+    assert_eq!(most, 127.0);
+    let text = succeed(folder, "convert unit.fvecs y.i8bin --dtype i8 --scale auto").stdout;
+    assert!(text.contains(&format!("times {}", scale as f32)), "{text}");
+    let run = succeed(folder, "convert unit.fvecs z.i8bin --force --json").json();
+    assert_eq!((&run["rows_changed"], &run["scale"]), (&300.into(), &1.0.into()));
+    for bad in ["0", "-1", "nan", "inf", "1e39", "most"] {
+        fail(folder, &format!("convert unit.fvecs w.npy --dtype i8 --scale {bad}"), 2);
+    }
+    fail(folder, "convert unit.fvecs w.npy --scale 2", 2);
+    // Negative values have no place in u8, whatever the scale.
+    assert!(
+        fail(folder, "convert unit.fvecs w.npy --dtype u8 --scale auto", 1)
+            .contains("does not fit u8")
+    );
+}
+
+#[test]
+fn one_row_of_a_hundred_may_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut values = vec![100.0f32; 300 * 2];
+    for row in [5, 77, 210] {
+        values[row * 2..row * 2 + 2].fill(0.3);
+    }
+    write(folder, "few.npy", Rows::F32(&values), 2);
+    assert_eq!(
+        succeed(folder, "convert few.npy x.npy --dtype u8 --json").json()["rows_changed"],
+        3
+    );
+    values[299 * 2..].fill(0.3);
+    write(folder, "few.npy", Rows::F32(&values), 2);
+    let message = fail(folder, "convert few.npy y.npy --dtype u8", 1);
+    assert!(message.contains("row 5 is the first of 4 or more rows, of 300,"), "{message}");
+    // The library says the same, from wherever it reads, and goes on where it is told to.
+    let path = folder.join("few.npy");
+    let lossy = |error| matches!(error, Error::LossyConversion { first_row: 5, changed: 4, .. });
+    assert!(lossy(open(&path, DType::U8).unwrap().rows(0, 300).unwrap_err()));
+    let mut file = open(&path, DType::U8).unwrap();
+    assert!(file.rows(0, 299).is_ok() && lossy(file.rows(299, 300).unwrap_err()));
+    assert!(lossy(file.next_rows(10).unwrap_err()));
+    let mut file = open(&path, Conversion::to(DType::U8).force(true)).unwrap();
+    assert_eq!(file.rows(0, 300).unwrap().get(10), 0.0);
+    let Losses { rows, changed, first_changed, .. } = file.losses();
+    assert_eq!((rows, changed, first_changed), (300, 4, Some(5)));
+    let scaled = open(&path, Conversion::to(DType::U8).scale(Scale::By(f32::NAN)));
+    assert!(matches!(scaled, Err(Error::InvalidArgument { .. })));
+}
+
+#[test]
+fn scaled_searches_give_distances_of_the_files_values() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (base, queries) = (unit(folder, "base.npy", 200, 1), unit(folder, "query.npy", 4, 5));
+    let files = "--base base.npy --query query.npy --dtype i8 --scale auto";
+    for (metric, no_hit) in
+        [("l2", f32::MAX), ("ip", f32::MIN), ("cosine", f32::MIN), ("l1", f32::MAX)]
+    {
+        let run = succeed(folder, &format!("search {files} -k 5 --metric {metric} --out r"));
+        assert!(run.stderr.contains("are multiplied by "), "{}", run.stderr);
+        for (q, found) in queries.chunks_exact(24).zip(hits(folder, "r", 5, no_hit)) {
+            for (row, distance) in found {
+                let x = &base[row as usize * 24..][..24];
+                let real: f32 = q
+                    .iter()
+                    .zip(x)
+                    .map(|(q, x)| match metric {
+                        "l2" => (q - x) * (q - x),
+                        "l1" => (q - x).abs(),
+                        _ => q * x,
+                    })
+                    .sum();
+                assert!((distance - real).abs() < 0.03, "{metric}: {distance}, {real}");
+            }
+        }
+    }
+    let run = succeed(folder, &format!("range {files} --radius 1.5 --out r --json"));
+    assert!(run.json()["scale"].as_f64().unwrap() > 127.0 && run.json()["radius"] == 1.5);
+    let found = range_hits(folder, "r");
+    let count: usize = found.iter().map(Vec::len).sum();
+    assert!(found.iter().flatten().all(|hit| hit.1 <= 1.5) && count > 4 && count < 800, "{count}");
+    // A streamed base is refused while it streams, and leaves nothing.
+    let before = names(folder);
+    let streamed = "--memory-budget 300K";
+    succeed(folder, &format!("search {files} {streamed} -k 5 --out s --quiet"));
+    fail(
+        folder,
+        &format!("search {} {streamed} -k 5 --out t", files.replace("--scale auto", "")),
+        1,
+    );
+    assert_eq!(names(folder).len(), before.len() + 2);
+    assert!(
+        fail(folder, &format!("search {files} -k 5 --metric hellinger --out t"), 2)
+            .contains("--scale")
+    );
+}
+
+#[test]
+fn f16_keeps_small_values_by_a_scale() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    let tiny: Vec<f32> = (1..=600).map(|i| i as f32 * 1e-12).collect();
+    write(folder, "tiny.npy", Rows::F32(&tiny), 6);
+    assert!(fail(folder, "convert tiny.npy x.f16bin", 1).contains("tiny.npy: row 0 is the first"));
+    let run = succeed(folder, "convert tiny.npy x.f16bin --dtype f16 --scale auto --json").json();
+    let scale = run["scale"].as_f64().unwrap();
+    assert_eq!(scale.log2().fract(), 0.0);
+    let kept = block(folder, "x.f16bin", None);
+    let close = |(x, &t): (f64, &f32)| (x / scale - f64::from(t)).abs() < f64::from(t) * 1e-3;
+    assert!(kept.rows().flatten().copied().zip(&tiny).all(close));
+}

@@ -1,0 +1,85 @@
+//! Lines that begin with `warning:`, about data that are likely not what was meant.
+
+use crate::common::npy::Npy;
+use crate::support::{succeed, with_set, write};
+use nearfield::Rows;
+use nearfield::format::NpyWriter;
+use std::path::Path;
+
+fn warnings(folder: &Path, line: &str) -> Vec<String> {
+    let quiet = succeed(folder, &format!("{line} --quiet"));
+    assert!(!quiet.stderr.contains("warning:"), "{}", quiet.stderr);
+    let run = succeed(folder, line);
+    run.stderr.lines().filter(|line| line.starts_with("warning:")).map(str::to_owned).collect()
+}
+
+#[test]
+fn degrees_counts_and_bytes_for_bits_are_warned_about() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let search = "search --base base.npy --query query.npy -k 2 --out r";
+    write(folder, "base.npy", Rows::F32(&[0.5, 0.1, 1.0, 3.0, 52.5, 13.4, 48.1, 11.6]), 2);
+    write(folder, "query.npy", Rows::F32(&[0.5, 0.1, 1.5, -3.0]), 2);
+    let line = format!("{search} --metric haversine");
+    let [one] = &warnings(folder, &line)[..] else { panic!("one warning") };
+    assert!(one.starts_with("warning: base.npy: row 2: (52.5, 13.4) is no latitude"), "{one}");
+    write(folder, "query.npy", Rows::F32(&[0.5, 0.1, 52.5, 13.4]), 2);
+    let streamed = "range --base base.npy --query query.npy --radius 9 --out r --metric haversine --memory-budget 64K".to_owned();
+    for line in [line, streamed] {
+        let [base, query] = &warnings(folder, &line)[..] else { panic!("two warnings: {line}") };
+        assert!(base.contains("base.npy: row 2") || query.contains("base.npy: row 2"), "{base}");
+        assert!(query.contains("query.npy: row 1") || base.contains("query.npy: row 1"), "{query}");
+    }
+    write(folder, "base.npy", Rows::F32(&[0.5, 0.5, 0.0, 0.0, 3.0, 4.0]), 2);
+    write(folder, "query.npy", Rows::F32(&[0.25, 0.75]), 2);
+    for metric in ["hellinger", "jensenshannon"] {
+        let [one] = &warnings(folder, &format!("{search} --metric {metric}"))[..] else {
+            panic!("one")
+        };
+        assert!(one.starts_with("warning: base.npy: row 2: its sum is 7"), "{one}");
+    }
+    for metric in ["l2", "cosine", "l1"] {
+        assert_eq!(warnings(folder, &format!("{search} --metric {metric}")), [""; 0]);
+    }
+    let bits = format!("{search} --metric hamming --dtype bits");
+    write(folder, "query.npy", Rows::U8(&[3, 9, 255]), 3);
+    write(folder, "base.npy", Rows::U8(&[0, 1, 0, 1, 1, 0, 0, 0, 1, 1, 1, 1]), 3);
+    let [one] = &warnings(folder, &bits)[..] else { panic!("one") };
+    assert!(one.starts_with("warning: base.npy: row 0: ") && one.contains("0 or 1"), "{one}");
+    write(folder, "base.npy", Rows::U8(&[0, 1, 0, 1, 1, 0, 0, 0, 1, 1, 1, 2]), 3);
+    assert_eq!(warnings(folder, &bits), [""; 0]);
+}
+
+#[test]
+fn rows_of_f64_that_become_equal_are_warned_about() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut out = NpyWriter::<f64>::create(folder.join("base.npy"), &[2]).unwrap();
+    for row in 0..50 {
+        out.write(&[1.6e9 + f64::from(row), 2.0]).unwrap();
+    }
+    out.finish().unwrap();
+    write(folder, "query.npy", Rows::F32(&[1.6e9, 2.0]), 2);
+    let search = "search --base base.npy --query query.npy -k 2 --out r";
+    for line in [search, &format!("{search} --memory-budget 64K"), "convert base.npy x.fbin"] {
+        let [one] = &warnings(folder, line)[..] else { panic!("one warning: {line}") };
+        assert!(
+            one.starts_with("warning: base.npy: row 1: the first of 49 or more")
+                || one.starts_with("warning: base.npy: row 1: the first of 4"),
+            "{one}"
+        );
+    }
+    // Equal rows are no loss.
+    let mut out = NpyWriter::<f64>::create(folder.join("base.npy"), &[2]).unwrap();
+    out.write(&[1.5, 2.0, 1.5, 2.0, 1.5, 2.5]).unwrap();
+    out.finish().unwrap();
+    assert_eq!(warnings(folder, search), [""; 0]);
+}
+
+#[test]
+fn usual_data_is_not_warned_about() {
+    let folder = with_set("plain");
+    assert_eq!(Npy::read(&folder.path().join("base.npy")).shape.len(), 2);
+    let line = "search --base base.npy --query query.npy -k 2 --out r";
+    assert_eq!(warnings(folder.path(), line), [""; 0]);
+}
