@@ -62,7 +62,7 @@ impl Seen {
     }
 
     /// Takes the next elements, as they were, and as they became.
-    pub fn add(&mut self, before: &[f64], after: &[f32]) {
+    pub fn add<T: Copy + Into<f64>>(&mut self, before: &[T], after: &[f32]) {
         let mut at = 0;
         while at < before.len() {
             let end = before.len().min(at + self.columns - self.column);
@@ -75,30 +75,19 @@ impl Seen {
         }
     }
 
-    fn part(&mut self, before: &[f64], after: &[f32]) {
-        // Sums of their own, of which the compiler makes vectors.
-        let (mut square, mut change) = ([0.0; LANES], [0.0; LANES]);
-        let mut add = |lane: usize, x: f64, to: f32| {
+    fn part<T: Copy + Into<f64>>(&mut self, before: &[T], after: &[f32]) {
+        let (mut square, mut change) = sums(before, after, |x| x);
+        if !(square + change).is_finite() {
             // What is missing or infinite is no rounding.
-            let lost = (x - f64::from(to)) * UP;
-            change[lane] += if lost.is_finite() { lost * lost } else { 0.0 };
-            square[lane] += if x.is_finite() { x * UP * (x * UP) } else { 0.0 };
-        };
-        let (befores, rest) = before.as_chunks::<LANES>();
-        let (afters, rest_after) = after.as_chunks::<LANES>();
-        for (x, to) in befores.iter().zip(afters) {
-            for lane in 0..LANES {
-                add(lane, x[lane], to[lane]);
-            }
+            (square, change) = sums(before, after, |x| if x.is_finite() { x } else { 0.0 });
         }
-        rest.iter().zip(rest_after).for_each(|(&x, &to)| add(0, x, to));
-        self.square += square.iter().sum::<f64>();
-        self.change += change.iter().sum::<f64>();
+        self.square += square;
+        self.change += change;
         if !self.known.is_empty() {
             let mix = |hash: u64, bits: u64| {
                 (hash.rotate_left(5) ^ bits).wrapping_mul(0x9e37_79b9_7f4a_7c15)
             };
-            self.hash.0 = before.iter().fold(self.hash.0, |hash, x| mix(hash, x.to_bits()));
+            self.hash.0 = before.iter().fold(self.hash.0, |hash, &x| mix(hash, x.into().to_bits()));
             let bits = after.iter().map(|to| u64::from(to.to_bits()));
             self.hash.1 = bits.fold(self.hash.1, mix);
         }
@@ -126,6 +115,26 @@ impl Seen {
         (self.row, self.column, self.square, self.change, self.hash) =
             (self.row + 1, 0, 0.0, 0.0, (0, 0));
     }
+}
+
+/// |x|^2 and |x - x'|^2 of a part of a row, of squares that `keep` has let pass.
+fn sums<T: Copy + Into<f64>>(before: &[T], after: &[f32], keep: impl Fn(f64) -> f64) -> (f64, f64) {
+    // Sums of their own, of which the compiler makes vectors.
+    let (mut square, mut change) = ([0.0; LANES], [0.0; LANES]);
+    let mut add = |lane: usize, x: T, to: f32| {
+        let (x, lost) = (x.into() * UP, (x.into() - f64::from(to)) * UP);
+        square[lane] += keep(x * x);
+        change[lane] += keep(lost * lost);
+    };
+    let (befores, rest) = before.as_chunks::<LANES>();
+    let (afters, rest_after) = after.as_chunks::<LANES>();
+    for (x, to) in befores.iter().zip(afters) {
+        for lane in 0..LANES {
+            add(lane, x[lane], to[lane]);
+        }
+    }
+    rest.iter().zip(rest_after).for_each(|(&x, &to)| add(0, x, to));
+    (square.iter().sum(), change.iter().sum())
 }
 
 /// What all readers of a file have seen of it.

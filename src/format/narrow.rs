@@ -63,14 +63,14 @@ pub(super) fn append(
             at.error(Refused { index: n * CHUNK + index, reason })
         })?;
         if let Some(seen) = &mut seen {
-            let before = &mut before[..count];
             if element == Element::F64 {
+                let before = &mut before[..count];
                 let wide = pieces(piece).map(f64::from_le_bytes);
                 before.iter_mut().zip(wide).for_each(|(to, x)| *to = x * f64::from(scale));
+                seen.add(before, after);
             } else {
-                before.iter_mut().zip(&*values).for_each(|(to, &x)| *to = x.into());
+                seen.add(values, after);
             }
-            seen.add(before, after);
         }
     }
     Ok(())

@@ -105,7 +105,7 @@ impl RowFile {
         let direct = layout.element.stores(dtype) && scale == 1.0 && layout.prefix == 0 && aligned;
         let (block, end) = (Block::new(dtype), layout.rows);
         let (account, ahead) = (Arc::default(), Ahead::default());
-        let (next, file) = (0, file);
+        let next = 0;
         Ok(RowFile {
             file,
             dtype,

@@ -191,19 +191,20 @@ mod tests {
         );
     }
 
+    #[cfg(unix)]
     #[test]
     fn sets_of_one_name_never_mix() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         std::thread::scope(|scope| {
             for text in ["one", "two", "three", "four"] {
-                let path = &path;
+                let (path, folder) = (&path, folder.path());
                 scope.spawn(move || {
                     for _ in 0..20 {
                         let set = ["a", "b"].map(|name| file(&path(name), text));
                         AtomicFile::finish_all(set).unwrap();
                         // Read under the lock, as another writer would hold it.
-                        let _lock = lock(&BTreeSet::from([folder_of(path("a").as_path())]));
+                        let _lock = lock(&BTreeSet::from([folder.to_owned()]));
                         assert_eq!(fs::read(path("a")).unwrap(), fs::read(path("b")).unwrap());
                     }
                 });
@@ -222,9 +223,5 @@ mod tests {
             fs::remove_file(&b).unwrap();
         }
         assert_eq!(names(folder.path()), ["a"]);
-    }
-
-    fn folder_of(path: &Path) -> PathBuf {
-        folder(path).to_owned()
     }
 }

@@ -1,6 +1,6 @@
 //! `nearfield devices`, and the options that choose one.
 
-use crate::support::{fail, nearfield, succeed, with_set};
+use crate::support::{command, fail, nearfield, succeed, with_set};
 
 #[test]
 fn the_chosen_adapter_is_marked() {
@@ -66,4 +66,17 @@ fn a_number_is_a_place_and_an_empty_text_no_adapter() {
     let run = nearfield(folder, &["devices", "--adapter", ""]);
     assert_eq!(run.status, 2);
     assert!(run.stderr.contains("adapter: an empty text"), "{}", run.stderr);
+}
+
+#[test]
+fn a_variable_that_nothing_reads_is_named_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let stderr = |arguments: &[&str]| {
+        let mut command = command(folder.path(), arguments);
+        command.env("NEARFIELD_SCAN_FOO", "1").env_remove("RUST_LOG");
+        String::from_utf8(command.output().unwrap().stderr).unwrap()
+    };
+    let text = stderr(&["devices"]);
+    assert_eq!(text.matches("NEARFIELD_SCAN_FOO").count(), 1, "{text}");
+    assert!(!stderr(&["devices", "--quiet"]).contains("NEARFIELD_SCAN_FOO"));
 }

@@ -164,6 +164,24 @@ fn signals_leave_nothing_behind() {
     }
 }
 
+/// A file of zeros that takes no room: its header is that of a smaller one, with another number of rows.
+#[cfg(unix)]
+#[test]
+fn a_signal_leaves_nothing_of_a_conversion() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(folder, "big.fbin", Rows::F32(&[0.0; 128]), 128);
+    let rows = 4_000_000u32;
+    let file = std::fs::OpenOptions::new().write(true).open(folder.join("big.fbin")).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, &rows.to_le_bytes(), 0).unwrap();
+    file.set_len(8 + u64::from(rows) * 512).unwrap();
+    let child = start(folder, "convert big.fbin r.f16bin");
+    std::thread::sleep(Duration::from_millis(300));
+    signal(&child, "INT");
+    let run = ended(child);
+    assert_eq!((run.status, names(folder)), (130, vec!["big.fbin".to_owned()]), "{}", run.stderr);
+}
+
 #[cfg(unix)]
 #[test]
 fn outputs_of_an_earlier_run_outlive_a_signal() {

@@ -36,7 +36,8 @@ pub fn start(folder: &Path, line: &str) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a program")
 }
 
-fn command(folder: &Path, arguments: &[&str]) -> Command {
+/// The program with its arguments, not started yet.
+pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     let program = env!("CARGO_BIN_EXE_nearfield");
     // Some drivers need a C library of their own: tests/run.sh says which program starts them.
     let runner = std::env::var("NEARFIELD_TEST_RUNNER").unwrap_or_default();
