@@ -51,7 +51,7 @@ pub struct CustomMetric {
 /// | all others | the f32 that is returned |
 ///
 /// # Range
-/// No distance is infinite or NaN: what is above `f32::MAX` counts as `f32::MAX` ([`Lp`](Metric::Lp), [`NanEuclidean`](Metric::NanEuclidean),
+/// No distance of the built-in metrics is infinite or NaN: what is above `f32::MAX` counts as `f32::MAX` ([`Lp`](Metric::Lp), [`NanEuclidean`](Metric::NanEuclidean),
 /// [`BrayCurtis`](Metric::BrayCurtis)). Vectors shorter than 2^-126 (1.2e-38), the smallest normal f32, count as the zero vector where a
 /// metric divides by their length. An element below 2^-126 may count as zero: some devices know no subnormal numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,6 +82,7 @@ pub enum Metric {
     /// Squared L2 over the dimensions that neither vector has as NaN, scaled by d / their number. No common dimension: not a hit.
     NanEuclidean,
     /// FAISS's Gower distance: mean over present dimensions; numbers in [0, 1], negatives are category codes.
+    /// A number above 1, or a number against a category: not a hit.
     Gower,
     /// Root of 1 - sum sqrt(q x). Non-negative input.
     Hellinger,
@@ -133,8 +134,8 @@ impl Metric {
     ///
     /// `source` defines `fn accumulate(acc: f32, q: f32, x: f32) -> f32` and `fn finish(acc: f32, d: u32) -> f32`, and
     /// any helper functions: no bindings, entry points, directives or module variables. For each pair `acc` starts at
-    /// `initial` and takes the dimensions in order, padding excluded. A NaN result is not a hit; an infinite one is the farthest (or the nearest) there is, and within
-    /// a radius only where that is infinite, too. The text is checked when an index is
+    /// `initial` and takes the dimensions in order, padding excluded. A NaN result is not a hit. An infinite
+    /// one is returned as it is, the farthest (or the nearest) there is, and within a radius only where that is infinite, too. The text is checked when an index is
     /// made with it, and it always runs with every runtime check of the shader compiler on.
     ///
     /// ```
@@ -159,9 +160,10 @@ impl Metric {
         if let Some(p) = name.strip_prefix("lp:") {
             return match p.parse::<f32>() {
                 Ok(p) if p > 0.0 && p.is_finite() => Ok(Metric::Lp(p)),
-                _ => {
-                    Err(Error::argument("metric", format!("lp:P needs a number P > 0, got {p:?}")))
-                }
+                _ => Err(Error::argument(
+                    "metric",
+                    format!("lp:P needs a P above 0 that f32 holds, got {p:?}"),
+                )),
             };
         }
         if name == "jaccard" && dtype == DType::Bits {

@@ -25,7 +25,10 @@ fn a_list_of_rows_is_allowed_or_denied() {
         let measure = &Metric::L2;
         let problem = Problem { measure, queries: &queries, base: &base, eligible: &eligible };
         let files = format!("--base base.npy --query query.npy {option} some.npy --out out");
-        succeed(folder, &format!("search {files} -k 9"));
+        let said = succeed(folder, &format!("search {files} -k 9")).stderr;
+        let warned =
+            said.lines().filter(|line| line.starts_with("warning: some.npy: 120 is no row"));
+        assert_eq!(warned.count(), 1, "{said}");
         let got = hits(folder, "out", 9, f32::MAX);
         check_search(&problem, 9, &got).unwrap_or_else(|why| panic!("{option}: {why}"));
         assert!(got.iter().all(|hits| hits.len() == if keeps { 5 } else { 9 }));

@@ -2,6 +2,7 @@
 
 use crate::common::npy::Npy;
 use crate::support::{block, faiss, pairwise, range_hits, succeed, with_set};
+use nearfield::format::NpyWriter;
 use nearfield::reference::{Problem, check_range};
 use nearfield::{DType, Metric};
 
@@ -73,14 +74,33 @@ fn an_infinite_radius_keeps_all_or_nothing_and_is_a_word_in_json() {
     for (metric, all) in [("l2", "inf"), ("cosine", "-inf")] {
         let line =
             format!("range --base base.npy --query query.npy --out out --metric {metric} --json");
-        for (radius, word, count) in [
-            ("inf", "inf", if all == "inf" { 120 } else { 0 }),
-            ("-inf", "-inf", if all == "-inf" { 120 } else { 0 }),
-            ("1e39", "inf", if all == "inf" { 120 } else { 0 }),
+        for (radius, said, count) in [
+            ("inf", "inf".into(), if all == "inf" { 120 } else { 0 }),
+            ("-inf", "-inf".into(), if all == "-inf" { 120 } else { 0 }),
+            ("1e39", serde_json::json!(1e39), if all == "inf" { 120 } else { 0 }),
         ] {
             let summary = succeed(folder, &format!("{line} --radius {radius}")).json();
-            assert_eq!(summary["radius"], word);
+            assert_eq!(summary["radius"], said);
             assert!(range_hits(folder, "out").iter().all(|hits| hits.len() == count), "{radius}");
         }
+    }
+}
+
+/// No f32 lies between 1 and 1.00000001, but a distance of 1 is below it.
+#[test]
+fn a_radius_that_f32_lacks_keeps_what_is_within_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (name, rows) in [("base", &[[1f32, 0.0], [0.0, 0.0]][..]), ("query", &[[0.0, 0.0]])] {
+        let mut file = NpyWriter::<f32>::create(folder.join(format!("{name}.npy")), &[2]).unwrap();
+        file.write(rows.as_flattened()).unwrap();
+        file.finish().unwrap();
+    }
+    for (radius, rows) in [("1", 1), ("1.00000001", 2), ("0.99999999", 1), ("1e-50", 1), ("0", 0)] {
+        succeed(
+            folder,
+            &format!("range --base base.npy --query query.npy --radius {radius} --out out"),
+        );
+        assert_eq!(range_hits(folder, "out")[0].len(), rows, "{radius}");
     }
 }

@@ -26,7 +26,7 @@ pub fn run(args: &RangeArgs, global: &Global) -> Result<()> {
     let params = inputs.params()?;
     laps.end("add");
 
-    let radius = inputs.scaled.radius(args.radius);
+    let radius = inputs.scaled.radius(args.radius, inputs.metric.order());
     let totals = search_all(&mut inputs, &searched, radius, params, &progress, &mut files)?;
     inputs.warn_of_losses();
     laps.end("search");

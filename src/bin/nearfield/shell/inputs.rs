@@ -110,8 +110,8 @@ impl<'a> Inputs<'a> {
     fn filter(&self) -> Result<Option<IdFilter>> {
         let rows = self.base.row_count();
         Ok(match (&self.args.allow, &self.args.deny) {
-            (Some(file), _) => Some(row_set(file, rows)?),
-            (None, Some(file)) => Some(!row_set(file, rows)?),
+            (Some(file), _) => Some(row_set(file, rows, self.quiet)?),
+            (None, Some(file)) => Some(!row_set(file, rows, self.quiet)?),
             (None, None) => None,
         })
     }
@@ -169,9 +169,10 @@ fn open_queries(file: &Path, base: Option<DType>) -> Result<RowFile> {
 }
 
 /// The row numbers of a file, as bits: however many they are, they take a bit a row of the base.
-fn row_set(file: &Path, rows: u64) -> Result<IdFilter> {
+fn row_set(file: &Path, rows: u64, quiet: bool) -> Result<IdFilter> {
     let mut words = vec![0u64; rows.div_ceil(64) as usize];
     let mut ids = IdFile::open(file)?;
+    let mut beyond = None;
     while let Some(block) = ids.next_ids(usize::MAX)? {
         stop::check()?;
         for &id in block {
@@ -180,8 +181,18 @@ fn row_set(file: &Path, rows: u64) -> Result<IdFilter> {
             }
             if (0..rows as i64).contains(&id) {
                 words[(id / 64) as usize] |= 1 << (id % 64);
+            } else if id >= 0 {
+                let (first, count) = beyond.unwrap_or((id, 0u64));
+                beyond = Some((first, count + 1));
             }
         }
+    }
+    if let Some((first, count)) = beyond.filter(|_| !quiet) {
+        print::to_stderr(format_args!(
+            "warning: {}: {first} is no row of {rows}, which are counted from 0, nor are {} others: they name nothing",
+            file.display(),
+            count - 1
+        ));
     }
     Ok(IdFilter::bitset(words))
 }

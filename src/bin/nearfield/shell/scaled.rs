@@ -2,7 +2,7 @@
 //! files.
 
 use super::failure::{Failure, Result};
-use nearfield::Metric;
+use nearfield::{Metric, Order};
 
 /// The number that rows and queries were multiplied by, and what that does to distances.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,9 +40,16 @@ impl Scaled {
         buffer
     }
 
-    /// The radius as the rows have it.
-    pub fn radius(&self, radius: f32) -> f32 {
-        (f64::from(radius) * self.unit) as f32
+    /// The radius as the rows have it, and as an f32 that keeps the same distances: rounded up for distances, which are below it,
+    /// and down for similarities, which are above it.
+    pub fn radius(&self, radius: f64, order: Order) -> f32 {
+        let exact = radius * self.unit;
+        let nearest = exact as f32;
+        match order {
+            Order::Ascending if f64::from(nearest) < exact => nearest.next_up(),
+            Order::Descending if f64::from(nearest) > exact => nearest.next_down(),
+            _ => nearest,
+        }
     }
 }
 
@@ -85,10 +92,18 @@ mod tests {
             let back = scaled.given_back(&[other as f32], &mut buffer)[0];
             assert!((f64::from(back) - one).abs() < 1e-6 * (1.0 + one.abs()), "{metric}");
             assert!(
-                (f64::from(scaled.radius(one as f32)) - other).abs() < 1e-5 * (1.0 + other.abs())
+                (f64::from(scaled.radius(one, metric.order())) - other).abs()
+                    < 1e-5 * (1.0 + other.abs())
             );
         }
-        assert_eq!(Scaled::new(&Metric::L2, 2.0).unwrap().radius(f32::INFINITY), f32::INFINITY);
+        let radius = |r: f64, order| Scaled::new(&Metric::L2, 2.0).unwrap().radius(r, order);
+        let both = |r: f64| (radius(r, Order::Ascending), radius(r, Order::Descending));
+        assert_eq!(both(f64::INFINITY), (f32::INFINITY, f32::INFINITY));
+        assert_eq!(both(0.25), (1.0, 1.0));
+        // nothing of an f32 lies between the two
+        assert_eq!(both(0.250_000_000_1), (1f32.next_up(), 1.0));
+        assert_eq!(both(1e-60), (f32::from_bits(1), 0.0));
+        assert_eq!(both(-1e60), (f32::MIN, f32::NEG_INFINITY));
         assert!(Scaled::new(&Metric::Lp(1e30), 2.0).is_err());
     }
 }
