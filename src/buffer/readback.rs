@@ -42,9 +42,9 @@ impl Landing {
         self.number
     }
 
-    /// Blocks until it is there.
+    /// Blocks until it is there, or whoever wanted it has dropped it.
     pub(crate) fn wait(&self) -> Result<()> {
-        self.completion.wait(&self.gpu, &self.index)
+        self.completion.settle(&self.gpu, &self.index)
     }
 }
 

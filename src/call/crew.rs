@@ -94,6 +94,12 @@ impl Drop for Crew {
     }
 }
 
+/// What `f` returns; a panic in it is an error, since a thread that ended would leave every call without an end.
+fn quietly<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(f))
+        .unwrap_or_else(|_| Err(Error::internal("a function that a call was given panicked")))
+}
+
 fn run(inbox: &Inbox) {
     DRIVES.set(true);
     let mut calls: Vec<(Arc<dyn Driven>, Landing)> = Vec::new();
@@ -115,7 +121,7 @@ fn run(inbox: &Inbox) {
         let oldest = (0..calls.len()).min_by_key(|&at| calls[at].1.number());
         if let Some(oldest) = oldest {
             let (call, landing) = calls.swap_remove(oldest);
-            calls.extend(call.advance(landing.wait()).map(|landing| (call, landing)));
+            calls.extend(call.advance(quietly(|| landing.wait())).map(|landing| (call, landing)));
         }
     }
 }
@@ -128,15 +134,14 @@ impl<J: Job> Driven for Handed<J> {
         }
         let Call::Running(driver) = &mut *call else { return None };
         // what a caller's own function does in here must not end the calls of others
-        let step = catch_unwind(AssertUnwindSafe(|| landed.and_then(|()| driver.advance())));
+        let step = quietly(|| landed.and_then(|()| driver.advance()));
         let answer = match step {
-            Ok(Ok(Some(answer))) => Ok(answer),
-            Ok(Ok(None)) => match driver.landing() {
+            Ok(Some(answer)) => Ok(answer),
+            Ok(None) => match driver.landing() {
                 Some(landing) => return Some(landing),
                 None => Err(Error::internal("a call without an end")),
             },
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(Error::internal("a function that a call was given panicked")),
+            Err(error) => Err(error),
         };
         *call = Call::Ended(answer);
         drop(call);

@@ -8,6 +8,13 @@ use std::time::{Duration, Instant};
 impl Completion {
     /// Drives the device until it is set, then returns the outcome.
     pub(crate) fn wait(&self, gpu: &Gpu, index: &wgpu::SubmissionIndex) -> Result<()> {
+        self.settle(gpu, index)?;
+        self.outcome(gpu)
+    }
+
+    /// Drives the device until it is set, however the work ended: for those who wait for the end of what is not theirs, which
+    /// its owner may have dropped.
+    pub(crate) fn settle(&self, gpu: &Gpu, index: &wgpu::SubmissionIndex) -> Result<()> {
         // A blocked thread wakes tens of microseconds late, which is much of a single query's time.
         let until = Instant::now() + gpu.spin();
         while self.get().is_none() && Instant::now() < until {
@@ -19,7 +26,7 @@ impl Completion {
                 self.pause(Duration::from_millis(1));
             }
         }
-        self.outcome(gpu)
+        Ok(())
     }
 
     /// How the work ended, as a result.

@@ -41,8 +41,8 @@ fn slow_index() -> (Flat, Vec<f32>) {
     let rows: Vec<f32> = (0..ROWS * DIM).map(|i| (i * 7919 % 1009) as f32 / 1009.0).collect();
     let index = Flat::new(&gpu.build().unwrap(), DIM, Metric::L1).unwrap();
     index.add(&rows).unwrap();
-    // the kernels are compiled by the first search
-    index.search(&rows[..DIM], 5).unwrap();
+    // the kernels, which depend on the number of queries, are compiled by the first search
+    index.search(&rows[..QUERIES * DIM], 5).unwrap();
     (index, rows)
 }
 
@@ -110,12 +110,13 @@ fn a_search_goes_on_though_nobody_polls_or_waits() {
     // one that nobody wants ends, and so does one that is cancelled, whoever waits
     drop(index.submit(queries, 5, &params).unwrap());
     let token = CancelToken::new();
-    let cancelled = SearchParams::new().cancel(&token);
-    let pending = [0, 1].map(|_| index.submit(queries, 5, &cancelled).unwrap());
-    token.cancel();
+    // when the first of its submissions is back, so that a fast device has not all of them done
+    let cancels = token.clone();
+    let cancelled = SearchParams::new().cancel(&token).progress(move |_| cancels.cancel());
+    let pending = [0, 1].map(|_| index.submit(queries, 5, &cancelled));
     let [awaited, waited] = pending;
-    assert!(matches!(pollster::block_on(awaited), Err(Error::Cancelled)));
-    assert!(matches!(waited.wait(), Err(Error::Cancelled)));
+    assert!(matches!(awaited.and_then(|call| pollster::block_on(call)), Err(Error::Cancelled)));
+    assert!(matches!(waited.and_then(|call| call.wait()), Err(Error::Cancelled)));
     assert_eq!(index.search_with(queries, 5, &params).unwrap().ids(), expected.ids());
 }
 
