@@ -25,8 +25,9 @@ pub enum Error {
         /// What the driver said.
         reason: String,
     },
-    /// The request does not fit in what is left of the memory budget, or the driver had no memory. Of rows that do not fit the
-    /// text names [`StreamedFlat`](crate::StreamedFlat).
+    /// The request does not fit in what is left of the memory budget
+    /// ([`memory_budget`](crate::GpuBuilder::memory_budget)), or the driver had no memory. Of rows that do not fit the text names
+    /// [`StreamedFlat`](crate::StreamedFlat).
     #[error(
         "out of device memory: {requested} bytes requested for {what}, {in_use} in use, budget {budget}{}",
         instead(what)
@@ -117,7 +118,7 @@ pub enum Error {
         item: String,
     },
     /// An id was added that is already there, or twice in one call.
-    #[error("id {id} is there already")]
+    #[error("id {id} is there already, or twice in the call")]
     DuplicateId {
         /// The id.
         id: u64,
@@ -167,10 +168,11 @@ pub enum Error {
     /// The call was cancelled through its [`CancelToken`](crate::CancelToken).
     #[error("cancelled")]
     Cancelled,
-    /// wgpu reported an error that this crate should have prevented. Please report it.
-    #[error("wgpu: {message}")]
+    /// Something that this crate should have prevented: an error of wgpu's, or a function of the caller's that panicked on one of
+    /// its threads. If no function of yours did, please report it.
+    #[error("internal error: {message}")]
     Internal {
-        /// wgpu's words.
+        /// What happened, in wgpu's words if it was wgpu.
         message: String,
     },
 }
@@ -179,9 +181,10 @@ pub enum Error {
 fn instead(what: &str) -> &'static str {
     match what {
         "matrix" | "rows" | "bias" | "scale" | "bin norms" => {
-            "; a StreamedFlat searches rows that stay in host memory"
+            ": it needs a larger memory budget, or rows that stay in host memory and are searched by StreamedFlat, in larger \
+             budgets than this"
         }
-        _ => "",
+        _ => ": the memory budget is too small for this call",
     }
 }
 

@@ -30,7 +30,7 @@
 //! # What exact means
 //!
 //! Each metric states how far a reported distance may be from the one in real arithmetic on the stored elements
-//! ([`mod@reference`]); the answer is the first k rows by (reported distance, row order). On one adapter it is the same to
+//! ([`mod@reference`]); the answer is the first k rows by (ordering key, row order), the key being what [`Metric`] names. On one adapter it is the same to
 //! the bit whatever the batch, the segments, the threads and the kernel variant.
 //!
 //! # Features

@@ -88,10 +88,17 @@ impl Gpu {
             return Err(Error::LimitExceeded { what, needed: size, limit });
         }
         if self.ledger().reserve(label, size).is_err() {
+            self.tick()?;
             pool.trim(self.ledger(), size);
             self.state::<Ready>()?.trim();
-            self.tick()?;
-            self.ledger().reserve(label, size)?;
+            if self.ledger().reserve(label, size).is_err() {
+                // What finished submissions hold is free only when the device has been asked: whether there is room must not
+                // depend on how fast it is.
+                self.wait_idle()?;
+                pool.trim(self.ledger(), size);
+                self.state::<Ready>()?.trim();
+                self.ledger().reserve(label, size)?;
+            }
         }
         let descriptor = wgpu::BufferDescriptor {
             label: Some(label),

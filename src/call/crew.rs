@@ -14,6 +14,8 @@ use std::task::{Context, Poll};
 thread_local! {
     /// Whether this is such a thread.
     static DRIVES: Cell<bool> = const { Cell::new(false) };
+    /// Where the call lies that it is at, if it is at one.
+    static AT: Cell<*const ()> = const { Cell::new(std::ptr::null()) };
 }
 
 /// Whether this thread drives calls, and so must not wait for another to do it.
@@ -134,7 +136,9 @@ impl<J: Job> Driven for Handed<J> {
         }
         let Call::Running(driver) = &mut *call else { return None };
         // what a caller's own function does in here must not end the calls of others
+        AT.set(std::ptr::from_ref(self).cast());
         let step = quietly(|| landed.and_then(|()| driver.advance()));
+        AT.set(std::ptr::null());
         let answer = match step {
             Ok(Some(answer)) => Ok(answer),
             Ok(None) => match driver.landing() {
@@ -153,6 +157,10 @@ impl<J: Job> Driven for Handed<J> {
 impl<J: Job> Caller<J> {
     /// Takes the call back, and drives what is left of it on this thread; `None` where the answer is taken already.
     pub fn wait(&self) -> Option<Result<J::Output>> {
+        if AT.get() == Arc::as_ptr(&self.0).cast() {
+            let why = "it awaits the call that it is called by, which cannot end before it returns";
+            return Some(Err(Error::argument("progress", why)));
+        }
         let call = std::mem::replace(&mut *lock(&self.0.call), Call::Over);
         match call {
             Call::Running(mut driver) => Some(driver.wait()),

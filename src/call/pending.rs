@@ -81,7 +81,8 @@ fn first_submissions(gpu: Option<&Gpu>) -> usize {
 /// * `poll` computes nothing, submits nothing and waits for nothing: it takes the answer if it is there. The first one hands
 ///   the call to the Gpu's thread, if that does not have it yet; the same thread wakes the task, once, at the end.
 /// * A function that the call was given, such as [`progress`](crate::SearchParams#structfield.progress), runs on the thread that
-///   drives the call. It may start calls of its own and wait for them. If it panics, the panic leaves [`Pending::wait`] where
+///   drives the call. It may start calls of its own and wait for them on the same thread; it must not wait for another thread or
+///   task that awaits a call of the same Gpu, which may be for this thread to drive, and its own call it cannot await (an error). If it panics, the panic leaves [`Pending::wait`] where
 ///   that drives the call, and the call ends with [`Error::Internal`](crate::Error::Internal) where the Gpu's thread does. Other
 ///   calls go on.
 ///

@@ -46,7 +46,7 @@ struct Worker<T>(Arc<Shared<T>>);
 
 impl<T> Drop for Worker<T> {
     fn drop(&mut self) {
-        self.0.set(Err(Error::internal("the thread of a call ended without an answer")));
+        self.0.set(Err(Error::internal("a function or a source of rows that a call was given panicked")));
     }
 }
 

@@ -158,7 +158,8 @@ fn none(wanted: String, present: &[AdapterSummary]) -> Error {
         return Error::NoAdapter { wanted, help: HELP.to_owned() };
     }
     let names: Vec<_> = present.iter().map(ToString::to_string).collect();
-    Error::NoAdapter { wanted, help: format!("there are [{}]. {HELP}", names.join("; ")) }
+    let names = names.join("; ");
+    Error::NoAdapter { wanted, help: format!("there are [{names}]. For another, {HELP}") }
 }
 
 const HELP: &str = "\

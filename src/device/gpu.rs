@@ -116,6 +116,11 @@ impl Gpu {
         self.inner.health.wait(&self.inner.device, Some(index), WAIT_SLICE)
     }
 
+    /// Waits a limited time for all that is submitted.
+    pub(crate) fn wait_idle(&self) -> Result<()> {
+        self.inner.health.wait(&self.inner.device, None, WAIT_SLICE).map(|_| ())
+    }
+
     /// How long a waiting thread polls before it sleeps.
     pub(crate) fn spin(&self) -> Duration {
         let micros = self.inner.profile.u32("submit", "spin_us").unwrap_or(0);

@@ -5,7 +5,8 @@ use crate::error::{Error, Result};
 use crate::metric::Order;
 use std::ops::Range;
 
-/// What a search found: for each query ids and distances, nearest first, equal distances in the order of adding.
+/// What a search found: for each query ids and distances, nearest first, by the ordering key that [`Metric`](crate::Metric) names and
+/// among equals in the order of adding.
 ///
 /// Both are flat lists in which query i has `lims()[i]..lims()[i + 1]`, as FAISS lays out a range search. A query of a
 /// search for k neighbours has fewer than k hits only where there are no more rows that can be hits.

@@ -68,7 +68,9 @@ pub trait Search: Send + Sync + fmt::Debug {
     /// Starts a search for the `k` nearest rows of each query; `k` may be larger than the index.
     ///
     /// When it returns, the queries are checked and copied, so that their memory is free again, and the search runs: its first
-    /// submissions are on the device, and the others follow without anybody's doing. [`Pending`] says what runs where.
+    /// submissions are on the device, and the others follow without anybody's doing. Queries that the certificate turns out not to
+    /// cover are run again, exactly; where all others were done by then, that begins when somebody waits or polls. [`Pending`] says
+    /// what runs where.
     ///
     /// Queries may be of another type than the rows, and are then compared in f32; bits must meet bits.
     ///

@@ -140,6 +140,22 @@ fn what_a_callers_function_does_stays_in_its_call() {
         done.store(true, Ordering::Relaxed);
     });
     let hits = pollster::block_on(index.submit(queries(), 9, &nested).unwrap()).unwrap();
+    // the call itself, which cannot end before its function returns
+    let own = Arc::new(Mutex::new(None::<nearfield::Pending<nearfield::Hits>>));
+    let (of_own, said) = (Arc::clone(&own), Arc::new(Mutex::new(String::new())));
+    let told = Arc::clone(&said);
+    let awaits = SearchParams::new().progress(move |_| {
+        if let Some(own) = of_own.lock().unwrap().take() {
+            *told.lock().unwrap() = pollster::block_on(own).unwrap_err().to_string();
+        }
+    });
+    let (searched, asked_rows) = slow_index();
+    let mut place = own.lock().unwrap();
+    let asked_rows = Rows::F32(&asked_rows[..QUERIES * DIM]);
+    *place = Some(searched.submit(asked_rows, 5, &awaits).unwrap());
+    drop(place);
+    wait_until("the function ends", || !said.lock().unwrap().is_empty());
+    assert!(said.lock().unwrap().contains("awaits the call"), "{said:?}");
     assert!(asked.load(Ordering::Relaxed));
     assert_eq!(hits.ids(), index.search_with(queries(), 9, &SearchParams::new()).unwrap().ids());
 }

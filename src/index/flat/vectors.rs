@@ -23,7 +23,7 @@ use std::path::Path;
 /// is [`StreamedFlat`](crate::StreamedFlat).
 ///
 /// # Accuracy
-/// The answer is the first k rows by (distance, row order), distances computed in f32 in a fixed order of summation: on
+/// The answer is the first k rows by (ordering key, row order), see [`Metric`], distances computed in f32 in a fixed order of summation: on
 /// one adapter it is the same to the bit whatever the batch, the segments and the threads. See
 /// [`reference::tau`](crate::reference::tau) for how far a distance may be from real arithmetic.
 ///
