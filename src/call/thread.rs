@@ -46,7 +46,9 @@ struct Worker<T>(Arc<Shared<T>>);
 
 impl<T> Drop for Worker<T> {
     fn drop(&mut self) {
-        self.0.set(Err(Error::internal("a function or a source of rows that a call was given panicked")));
+        self.0.set(Err(Error::internal(
+            "a function or a source of rows that a call was given panicked",
+        )));
     }
 }
 

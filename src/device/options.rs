@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// The variables that are read, apart from those of the keys of profiles.
-pub(super) const VARIABLES: [&str; 10] = [
+pub(super) const VARIABLES: [&str; 11] = [
     "NEARFIELD_ADAPTER",
     "NEARFIELD_BACKEND",
+    "NEARFIELD_BINDING_BYTES",
     "NEARFIELD_CACHE_DIR",
     "NEARFIELD_CHECKED",
     "NEARFIELD_DISABLE",

@@ -17,7 +17,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   for (var side = 0u; side < 64u; side += 32u) {
     let row = wg.x * 64u + side + t / 8u;
     // all eight must have it, so each writes
-    found[row * 8u + t % 8u] = largest_of(t, row * p.k4);
+    let most = largest_of(t, row * p.k4);
+    found[row * 8u + t % 8u] = {{ "least_of(most)" if least else "most" }};
   }
 }
 "#;
@@ -27,7 +28,7 @@ const ROWS: usize = 128;
 fn check(dtype: &str, k4: usize, words: &[u32], expected: &[f32]) {
     let job = Job {
         text: KERNEL,
-        constants: context! { dtype },
+        constants: context! { dtype, least => false },
         inputs: &[words, &[k4 as u32]],
         output: ROWS * 8,
         workgroups: (ROWS / 64) as u32,
@@ -77,4 +78,27 @@ fn rows_of_zeros_and_narrow_types_have_theirs() {
         (0..ROWS * 12).map(|i| f16::from_bits(((i / 12) as u16 + 1) | 0x8000)).collect();
     let expected: Vec<f32> = (0..ROWS).map(|row| f16::from_bits(row as u16 + 1).to_f32()).collect();
     check("f16", 3, bytemuck::cast_slice(&halves), &expected);
+}
+
+/// (2^-126 factor)^2, the factor being the power of two that brings the largest element into [1, 2): 1 where that is below
+/// 2^-125, and 0 where f32 does not hold it.
+#[test]
+fn the_square_of_the_shortest_length_follows_the_largest_element() {
+    let most = |row: usize| 2f32.powi(row as i32 * 2 - 149) * 1.5;
+    let rows: Vec<f32> = (0..ROWS).flat_map(|row| [most(row), 0.0, -most(row), 0.0]).collect();
+    let job = Job {
+        text: KERNEL,
+        constants: context! { dtype => "f32", least => true },
+        inputs: &[bytemuck::cast_slice(&rows), &[1]],
+        output: ROWS * 8,
+        workgroups: (ROWS / 64) as u32,
+    };
+    for (how, found) in run(&job) {
+        for (row, found) in found.chunks_exact(8).enumerate() {
+            let exponent = f64::from(most(row)).log2().floor().max(-126.0);
+            let square = 2f64.powf(2.0 * (-126.0 - exponent));
+            let expected = if square < f64::from(f32::MIN_POSITIVE) { 0.0 } else { square as f32 };
+            assert!(found.iter().all(|&f| f == expected.to_bits()), "{how}, row {row}: {found:x?}");
+        }
+    }
 }

@@ -30,8 +30,14 @@ const CALLERS: &[&str] = &[
     tree::KERNEL,
 ];
 
-/// Functions that another one stands for, since it does nothing but call them.
-const BEHIND: &[(&str, &str)] = &[("floats", "row4"), ("integers", "row4i")];
+/// Functions that another one stands for, since its result is theirs but for a step or two.
+const BEHIND: &[(&str, &str)] = &[
+    ("floats", "row4"),
+    ("integers", "row4i"),
+    ("ln_scaled", "power"),
+    ("parts_of", "ln_ratio"),
+    ("factor_of", "norm_of"),
+];
 
 /// Parts of the library that mean nothing outside of a whole kernel; the sweep over all kernels tests those.
 const PARTS_OF_KERNELS: &[&str] = &["metric/", "tile/", "filter/"];
