@@ -64,6 +64,10 @@ fn help_and_version_end_with_0() {
         assert_eq!(run.status, 0);
         assert!(run.stdout.contains("--adapter"), "{}", run.stdout);
     }
+    let help = |command: &[&str]| nearfield(folder.path(), command).stdout;
+    let search = help(&["search", "--help"]);
+    assert!(search.contains("id -1") && search.contains("-3.4028235e38"), "{search}");
+    assert!(help(&["--help"]).contains("129, 130 and 143 after SIGHUP"));
     let version = nearfield(folder.path(), &["--version"]);
     assert_eq!(version.stdout.trim(), concat!("nearfield ", env!("CARGO_PKG_VERSION")));
 }
