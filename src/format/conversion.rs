@@ -44,7 +44,8 @@ pub struct Conversion {
     /// change by 10 %: the 127 steps of i8 change normally distributed values by 1 to 1.3 %.
     pub force: bool,
     /// Takes the u16 of an `.npy` as bfloat16, whatever they become. Default: off, so that they are taken so where
-    /// [`DType::Bf16`] is asked for, and refused elsewhere, since a file does not say that it holds no whole numbers.
+    /// [`DType::Bf16`] is asked for, and refused elsewhere, since a file does not say that it holds no whole numbers. Files of
+    /// other elements are refused.
     pub u16_as_bf16: bool,
 }
 

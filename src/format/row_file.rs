@@ -91,6 +91,11 @@ impl RowFile {
                      Conversion::u16_as_bf16); nearfield convert --from bf16 makes another type of them",
                 );
             }
+            _ if conversion.u16_as_bf16 => {
+                return refuse(
+                    "its elements are no u16 that could be bfloat16 (--from bf16, Conversion::u16_as_bf16)",
+                );
+            }
             (Element::U8, Some(DType::Bits)) => DType::Bits,
             (_, Some(DType::Bits)) => return refuse("packed bits are read from u8 elements only"),
             (_, Some(dtype)) => dtype,

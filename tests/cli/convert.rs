@@ -57,4 +57,5 @@ fn bfloat16_becomes_other_types() {
     succeed(folder, "convert b.npy f.f16bin --from bf16 --force");
     fail(folder, "convert b.npy x.npy --from bf16 --dtype bits", 2);
     fail(folder, "convert b.npy x.npy --from f16", 2);
+    assert!(fail(folder, "convert base.npy x.npy --from bf16", 2).contains("no u16"));
 }
