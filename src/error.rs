@@ -84,12 +84,12 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// So many rows of a file change by more than 1 % of their length when they become another type that the answers would be
-    /// those of other data; see [`Conversion`](crate::format::Conversion).
+    /// So many rows of a file change so much of their length when they become another type that the answers would be those of
+    /// other data; see [`Conversion::force`](crate::format::Conversion#structfield.force).
     #[error(
-        "row {first_row} is the first of {changed} or more rows, of {rows}, that change by more than 1 % of their length as \
-         {dtype}: a scale brings them into its range (--scale auto, Scale::Auto), and --force, Conversion::force, \
-         takes them as they are"
+        "row {first_row} is the first of {changed} or more rows, of {rows}, that change by more than {percent} % of their length \
+         as {dtype}{}: {instead}; --force, Conversion::force, takes them as they are",
+        times(*scale)
     )]
     LossyConversion {
         /// The name of the type that they become.
@@ -100,6 +100,12 @@ pub enum Error {
         changed: u64,
         /// Rows in the file.
         rows: u64,
+        /// What they are multiplied by before they are rounded.
+        scale: f32,
+        /// How much of its length a row may change: 1 without a scale, 10 with one.
+        percent: u32,
+        /// What to choose instead.
+        instead: &'static str,
     },
     /// An argument outside its range.
     #[error("{argument}: {reason}")]
@@ -175,6 +181,11 @@ pub enum Error {
         /// What happened, in wgpu's words if it was wgpu.
         message: String,
     },
+}
+
+/// The scale as part of a sentence, where there is one.
+fn times(scale: f32) -> String {
+    if scale == 1.0 { String::new() } else { format!(" times {scale}") }
 }
 
 /// What to do where there is no memory for `what`.

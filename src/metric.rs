@@ -138,6 +138,9 @@ impl Metric {
     /// one is returned as it is, the farthest (or the nearest) there is, and within a radius only where that is infinite, too. The text is checked when an index is
     /// made with it, and it always runs with every runtime check of the shader compiler on.
     ///
+    /// `initial` and `order` are said here alone: the lines `// initial:` and `// order:` of a file for the program are comments
+    /// in `source`, and nothing reads them.
+    ///
     /// ```
     /// use nearfield::{Metric, Order};
     /// let weighted = Metric::wgsl(

@@ -37,9 +37,16 @@ pub struct Conversion {
     pub dtype: Option<DType>,
     /// What values are multiplied by before they are rounded. Default: nothing.
     pub scale: Scale,
-    /// Takes rows whatever rounding makes of them. Default: off, so that a file of which more than 1 % of the rows change by more
-    /// than 1 % of their length is [`Error::LossyConversion`].
+    /// Takes rows whatever rounding makes of them. Default: off, so that a file of which more than 1 % of the rows change too much is
+    /// [`Error::LossyConversion`].
+    ///
+    /// Without a scale a row may change by 1 % of its length. With one, whoever gave it has said how to round, and it may
+    /// change by 10 %: the 127 steps of i8 change normally distributed values by 1 to 1.3 %.
     pub force: bool,
+    /// Takes the u16 of an `.npy` as bfloat16, whatever they become. Default: off, so that they are taken so where
+    /// [`DType::Bf16`] is asked for, and refused elsewhere, since a file does not say that it holds no whole numbers. Files of
+    /// other elements are refused.
+    pub u16_as_bf16: bool,
 }
 
 impl Conversion {
@@ -59,6 +66,12 @@ impl Conversion {
     pub fn force(self, force: bool) -> Self {
         Conversion { force, ..self }
     }
+
+    /// Sets [`u16_as_bf16`](Self#structfield.u16_as_bf16).
+    #[must_use]
+    pub fn u16_as_bf16(self, u16_as_bf16: bool) -> Self {
+        Conversion { u16_as_bf16, ..self }
+    }
 }
 
 impl From<Option<DType>> for Conversion {
@@ -75,9 +88,16 @@ impl From<DType> for Conversion {
 
 /// What values are multiplied by, in f32, before they are rounded to another type.
 ///
-/// Queries of such rows have to be multiplied by the same number, [`RowFile::scale`](super::RowFile::scale). Squared distances
-/// and inner products are then its square times those of the file's values, other distances the number itself times those, and
-/// cosines the same.
+/// Queries of such rows have to be multiplied by the same number s, [`RowFile::scale`](super::RowFile::scale). Distances are then
+/// those of the file's values times a power of it, which the program divides by:
+///
+/// | metric | times |
+/// |---|---|
+/// | `L2`, `InnerProduct`, `NanEuclidean` | s^2 |
+/// | `SqrtL2`, `L1`, `Linf`, `JensenShannon`, `KlDivergence` | s |
+/// | `Lp(p)` | s^p |
+/// | `Cosine`, `Correlation`, `Canberra`, `BrayCurtis`, `Jaccard` | 1 |
+/// | `Hellinger`, `Haversine`, `Gower`, metrics of one's own, those of bits | no power: do not scale their rows |
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Scale {
@@ -93,6 +113,35 @@ pub enum Scale {
 }
 
 impl Scale {
+    /// How much of its length a row may change, in percent.
+    pub(super) fn tolerated_percent(self) -> u32 {
+        if self == Scale::None { 1 } else { 10 }
+    }
+
+    /// What to choose where this one changes rows too much.
+    pub(super) fn instead(self, dtype: DType) -> &'static str {
+        match (dtype, self) {
+            (DType::F16, Scale::Auto) => "bf16 and f32 (--dtype) reach further down",
+            (DType::F16, Scale::By(_)) => "a larger scale, such as auto finds, keeps more of them",
+            (DType::F16, Scale::None) => {
+                "a scale brings them into its range (--dtype f16 --scale auto, Scale::Auto)"
+            }
+            (DType::I8, Scale::None) => {
+                "a scale brings them into its range (--dtype i8 --scale auto, Scale::Auto)"
+            }
+            (DType::U8, Scale::None) => {
+                "a scale brings them into its range (--dtype u8 --scale auto, Scale::Auto)"
+            }
+            (DType::I8 | DType::U8, Scale::By(_)) => {
+                "a larger scale, such as auto finds, or f16 (--dtype f16) keeps more of them"
+            }
+            (DType::I8 | DType::U8, Scale::Auto) => {
+                "the largest value takes all steps of the type and leaves them too few; f16 has more (--dtype f16 --scale auto)"
+            }
+            _ => "they are smaller than the smallest numbers of the type",
+        }
+    }
+
     pub(super) fn check(self) -> Result<()> {
         match self {
             Scale::By(by) if !(by > 0.0 && by.is_finite()) => {
@@ -151,6 +200,17 @@ mod tests {
         }
         assert_eq!(Scale::fitting(DType::I8, 0.0), 1.0);
         assert!(Scale::fitting(DType::I8, 1e-45).is_finite());
+    }
+
+    #[test]
+    fn what_to_choose_instead_is_not_what_was_chosen() {
+        for dtype in DType::ALL {
+            assert!(!Scale::Auto.instead(dtype).contains(&format!("--dtype {dtype}")), "{dtype}");
+            assert!(
+                !Scale::By(1.0).instead(dtype).contains(&format!("--dtype {dtype}")),
+                "{dtype}"
+            );
+        }
     }
 
     #[test]

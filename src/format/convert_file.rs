@@ -49,7 +49,8 @@ pub fn convert(
     let container = Container::of(output)?;
     let element = Mapped::open(input)?.layout.element;
     let unscaled = matches!(to.scale, Scale::None | Scale::Auto);
-    if to.dtype.is_none() && unscaled && element.is_id() && container.holds_ids() {
+    if to.dtype.is_none() && unscaled && !to.u16_as_bf16 && element.is_id() && container.holds_ids()
+    {
         let rows = convert_ids(input, output, progress)?;
         return Ok(Converted { rows, scale: 1.0, losses: Losses::default() });
     }

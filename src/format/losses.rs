@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 pub struct Losses {
     /// Rows that were looked at, each once.
     pub rows: u64,
-    /// Those of them that changed by more than 1 % of their length.
+    /// Those of them that changed by more than 1 % of their length; by more than 10 % where a scale was asked for.
     pub changed: u64,
     /// The first of these.
     pub first_changed: Option<u64>,
@@ -27,8 +27,6 @@ pub struct Losses {
     pub first_merged: Option<u64>,
 }
 
-/// Of a row's length, squared.
-const TOLERATED: f64 = 1e-4;
 /// One row of so many may change more.
 const ROWS: u64 = 100;
 /// Keeps the squares of the smallest and of the largest elements within f64.
@@ -41,6 +39,8 @@ const LANES: usize = 4;
 #[derive(Debug)]
 pub(super) struct Seen {
     columns: usize,
+    /// How much of its length a row may change, squared.
+    tolerated: f64,
     losses: Losses,
     /// The row in the making: its number, how much of it there is, |x|^2 and |x - x'|^2.
     row: u64,
@@ -53,12 +53,15 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Of a block of these rows; `merges` says whether rows that become equal are looked for.
-    pub fn new(rows: Range<u64>, columns: usize, merges: bool) -> Seen {
+    /// Of a block of these rows, which may change by so much of their length; `merges` says whether rows that become equal are
+    /// looked for.
+    pub fn new(rows: Range<u64>, columns: usize, percent: u32, merges: bool) -> Seen {
         let slots = (rows.end - rows.start).clamp(64, SLOTS as u64) as usize;
         let known = if merges { vec![(0, 0); slots] } else { Vec::new() };
         let (losses, row) = (Losses::default(), rows.start);
-        Seen { columns, losses, row, column: 0, square: 0.0, change: 0.0, hash: (0, 0), known }
+        let tolerated = (f64::from(percent) / 100.0).powi(2);
+        let (square, change, hash) = (0.0, 0.0, (0, 0));
+        Seen { columns, tolerated, losses, row, column: 0, square, change, hash, known }
     }
 
     /// Takes the next elements, as they were, and as they became.
@@ -96,7 +99,7 @@ impl Seen {
     fn end_row(&mut self) {
         let losses = &mut self.losses;
         losses.rows += 1;
-        if self.change > TOLERATED * self.square {
+        if self.change > self.tolerated * self.square {
             losses.changed += 1;
             losses.first_changed.get_or_insert(self.row);
         }
@@ -155,7 +158,7 @@ impl Account {
         rows: Range<u64>,
         seen: &Seen,
         all_rows: u64,
-        dtype: DType,
+        (dtype, scale): (DType, f32),
         conversion: &Conversion,
     ) -> Result<()> {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -166,8 +169,15 @@ impl Account {
         if conversion.force || changed <= all_rows / ROWS {
             return Ok(());
         }
-        let dtype = dtype.name();
-        Err(Error::LossyConversion { dtype, first_row, changed, rows: all_rows })
+        Err(Error::LossyConversion {
+            dtype: dtype.name(),
+            first_row,
+            changed,
+            rows: all_rows,
+            scale,
+            percent: conversion.scale.tolerated_percent(),
+            instead: conversion.scale.instead(dtype),
+        })
     }
 
     pub fn losses(&self) -> Losses {
@@ -211,7 +221,7 @@ mod tests {
     use super::*;
 
     fn seen(rows: &[[f64; 2]], merges: bool) -> Losses {
-        let mut seen = Seen::new(10..10 + rows.len() as u64, 2, merges);
+        let mut seen = Seen::new(10..10 + rows.len() as u64, 2, 1, merges);
         let flat: Vec<f64> = rows.iter().flatten().copied().collect();
         let after: Vec<f32> = flat.iter().map(|&x| x as f32).collect();
         // Cut anywhere.

@@ -1,6 +1,7 @@
 //! Values from one element type to another: round to nearest, ties to even, and nothing out of range.
 
 use super::block::Block;
+use super::conversion::Scale;
 use super::element::Element;
 use super::losses::Seen;
 use crate::dtype::DType;
@@ -36,14 +37,14 @@ pub(super) fn may_lose(element: Element, dtype: DType) -> bool {
     !element.stores(dtype) && (dtype != DType::F32 || element == Element::F64)
 }
 
-/// Appends elements, times `scale`, as the block's type; `seen` is told what became of them, where that is looked for. `bytes`
-/// are whole elements, at any alignment.
+/// Appends elements, times `scale`, which is what was `asked` for, as the block's type; `seen` is told what became of them, where
+/// that is looked for. `bytes` are whole elements, at any alignment.
 pub(super) fn append(
     element: Element,
     bytes: &[u8],
     to: &mut Block,
     at: Origin,
-    scale: f32,
+    (scale, asked): (f32, Scale),
     mut seen: Option<&mut Seen>,
 ) -> Result<()> {
     if element.stores(to.dtype()) && scale == 1.0 {
@@ -56,8 +57,10 @@ pub(super) fn append(
         let count = piece.len() / element.size();
         let (values, after) = (&mut values[..count], &mut after[..count]);
         let converted = to_f32(element, piece, narrow, values).and_then(|()| {
-            values.iter_mut().for_each(|value| *value *= scale);
-            from_f32(values, to, after)
+            multiply(values, scale).and_then(|()| from_f32(values, to, after)).map_err(|index| {
+                let own = &piece[index * element.size()..][..element.size()];
+                Refused { index, reason: unfit(element, own, (scale, asked), to.dtype()) }
+            })
         });
         converted.map_err(|Refused { index, reason }| {
             at.error(Refused { index: n * CHUNK + index, reason })
@@ -188,49 +191,79 @@ fn narrow_to_odd(value: f64) -> Option<f32> {
     Some(f32::from_bits((nearest.to_bits() - u32::from(away)) | 1))
 }
 
-/// Appends values, and tells what they are then.
-fn from_f32(values: &[f32], to: &mut Block, after: &mut [f32]) -> Result<(), Refused> {
+/// Multiplies values, or tells which of them then leaves f32.
+fn multiply(values: &mut [f32], scale: f32) -> Result<(), usize> {
+    if scale == 1.0 {
+        return Ok(());
+    }
+    for (index, value) in values.iter_mut().enumerate() {
+        let product = *value * scale;
+        if product.is_infinite() && value.is_finite() {
+            return Err(index);
+        }
+        *value = product;
+    }
+    Ok(())
+}
+
+/// Why an element has no counterpart: its value in the file, what it is multiplied by, and what to choose.
+fn unfit(element: Element, own: &[u8], (scale, asked): (f32, Scale), dtype: DType) -> String {
+    let mut value = [0.0];
+    // It has been read once without an error.
+    let _ = to_f32(element, own, narrow, &mut value);
+    let [value] = value;
+    let times = if scale == 1.0 { String::new() } else { format!(" times the scale {scale}") };
+    let whole = matches!(dtype, DType::I8 | DType::U8);
+    let instead = match asked {
+        _ if whole && !value.is_finite() => "only f32, f16 and bf16 have NaN and infinity",
+        _ if dtype == DType::U8 && value < 0.0 => "i8 has negative values (--dtype i8)",
+        Scale::By(_) => "a smaller scale is needed, such as --scale auto finds (Scale::Auto)",
+        Scale::None if whole || dtype == DType::F16 => {
+            "--scale auto (Scale::Auto) brings the largest into its range"
+        }
+        _ => "f32 has it (--dtype f32)",
+    };
+    format!("{value}{times} does not fit {dtype}: {instead}")
+}
+
+/// Appends values, and tells what they are then, or which of them the type does not have.
+fn from_f32(values: &[f32], to: &mut Block, after: &mut [f32]) -> Result<(), usize> {
     fn push<T: Copy>(
         values: &[f32],
         to: &mut Vec<T>,
-        dtype: DType,
         (after, back): (&mut [f32], impl Fn(T) -> f32),
         convert: impl Fn(f32) -> Option<T>,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), usize> {
         for (index, (&value, after)) in values.iter().zip(after).enumerate() {
-            let reason = || Refused { index, reason: format!("{value} does not fit {dtype}") };
-            let converted = convert(value).ok_or_else(reason)?;
+            let converted = convert(value).ok_or(index)?;
             *after = back(converted);
             to.push(converted);
         }
         Ok(())
     }
-    let dtype = to.dtype();
     match to {
         Block::F32(to) => {
             after.copy_from_slice(values);
             to.extend_from_slice(values);
         }
-        Block::F16(to) => push(values, to, dtype, (after, f16::to_f32), |v| {
+        Block::F16(to) => push(values, to, (after, f16::to_f32), |v| {
             let h = f16::from_f32(v);
             (h.is_finite() || !v.is_finite()).then_some(h)
         })?,
-        Block::Bf16(to) => push(values, to, dtype, (after, bf16::to_f32), |v| {
+        Block::Bf16(to) => push(values, to, (after, bf16::to_f32), |v| {
             let h = bf16::from_f32(v);
             (h.is_finite() || !v.is_finite()).then_some(h)
         })?,
-        Block::I8(to) => push(values, to, dtype, (after, f32::from), |v| {
+        Block::I8(to) => push(values, to, (after, f32::from), |v| {
             let v = v.round_ties_even();
             (-128.0..=127.0).contains(&v).then_some(v as i8)
         })?,
-        Block::U8(to) => push(values, to, dtype, (after, f32::from), |v| {
+        Block::U8(to) => push(values, to, (after, f32::from), |v| {
             let v = v.round_ties_even();
             (0.0..=255.0).contains(&v).then_some(v as u8)
         })?,
         // Openers refuse to make bits of values: there is no rounding to speak of.
-        Block::Bits(_) => {
-            return Err(Refused { index: 0, reason: "values do not convert to bits".into() });
-        }
+        Block::Bits(_) => return Err(0),
     }
     Ok(())
 }

@@ -82,9 +82,18 @@ impl RowFile {
             |reason| Err(Error::argument("dtype", format!("{}: {reason}", path.display())));
         let dtype = match (element, conversion.dtype) {
             (Element::U16, Some(DType::Bf16)) => DType::Bf16,
+            (Element::U16, dtype) if conversion.u16_as_bf16 && dtype != Some(DType::Bits) => {
+                dtype.unwrap_or(DType::Bf16)
+            }
             (Element::U16, _) => {
                 return refuse(
-                    "u16 elements are read as bfloat16 only, and where bf16 is asked for",
+                    "u16 elements are read as bfloat16 only, and where bf16 is asked for (--dtype bf16, \
+                     Conversion::u16_as_bf16); nearfield convert --from bf16 makes another type of them",
+                );
+            }
+            _ if conversion.u16_as_bf16 => {
+                return refuse(
+                    "its elements are no u16 that could be bfloat16 (--from bf16, Conversion::u16_as_bf16)",
                 );
             }
             (Element::U8, Some(DType::Bits)) => DType::Bits,
@@ -191,7 +200,7 @@ impl RowFile {
     /// # Errors
     /// `InvalidArgument` for a range outside of the file, `InvalidValue` for a value that the type asked for does not hold,
     /// `Format` for a row of another dimension than the first; `LossyConversion` once more than 1 % of the file's rows were
-    /// read that change by more than 1 % of their length, also from the stream.
+    /// read that change by more than 1 % of their length, or 10 % where a scale was asked for, also from the stream.
     pub fn rows(&mut self, start: u64, end: u64) -> Result<Rows<'_>> {
         if start > end || end > self.row_count() {
             let reason = format!("{start}..{end} is not within 0..{}", self.row_count());
@@ -200,7 +209,8 @@ impl RowFile {
         if self.direct {
             return self.slice(start, end);
         }
-        let seen = load(&self.file, start..end, self.dim, self.scale, &mut self.block)?;
+        let by = (self.scale, self.conversion.scale);
+        let seen = load(&self.file, start..end, self.dim, by, &mut self.block)?;
         self.account(start..end, seen)?;
         Ok(self.block.rows())
     }
@@ -208,7 +218,7 @@ impl RowFile {
     /// Adds up what became of rows.
     fn account(&self, rows: Range<u64>, seen: Option<Seen>) -> Result<()> {
         let Some(seen) = seen else { return Ok(()) };
-        self.account.add(rows, &seen, self.row_count(), self.dtype, &self.conversion)
+        self.account.add(rows, &seen, self.row_count(), (self.dtype, self.scale), &self.conversion)
     }
 
     /// Starts the stream again at the first row.
@@ -253,7 +263,8 @@ impl RowSource for RowFile {
         let (file, dim, step) = (&self.file, self.dim, self.block_rows());
         let rows = start..self.end.min(start.saturating_add(most));
         let mut ahead = std::mem::take(&mut self.ahead);
-        let load = |rows, block: &mut Block| load(file, rows, dim, self.scale, block);
+        let by = (self.scale, self.conversion.scale);
+        let load = |rows, block: &mut Block| load(file, rows, dim, by, block);
         let filled =
             ahead.fill(rows, step, self.dtype, load, |rows, seen| self.account(rows, seen));
         self.ahead = ahead;
@@ -292,12 +303,13 @@ fn scale(file: &Mapped, dtype: DType, scale: Scale) -> Result<f32> {
     }
 }
 
-/// Fills a block with rows of the file, and tells what became of them where rounding can change them.
+/// Fills a block with rows of the file, times a number that was asked for so, and tells what became of them where rounding can
+/// change them.
 fn load(
     file: &Mapped,
     rows: Range<u64>,
     dim: usize,
-    scale: f32,
+    (scale, asked): (f32, Scale),
     block: &mut Block,
 ) -> Result<Option<Seen>> {
     // At most four times the bytes of a range that is mapped, which no address space's end is near.
@@ -306,9 +318,11 @@ fn load(
     let (element, columns) = (file.layout.element, file.layout.width());
     let dtype = block.dtype();
     let merges = element == Element::F64 && dtype == DType::F32;
-    let mut seen = may_lose(element, dtype).then(|| Seen::new(rows.clone(), columns, merges));
+    let percent = asked.tolerated_percent();
+    let mut seen =
+        may_lose(element, dtype).then(|| Seen::new(rows.clone(), columns, percent, merges));
     file.pieces(rows.start, rows.end, |first_row, bytes| {
-        append(element, bytes, block, Origin { first_row, columns }, scale, seen.as_mut())
+        append(element, bytes, block, Origin { first_row, columns }, (scale, asked), seen.as_mut())
     })?;
     Ok(seen)
 }

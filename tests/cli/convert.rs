@@ -43,3 +43,19 @@ fn what_a_format_cannot_hold_is_refused() {
     let message = fail(folder, "convert base.npy x.npy --dtype u8", 1);
     assert!(message.contains("base.npy: row 0, column"), "{message}");
 }
+
+#[test]
+fn bfloat16_becomes_other_types() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    succeed(folder, "convert base.npy b.npy --dtype bf16");
+    let message = fail(folder, "convert b.npy x.npy --dtype f32", 2);
+    assert!(message.contains("convert --from bf16"), "{message}");
+    succeed(folder, "convert b.npy f.npy --dtype f32 --from bf16");
+    let (got, expected) = (block(folder, "f.npy", None), block(folder, "b.npy", Some(DType::Bf16)));
+    assert!(got.rows().eq(expected.rows()));
+    succeed(folder, "convert b.npy f.f16bin --from bf16 --force");
+    fail(folder, "convert b.npy x.npy --from bf16 --dtype bits", 2);
+    fail(folder, "convert b.npy x.npy --from f16", 2);
+    assert!(fail(folder, "convert base.npy x.npy --from bf16", 2).contains("no u16"));
+}

@@ -67,6 +67,10 @@ fn a_metric_that_does_not_compile_is_pointed_into() {
     assert!(fail(folder, &line, 1).contains("mine.wgsl:1: \"upwards\" is neither"));
     metric("\n// initial: inf\n");
     assert!(fail(folder, &line, 1).contains("mine.wgsl:2: \"inf\" is no finite number"));
+    metric("\u{feff}// Order: Descending\n// order: ascending\n");
+    assert!(fail(folder, &line, 1).contains("mine.wgsl:2: a second `// order:`"));
+    metric("\nfn finish(acc: f32, d: u32) -> f32 { return acc; }\n// order: descending\n");
+    assert!(fail(folder, &line, 1).contains("mine.wgsl:3: `// order:` belongs above line 2"));
     metric("fn finish(acc: f32, d: u32) -> f32 { return acc; }\n");
     assert!(fail(folder, &line, 1).contains("accumulate"));
     let message = fail(folder, &line.replace("mine", "yours"), 1);

@@ -1,10 +1,10 @@
 //! Outputs as a set: what is refused before any work, what links lead to, and what signals, killed runs and runs of the same
 //! name leave.
 
-use crate::support::{Run, fail, names, nearfield, start, succeed, with_set, write};
+use crate::support::{Run, command, fail, names, nearfield, start, succeed, with_set, write};
 use nearfield::Rows;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const SEARCH: &str = "search --base base.npy --query query.npy -k 3";
@@ -108,6 +108,48 @@ fn a_closed_pipe_ends_quietly() {
     }
 }
 
+/// Where stdout is full after the outputs got their names, the error says that they are there.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_stdout_is_told_from_failed_work() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    for (line, wrote) in [
+        (&*format!("{SEARCH} --out r --json"), "written: r.ids.npy, r.dist.npy"),
+        ("convert base.npy a.fvecs --json", "written: a.fvecs"),
+        ("convert base.npy b.fvecs", "written: b.fvecs"),
+    ] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut command = command(folder, &line.split_whitespace().collect::<Vec<_>>());
+        let output = command.stdout(full).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(1) && stderr.contains(wrote), "{line}: {stderr}");
+    }
+    for name in ["r.ids.npy", "r.dist.npy", "a.fvecs", "b.fvecs"] {
+        assert!(folder.join(name).exists(), "{name}");
+    }
+}
+
+/// A program under `nohup` goes on.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hangup_that_is_ignored_stays_ignored() {
+    let folder = with_much();
+    let folder = folder.path();
+    let words = "search --base base.npy --query query.npy --metric l1 -k 9 --out r".split(' ');
+    let program = command(folder, &words.collect::<Vec<_>>());
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(program.get_program());
+    shell.args(program.get_args()).current_dir(folder);
+    shell.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let child = shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(800));
+    signal(&child, "HUP");
+    std::thread::sleep(Duration::from_millis(100));
+    signal(&child, "TERM");
+    assert_eq!(ended(child).status, 143);
+}
+
 fn ended(child: Child) -> Run {
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -151,7 +193,16 @@ fn signals_leave_nothing_behind() {
         (&*format!("{search} --memory-budget 24M"), "TERM", 143, 1500),
         ("bench --csv r.csv --json r.json", "INT", 130, 1000),
         ("tune --quick --out r.toml", "TERM", 143, 1000),
+        (search, "HUP", 129, 1500),
     ] {
+        // Whoever runs the tests under `nohup` has programs outlive that signal.
+        let ignored = std::fs::read_to_string("/proc/self/status").is_ok_and(|status| {
+            let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+            mask.is_some_and(|mask| mask.trim().ends_with(['1', '3', '5', '7', '9', 'b', 'd', 'f']))
+        });
+        if name == "HUP" && (ignored || cfg!(not(target_os = "linux"))) {
+            continue;
+        }
         let child = start(folder, line);
         std::thread::sleep(Duration::from_millis(wait));
         let sent = Instant::now();

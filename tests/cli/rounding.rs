@@ -25,7 +25,12 @@ fn rows_that_rounding_ruins_are_refused_scaled_or_forced() {
     unit(folder, "unit.fvecs", 300, 1);
     for (line, named) in [
         ("convert unit.fvecs x.i8bin", "unit.fvecs: row 0 is the first of "),
-        ("convert unit.fvecs x.npy --dtype i8", "--scale auto"),
+        ("convert unit.fvecs x.i8bin", "1 % of their length as i8: a scale brings"),
+        ("convert unit.fvecs x.i8bin", "(--dtype i8 --scale auto, Scale::Auto)"),
+        (
+            "convert unit.fvecs x.npy --dtype i8 --scale 2",
+            "10 % of their length as i8 times 2: a larger",
+        ),
         ("convert unit.fvecs x.npy --dtype i8 --scale 2", "--force"),
         (
             "search --base unit.fvecs --query unit.fvecs --dtype i8 -k 3 --out x",
@@ -50,10 +55,8 @@ fn rows_that_rounding_ruins_are_refused_scaled_or_forced() {
     }
     fail(folder, "convert unit.fvecs w.npy --scale 2", 2);
     // Negative values have no place in u8, whatever the scale.
-    assert!(
-        fail(folder, "convert unit.fvecs w.npy --dtype u8 --scale auto", 1)
-            .contains("does not fit u8")
-    );
+    let message = fail(folder, "convert unit.fvecs w.npy --dtype u8 --scale auto", 1);
+    assert!(message.contains(" times the scale ") && message.contains("--dtype i8"), "{message}");
 }
 
 #[test]
@@ -149,4 +152,117 @@ fn f16_keeps_small_values_by_a_scale() {
     let kept = block(folder, "x.f16bin", None);
     let close = |(x, &t): (f64, &f32)| (x / scale - f64::from(t)).abs() < f64::from(t) * 1e-3;
     assert!(kept.rows().flatten().copied().zip(&tiny).all(close));
+}
+
+/// Normally distributed, of length 1.
+fn gaussian(rows: usize, dim: usize) -> Vec<f32> {
+    let mut state = 1u64;
+    let mut uniform = || {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((state >> 40) as f64 + 0.5) / f64::from(1 << 24)
+    };
+    let mut values = Vec::new();
+    for _ in 0..rows {
+        let raw: Vec<f64> = (0..dim)
+            .map(|_| (-2.0 * uniform().ln()).sqrt() * (std::f64::consts::TAU * uniform()).cos())
+            .collect();
+        let length = raw.iter().map(|x| x * x).sum::<f64>().sqrt();
+        values.extend(raw.iter().map(|x| (x / length) as f32));
+    }
+    values
+}
+
+#[test]
+fn gaussian_unit_vectors_become_bytes_by_a_scale() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for dim in [64, 768] {
+        let values = gaussian(2000, dim);
+        write(folder, "base.npy", Rows::F32(&values), dim);
+        write(folder, "query.npy", Rows::F32(&values[..4 * dim]), dim);
+        let run = succeed(folder, "convert base.npy x.npy --dtype i8 --scale auto --json").json();
+        let largest = run["largest_relative_change"].as_f64().unwrap();
+        assert!(largest > 0.01 && largest < 0.02 && run["rows_changed"] == 0, "{run}");
+        let line = "search --base base.npy --query query.npy --dtype i8 --scale auto -k 1 --out r";
+        succeed(folder, line);
+        for (row, found) in hits(folder, "r", 1, f32::MAX).into_iter().enumerate() {
+            assert!(found[0].0 == row as u64 && found[0].1 < 1e-3, "{found:?}");
+        }
+    }
+    // Of rows that all but vanish beside one long one too much is lost with any scale, and the message says so.
+    let mut values = gaussian(2000, 64);
+    values[..64].iter_mut().for_each(|x| *x *= 1e4);
+    write(folder, "base.npy", Rows::F32(&values), 64);
+    let message = fail(folder, "convert base.npy y.npy --dtype i8 --scale auto", 1);
+    assert!(message.contains("row 1 is the first") && message.contains("10 %"), "{message}");
+    assert!(message.contains("--dtype f16") && !message.contains("--dtype i8"), "{message}");
+}
+
+#[test]
+fn values_that_do_not_fit_are_named_as_the_file_has_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(folder, "a.npy", Rows::F32(&[1.0, 2.0, -0.5, 300.0]), 2);
+    write(folder, "b.npy", Rows::F32(&[1.0, 2.0, 0.5, 300.0]), 2);
+    write(folder, "c.npy", Rows::F32(&[1.0, f32::NAN]), 2);
+    for (line, named) in [
+        (
+            "a.npy x.npy --dtype u8",
+            "a.npy: row 1, column 0: -0.5 times the scale 2 does not fit u8: i8",
+        ),
+        (
+            "b.npy x.npy --dtype u8",
+            "row 1, column 1: 300 times the scale 2 does not fit u8: a smaller",
+        ),
+        (
+            "a.npy x.npy --dtype i8",
+            "row 1, column 1: 300 times the scale 2 does not fit i8: a smaller",
+        ),
+        (
+            "c.npy x.npy --dtype i8",
+            "row 0, column 1: NaN times the scale 2 does not fit i8: only f32",
+        ),
+    ] {
+        let message = fail(folder, &format!("convert {line} --scale 2"), 1);
+        assert!(message.contains(named), "{line}: {message}");
+    }
+    let message = fail(folder, "convert b.npy x.npy --dtype u8", 1);
+    assert!(message.contains("300 does not fit u8: --scale auto"), "{message}");
+    // A product that leaves f32 is no infinity that anybody meant.
+    for dtype in ["f32", "bf16"] {
+        let message = fail(folder, &format!("convert b.npy x.npy --dtype {dtype} --scale 1e38"), 1);
+        assert!(message.contains("300 times the scale") && message.contains(dtype), "{message}");
+    }
+}
+
+#[test]
+fn options_with_nothing_to_do_are_noted() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    let search = "search --base base.npy --query query.npy -k 2 --out r";
+    for (line, noted) in [
+        ("convert base.npy a.fvecs --force", "--force changed nothing"),
+        (
+            "convert base.npy a.npy --dtype f32 --scale auto",
+            "--scale auto multiplied nothing: no row",
+        ),
+        (
+            "convert base.npy a.npy --dtype bf16 --scale auto",
+            "--scale auto multiplied nothing: f32 and",
+        ),
+        (&*format!("{search} --force"), "--force changed nothing"),
+        (
+            &format!("{search} --dtype bf16 --scale auto"),
+            "--scale auto multiplied nothing: f32 and",
+        ),
+    ] {
+        let notes =
+            |run: &str| run.lines().filter(|line| line.starts_with("note: base.npy: ")).count();
+        let run = succeed(folder, line);
+        assert!(run.stderr.contains(noted) && notes(&run.stderr) == 1, "{line}: {}", run.stderr);
+        assert_eq!(notes(&succeed(folder, &format!("{line} --quiet")).stderr), 0, "{line}");
+    }
+    let used = succeed(folder, "convert base.npy a.npy --dtype i8 --scale auto --force");
+    assert!(!used.stderr.contains("note:"), "{}", used.stderr);
 }

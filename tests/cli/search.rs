@@ -167,7 +167,7 @@ fn no_queries_and_no_rows_are_answered() {
 fn a_metric_comes_from_a_file() {
     let folder = with_set("plain");
     let folder = folder.path();
-    let text = "// A similarity with a head start.\n// initial: 2.5\n// order: descending\n\n\
+    let text = "\u{feff}// A similarity with a head start.\n// initial: 2.5\n// Order: Descending\n\n\
         fn accumulate(acc: f32, q: f32, x: f32) -> f32 { return acc + min(q, x); }\n\
         fn finish(acc: f32, d: u32) -> f32 { return acc / f32(d); }\n";
     std::fs::write(folder.join("mine.wgsl"), text).unwrap();

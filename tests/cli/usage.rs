@@ -19,10 +19,10 @@ fn wrong_arguments_end_with_2() {
         (&format!("search {files} -k 99999999999999999999"), "too large"),
         (&format!("search {files} -k many"), "invalid digit"),
         (&format!("search {files} -k 1 --metric nearness"), "none of l2, sqrtl2, ip, cosine"),
-        (&format!("search {files} -k 1 --metric lp:0"), "P > 0"),
-        (&format!("search {files} -k 1 --metric lp:-0.0"), "P > 0"),
-        (&format!("search {files} -k 1 --metric lp:1e39"), "P > 0"),
-        (&format!("search {files} -k 1 --metric lp:nan"), "P > 0"),
+        (&format!("search {files} -k 1 --metric lp:0"), "a P above 0"),
+        (&format!("search {files} -k 1 --metric lp:-0.0"), "a P above 0"),
+        (&format!("search {files} -k 1 --metric lp:1e39"), "a P above 0"),
+        (&format!("search {files} -k 1 --metric lp:nan"), "a P above 0"),
         (&format!("search {files} -k 1 --dtype f64"), "none of f32, f16"),
         (&format!("search {files} -k 1 --metric hamming"), "--dtype bits"),
         (&format!("search {files} -k 1 --metric l2 --dtype bits"), "hamming"),
@@ -64,6 +64,10 @@ fn help_and_version_end_with_0() {
         assert_eq!(run.status, 0);
         assert!(run.stdout.contains("--adapter"), "{}", run.stdout);
     }
+    let help = |command: &[&str]| nearfield(folder.path(), command).stdout;
+    let search = help(&["search", "--help"]);
+    assert!(search.contains("id -1") && search.contains("-3.4028235e38"), "{search}");
+    assert!(help(&["--help"]).contains("129, 130 and 143 after SIGHUP"));
     let version = nearfield(folder.path(), &["--version"]);
     assert_eq!(version.stdout.trim(), concat!("nearfield ", env!("CARGO_PKG_VERSION")));
 }

@@ -32,7 +32,7 @@ fn degrees_counts_and_bytes_for_bits_are_warned_about() {
     }
     write(folder, "base.npy", Rows::F32(&[0.5, 0.5, 0.0, 0.0, 3.0, 4.0]), 2);
     write(folder, "query.npy", Rows::F32(&[0.25, 0.75]), 2);
-    for metric in ["hellinger", "jensenshannon"] {
+    for metric in ["hellinger", "jensenshannon", "kl"] {
         let [one] = &warnings(folder, &format!("{search} --metric {metric}"))[..] else {
             panic!("one")
         };
@@ -40,6 +40,12 @@ fn degrees_counts_and_bytes_for_bits_are_warned_about() {
     }
     for metric in ["l2", "cosine", "l1"] {
         assert_eq!(warnings(folder, &format!("{search} --metric {metric}")), [""; 0]);
+    }
+    // One file is told of once, whatever its names.
+    std::fs::hard_link(folder.join("base.npy"), folder.join("link.npy")).unwrap();
+    for query in ["base.npy", "link.npy"] {
+        let line = format!("{search} --metric hellinger").replace("query.npy", query);
+        assert_eq!(warnings(folder, &line).len(), 1, "{query}");
     }
     let bits = format!("{search} --metric hamming --dtype bits");
     write(folder, "query.npy", Rows::U8(&[3, 9, 255]), 3);
@@ -68,6 +74,10 @@ fn rows_of_f64_that_become_equal_are_warned_about() {
                 || one.starts_with("warning: base.npy: row 1: the first of 4"),
             "{one}"
         );
+    }
+    let same = search.replace("query.npy", "base.npy");
+    for line in [&same, &format!("{same} --dtype bf16 --force")] {
+        assert_eq!(warnings(folder, line).len(), 1, "{line}");
     }
     // Equal rows are no loss.
     let mut out = NpyWriter::<f64>::create(folder.join("base.npy"), &[2]).unwrap();

@@ -1,7 +1,7 @@
 //! The arguments, and what is wrong with them before any file is opened.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use nearfield::format::{Conversion, Scale};
+use nearfield::format::{Conversion, Losses, Scale};
 use nearfield::{DType, Metric};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use std::str::FromStr;
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "Exit status: 0, 1 when the work failed, 2 when the arguments are wrong, 130 and 143 after SIGINT and SIGTERM, which leave no file behind."
+    after_help = "Exit status: 0, 1 when the work failed or stdout could not be written (outputs that are in place by then are named), 2 when the arguments are wrong, 129, 130 and 143 after SIGHUP, SIGINT and SIGTERM, which leave no file behind. What a killed run left, .nearfield-*.tmp, may be deleted."
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -144,7 +144,8 @@ pub struct Rounding {
     /// them. What S is stands on stderr and in the JSON.
     #[arg(long, value_name = "auto|S", requires = "dtype", allow_hyphen_values = true)]
     pub scale: Option<Scale>,
-    /// Round although more than 1 % of the rows change by more than 1 % of their length, which is an error otherwise
+    /// Round although more than 1 % of the rows change by more than 1 % of their length, with --scale by more than 10 %, which is
+    /// an error otherwise
     #[arg(long)]
     pub force: bool,
 }
@@ -152,6 +153,22 @@ pub struct Rounding {
 impl Rounding {
     pub fn to(&self, dtype: Option<DType>) -> Conversion {
         Conversion::from(dtype).scale(self.scale.unwrap_or_default()).force(self.force)
+    }
+
+    /// What of it had nothing to do, of a file of which so much became rows of a type.
+    pub fn idle(&self, dtype: Option<DType>, losses: &Losses) -> Option<&'static str> {
+        let rounded = losses.rows > 0;
+        let wide = matches!(dtype, Some(DType::F32 | DType::Bf16));
+        match self.scale {
+            Some(Scale::Auto) if !rounded => {
+                Some("--scale auto multiplied nothing: no row is rounded")
+            }
+            Some(Scale::Auto) if wide => Some(
+                "--scale auto multiplied nothing: f32 and bf16 reach as far as values can; it is for i8, u8 and f16",
+            ),
+            _ if self.force && !rounded => Some("--force changed nothing: no row is rounded"),
+            _ => None,
+        }
     }
 }
 
@@ -169,7 +186,7 @@ pub struct Common {
     ///
     /// wgsl:FILE defines `fn accumulate(acc: f32, q: f32, x: f32) -> f32` and `fn finish(acc: f32, d: u32) -> f32`. Comment
     /// lines at its top may say `// initial: NUMBER` (what acc starts at, default 0) and `// order: ascending` (a distance,
-    /// the default) or `// order: descending` (a similarity).
+    /// the default) or `// order: descending` (a similarity). Below the first line that is no `//` comment they are an error.
     #[arg(long, value_name = "NAME", default_value = "l2")]
     pub metric: MetricName,
     /// Convert the base: f32, f16, bf16, i8, u8; `bits` takes u8 files as packed bits, `bf16` u16 files as bfloat16
@@ -214,6 +231,8 @@ impl Common {
 #[derive(Args)]
 pub struct SearchArgs {
     /// How many neighbours, also beyond the number of rows; at most 67108864, the longest row that a file here may have
+    ///
+    /// Places of the outputs without a hit have the id -1 and the distance 3.4028235e38, of similarities -3.4028235e38.
     #[arg(short, value_name = "K", display_order = 0, value_parser = clap::value_parser!(u64).range(1..=1 << 26))]
     pub k: u64,
     /// Leave out the certificate that no neighbour is missed; distances stay exact
@@ -252,11 +271,20 @@ pub struct ConvertArgs {
     /// Type of the output's elements [default: the input's, or the only one that the output holds]
     #[arg(long, value_name = "TYPE")]
     pub dtype: Option<DType>,
+    /// What the u16 of an .npy are: bfloat16, to make another type of them
+    #[arg(long, value_name = "TYPE", value_enum)]
+    pub from: Option<Untold>,
     #[command(flatten)]
     pub rounding: Rounding,
     /// Print a summary as one line of JSON on stdout
     #[arg(long)]
     pub json: bool,
+}
+
+/// What a file may hold that does not say so.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Untold {
+    Bf16,
 }
 
 /// A metric's name, known to be one.

@@ -1,6 +1,6 @@
 //! `nearfield convert`.
 
-use crate::args::{ConvertArgs, Global};
+use crate::args::{ConvertArgs, Global, Untold};
 use crate::shell::failure::{Failure, Result};
 use crate::shell::progress::Progress;
 use crate::shell::{number, output, print, stop, suspect};
@@ -14,7 +14,7 @@ pub fn run(args: &ConvertArgs, global: &Global) -> Result<()> {
     let progress = Progress::start(global.quiet);
     progress.phase("converting", 0);
     let mut told = false;
-    let to = args.rounding.to(args.dtype);
+    let to = args.rounding.to(args.dtype).u16_as_bf16(args.from == Some(Untold::Bf16));
     let converted = nearfield::format::convert(input, output, to, &mut |done, total| {
         if !std::mem::replace(&mut told, true) {
             progress.phase("converting", total);
@@ -28,6 +28,9 @@ pub fn run(args: &ConvertArgs, global: &Global) -> Result<()> {
     if let (false, Some((row, why))) = (global.quiet, suspect::merged(&losses)) {
         suspect::warn(input, row, why);
     }
+    if let (false, Some(note)) = (global.quiet, args.rounding.idle(args.dtype, &losses)) {
+        suspect::note(input, note);
+    }
     let seconds = begin.elapsed().as_secs_f64();
     if args.json {
         let summary = json!({
@@ -40,18 +43,18 @@ pub fn run(args: &ConvertArgs, global: &Global) -> Result<()> {
             "rows_changed": losses.changed,
             "seconds": number::json(seconds),
         });
-        return print::to_stdout(format_args!("{summary}"));
+        return print::after(&[output], print::to_stdout(format_args!("{summary}")));
     }
     if global.quiet {
         return Ok(());
     }
+    let written = [output];
     let (input, output) = (input.display(), output.display());
     let scaled = if scale == 1.0 { String::new() } else { format!(" times {scale}") };
     let changed = match losses.largest {
         0.0 => String::new(),
         largest => format!(", changed by {:.2e} of their length at most", largest),
     };
-    print::to_stdout(format_args!(
-        "{rows} rows of {input}{scaled} in {output}{changed}, {seconds:.2} s"
-    ))
+    let line = format_args!("{rows} rows of {input}{scaled} in {output}{changed}, {seconds:.2} s");
+    print::after(&written, print::to_stdout(line))
 }

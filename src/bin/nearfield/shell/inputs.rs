@@ -4,7 +4,7 @@ use super::failure::{Failure, Result};
 use super::progress::Progress;
 use super::scaled::Scaled;
 use super::searched::{self, Files, Searched};
-use super::suspect::{Watch, Watched};
+use super::suspect::{self, Watch, Watched};
 use super::{metric, output, print, stop};
 use crate::args::{Common, MetricName};
 use nearfield::format::{self, Conversion, IdFile, RowFile, Scale};
@@ -60,7 +60,10 @@ impl<'a> Inputs<'a> {
             ));
         }
         let watch = Watch::new(&base, &metric, quiet);
-        let watch_queries = Watch::new(&queries, &metric, quiet);
+        let watch_queries = match output::same(&args.base, &args.query) {
+            true => watch.again(),
+            false => Watch::new(&queries, &metric, quiet),
+        };
         Ok(Inputs { args, metric, base, queries, scaled, watch, watch_queries, quiet })
     }
 
@@ -130,10 +133,15 @@ impl<'a> Inputs<'a> {
         Files { base: &self.args.base, query: &self.args.query, first_query }
     }
 
-    /// Tells what conversion made equal, once all rows have been read.
+    /// Tells what conversion made equal, and which options had nothing to do, once all rows have been read.
     pub fn warn_of_losses(&self) {
-        self.watch.losses(&self.base.losses());
+        let losses = self.base.losses();
+        self.watch.losses(&losses);
         self.watch_queries.losses(&self.queries.losses());
+        if let (false, Some(note)) = (self.quiet, self.args.rounding.idle(self.args.dtype, &losses))
+        {
+            suspect::note(&self.args.base, note);
+        }
     }
 
     /// Queries `start..end`.

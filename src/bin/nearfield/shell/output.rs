@@ -30,10 +30,13 @@ pub fn check_prefix(prefix: &Path) -> Result<()> {
     )))
 }
 
+/// Whether two names are those of one file, by whatever link. What is not there is no other file.
+pub fn same(a: &Path, b: &Path) -> bool {
+    a == b || same_file::is_same_file(a, b).unwrap_or(false)
+}
+
 /// Refuses an output that is an input, or another output, by whatever name or link.
 pub fn check_apart(outputs: &[&Path], inputs: &[&Path]) -> Result<()> {
-    // What is not there is no other file.
-    let same = |a: &Path, b: &Path| a == b || same_file::is_same_file(a, b).unwrap_or(false);
     for (i, output) in outputs.iter().enumerate() {
         let refuse = |other: &Path, what: &str| {
             let (output, other) = (output.display(), other.display());

@@ -3,10 +3,23 @@
 use super::failure::{Failure, Result};
 use std::fmt;
 use std::io::{self, Write};
+use std::path::Path;
 
 /// One line on stderr. That nobody reads it is no reason to fail.
 pub fn to_stderr(line: fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// What came of printing after `outputs` got their names: a failure says that they are there.
+pub fn after(outputs: &[impl AsRef<Path>], printed: Result<()>) -> Result<()> {
+    printed.map_err(|failure| match failure {
+        Failure::Work(why) => {
+            let names: Vec<_> =
+                outputs.iter().map(|path| path.as_ref().display().to_string()).collect();
+            Failure::Work(format!("{why}; the work is done, and written: {}", names.join(", ")))
+        }
+        other => other,
+    })
 }
 
 /// Lines on stdout. A pipe that nobody reads any more, as `| head` leaves it, is [`Failure::Unheard`].

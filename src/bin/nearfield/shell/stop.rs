@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: the work is cancelled, the unfinished files go, and the exit status names the signal.
+//! SIGINT, SIGTERM and SIGHUP: the work is cancelled, the unfinished files go, and the exit status names the signal.
 //!
 //! Calls of the library end at their next submission, streams of rows at their next block. Work that has not ended a second
 //! later, since it asks nobody, or is told again to end, ends where it is. Files that are taking their names finish that.
@@ -7,6 +7,8 @@ use nearfield::format::AtomicFile;
 use nearfield::{CancelToken, Error};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io;
+#[cfg(unix)]
+use std::io::IsTerminal;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
@@ -21,14 +23,14 @@ const WORKING: usize = 0;
 /// All work is done but the names of the files, which come at once: a signal is too late.
 const NAMING: usize = usize::MAX;
 
-/// One of the two, or the number of the signal that ended the work.
+/// One of these two, or the number of the signal that ended the work.
 static STATE: AtomicUsize = AtomicUsize::new(WORKING);
 static TOKEN: LazyLock<CancelToken> = LazyLock::new(CancelToken::new);
 
 /// Begins to listen.
 pub fn listen() -> io::Result<()> {
     let raised = Arc::new(AtomicUsize::new(0));
-    for signal in [SIGINT, SIGTERM] {
+    for signal in signals() {
         signal_hook::flag::register_usize(signal, Arc::clone(&raised), signal as usize)?;
     }
     std::thread::Builder::new().name("signals".into()).spawn(move || {
@@ -49,6 +51,27 @@ pub fn listen() -> io::Result<()> {
         }
     })?;
     Ok(())
+}
+
+fn signals() -> Vec<i32> {
+    let mut all = vec![SIGINT, SIGTERM];
+    #[cfg(unix)]
+    if !ignores_hangup() {
+        all.push(signal_hook::consts::SIGHUP);
+    }
+    all
+}
+
+/// Whether whoever started the program has it outlive a hang-up, as `nohup` does: listening would undo that.
+#[cfg(unix)]
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    match ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()) {
+        Some(mask) => mask & 1 << (signal_hook::consts::SIGHUP - 1) != 0,
+        // Elsewhere a program with no terminal to lose is taken for one.
+        None => !(io::stdout().is_terminal() || io::stderr().is_terminal()),
+    }
 }
 
 fn set(from: usize, to: usize) -> bool {

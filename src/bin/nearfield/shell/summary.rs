@@ -50,6 +50,10 @@ pub struct Summary<'a> {
 impl Summary<'_> {
     /// Prints it as the options say.
     pub fn print(&self, global: &Global) -> Result<()> {
+        print::after(self.outputs, self.print_lines(global))
+    }
+
+    fn print_lines(&self, global: &Global) -> Result<()> {
         let (stats, json) = (self.inputs.args.stats, self.inputs.args.json);
         if json {
             return print::to_stdout(format_args!("{}", self.as_json(stats)));

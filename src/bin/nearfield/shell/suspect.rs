@@ -36,8 +36,8 @@ pub struct Watch {
     rows: u64,
     /// Some byte was 1.
     ones: AtomicBool,
-    told_of_rows: AtomicBool,
-    told_of_losses: AtomicBool,
+    told_of_rows: Arc<AtomicBool>,
+    told_of_losses: Arc<AtomicBool>,
 }
 
 impl Watch {
@@ -45,7 +45,11 @@ impl Watch {
     pub fn new(file: &RowFile, metric: &Metric, quiet: bool) -> Arc<Watch> {
         let kind = match metric {
             Metric::Haversine => Some(Kind::Degrees),
-            Metric::Hellinger | Metric::JensenShannon if file.scale() == 1.0 => Some(Kind::Counts),
+            Metric::Hellinger | Metric::JensenShannon | Metric::KlDivergence
+                if file.scale() == 1.0 =>
+            {
+                Some(Kind::Counts)
+            }
             _ if file.dtype() == DType::Bits => Some(Kind::Unpacked),
             _ => None,
         };
@@ -56,8 +60,22 @@ impl Watch {
             seen: AtomicU64::new(0),
             rows: file.row_count(),
             ones: AtomicBool::new(false),
-            told_of_rows: AtomicBool::new(quiet),
-            told_of_losses: AtomicBool::new(quiet),
+            told_of_rows: Arc::new(AtomicBool::new(quiet)),
+            told_of_losses: Arc::new(AtomicBool::new(quiet)),
+        })
+    }
+
+    /// Of another reader of the same file: what one has told the other does not tell again.
+    pub fn again(&self) -> Arc<Watch> {
+        Arc::new(Watch {
+            file: self.file.clone(),
+            kind: self.kind,
+            quiet: self.quiet,
+            seen: AtomicU64::new(0),
+            rows: self.rows,
+            ones: AtomicBool::new(false),
+            told_of_rows: Arc::clone(&self.told_of_rows),
+            told_of_losses: Arc::clone(&self.told_of_losses),
         })
     }
 
@@ -107,6 +125,11 @@ impl Watch {
             warn(&self.file, row, why);
         }
     }
+}
+
+/// A line about an option that had nothing to do with a file.
+pub fn note(file: &Path, what: &str) {
+    print::to_stderr(format_args!("note: {}: {what}", file.display()));
 }
 
 /// The line of a warning.

@@ -10,7 +10,7 @@ use super::{calibrate, steps};
 use crate::args::{Global, TuneArgs, Tuned};
 use crate::shell::failure::{Failure, Result};
 use crate::shell::progress::Progress;
-use crate::shell::{device, output};
+use crate::shell::{device, output, print};
 use nearfield::{Gpu, Profile};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -64,7 +64,7 @@ pub fn run(args: &TuneArgs, global: &Global) -> Result<()> {
         log::warn!("{name} in the environment wins over the profile");
     }
     let outcome = Report { args, gpu: &gpu, rows, dims: &dims, sections, present, values, begin };
-    outcome.print(global)
+    print::after(&[&args.out], outcome.print(global))
 }
 
 /// Rows and dimensions to time with: what was asked for, or what the device does in a moment and has room for.
