@@ -31,6 +31,8 @@ pub struct Losses {
 const ROWS: u64 = 100;
 /// Keeps the squares of the smallest and of the largest elements within f64.
 const UP: f64 = 2.239_744_742_177_804e102; // 2^340
+/// What the hash of a row begins with.
+const SEED: (u64, u64) = (0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344);
 /// Rows that later ones are compared with.
 const SLOTS: usize = 4096;
 const LANES: usize = 4;
@@ -47,7 +49,10 @@ pub(super) struct Seen {
     column: usize,
     square: f64,
     change: f64,
-    /// Hashes of it and of rows before it, as they came and as they became; empty where nobody asks.
+    /// It has elements whose squares are too small even for this, and so has none in f32.
+    vanished: bool,
+    /// Hashes of it and of rows before it, as they came and as they became; empty where nobody asks. No row has the hash of an
+    /// empty place, 0.
     hash: (u64, u64),
     known: Vec<(u64, u64)>,
 }
@@ -60,8 +65,8 @@ impl Seen {
         let known = if merges { vec![(0, 0); slots] } else { Vec::new() };
         let (losses, row) = (Losses::default(), rows.start);
         let tolerated = (f64::from(percent) / 100.0).powi(2);
-        let (square, change, hash) = (0.0, 0.0, (0, 0));
-        Seen { columns, tolerated, losses, row, column: 0, square, change, hash, known }
+        let (square, change, vanished, hash) = (0.0, 0.0, false, SEED);
+        Seen { columns, tolerated, losses, row, column: 0, square, change, vanished, hash, known }
     }
 
     /// Takes the next elements, as they were, and as they became.
@@ -84,6 +89,7 @@ impl Seen {
             // What is missing or infinite is no rounding.
             (square, change) = sums(before, after, |x| if x.is_finite() { x } else { 0.0 });
         }
+        self.vanished |= square == 0.0 && before.iter().any(|&x| x.into() != 0.0);
         self.square += square;
         self.change += change;
         if !self.known.is_empty() {
@@ -99,11 +105,14 @@ impl Seen {
     fn end_row(&mut self) {
         let losses = &mut self.losses;
         losses.rows += 1;
-        if self.change > self.tolerated * self.square {
+        let vanished = self.vanished && self.square == 0.0;
+        if vanished || self.change > self.tolerated * self.square {
             losses.changed += 1;
             losses.first_changed.get_or_insert(self.row);
         }
-        if self.square > 0.0 {
+        if vanished {
+            losses.largest = losses.largest.max(1.0);
+        } else if self.square > 0.0 {
             losses.largest = losses.largest.max((self.change / self.square).sqrt());
         }
         if !self.known.is_empty() {
@@ -115,8 +124,8 @@ impl Seen {
             }
             *slot = self.hash;
         }
-        (self.row, self.column, self.square, self.change, self.hash) =
-            (self.row + 1, 0, 0.0, 0.0, (0, 0));
+        (self.row, self.column, self.square, self.change) = (self.row + 1, 0, 0.0, 0.0);
+        (self.vanished, self.hash) = (false, SEED);
     }
 }
 
@@ -238,6 +247,10 @@ mod tests {
         assert_eq!((losses.largest, losses.merged), (1.0, 0));
         let losses = seen(&[[1.0, 0.1], [3.4e38, 1e-40]], false);
         assert!(losses.changed == 0 && losses.largest > 0.0 && losses.largest < 1e-7);
+        // elements whose squares f64 does not hold either, beside zeros and a row of them
+        let losses = seen(&[[0.0, 0.0], [1e-270, 0.0], [1e-300, 1.0], [0.0, 5e-324]], true);
+        assert_eq!((losses.changed, losses.first_changed, losses.largest), (2, Some(11), 1.0));
+        assert_eq!(losses.merged, 2, "with the zero row, and with each other");
     }
 
     #[test]
@@ -247,6 +260,7 @@ mod tests {
         let losses = seen(&rows, true);
         assert_eq!((losses.merged, losses.first_merged), (2, Some(12)));
         assert_eq!(seen(&[[1.0, 2.0], [2.0, 1.0], [1.0, 2.0]], true).merged, 0);
+        assert_eq!(seen(&[[1e-300, 0.0], [1.0, 0.0]], true).merged, 0, "there is no row before it");
     }
 
     #[test]
