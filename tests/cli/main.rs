@@ -8,6 +8,7 @@ mod bench;
 mod blocks;
 mod convert;
 mod devices;
+mod ends;
 mod failing;
 mod filters;
 mod outputs;

@@ -1,10 +1,12 @@
 //! Outputs as a set: what is refused before any work, what links lead to, and what signals, killed runs and runs of the same
 //! name leave.
 
-use crate::support::{Run, fail, names, nearfield, start, succeed, with_set, write};
+use crate::support::{
+    ended, fail, names, nearfield, range_hits, signal, start, succeed, with_set, write,
+};
 use nearfield::Rows;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 const SEARCH: &str = "search --base base.npy --query query.npy -k 3";
@@ -108,18 +110,6 @@ fn a_closed_pipe_ends_quietly() {
     }
 }
 
-fn ended(child: Child) -> Run {
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    let status = output.status.code().expect("an exit status");
-    Run { status, stdout: text(output.stdout), stderr: text(output.stderr) }
-}
-
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
-    assert!(sent.unwrap().success());
-}
-
 /// A folder whose searches, conversions and so on last for many seconds on any software driver.
 #[cfg(unix)]
 fn with_much() -> tempfile::TempDir {
@@ -203,6 +193,38 @@ fn outputs_of_an_earlier_run_outlive_a_signal() {
         (bytes(folder, "r.ids.npy"), bytes(folder, "r.dist.npy")),
         (b"before".to_vec(), b"before".to_vec())
     );
+}
+
+/// Both searches have hits of the same names, and the limits belong to those of one alone.
+#[test]
+fn a_search_and_a_range_search_of_one_prefix_do_not_mix() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    let search = format!("{SEARCH} --out r");
+    let range = "range --base base.npy --query query.npy --radius 1e30 --out r";
+    succeed(folder, range);
+    let before = names(folder);
+    assert!(before.contains(&"r.lims.npy".to_owned()));
+    fail(folder, &format!("{search} --adapter abacus"), 1);
+    assert_eq!(names(folder), before);
+    // Nor is it removed where it is read.
+    let message = fail(folder, &format!("{search} --deny r.lims.npy"), 2);
+    assert!(message.contains("r.lims.npy, which is read"), "{message}");
+    succeed(folder, &search);
+    assert_eq!(names(folder), ["base.npy", "query.npy", "r.dist.npy", "r.ids.npy"]);
+    for _ in 0..2 {
+        let children = [&*search, range, &*search, range].map(|line| start(folder, line));
+        children.into_iter().for_each(|child| assert_eq!(ended(child).status, 0));
+        let shape = |name: &str| crate::common::npy::Npy::read(&folder.join(name)).shape;
+        assert_eq!(shape("r.ids.npy"), shape("r.dist.npy"));
+        if names(folder).contains(&"r.lims.npy".to_owned()) {
+            assert_eq!(range_hits(folder, "r").len(), 6);
+            assert_eq!(names(folder), before);
+        } else {
+            assert_eq!(shape("r.ids.npy"), [6, 3]);
+            assert_eq!(names(folder).len(), before.len() - 1);
+        }
+    }
 }
 
 /// Runs of one prefix and different k, at once: whoever is last, both files are of one run.
