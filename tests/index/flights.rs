@@ -115,7 +115,7 @@ fn a_search_goes_on_though_nobody_polls_or_waits() {
     let cancelled = SearchParams::new().cancel(&token).progress(move |_| cancels.cancel());
     let pending = [0, 1].map(|_| index.submit(queries, 5, &cancelled));
     let [awaited, waited] = pending;
-    assert!(matches!(awaited.and_then(|call| pollster::block_on(call)), Err(Error::Cancelled)));
+    assert!(matches!(awaited.and_then(pollster::block_on), Err(Error::Cancelled)));
     assert!(matches!(waited.and_then(|call| call.wait()), Err(Error::Cancelled)));
     assert_eq!(index.search_with(queries, 5, &params).unwrap().ids(), expected.ids());
 }
