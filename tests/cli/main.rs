@@ -8,7 +8,6 @@ mod bench;
 mod blocks;
 mod convert;
 mod devices;
-mod ends;
 mod failing;
 mod filters;
 mod outputs;

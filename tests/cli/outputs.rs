@@ -1,13 +1,13 @@
 //! Outputs as a set: what is refused before any work, what links lead to, and what signals, killed runs and runs of the same
 //! name leave.
 
-use crate::support::{
-    ended, fail, names, nearfield, range_hits, signal, start, succeed, with_set, write,
-};
+use crate::support::{Run, fail, names, nearfield, start, succeed, with_set, write};
 use nearfield::Rows;
 use std::path::Path;
-use std::process::Child;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
+
+mod ends;
 
 const SEARCH: &str = "search --base base.npy --query query.npy -k 3";
 
@@ -108,6 +108,18 @@ fn a_closed_pipe_ends_quietly() {
         );
         assert!(wrote.is_none_or(|name| folder.join(name).exists()), "{line}");
     }
+}
+
+fn ended(child: Child) -> Run {
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let status = output.status.code().expect("an exit status");
+    Run { status, stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
+    assert!(sent.unwrap().success());
 }
 
 /// A folder whose searches, conversions and so on last for many seconds on any software driver.
@@ -218,7 +230,7 @@ fn a_search_and_a_range_search_of_one_prefix_do_not_mix() {
         let shape = |name: &str| crate::common::npy::Npy::read(&folder.join(name)).shape;
         assert_eq!(shape("r.ids.npy"), shape("r.dist.npy"));
         if names(folder).contains(&"r.lims.npy".to_owned()) {
-            assert_eq!(range_hits(folder, "r").len(), 6);
+            assert_eq!(crate::support::range_hits(folder, "r").len(), 6);
             assert_eq!(names(folder), before);
         } else {
             assert_eq!(shape("r.ids.npy"), [6, 3]);

@@ -36,21 +36,6 @@ pub fn start(folder: &Path, line: &str) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a program")
 }
 
-/// Waits for the end of one that was started.
-pub fn ended(child: Child) -> Run {
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    let status = output.status.code().expect("an exit status");
-    Run { status, stdout: text(output.stdout), stderr: text(output.stderr) }
-}
-
-/// Sends a signal by its name.
-#[cfg(unix)]
-pub fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
-    assert!(sent.unwrap().success());
-}
-
 /// The program with its arguments, not started yet.
 pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     let program = env!("CARGO_BIN_EXE_nearfield");

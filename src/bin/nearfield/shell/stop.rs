@@ -8,7 +8,6 @@ use nearfield::format::AtomicFile;
 use nearfield::{CancelToken, Error};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
@@ -22,11 +21,11 @@ const GRACE: Duration = Duration::from_secs(1);
 const WORKING: usize = 0;
 /// All work is done but the names of the files, which come at once: a signal waits for that.
 const NAMING: usize = usize::MAX;
-/// The files have their names, and all that is left is to say so: a signal may end that, but not the work.
-const NAMED: usize = NAMING - 1;
 
-/// One of the three, or the number of the signal that ended the work.
+/// One of the two, or the number of the signal that ended the work.
 static STATE: AtomicUsize = AtomicUsize::new(WORKING);
+/// A third: the files have their names, and all that is left is to say so, which a signal may end, but not the work.
+const NAMED: usize = NAMING - 1;
 static TOKEN: LazyLock<CancelToken> = LazyLock::new(CancelToken::new);
 
 /// Begins to listen.
@@ -92,7 +91,7 @@ pub fn status() -> Option<u8> {
 /// before, while the files are synced or wait for another process, leaves none; one that comes later leaves all.
 pub fn name(
     files: impl IntoIterator<Item = AtomicFile>,
-    gone: impl IntoIterator<Item = PathBuf>,
+    gone: impl IntoIterator<Item = std::path::PathBuf>,
 ) -> nearfield::Result<()> {
     let ready = AtomicFile::ready_all(files, gone, &mut check)?;
     naming(|| ready.finish())

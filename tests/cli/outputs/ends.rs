@@ -1,7 +1,8 @@
 //! Ends that have nothing to do with the rows: a wait for another process, no room in a file, and files that are pipes.
 #![cfg(unix)]
 
-use crate::support::{command, ended, names, signal, start, with_set};
+use super::{ended, signal};
+use crate::support::{command, names, start, with_set};
 use nearfield::format::AtomicFile;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
