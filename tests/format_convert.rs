@@ -3,9 +3,29 @@
 mod format_support;
 
 use format_support::{fixture, halves, names, read, whole};
-use nearfield::format::{IdWriter, NpyWriter, convert, create, read_ids};
+use nearfield::format::{IdWriter, NpyWriter, convert, convert_unnamed, create, read_ids};
 use nearfield::{DType, Error, Rows};
 use std::fs;
+
+#[test]
+fn a_conversion_without_a_name_takes_it_or_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    // Vectors, and ids that stay whole.
+    for (from, name) in [("f4", "a.fbin"), ("i8", "a.npy")] {
+        let to = folder.path().join(name);
+        let unnamed = || convert_unnamed(fixture(from), &to, None, &mut |_, _| Ok(())).unwrap();
+        let (converted, file) = unnamed();
+        assert!(converted.rows == 3 && !to.exists());
+        drop(file);
+        assert_eq!(names(folder.path()), [""; 0]);
+        unnamed().1.finish().unwrap();
+        assert_eq!(names(folder.path()), [name]);
+        let named = fs::read(&to).unwrap();
+        convert(fixture(from), &to, None, &mut |_, _| Ok(())).unwrap();
+        assert_eq!(fs::read(&to).unwrap(), named);
+        fs::remove_file(&to).unwrap();
+    }
+}
 
 #[test]
 fn the_extension_names_the_type() {

@@ -35,6 +35,7 @@ pub struct AtomicFile {
 }
 
 /// A file that lacks nothing but its name.
+#[derive(Debug)]
 pub(super) struct Synced {
     pub target: PathBuf,
     pub temporary: TempPath,

@@ -1,5 +1,6 @@
 //! From one file to another.
 
+use super::atomic::AtomicFile;
 use super::container::Container;
 use super::conversion::{Conversion, Scale};
 use super::ids::{IdFile, IdWriter};
@@ -45,14 +46,30 @@ pub fn convert(
     to: impl Into<Conversion>,
     progress: &mut dyn FnMut(u64, u64) -> Result<()>,
 ) -> Result<Converted> {
+    let (converted, file) = convert_unnamed(input, output, to, progress)?;
+    file.finish()?;
+    Ok(converted)
+}
+
+/// The same as [`convert`], but for the name of the output, which comes with [`finish`](AtomicFile::finish): for a caller that has
+/// something to do, or to ask, before the file counts.
+///
+/// # Errors
+/// Those of [`convert`].
+pub fn convert_unnamed(
+    input: impl AsRef<Path>,
+    output: impl AsRef<Path>,
+    to: impl Into<Conversion>,
+    progress: &mut dyn FnMut(u64, u64) -> Result<()>,
+) -> Result<(Converted, AtomicFile)> {
     let (input, output, mut to) = (input.as_ref(), output.as_ref(), to.into());
     let container = Container::of(output)?;
     let element = Mapped::open(input)?.layout.element;
     let unscaled = matches!(to.scale, Scale::None | Scale::Auto);
     if to.dtype.is_none() && unscaled && !to.u16_as_bf16 && element.is_id() && container.holds_ids()
     {
-        let rows = convert_ids(input, output, progress)?;
-        return Ok(Converted { rows, scale: 1.0, losses: Losses::default() });
+        let (rows, file) = convert_ids(input, output, progress)?;
+        return Ok((Converted { rows, scale: 1.0, losses: Losses::default() }, file));
     }
     to.dtype = to.dtype.or_else(|| match element.dtype() {
         Some(own) if container.holds(own) => Some(own),
@@ -67,14 +84,15 @@ pub fn convert(
         progress(total - rows.len().unwrap_or(0), total)?;
     }
     let (scale, losses) = (rows.scale(), rows.losses());
-    Ok(Converted { rows: out.finish()?, scale, losses })
+    let (rows, file) = out.complete()?;
+    Ok((Converted { rows, scale, losses }, file))
 }
 
 fn convert_ids(
     input: &Path,
     output: &Path,
     progress: &mut dyn FnMut(u64, u64) -> Result<()>,
-) -> Result<u64> {
+) -> Result<(u64, AtomicFile)> {
     let mut file = IdFile::open(input)?;
     let mut out = IdWriter::create(output, file.columns())?;
     let (mut done, total) = (0, file.row_count());
@@ -84,5 +102,5 @@ fn convert_ids(
         done += (ids.len() / columns) as u64;
         progress(done, total)?;
     }
-    out.finish()
+    out.complete()
 }

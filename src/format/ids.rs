@@ -1,5 +1,6 @@
 //! Files of ids: ground truth, and lists for filters.
 
+use super::atomic::AtomicFile;
 use super::container::Container;
 use super::element::Element;
 use super::limits::BLOCK_BYTES;
@@ -141,5 +142,10 @@ impl IdWriter {
     /// As [`RowWriter::finish`](super::RowWriter::finish).
     pub fn finish(self) -> Result<u64> {
         self.sink.finish()
+    }
+
+    /// Completes the file. Returns the number of rows, and the file, which lacks its name.
+    pub(super) fn complete(self) -> Result<(u64, AtomicFile)> {
+        self.sink.complete()
     }
 }

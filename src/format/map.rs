@@ -2,9 +2,20 @@
 
 use crate::error::{Error, Result};
 use memmap2::Mmap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// Opens a regular file. Anything else is refused before: to open a pipe is to wait for its writer.
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+    let refuse = || io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
+    if !fs::metadata(path)?.is_file() {
+        return Err(refuse());
+    }
+    let file = File::open(path)?;
+    // Another file may have the name by now.
+    if file.metadata()?.is_file() { Ok(file) } else { Err(refuse()) }
+}
 
 /// A whole file, mapped for reading.
 #[derive(Debug)]
@@ -20,11 +31,8 @@ impl Map {
     /// `Io` for what cannot be opened or is no regular file; `Format` for an empty file.
     pub fn open(path: &Path) -> Result<Self> {
         let io = |source| Error::io(path, source);
-        let file = File::open(path).map_err(io)?;
+        let file = open_regular(path).map_err(io)?;
         let meta = file.metadata().map_err(io)?;
-        if !meta.is_file() {
-            return Err(io(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")));
-        }
         if meta.len() == 0 {
             return Err(Error::format(path, 0, "the file is empty"));
         }

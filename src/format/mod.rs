@@ -68,11 +68,12 @@ mod vecs;
 
 pub use atomic::AtomicFile;
 pub use conversion::{Conversion, Scale};
-pub use convert_file::{Converted, convert};
+pub use convert_file::{Converted, convert, convert_unnamed};
 pub use ids::{IdFile, IdWriter, read_ids};
 pub use losses::Losses;
 pub use row_file::{RowFile, open};
 pub use row_writer::{RowWriter, create};
+pub use set::ReadyFiles;
 pub use source::{RowSource, SliceSource};
 pub use store::{HostRows, RowStore};
 pub use typed::{NpyElement, NpyWriter};

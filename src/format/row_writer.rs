@@ -1,5 +1,6 @@
 //! Writing vectors.
 
+use super::atomic::AtomicFile;
 use super::container::Container;
 use super::element::Element;
 use super::sink::Sink;
@@ -75,5 +76,10 @@ impl RowWriter {
     /// family, where nothing would tell the dimension.
     pub fn finish(self) -> Result<u64> {
         self.sink.finish()
+    }
+
+    /// Completes the file. Returns the number of rows, and the file, which lacks its name.
+    pub(super) fn complete(self) -> Result<(u64, AtomicFile)> {
+        self.sink.complete()
     }
 }

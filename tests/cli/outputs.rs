@@ -7,6 +7,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+mod ends;
+
 const SEARCH: &str = "search --base base.npy --query query.npy -k 3";
 
 fn bytes(folder: &Path, name: &str) -> Vec<u8> {
@@ -254,6 +256,38 @@ fn outputs_of_an_earlier_run_outlive_a_signal() {
         (bytes(folder, "r.ids.npy"), bytes(folder, "r.dist.npy")),
         (b"before".to_vec(), b"before".to_vec())
     );
+}
+
+/// Both searches have hits of the same names, and the limits belong to those of one alone.
+#[test]
+fn a_search_and_a_range_search_of_one_prefix_do_not_mix() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    let search = format!("{SEARCH} --out r");
+    let range = "range --base base.npy --query query.npy --radius 1e30 --out r";
+    succeed(folder, range);
+    let before = names(folder);
+    assert!(before.contains(&"r.lims.npy".to_owned()));
+    fail(folder, &format!("{search} --adapter abacus"), 1);
+    assert_eq!(names(folder), before);
+    // Nor is it removed where it is read.
+    let message = fail(folder, &format!("{search} --deny r.lims.npy"), 2);
+    assert!(message.contains("r.lims.npy, which is read"), "{message}");
+    succeed(folder, &search);
+    assert_eq!(names(folder), ["base.npy", "query.npy", "r.dist.npy", "r.ids.npy"]);
+    for _ in 0..2 {
+        let children = [&*search, range, &*search, range].map(|line| start(folder, line));
+        children.into_iter().for_each(|child| assert_eq!(ended(child).status, 0));
+        let shape = |name: &str| crate::common::npy::Npy::read(&folder.join(name)).shape;
+        assert_eq!(shape("r.ids.npy"), shape("r.dist.npy"));
+        if names(folder).contains(&"r.lims.npy".to_owned()) {
+            assert_eq!(crate::support::range_hits(folder, "r").len(), 6);
+            assert_eq!(names(folder), before);
+        } else {
+            assert_eq!(shape("r.ids.npy"), [6, 3]);
+            assert_eq!(names(folder).len(), before.len() - 1);
+        }
+    }
 }
 
 /// Runs of one prefix and different k, at once: whoever is last, both files are of one run.

@@ -140,6 +140,54 @@ fn scaled_searches_give_distances_of_the_files_values() {
 }
 
 #[test]
+fn scales_that_take_distances_out_of_f32_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    unit(folder, "unit.fvecs", 60, 1);
+    for command in ["search -k 3", "range --radius 1"] {
+        let line = format!(
+            "{command} --base unit.fvecs --query unit.fvecs --metric lp:20 --dtype i8 --out x --scale"
+        );
+        let message = fail(folder, &format!("{line} auto"), 2);
+        assert!(message.contains("--scale") && message.contains("lp:20"), "{message}");
+        fail(folder, &format!("{line} 0.01 --force"), 2);
+    }
+    // 20^20 is within f32, 160^20 is not.
+    write(folder, "far.npy", Rows::F32(&[10.0, 0.0, 9.0, 0.0]), 2);
+    write(folder, "here.npy", Rows::F32(&[-10.0, 0.0]), 2);
+    let files = "--base far.npy --query here.npy --metric lp:20 --dtype i8 --out x";
+    for command in ["search -k 2", "range --radius inf", "range --radius 1e30"] {
+        let message = fail(folder, &format!("{command} {files} --scale 8"), 1);
+        assert!(message.contains("--scale 8: a distance"), "{message}");
+    }
+    succeed(folder, &format!("search -k 2 {files} --scale 2"));
+    let found = hits(folder, "x", 2, f32::MAX);
+    assert_eq!(found[0].iter().map(|hit| hit.0).collect::<Vec<_>>(), [1, 0]);
+    assert!((found[0][1].1 / 20f32.powi(20) - 1.0).abs() < 1e-4, "{found:?}");
+    // What was beyond f32 before is its end, and no infinity.
+    write(folder, "far.npy", Rows::F32(&[2e19, 0.0, -2e19, 0.0]), 2);
+    let files = "--base far.npy --query far.npy --dtype f16 --out y";
+    succeed(folder, &format!("search -k 2 {files} --scale 1e-15"));
+    assert!(hits(folder, "y", 2, f32::MAX).iter().all(|row| row[1].1 == f32::MAX));
+}
+
+/// 3 times the radius rounds to less, so the row is within the radius of the search, and comes back as one that is on it.
+#[test]
+fn a_hit_is_not_given_back_as_one_on_the_radius() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut radii = (1..1000).map(|i| 1.0 + i as f32 * 0.001);
+    let radius = radii.find(|&r| f64::from(r * 3.0) < f64::from(r) * 3.0 && r * 3.0 / 3.0 == r);
+    let radius = radius.unwrap();
+    write(folder, "base.npy", Rows::F32(&[radius, 0.0, 0.5, 0.0]), 2);
+    write(folder, "query.npy", Rows::F32(&[0.0, 0.0]), 2);
+    let line = "range --base base.npy --query query.npy --metric l1 --dtype f32 --scale 3 --out r";
+    let radius = f64::from(radius);
+    let run = succeed(folder, &format!("{line} --json --radius {radius}")).json();
+    assert_eq!((&run["hits"], range_hits(folder, "r")), (&1.into(), vec![vec![(1, 0.5)]]));
+}
+
+#[test]
 fn f16_keeps_small_values_by_a_scale() {
     let folder = with_set("plain");
     let folder = folder.path();

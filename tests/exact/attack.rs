@@ -2,7 +2,7 @@
 //! that cancel, ties, zero vectors. Whatever the way, the answer must be that of all exact distances to the bit, pairs computed
 //! alone must have the same distances, and all must lie within tau of real arithmetic; distances are finite and never turn back.
 //!
-//! `NEARFIELD_TEST_SEED` starts at another attack, and `NEARFIELD_ATTACK_SECONDS` goes on for so long; the subset takes a part.
+//! `NEARFIELD_TEST_SEED` starts at another attack, and `NEARFIELD_TEST_SECONDS` goes on for so long; the subset takes a part.
 
 use crate::common::cases::{bit_metrics, float_metrics};
 use crate::common::data::{Domain, Owned, Random};
@@ -286,7 +286,7 @@ fn no_data_leads_astray() {
     }
     let number = |name: &str| std::env::var(name).ok().and_then(|s| s.parse::<u64>().ok());
     let first = number("NEARFIELD_TEST_SEED").unwrap_or(1) * 1_000_000;
-    let seconds = number("NEARFIELD_ATTACK_SECONDS").map(Duration::from_secs);
+    let seconds = number("NEARFIELD_TEST_SECONDS").map(Duration::from_secs);
     // where drivers compile for seconds, each of a few kernels serves many attacks
     let (count, step) = if full() { (600, 1) } else { (60, if subset() { 7 } else { 1 }) };
     let begin = Instant::now();

@@ -141,7 +141,7 @@ pub struct Rounding {
     /// that of f16
     ///
     /// A search multiplies the queries, too, and gives distances back as those of the values in the files; a radius is one of
-    /// them. What S is stands on stderr and in the JSON.
+    /// them. What S is stands on stderr and in the JSON. A scale that takes distances out of f32 is refused, as lp:20 soon does.
     #[arg(long, value_name = "auto|S", requires = "dtype", allow_hyphen_values = true)]
     pub scale: Option<Scale>,
     /// Round although more than 1 % of the rows change by more than 1 % of their length, with --scale by more than 10 %, which is
@@ -210,7 +210,7 @@ pub struct Common {
     #[arg(long)]
     pub json: bool,
     /// Begin the names of the output files with this, which is no folder: they appear together or not at all, also where two
-    /// runs have the same
+    /// runs have the same; `search` removes PREFIX.lims.npy of a `range` before, whose hits it writes over
     #[arg(long, value_name = "PREFIX")]
     pub out: PathBuf,
 }

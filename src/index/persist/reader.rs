@@ -2,6 +2,7 @@
 
 use super::layout::{HEADER_BYTES, MAGIC, VERSION};
 use crate::error::{Error, Result};
+use crate::format::map::open_regular;
 use crc32fast::Hasher;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -24,11 +25,8 @@ pub(in crate::index) struct FileReader {
 impl FileReader {
     pub fn open(path: &Path) -> Result<FileReader> {
         let io = |e| Error::io(path, e);
-        let file = File::open(path).map_err(io)?;
+        let file = open_regular(path).map_err(io)?;
         let meta = file.metadata().map_err(io)?;
-        if !meta.is_file() {
-            return Err(io(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")));
-        }
         let (length, path) = (meta.len(), path.to_owned());
         let file = BufReader::with_capacity(1 << 18, file);
         let mut reader = FileReader { file, path, length, at: 0, sections: 0 };

@@ -15,14 +15,16 @@ pub fn run(args: &ConvertArgs, global: &Global) -> Result<()> {
     progress.phase("converting", 0);
     let mut told = false;
     let to = args.rounding.to(args.dtype).u16_as_bf16(args.from == Some(Untold::Bf16));
-    let converted = nearfield::format::convert(input, output, to, &mut |done, total| {
-        if !std::mem::replace(&mut told, true) {
-            progress.phase("converting", total);
-        }
-        progress.set(done);
-        stop::check()
-    })
-    .map_err(|e| Failure::about(input, 0, e))?;
+    let (converted, file) =
+        nearfield::format::convert_unnamed(input, output, to, &mut |done, total| {
+            if !std::mem::replace(&mut told, true) {
+                progress.phase("converting", total);
+            }
+            progress.set(done);
+            stop::check()
+        })
+        .map_err(|e| Failure::about(input, 0, e))?;
+    stop::name([file], [])?;
     drop(progress);
     let (rows, scale, losses) = (converted.rows, converted.scale, converted.losses);
     if let (false, Some((row, why))) = (global.quiet, suspect::merged(&losses)) {

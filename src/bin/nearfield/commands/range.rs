@@ -7,6 +7,7 @@ use crate::shell::inputs::{self, Inputs};
 use crate::shell::number;
 use crate::shell::output::RangeFiles;
 use crate::shell::progress::Progress;
+use crate::shell::scaled::Scaled;
 use crate::shell::searched::Searched;
 use crate::shell::summary::{Laps, Summary};
 use crate::shell::totals::Totals;
@@ -15,7 +16,7 @@ use std::time::Instant;
 
 pub fn run(args: &RangeArgs, global: &Global) -> Result<()> {
     let mut laps = Laps::begin();
-    let mut inputs = Inputs::open(&args.common, &RangeFiles::NAMES, global.quiet)?;
+    let mut inputs = Inputs::open(&args.common, global.quiet)?;
     let mut files = RangeFiles::create(&args.common.out, inputs.scaled)?;
 
     let progress = Progress::start(global.quiet);
@@ -27,6 +28,7 @@ pub fn run(args: &RangeArgs, global: &Global) -> Result<()> {
     laps.end("add");
 
     let radius = inputs.scaled.radius(args.radius, inputs.metric.order());
+    let radius = (args.radius, radius);
     let totals = search_all(&mut inputs, &searched, radius, params, &progress, &mut files)?;
     inputs.warn_of_losses();
     laps.end("search");
@@ -38,15 +40,17 @@ pub fn run(args: &RangeArgs, global: &Global) -> Result<()> {
     Summary { command: "range", asked, inputs, gpu, streamed, totals, outputs, laps }.print(global)
 }
 
-/// Searches for all queries, a block at a time, and writes what each has.
+/// Searches for all queries, a block at a time, and writes what each has within the radius: the one of the values in the files,
+/// and that of the rows as they are searched.
 fn search_all(
     inputs: &mut Inputs<'_>,
     searched: &Searched,
-    radius: f32,
+    (asked, radius): (f64, f32),
     mut params: SearchParams,
     progress: &Progress,
     files: &mut RangeFiles,
 ) -> Result<Totals> {
+    let (scaled, order) = (inputs.scaled, inputs.metric.order());
     let (count, dim) = (inputs.queries.row_count(), inputs.queries.dim() as u64);
     let blocks = searched.blocks();
     let most = (blocks.elements / dim).max(1);
@@ -66,7 +70,16 @@ fn search_all(
         let hits = searched.answer(submitted, files_of)?;
         totals.add(&hits, call.elapsed());
         for (ids, distances) in inputs::each(&hits) {
-            files.write(ids, distances)?;
+            let within =
+                |distance: f32| scaled == Scaled::NONE || scaled.within(distance, asked, order);
+            if distances.iter().all(|&d| within(d)) {
+                files.write(ids, distances)?;
+            } else {
+                let hits = ids.iter().zip(distances).filter(|hit| within(*hit.1));
+                let (kept, distances): (Vec<u64>, Vec<f32>) = hits.unzip();
+                totals.hits -= (ids.len() - kept.len()) as u64;
+                files.write(&kept, &distances)?;
+            }
             most_hits = most_hits.max(ids.len() as u64);
         }
         // How many hits there will be is known only from those before: the next block is at most so many times as large,

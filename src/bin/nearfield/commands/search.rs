@@ -15,7 +15,7 @@ use std::time::Instant;
 
 pub fn run(args: &SearchArgs, global: &Global) -> Result<()> {
     let mut laps = Laps::begin();
-    let mut inputs = Inputs::open(&args.common, &HitFiles::NAMES, global.quiet)?;
+    let mut inputs = Inputs::open(&args.common, global.quiet)?;
     let k = usize::try_from(args.k).unwrap_or(usize::MAX);
     let mut files = HitFiles::create(&args.common.out, Some(k), inputs.scaled)?;
 

@@ -29,10 +29,10 @@ pub struct Inputs<'a> {
 }
 
 impl<'a> Inputs<'a> {
-    /// Opens them, once it is sure that none of them is an output: `outputs` are the names behind the prefix.
-    pub fn open(args: &'a Common, outputs: &[&str], quiet: bool) -> Result<Self> {
+    /// Opens them, once it is sure that none of them is an output.
+    pub fn open(args: &'a Common, quiet: bool) -> Result<Self> {
         output::check_prefix(&args.out)?;
-        let outputs: Vec<_> = outputs.iter().map(|name| output::path(&args.out, name)).collect();
+        let outputs = output::NAMES.map(|name| output::path(&args.out, name));
         let outputs: Vec<&Path> = outputs.iter().map(|path| path.as_path()).collect();
         output::check_apart(&outputs, &args.inputs())?;
         let metric = metric::of(args)?;

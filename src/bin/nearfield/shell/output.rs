@@ -7,6 +7,10 @@ use nearfield::format::{AtomicFile, NpyElement, NpyWriter};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+/// The names behind the prefix, of files that either search writes or removes.
+pub const NAMES: [&str; 3] = [LIMS, "ids", "dist"];
+const LIMS: &str = "lims";
+
 /// `PREFIX.NAME.npy`.
 pub fn path(prefix: &Path, name: &str) -> PathBuf {
     let mut path = OsString::from(prefix);
@@ -30,9 +34,11 @@ pub fn check_prefix(prefix: &Path) -> Result<()> {
     )))
 }
 
-/// Whether two names are those of one file, by whatever link. What is not there is no other file.
+/// Whether two names are those of one file, by whatever link. What is not there is no other file. What is no regular file is
+/// refused elsewhere, and a pipe cannot be looked at here: both would be opened, which waits for whoever writes to it.
 pub fn same(a: &Path, b: &Path) -> bool {
-    a == b || same_file::is_same_file(a, b).unwrap_or(false)
+    let regular = |path: &Path| std::fs::metadata(path).is_ok_and(|meta| meta.is_file());
+    a == b || regular(a) && regular(b) && same_file::is_same_file(a, b).unwrap_or(false)
 }
 
 /// Refuses an output that is an input, or another output, by whatever name or link.
@@ -85,11 +91,13 @@ impl<T: NpyElement> Output<T> {
 struct Set {
     files: Vec<AtomicFile>,
     paths: Vec<PathBuf>,
+    /// A file that belongs to an earlier set of the same prefix alone.
+    gone: Option<PathBuf>,
 }
 
 impl Set {
     fn name(self) -> Result<Vec<PathBuf>> {
-        stop::name(self.files)?;
+        stop::name(self.files, self.gone)?;
         Ok(self.paths)
     }
 }
@@ -100,22 +108,22 @@ pub struct HitFiles {
     distances: Output<f32>,
     scaled: Scaled,
     buffer: Vec<f32>,
+    lims: PathBuf,
 }
 
 impl HitFiles {
-    pub const NAMES: [&'static str; 2] = ["ids", "dist"];
-
     /// Begins the files; `columns` is k, `None` for the lists of a range search.
     pub fn create(prefix: &Path, columns: Option<usize>, scaled: Scaled) -> Result<Self> {
         let ids = Output::create(prefix, "ids", columns)?;
         let distances = Output::create(prefix, "dist", columns)?;
-        Ok(HitFiles { ids, distances, scaled, buffer: Vec::new() })
+        let lims = path(prefix, LIMS);
+        Ok(HitFiles { ids, distances, scaled, buffer: Vec::new(), lims })
     }
 
     /// Appends hits. Ids are below 2^63, so their bits are those of an i64.
     pub fn write(&mut self, ids: &[u64], distances: &[f32]) -> Result<()> {
         self.ids.write(bytemuck::cast_slice(ids))?;
-        self.distances.write(self.scaled.given_back(distances, &mut self.buffer))
+        self.distances.write(self.scaled.given_back(distances, &mut self.buffer)?)
     }
 
     /// Appends places without a hit.
@@ -130,9 +138,10 @@ impl HitFiles {
         Ok(())
     }
 
-    /// Gives both files their names, which it returns.
+    /// Gives both files their names, which it returns. The limits of a range search before, which had hits of the same names, go:
+    /// they would be those of other hits.
     pub fn finish(self) -> Result<Vec<PathBuf>> {
-        let mut set = Set::default();
+        let mut set = Set { gone: Some(self.lims.clone()), ..Set::default() };
         self.complete(&mut set)?;
         set.name()
     }
@@ -151,10 +160,8 @@ pub struct RangeFiles {
 }
 
 impl RangeFiles {
-    pub const NAMES: [&'static str; 3] = ["lims", "ids", "dist"];
-
     pub fn create(prefix: &Path, scaled: Scaled) -> Result<Self> {
-        let mut lims = Output::create(prefix, "lims", None)?;
+        let mut lims = Output::create(prefix, LIMS, None)?;
         lims.write(&[0])?;
         Ok(RangeFiles { lims, hits: HitFiles::create(prefix, None, scaled)?, written: 0 })
     }

@@ -1,7 +1,8 @@
 //! SIGINT, SIGTERM and SIGHUP: the work is cancelled, the unfinished files go, and the exit status names the signal.
 //!
 //! Calls of the library end at their next submission, streams of rows at their next block. Work that has not ended a second
-//! later, since it asks nobody, or is told again to end, ends where it is. Files that are taking their names finish that.
+//! later, since it asks nobody, or is told again to end, ends where it is. Files that are taking their names finish that; then the
+//! work is done, and the exit status 0.
 
 use nearfield::format::AtomicFile;
 use nearfield::{CancelToken, Error};
@@ -20,11 +21,13 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// The work goes on.
 const WORKING: usize = 0;
-/// All work is done but the names of the files, which come at once: a signal is too late.
+/// All work is done but the names of the files, which come at once: a signal waits for that.
 const NAMING: usize = usize::MAX;
 
 /// One of these two, or the number of the signal that ended the work.
 static STATE: AtomicUsize = AtomicUsize::new(WORKING);
+/// A third: the files have their names, and all that is left is to say so, which a signal may end, but not the work.
+const NAMED: usize = NAMING - 1;
 static TOKEN: LazyLock<CancelToken> = LazyLock::new(CancelToken::new);
 
 /// Begins to listen.
@@ -33,21 +36,34 @@ pub fn listen() -> io::Result<()> {
     for signal in signals() {
         signal_hook::flag::register_usize(signal, Arc::clone(&raised), signal as usize)?;
     }
+    // Where a file may not grow any further its write fails then, which leaves no other file behind.
+    #[cfg(unix)]
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default())?;
     std::thread::Builder::new().name("signals".into()).spawn(move || {
         let mut deadline: Option<Instant> = None;
         loop {
             std::thread::sleep(PAUSE);
+            let state = STATE.load(Ordering::SeqCst);
+            if state == NAMING {
+                continue;
+            }
             let signal = raised.swap(0, Ordering::SeqCst);
-            if signal > 0 && deadline.is_none() && set(WORKING, signal) {
-                TOKEN.cancel();
-                deadline = Some(Instant::now() + GRACE);
-            } else if signal > 0 && deadline.is_some()
-                || deadline.is_some_and(|deadline| Instant::now() > deadline)
-            {
+            if deadline.is_some_and(|deadline| signal > 0 || Instant::now() > deadline) {
                 AtomicFile::abandon_all();
                 // Destructors of a driver whose threads are at work may crash.
-                signal_hook::low_level::exit(status().unwrap_or(1).into());
+                signal_hook::low_level::exit(status().unwrap_or(0).into());
             }
+            if signal == 0 {
+                continue;
+            }
+            if set(WORKING, signal) {
+                TOKEN.cancel();
+            } else if state != NAMED {
+                // The naming has just begun. One that came meanwhile is as good.
+                let _ = raised.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
+                continue;
+            }
+            deadline = Some(Instant::now() + GRACE);
         }
     })?;
     Ok(())
@@ -94,15 +110,22 @@ pub fn status() -> Option<u8> {
     signal.filter(|&signal| usize::from(signal) != WORKING).map(|signal| 128 + signal)
 }
 
-/// Gives files their names, all of them or none: none where a signal came before, and from here on none comes in between.
-pub fn name(files: Vec<AtomicFile>) -> nearfield::Result<()> {
-    naming(|| AtomicFile::finish_all(files))
+/// Gives files their names, all of them or none, and removes the files `gone` of an earlier run with them. A signal that comes
+/// before, while the files are synced or wait for another process, leaves none; one that comes later leaves all.
+pub fn name(
+    files: impl IntoIterator<Item = AtomicFile>,
+    gone: impl IntoIterator<Item = std::path::PathBuf>,
+) -> nearfield::Result<()> {
+    let ready = AtomicFile::ready_all(files, gone, &mut check)?;
+    naming(|| ready.finish())
 }
 
-/// Gives files their names by `finish`, under the same conditions.
+/// Gives files their names by `finish`, which should be short: a signal that comes meanwhile waits for it.
 pub fn naming(finish: impl FnOnce() -> nearfield::Result<()>) -> nearfield::Result<()> {
-    if !set(WORKING, NAMING) && STATE.load(Ordering::SeqCst) != NAMING {
+    if !set(WORKING, NAMING) && !set(NAMED, NAMING) {
         return Err(Error::Cancelled);
     }
-    finish()
+    let outcome = finish();
+    STATE.store(if outcome.is_ok() { NAMED } else { WORKING }, Ordering::SeqCst);
+    outcome
 }

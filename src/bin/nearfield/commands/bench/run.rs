@@ -117,7 +117,7 @@ fn write(args: &BenchArgs, about: &About, records: &[Record], quiet: bool) -> Re
     if let Some(folder) = &args.svg {
         files.extend(draw(folder, records, &about.adapter, peaks, quiet)?);
     }
-    Ok(stop::name(files)?)
+    Ok(stop::name(files, [])?)
 }
 
 /// Draws the charts that the records have points for.
