@@ -96,7 +96,7 @@ fn the_base_is_converted() {
     ];
     for (dtype, name) in cases.into_iter().take(if pairwise() { 2 } else { cases.len() }) {
         let line = "search --base base.npy --query query.npy -k 5";
-        succeed(folder, &format!("{line} --metric {name} --dtype {dtype} --out {dtype}"));
+        succeed(folder, &format!("{line} --metric {name} --dtype {dtype} --force --out {dtype}"));
         let metric = Metric::from_name(name, dtype).unwrap();
         check(folder, &metric, Some(dtype), 5, dtype.name());
     }

@@ -91,8 +91,10 @@ fn awaited_searches_leave_their_thread_to_others() {
         assert!(hits.stats().submissions >= 4, "{:?}", hits.stats());
         assert!((0..QUERIES).all(|i| hits.ids()[i * 5] == (at + i) as u64));
     }
-    // less than one of the eight submissions takes, however busy the machine is
-    let most = (begin.elapsed() / 12).max(Duration::from_millis(60));
+    // Less than one of the eight submissions takes, however busy the machine is. Where the device is none of the processor's, all
+    // of them take less than a driver may that opens a device for another test.
+    let least = if gpu().caps().software { 60 } else { 500 };
+    let most = (begin.elapsed() / 12).max(Duration::from_millis(least));
     assert!(worst < most, "the other future stood still for {worst:?} of {:?}", begin.elapsed());
 }
 

@@ -39,15 +39,11 @@ fn step(s: vec2<f32>, q: f32, x: f32) -> vec2<f32> { return vec2<f32>(max(s.x, a
 fn finish(s: vec2<f32>, d: f32) -> vec2<f32> { return vec2<f32>(s.x, 1.0); }
 //% elif family == "lp"
 fn step(s: vec2<f32>, q: f32, x: f32) -> vec2<f32> { 
-  let z = abs(q - x);
-  if (is_normal(z)) { return vec2<f32>(s.x + power(z, 0, p.argument), 0.0); }
   return vec2<f32>(s.x + power(abs(fma(q, UP, -raised(x))), -40, p.argument), 0.0);
 }
 fn finish(s: vec2<f32>, d: f32) -> vec2<f32> { return vec2<f32>(saturated(s.x), 1.0); }
 //% elif family == "canberra"
 fn step(s: vec2<f32>, q: f32, x: f32) -> vec2<f32> {
-  let z = abs(q - x);
-  if (is_normal(z)) { return vec2<f32>(s.x + z / (abs(q) + abs(x)), 0.0); }
   let y = raised(x);
   let w = fma(abs(q), UP, abs(y));
   return vec2<f32>(s.x + select(abs(fma(q, UP, -y)) / w, 0.0, w == 0.0), 0.0);
