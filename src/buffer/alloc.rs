@@ -73,6 +73,13 @@ impl Gpu {
         Buffer::new(raw, size, label, Arc::clone(self.ledger()), home)
     }
 
+    /// Lets go of buffers that are kept for the next call: of those of the pool, until the budget has `bytes` left.
+    fn trim(&self, pool: &Pool, bytes: u64) -> Result<()> {
+        pool.trim(self.ledger(), bytes);
+        self.state::<Ready>()?.trim();
+        Ok(())
+    }
+
     /// Makes a counted wgpu buffer, at the expense of the pool if need be.
     pub(super) fn make(
         &self,
@@ -89,14 +96,12 @@ impl Gpu {
         }
         if self.ledger().reserve(label, size).is_err() {
             self.tick()?;
-            pool.trim(self.ledger(), size);
-            self.state::<Ready>()?.trim();
+            self.trim(pool, size)?;
             if self.ledger().reserve(label, size).is_err() {
                 // What finished submissions hold is free only when the device has been asked: whether there is room must not
                 // depend on how fast it is.
                 self.wait_idle()?;
-                pool.trim(self.ledger(), size);
-                self.state::<Ready>()?.trim();
+                self.trim(pool, size)?;
                 self.ledger().reserve(label, size)?;
             }
         }
@@ -110,8 +115,7 @@ impl Gpu {
         let made = create().or_else(|error| {
             let Error::OutOfDeviceMemory { .. } = error else { return Err(error) };
             // The driver has less than the budget says: what the pool holds goes first.
-            pool.trim(self.ledger(), u64::MAX);
-            self.state::<Ready>()?.trim();
+            self.trim(pool, u64::MAX)?;
             self.tick()?;
             create()
         });
