@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::task::{Context, Poll};
+use std::thread::{self, JoinHandle};
 
 thread_local! {
     /// Whether this is such a thread.
@@ -23,9 +24,12 @@ pub(super) fn drives_here() -> bool {
     DRIVES.get()
 }
 
-/// Its thread starts with the first call, sleeps while there is none, and ends when the device's last handle goes.
+/// Its thread starts with the first call, sleeps while there is none, and ends before the device does.
 #[derive(Default)]
-struct Crew(Arc<Inbox>);
+struct Crew {
+    inbox: Arc<Inbox>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
 
 #[derive(Default)]
 struct Inbox {
@@ -35,7 +39,6 @@ struct Inbox {
 
 #[derive(Default)]
 struct State {
-    started: bool,
     closed: bool,
     /// Calls that the thread has not seen.
     new: Vec<Arc<dyn Driven>>,
@@ -74,25 +77,33 @@ pub(super) fn hand_over<J: Job + 'static>(gpu: &Gpu, driver: Driver<J>) -> Resul
     let crew = gpu.state::<Crew>()?;
     let (gone, waker) = (AtomicBool::new(false), AtomicWaker::new());
     let handed = Arc::new(Handed { call: Mutex::new(Call::Running(driver)), gone, waker });
-    let mut state = lock(&crew.0.state);
-    if !state.started {
-        let inbox = Arc::clone(&crew.0);
-        std::thread::Builder::new()
+    let mut thread = lock(&crew.thread);
+    if thread.is_none() {
+        let inbox = Arc::clone(&crew.inbox);
+        let started = thread::Builder::new()
             .name("nearfield-calls".into())
             .spawn(move || run(&inbox))
             .map_err(|e| Error::internal(format!("the thread of calls did not start: {e}")))?;
-        state.started = true;
+        *thread = Some(started);
     }
-    state.new.push(Arc::<Handed<J>>::clone(&handed));
-    crew.0.changed.notify_one();
+    drop(thread);
+    lock(&crew.inbox.state).new.push(Arc::<Handed<J>>::clone(&handed));
+    crew.inbox.changed.notify_one();
     Ok(Caller(handed))
 }
 
 impl Drop for Crew {
     fn drop(&mut self) {
-        // Not joined: the last handle of the device may go on the thread itself.
-        lock(&self.0.state).closed = true;
-        self.0.changed.notify_one();
+        lock(&self.inbox.state).closed = true;
+        self.inbox.changed.notify_one();
+        let thread = lock(&self.thread).take();
+        // The last handle of the device may go on the thread itself, which cannot wait for its own end.
+        if let Some(thread) = thread.filter(|thread| thread.thread().id() != thread::current().id())
+        {
+            // NVIDIA's driver (580.159.04) may hang where a thread that used a device ends while one is closed. It sleeps
+            // now, since a call that it drives would hold the device.
+            let _ = thread.join();
+        }
     }
 }
 

@@ -19,24 +19,31 @@ use std::time::Duration;
 /// [`Gpu::new`] takes the best adapter of the machine, [`Gpu::builder`] the one that is asked for, and
 /// [`Gpu::adopt`] a device that an application opened itself. Clones share the device, its memory budget and its
 /// caches; threads may use them at the same time.
+///
+/// Keep one for as long as the program runs. Opening another costs milliseconds and compiles every kernel again, and closing one
+/// is where drivers are weakest: NVIDIA's 580.159.04 can wait for ever where one thread drops the last handle of a device (a
+/// [`Gpu`] or an index that was made with it) just while another thread ends that has used a device. Neither a library nor wgpu can
+/// prevent that; a program can, by dropping the last handle when its other threads have ended.
 #[derive(Clone)]
 pub struct Gpu {
     pub(super) inner: Arc<Inner>,
 }
 
 /// What the clones of a [`Gpu`] share.
+///
+/// Fields are dropped in their order: threads that have used the device end before it is closed.
 pub(super) struct Inner {
+    /// One value of each type that asked for one: see [`Gpu::state`].
+    pub(super) states: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    pub(super) poller: Poller,
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
     pub(super) caps: Caps,
     pub(super) profile: Profile,
     pub(super) ledger: Arc<Ledger>,
     pub(super) health: Arc<Health>,
-    pub(super) poller: Poller,
     pub(super) traffic: Arc<Traffic>,
     pub(super) settings: Settings,
-    /// One value of each type that asked for one: see [`Gpu::state`].
-    pub(super) states: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
 /// What the builder was asked for and the layers above heed.
