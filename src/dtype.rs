@@ -1,6 +1,7 @@
 //! Element types, and rows of them in host memory.
 
 use crate::error::{Error, Result};
+use crate::names::{folded, suggestion};
 use half::{bf16, f16};
 use std::fmt;
 use std::str::FromStr;
@@ -71,6 +72,18 @@ impl DType {
             DType::Bits => "bits",
         }
     }
+
+    /// What NumPy and other libraries call it, in small letters.
+    const fn other_names(self) -> &'static [&'static str] {
+        match self {
+            DType::F32 => &["float32", "float"],
+            DType::F16 => &["float16", "half"],
+            DType::Bf16 => &["bfloat16"],
+            DType::I8 => &["int8"],
+            DType::U8 => &["uint8"],
+            DType::Bits => &["bit", "binary", "b1"],
+        }
+    }
 }
 
 impl fmt::Display for DType {
@@ -79,12 +92,40 @@ impl fmt::Display for DType {
     }
 }
 
+/// Reads `f32`, `float32`, `float`; `f16`, `float16`, `half`; `bf16`, `bfloat16`; `i8`, `int8`; `u8`, `uint8`; `bits`, `bit`,
+/// `binary`, `b1`; in any case.
+///
+/// # Errors
+/// `InvalidArgument` with the types that are known.
+///
+/// # Example
+/// ```
+/// use nearfield::DType;
+/// assert_eq!("Float16".parse::<DType>()?, DType::F16);
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 impl FromStr for DType {
     type Err = Error;
 
     fn from_str(s: &str) -> Result<Self> {
-        DType::ALL.into_iter().find(|d| d.name() == s).ok_or_else(|| {
-            Error::argument("dtype", format!("{s:?} is none of f32, f16, bf16, i8, u8, bits"))
+        let word = folded(s.trim());
+        let all = DType::ALL.into_iter().flat_map(|dtype| {
+            std::iter::once(dtype.name())
+                .chain(dtype.other_names().iter().copied())
+                .map(move |n| (n, dtype))
+        });
+        let all: Vec<(&str, DType)> = all.collect();
+        let found = all.iter().find(|(name, _)| *name == word);
+        found.map(|(_, dtype)| *dtype).ok_or_else(|| {
+            // of wider numbers the nearest name would be a guess
+            let near = suggestion(&word, all.iter().map(|(name, _)| *name));
+            let near = if word.ends_with("64") {
+                "; f32 is the widest that is stored".into()
+            } else {
+                near
+            };
+            let why = format!("{s:?} is none of f32, f16, bf16, i8, u8, bits{near}");
+            Error::argument("dtype", why)
         })
     }
 }

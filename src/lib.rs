@@ -47,6 +47,7 @@ pub mod format;
 mod index;
 mod kernel;
 mod metric;
+mod names;
 mod ops;
 mod parallel;
 pub mod reference;

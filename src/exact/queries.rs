@@ -87,10 +87,11 @@ fn prepare(
             }
         }
     }
-    if *metric == Metric::Cosine {
+    let scaled = space::is_scaled(metric);
+    if scaled {
         space::normalise(floats, dim);
     }
-    if transform != Transform::None || *metric == Metric::Cosine {
+    if scaled || transform != Transform::None {
         facts.whole = false;
         facts.largest = check::largest(floats);
         for (norm, row) in norms.iter_mut().zip(floats.chunks_exact(work_dim)) {

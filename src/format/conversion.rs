@@ -96,7 +96,7 @@ impl From<DType> for Conversion {
 /// | `L2`, `InnerProduct`, `NanEuclidean` | s^2 |
 /// | `SqrtL2`, `L1`, `Linf`, `JensenShannon`, `KlDivergence` | s |
 /// | `Lp(p)` | s^p |
-/// | `Cosine`, `Correlation`, `Canberra`, `BrayCurtis`, `Jaccard` | 1 |
+/// | `Cosine`, `CosineDistance`, `Correlation`, `Canberra`, `BrayCurtis`, `Jaccard` | 1 |
 /// | `Hellinger`, `Haversine`, `Gower`, metrics of one's own, those of bits | no power: do not scale their rows |
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]

@@ -159,7 +159,8 @@ pub fn float_metrics() -> Vec<Metric> {
 /// Whether the binned scan knows the metric; the others compare every row at its exact distance.
 pub fn is_scanned(metric: &Metric) -> bool {
     let by_product = [Metric::L2, Metric::SqrtL2, Metric::InnerProduct, Metric::Cosine];
-    let transformed = [Metric::Correlation, Metric::Hellinger, Metric::Haversine];
+    let transformed =
+        [Metric::CosineDistance, Metric::Correlation, Metric::Hellinger, Metric::Haversine];
     by_product.contains(metric) || transformed.contains(metric)
 }
 

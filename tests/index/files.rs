@@ -11,7 +11,7 @@ fn metric_of(dtype: DType) -> Metric {
         DType::F16 => Metric::Cosine,
         DType::Bf16 => Metric::Gower,
         DType::I8 => Metric::Lp(1.7),
-        DType::U8 => Metric::L2,
+        DType::U8 => Metric::CosineDistance,
         _ => Metric::BitJaccard,
     }
 }

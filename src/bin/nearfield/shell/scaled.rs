@@ -99,7 +99,7 @@ fn degree(metric: &Metric) -> Option<f64> {
         Metric::SqrtL2 | Metric::L1 | Metric::Linf => Some(1.0),
         Metric::JensenShannon | Metric::KlDivergence => Some(1.0),
         Metric::Lp(p) => Some(f64::from(*p)),
-        Metric::Cosine | Metric::Correlation => Some(0.0),
+        Metric::Cosine | Metric::CosineDistance | Metric::Correlation => Some(0.0),
         Metric::Canberra | Metric::BrayCurtis | Metric::Jaccard => Some(0.0),
         _ => None,
     }
