@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::names::{folded, suggestion};
 use half::{bf16, f16};
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 /// The largest dimension of bytes whose sums are taken in integers: those of every metric then fit 32 bits.
@@ -190,25 +191,32 @@ impl<'a> Rows<'a> {
     /// Number of rows of `dim` elements.
     ///
     /// # Errors
-    /// `DimensionMismatch` when the length is no multiple of the dimension, or `dim` is 0 (for bits: no multiple of 8).
+    /// `PartialRow` when the length is no multiple of the dimension, or `dim` is 0 (for bits: no multiple of 8).
     pub fn count(&self, dim: usize) -> Result<usize> {
         let (len, per_row) = (self.bytes().len(), self.dtype().row_bytes(dim));
         let whole_bytes = (dim * self.dtype().bits()).is_multiple_of(8);
         if per_row == 0 || !whole_bytes || !len.is_multiple_of(per_row) {
-            let actual = len * 8 / self.dtype().bits();
-            return Err(Error::DimensionMismatch { expected: dim, actual });
+            let len = len * 8 / self.dtype().bits();
+            return Err(Error::PartialRow { len, dim });
         }
         Ok(len / per_row)
     }
 
-    /// Rows `start..end` of a block of dimension `dim`.
+    /// Some of the rows of a block of dimension `dim`.
     ///
     /// # Panics
     /// When the range lies outside of the block, as slicing does.
-    pub fn slice(&self, dim: usize, start: usize, end: usize) -> Rows<'a> {
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::Rows;
+    /// let rows = Rows::I8(&[1, 2, 3, 4, 5, 6]);
+    /// assert_eq!(rows.slice(2, 1..3).to_f32(), [3.0, 4.0, 5.0, 6.0]);
+    /// ```
+    pub fn slice(&self, dim: usize, rows: Range<usize>) -> Rows<'a> {
         let (a, b) = match self {
-            Rows::Bits(_) => (start * dim / 8, end * dim / 8),
-            _ => (start * dim, end * dim),
+            Rows::Bits(_) => (rows.start * dim / 8, rows.end * dim / 8),
+            _ => (rows.start * dim, rows.end * dim),
         };
         match self {
             Rows::F32(v) => Rows::F32(&v[a..b]),

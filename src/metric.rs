@@ -191,7 +191,14 @@ impl Metric {
     /// `Unsupported` or `InvalidArgument`.
     pub fn check(&self, dtype: DType, dim: usize) -> Result<()> {
         if self.is_binary() != (dtype == DType::Bits) {
-            return Err(Error::unsupported(format!("metric {self}"), format!("{dtype} elements")));
+            let instead = match dtype {
+                DType::Bits => {
+                    "it compares numbers, which Flat holds; of bits there are hamming, bit-jaccard, dice, russelrao"
+                }
+                _ => "it compares bits, which BinaryFlat holds (DType::Bits, Rows::Bits)",
+            };
+            let what = format!("metric {self}");
+            return Err(Error::unsupported(what, format!("{dtype} elements: {instead}")));
         }
         if dim == 0 {
             return Err(Error::argument("dim", "0 is no dimension"));

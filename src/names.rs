@@ -17,22 +17,27 @@ pub(crate) fn suggestion<'a>(written: &str, known: impl IntoIterator<Item = &'a 
     }
 }
 
-/// Levenshtein's distance: letters that are left out, put in or replaced; a word that was broken off counts as one.
+/// Letters that are left out, put in or replaced, and neighbours that are swapped; a word that was broken off counts as one.
 fn edits(a: &str, b: &str) -> usize {
     if a.len() > 2 && b.starts_with(a) {
         return usize::from(a != b);
     }
-    let letters: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=letters.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut corner = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in letters.iter().enumerate() {
-            let replaced = corner + usize::from(x != *y);
-            corner = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(corner + 1);
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut of = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            if i == 0 || j == 0 {
+                of[i][j] = i + j;
+                continue;
+            }
+            let replaced = of[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            of[i][j] = replaced.min(of[i - 1][j] + 1).min(of[i][j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                of[i][j] = of[i][j].min(of[i - 2][j - 2] + 1);
+            }
         }
     }
-    row[letters.len()]
+    of[a.len()][b.len()]
 }
 
 #[cfg(test)]
@@ -49,6 +54,8 @@ mod tests {
             ("cosin", "cosine", 1),
             ("euc", "euclidean", 1),
             ("l2", "l2sq", 2),
+            ("mb", "bm", 1),
+            ("flaot", "float", 1),
             ("abc", "abc", 0),
         ] {
             assert_eq!(edits(a, b), count, "{a} {b}");

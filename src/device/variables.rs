@@ -3,6 +3,7 @@
 use super::options::VARIABLES;
 use super::profile::Profile;
 use crate::error::Result;
+use crate::names::suggestion;
 use std::collections::BTreeSet;
 use std::sync::Once;
 
@@ -19,7 +20,10 @@ pub(super) fn warn_of_unknown() -> Result<()> {
     WARNED.call_once(|| {
         let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         for name in unknown(set, &profile) {
-            log::warn!("{name} is set, and nothing here has that name");
+            let keys: Vec<String> = profile.variables().collect();
+            let known = VARIABLES.into_iter().chain(keys.iter().map(String::as_str));
+            let near = suggestion(&name, known);
+            log::warn!("{name} is set, and nothing here has that name{near}");
         }
     });
     Ok(())

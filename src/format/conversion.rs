@@ -21,11 +21,11 @@ use std::str::FromStr;
 /// out.write(Rows::F32(&[0.25, 0.125, -0.125, 0.25]))?;
 /// out.finish()?;
 /// // As they are, all of them would be rounded to 0.
-/// let zeros = format::open(&path, DType::I8)?.rows(0, 2).map(|_| ());
+/// let zeros = format::open(&path, DType::I8)?.rows(0..2).map(|_| ());
 /// assert!(matches!(zeros, Err(Error::LossyConversion { first_row: 0, .. })));
 /// let mut file = format::open(&path, Conversion::to(DType::I8).scale(Scale::Auto))?;
 /// assert_eq!(file.scale(), 508.0);
-/// assert_eq!(file.rows(0, 2)?.to_f32(), [127.0, 64.0, -64.0, 127.0]);
+/// assert_eq!(file.rows(0..2)?.to_f32(), [127.0, 64.0, -64.0, 127.0]);
 /// # std::fs::remove_dir_all(&dir).unwrap();
 /// # Ok(())
 /// # }

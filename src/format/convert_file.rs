@@ -81,7 +81,7 @@ pub fn convert_unnamed(
     let total = rows.row_count();
     while let Some(block) = rows.next_rows(block)? {
         out.write(block)?;
-        progress(total - rows.len().unwrap_or(0), total)?;
+        progress(total - rows.remaining().unwrap_or(0), total)?;
     }
     let (scale, losses) = (rows.scale(), rows.losses());
     let (rows, file) = out.complete()?;

@@ -52,7 +52,7 @@ impl RowWriter {
     /// Appends rows.
     ///
     /// # Errors
-    /// `InvalidArgument` for rows of another type than the file's, `DimensionMismatch` for a part of a row, `Io`.
+    /// `InvalidArgument` for rows of another type than the file's, `PartialRow` for a part of a row, `Io`.
     pub fn write(&mut self, rows: Rows<'_>) -> Result<()> {
         if rows.dtype() != self.dtype {
             let reason = format!("{} rows for a file of {}", rows.dtype(), self.dtype);
@@ -61,10 +61,7 @@ impl RowWriter {
         let (bytes, row) = (rows.bytes(), self.sink.width() * Element::of(self.dtype).size());
         if !bytes.len().is_multiple_of(row) {
             let elements = |bytes: usize| bytes * 8 / self.dtype.bits();
-            return Err(Error::DimensionMismatch {
-                expected: elements(row),
-                actual: elements(bytes.len()),
-            });
+            return Err(Error::PartialRow { len: elements(bytes.len()), dim: elements(row) });
         }
         self.sink.write(bytes)
     }

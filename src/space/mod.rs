@@ -8,4 +8,4 @@ mod transform;
 
 pub(crate) use decode::Decoder;
 pub(crate) use pair::{Family, Pair, argument, is_scaled, pair, scan_family};
-pub(crate) use transform::{Transform, normalise};
+pub(crate) use transform::{Transform, normalize};

@@ -7,7 +7,7 @@ use nearfield::{DType, Flat, Gpu, Hits, Index, Metric, Order, Rows, Search};
 
 fn gpu() -> Option<Gpu> {
     let gpu =
-        shared("as it comes", || Gpu::builder().poison(true).setting("scan", "min_rows", "0"));
+        shared("as it comes", || Gpu::builder().poison(true).setting("kernel.scan.min_rows", "0"));
     if gpu.is_err() {
         println!("skipped: no adapter (1)");
     }
