@@ -30,8 +30,8 @@ pub enum DType {
 
 impl DType {
     /// Every type, for tables and tests.
-    pub const ALL: [DType; 6] =
-        [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8, DType::Bits];
+    pub const ALL: &[DType] =
+        &[DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8, DType::Bits];
 
     /// Bits an element.
     pub const fn bits(self) -> usize {
@@ -110,7 +110,7 @@ impl FromStr for DType {
 
     fn from_str(s: &str) -> Result<Self> {
         let word = folded(s.trim());
-        let all = DType::ALL.into_iter().flat_map(|dtype| {
+        let all = DType::ALL.iter().copied().flat_map(|dtype| {
             std::iter::once(dtype.name())
                 .chain(dtype.other_names().iter().copied())
                 .map(move |n| (n, dtype))
@@ -134,6 +134,16 @@ impl FromStr for DType {
 /// Borrowed row-major vectors in host memory: row `i` of an n x dim block starts at element `i * dim`.
 ///
 /// `Bits` rows are bytes; their dimension counts bits.
+///
+/// # Example
+/// ```
+/// use nearfield::Rows;
+/// let rows = Rows::F32(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+/// assert_eq!(rows.count(3)?, 2);
+/// let error = rows.count(4).unwrap_err().to_string();
+/// assert_eq!(error, "6 elements are no whole number of rows: 6 is no multiple of 4");
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Rows<'a> {

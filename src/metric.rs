@@ -111,7 +111,7 @@ pub enum Metric {
 
 impl Metric {
     /// The metrics without parameters, for tables and tests.
-    pub const PLAIN: [Metric; 21] = [
+    pub const PLAIN: &[Metric] = &[
         Metric::L2,
         Metric::SqrtL2,
         Metric::InnerProduct,
@@ -161,6 +161,12 @@ impl Metric {
     }
 
     /// Whether smaller or larger is nearer.
+    ///
+    /// ```
+    /// use nearfield::{Metric, Order};
+    /// assert_eq!(Metric::Cosine.order(), Order::Descending);
+    /// assert_eq!(Metric::CosineDistance.order(), Order::Ascending);
+    /// ```
     pub fn order(&self) -> Order {
         match self {
             Metric::InnerProduct | Metric::Cosine | Metric::Jaccard => Order::Descending,
@@ -189,6 +195,14 @@ impl Metric {
     ///
     /// # Errors
     /// `Unsupported` or `InvalidArgument`.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::{DType, Metric};
+    /// assert!(Metric::L2.check(DType::I8, 100).is_ok());
+    /// assert!(Metric::Hamming.check(DType::F32, 100).is_err());
+    /// assert!(Metric::Haversine.check(DType::F32, 3).is_err());
+    /// ```
     pub fn check(&self, dtype: DType, dim: usize) -> Result<()> {
         if self.is_binary() != (dtype == DType::Bits) {
             let instead = match dtype {

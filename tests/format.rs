@@ -92,7 +92,7 @@ fn every_type_in_every_extension_that_holds_it() {
     let bytes: Vec<u8> = (0..96u32).map(|i| (i * 7 % 61) as u8).collect();
     for (extension, held) in EXTENSIONS {
         let path = folder.path().join(format!("a.{extension}"));
-        for dtype in DType::ALL {
+        for &dtype in DType::ALL {
             if !held.contains(&dtype) {
                 let error = create(&path, dtype, 8).unwrap_err();
                 let fits = EXTENSIONS.iter().filter(|(_, d)| d.contains(&dtype));

@@ -95,7 +95,7 @@ fn check_layout(matrix: &Matrix, expected: &[u8]) {
 #[test]
 fn every_type_and_shape_comes_back_as_it_went() {
     let gpu = tiny().build().unwrap();
-    for dtype in DType::ALL {
+    for &dtype in DType::ALL {
         for dim in [1, 3, 8, 31, 128, 136] {
             if dtype == DType::Bits && dim % 8 != 0 {
                 continue;

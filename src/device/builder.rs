@@ -41,6 +41,14 @@ impl Gpu {
     ///
     /// # Errors
     /// `NoAdapter` when there is none.
+    ///
+    /// # Example
+    /// ```no_run
+    /// for adapter in nearfield::Gpu::adapters()? {
+    ///     println!("{adapter}");
+    /// }
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn adapters() -> Result<Vec<AdapterSummary>> {
         adapter::list()
     }
@@ -98,6 +106,13 @@ impl GpuBuilder {
     ///
     /// A number is a place and nothing else: where there is no such place, [`build`](Self::build) ends with `NoAdapter` and the
     /// list, though a name may have the number in it. An empty text is `InvalidArgument`.
+    ///
+    /// ```no_run
+    /// use nearfield::Gpu;
+    /// let by_name = Gpu::builder().adapter("radeon").build()?;
+    /// let second_of_equal_cards = Gpu::builder().adapter("41:00.0").build()?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn adapter(mut self, name_or_index: impl Into<String>) -> Self {
         self.options.adapter = Some(name_or_index.into());
         self

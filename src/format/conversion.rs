@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn what_to_choose_instead_is_not_what_was_chosen() {
-        for dtype in DType::ALL {
+        for &dtype in DType::ALL {
             assert!(!Scale::Auto.instead(dtype).contains(&format!("--dtype {dtype}")), "{dtype}");
             assert!(
                 !Scale::By(1.0).instead(dtype).contains(&format!("--dtype {dtype}")),

@@ -24,6 +24,19 @@ pub fn create(path: impl AsRef<Path>, dtype: DType, dim: usize) -> Result<RowWri
 ///
 /// It is written beside its destination, and takes its name in [`finish`](Self::finish), synced. Dropped before that, it
 /// leaves nothing behind, and what was there stays. Costs one small buffer, whatever the number of rows.
+///
+/// # Example
+/// ```
+/// use nearfield::{DType, Rows, format};
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let path = dir.path().join("codes.u8bin");
+/// let mut out = format::create(&path, DType::U8, 4)?;
+/// for block in [[1u8, 2, 3, 4], [5, 6, 7, 8]] {
+///     out.write(Rows::U8(&block))?;
+/// }
+/// assert_eq!(out.finish()?, 2);
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct RowWriter {
     sink: Sink,

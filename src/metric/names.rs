@@ -170,12 +170,12 @@ mod tests {
 
     #[test]
     fn every_metric_prints_a_name_that_is_read_back() {
-        let all = Metric::PLAIN.into_iter().chain([Metric::Lp(3.0), Metric::Lp(0.5)]);
+        let all = Metric::PLAIN.iter().cloned().chain([Metric::Lp(3.0), Metric::Lp(0.5)]);
         for metric in all {
             assert_eq!(metric.to_string().parse::<Metric>().unwrap(), metric);
             assert_eq!(metric.to_string().to_uppercase().parse::<Metric>().unwrap(), metric);
         }
-        assert!(NAMES.iter().map(|(metric, ..)| metric).eq(&Metric::PLAIN));
+        assert!(NAMES.iter().map(|(metric, ..)| metric).eq(Metric::PLAIN));
     }
 
     #[test]

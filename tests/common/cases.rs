@@ -152,7 +152,7 @@ pub const CASES: &[Case] = &[
 
 /// The metrics of the table for data that are not bits.
 pub fn float_metrics() -> Vec<Metric> {
-    let plain = Metric::PLAIN.into_iter().filter(|m| !m.is_binary());
+    let plain = Metric::PLAIN.iter().filter(|m| !m.is_binary()).cloned();
     plain.chain([Metric::Lp(3.0), Metric::Lp(0.5)]).collect()
 }
 
@@ -166,7 +166,7 @@ pub fn is_scanned(metric: &Metric) -> bool {
 
 /// The metrics of the table for bits.
 pub fn bit_metrics() -> Vec<Metric> {
-    Metric::PLAIN.into_iter().filter(Metric::is_binary).collect()
+    Metric::PLAIN.iter().filter(|m| m.is_binary()).cloned().collect()
 }
 
 impl Case {
