@@ -47,6 +47,7 @@ pub mod format;
 mod index;
 mod kernel;
 mod metric;
+mod names;
 mod ops;
 mod parallel;
 pub mod reference;
@@ -64,11 +65,16 @@ pub use exact::pairwise;
 pub use format::RowSource;
 pub use index::{
     BinaryFlat, Flat, Guarantee, Hits, IdFilter, Index, Progress, QueryFilter, RangeHits, Search,
-    SearchParams, StreamedFlat, index_factory, kernel_variants, read_index,
+    SearchParams, StreamedFlat, index_factory, read_index,
 };
-pub use kernel::{KernelVariant, check_scan_tile};
 pub use metric::{CustomMetric, Metric, Order};
-pub use ops::{normalise, row_norms};
+pub use ops::{normalize, row_norms};
+
+// For the crate's own tests and its program, which are other crates; no part of what it promises.
+#[doc(hidden)]
+pub use index::kernel_variants;
+#[doc(hidden)]
+pub use kernel::{KernelVariant, check_scan_tile};
 
 /// Runs the README's example.
 #[cfg(doctest)]

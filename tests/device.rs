@@ -1,6 +1,7 @@
 //! The public face of a `Gpu`, on whatever adapter the environment names.
 
-use nearfield::{Backend, DType, Error, Gpu, Matrix, Rows};
+use nearfield::{Backend, DType, Error, Gpu, Matrix, Rows, row_norms};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 #[test]
@@ -99,27 +100,27 @@ fn the_memory_report_adds_up() {
 
 #[test]
 fn profiles_and_settings_are_checked() {
-    let gpu = Gpu::builder().setting("scan", "bm", 32).build().unwrap();
+    let gpu = Gpu::builder().setting("kernel.scan.bm", 32).build().unwrap();
     let entries: Vec<_> = gpu.profile().entries().collect();
-    assert!(entries.contains(&("scan", "bm", "32".into())), "{entries:?}");
+    assert!(entries.contains(&("kernel.scan.bm".into(), "32".into())), "{entries:?}");
     for (section, key, value) in [("scan", "bogus", "1"), ("bogus", "bm", "1"), ("scan", "bm", "x")]
     {
-        let outcome = Gpu::builder().setting(section, key, value).build();
+        let outcome = Gpu::builder().setting(format!("{section}.{key}"), value).build();
         assert!(matches!(outcome, Err(Error::Profile { .. })), "{section}.{key}");
     }
-    let former = Gpu::builder().setting("scan", "few", 1).build().unwrap_err().to_string();
+    let former = Gpu::builder().setting("kernel.scan.few", 1).build().unwrap_err().to_string();
     assert!(former.contains("kernel.scan.few is now kernel.scan.max_row_queries"), "{former}");
     let missing = Gpu::builder().profile("/nowhere/at/all.toml").build();
     assert!(matches!(missing, Err(Error::Io { .. })));
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("mine.toml");
     std::fs::write(&file, "measured = true\n[kernel.scan]\nbm = 128\n").unwrap();
-    let gpu = Gpu::builder().profile(&file).setting("scan", "bn", 128).build().unwrap();
+    let gpu = Gpu::builder().profile(&file).setting("kernel.scan.bn", 128).build().unwrap();
     assert_eq!(gpu.profile().name(), file.display().to_string());
     assert!(gpu.profile().is_measured());
     let entries: Vec<_> = gpu.profile().entries().collect();
-    assert!(entries.contains(&("scan", "bm", "128".into())));
-    assert!(entries.contains(&("scan", "bn", "128".into())));
+    assert!(entries.contains(&("kernel.scan.bm".into(), "128".into())));
+    assert!(entries.contains(&("kernel.scan.bn".into(), "128".into())));
 }
 
 fn application_device() -> (wgpu::Adapter, wgpu::Device, wgpu::Queue) {
@@ -158,7 +159,8 @@ fn a_device_without_immediates_is_not_adopted() {
     let request = adapter.request_device(&wgpu::DeviceDescriptor::default());
     let (device, queue) = pollster::block_on(request).unwrap();
     let outcome = Gpu::adopt(&adapter, device, queue);
-    assert!(matches!(outcome, Err(Error::MissingFeature { .. })), "{outcome:?}");
+    let Err(error @ Error::MissingFeature { .. }) = outcome else { panic!("{outcome:?}") };
+    assert!(error.to_string().contains("Gpu::required_features"), "{error}");
 }
 
 #[test]
@@ -210,4 +212,52 @@ fn a_gpu_and_its_matrices_cross_threads() {
     check(&gpu);
     check(&matrix);
     future(&matrix.read_async(0..0));
+}
+
+/// The files of pipelines in a folder.
+fn kept(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.extension().is_some_and(|e| e == "pipelines")).collect()
+}
+
+#[test]
+fn compiled_pipelines_are_kept_where_they_are_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("of/this test");
+    let norms = |gpu: &Gpu| row_norms(gpu, Rows::F32(&[3.0, 4.0]), 2).unwrap();
+    let gpu = Gpu::builder().cache_dir(&inner).build().unwrap();
+    assert_eq!(norms(&gpu), [5.0]);
+    if !gpu.caps().pipeline_cache {
+        println!("skipped: the adapter keeps no pipelines (1)");
+        return;
+    }
+    assert_eq!(gpu.cache_dir(), Some(&*inner));
+    let files = kept(&inner);
+    assert!(files.len() == 1 && std::fs::metadata(&files[0]).unwrap().len() > 0, "{files:?}");
+    // another device reads it, one whose file was spoilt makes it anew
+    for spoilt in [false, true] {
+        if spoilt {
+            std::fs::write(&files[0], b"no pipelines").unwrap();
+        }
+        assert_eq!(norms(&Gpu::builder().cache_dir(&inner).build().unwrap()), [5.0]);
+        assert!(std::fs::metadata(&files[0]).unwrap().len() > 12);
+    }
+    let other = folder.path().join("other");
+    let off = Gpu::builder().cache_dir(&other).disable("cache").build().unwrap();
+    assert_eq!((norms(&off), off.cache_dir()), (vec![5.0], None));
+    assert!(!other.exists());
+}
+
+#[test]
+fn a_folder_for_pipelines_that_cannot_be_made_is_an_error() {
+    if !Gpu::new().unwrap().caps().pipeline_cache {
+        println!("skipped: the adapter keeps no pipelines (1)");
+        return;
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    for bad in [file.path(), &file.path().join("below"), Path::new("")] {
+        let error = Gpu::builder().cache_dir(bad).build().unwrap_err();
+        assert!(matches!(error, Error::InvalidArgument { argument: "cache_dir", .. }), "{error}");
+        assert!(error.to_string().contains(&bad.display().to_string()), "{error}");
+    }
 }

@@ -45,7 +45,7 @@ fn exhaust(path: &Path, dtype: Option<DType>, block: usize) -> Result<usize, Err
     }
     let count = file.row_count();
     assert_eq!(bytes as u64, count * file.dtype().row_bytes(file.dim()) as u64);
-    file.rows(count / 2, count)?;
+    file.rows(count / 2..count)?;
     Ok(bytes)
 }
 
@@ -376,7 +376,7 @@ fn what_is_wrong_in_a_later_block_is_met_there() {
         };
         assert!(matches!(error, Error::Format { .. }), "{error}");
         assert!(seen <= bad && bad - seen <= 60_000, "{seen}");
-        assert_eq!(file.len(), Some((rows - seen) as u64));
+        assert_eq!(file.remaining(), Some((rows - seen) as u64));
         // Again, and what is before it can still be read.
         assert!(matches!(file.next_rows(most), Err(Error::Format { .. })));
         file.restart();

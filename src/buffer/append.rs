@@ -72,7 +72,7 @@ impl Matrix {
         if source.dim() != self.dim {
             return Err(Error::DimensionMismatch { expected: self.dim, actual: source.dim() });
         }
-        let mut append = Append::new(self, source.len(), ring);
+        let mut append = Append::new(self, source.remaining(), ring);
         let mut first_row = 0;
         while let Some(rows) = source.next_rows(append.block_rows())? {
             self.check_type(rows.dtype())?;
@@ -128,7 +128,7 @@ impl<'a> Append<'a> {
         let mut done = 0;
         while done < count {
             let n = (count - done).min(block).min(self.room() as usize);
-            let part = rows.slice(self.matrix.dim, done, done + n);
+            let part = rows.slice(self.matrix.dim, done..done + n);
             self.block(part, n as u32, (count - done) as u64, first_row + done as u64, check)?;
             done += n;
         }

@@ -36,7 +36,7 @@ impl Matrix {
             let mut at = from;
             while at < to {
                 let next = to.min(at + block);
-                let part = rows.slice(self.dim, (at - row) as usize, (next - row) as usize);
+                let part = rows.slice(self.dim, (at - row) as usize..(next - row) as usize);
                 let place = (at - first) * u64::from(self.stride);
                 upload(&mut ring, self, &buffer, place, part, at, &|_, _| Ok(()))?;
                 at = next;

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -40,6 +41,7 @@ pub(super) struct Inner {
     pub(super) queue: wgpu::Queue,
     pub(super) caps: Caps,
     pub(super) profile: Profile,
+    pub(super) cache_dir: Option<PathBuf>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) health: Arc<Health>,
     pub(super) traffic: Arc<Traffic>,
@@ -66,6 +68,12 @@ impl Gpu {
     /// The tuning that is in force.
     pub fn profile(&self) -> &Profile {
         &self.inner.profile
+    }
+
+    /// The folder in which compiled pipelines are kept ([`GpuBuilder::cache_dir`](crate::GpuBuilder::cache_dir)), whether or
+    /// not it can be written to; `None` where nothing is kept.
+    pub fn cache_dir(&self) -> Option<&Path> {
+        self.inner.cache_dir.as_deref()
     }
 
     /// Device memory by purpose, with the peak and the pool's hits.

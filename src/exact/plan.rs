@@ -11,7 +11,7 @@ use crate::exact::per_query::PerQuery;
 use crate::exact::queries::Queries;
 use crate::exact::scan::settings::ScanSettings;
 use crate::kernel::{MatrixTile, Tile, best_matrix_tile, check_scan_tile, matrix_error};
-use crate::metric::Metric;
+use crate::space;
 use crate::space::Pair;
 
 /// Largest k of the binned scan; beyond it too many bins would pass.
@@ -148,7 +148,7 @@ impl Plan {
         let tree = matches!(queries.pair, Pair::Tree { .. });
         let integer_scan = matches!(queries.pair, Pair::Integer { family: "l2" | "dot" });
         // 1 / |x| would magnify what vanishes in the sums of such rows beyond the bound
-        let vanishes = *dataset.metric() == Metric::Cosine && dataset.compared().facts().short;
+        let vanishes = space::is_scaled(dataset.metric()) && dataset.compared().facts().short;
         let (path, why) = match (binned, tree || integer_scan) {
             (false, _) if options.exhaustive => (Path::Dense, "as asked for"),
             (false, _) if k > MAX_SCAN_K => (Path::Dense, "for so many neighbours"),

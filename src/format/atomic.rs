@@ -49,7 +49,8 @@ impl AtomicFile {
     /// # Errors
     /// `Io` when the folder cannot be written to, `path` is there and no regular file, names a folder by its last letter, or
     /// is a link that leads nowhere.
-    pub fn create(path: &Path) -> Result<Self> {
+    pub fn create(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
         let refuse =
             |reason| Err(Error::io(path, io::Error::new(io::ErrorKind::InvalidInput, reason)));
         // The rename would replace a link instead of what it points to.

@@ -21,11 +21,11 @@ use std::str::FromStr;
 /// out.write(Rows::F32(&[0.25, 0.125, -0.125, 0.25]))?;
 /// out.finish()?;
 /// // As they are, all of them would be rounded to 0.
-/// let zeros = format::open(&path, DType::I8)?.rows(0, 2).map(|_| ());
+/// let zeros = format::open(&path, DType::I8)?.rows(0..2).map(|_| ());
 /// assert!(matches!(zeros, Err(Error::LossyConversion { first_row: 0, .. })));
 /// let mut file = format::open(&path, Conversion::to(DType::I8).scale(Scale::Auto))?;
 /// assert_eq!(file.scale(), 508.0);
-/// assert_eq!(file.rows(0, 2)?.to_f32(), [127.0, 64.0, -64.0, 127.0]);
+/// assert_eq!(file.rows(0..2)?.to_f32(), [127.0, 64.0, -64.0, 127.0]);
 /// # std::fs::remove_dir_all(&dir).unwrap();
 /// # Ok(())
 /// # }
@@ -96,7 +96,7 @@ impl From<DType> for Conversion {
 /// | `L2`, `InnerProduct`, `NanEuclidean` | s^2 |
 /// | `SqrtL2`, `L1`, `Linf`, `JensenShannon`, `KlDivergence` | s |
 /// | `Lp(p)` | s^p |
-/// | `Cosine`, `Correlation`, `Canberra`, `BrayCurtis`, `Jaccard` | 1 |
+/// | `Cosine`, `CosineDistance`, `Correlation`, `Canberra`, `BrayCurtis`, `Jaccard` | 1 |
 /// | `Hellinger`, `Haversine`, `Gower`, metrics of one's own, those of bits | no power: do not scale their rows |
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn what_to_choose_instead_is_not_what_was_chosen() {
-        for dtype in DType::ALL {
+        for &dtype in DType::ALL {
             assert!(!Scale::Auto.instead(dtype).contains(&format!("--dtype {dtype}")), "{dtype}");
             assert!(
                 !Scale::By(1.0).instead(dtype).contains(&format!("--dtype {dtype}")),

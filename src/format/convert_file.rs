@@ -40,6 +40,23 @@ pub struct Converted {
 ///
 /// # Accuracy
 /// Values are rounded to nearest, ties to even, once; where there is a scale, the product in f32 is rounded before.
+///
+/// # Example
+/// ```
+/// use nearfield::{DType, Rows, format};
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let [points, halves] = ["points.fvecs", "halves.npy"].map(|name| dir.path().join(name));
+/// # let mut out = format::create(&points, DType::F32, 2)?;
+/// # out.write(Rows::F32(&[0.5, 1.0, 1.5, 2.0]))?;
+/// # out.finish()?;
+/// let done = format::convert(&points, &halves, DType::F16, &mut |done, rows| {
+///     println!("{done} of {rows} rows");
+///     Ok(())
+/// })?;
+/// assert_eq!((done.rows, done.losses.changed), (2, 0));
+/// assert_eq!(format::open(&halves, None)?.as_rows().map(|rows| rows.dtype()), Some(DType::F16));
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 pub fn convert(
     input: impl AsRef<Path>,
     output: impl AsRef<Path>,
@@ -81,7 +98,7 @@ pub fn convert_unnamed(
     let total = rows.row_count();
     while let Some(block) = rows.next_rows(block)? {
         out.write(block)?;
-        progress(total - rows.len().unwrap_or(0), total)?;
+        progress(total - rows.remaining().unwrap_or(0), total)?;
     }
     let (scale, losses) = (rows.scale(), rows.losses());
     let (rows, file) = out.complete()?;

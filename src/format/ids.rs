@@ -121,11 +121,11 @@ impl IdWriter {
     /// Appends rows of ids.
     ///
     /// # Errors
-    /// `DimensionMismatch` for a part of a row, `InvalidValue` for an id that the format's i32 does not hold, `Io`.
+    /// `PartialRow` for a part of a row, `InvalidValue` for an id that the format's i32 does not hold, `Io`.
     pub fn write(&mut self, ids: &[i64]) -> Result<()> {
         let columns = self.sink.width();
         if !ids.len().is_multiple_of(columns) {
-            return Err(Error::DimensionMismatch { expected: columns, actual: ids.len() });
+            return Err(Error::PartialRow { len: ids.len(), dim: columns });
         }
         if self.element == Element::I64 {
             return self.sink.write(bytemuck::cast_slice(ids));

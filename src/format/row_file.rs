@@ -193,7 +193,7 @@ impl RowFile {
         self.direct.then(|| self.slice(0, self.row_count()).ok())?
     }
 
-    /// Rows `start..end`; the position of the stream stays where it is.
+    /// Some of the rows; the position of the stream stays where it is.
     ///
     /// Free where [`is_direct`](Self::is_direct); otherwise one pass over those rows, and memory for a copy of them.
     ///
@@ -201,7 +201,8 @@ impl RowFile {
     /// `InvalidArgument` for a range outside of the file, `InvalidValue` for a value that the type asked for does not hold,
     /// `Format` for a row of another dimension than the first; `LossyConversion` once more than 1 % of the file's rows were
     /// read that change by more than 1 % of their length, or 10 % where a scale was asked for, also from the stream.
-    pub fn rows(&mut self, start: u64, end: u64) -> Result<Rows<'_>> {
+    pub fn rows(&mut self, rows: Range<u64>) -> Result<Rows<'_>> {
+        let Range { start, end } = rows;
         if start > end || end > self.row_count() {
             let reason = format!("{start}..{end} is not within 0..{}", self.row_count());
             return Err(Error::argument("rows", reason));
@@ -247,7 +248,7 @@ impl RowSource for RowFile {
         self.dim
     }
 
-    fn len(&self) -> Option<u64> {
+    fn remaining(&self) -> Option<u64> {
         Some(self.end - self.next)
     }
 

@@ -86,7 +86,7 @@ impl<T: NpyElement> NpyWriter<T> {
     /// Completes the file and gives it its name. Returns the length of the first axis.
     ///
     /// # Errors
-    /// `DimensionMismatch` when the last row is incomplete; `Io`.
+    /// `PartialRow` when the last row is incomplete; `Io`.
     pub fn finish(self) -> Result<u64> {
         self.sink.finish()
     }

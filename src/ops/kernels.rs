@@ -4,7 +4,7 @@ use crate::dtype::DType;
 use crate::kernel::{RowMap, Shader, Variant, params, shader};
 
 const GATHER_ROWS: Shader = shader!("ops", "gather_rows");
-const NORMALISE: Shader = shader!("ops", "normalise");
+const NORMALIZE: Shader = shader!("ops", "normalize");
 const ROW_NORMS: Shader = shader!("ops", "row_norms");
 const SELECT_K: Shader = shader!("ops", "select_k");
 
@@ -31,7 +31,7 @@ params! {
 }
 
 params! {
-    pub(crate) struct Normalise {
+    pub(crate) struct Normalize {
         pub n: u32,
         pub k4: u32,
         pub stride4: u32,
@@ -63,8 +63,8 @@ pub(crate) fn row_norms(dtype: DType) -> Variant {
     Variant::new::<RowNorms>(ROW_NORMS).word("dtype", dtype.name())
 }
 
-pub(crate) fn normalise(dtype: DType) -> Variant {
-    Variant::new::<Normalise>(NORMALISE).word("dtype", dtype.name())
+pub(crate) fn normalize(dtype: DType) -> Variant {
+    Variant::new::<Normalize>(NORMALIZE).word("dtype", dtype.name())
 }
 
 /// The largest k whose result is sorted on the device.
@@ -92,7 +92,7 @@ pub(crate) fn select_k(
 pub(crate) fn variants() -> Vec<Variant> {
     let floats = [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8];
     let mut all = vec![gather_rows()];
-    all.extend(floats.map(normalise));
+    all.extend(floats.map(normalize));
     all.extend(floats.map(row_norms));
     for threads in [256, 512] {
         for bin in [None, Some(64), Some(16)] {

@@ -5,7 +5,7 @@ pub(crate) mod kernels;
 mod norms;
 pub(crate) mod select_k;
 
-pub use norms::{normalise, row_norms};
+pub use norms::{normalize, row_norms};
 
 #[cfg(test)]
 mod norms_tests;

@@ -17,7 +17,7 @@ impl Block {
     /// Widens row-major data of dimension `dim`.
     ///
     /// # Errors
-    /// `DimensionMismatch` when the length is no multiple of the dimension.
+    /// `PartialRow` when the length is no multiple of the dimension.
     pub fn new(rows: Rows<'_>, dim: usize) -> Result<Block> {
         rows.count(dim)?;
         let values = rows.to_f32().into_iter().map(f64::from).collect();

@@ -64,7 +64,7 @@ pub(crate) fn rows_with(
             let mut facts = RowFacts::NONE;
             for start in (0..count).step_by(step) {
                 let end = (start + step).min(count);
-                let part = rows.slice(dim, start, end).to_f32();
+                let part = rows.slice(dim, start..end).to_f32();
                 facts = facts.and(floats(metric, &part, dim, first_row + start as u64, norm)?);
             }
             Ok(facts)

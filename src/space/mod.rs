@@ -7,5 +7,5 @@ mod pair;
 mod transform;
 
 pub(crate) use decode::Decoder;
-pub(crate) use pair::{Family, Pair, argument, pair, scan_family};
-pub(crate) use transform::{Transform, normalise};
+pub(crate) use pair::{Family, Pair, argument, is_scaled, pair, scan_family};
+pub(crate) use transform::{Transform, normalize};

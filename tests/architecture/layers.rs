@@ -29,7 +29,7 @@ const ORDERS: &[Order] = &[
     Order {
         folder: "src",
         ranks: &[
-            Together(&["error", "metric", "dtype", "parallel"]),
+            Together(&["error", "metric", "dtype", "names", "parallel"]),
             Apart(&["reference", "format"]),
             Apart(&["space"]),
             Apart(&["device"]),

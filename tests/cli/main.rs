@@ -6,6 +6,7 @@ mod common;
 
 mod bench;
 mod blocks;
+mod cache;
 mod convert;
 mod devices;
 mod failing;

@@ -111,8 +111,14 @@ struct Attack {
 }
 
 fn attacks() -> impl Strategy<Value = Attack> {
-    let metrics =
-        vec![Metric::L2, Metric::InnerProduct, Metric::Cosine, Metric::SqrtL2, Metric::Correlation];
+    let metrics = vec![
+        Metric::L2,
+        Metric::InnerProduct,
+        Metric::Cosine,
+        Metric::CosineDistance,
+        Metric::SqrtL2,
+        Metric::Correlation,
+    ];
     let types = prop_oneof![6 => Just(DType::F32), 1 => Just(DType::F16), 1 => Just(DType::Bf16), 1 => Just(DType::I8), 1 => Just(DType::U8)];
     // with more bins than there is room for, some must run again
     let shape = (

@@ -95,8 +95,8 @@ fn run(
     // two pieces: the second grows a segment
     let dim = case.dim(metric);
     let cut = case.n / 3;
-    index.add_rows(base.rows().slice(dim, 0, cut)).map_err(said)?;
-    index.add_rows(base.rows().slice(dim, cut, case.n)).map_err(said)?;
+    index.add_rows(base.rows().slice(dim, 0..cut)).map_err(said)?;
+    index.add_rows(base.rows().slice(dim, cut..case.n)).map_err(said)?;
     let params = params(case);
     let hits = index.search_with(queries.rows(), case.k, &params).map_err(said)?;
     variants.extend(hits.stats().variants.iter().cloned());

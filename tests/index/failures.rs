@@ -33,11 +33,11 @@ fn bad_values_in_a_later_block_change_nothing() {
             assert!(index.search(&bad, 1).is_err());
         }
         assert_eq!(index.memory(), memory);
-        model.check(&*index, good.rows().slice(dim, 0, 3), 7, &IdFilter::All);
+        model.check(&*index, good.rows().slice(dim, 0..3), 7, &IdFilter::All);
         // And what is added next has the next ids, in the place that the failed rows had.
         assert_eq!(index.add_rows(good.rows()).unwrap(), 100..200);
         model.add(good.rows(), &(100..200).collect::<Vec<_>>());
-        model.check(&*index, good.rows().slice(dim, 0, 3), 150, &IdFilter::All);
+        model.check(&*index, good.rows().slice(dim, 0..3), 150, &IdFilter::All);
     }
 }
 
@@ -53,7 +53,7 @@ impl RowSource for Breaks<'_> {
         self.0.dim()
     }
 
-    fn len(&self) -> Option<u64> {
+    fn remaining(&self) -> Option<u64> {
         Some(1_000_000)
     }
 

@@ -11,7 +11,7 @@ fn metric_of(dtype: DType) -> Metric {
         DType::F16 => Metric::Cosine,
         DType::Bf16 => Metric::Gower,
         DType::I8 => Metric::Lp(1.7),
-        DType::U8 => Metric::L2,
+        DType::U8 => Metric::CosineDistance,
         _ => Metric::BitJaccard,
     }
 }
@@ -20,7 +20,7 @@ fn metric_of(dtype: DType) -> Metric {
 fn every_type_comes_back_with_its_ids_and_without_what_was_removed() {
     let gpu = gpu();
     let folder = tempfile::tempdir().unwrap();
-    for dtype in DType::ALL {
+    for &dtype in DType::ALL {
         let (metric, dim) = (metric_of(dtype), 24);
         for (listed, removed) in [(false, 0), (false, 30), (true, 0), (true, 30), (true, 140)] {
             let mut model = Model::new(&metric, dtype, dim);
@@ -70,7 +70,7 @@ fn every_metric_comes_back() {
         Metric::wgsl(source, -0.0, Order::Descending),
         Metric::wgsl(source, f32::INFINITY, Order::Ascending),
     ];
-    for metric in Metric::PLAIN.into_iter().chain(others) {
+    for metric in Metric::PLAIN.iter().cloned().chain(others) {
         let dtype = if metric.is_binary() { DType::Bits } else { DType::F32 };
         let dim = if metric == Metric::Haversine { 2 } else { 8 };
         let index = index(&gpu, dim, &metric, dtype);

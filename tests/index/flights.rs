@@ -36,8 +36,8 @@ fn wait_until(what: &str, is: impl Fn() -> bool) {
 fn slow_index() -> (Flat, Vec<f32>) {
     const ROWS: usize = 30_000;
     let pairs = (ROWS * QUERIES / 4) as f64;
-    let gpu = Gpu::builder().poison(true).setting("submit", "gflops", 1);
-    let gpu = gpu.setting("submit", "max_ms", (pairs * 2.0 * DIM as f64 / 1e6).ceil());
+    let gpu = Gpu::builder().poison(true).setting("submit.gflops", 1);
+    let gpu = gpu.setting("submit.max_ms", (pairs * 2.0 * DIM as f64 / 1e6).ceil());
     let rows: Vec<f32> = (0..ROWS * DIM).map(|i| (i * 7919 % 1009) as f32 / 1009.0).collect();
     let index = Flat::new(&gpu.build().unwrap(), DIM, Metric::L1).unwrap();
     index.add(&rows).unwrap();

@@ -11,7 +11,7 @@ const K: usize = 10;
 fn gpu(copy: u32) -> Gpu {
     let builder = || {
         let builder = Gpu::builder().poison(true).max_segment_bytes(3000 * 80);
-        builder.setting("matrix", "f16_copy", copy).setting("matrix", "use", 1)
+        builder.setting("kernel.matrix.f16_copy", copy).setting("kernel.matrix.use", 1)
     };
     shared(&format!("scans, copy {copy}"), builder).unwrap()
 }
@@ -120,7 +120,7 @@ fn every_change_reaches_the_scan() {
             let near = encode(&near, DIM, dtype, &metric);
             for (i, id) in [17, 2999, 3000, 6100, 9500].into_iter().enumerate() {
                 if pair.index.contains(id) {
-                    let row = near.rows().slice(DIM, i, i + 1);
+                    let row = near.rows().slice(DIM, i..i + 1);
                     pair.index.update(id, row).unwrap();
                     let place = pair.model.rows.iter().position(|r| r.0 == id).unwrap();
                     pair.model.rows[place].1 = row.bytes().to_vec();

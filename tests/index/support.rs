@@ -148,14 +148,14 @@ impl RowSource for Trickle<'_> {
         self.dim
     }
 
-    fn len(&self) -> Option<u64> {
+    fn remaining(&self) -> Option<u64> {
         None
     }
 
     fn next_rows(&mut self, max_rows: usize) -> nearfield::Result<Option<Rows<'_>>> {
         let start = self.at;
         self.at = (start + self.step.min(max_rows)).min(self.rows.count(self.dim)?);
-        Ok((self.at > start).then(|| self.rows.slice(self.dim, start, self.at)))
+        Ok((self.at > start).then(|| self.rows.slice(self.dim, start..self.at)))
     }
 }
 

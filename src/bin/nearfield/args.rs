@@ -181,8 +181,9 @@ pub struct Common {
     /// Queries, in any of the same formats
     #[arg(long, value_name = "FILE")]
     pub query: PathBuf,
-    /// l2, sqrtl2, ip, cosine, l1, linf, lp:P, canberra, braycurtis, jensenshannon, jaccard, naneuclidean, gower,
-    /// hellinger, kl, correlation, haversine; of bits hamming, jaccard, dice, russelrao; or wgsl:FILE
+    /// l2, sqrtl2, ip, cosine, cosine-distance, l1, linf, lp:P, canberra, braycurtis, jensenshannon, jaccard, naneuclidean, gower,
+    /// hellinger, kl, correlation, haversine; of bits hamming, bit-jaccard (or jaccard), dice, russelrao; or wgsl:FILE. Other
+    /// libraries' names are known, too, in any case: euclidean, dot, manhattan, chebyshev, ...
     ///
     /// wgsl:FILE defines `fn accumulate(acc: f32, q: f32, x: f32) -> f32` and `fn finish(acc: f32, d: u32) -> f32`. Comment
     /// lines at its top may say `// initial: NUMBER` (what acc starts at, default 0) and `// order: ascending` (a distance,
@@ -302,7 +303,7 @@ impl FromStr for MetricName {
             return Ok(MetricName::Wgsl(file.into()));
         }
         // Every name is one of a metric on numbers or on bits alone; which of both jaccard is depends on --dtype.
-        Metric::from_name(name, DType::F32).map(|_| MetricName::Plain(name.to_owned()))
+        Metric::from_name(name, DType::F32).map(|metric| MetricName::Plain(metric.to_string()))
     }
 }
 

@@ -164,7 +164,7 @@ impl Rounded {
         let mut encoder = Encoder::new(rows.gpu(), "rounded rows", false)?;
         let bin_residual = Rounded::residuals(rows, old, replaced, &mut encoder)?;
         let scaled = matches!(rows.scan(), Some((_, true)));
-        // rows of cosine are normalised
+        // rows of cosine are normalized
         let largest = f16::factor(if scaled { 1.0 } else { rows.facts().largest });
         let wanted = if matches!(operand, Encoding::Rows(_)) { 1.0 } else { largest };
         let mut parts = Vec::new();

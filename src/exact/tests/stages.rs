@@ -73,7 +73,7 @@ fn shuffled(n: usize, seed: u64) -> Vec<u32> {
 fn gpu(settings: &[(&str, &str, &str)]) -> Option<Gpu> {
     let mut builder = Gpu::builder().poison(true).max_segment_bytes(2000 * 160);
     for (section, key, value) in settings {
-        builder = builder.setting(section, key, value);
+        builder = builder.setting(format!("{section}.{key}"), value);
     }
     let gpu = builder.build().ok();
     if gpu.is_none() {

@@ -70,7 +70,7 @@ impl StreamedFlat {
     /// Over f32 rows in host memory, row-major: a `Vec<f32>`, a `Box<[f32]>`, an `Arc<[f32]>`.
     ///
     /// # Errors
-    /// As [`StreamedFlat::new`]; `DimensionMismatch` when the length is no multiple of `dim`.
+    /// As [`StreamedFlat::new`]; `PartialRow` when the length is no multiple of `dim`.
     pub fn from_f32(
         gpu: &Gpu,
         rows: impl AsRef<[f32]> + Send + Sync + 'static,
@@ -83,8 +83,8 @@ impl StreamedFlat {
     /// With so many rows a chunk, rounded up to 64 and down to what one binding holds. Changes no answer, only the memory
     /// and the time that a search takes; without it both follow from the device memory that is left.
     #[must_use]
-    pub fn with_chunk_rows(mut self, rows: u64) -> StreamedFlat {
-        self.stream.chunk_rows = Some(rows.max(1));
+    pub fn with_chunk_rows(mut self, rows: usize) -> StreamedFlat {
+        self.stream.chunk_rows = Some(rows.max(1) as u64);
         self
     }
 
@@ -150,7 +150,7 @@ impl Search for StreamedFlat {
     ///
     /// # Errors
     /// At once: `InvalidArgument` for a `k` of 0, for a filter that does not fit the queries, and for parameters that the
-    /// call has no use for; `DimensionMismatch`, `NonFinite` and `InvalidValue` of the queries; `Unsupported` where bits meet others. When awaited: `NonFinite` and
+    /// call has no use for; `PartialRow`, `NonFinite` and `InvalidValue` of the queries; `Unsupported` where bits meet others. When awaited: `NonFinite` and
     /// `InvalidValue` of the rows, by row number; what the store returns; `OutOfDeviceMemory`; `Cancelled`; `DeviceLost`.
     fn submit(&self, queries: Rows<'_>, k: usize, params: &SearchParams) -> Result<Pending<Hits>> {
         let filter = self.filter(queries, params)?;

@@ -74,7 +74,7 @@ impl<R: Stored> Snapshot<R> {
     ) -> Result<(Snapshot<R>, u64)> {
         if let Some(ids) = ids {
             self.check_new(ids)?;
-            if let Some(rows) = source.len() {
+            if let Some(rows) = source.remaining() {
                 matching(rows, ids)?;
             }
         }

@@ -111,7 +111,7 @@ fn a_second_kind_is_refused_what_makes_no_sense() {
         index.reconstruct(1 << 40).unwrap_err(),
         index.search(&pair, 0).unwrap_err(),
     ];
-    assert!(matches!(refused[0], Error::DimensionMismatch { .. }));
+    assert!(matches!(refused[0], Error::PartialRow { .. }));
     assert!(matches!(refused[1], Error::InvalidArgument { argument: "rows", .. }));
     assert!(matches!(refused[2], Error::DuplicateId { .. }));
     assert!(matches!(refused[3], Error::InvalidArgument { argument: "ids", .. }));

@@ -98,7 +98,10 @@ fn as_json(adapters: &[AdapterSummary], chosen: Option<usize>, gpu: &Gpu) -> Val
         })
         .collect();
     let mut settings = Map::new();
-    for (section, key, value) in profile.entries() {
+    for (name, value) in profile.entries() {
+        let Some((section, key)) = name.trim_start_matches("kernel.").split_once('.') else {
+            continue;
+        };
         let section = settings.entry(section).or_insert_with(|| json!({}));
         section[key] = Value::String(value);
     }

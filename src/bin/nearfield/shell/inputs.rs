@@ -149,7 +149,7 @@ impl<'a> Inputs<'a> {
         stop::check()?;
         // A conversion names rows of the file, not of the block.
         let dim = self.queries.dim();
-        let rows = self.queries.rows(start, end);
+        let rows = self.queries.rows(start..end);
         let rows = rows.map_err(|e| Failure::about(&self.args.query, 0, e))?;
         self.watch_queries.look(start, rows, dim);
         Ok(rows)
@@ -221,13 +221,14 @@ impl RowSource for Counted<'_> {
         self.file.dim()
     }
 
-    fn len(&self) -> Option<u64> {
-        self.file.len()
+    fn remaining(&self) -> Option<u64> {
+        self.file.remaining()
     }
 
     fn next_rows(&mut self, max_rows: usize) -> nearfield::Result<Option<Rows<'_>>> {
         stop::check()?;
-        let (first, dim) = (self.file.row_count() - self.file.len().unwrap_or(0), self.file.dim());
+        let (first, dim) =
+            (self.file.row_count() - self.file.remaining().unwrap_or(0), self.file.dim());
         self.progress.set(first);
         let rows = self.file.next_rows(max_rows)?;
         if let Some(rows) = rows {

@@ -16,8 +16,9 @@ pub fn of(args: &Common) -> Result<Metric> {
         return Err(Failure::Usage(format!("metric {metric} compares bits: --dtype bits")));
     }
     if bits && !metric.is_binary() {
-        let reason =
-            format!("metric {metric} does not compare bits; hamming, jaccard, dice, russelrao do");
+        let reason = format!(
+            "metric {metric} does not compare bits; hamming, bit-jaccard, dice, russelrao do"
+        );
         return Err(Failure::Usage(reason));
     }
     Ok(metric)
@@ -70,13 +71,9 @@ fn header(source: &str) -> Result<Header, (usize, String)> {
             let initial = initial.ok_or((number, format!("{value:?} is no finite number")))?;
             *header.initial.get_or_insert(initial) == initial
         } else {
-            let order = match &*value.to_ascii_lowercase() {
-                "ascending" => Order::Ascending,
-                "descending" => Order::Descending,
-                _ => {
-                    return Err((number, format!("{value:?} is neither ascending nor descending")));
-                }
-            };
+            let order = value
+                .parse()
+                .map_err(|_| (number, format!("{value:?} is neither ascending nor descending")))?;
             *header.order.get_or_insert(order) == order
         };
         if !agrees {

@@ -76,7 +76,7 @@ fn measure_all(cases: &[Case], global: &Global, files: bool) -> Result<Vec<Recor
 fn load(base: &Base, set: &Set, global: &Global) -> Result<Flat> {
     let mut builder = device::builder(global);
     for (section, key, value) in &base.settings {
-        builder = builder.setting(section, key, value);
+        builder = builder.setting(format!("{section}.{key}"), value);
     }
     let gpu = builder.build()?;
     let index = Flat::with_dtype(&gpu, base.d, base.metric.clone(), base.dtype)?;

@@ -211,7 +211,7 @@ mod tests {
             for case in open(name).unwrap() {
                 for (section, key, value) in &case.base.settings {
                     count += 1;
-                    let known = baseline.with(section, key, value);
+                    let known = baseline.with(&format!("{section}.{key}"), value);
                     assert!(known.is_ok(), "{name}: {}", known.unwrap_err());
                 }
             }
