@@ -254,7 +254,7 @@ impl Drop for Append<'_> {
 }
 
 /// Rows to make room for: what is known to come, or half as much again as there was.
-fn capacity(most: u32, rows: u32, old: u32, count: u32, left: u64) -> u32 {
+pub(super) fn capacity(most: u32, rows: u32, old: u32, count: u32, left: u64) -> u32 {
     let known = u64::from(rows) + left.max(u64::from(count));
     let grown = u64::from(old) + u64::from(old) / 2;
     let wanted = known.max(grown).min(u64::from(most)) as u32;

@@ -110,6 +110,11 @@ impl Matrix {
         &self.segments
     }
 
+    /// The number of the segment of a row that there is.
+    pub(crate) fn segment_of(&self, row: u64) -> usize {
+        self.segments.partition_point(|s| s.first_row() + u64::from(s.rows()) <= row)
+    }
+
     /// The most rows that one segment holds.
     pub(crate) fn rows_per_segment(&self) -> u32 {
         self.rows_per_segment

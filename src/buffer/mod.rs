@@ -23,8 +23,11 @@ pub(crate) use handle::Buffer;
 pub(crate) use host::HostFloats;
 pub use matrix::Matrix;
 pub(crate) use readback::{Landing, Readback};
+pub(crate) use replace::Touched;
 pub(crate) use segment::Segment;
 pub(crate) use staging::Staged;
+#[cfg(test)]
+pub(crate) use transfer::Copied;
 pub(crate) use upload::Uploader;
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 pub(crate) mod gather;
 pub(crate) mod kernels;
 mod norms;
+pub(crate) mod scatter;
 pub(crate) mod select_k;
 
 pub use norms::{normalise, row_norms};

@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod added;
 mod bad_files;
 mod edges;
 mod failures;
@@ -11,6 +12,7 @@ mod files;
 mod filters;
 mod flights;
 mod limits;
+mod many;
 mod model;
 mod parts;
 mod radii;

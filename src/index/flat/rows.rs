@@ -10,6 +10,7 @@ use crate::index::params::{Ask, SearchParams};
 use crate::index::persist::IndexReader;
 use crate::index::state::{Core, Stored};
 use crate::metric::Metric;
+use crate::ops::gather;
 use std::ops::Range;
 
 impl Stored for Dataset {
@@ -37,8 +38,14 @@ impl Stored for Dataset {
         self.append(source)
     }
 
-    fn replace(&self, row: u64, value: Rows<'_>) -> Result<Dataset> {
-        self.replace(row, value)
+    fn replace(
+        &self,
+        rows: &[u32],
+        source: &mut dyn RowSource,
+        live: Option<&[u32]>,
+        more: u64,
+    ) -> Result<Dataset> {
+        self.replace(rows, source, live, more)
     }
 
     fn mask(&self, live: &[u32]) -> Result<Dataset> {
@@ -54,6 +61,10 @@ impl Stored for Dataset {
 
     fn read(&self, rows: Range<u64>) -> Result<Vec<u8>> {
         self.rows().read(rows)
+    }
+
+    fn read_rows(&self, rows: &[u32], out: &mut [u8]) -> Result<()> {
+        gather::read(self.rows(), rows, out)
     }
 
     fn submit(
