@@ -69,7 +69,7 @@ pub use index::{
 };
 pub use kernel::{KernelVariant, check_scan_tile};
 pub use metric::{CustomMetric, Metric, Order};
-pub use ops::{normalise, row_norms};
+pub use ops::{RowLayout, normalise, row_norms};
 
 /// Runs the README's example.
 #[cfg(doctest)]

@@ -6,13 +6,15 @@ use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use std::fmt;
+use std::ops::Range;
 
 /// The segment size that every backend can bind, and whose byte offsets fit the 32 bits that shaders count in.
 const MAX_SEGMENT_BYTES: u64 = (1 << 31) - 4;
 
 /// `len` rows by `dim` elements of one type in device memory.
 ///
-/// From [`Matrix::empty`] or [`Matrix::from_rows`]. A matrix never changes: [`Matrix::append`] and [`Matrix::replace`]
+/// From [`Matrix::from_rows`], or [`Matrix::from_buffer`] of an application's own buffer; an index takes it by
+/// [`add_matrix`](crate::Index::add_matrix). A matrix never changes: [`Matrix::append`] and [`Matrix::replace`]
 /// give a new one that shares what is equal, and the old one stays valid.
 ///
 /// Cost: each row takes its bytes rounded up to 16. More rows than one binding holds are split into segments, which no
@@ -100,6 +102,31 @@ impl Matrix {
     /// Bytes of device memory, padding and free room included; shared segments count in every matrix that has them.
     pub fn bytes(&self) -> u64 {
         self.segments.iter().map(|s| s.buffer().size()).sum()
+    }
+
+    /// The buffers that the rows lie in, for an application's own shaders: each with the rows that it has from its first byte on, one
+    /// [`stride`](Self::stride) from the other and zeros between. They may be read (`STORAGE`, `COPY_SRC`) and must not be written: other
+    /// matrices and indexes share them.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Gpu, Matrix, Rows};
+    /// let matrix = Matrix::from_rows(&Gpu::new()?, 3, Rows::F32(&[1.0; 300]))?;
+    /// for (buffer, rows) in matrix.buffers() {
+    ///     println!("rows {rows:?}, {} bytes apart, in {} bytes", matrix.stride(), buffer.size());
+    /// }
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn buffers(&self) -> impl ExactSizeIterator<Item = (&wgpu::Buffer, Range<u64>)> {
+        self.segments.iter().map(|segment| {
+            let first = segment.first_row();
+            (segment.buffer().raw(), first..first + u64::from(segment.rows()))
+        })
+    }
+
+    /// Bytes from one row to the next in [`buffers`](Self::buffers).
+    pub fn stride(&self) -> u64 {
+        self.stride.into()
     }
 
     pub(crate) fn gpu(&self) -> &Gpu {

@@ -260,3 +260,44 @@ fn a_matrix_over_the_budget_is_refused_and_nothing_is_kept() {
     assert_eq!(gpu.memory().in_use, in_use);
     check_layout(&small, &data.bytes()[..100 * 256]);
 }
+
+#[test]
+fn matrices_are_joined_on_the_device() {
+    let gpu = Gpu::builder().max_segment_bytes(128 * 20).poison(true).build().unwrap();
+    let data = Data::new(DType::U8, 17, 400, 6);
+    let part = |from: usize, to: usize| {
+        Matrix::from_rows(&gpu, 17, data.rows().slice(17, from, to)).unwrap()
+    };
+    for cuts in [[0, 10, 20], [0, 100, 400], [0, 64, 65], [0, 130, 131], [0, 0, 300], [0, 300, 300]]
+    {
+        let [a, b, c] = cuts;
+        let (first, second) = (part(a, b), part(b, c));
+        let joined = first.append_matrix(&second).unwrap();
+        check_layout(&joined, &data.bytes()[..c * 17]);
+        check_layout(&first, &data.bytes()[..b * 17]);
+        check_layout(&second, &data.bytes()[b * 17..c * 17]);
+    }
+    // behind itself, in the room that its own buffer has left
+    let ten = part(0, 10);
+    let twice = ten.append_matrix(&ten).unwrap();
+    assert_eq!(ten.segments()[0].buffer().raw(), twice.segments()[0].buffer().raw());
+    check_layout(&twice, &[&data.bytes()[..170], &data.bytes()[..170]].concat());
+    // one that was taken over is not written to by those that grow from it
+    let empty = Matrix::empty(&gpu, DType::U8, 17).unwrap();
+    let taken = empty.append_matrix(&ten).unwrap();
+    let more = taken.append(data.rows().slice(17, 10, 20)).unwrap();
+    check_layout(&more, &data.bytes()[..340]);
+    check_layout(&twice, &[&data.bytes()[..170], &data.bytes()[..170]].concat());
+}
+
+#[test]
+fn a_matrix_that_does_not_fit_behind_another_is_refused() {
+    let gpu = Gpu::builder().memory_budget(1 << 20).build().unwrap();
+    let data = Data::new(DType::F32, 64, 1500, 1);
+    let a = Matrix::from_rows(&gpu, 64, data.rows().slice(64, 0, 1500)).unwrap();
+    let b = Matrix::from_rows(&gpu, 64, data.rows().slice(64, 0, 600)).unwrap();
+    let in_use = gpu.memory().in_use;
+    assert!(matches!(b.append_matrix(&a), Err(Error::OutOfDeviceMemory { .. })));
+    assert_eq!(gpu.memory().in_use, in_use);
+    check_layout(&b, &data.bytes()[..600 * 256]);
+}

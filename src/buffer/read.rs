@@ -7,7 +7,7 @@ use std::future::Future;
 use std::ops::Range;
 
 /// Staging of one readback: bounded, so that reading a large matrix takes little beyond its result.
-const CHUNK_BYTES: u64 = 32 << 20;
+pub(super) const CHUNK_BYTES: u64 = 32 << 20;
 
 /// Rows of one segment that are read at once: segment, first byte, bytes.
 type Chunk = (usize, u64, u64);

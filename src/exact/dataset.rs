@@ -3,6 +3,7 @@
 use super::custom;
 use super::operand::ScanRows;
 use super::rounded::copies::{self, Copies, Rounded};
+use super::rows::facts;
 use super::rows::measured::Measured;
 use super::rows::transformed;
 use crate::buffer::{BIN, Matrix, Uploader};
@@ -128,6 +129,30 @@ impl Dataset {
         self.append_at(source, 0, &mut None)
     }
 
+    /// With the rows of a matrix of the same device behind its own, which are checked there. Where the metric compares transformed
+    /// rows, they are transformed on the host.
+    pub fn append_matrix(&self, more: &Matrix) -> Result<Dataset> {
+        self.rows.check_like(more)?;
+        if self.transforms() {
+            return self.append(&mut more.source());
+        }
+        self.check_len(more.len())?;
+        let facts = self.compared.facts().and(facts::of(&self.metric, more)?);
+        let rows = self.rows.append_matrix(more)?;
+        let compared = self.compared.extended(rows.clone(), facts)?;
+        Dataset { rows, compared, ..self.clone() }.rounded(Some(self))
+    }
+
+    /// Refuses more rows than their numbers have bits for.
+    fn check_len(&self, more: u64) -> Result<()> {
+        let (needed, limit) = (self.len() + more, u64::from(u32::MAX) - 2 * BIN);
+        if needed > limit {
+            let what = "rows of an index".into();
+            return Err(Error::LimitExceeded { what, needed, limit });
+        }
+        Ok(())
+    }
+
     /// As `append`; what is refused is named as row `number` of the call and those that follow.
     pub(super) fn append_at(
         &self,
@@ -142,13 +167,8 @@ impl Dataset {
         let facts = Mutex::new(old);
         let mut transformed = self.compared.matrix().clone();
         let mut largest = old.largest;
-        let limit = u64::from(u32::MAX) - 2 * BIN;
         let mut by_block = |block: Rows<'_>, first: u64| {
-            let needed = self.len() + first + block.count(dim)? as u64;
-            if needed > limit {
-                let what = "rows of an index".into();
-                return Err(Error::LimitExceeded { what, needed, limit });
-            }
+            self.check_len(first + block.count(dim)? as u64)?;
             if !plain {
                 let out = transformed::rows(transform, metric, block, dim, number + first)?;
                 largest = largest.max(check::largest(&out));

@@ -2,6 +2,7 @@
 
 use super::add::AddParams;
 use super::traits::Search;
+use crate::buffer::Matrix;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::{RowSource, SliceSource};
@@ -138,6 +139,35 @@ pub trait Index: Search {
         source: &mut dyn RowSource,
         params: &AddParams<'_>,
     ) -> Result<Range<u64>>;
+
+    /// Adds the rows of a matrix, which are on the device already, and returns their ids.
+    ///
+    /// Cost: the device checks them and copies them, without the host; to an index without rows it lends the matrix's own
+    /// memory. Rows that [`Metric::Correlation`](crate::Metric::Correlation) and others transform before they compare them go over the host, and so do those of
+    /// which one might be refused, for the host to decide.
+    ///
+    /// # Errors
+    /// As [`add_rows`](Self::add_rows); `InvalidArgument` for a matrix of another [`Gpu`](crate::Gpu), of which
+    /// [`add_from`](Self::add_from) takes the [`source`](Matrix::source).
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::{Flat, Gpu, Index, Matrix, Metric, Rows};
+    /// let gpu = Gpu::new()?;
+    /// let matrix = Matrix::from_rows(&gpu, 2, Rows::F32(&[0.0, 0.0, 3.0, 4.0]))?;
+    /// let index = Flat::new(&gpu, 2, Metric::L2)?;
+    /// assert_eq!(index.add_matrix(&matrix)?, 0..2);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    fn add_matrix(&self, matrix: &Matrix) -> Result<Range<u64>> {
+        self.add_matrix_with(matrix, &AddParams::new())
+    }
+
+    /// As [`add_matrix`](Self::add_matrix), and what the parameters say; the progress is told once, at the end.
+    ///
+    /// # Errors
+    /// As [`add_matrix`](Self::add_matrix) and [`add_from_with`](Self::add_from_with).
+    fn add_matrix_with(&self, matrix: &Matrix, params: &AddParams<'_>) -> Result<Range<u64>>;
 
     /// Gives an id another row; its place in the order stays.
     ///

@@ -13,6 +13,7 @@ mod filters;
 mod flights;
 mod limits;
 mod many;
+mod matrix;
 mod model;
 mod parts;
 mod radii;

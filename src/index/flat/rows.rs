@@ -1,5 +1,6 @@
 //! What both flat indexes store: rows as they are in device memory, which an exact search compares.
 
+use crate::buffer::Matrix;
 use crate::call::{Filter, Options, Pending, RowHits, RowIds};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
@@ -36,6 +37,10 @@ impl Stored for Dataset {
 
     fn append(&self, source: &mut dyn RowSource) -> Result<Dataset> {
         self.append(source)
+    }
+
+    fn append_matrix(&self, matrix: &Matrix) -> Result<Dataset> {
+        self.append_matrix(matrix)
     }
 
     fn replace(

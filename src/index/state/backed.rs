@@ -2,6 +2,7 @@
 
 use super::core::Core;
 use super::stored::Stored;
+use crate::buffer::Matrix;
 use crate::call::Pending;
 use crate::dtype::{DType, Rows};
 use crate::error::Result;
@@ -72,6 +73,10 @@ impl<T: Backed> Index for T {
         params: &AddParams<'_>,
     ) -> Result<Range<u64>> {
         self.core().add(source, params)
+    }
+
+    fn add_matrix_with(&self, matrix: &Matrix, params: &AddParams<'_>) -> Result<Range<u64>> {
+        self.core().add_matrix(matrix, params)
     }
 
     fn update_rows(&self, rows: Rows<'_>, ids: &[u64]) -> Result<()> {

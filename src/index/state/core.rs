@@ -3,6 +3,7 @@
 use super::file;
 use super::snapshot::Snapshot;
 use super::stored::Stored;
+use crate::buffer::Matrix;
 use crate::call::Pending;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
@@ -85,11 +86,23 @@ impl<R: Stored> Core<R> {
     pub fn add(&self, source: &mut dyn RowSource, params: &AddParams<'_>) -> Result<Range<u64>> {
         let mut source = Watched::new(source, params);
         let given = self.change(|old| {
-            let (new, given) = old.add(&mut source, params.ids)?;
-            params.check()?;
-            Ok((new, given))
+            let added = old.add(&mut source, params.ids)?;
+            params.check().map(|()| added)
         })?;
         source.finish();
+        Ok(given)
+    }
+
+    /// The same of a matrix.
+    pub fn add_matrix(&self, matrix: &Matrix, params: &AddParams<'_>) -> Result<Range<u64>> {
+        let given = self.change(|old| {
+            params.check()?;
+            let added = old.add_matrix(matrix, params.ids)?;
+            params.check().map(|()| added)
+        })?;
+        if let Some(progress) = &params.progress {
+            progress(1.0);
+        }
         Ok(given)
     }
 

@@ -1,6 +1,7 @@
 //! One state of an index. It never changes: every change makes another that shares what is equal.
 
 use super::stored::Stored;
+use crate::buffer::Matrix;
 use crate::call::{Filter, RowHits, RowIds};
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
@@ -79,13 +80,32 @@ impl<R: Stored> Snapshot<R> {
         source: &mut dyn RowSource,
         ids: Option<&[u64]>,
     ) -> Result<(Snapshot<R>, Range<u64>)> {
+        self.add_with(source.len(), ids, |rows| rows.append(source))
+    }
+
+    /// The same of a matrix.
+    pub fn add_matrix(
+        &self,
+        matrix: &Matrix,
+        ids: Option<&[u64]>,
+    ) -> Result<(Snapshot<R>, Range<u64>)> {
+        self.add_with(Some(matrix.len()), ids, |rows| rows.append_matrix(matrix))
+    }
+
+    /// With the rows that `append` adds, which are `count` where that is known.
+    fn add_with(
+        &self,
+        count: Option<u64>,
+        ids: Option<&[u64]>,
+        append: impl FnOnce(&R) -> Result<R>,
+    ) -> Result<(Snapshot<R>, Range<u64>)> {
         if let Some(ids) = ids {
             self.check_new(ids)?;
-            if let Some(rows) = source.len() {
-                matching(rows, ids)?;
+            if let Some(count) = count {
+                matching(count, ids)?;
             }
         }
-        let rows = self.rows.append(source)?;
+        let rows = append(&self.rows)?;
         let added = rows.len() - self.rows.len();
         let mut next = Snapshot { rows, len: self.len + added as usize, ..self.clone() };
         let end = self.next_id.saturating_add(added);

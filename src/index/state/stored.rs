@@ -1,5 +1,6 @@
 //! What a kind of index says of its rows. All else is the same for every kind, and stands in this folder once.
 
+use crate::buffer::Matrix;
 use crate::call::{Filter, Pending, RowHits, RowIds};
 use crate::dtype::{DType, Rows};
 use crate::error::Result;
@@ -34,6 +35,11 @@ pub(in crate::index) trait Stored: Clone + Send + Sync + 'static {
     /// With the rows of a stream behind its own, all or none of them. What is added is checked here, block by block, as it is
     /// uploaded: its type, its dimension, and that the metric takes its values.
     fn append(&self, source: &mut dyn RowSource) -> Result<Self>;
+
+    /// The same of a matrix on the device; by default over the host.
+    fn append_matrix(&self, matrix: &Matrix) -> Result<Self> {
+        self.append(&mut matrix.source())
+    }
 
     /// With the rows of a source in the place of the numbered ones, each of which is there once; they are checked as
     /// [`append`](Self::append)'s are. `live` has a bit a row, 0 where it is masked, which it stays; `None` where none is. `more`
