@@ -119,8 +119,8 @@ pub trait Index: Search {
     ///
     /// # Example
     /// ```no_run
-    /// # use nearfield::{Flat, Gpu, Index, Metric, RowSource, Search, format};
-    /// let mut file = format::open("vectors.npy")?;
+    /// # use nearfield::{DType, Flat, Gpu, Index, Metric, RowSource, Search, format};
+    /// let mut file = format::open("vectors.npy", DType::F32)?;
     /// let index = Flat::with_dtype(&Gpu::new()?, file.dim(), Metric::L2, file.dtype())?;
     /// index.add_from(&mut file)?;
     /// # Ok::<(), nearfield::Error>(())

@@ -71,15 +71,15 @@ impl Matrix {
     /// # Example
     /// ```no_run
     /// use nearfield::{DType, Flat, Gpu, Index, Matrix, Metric, RowLayout};
-    /// # fn embed(_: &wgpu::Device, _: &wgpu::Queue) -> wgpu::Buffer { unimplemented!() }
-    /// # fn search(adapter: &wgpu::Adapter, device: wgpu::Device, queue: wgpu::Queue) -> nearfield::Result<()> {
-    /// let gpu = Gpu::adopt(adapter, device.clone(), queue.clone())?;
-    /// let embeddings: wgpu::Buffer = embed(&device, &queue); // 10,000 x 384 f16, on the device
-    /// let rows = Matrix::from_buffer(&gpu, &embeddings, RowLayout::new(DType::F16, 384, 10_000))?;
-    /// let index = Flat::with_dtype(&gpu, 384, Metric::Cosine, DType::F16)?;
-    /// index.add_matrix(&rows)?;
-    /// # Ok(())
-    /// # }
+    ///
+    /// /// Of 10,000 embeddings of 384 f16, which a model left in a buffer.
+    /// fn index(gpu: &Gpu, embeddings: &wgpu::Buffer) -> nearfield::Result<Flat> {
+    ///     let layout = RowLayout::new(DType::F16, 384, 10_000);
+    ///     let rows = Matrix::from_buffer(gpu, embeddings, layout)?;
+    ///     let index = Flat::with_dtype(gpu, 384, Metric::Cosine, DType::F16)?;
+    ///     index.add_matrix(&rows)?;
+    ///     Ok(index)
+    /// }
     /// ```
     pub fn from_buffer(gpu: &Gpu, buffer: &wgpu::Buffer, layout: RowLayout) -> Result<Matrix> {
         let RowLayout { dtype, dim, rows, offset, stride } = layout;
