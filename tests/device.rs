@@ -258,7 +258,7 @@ fn rows_of_an_application_buffer_become_a_matrix() {
             let view = copy.get_mapped_range(..).unwrap();
             for (number, padded) in rows.zip(view.chunks_exact(pad)) {
                 let (own, rest) = padded.split_at(dtype.row_bytes(dim));
-                assert_eq!(own, row(number), "{layout:?}");
+                assert_eq!(own, row(number as u64), "{layout:?}");
                 assert!(rest.iter().all(|&byte| byte == 0), "{layout:?}");
             }
         }

@@ -31,8 +31,8 @@ impl Matrix {
             return Ok(more.clone());
         }
         let mut ring = None;
-        let mut append = Append::new(self, Some(more.len()), &mut ring);
-        append.check_room(more.len(), more.len())?;
+        let mut append = Append::new(self, Some(more.row_count()), &mut ring);
+        append.check_room(more.row_count(), more.row_count())?;
         for source in more.segments() {
             let mut done = 0;
             while done < source.rows() {

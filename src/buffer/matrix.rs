@@ -80,7 +80,12 @@ impl Matrix {
     }
 
     /// Rows.
-    pub fn len(&self) -> u64 {
+    pub fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    /// Rows, as they are counted on the device.
+    pub(crate) fn row_count(&self) -> u64 {
         self.len
     }
 
@@ -117,10 +122,10 @@ impl Matrix {
     /// }
     /// # Ok::<(), nearfield::Error>(())
     /// ```
-    pub fn buffers(&self) -> impl ExactSizeIterator<Item = (&wgpu::Buffer, Range<u64>)> {
+    pub fn buffers(&self) -> impl ExactSizeIterator<Item = (&wgpu::Buffer, Range<usize>)> {
         self.segments.iter().map(|segment| {
-            let first = segment.first_row();
-            (segment.buffer().raw(), first..first + u64::from(segment.rows()))
+            let first = segment.first_row() as usize;
+            (segment.buffer().raw(), first..first + segment.rows() as usize)
         })
     }
 

@@ -89,7 +89,7 @@ fn check_layout(matrix: &Matrix, expected: &[u8]) {
         first += u64::from(segment.rows());
     }
     assert!(rows.next().is_none());
-    assert_eq!(first, matrix.len());
+    assert_eq!(first, matrix.row_count());
 }
 
 #[test]
@@ -118,12 +118,11 @@ fn any_range_can_be_read_blocking_and_as_a_future() {
     let matrix = Matrix::from_rows(&gpu, 5, data.rows()).unwrap();
     for range in [0..0, 0..1, 63..65, 10..140, 149..150, 150..150] {
         let expected = &data.bytes()[range.start * 10..range.end * 10];
-        let range = range.start as u64..range.end as u64;
         assert_eq!(matrix.read(range.clone()).unwrap(), expected);
         assert_eq!(pollster::block_on(matrix.read_async(range)).unwrap(), expected);
     }
     #[expect(clippy::reversed_empty_ranges)]
-    for range in [0..151, 151..151, 2..1, 0..u64::MAX] {
+    for range in [0..151, 151..151, 2..1, 0..usize::MAX] {
         assert!(matches!(matrix.read(range), Err(Error::InvalidArgument { .. })));
     }
 }
@@ -138,7 +137,7 @@ fn an_append_shares_full_segments_and_leaves_the_old_matrix_as_it_was() {
     for step in [1, 2, 60, 1, 5, 130, 0, 1, 64, 36] {
         let part = data.rows().slice(20, at, at + step);
         let new = matrix.append(part).unwrap();
-        let full = matrix.len() as usize / 64;
+        let full = matrix.len() / 64;
         for (a, b) in matrix.segments().iter().zip(new.segments()).take(full) {
             assert_eq!(a.buffer().raw(), b.buffer().raw());
         }
@@ -147,7 +146,7 @@ fn an_append_shares_full_segments_and_leaves_the_old_matrix_as_it_was() {
     }
     olds.push(matrix);
     for old in olds {
-        check_layout(&old, &data.bytes()[..old.len() as usize * 20]);
+        check_layout(&old, &data.bytes()[..old.len() * 20]);
     }
 }
 
@@ -214,7 +213,7 @@ fn replaced_rows_are_seen_in_the_new_matrix_only() {
         let (old, new) = (Data::new(dtype, dim, 150, 1), Data::new(dtype, dim, 150, 2));
         let matrix = Matrix::from_rows(&gpu, dim, old.rows()).unwrap();
         for (row, count) in [(0, 1), (63, 2), (0, 150), (149, 1), (64, 64), (10, 0)] {
-            let replaced = matrix.replace(row as u64, new.rows().slice(dim, 0, count)).unwrap();
+            let replaced = matrix.replace(row, new.rows().slice(dim, 0, count)).unwrap();
             let mut expected = old.bytes().to_vec();
             expected[row * bytes..(row + count) * bytes]
                 .copy_from_slice(&new.bytes()[..count * bytes]);
@@ -222,7 +221,7 @@ fn replaced_rows_are_seen_in_the_new_matrix_only() {
             check_layout(&matrix, old.bytes());
         }
         assert!(matrix.replace(150, new.rows().slice(dim, 0, 1)).is_err());
-        assert!(matrix.replace(u64::MAX, new.rows().slice(dim, 0, 1)).is_err());
+        assert!(matrix.replace(usize::MAX, new.rows().slice(dim, 0, 1)).is_err());
     }
 }
 

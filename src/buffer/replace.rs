@@ -24,15 +24,15 @@ impl Matrix {
     ///
     /// # Errors
     /// As [`Matrix::append`]; `InvalidArgument` when the rows reach beyond the end.
-    pub fn replace(&self, row: u64, rows: Rows<'_>) -> Result<Matrix> {
+    pub fn replace(&self, row: usize, rows: Rows<'_>) -> Result<Matrix> {
         self.check_type(rows.dtype())?;
-        let count = rows.count(self.dim)? as u64;
-        if row.checked_add(count).is_none_or(|end| end > self.len) {
+        let count = rows.count(self.dim)?;
+        if row.checked_add(count).is_none_or(|end| end > self.len()) {
             let reason = format!("{count} rows from {row} on, of {}", self.len);
             return Err(Error::argument("row", reason));
         }
         let mut new = self.clone();
-        let end = row + count;
+        let (row, end) = (row as u64, (row + count) as u64);
         let mut ring = ring(self, end - row, 0);
         let block = (ring.block_bytes() / u64::from(self.stride)).max(1);
         for at in 0..self.segments.len() {

@@ -9,7 +9,7 @@ use crate::format::RowSource;
 /// A matrix whose rows are brought to the host a block at a time.
 struct MatrixRows {
     matrix: Matrix,
-    next: u64,
+    next: usize,
     /// The block, in words, so that it is aligned for every type.
     block: Vec<u32>,
 }
@@ -49,7 +49,7 @@ impl Matrix {
     /// ```
     pub fn to_f32(&self) -> Result<Vec<f32>> {
         let mut all = Vec::new();
-        let len = usize::try_from(self.len()).ok().and_then(|rows| rows.checked_mul(self.dim()));
+        let len = self.len().checked_mul(self.dim());
         if len.is_none_or(|len| all.try_reserve_exact(len).is_err()) {
             let reason = format!("{} rows of {} f32 do not fit in memory", self.len(), self.dim());
             return Err(Error::argument("matrix", reason));
@@ -72,12 +72,12 @@ impl RowSource for MatrixRows {
     }
 
     fn len(&self) -> Option<u64> {
-        Some(self.matrix.len() - self.next)
+        Some((self.matrix.len() - self.next) as u64)
     }
 
     fn next_rows(&mut self, max_rows: usize) -> Result<Option<Rows<'_>>> {
         let most = (CHUNK_BYTES / u64::from(self.matrix.stride_bytes())).max(1);
-        let rows = most.min(max_rows.max(1) as u64).min(self.matrix.len() - self.next);
+        let rows = (most as usize).min(max_rows.max(1)).min(self.matrix.len() - self.next);
         if rows == 0 {
             return Ok(None);
         }

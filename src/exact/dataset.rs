@@ -95,7 +95,7 @@ impl Dataset {
     }
 
     pub fn len(&self) -> u64 {
-        self.rows.len()
+        self.rows.row_count()
     }
 
     /// The rows in f16, if there is such a form of them.
@@ -136,7 +136,7 @@ impl Dataset {
         if self.transforms() {
             return self.append(&mut more.source());
         }
-        self.check_len(more.len())?;
+        self.check_len(more.row_count())?;
         let facts = self.compared.facts().and(facts::of(&self.metric, more)?);
         let rows = self.rows.append_matrix(more)?;
         let compared = self.compared.extended(rows.clone(), facts)?;

@@ -65,6 +65,14 @@ pub trait Index: Search {
     /// # Errors
     /// `DimensionMismatch`; `InvalidArgument` for rows of another type; `NonFinite` and `InvalidValue` for what the metric
     /// refuses, counted in the rows of this call; `LimitExceeded` beyond 2^32 rows; `OutOfDeviceMemory`; `DeviceLost`.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::{DType, Flat, Gpu, Index, Metric, Rows};
+    /// # let index = Flat::with_dtype(&Gpu::new()?, 2, Metric::L2, DType::I8)?;
+    /// assert_eq!(index.add_rows(Rows::I8(&[0, 0, 3, -4]))?, 0..2);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     fn add_rows(&self, rows: Rows<'_>) -> Result<Range<u64>> {
         self.add_with(rows, &AddParams::new())
     }
@@ -175,6 +183,15 @@ pub trait Index: Search {
     ///
     /// # Errors
     /// As [`update_rows`](Self::update_rows).
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::{Flat, Gpu, Index, Metric, Rows};
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// index.add(&[0.0, 0.0])?;
+    /// index.update(0, Rows::F32(&[1.0, 1.0]))?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     fn update(&self, id: u64, row: Rows<'_>) -> Result<()> {
         self.update_rows(row, &[id])
     }
@@ -224,6 +241,16 @@ pub trait Index: Search {
     ///
     /// # Errors
     /// `OutOfDeviceMemory`; `DeviceLost`.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::{Flat, Gpu, Index, Metric};
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// index.add(&[0.0, 0.0, 3.0, 4.0])?;
+    /// assert_eq!(index.remove(&[1, 5])?, 1);
+    /// assert!(index.contains(0) && !index.contains(1));
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     fn remove(&self, ids: &[u64]) -> Result<usize>;
 
     /// Whether an id is in the index.
@@ -232,6 +259,16 @@ pub trait Index: Search {
     /// The ids of all rows, in the order of the rows: that in which equal distances stand, and in which they are written.
     ///
     /// Cost: 8 bytes of host memory a row.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::{Flat, Gpu, Index, Metric};
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// index.add(&[0.0, 0.0, 3.0, 4.0, 6.0, 8.0])?;
+    /// index.remove(&[1])?;
+    /// assert_eq!(index.ids(), [0, 2]);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     fn ids(&self) -> Vec<u64>;
 
     /// The row of an id, as f32; of bits, a 0 or 1 for each.
@@ -246,6 +283,15 @@ pub trait Index: Search {
     ///
     /// # Errors
     /// As [`reconstruct_into`](Self::reconstruct_into).
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::{BinaryFlat, Gpu, Index, Metric, Rows};
+    /// # let index = BinaryFlat::new(&Gpu::new()?, 16, Metric::Hamming)?;
+    /// index.add_rows(Rows::Bits(&[0b1010_0000, 7]))?;
+    /// assert_eq!(index.reconstruct_bytes(0)?, [160, 7]);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     fn reconstruct_bytes(&self, id: u64) -> Result<Vec<u8>> {
         let mut bytes = vec![0; self.dtype().row_bytes(self.dim())];
         self.reconstruct_into(&[id], &mut bytes)?;

@@ -38,7 +38,7 @@ impl RowLayout {
     /// `rows` rows of `dim` elements, one behind the other from the first byte on.
     pub fn new(dtype: DType, dim: usize, rows: usize) -> RowLayout {
         let bits = (dim as u64).saturating_mul(dtype.bits() as u64);
-        RowLayout { dtype, dim, rows, offset: 0, stride: bits / 8 }
+        RowLayout { dtype, dim, rows, offset: 0, stride: bits.div_ceil(8) }
     }
 
     /// Sets [`offset`](Self#structfield.offset).

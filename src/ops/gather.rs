@@ -37,7 +37,7 @@ pub(crate) fn read(from: &Matrix, numbers: &[u32], out: &mut [u8]) -> Result<()>
     let row_bytes = from.dtype().row_bytes(from.dim());
     let step = (READ_BYTES / from.stride_bytes() as usize).max(1);
     for (numbers, out) in numbers.chunks(step).zip(out.chunks_mut(step * row_bytes)) {
-        let (first, last) = (u64::from(numbers[0]), u64::from(numbers[numbers.len() - 1]));
+        let (first, last) = (numbers[0] as usize, numbers[numbers.len() - 1] as usize);
         if numbers.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1])) {
             out.copy_from_slice(&from.read(first..last + 1)?);
             continue;

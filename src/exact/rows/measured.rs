@@ -61,7 +61,7 @@ impl Measured {
     }
 
     pub fn len(&self) -> u64 {
-        self.matrix.len()
+        self.matrix.row_count()
     }
 
     pub fn bins(&self) -> u64 {

@@ -65,7 +65,7 @@ impl Stored for Dataset {
     }
 
     fn read(&self, rows: Range<u64>) -> Result<Vec<u8>> {
-        self.rows().read(rows)
+        self.rows().read(rows.start as usize..rows.end as usize)
     }
 
     fn read_rows(&self, rows: &[u32], out: &mut [u8]) -> Result<()> {

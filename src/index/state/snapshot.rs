@@ -89,7 +89,7 @@ impl<R: Stored> Snapshot<R> {
         matrix: &Matrix,
         ids: Option<&[u64]>,
     ) -> Result<(Snapshot<R>, Range<u64>)> {
-        self.add_with(Some(matrix.len()), ids, |rows| rows.append_matrix(matrix))
+        self.add_with(Some(matrix.row_count()), ids, |rows| rows.append_matrix(matrix))
     }
 
     /// With the rows that `append` adds, which are `count` where that is known.
