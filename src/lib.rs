@@ -64,11 +64,11 @@ pub use error::{Error, Result};
 pub use exact::pairwise;
 pub use format::RowSource;
 pub use index::{
-    BinaryFlat, Flat, Guarantee, Hits, IdFilter, Index, Progress, QueryFilter, RangeHits, Search,
-    SearchParams, StreamedFlat, index_factory, read_index,
+    AddParams, BinaryFlat, Flat, Guarantee, Hits, IdFilter, Index, Progress, QueryFilter,
+    RangeHits, Search, SearchParams, StreamedFlat, index_factory, read_index, write_index,
 };
 pub use metric::{CustomMetric, Metric, Order};
-pub use ops::{normalize, row_norms};
+pub use ops::{RowLayout, normalize, row_norms};
 
 // For the crate's own tests and its program, which are other crates; no part of what it promises.
 #[doc(hidden)]

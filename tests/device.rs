@@ -1,6 +1,6 @@
 //! The public face of a `Gpu`, on whatever adapter the environment names.
 
-use nearfield::{Backend, DType, Error, Gpu, Matrix, Rows, row_norms};
+use nearfield::{Backend, DType, Error, Gpu, Matrix, RowLayout, Rows, row_norms};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -260,4 +260,84 @@ fn a_folder_for_pipelines_that_cannot_be_made_is_an_error() {
         assert!(matches!(error, Error::InvalidArgument { argument: "cache_dir", .. }), "{error}");
         assert!(error.to_string().contains(&bad.display().to_string()), "{error}");
     }
+}
+
+/// Rows in a buffer of the application's, wherever they begin and however far apart they are.
+#[test]
+fn rows_of_an_application_buffer_become_a_matrix() {
+    let (adapter, device, queue) = application_device();
+    let builder = Gpu::builder().max_segment_bytes(1).poison(true);
+    let gpu = builder.adopt(&adapter, device.clone(), queue.clone()).unwrap();
+    let bytes: Vec<u8> = (0..40_000u32).map(|i| (i * 7 % 251) as u8).collect();
+    let usage = wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+    let buffer = |usage, size| {
+        let descriptor =
+            wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false };
+        device.create_buffer(&descriptor)
+    };
+    let source = buffer(usage, bytes.len() as u64);
+    queue.write_buffer(&source, 0, &bytes);
+    for (dtype, dim, rows, offset, stride) in [
+        (DType::F32, 4, 200, 0, 16),
+        (DType::F32, 4, 200, 2, 16),
+        (DType::F32, 3, 200, 0, 12),
+        (DType::F32, 3, 200, 4, 32),
+        (DType::F16, 5, 130, 6, 10),
+        (DType::U8, 3, 199, 1, 3),
+        (DType::U8, 1, 64, 39_936, 1),
+        (DType::I8, 17, 65, 3, 19),
+        (DType::U8, 33, 2, 5, 39_000),
+        (DType::Bits, 24, 100, 0, 3),
+        (DType::Bf16, 20, 0, 1 << 60, 40),
+    ] {
+        let layout = RowLayout::new(dtype, dim, rows).offset(offset).stride(stride);
+        let matrix = Matrix::from_buffer(&gpu, &source, layout).unwrap();
+        let row = |i: u64| &bytes[(offset + i * stride) as usize..][..dtype.row_bytes(dim)];
+        let expected: Vec<u8> = (0..rows as u64).flat_map(row).copied().collect();
+        assert_eq!(matrix.read(0..matrix.len()).unwrap(), expected, "{layout:?}");
+        // between the rows lie zeros
+        let pad = matrix.stride() as usize;
+        for (segment, rows) in matrix.buffers() {
+            let copy =
+                buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST, segment.size());
+            let mut encoder = device.create_command_encoder(&Default::default());
+            encoder.copy_buffer_to_buffer(segment, 0, &copy, 0, segment.size());
+            queue.submit([encoder.finish()]);
+            copy.map_async(wgpu::MapMode::Read, .., |outcome| outcome.unwrap());
+            device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+            let view = copy.get_mapped_range(..).unwrap();
+            for (number, padded) in rows.zip(view.chunks_exact(pad)) {
+                let (own, rest) = padded.split_at(dtype.row_bytes(dim));
+                assert_eq!(own, row(number as u64), "{layout:?}");
+                assert!(rest.iter().all(|&byte| byte == 0), "{layout:?}");
+            }
+        }
+    }
+    let refused = |buffer: &wgpu::Buffer, layout: RowLayout, what: &str, why: &str| {
+        let error = Matrix::from_buffer(&gpu, buffer, layout).unwrap_err();
+        let named = matches!(error, Error::InvalidArgument { argument, .. } if argument == what);
+        assert!(named && error.to_string().contains(why), "{error}");
+    };
+    let layout = RowLayout::new(DType::F32, 4, 10);
+    refused(&source, layout.stride(15), "stride", "15 bytes");
+    refused(&source, layout.offset(40_000 - 159), "rows", "40001 of a buffer of 40000");
+    refused(&source, layout.offset(u64::MAX), "rows", "2^64");
+    refused(&source, layout.stride(u64::MAX), "rows", "2^64");
+    refused(&source, RowLayout::new(DType::F32, 0, 10), "dim", "0");
+    refused(&buffer(wgpu::BufferUsages::STORAGE, 160), layout, "buffer", "COPY_SRC");
+    let odd = buffer(usage, 163);
+    refused(&odd, RowLayout::new(DType::U8, 163, 1), "buffer", "multiple of 4");
+    assert_eq!(Matrix::from_buffer(&gpu, &odd, layout).unwrap().len(), 10);
+    let gone = buffer(usage, 160);
+    gone.destroy();
+    refused(&gone, layout, "buffer", "destroyed");
+    let request = adapter.request_device(&wgpu::DeviceDescriptor::default());
+    let (other, _) = pollster::block_on(request).unwrap();
+    let descriptor =
+        wgpu::BufferDescriptor { label: None, size: 160, usage, mapped_at_creation: false };
+    refused(&other.create_buffer(&descriptor), layout, "buffer", "evice");
+    let error = Matrix::from_buffer(&Gpu::new().unwrap(), &source, layout).unwrap_err();
+    assert!(error.to_string().contains("Gpu::adopt"), "{error}");
+    // and the device is as good as before
+    assert_eq!(Matrix::from_buffer(&gpu, &source, layout).unwrap().len(), 10);
 }

@@ -57,6 +57,8 @@ pub(crate) struct Settings {
     pub(crate) poison: bool,
     /// Whether kernels are compiled with every runtime check.
     pub(crate) checked: bool,
+    /// Whether an application opened the device.
+    pub(crate) adopted: bool,
 }
 
 impl Gpu {
@@ -79,6 +81,11 @@ impl Gpu {
     /// Device memory by purpose, with the peak and the pool's hits.
     pub fn memory(&self) -> MemoryReport {
         self.inner.ledger.report()
+    }
+
+    /// Whether the two are clones of each other.
+    pub(crate) fn is(&self, other: &Gpu) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
     }
 
     pub(crate) fn device(&self) -> &wgpu::Device {

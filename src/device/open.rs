@@ -97,7 +97,11 @@ pub(super) fn adopt(
     queue: wgpu::Queue,
     options: &Options,
 ) -> Result<Gpu> {
-    assemble(adapter, device, queue, Arc::default(), options)
+    let mut gpu = assemble(adapter, device, queue, Arc::default(), options)?;
+    if let Some(inner) = Arc::get_mut(&mut gpu.inner) {
+        inner.settings.adopted = true;
+    }
+    Ok(gpu)
 }
 
 /// What kernels can use of an adapter's features.
@@ -204,6 +208,7 @@ fn assemble(
         max_segment_bytes: options.max_segment_bytes,
         poison: options.poison.unwrap_or(false),
         checked: options.checked.unwrap_or(false),
+        adopted: false,
     };
     let cache_dir = if caps.pipeline_cache { cache_dir::choose(options)? } else { None };
     let poller = Poller::new(device.clone(), Arc::clone(&health));

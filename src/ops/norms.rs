@@ -45,7 +45,7 @@ pub fn row_norms(gpu: &Gpu, rows: Rows<'_>, dim: usize) -> Result<Vec<f32>> {
         return Err(Error::unsupported("row_norms", "bits"));
     }
     let matrix = checked(gpu, rows, dim)?;
-    let mut norms = Vec::with_capacity(matrix.len() as usize);
+    let mut norms = Vec::with_capacity(matrix.len());
     for segment in matrix.segments() {
         let bytes = u64::from(segment.rows()) * 4;
         let out = gpu.scratch("norms", bytes)?;
@@ -91,7 +91,7 @@ pub fn normalize(gpu: &Gpu, rows: Rows<'_>, dim: usize) -> Result<Matrix> {
         return Err(Error::unsupported("normalize", "bits"));
     }
     let from = checked(gpu, rows, dim)?;
-    Matrix::empty(gpu, DType::F32, dim)?.with_rows(from.len(), |to| {
+    Matrix::empty(gpu, DType::F32, dim)?.with_rows(from.row_count(), |to| {
         from.segments().iter().try_for_each(|segment| shared(&from, segment, to))
     })
 }

@@ -2,8 +2,8 @@
 
 use crate::support::{Model, Trickle, gpu, index, rows};
 use nearfield::{
-    CancelToken, DType, Error, Flat, Gpu, IdFilter, Index, Matrix, Metric, RowSource, Rows, Search,
-    SearchParams,
+    AddParams, CancelToken, DType, Error, Flat, Gpu, IdFilter, Index, Matrix, Metric, RowSource,
+    Rows, Search, SearchParams,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -71,7 +71,7 @@ fn a_stream_that_breaks_changes_nothing() {
     assert!(matches!(index.add_from(&mut stream), Err(Error::Cancelled)));
     // It said that there would be many rows: as many ids do not match.
     assert!(matches!(
-        index.add_from_with_ids(&mut stream, &[100, 101]),
+        index.add_from_with(&mut stream, &AddParams::new().ids(&[100, 101])),
         Err(Error::InvalidArgument { .. })
     ));
     assert_eq!((index.len(), index.add(&[3.0; 2]).unwrap()), (10, 10..11));

@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod added;
 mod bad_files;
 mod edges;
 mod failures;
@@ -11,6 +12,8 @@ mod files;
 mod filters;
 mod flights;
 mod limits;
+mod many;
+mod matrix;
 mod model;
 mod parts;
 mod radii;

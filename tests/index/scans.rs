@@ -128,6 +128,15 @@ fn every_change_reaches_the_scan() {
             }
             pair.check("updated");
 
+            // Many at once, of every segment, with removed ones between them, and new ones behind.
+            let mut ids: Vec<u64> = (0..9800).step_by(61).chain(20_000..20_100).collect();
+            ids.sort_unstable_by_key(|id| id.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            let many = rows(ids.len(), DIM, &metric, dtype, 11);
+            let added = ids.iter().filter(|&&id| !pair.model.has(id)).count();
+            assert_eq!(pair.index.upsert(many.rows(), &ids).unwrap(), added);
+            pair.model.put(many.rows(), &ids);
+            pair.check("updated many");
+
             pair.add(rows(9000, DIM, &metric, dtype, 9).rows());
             pair.remove(&(0..9750).collect::<Vec<_>>());
             pair.check("moved together");

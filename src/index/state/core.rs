@@ -3,10 +3,12 @@
 use super::file;
 use super::snapshot::Snapshot;
 use super::stored::Stored;
+use crate::buffer::Matrix;
 use crate::call::Pending;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::RowSource;
+use crate::index::add::{AddParams, Watched};
 use crate::index::hits::Hits;
 use crate::index::ids::Ids;
 use crate::index::params::{Ask, SearchParams};
@@ -80,16 +82,36 @@ impl<R: Stored> Core<R> {
         self.change(|old| Ok((old.train(sample)?, ())))
     }
 
-    pub fn add(&self, source: &mut dyn RowSource, ids: Option<&[u64]>) -> Result<Range<u64>> {
-        self.change(|old| {
-            let (new, first) = old.add(source, ids)?;
-            let added = (new.len() - old.len()) as u64;
-            Ok((new, first..first + added))
-        })
+    /// The ids that the index gave to the rows, which are none where the caller did.
+    pub fn add(&self, source: &mut dyn RowSource, params: &AddParams<'_>) -> Result<Range<u64>> {
+        let mut source = Watched::new(source, params);
+        let given = self.change(|old| {
+            let added = old.add(&mut source, params.ids)?;
+            params.check().map(|()| added)
+        })?;
+        source.finish();
+        Ok(given)
     }
 
-    pub fn update(&self, id: u64, row: Rows<'_>) -> Result<()> {
-        self.change(|old| Ok((old.update(id, row)?, ())))
+    /// The same of a matrix.
+    pub fn add_matrix(&self, matrix: &Matrix, params: &AddParams<'_>) -> Result<Range<u64>> {
+        let given = self.change(|old| {
+            params.check()?;
+            let added = old.add_matrix(matrix, params.ids)?;
+            params.check().map(|()| added)
+        })?;
+        if let Some(progress) = &params.progress {
+            progress(1.0);
+        }
+        Ok(given)
+    }
+
+    pub fn update(&self, rows: Rows<'_>, ids: &[u64]) -> Result<()> {
+        self.change(|old| Ok((old.update(rows, ids)?, ())))
+    }
+
+    pub fn upsert(&self, rows: Rows<'_>, ids: &[u64]) -> Result<usize> {
+        self.change(|old| old.upsert(rows, ids))
     }
 
     pub fn remove(&self, ids: &[u64]) -> Result<usize> {

@@ -57,9 +57,19 @@ impl Stored for Pairs {
         Ok(Pairs(Arc::new(pairs)))
     }
 
-    fn replace(&self, row: u64, value: Rows<'_>) -> Result<Pairs> {
-        let mut pairs = self.0.to_vec();
-        pairs[row as usize].0.copy_from_slice(&value.to_f32());
+    fn replace(
+        &self,
+        rows: &[u32],
+        source: &mut dyn RowSource,
+        _live: Option<&[u32]>,
+        _more: u64,
+    ) -> Result<Pairs> {
+        let (mut pairs, mut rows) = (self.0.to_vec(), rows.iter());
+        while let Some(block) = source.next_rows(3)? {
+            for (pair, &row) in block.to_f32().chunks_exact(2).zip(&mut rows) {
+                pairs[row as usize].0.copy_from_slice(pair);
+            }
+        }
         Ok(Pairs(Arc::new(pairs)))
     }
 
@@ -75,6 +85,12 @@ impl Stored for Pairs {
     fn read(&self, rows: Range<u64>) -> Result<Vec<u8>> {
         let pairs = self.0[rows.start as usize..rows.end as usize].iter().map(|pair| pair.0);
         Ok(bytemuck::cast_slice(&pairs.collect::<Vec<_>>()).to_vec())
+    }
+
+    fn read_rows(&self, rows: &[u32], out: &mut [u8]) -> Result<()> {
+        let pairs: Vec<_> = rows.iter().map(|&row| self.0[row as usize].0).collect();
+        out.copy_from_slice(bytemuck::cast_slice(&pairs));
+        Ok(())
     }
 
     fn submit(

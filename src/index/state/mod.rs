@@ -15,6 +15,7 @@ mod core;
 mod file;
 #[cfg(test)]
 mod host_flat_tests;
+mod put;
 mod snapshot;
 mod stored;
 #[cfg(test)]

@@ -5,10 +5,11 @@ use super::Core;
 use super::host_flat_tests::{HostFlat, Pairs};
 use crate::dtype::Rows;
 use crate::error::Error;
+use crate::index::changing::Index;
 use crate::index::ids::{IdFilter, QueryFilter};
 use crate::index::params::SearchParams;
 use crate::index::persist;
-use crate::index::traits::{Index, Search};
+use crate::index::traits::Search;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 type Model = Vec<(u64, [f32; 2])>;
