@@ -1,0 +1,81 @@
+//! The arguments, and what is wrong with them before any file is opened: one file a command, and those that several share.
+
+mod bench;
+mod common;
+mod convert;
+mod devices;
+mod metric;
+mod numbers;
+mod range;
+mod rounding;
+mod search;
+mod tune;
+
+pub use bench::BenchArgs;
+pub use common::Common;
+pub use convert::{ConvertArgs, Untold};
+pub use devices::DevicesArgs;
+pub use metric::MetricName;
+pub use range::RangeArgs;
+pub use search::SearchArgs;
+pub use tune::{TuneArgs, Tuned};
+
+use clap::{Args, Parser, Subcommand};
+use numbers::bytes;
+
+/// Exact nearest-neighbour search on every GPU.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "Exit status: 0, 1 when the work failed or stdout could not be written (outputs that are in place by then are named), 2 when the arguments are wrong, 129, 130 and 143 after SIGHUP, SIGINT and SIGTERM, which leave no file behind. What a killed run left, .nearfield-*.tmp, may be deleted."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Global {
+    /// Run on the adapter at this place of `nearfield devices`, on the one with this PCI id (0000:41:00.0), or on the first
+    /// whose name or driver contains the text; a number is a place and nothing else
+    #[arg(long, global = true, value_name = "NAME")]
+    pub adapter: Option<String>,
+    /// Use at most this much device memory, such as 512M or 8G; a base that does not fit is streamed from its file
+    /// [default: 80 % of the adapter's]
+    #[arg(long, global = true, value_name = "BYTES", value_parser = bytes)]
+    pub memory_budget: Option<u64>,
+    /// Print nothing but errors, and what --json and --stats ask for
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// List the adapters, and what the chosen one can do
+    Devices(DevicesArgs),
+    /// Find the k nearest rows of each query
+    Search(SearchArgs),
+    /// Find all rows within a radius of each query
+    Range(RangeArgs),
+    /// Write a file of vectors in another format or type, by the extension
+    Convert(ConvertArgs),
+    /// Check exact search on generated rows against f64, and time it
+    Bench(BenchArgs),
+    /// Measure which kernel shapes are fastest here, and write them as a device profile
+    Tune(TuneArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}
