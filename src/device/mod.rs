@@ -7,6 +7,7 @@ mod builder;
 mod caps;
 mod completion;
 mod coop;
+mod driver_help;
 mod gpu;
 mod health;
 mod heap;
