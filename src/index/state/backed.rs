@@ -5,7 +5,7 @@ use super::stored::Stored;
 use crate::call::Pending;
 use crate::dtype::{DType, Rows};
 use crate::error::Result;
-use crate::format::RowSource;
+use crate::format::{AtomicFile, RowSource};
 use crate::index::hits::{Hits, RangeHits};
 use crate::index::params::{Ask, SearchParams};
 use crate::index::traits::{Index, Search};
@@ -88,7 +88,7 @@ impl<T: Backed> Index for T {
         self.core().snapshot().reconstruct(id)
     }
 
-    fn write(&self, path: &Path) -> Result<()> {
+    fn write_unnamed(&self, path: &Path) -> Result<AtomicFile> {
         self.core().write(T::KIND, path)
     }
 }
