@@ -2,7 +2,7 @@
 
 use nearfield::{DType, Metric};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// A metric's name, known to be one.
@@ -10,6 +10,16 @@ use std::str::FromStr;
 pub enum MetricName {
     Plain(String),
     Wgsl(PathBuf),
+}
+
+impl MetricName {
+    /// The file that holds it.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            MetricName::Plain(_) => None,
+            MetricName::Wgsl(file) => Some(file),
+        }
+    }
 }
 
 impl FromStr for MetricName {

@@ -1,20 +1,30 @@
 //! The arguments, and what is wrong with them before any file is opened: one file a command, and those that several share.
 
 mod bench;
+mod build;
 mod common;
+mod completions;
 mod convert;
 mod devices;
+mod help;
+mod hits;
+mod info;
 mod metric;
 mod numbers;
+mod param;
 mod range;
 mod rounding;
 mod search;
 mod tune;
 
 pub use bench::BenchArgs;
+pub use build::BuildArgs;
 pub use common::Common;
+pub use completions::CompletionsArgs;
 pub use convert::{ConvertArgs, Untold};
 pub use devices::DevicesArgs;
+pub use hits::HitFormat;
+pub use info::InfoArgs;
 pub use metric::MetricName;
 pub use range::RangeArgs;
 pub use search::SearchArgs;
@@ -48,7 +58,7 @@ pub struct Global {
     /// [default: 80 % of the adapter's]
     #[arg(long, global = true, value_name = "BYTES", value_parser = bytes)]
     pub memory_budget: Option<u64>,
-    /// Print nothing but errors, and what --json and --stats ask for
+    /// Print nothing but errors, hits, and what --json and --stats ask for
     #[arg(long, short, global = true)]
     pub quiet: bool,
 }
@@ -56,17 +66,32 @@ pub struct Global {
 #[derive(Subcommand)]
 pub enum Command {
     /// List the adapters, and what the chosen one can do
+    #[command(after_help = help::DEVICES)]
     Devices(DevicesArgs),
     /// Find the k nearest rows of each query
+    #[command(after_help = help::SEARCH)]
     Search(SearchArgs),
     /// Find all rows within a radius of each query
+    #[command(after_help = help::RANGE)]
     Range(RangeArgs),
+    /// Write an index of the rows of a file, which `search --load` and `range --load` search
+    #[command(after_help = help::BUILD)]
+    Build(BuildArgs),
+    /// Say what an index or a file of rows holds; needs no GPU
+    #[command(after_help = help::INFO)]
+    Info(InfoArgs),
     /// Write a file of vectors in another format or type, by the extension
+    #[command(after_help = help::CONVERT)]
     Convert(ConvertArgs),
     /// Check exact search on generated rows against f64, and time it
+    #[command(after_help = help::BENCH)]
     Bench(BenchArgs),
     /// Measure which kernel shapes are fastest here, and write them as a device profile
+    #[command(after_help = help::TUNE)]
     Tune(TuneArgs),
+    /// Print what a shell completes after `nearfield`
+    #[command(after_help = help::COMPLETIONS)]
+    Completions(CompletionsArgs),
 }
 
 #[cfg(test)]
@@ -77,5 +102,18 @@ mod tests {
     #[test]
     fn the_arguments_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples_of_its_own() {
+        for command in Cli::command().get_subcommands() {
+            let below = command.get_after_help().expect("a help").to_string();
+            let example = format!("\n  nearfield {} ", command.get_name());
+            assert!(
+                format!("{below} ").replace('\n', " \n").contains(&example.replace('\n', " \n")),
+                "{example}"
+            );
+            assert!(below.contains("Exit status:"), "{example}");
+        }
     }
 }

@@ -15,7 +15,7 @@ const BETWEEN_LINES: Duration = Duration::from_secs(10);
 /// What is being done and how far it is. A thread of its own shows it, so that a long call without news shows, too.
 pub struct Progress {
     shared: Arc<Shared>,
-    shower: Option<(Sender<()>, JoinHandle<()>)>,
+    shower: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
 }
 
 #[derive(Default)]
@@ -34,7 +34,7 @@ impl Progress {
             let (stop, stopped) = channel();
             (stop, std::thread::spawn(move || show(&shown, &stopped)))
         });
-        Progress { shared, shower }
+        Progress { shared, shower: Mutex::new(shower) }
     }
 
     /// Begins a part of the work: `total` steps, or 0 where that is unknown.
@@ -42,6 +42,16 @@ impl Progress {
         self.shared.done.store(0, Ordering::Relaxed);
         self.shared.total.store(total, Ordering::Relaxed);
         name.clone_into(&mut self.shared.phase.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Shows nothing any more, and leaves nothing on a terminal.
+    pub fn hide(&self) {
+        let mut shower = self.shower.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((stop, thread)) = shower.take() {
+            drop(stop);
+            // It only writes to stderr; if it failed at that, nobody could be told.
+            let _ = thread.join();
+        }
     }
 
     /// So many steps are done.
@@ -61,11 +71,7 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Some((stop, thread)) = self.shower.take() {
-            drop(stop);
-            // It only writes to stderr; if it failed at that, nobody could be told.
-            let _ = thread.join();
-        }
+        self.hide();
     }
 }
 
@@ -75,7 +81,7 @@ fn show(shared: &Shared, stopped: &Receiver<()>) {
         return;
     }
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    let template = "{msg} {bar:40} {percent:>3} % {elapsed} (left {eta})";
+    let template = "{msg} {bar:40} {percent:>3} % {per_sec} {elapsed} (left {eta})";
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
@@ -91,7 +97,11 @@ fn show(shared: &Shared, stopped: &Receiver<()>) {
             };
             print::to_stderr(format_args!("{phase}:{share} {seconds} s"));
         } else {
-            bar.set_message(phase);
+            if bar.message() != phase {
+                // The rate of one part says nothing of another's.
+                bar.reset_eta();
+                bar.set_message(phase);
+            }
             bar.set_length(total.max(1));
             bar.set_position(done);
         }
