@@ -59,10 +59,15 @@ fn wrong_arguments_end_with_2() {
 #[test]
 fn help_and_version_end_with_0() {
     let folder = tempfile::tempdir().unwrap();
-    for command in ["devices", "search", "range", "convert", "bench", "tune"] {
+    for command in
+        ["devices", "search", "range", "build", "info", "convert", "bench", "tune", "completions"]
+    {
         let run = nearfield(folder.path(), &[command, "--help"]);
         assert_eq!(run.status, 0);
         assert!(run.stdout.contains("--adapter"), "{}", run.stdout);
+        let example = format!("\n  nearfield {command} ");
+        assert!(run.stdout.contains(example.trim_end()), "{}", run.stdout);
+        assert!(run.stdout.contains("129, 130, 143  after SIGHUP"), "{}", run.stdout);
     }
     let help = |command: &[&str]| nearfield(folder.path(), command).stdout;
     let search = help(&["search", "--help"]);

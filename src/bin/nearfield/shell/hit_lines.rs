@@ -3,8 +3,8 @@
 use super::failure::Result;
 use super::labels::Labels;
 use super::number::Shortest;
-use super::print;
 use super::scaled::Scaled;
+use super::{print, stop};
 use crate::args::HitFormat;
 use std::io::{BufWriter, IsTerminal, Stdout, Write, stdout};
 
@@ -40,8 +40,9 @@ impl HitLines {
         stdout().is_terminal()
     }
 
-    /// Prints the hits of the next query.
+    /// Prints the hits of the next query, unless a signal came.
     pub fn write(&mut self, ids: &[u64], distances: &[f32]) -> Result<()> {
+        stop::check()?;
         let distances = self.scaled.given_back(distances, &mut self.buffer)?;
         self.form.write(&mut self.out, ids, distances).map_err(print::refused)
     }
