@@ -133,6 +133,7 @@ fn what_contradicts_the_file_is_refused() {
         ("--base x.nf", 2, "--load"),
         ("--load rows.fvecs", 1, "--base"),
         ("--load none.nf", 1, "none.nf: "),
+        ("--load x.nf --memory-budget 64", 1, "x.nf: out of device memory"),
         ("--load x.nf --query rows.fvecs --allow base.npy", 2, "cannot be used multiple times"),
     ] {
         let message = fail(folder, &format!("{search} {options}"), status);
@@ -182,11 +183,11 @@ fn a_signal_leaves_nothing_of_an_index() {
     let folder = folder.path();
     // A file of zeros that takes no room.
     write(folder, "big.fbin", Rows::F32(&[0.0; 128]), 128);
-    let rows = 1_000_000u32;
+    let rows = 2_000_000u32;
     let file = std::fs::OpenOptions::new().write(true).open(folder.join("big.fbin")).unwrap();
     std::os::unix::fs::FileExt::write_all_at(&file, &rows.to_le_bytes(), 0).unwrap();
     file.set_len(8 + u64::from(rows) * 512).unwrap();
-    for wait in [300, 900] {
+    for wait in [300, 700] {
         let child = crate::support::start(folder, "build --base big.fbin --out x.nf");
         std::thread::sleep(Duration::from_millis(wait));
         let id = child.id().to_string();
@@ -223,7 +224,9 @@ fn info_says_what_a_file_holds() {
         assert_eq!((&info["kind"], &info["dtype"]), (&"BinaryFlat".into(), &"bits".into()));
         assert_eq!((&info["rows"], &info["version"]), (&info["next_id"], &1.into()));
         assert_eq!(info["bytes"], bytes(folder, "x.nf").len());
-        assert_eq!(info["checked"], if line.contains("verify") { "all" } else { "header" });
+        let verified = line.contains("verify");
+        assert_eq!(info["verified"], verified);
+        assert_eq!(info["checksum"], if verified { "ok" } else { "header ok" });
     }
     for (name, dtype, shape) in [
         ("plain.npy", "f32", serde_json::json!([120, 19])),

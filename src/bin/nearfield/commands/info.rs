@@ -93,7 +93,8 @@ fn of_index(saved: &Saved, info: &IndexInfo, verified: bool) -> Vec<(&'static st
         ("rows", json!(info.rows)),
         ("next_id", json!(info.next_id)),
         ("bytes", json!(info.bytes)),
-        ("checked", json!(if verified { "all" } else { "header" })),
+        ("checksum", json!(if verified { "ok" } else { "header ok" })),
+        ("verified", json!(verified)),
     ]
 }
 
@@ -106,6 +107,6 @@ fn of_rows(info: &FileInfo, verified: bool) -> Vec<(&'static str, Value)> {
         ("dtype", json!(info.element)),
         ("shape", json!(shape)),
         ("bytes", json!(info.bytes)),
-        ("checked", json!(if verified { "all" } else { "header" })),
+        ("verified", json!(verified)),
     ]
 }

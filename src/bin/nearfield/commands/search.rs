@@ -13,6 +13,10 @@ use nearfield::{RowSource, SearchParams};
 use serde_json::json;
 use std::time::Instant;
 
+/// Queries of the first block whose hits are printed, and how much larger each next one is.
+const FIRST_PRINTED: u64 = 1024;
+const PRINTED_GROWTH: u64 = 4;
+
 pub fn run(args: &SearchArgs, global: &Global) -> Result<()> {
     let mut laps = Laps::begin();
     let mut inputs = Inputs::open(&args.common, global.quiet)?;
@@ -47,7 +51,7 @@ pub fn run(args: &SearchArgs, global: &Global) -> Result<()> {
     Summary { command: "search", asked, inputs, gpu, streamed, totals, outputs, laps }.print(global)
 }
 
-/// Searches for all queries, a block at a time, and writes k places for each.
+/// Searches for all queries, a block at a time, and hands on the hits of each.
 fn search_all(
     inputs: &mut Inputs<'_>,
     searched: &Searched,
@@ -59,7 +63,10 @@ fn search_all(
     let (count, dim) = (inputs.queries.row_count(), inputs.queries.dim() as u64);
     let hits_each = (k as u64).min(inputs.source.row_count()).max(1);
     let most = searched.blocks();
-    let step = (most.hits / hits_each).min(most.elements / dim).max(1);
+    let most_step = (most.hits / hits_each).min(most.elements / dim).max(1);
+    // Lines are wanted soon, and where the rows are on the device a small block costs little more than its share.
+    let soon = target.is_printed() && !searched.streamed;
+    let mut step = if soon { most_step.min(FIRST_PRINTED) } else { most_step };
     let mut totals = Totals::default();
     progress.phase("searching", count);
     let mut start = 0;
@@ -76,6 +83,7 @@ fn search_all(
             target.write(ids, distances)?;
         }
         target.end_block()?;
+        step = most_step.min(step * PRINTED_GROWTH);
         start = end;
     }
     Ok(totals)

@@ -77,8 +77,8 @@ impl Saved {
         self.format.extension
     }
 
-    pub fn read(&self, gpu: &Gpu) -> Result<Box<dyn Index>> {
-        Ok((self.format.read)(gpu, &self.path)?)
+    pub fn read(&self, gpu: &Gpu) -> nearfield::Result<Box<dyn Index>> {
+        (self.format.read)(gpu, &self.path)
     }
 
     pub fn verify(&self, tell: &mut Tell<'_>) -> Result<IndexInfo> {

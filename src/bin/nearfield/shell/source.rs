@@ -7,7 +7,7 @@ use super::progress::Progress;
 use super::saved::Saved;
 use super::searched::Searched;
 use crate::args::{Common, MetricName};
-use nearfield::{DType, Gpu, Metric, RowSource};
+use nearfield::{DType, Error, Gpu, Metric, RowSource};
 use std::path::Path;
 
 pub enum Source<'a> {
@@ -50,7 +50,14 @@ impl<'a> Source<'a> {
             Source::Rows(base) => base.searched(gpu, factory, progress),
             Source::Saved(saved) => {
                 progress.phase("reading the index", 0);
-                Ok(Searched { index: saved.read(gpu)?, streamed: false })
+                let index = saved.read(gpu).map_err(|e| match e {
+                    Error::OutOfDeviceMemory { .. } => {
+                        let file = saved.path.display();
+                        Failure::Work(format!("{file}: {e}; --base streams rows that do not fit"))
+                    }
+                    other => other.into(),
+                })?;
+                Ok(Searched { index, streamed: false })
             }
         }
     }

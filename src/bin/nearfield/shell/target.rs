@@ -22,6 +22,10 @@ impl Target {
         }
     }
 
+    pub fn is_printed(&self) -> bool {
+        matches!(self, Target::Lines(_))
+    }
+
     /// Makes room before a block of hits: on a terminal progress and hits would be written over each other.
     pub fn begin_block(&self, progress: &Progress) {
         if matches!(self, Target::Lines(lines) if lines.on_terminal()) {
