@@ -13,6 +13,15 @@ macro_rules! below {
     };
 }
 
+pub const PROGRAM: &str = below!(
+    "Examples:\n  \
+     nearfield devices\n  \
+     nearfield search --base base.npy --query query.npy -k 10\n  \
+     nearfield build --base base.npy --out base.nf\n  \
+     nearfield search --load base.nf --query query.npy -k 10 --out hits\n\n\
+     What a killed run left, .nearfield-*.tmp, may be deleted."
+);
+
 pub const DEVICES: &str = below!(
     "Examples:\n  \
      nearfield devices\n  \

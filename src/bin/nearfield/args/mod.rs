@@ -37,7 +37,7 @@ use numbers::bytes;
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "Exit status: 0, 1 when the work failed or stdout could not be written (outputs that are in place by then are named), 2 when the arguments are wrong, 129, 130 and 143 after SIGHUP, SIGINT and SIGTERM, which leave no file behind. What a killed run left, .nearfield-*.tmp, may be deleted."
+    after_help = help::PROGRAM
 )]
 pub struct Cli {
     #[command(flatten)]
