@@ -1,7 +1,7 @@
 //! `nearfield`: exact nearest-neighbour search on files of vectors, from the command line.
 //!
-//! Exit status: 0, also where whoever reads stdout has enough; 1 when the work failed or stdout could not be written, 2 when the arguments are wrong, by themselves or for
-//! these files, 129, 130 and 143 after SIGHUP, SIGINT and SIGTERM.
+//! Exit status: 0, also where whoever reads stdout has enough; 1 when the work failed or stdout could not be written; 2 when the
+//! arguments are wrong, by themselves or for these files; 129, 130 and 143 after SIGHUP, SIGINT and SIGTERM.
 
 mod args;
 mod commands;
