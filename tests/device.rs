@@ -58,18 +58,14 @@ fn an_unknown_adapter_is_an_error_that_helps() {
     let error = Gpu::builder().adapter("no such card").build().unwrap_err();
     assert!(matches!(error, Error::NoAdapter { .. }));
     let text = error.to_string();
-    for word in [
-        "no such card",
-        "mesa-vulkan-drivers",
-        "libvulkan1",
-        "dnf install",
-        "pacman -S",
-        "macOS",
-        "Windows",
-        &Gpu::adapters().unwrap()[0].name,
-    ] {
+    for word in ["no such card", "driver is needed", &Gpu::adapters().unwrap()[0].name] {
         assert!(text.contains(word), "{word} is missing in: {text}");
     }
+    // What there is, and in lines of their own what to do on this system.
+    assert!(
+        text.lines().count() >= 4 && text.lines().skip(2).all(|l| l.starts_with("  ")),
+        "{text}"
+    );
     let missing = if cfg!(windows) { Backend::Metal } else { Backend::Dx12 };
     assert!(matches!(Gpu::builder().backend(missing).build(), Err(Error::NoAdapter { .. })));
 }

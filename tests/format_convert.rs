@@ -197,3 +197,43 @@ fn a_new_file_is_like_any_other() {
     assert!(fs::symlink_metadata(within("link.npy")).unwrap().is_symlink());
     assert_eq!(fs::read(within("target.npy")).unwrap(), fs::read(within("a.npy")).unwrap());
 }
+
+#[test]
+fn every_format_says_what_it_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = |name: &str| {
+        let path = folder.path().join(name);
+        let info = nearfield::format::inspect(&path).unwrap();
+        assert_eq!(info.bytes, std::fs::metadata(&path).unwrap().len());
+        (info.format, info.element, info.rows, info.columns)
+    };
+    for (extension, dtype, element) in [
+        ("npy", DType::F32, "f32"),
+        ("npy", DType::Bf16, "u16"),
+        ("npy", DType::Bits, "u8"),
+        ("fvecs", DType::F32, "f32"),
+        ("bvecs", DType::U8, "u8"),
+        ("fbin", DType::F32, "f32"),
+        ("f16bin", DType::F16, "f16"),
+        ("u8bin", DType::U8, "u8"),
+        ("i8bin", DType::I8, "i8"),
+    ] {
+        let (name, dim) = (format!("rows.{extension}"), 16);
+        let bytes = vec![0u8; 3 * dtype.row_bytes(dim)];
+        let mut out = nearfield::format::create(folder.path().join(&name), dtype, dim).unwrap();
+        out.write(Rows::from_bytes(dtype, &bytes).unwrap()).unwrap();
+        out.finish().unwrap();
+        let columns = dtype.row_bytes(dim) / if dtype.bits() < 8 { 1 } else { dtype.bits() / 8 };
+        assert_eq!(told(&name), (extension, element, 3, Some(columns)));
+    }
+    let mut list =
+        nearfield::format::NpyWriter::<f64>::create(folder.path().join("list.npy"), &[]).unwrap();
+    list.write(&[0.5, 1.5]).unwrap();
+    list.finish().unwrap();
+    assert_eq!(told("list.npy"), ("npy", "f64", 2, None));
+    let mut ids =
+        nearfield::format::IdWriter::create(folder.path().join("ids.ivecs"), Some(4)).unwrap();
+    ids.write(&[1, 2, 3, 4]).unwrap();
+    ids.finish().unwrap();
+    assert_eq!(told("ids.ivecs"), ("ivecs", "i32", 1, Some(4)));
+}

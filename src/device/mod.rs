@@ -8,6 +8,7 @@ mod cache_dir;
 mod caps;
 mod completion;
 mod coop;
+mod driver_help;
 mod gpu;
 mod health;
 mod heap;

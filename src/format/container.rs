@@ -35,6 +35,12 @@ impl Container {
         })
     }
 
+    /// Its extension.
+    pub fn name(self) -> &'static str {
+        let known = EXTENSIONS.iter().find(|(_, container)| *container == self);
+        known.map_or("", |(name, _)| name)
+    }
+
     /// The one type of its elements, unless the file's header says.
     pub fn element(self) -> Option<Element> {
         match self {

@@ -46,6 +46,22 @@ impl Element {
         matches!(self, Element::I32 | Element::I64 | Element::U32 | Element::U64)
     }
 
+    /// Its name as that of a [`DType`], where there is one.
+    pub fn name(self) -> &'static str {
+        match self {
+            Element::F64 => "f64",
+            Element::F32 => "f32",
+            Element::F16 => "f16",
+            Element::U16 => "u16",
+            Element::I8 => "i8",
+            Element::U8 => "u8",
+            Element::I32 => "i32",
+            Element::I64 => "i64",
+            Element::U32 => "u32",
+            Element::U64 => "u64",
+        }
+    }
+
     /// NumPy's name of the type, as `numpy.save` writes it.
     pub fn descr(self) -> &'static str {
         match self {

@@ -30,6 +30,11 @@ impl Mapped {
         self.map.path()
     }
 
+    /// Bytes of the file.
+    pub fn length(&self) -> u64 {
+        self.map.bytes().len() as u64
+    }
+
     /// The bytes of rows `start..end`, row prefixes included. The caller has checked the range.
     pub fn bytes(&self, start: u64, end: u64) -> &[u8] {
         // No product overflows: the whole file has been checked to be `rows` times `stride` long.

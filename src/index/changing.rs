@@ -5,7 +5,7 @@ use super::traits::Search;
 use crate::buffer::Matrix;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
-use crate::format::{RowSource, SliceSource};
+use crate::format::{AtomicFile, RowSource, SliceSource};
 use std::ops::Range;
 use std::path::Path;
 
@@ -361,7 +361,16 @@ pub trait Index: Search {
     ///
     /// # Errors
     /// `Io`; `OutOfDeviceMemory` for staging; `DeviceLost`.
-    fn write(&self, path: &Path) -> Result<()>;
+    fn write(&self, path: &Path) -> Result<()> {
+        self.write_unnamed(path)?.finish()
+    }
+
+    /// The same as [`write`](Self::write), but for the name of the file, which comes with [`finish`](AtomicFile::finish): for a
+    /// caller that has something to do, or to ask, before the file counts.
+    ///
+    /// # Errors
+    /// Those of [`write`](Self::write).
+    fn write_unnamed(&self, path: &Path) -> Result<AtomicFile>;
 }
 
 fn source(rows: Rows<'_>, dtype: DType, dim: usize) -> Result<SliceSource<'_>> {

@@ -24,5 +24,6 @@ pub use flat::{BinaryFlat, Flat, StreamedFlat};
 pub use hits::{Hits, RangeHits};
 pub use ids::{IdFilter, QueryFilter};
 pub use params::{Guarantee, Progress, SearchParams};
+pub use persist::IndexInfo;
 pub use traits::Search;
 pub use variants::kernel_variants;

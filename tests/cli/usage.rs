@@ -61,15 +61,23 @@ fn wrong_arguments_end_with_2() {
 #[test]
 fn help_and_version_end_with_0() {
     let folder = tempfile::tempdir().unwrap();
-    for command in ["devices", "search", "range", "convert", "bench", "tune"] {
+    for command in
+        ["devices", "search", "range", "build", "info", "convert", "bench", "tune", "completions"]
+    {
         let run = nearfield(folder.path(), &[command, "--help"]);
         assert_eq!(run.status, 0);
         assert!(run.stdout.contains("--adapter"), "{}", run.stdout);
+        let example = format!("\n  nearfield {command} ");
+        assert!(run.stdout.contains(example.trim_end()), "{}", run.stdout);
+        assert!(run.stdout.contains("129, 130, 143  after SIGHUP"), "{}", run.stdout);
     }
     let help = |command: &[&str]| nearfield(folder.path(), command).stdout;
     let search = help(&["search", "--help"]);
     assert!(search.contains("id -1") && search.contains("-3.4028235e38"), "{search}");
-    assert!(help(&["--help"]).contains("129, 130 and 143 after SIGHUP"));
+    let program = help(&["--help"]);
+    assert!(
+        program.contains("129, 130, 143  after SIGHUP") && program.contains(".nearfield-*.tmp")
+    );
     let version = nearfield(folder.path(), &["--version"]);
     assert_eq!(version.stdout.trim(), concat!("nearfield ", env!("CARGO_PKG_VERSION")));
 }

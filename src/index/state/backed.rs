@@ -6,7 +6,7 @@ use crate::buffer::Matrix;
 use crate::call::Pending;
 use crate::dtype::{DType, Rows};
 use crate::error::Result;
-use crate::format::RowSource;
+use crate::format::{AtomicFile, RowSource};
 use crate::index::add::AddParams;
 use crate::index::changing::Index;
 use crate::index::hits::{Hits, RangeHits};
@@ -103,7 +103,7 @@ impl<T: Backed> Index for T {
         self.core().snapshot().reconstruct(ids, out)
     }
 
-    fn write(&self, path: &Path) -> Result<()> {
+    fn write_unnamed(&self, path: &Path) -> Result<AtomicFile> {
         self.core().write(T::KIND, path)
     }
 }

@@ -7,7 +7,7 @@ use crate::buffer::Matrix;
 use crate::call::Pending;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
-use crate::format::RowSource;
+use crate::format::{AtomicFile, RowSource};
 use crate::index::add::{AddParams, Watched};
 use crate::index::hits::Hits;
 use crate::index::ids::Ids;
@@ -118,7 +118,7 @@ impl<R: Stored> Core<R> {
         self.change(|old| old.remove(ids))
     }
 
-    pub fn write(&self, kind: &str, path: &Path) -> Result<()> {
+    pub fn write(&self, kind: &str, path: &Path) -> Result<AtomicFile> {
         file::write(&self.snapshot(), kind, path)
     }
 

@@ -16,7 +16,7 @@ pub enum Failure {
     Work(String),
     /// A signal: status 128 and its number.
     Stopped,
-    /// Nobody reads stdout any more, and nothing else is left to do: status 0, and silence.
+    /// Nobody reads stdout any more, and nothing else is left that anybody would have: status 0, and silence.
     Unheard,
 }
 

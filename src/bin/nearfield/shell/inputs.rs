@@ -1,29 +1,32 @@
-//! What both searches begin with: files, index, filter.
+//! What both searches begin with: what is searched, queries, filter, and where the hits go.
 
 use super::failure::{Failure, Result};
+use super::hit_lines::HitLines;
+use super::labels::Labels;
+use super::output::{self, HitFiles, RangeFiles};
 use super::progress::Progress;
 use super::scaled::Scaled;
-use super::searched::{self, Files, Searched};
-use super::suspect::{self, Watch, Watched};
-use super::{metric, output, print, stop};
-use crate::args::{Common, MetricName};
+use super::searched::{Files, Searched};
+use super::source::Source;
+use super::suspect::{self, Watch};
+use super::target::Target;
+use super::{print, stop};
+use crate::args::Common;
 use nearfield::format::{self, Conversion, IdFile, RowFile, Scale};
-use nearfield::{
-    DType, Error, Gpu, Hits, IdFilter, Metric, RowSource, Rows, SearchParams, StreamedFlat,
-    index_factory,
-};
+use nearfield::{DType, Error, Gpu, Hits, IdFilter, RowSource, Rows, SearchParams};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Base and queries, mapped and found to fit each other.
+/// So many ids are held as bits, in 256 MB; those of a saved index may reach further, and are a list then.
+const MOST_BITS: u64 = 1 << 31;
+
+/// What is searched, and queries that were found to fit it.
 pub struct Inputs<'a> {
     pub args: &'a Common,
-    pub metric: Metric,
-    pub base: RowFile,
+    pub source: Source<'a>,
     pub queries: RowFile,
     /// What the rows of both were multiplied by.
     pub scaled: Scaled,
-    watch: Arc<Watch>,
     watch_queries: Arc<Watch>,
     quiet: bool,
 }
@@ -31,26 +34,20 @@ pub struct Inputs<'a> {
 impl<'a> Inputs<'a> {
     /// Opens them, once it is sure that none of them is an output.
     pub fn open(args: &'a Common, quiet: bool) -> Result<Self> {
-        output::check_prefix(&args.out)?;
-        let outputs = output::NAMES.map(|name| output::path(&args.out, name));
-        let outputs: Vec<&Path> = outputs.iter().map(|path| path.as_path()).collect();
-        output::check_apart(&outputs, &args.inputs())?;
-        let metric = metric::of(args)?;
-        let base = format::open(&args.base, args.rounding.to(args.dtype))
-            .map_err(|e| Failure::about(&args.base, 0, e))?;
-        let mut queries = open_queries(&args.query, args.dtype)?;
-        let scaled = match base.scale() {
+        check_outputs(args)?;
+        let source = Source::open(args, quiet)?;
+        let mut queries = open_queries(&args.query, source.explains())?;
+        let scaled = match source.scale() {
             1.0 => Scaled::NONE,
             scale => {
                 queries = queries.converted(Conversion::to(DType::F32).scale(Scale::By(scale)))?;
-                Scaled::new(&metric, scale)?
+                Scaled::new(source.metric(), scale)?
             }
         };
-        if queries.dim() != base.dim() {
-            let (query, base_file) = (args.query.display(), args.base.display());
-            let (d, expected) = (queries.dim(), base.dim());
-            let why =
-                format!("{query}: rows of {d} elements, those of {base_file} have {expected}");
+        if queries.dim() != source.dim() {
+            let (query, searched) = (args.query.display(), source.path().display());
+            let (d, expected) = (queries.dim(), source.dim());
+            let why = format!("{query}: rows of {d} elements, those of {searched} have {expected}");
             return Err(Failure::Work(why));
         }
         if scaled.scale != 1.0 && !quiet {
@@ -59,59 +56,41 @@ impl<'a> Inputs<'a> {
                 scaled.scale
             ));
         }
-        let watch = Watch::new(&base, &metric, quiet);
-        let watch_queries = match output::same(&args.base, &args.query) {
-            true => watch.again(),
-            false => Watch::new(&queries, &metric, quiet),
+        let watch_queries = match &source {
+            Source::Rows(base) if output::same(source.path(), &args.query) => base.watch.again(),
+            _ => Watch::new(&queries, source.metric(), quiet),
         };
-        Ok(Inputs { args, metric, base, queries, scaled, watch, watch_queries, quiet })
+        Ok(Inputs { args, source, queries, scaled, watch_queries, quiet })
     }
 
-    /// An index of all rows of the base; where they do not fit in device memory, one that streams them.
+    /// Where the hits go: to the files of a search for `k` neighbours or, without a k, of a range search; or to stdout.
+    pub fn target(&self, k: Option<usize>) -> Result<Target> {
+        let (printing, order) = (&self.args.printing, self.source.metric().order());
+        Ok(match (&self.args.out, k) {
+            (Some(out), Some(k)) => {
+                let places = Some((k, order.no_hit()));
+                Target::Search(HitFiles::create(out, places, self.scaled)?)
+            }
+            (Some(out), None) => Target::Range(RangeFiles::create(out, self.scaled)?),
+            (None, _) => {
+                let ids = self.source.ids_below();
+                let labels = printing.labels.as_ref();
+                let labels = labels.map(|file| Labels::read(file, ids, self.quiet)).transpose()?;
+                let format = printing.format.unwrap_or_default();
+                Target::Lines(HitLines::new(format, labels, self.scaled))
+            }
+        })
+    }
+
+    /// An index of all that is searched.
     pub fn index(&mut self, gpu: &Gpu, progress: &Progress) -> Result<Searched> {
-        let (dim, dtype) = (self.base.dim(), self.base.dtype());
-        let index = index_factory(gpu, dim, &self.args.index, self.metric.clone(), dtype);
-        let index = index.map_err(|e| match &self.args.metric {
-            MetricName::Wgsl(file) => metric::locate(file, e),
-            MetricName::Plain(_) => e.into(),
-        })?;
-        let watched = Watched { file: self.base.clone(), watch: Arc::clone(&self.watch) };
-        let streamed = StreamedFlat::new(gpu, watched, self.metric.clone())?;
-        let flat = self.args.index.rsplit(',').next().is_some_and(|kind| kind.ends_with("Flat"));
-        if flat && !searched::fits(gpu, &streamed) {
-            return Ok(self.streamed(gpu, streamed));
-        }
-        progress.phase("reading the base", self.base.row_count());
-        let mut source = Counted { file: &mut self.base, progress, watch: &self.watch };
-        match index.add_from(&mut source) {
-            Ok(_) => {
-                self.watch.losses(&self.base.losses());
-                Ok(Searched { index, streamed: false })
-            }
-            // The driver may have less memory than the budget says.
-            Err(Error::OutOfDeviceMemory { .. }) if flat => {
-                drop(index);
-                Ok(self.streamed(gpu, streamed))
-            }
-            Err(e) => Err(Failure::about(&self.args.base, 0, e)),
-        }
-    }
-
-    fn streamed(&self, gpu: &Gpu, rows: StreamedFlat) -> Searched {
-        if !self.quiet {
-            let (file, needed) = (self.args.base.display(), rows.resident_bytes());
-            let budget = gpu.memory().budget;
-            print::to_stderr(format_args!(
-                "{file}: {needed} bytes do not fit in {budget} of device memory, so every block of queries streams them"
-            ));
-        }
-        Searched { index: Box::new(rows), streamed: true }
+        self.source.searched(gpu, &self.args.index, progress)
     }
 
     /// The rows that `--allow` and `--deny` leave. Numbers that the base lacks name nothing; so does -1, which stands
     /// for no hit in the outputs of a search.
     fn filter(&self) -> Result<Option<IdFilter>> {
-        let rows = self.base.row_count();
+        let rows = self.source.ids_below();
         Ok(match (&self.args.allow, &self.args.deny) {
             (Some(file), _) => Some(row_set(file, rows, self.quiet)?),
             (None, Some(file)) => Some(!row_set(file, rows, self.quiet)?),
@@ -121,7 +100,13 @@ impl<'a> Inputs<'a> {
 
     /// What all blocks of queries are searched with.
     pub fn params(&self) -> Result<SearchParams> {
-        let params = SearchParams::new().timed(self.args.stats).cancel(&stop::token());
+        let mut params = SearchParams::new().timed(self.args.stats).cancel(&stop::token());
+        for (i, param) in self.args.param.iter().enumerate() {
+            if self.args.param[..i].iter().any(|other| other.name == param.name) {
+                return Err(Failure::Usage(format!("--param: {} is there twice", param.name)));
+            }
+            param.apply(&mut params);
+        }
         Ok(match self.filter()? {
             Some(filter) => params.filter(filter),
             None => params,
@@ -129,18 +114,19 @@ impl<'a> Inputs<'a> {
     }
 
     /// Where the rows and the queries from `first_query` on come from.
-    pub fn files(&self, first_query: u64) -> Files<'a> {
-        Files { base: &self.args.base, query: &self.args.query, first_query }
+    pub fn files(&self, first_query: u64) -> Files<'_> {
+        Files { base: self.source.path(), query: &self.args.query, first_query }
     }
 
     /// Tells what conversion made equal, and which options had nothing to do, once all rows have been read.
     pub fn warn_of_losses(&self) {
-        let losses = self.base.losses();
-        self.watch.losses(&losses);
         self.watch_queries.losses(&self.queries.losses());
+        let Source::Rows(base) = &self.source else { return };
+        let losses = base.rows.losses();
+        base.watch.losses(&losses);
         if let (false, Some(note)) = (self.quiet, self.args.rounding.idle(self.args.dtype, &losses))
         {
-            suspect::note(&self.args.base, note);
+            suspect::note(self.source.path(), note);
         }
     }
 
@@ -154,6 +140,22 @@ impl<'a> Inputs<'a> {
         self.watch_queries.look(start, rows, dim);
         Ok(rows)
     }
+}
+
+/// Refuses files that would be written over others, and a summary where the hits are.
+fn check_outputs(args: &Common) -> Result<()> {
+    let Some(prefix) = &args.out else {
+        return if args.json {
+            let why = "--json prints a summary on stdout, where the hits are without --out PREFIX; --format json prints the hits so";
+            Err(Failure::Usage(why.into()))
+        } else {
+            Ok(())
+        };
+    };
+    output::check_prefix(prefix)?;
+    let outputs = output::NAMES.map(|name| output::path(prefix, name));
+    let outputs: Vec<&Path> = outputs.iter().map(|path| path.as_path()).collect();
+    output::check_apart(&outputs, &args.inputs())
 }
 
 /// Ids and distances of each query.
@@ -176,8 +178,16 @@ fn open_queries(file: &Path, base: Option<DType>) -> Result<RowFile> {
     }
 }
 
-/// The row numbers of a file, as bits: however many they are, they take a bit a row of the base.
+/// The row numbers of a file, as bits: however many they are, they take a bit a row of the base. Of a saved index they are ids.
 fn row_set(file: &Path, rows: u64, quiet: bool) -> Result<IdFilter> {
+    if rows > MOST_BITS {
+        let ids = format::read_ids(file)?;
+        if let Some(id) = ids.iter().find(|&&id| id < -1) {
+            return Err(Failure::Work(format!("{}: {id} is no row number", file.display())));
+        }
+        let known = ids.into_iter().filter_map(|id| u64::try_from(id).ok());
+        return Ok(IdFilter::batch(known.collect::<Vec<_>>()));
+    }
     let mut words = vec![0u64; rows.div_ceil(64) as usize];
     let mut ids = IdFile::open(file)?;
     let mut beyond = None;
@@ -203,37 +213,4 @@ fn row_set(file: &Path, rows: u64, quiet: bool) -> Result<IdFilter> {
         ));
     }
     Ok(IdFilter::bitset(words))
-}
-
-/// A file whose rows are counted as they go by.
-struct Counted<'a> {
-    file: &'a mut RowFile,
-    progress: &'a Progress,
-    watch: &'a Watch,
-}
-
-impl RowSource for Counted<'_> {
-    fn dtype(&self) -> DType {
-        self.file.dtype()
-    }
-
-    fn dim(&self) -> usize {
-        self.file.dim()
-    }
-
-    fn remaining(&self) -> Option<u64> {
-        self.file.remaining()
-    }
-
-    fn next_rows(&mut self, max_rows: usize) -> nearfield::Result<Option<Rows<'_>>> {
-        stop::check()?;
-        let (first, dim) =
-            (self.file.row_count() - self.file.remaining().unwrap_or(0), self.file.dim());
-        self.progress.set(first);
-        let rows = self.file.next_rows(max_rows)?;
-        if let Some(rows) = rows {
-            self.watch.look(first, rows, dim);
-        }
-        Ok(rows)
-    }
 }

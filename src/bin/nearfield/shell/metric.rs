@@ -1,15 +1,15 @@
 //! The metric that was asked for: one by its name, or one of the user's from a file of WGSL.
 
 use super::failure::{Failure, Result};
-use crate::args::{Common, MetricName};
+use crate::args::MetricName;
 use nearfield::{DType, Error, Metric, Order};
 use std::path::Path;
 
 /// The metric of a search, for the type that the base will have.
-pub fn of(args: &Common) -> Result<Metric> {
-    let bits = args.dtype == Some(DType::Bits);
-    let metric = match &args.metric {
-        MetricName::Plain(name) => Metric::from_name(name, args.dtype.unwrap_or(DType::F32))?,
+pub fn of(name: &MetricName, dtype: Option<DType>) -> Result<Metric> {
+    let bits = dtype == Some(DType::Bits);
+    let metric = match name {
+        MetricName::Plain(name) => Metric::from_name(name, dtype.unwrap_or(DType::F32))?,
         MetricName::Wgsl(file) => read(file)?,
     };
     if metric.is_binary() && !bits {
