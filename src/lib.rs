@@ -63,8 +63,9 @@ pub use error::{Error, Result};
 pub use exact::pairwise;
 pub use format::RowSource;
 pub use index::{
-    BinaryFlat, Flat, Guarantee, Hits, IdFilter, Index, Progress, QueryFilter, RangeHits, Search,
-    SearchParams, StreamedFlat, index_factory, kernel_variants, read_index,
+    BinaryFlat, Exclude, Flat, Guarantee, Hits, IdFilter, IdPredicate, Index, PreparedFilter,
+    Progress, QueryFilter, RangeHits, Search, SearchParams, StreamedFlat, index_factory,
+    kernel_variants, read_index,
 };
 pub use kernel::{KernelVariant, check_scan_tile};
 pub use metric::{CustomMetric, Metric, Order};

@@ -3,6 +3,7 @@
 use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::exact::filter::DeviceFilter;
 use crate::exact::queries::Queries;
 use crate::exact::rounded::{f16, int8};
 
@@ -16,18 +17,21 @@ pub(crate) struct PerQuery {
 }
 
 impl PerQuery {
-    /// What every search brings to the device: queries, and `bitmap` bytes of a filter for each.
-    pub fn uploads(queries: &Queries, bitmap: u64) -> PerQuery {
+    /// What every search brings to the device: queries, and a filter for each where there is one.
+    pub fn uploads(queries: &Queries, filter: &DeviceFilter) -> PerQuery {
         let (dim, none) = (queries.work_dim(), PerQuery { bytes: 0, widest: 0, name: "" });
         let packed = match queries.dtype() {
             dtype if dtype.is_integer() || dtype == DType::Bits => dtype.row_bytes(queries.dim()),
             _ => 0,
         };
-        none.upload("queries", dim.next_multiple_of(4) as u64 * 4)
+        let (bitmap, from_host) = filter.bitmap_bytes();
+        let filter = none
+            .upload("queries", dim.next_multiple_of(4) as u64 * 4)
             .upload("queries", packed.next_multiple_of(16) as u64)
             // norms, and what 8 bits lose
             .upload("norms", 8)
-            .upload("filter", bitmap)
+            .buffer("filter", bitmap);
+        if from_host { filter.beside(bitmap) } else { filter }
     }
 
     /// And what of the queries is rounded: to f16 and to 8 bits.

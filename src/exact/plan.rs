@@ -178,7 +178,7 @@ impl Plan {
             && k > u64::from(profile.u32("matrix", "max_k_bin64")?)
             && n.div_ceil(SMALL_BIN) * 4 <= max_binding;
         let matrix_bin = if small_bins { SMALL_BIN } else { BIN };
-        let uploads = PerQuery::uploads(queries, filter.bitmap_bytes());
+        let uploads = PerQuery::uploads(queries, filter);
         let of_scan = uploads
             .rounded(queries)
             .buffer("best scores", n.div_ceil(matrix_bin) * 4)

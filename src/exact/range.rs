@@ -8,7 +8,7 @@ use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::exact::dataset::Dataset;
 use crate::exact::distance::{self, Out};
-use crate::exact::filter::DeviceFilter;
+use crate::exact::filter::{Bitmap, DeviceFilter};
 use crate::exact::plan::{self, Plan};
 use crate::exact::queries::{Queries, Upload};
 use crate::exact::{kernels, params};
@@ -20,7 +20,7 @@ use std::ops::Range;
 struct Batch {
     queries: Range<usize>,
     upload: Upload,
-    bitmap: Option<Buffer>,
+    bitmap: Option<Bitmap>,
     keys: Buffer,
     next_row: u64,
 }

@@ -18,7 +18,7 @@ mod variants;
 pub use factory::{index_factory, read_index};
 pub use flat::{BinaryFlat, Flat, StreamedFlat};
 pub use hits::{Hits, RangeHits};
-pub use ids::{IdFilter, QueryFilter};
+pub use ids::{Exclude, IdFilter, IdPredicate, PreparedFilter, QueryFilter};
 pub use params::{Guarantee, Progress, SearchParams};
 pub use traits::{Index, Search};
 pub use variants::kernel_variants;

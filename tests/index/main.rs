@@ -6,6 +6,7 @@ mod common;
 
 mod bad_files;
 mod edges;
+mod exclude;
 mod failures;
 mod files;
 mod filters;
@@ -13,6 +14,7 @@ mod flights;
 mod limits;
 mod model;
 mod parts;
+mod prepared;
 mod radii;
 mod scans;
 mod streamed;

@@ -4,7 +4,7 @@ use crate::call::{Filter, Options, Pending, RowHits, RowIds};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::Result;
-use crate::exact::{self, Dataset};
+use crate::exact::{self, Dataset, ToPrepare};
 use crate::format::RowSource;
 use crate::index::params::{Ask, SearchParams};
 use crate::index::persist::IndexReader;
@@ -54,6 +54,10 @@ impl Stored for Dataset {
 
     fn read(&self, rows: Range<u64>) -> Result<Vec<u8>> {
         self.rows().read(rows)
+    }
+
+    fn prepare(&self, filter: ToPrepare<'_>) -> Result<Filter> {
+        exact::prepared(self.compared(), filter)
     }
 
     fn submit(

@@ -1,14 +1,12 @@
 //! One state of an index. It never changes: every change makes another that shares what is equal.
 
 use super::stored::Stored;
-use crate::call::{Filter, RowHits, RowIds};
+use crate::call::{RowHits, RowIds};
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
-use crate::exact::query_count;
 use crate::format::RowSource;
 use crate::index::hits::Hits;
 use crate::index::ids::{self, Ids, MAX_ID, RowSet};
-use crate::index::params::SearchParams;
 use std::sync::Arc;
 
 /// Rows, their ids, and which of them are removed.
@@ -166,10 +164,12 @@ impl<R: Stored> Snapshot<R> {
         self.rows.read(row..row + 1)
     }
 
-    /// What the parameters filter, as a bit a row. Removed rows need none: what is stored leaves them out.
-    pub fn filter(&self, params: &SearchParams, queries: Rows<'_>) -> Result<Filter> {
-        let count = || query_count(queries, self.rows.dtype(), self.rows.dim());
-        ids::of_rows(params.filter.as_ref(), params.query_filter.as_ref(), &self.ids, count)
+    /// The ids of the rows, in their order.
+    pub fn live_ids(&self) -> Vec<u64> {
+        match &self.live {
+            None => (0..self.ids.len()).map(|row| self.ids.id(row)).collect(),
+            Some(live) => live.iter().map(|row| self.ids.id(row as usize)).collect(),
+        }
     }
 
     /// The ids of rows, for a search that keeps this snapshot until it ends.

@@ -63,6 +63,7 @@ fn search_all(
     while start < count {
         let end = (start + step).min(count);
         params.progress = Some(progress.reporter(start, end));
+        params.exclude = inputs.excluded(start, end);
         let files_of = inputs.files(start);
         let queries = inputs.block(start, end)?;
         let call = Instant::now();

@@ -9,8 +9,8 @@ use super::{metric, output, print, stop};
 use crate::args::{Common, MetricName};
 use nearfield::format::{self, Conversion, IdFile, RowFile, Scale};
 use nearfield::{
-    DType, Error, Gpu, Hits, IdFilter, Metric, RowSource, Rows, SearchParams, StreamedFlat,
-    index_factory,
+    DType, Error, Exclude, Gpu, Hits, IdFilter, Metric, RowSource, Rows, SearchParams,
+    StreamedFlat, index_factory,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -51,6 +51,14 @@ impl<'a> Inputs<'a> {
             let (d, expected) = (queries.dim(), base.dim());
             let why =
                 format!("{query}: rows of {d} elements, those of {base_file} have {expected}");
+            return Err(Failure::Work(why));
+        }
+        let (rows, count) = (base.row_count(), queries.row_count());
+        if args.exclude_self && rows != count {
+            let (query, base_file) = (args.query.display(), args.base.display());
+            let why = format!(
+                "--exclude-self is for the same rows as base and query: {query} has {count}, {base_file} has {rows}"
+            );
             return Err(Failure::Work(why));
         }
         if scaled.scale != 1.0 && !quiet {
@@ -128,6 +136,11 @@ impl<'a> Inputs<'a> {
         })
     }
 
+    /// What queries `start..end` may not find of what the filter leaves.
+    pub fn excluded(&self, start: u64, end: u64) -> Option<Exclude> {
+        self.args.exclude_self.then(|| Exclude::Ids((start..end).collect()))
+    }
+
     /// Where the rows and the queries from `first_query` on come from.
     pub fn files(&self, first_query: u64) -> Files<'a> {
         Files { base: &self.args.base, query: &self.args.query, first_query }
@@ -202,7 +215,7 @@ fn row_set(file: &Path, rows: u64, quiet: bool) -> Result<IdFilter> {
             count - 1
         ));
     }
-    Ok(IdFilter::bitset(words))
+    Ok(IdFilter::bitmap(words))
 }
 
 /// A file whose rows are counted as they go by.
