@@ -83,6 +83,17 @@ impl DeviceFilter {
         }
     }
 
+    /// Up to which of the queries `start..end` the bitmaps lie together, so that a submission need not copy them.
+    pub fn together(&self, start: usize, end: usize) -> usize {
+        match &self.each {
+            Some(EachFilter::Bitmaps(all)) => {
+                let number = all.queries.start + start;
+                end.min(start + all.per_buffer - number % all.per_buffer)
+            }
+            _ => end,
+        }
+    }
+
     /// The bitmaps of some queries.
     pub fn bitmap(&self, which: &[u32], encoder: &mut Encoder) -> Result<Option<Bitmap>> {
         let words = self.words;

@@ -24,14 +24,16 @@ impl PerQuery {
             dtype if dtype.is_integer() || dtype == DType::Bits => dtype.row_bytes(queries.dim()),
             _ => 0,
         };
-        let (bitmap, from_host) = filter.bitmap_bytes();
-        let filter = none
+        let uploads = none
             .upload("queries", dim.next_multiple_of(4) as u64 * 4)
             .upload("queries", packed.next_multiple_of(16) as u64)
             // norms, and what 8 bits lose
-            .upload("norms", 8)
-            .buffer("filter", bitmap);
-        if from_host { filter.beside(bitmap) } else { filter }
+            .upload("norms", 8);
+        match filter.bitmap_bytes() {
+            (bitmap, true) => uploads.upload("filter", bitmap),
+            // where it lies since before
+            (bitmap, false) => uploads.seen("filter", bitmap),
+        }
     }
 
     /// And what of the queries is rounded: to f16 and to 8 bits.
@@ -44,9 +46,14 @@ impl PerQuery {
 
     /// And a buffer that kernels see.
     pub fn buffer(self, name: &'static str, bytes: u64) -> PerQuery {
+        self.seen(name, bytes).beside(bytes)
+    }
+
+    /// And bytes that kernels see and that nobody takes for this search.
+    fn seen(self, name: &'static str, bytes: u64) -> PerQuery {
         let PerQuery { bytes: all, widest, name: old } = self;
         let name = if bytes > widest { name } else { old };
-        PerQuery { bytes: all.saturating_add(bytes), widest: widest.max(bytes), name }
+        PerQuery { bytes: all, widest: widest.max(bytes), name }
     }
 
     /// And one that is filled by the host: it lies in staging, too.

@@ -78,8 +78,11 @@ pub(crate) fn submit_range(
         SearchStats { queries: count as u64, rows: dataset.len(), ..SearchStats::default() };
     let mut todo = VecDeque::new();
     if dataset.len() > 0 {
-        for start in (0..count).step_by(plan.dense_queries) {
-            todo.push_back(Step::Queries(start..(start + plan.dense_queries).min(count)));
+        let mut start = 0;
+        while start < count {
+            let end = filter.together(start, (start + plan.dense_queries).min(count));
+            todo.push_back(Step::Queries(start..end));
+            start = end;
         }
     }
     let (cancel, limit) = (options.cancel.clone(), queries.decoder.key_limit(radius));

@@ -22,12 +22,14 @@ fn repeated(n: usize, dim: usize) -> Vec<f32> {
 fn same(index: &dyn Search, queries: Rows<'_>, ids: &[u64], ours: SearchParams, with: &IdFilter) {
     let each: QueryFilter = ids.iter().map(|&id| !IdFilter::batch([id]) & with.clone()).collect();
     let theirs = SearchParams::new().query_filter(each);
-    for k in [1, 2, 7, 40, 1000] {
+    // what differs is on the host alone: less of it on the slow drivers
+    let few = |all: usize| if subset() { 1 } else { all };
+    for k in [7, 1, 2, 40, 1000].into_iter().take(few(5)) {
         let expected = index.search_with(queries, k, &theirs).unwrap();
         let found = index.search_with(queries, k, &ours).unwrap();
         assert_eq!(bits(&found), bits(&expected), "{index:?}, k = {k}");
     }
-    for radius in [0.5, 400.0, f32::INFINITY] {
+    for radius in [400.0, 0.5, f32::INFINITY].into_iter().take(few(3)) {
         let expected = index.range_search_with(queries, radius, &theirs).unwrap();
         let found = index.range_search_with(queries, radius, &ours).unwrap();
         assert_eq!(bits(&found), bits(&expected), "{index:?}, within {radius}");
@@ -91,7 +93,7 @@ fn one_more_neighbour_changes_no_answer() {
     let gpu = Gpu::builder().poison(true).setting("scan", "min_rows", 0).build().unwrap();
     let (n, dim, nq) = (3_000, 6, 25);
     let metrics = [Metric::L2, Metric::Linf, Metric::InnerProduct, Metric::Cosine];
-    for metric in metrics.into_iter().take(if subset() { 2 } else { 4 }) {
+    for metric in metrics.into_iter().take(if subset() { 1 } else { 4 }) {
         let index = Flat::new(&gpu, dim, metric.clone()).unwrap();
         let all = rows(n, dim, &metric, DType::F32, 61).rows().to_f32();
         index.add(&all).unwrap();

@@ -23,8 +23,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 /// Cost: to prepare, what one search with the filter takes beside its search. Device memory, counted in
 /// [`Gpu::memory`](crate::Gpu::memory) under "prepared filter" until the last clone is dropped, and not in
 /// [`Search::memory`](crate::Search::memory): 4 bytes a row for all queries, a bit a query and row for each, rounded up to 256
-/// bytes a query. The filter itself stays in host memory. A search then uploads nothing of it and evaluates nothing; queries that
-/// run a second time, and a batch across two buffers of one binding each, have their bitmaps copied on the device.
+/// bytes a query. The filter itself stays in host memory. A search then uploads nothing of it and evaluates nothing; only queries
+/// that run a second time have their bitmaps copied on the device. A submission takes queries whose bitmaps lie in one binding.
 ///
 /// # Example
 /// ```no_run
