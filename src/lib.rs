@@ -64,9 +64,9 @@ pub use error::{Error, Result};
 pub use exact::pairwise;
 pub use format::RowSource;
 pub use index::{
-    AddParams, BinaryFlat, Flat, Guarantee, Hits, IdFilter, Index, IndexInfo, Progress,
-    QueryFilter, RangeHits, Search, SearchParams, StreamedFlat, index_factory, read_index,
-    write_index,
+    AddParams, BinaryFlat, Exclude, Flat, Guarantee, Hits, IdFilter, IdPredicate, Index, IndexInfo,
+    PreparedFilter, Progress, QueryFilter, RangeHits, Search, SearchParams, StreamedFlat,
+    index_factory, read_index, write_index,
 };
 pub use metric::{CustomMetric, Metric, Order};
 pub use ops::{RowLayout, normalize, row_norms};

@@ -21,7 +21,7 @@ mod transfer;
 mod upload;
 
 pub(crate) use bin::BIN;
-pub(crate) use handle::Buffer;
+pub(crate) use handle::{Buffer, PART_ALIGN};
 pub(crate) use host::HostFloats;
 pub use matrix::Matrix;
 pub(crate) use readback::{Landing, Readback};

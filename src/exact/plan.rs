@@ -178,8 +178,14 @@ impl Plan {
             && k > u64::from(profile.u32("matrix", "max_k_bin64")?)
             && n.div_ceil(SMALL_BIN) * 4 <= max_binding;
         let matrix_bin = if small_bins { SMALL_BIN } else { BIN };
-        let uploads = PerQuery::uploads(queries, filter.bitmap_bytes());
-        let of_scan = uploads
+        let uploads = PerQuery::uploads(queries, filter);
+        // queries that run again need not lie together: bitmaps that stay on the device are copied for them
+        let again = match filter.bitmap_bytes() {
+            (bitmap, false) => uploads.beside(bitmap),
+            _ => uploads,
+        };
+        let of_scan = if int8 { again } else { uploads };
+        let of_scan = of_scan
             .rounded(queries)
             .buffer("best scores", n.div_ceil(matrix_bin) * 4)
             .buffer("chosen bins", max_candidates * 4)
@@ -187,7 +193,7 @@ impl Plan {
             .buffer("counts", 4)
             .hits(k)
             .beside(k * 8 + 4);
-        let of_bins = uploads
+        let of_bins = again
             .buffer("best keys", bins * 4)
             .hits(k)
             .upload("counts", 4)

@@ -22,7 +22,7 @@ pub use changing::Index;
 pub use factory::{index_factory, read_index, write_index};
 pub use flat::{BinaryFlat, Flat, StreamedFlat};
 pub use hits::{Hits, RangeHits};
-pub use ids::{IdFilter, QueryFilter};
+pub use ids::{Exclude, IdFilter, IdPredicate, PreparedFilter, QueryFilter};
 pub use params::{Guarantee, Progress, SearchParams};
 pub use persist::IndexInfo;
 pub use traits::Search;

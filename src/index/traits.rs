@@ -1,6 +1,7 @@
 //! What every index can do: answer.
 
 use super::hits::{Hits, RangeHits};
+use super::ids::{IdFilter, PreparedFilter, QueryFilter};
 use super::params::SearchParams;
 use crate::call::Pending;
 use crate::dtype::{DType, Rows};
@@ -112,6 +113,43 @@ pub trait Search: Send + Sync + fmt::Debug {
         params: &SearchParams,
     ) -> Result<Pending<RangeHits>>;
 
-    /// Bytes of device memory that the index holds between searches, free room for more rows included.
+    /// Brings a filter for all queries to the device, where it serves any number of searches of this index at no cost but its
+    /// own ([`SearchParams::prepared`](SearchParams#structfield.prepared)), also while the index changes: [`PreparedFilter`] says how.
+    ///
+    /// Cost: evaluates the filter on the host, as a search with it does; device memory of 4 bytes a row.
+    ///
+    /// # Errors
+    /// `OutOfDeviceMemory`; `DeviceLost`; `Unsupported` of a [`StreamedFlat`](crate::StreamedFlat), whose rows come to the
+    /// device anew with every search.
+    fn prepare_filter(&self, filter: IdFilter) -> Result<PreparedFilter>;
+
+    /// Brings a filter for each query to the device, for searches of as many queries, or of a
+    /// [`part`](PreparedFilter::part) of them.
+    ///
+    /// Cost: as a search with the filter takes on the host and to upload it; device memory of a bit a query and row, rounded
+    /// up to 256 bytes a query: 125 MB for 1,000 queries and a million rows.
+    ///
+    /// # Errors
+    /// As [`prepare_filter`](Self::prepare_filter); `InvalidArgument` for words that are no whole bitmaps; `LimitExceeded`
+    /// where one binding does not hold the bitmap of one query.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Flat, Gpu, Index, Metric, QueryFilter, Rows, Search, SearchParams};
+    /// let gpu = Gpu::new()?;
+    /// let index = Flat::new(&gpu, 2, Metric::L2)?;
+    /// index.add(&[0.0, 0.0, 3.0, 4.0, 1.0, 0.0])?;
+    /// // query 0 may find ids 0 and 1, query 1 ids 1 and 2
+    /// let each: QueryFilter = (0..2).map(|query| query..query + 2).collect();
+    /// let each = index.prepare_query_filter(each)?;
+    /// let queries = Rows::F32(&[1.0, 0.0, 1.0, 0.0]);
+    /// let hits = index.search_with(queries, 1, &SearchParams::new().prepared(&each))?;
+    /// assert_eq!(hits.ids(), [0, 2]);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    fn prepare_query_filter(&self, filter: QueryFilter) -> Result<PreparedFilter>;
+
+    /// Bytes of device memory that the index holds between searches, free room for more rows included; what is prepared tells
+    /// its own ([`PreparedFilter::memory`]).
     fn memory(&self) -> u64;
 }

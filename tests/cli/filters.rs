@@ -1,6 +1,6 @@
 //! `--allow` and `--deny`.
 
-use crate::support::{block, hits, range_hits, succeed, with_set};
+use crate::support::{block, fail, hits, range_hits, succeed, with_set};
 use nearfield::Metric;
 use nearfield::format::NpyWriter;
 use nearfield::reference::{Problem, check_range, check_search};
@@ -64,4 +64,41 @@ fn the_ids_of_one_search_filter_the_next() {
     succeed(folder, &format!("{line} third --deny first.ids.npy"));
     let seen: Vec<u64> = first.iter().flatten().map(|hit| hit.0).collect();
     assert!(hits(folder, "third", 4, f32::MAX).iter().flatten().all(|hit| !seen.contains(&hit.0)));
+}
+
+#[test]
+fn each_row_is_left_out_of_its_own_hits() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    let base = block(folder, "base.npy", None);
+    let problem = Problem {
+        measure: &Metric::L2,
+        queries: &base,
+        base: &base,
+        eligible: &|query: usize, row: usize| query != row,
+    };
+    let files = "--base base.npy --query base.npy --exclude-self --out out";
+    succeed(folder, &format!("search {files} -k 5"));
+    let got = hits(folder, "out", 5, f32::MAX);
+    check_search(&problem, 5, &got).unwrap();
+    assert!(got.len() > 10 && got.iter().all(|hits| hits.len() == 5));
+    succeed(folder, &format!("range {files} --radius 12"));
+    let got = range_hits(folder, "out");
+    check_range(&problem, 12.0, &got).unwrap();
+    // with a filter
+    list(folder, "some.npy", &[5, 77, 0, 119]);
+    let listed = [5, 77, 0, 119];
+    let eligible = |query: usize, row: usize| query != row && listed.contains(&row);
+    succeed(folder, &format!("search {files} -k 5 --allow some.npy"));
+    let got = hits(folder, "out", 5, f32::MAX);
+    check_search(&Problem { eligible: &eligible, ..problem }, 5, &got).unwrap();
+    assert!(
+        got.iter()
+            .enumerate()
+            .all(|(row, hits)| hits.len() == 4 - usize::from(listed.contains(&row)))
+    );
+
+    let others = "--base base.npy --query query.npy --exclude-self --out other";
+    let error = fail(folder, &format!("search {others} -k 2"), 1);
+    assert!(error.contains("--exclude-self") && error.contains("query.npy has 6"), "{error}");
 }

@@ -154,7 +154,7 @@ fn run(attack: &Attack) -> (u64, u64) {
     let passes = |row: usize| !attack.filtered || some.contains(&row);
     let mut params = SearchParams::new();
     if attack.filtered {
-        params = params.filter(IdFilter::range(some.start as u64, some.end as u64));
+        params = params.filter(IdFilter::range(some.start as u64..some.end as u64));
     }
     let search = |exhaustive| {
         let params = params.clone().exhaustive(exhaustive);

@@ -68,7 +68,7 @@ fn params(case: &Case) -> SearchParams {
         return SearchParams::new().query_filter(QueryFilter::Bitmap { words, words_per_query });
     }
     words.truncate(words_per_query);
-    SearchParams::new().filter(nearfield::IdFilter::bitset(words))
+    SearchParams::new().filter(nearfield::IdFilter::bitmap(words))
 }
 
 fn lists(hits: &Hits) -> Vec<Vec<(u64, f32)>> {

@@ -284,7 +284,7 @@ fn the_scan_leaves_out_what_is_removed_or_filtered() {
         gone.dedup();
         assert_eq!(index.remove(&gone).unwrap(), gone.len());
         model.rows.retain(|row| !gone.contains(&row.0));
-        for filter in [IdFilter::All, !IdFilter::batch(nearest.ids()), IdFilter::range(70, 75)] {
+        for filter in [IdFilter::All, !IdFilter::batch(nearest.ids()), IdFilter::range(70..75)] {
             model.check(&*index, queries.rows(), 10, &filter);
             let params = SearchParams::new().filter(filter);
             let scan = index.search_with(queries.rows(), 10, &params).unwrap();

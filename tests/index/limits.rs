@@ -33,8 +33,8 @@ fn bits(hits: &Hits) -> (Vec<u64>, Vec<usize>, Vec<u32>) {
 }
 
 fn filters() -> (IdFilter, QueryFilter) {
-    let third = IdFilter::bitset(vec![0x9249_2492_4924_9249u64; ROWS.div_ceil(64)]);
-    let each = |at: u64| IdFilter::range(at * 10, 7_000 + at * 10);
+    let third = IdFilter::bitmap(vec![0x9249_2492_4924_9249u64; ROWS.div_ceil(64)]);
+    let each = |at: u64| IdFilter::range(at * 10..7_000 + at * 10);
     (third, QueryFilter::Each((0..QUERIES as u64).map(each).collect()))
 }
 
@@ -193,10 +193,10 @@ fn budgets_near_the_need_are_kept() {
     let own = settings(Gpu::builder().poison(true)).build().unwrap();
     let theirs = index(&own, dim, &metric, DType::Bf16);
     theirs.add_rows(all.rows()).unwrap();
-    let each: Vec<_> = (0..60).map(|at| IdFilter::range(at * 50, 7_500 + at * 7)).collect();
+    let each: Vec<_> = (0..60).map(|at| IdFilter::range(at * 50..7_500 + at * 7)).collect();
     let asks = [
         (10, SearchParams::new()),
-        (10, SearchParams::new().filter(IdFilter::range(5, 4_000))),
+        (10, SearchParams::new().filter(IdFilter::range(5..4_000))),
         (10, SearchParams::new().query_filter(QueryFilter::Each(each))),
         (1000, SearchParams::new()),
         (10_000, SearchParams::new()),

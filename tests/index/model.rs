@@ -167,8 +167,8 @@ fn remove(index: &dyn Index, model: &mut Model, random: &mut Random) {
 fn filter(random: &mut Random) -> IdFilter {
     match random.below(5) {
         0..3 => IdFilter::All,
-        3 => IdFilter::range(20, 150),
-        _ => !IdFilter::bitset(vec![0x5555_0000_ffff_3333; 3]),
+        3 => IdFilter::range(20..150),
+        _ => !IdFilter::bitmap(vec![0x5555_0000_ffff_3333; 3]),
     }
 }
 

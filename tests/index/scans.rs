@@ -49,7 +49,7 @@ impl Pair {
     }
 
     fn check(&self, what: &str) {
-        let filters = [IdFilter::All, IdFilter::range(70, 8500), !IdFilter::range(0, 4000)];
+        let filters = [IdFilter::All, IdFilter::range(70..8500), !IdFilter::range(0..4000)];
         for count in [3, 40] {
             let queries = Rows::F32(&self.queries[..count * DIM]);
             // of the subset, few queries have the first two filters, many the last

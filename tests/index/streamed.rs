@@ -195,12 +195,12 @@ fn filters_act_as_on_a_resident_index() {
     let resident = index(&gpu, dim, &metric, DType::F32);
     resident.add_rows(all.rows()).unwrap();
     let index = streamed(&gpu, all.rows(), dim, &metric).with_chunk_rows(128);
-    let odd = IdFilter::bitset(vec![0xaaaa_aaaa_aaaa_aaaau64; 16]);
+    let odd = IdFilter::bitmap(vec![0xaaaa_aaaa_aaaa_aaaau64; 16]);
     let shared = [
         (IdFilter::All, 8),
         (!IdFilter::All, 0),
         (IdFilter::batch([640]), 1),
-        (IdFilter::range(127, 129), 2),
+        (IdFilter::range(127..129), 2),
         (IdFilter::batch([999, 0, 5000]), 2),
         (odd.clone(), 8),
     ];
@@ -217,7 +217,7 @@ fn filters_act_as_on_a_resident_index() {
         let theirs = resident.range_search_with(queries.rows(), 2.0, &params).unwrap();
         assert_eq!(bits(&ours), bits(&theirs), "{filter:?}");
     }
-    let each = [odd.clone(), IdFilter::range(300, 400), !IdFilter::All, IdFilter::All];
+    let each = [odd.clone(), IdFilter::range(300..400), !IdFilter::All, IdFilter::All];
     let params = SearchParams::new().query_filter(QueryFilter::Each(each.to_vec())).filter(odd);
     let ours = index.search_with(queries.rows(), 60, &params).unwrap();
     assert_eq!(bits(&ours), bits(&resident.search_with(queries.rows(), 60, &params).unwrap()));
@@ -253,7 +253,7 @@ fn progress_rises_to_one_and_a_search_may_be_cancelled() {
     let index = streamed(&gpu, all.rows(), 2, &Metric::L2).with_chunk_rows(192);
     let queries = all.rows().slice(2, 0..5);
     let expected = bits(&index.search_with(queries, 3, &SearchParams::new()).unwrap());
-    let only = IdFilter::range(0, 100);
+    let only = IdFilter::range(0..100);
     for params in [SearchParams::new(), SearchParams::new().filter(only)] {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let shares = Arc::clone(&seen);
@@ -302,7 +302,7 @@ fn bad_rows_are_named_where_they_are() {
             let error = index.read_through(&SearchParams::new()).unwrap_err();
             assert!(matches!(error, Error::NonFinite { row: 733, column: 2 }), "{error}");
         }
-        let before = SearchParams::new().filter(IdFilter::range(0, 500));
+        let before = SearchParams::new().filter(IdFilter::range(0..500));
         assert_eq!(index.search_with(Rows::F32(&queries), 5, &before).unwrap().len(), 2);
         // Of queries it is known at once.
         let error = index.submit(Rows::F32(&[f32::NAN; 3]), 1, &SearchParams::new()).err().unwrap();

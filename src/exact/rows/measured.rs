@@ -135,16 +135,16 @@ impl Measured {
     /// Without the rows whose bit is 0 (bit i of word i / 32), which keep their place but are never hits.
     pub fn masked(&self, live: &[u32]) -> Result<Measured> {
         let mut new = self.clone();
-        for (part, bias) in new.parts.iter_mut().zip(self.masked_biases(live)?) {
+        for (part, bias) in new.parts.iter_mut().zip(self.masked_biases(live, "bias")?) {
             part.bias = bias;
         }
         Ok(new)
     }
 
-    /// The biases of all segments under a mask, in fresh buffers.
-    pub fn masked_biases(&self, live: &[u32]) -> Result<Vec<Buffer>> {
+    /// The biases of all segments under a mask, in fresh buffers of this name.
+    pub fn masked_biases(&self, live: &[u32], label: &str) -> Result<Vec<Buffer>> {
         let own = self.segments().map(|(segment, part)| (segment, &part.bias));
-        bias::masked(self.gpu(), self.len(), own, live)
+        bias::masked(self.gpu(), self.len(), own, live, label)
     }
 
     /// Room for the numbers of rows that are to come into the first segment of `matrix`, which has none yet.

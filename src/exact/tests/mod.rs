@@ -113,7 +113,7 @@ fn check(settings: &[(&str, &str, &str)]) {
         let dataset = dataset.append(&mut Once(Some(Rows::F32(&data[4321 * d..])), d)).unwrap();
         let run = |exhaustive| {
             let options = Options { exhaustive, ..Options::default() };
-            submit_search(&dataset, Rows::F32(&queries), k, Filter::All, options)
+            submit_search(&dataset, Rows::F32(&queries), k, Filter::default(), options)
                 .unwrap()
                 .wait()
                 .unwrap()
@@ -170,7 +170,7 @@ fn what_8_bits_do_not_tell_is_asked_again() {
         let run = |exhaustive| {
             let options = Options { exhaustive, ..Options::default() };
             let queries = Rows::F32(&data[..2 * d]);
-            submit_search(&dataset, queries, k, Filter::All, options).unwrap().wait().unwrap()
+            submit_search(&dataset, queries, k, Filter::default(), options).unwrap().wait().unwrap()
         };
         let (scan, all) = (run(false), run(true));
         assert_eq!((scan.ids, scan.distances), (all.ids, all.distances));

@@ -5,7 +5,7 @@ use crate::call::{Filter, Options, Pending, RowHits, RowIds};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::Result;
-use crate::exact::{self, Dataset};
+use crate::exact::{self, Dataset, ToPrepare};
 use crate::format::RowSource;
 use crate::index::params::{Ask, SearchParams};
 use crate::index::persist::IndexReader;
@@ -70,6 +70,10 @@ impl Stored for Dataset {
 
     fn read_rows(&self, rows: &[u32], out: &mut [u8]) -> Result<()> {
         gather::read(self.rows(), rows, out)
+    }
+
+    fn prepare(&self, filter: ToPrepare<'_>) -> Result<Filter> {
+        exact::prepared(self.compared(), filter)
     }
 
     fn submit(

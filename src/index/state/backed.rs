@@ -10,6 +10,7 @@ use crate::format::{AtomicFile, RowSource};
 use crate::index::add::AddParams;
 use crate::index::changing::Index;
 use crate::index::hits::{Hits, RangeHits};
+use crate::index::ids::{IdFilter, Prepare, PreparedFilter, QueryFilter};
 use crate::index::params::{Ask, SearchParams};
 use crate::index::traits::Search;
 use crate::metric::Metric;
@@ -55,6 +56,14 @@ impl<T: Backed> Search for T {
         params: &SearchParams,
     ) -> Result<Pending<RangeHits>> {
         self.core().submit(queries, Ask::Within(radius), params)
+    }
+
+    fn prepare_filter(&self, filter: IdFilter) -> Result<PreparedFilter> {
+        self.core().prepare(Prepare::Shared(filter))
+    }
+
+    fn prepare_query_filter(&self, filter: QueryFilter) -> Result<PreparedFilter> {
+        self.core().prepare(Prepare::Each(filter))
     }
 
     fn memory(&self) -> u64 {

@@ -1,16 +1,18 @@
 //! The current snapshot of an index, how it is changed and how it is searched.
 
 use super::file;
+use super::filters;
 use super::snapshot::Snapshot;
 use super::stored::Stored;
 use crate::buffer::Matrix;
 use crate::call::Pending;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
+use crate::exact::query_count;
 use crate::format::{AtomicFile, RowSource};
 use crate::index::add::{AddParams, Watched};
 use crate::index::hits::Hits;
-use crate::index::ids::Ids;
+use crate::index::ids::{Ids, Prepare, PreparedFilter, leave_out};
 use crate::index::params::{Ask, SearchParams};
 use crate::index::persist::{IndexReader, Info};
 use crate::metric::Metric;
@@ -27,6 +29,8 @@ pub(in crate::index) struct Core<R> {
     current: RwLock<Arc<Snapshot<R>>>,
     /// Held while a change builds the next snapshot; searches go on meanwhile.
     writer: Mutex<()>,
+    /// By which filters that are prepared know it.
+    identity: Arc<()>,
 }
 
 impl<R: Stored> Core<R> {
@@ -44,7 +48,7 @@ impl<R: Stored> Core<R> {
         let rows = snapshot.rows();
         let (metric, dtype, dim) = (rows.metric().clone(), rows.dtype(), rows.dim());
         let current = RwLock::new(Arc::new(snapshot));
-        Core { metric, dtype, dim, current, writer: Mutex::new(()) }
+        Core { metric, dtype, dim, current, writer: Mutex::new(()), identity: Arc::new(()) }
     }
 
     pub fn metric(&self) -> &Metric {
@@ -132,9 +136,24 @@ impl<R: Stored> Core<R> {
             return Err(Error::argument("k", "0 neighbours are no search"));
         }
         let now = self.snapshot();
-        let filter = now.filter(params, queries)?;
-        let found = now.rows().submit(queries, ask, filter, now.row_ids(), params)?;
-        Ok(found.map(move |found| Ok(now.hits(found))))
+        let count = || query_count(queries, self.dtype, self.dim);
+        let excluded = match &params.exclude {
+            Some(exclude) => Some(exclude.ids(count()?, now.len(), || now.live_ids())?),
+            None => None,
+        };
+        let asked = if excluded.is_some() { ask.and_one() } else { ask };
+        let filter = filters::filter(&now, &self.identity, params, &count)?;
+        let found = now.rows().submit(queries, asked, filter, now.row_ids(), params)?;
+        Ok(found.map(move |mut found| {
+            if let Some(excluded) = excluded {
+                leave_out(&mut found, &excluded, ask.k());
+            }
+            Ok(now.hits(found))
+        }))
+    }
+
+    pub fn prepare(&self, filter: Prepare) -> Result<PreparedFilter> {
+        filters::prepared(&self.snapshot(), &self.identity, filter)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A second kind of index: pairs of f32 in host memory, compared with a query one by one. This file is all that it takes.
 
-use crate::call::{Filter, Job, Pending, RowHits, RowIds};
+use crate::call::{EachFilter, Filter, Job, Pending, RowHits, RowIds, SharedFilter};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
@@ -105,9 +105,11 @@ impl Stored for Pairs {
         let mut found = RowHits { lims: vec![0], ..RowHits::default() };
         for (number, query) in queries.to_f32().chunks_exact(2).enumerate() {
             let passes = |row: usize| match &filter {
-                Filter::All => true,
-                Filter::Shared(words) => bit(words, row),
-                Filter::PerQuery(words) => bit(&words[number * self.0.len().div_ceil(32)..], row),
+                Filter { each: Some(EachFilter::Words(words)), .. } => {
+                    bit(&words[number * self.0.len().div_ceil(32)..], row)
+                }
+                Filter { shared: Some(SharedFilter::Words(words)), .. } => bit(words, row),
+                _ => true,
             };
             let pairs = (0..).zip(self.0.iter()).filter(|&(row, pair)| pair.1 && passes(row));
             let distance = |[x, y]: [f32; 2]| (x - query[0]).powi(2) + (y - query[1]).powi(2);

@@ -13,6 +13,7 @@
 mod backed;
 mod core;
 mod file;
+mod filters;
 #[cfg(test)]
 mod host_flat_tests;
 mod put;

@@ -2,14 +2,12 @@
 
 use super::stored::Stored;
 use crate::buffer::Matrix;
-use crate::call::{Filter, RowHits, RowIds};
+use crate::call::{RowHits, RowIds};
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
-use crate::exact::query_count;
 use crate::format::RowSource;
 use crate::index::hits::Hits;
 use crate::index::ids::{self, Ids, MAX_ID, RowSet};
-use crate::index::params::SearchParams;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -191,12 +189,6 @@ impl<R: Stored> Snapshot<R> {
             ids.retain(|_| row.next().is_some_and(|row| live.has(row)));
         }
         ids
-    }
-
-    /// What the parameters filter, as a bit a row. Removed rows need none: what is stored leaves them out.
-    pub fn filter(&self, params: &SearchParams, queries: Rows<'_>) -> Result<Filter> {
-        let count = || query_count(queries, self.rows.dtype(), self.rows.dim());
-        ids::of_rows(params.filter.as_ref(), params.query_filter.as_ref(), &self.ids, count)
     }
 
     /// The ids of rows, for a search that keeps this snapshot until it ends.

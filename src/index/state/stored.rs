@@ -3,7 +3,8 @@
 use crate::buffer::Matrix;
 use crate::call::{Filter, Pending, RowHits, RowIds};
 use crate::dtype::{DType, Rows};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::exact::ToPrepare;
 use crate::format::RowSource;
 use crate::index::ids::RowSet;
 use crate::index::params::{Ask, SearchParams};
@@ -64,6 +65,10 @@ pub(in crate::index) trait Stored: Clone + Send + Sync + 'static {
 
     /// The same of numbered rows in any order, into `out`, which has that many bytes.
     fn read_rows(&self, rows: &[u32], out: &mut [u8]) -> Result<()>;
+    /// Brings a filter of these rows to the device, to stay there as long as somebody holds it; by default there is none that could.
+    fn prepare(&self, _filter: ToPrepare<'_>) -> Result<Filter> {
+        Err(Error::unsupported("this kind of index", "filters that are prepared"))
+    }
 
     /// Starts a search. `filter` is what the parameters filter, by row, and `row_ids` what rows are called in the answer; what
     /// else the parameters say and this kind has no use for, it refuses. It checks the queries, too.

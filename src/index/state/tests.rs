@@ -32,8 +32,8 @@ fn check(index: &dyn Index, model: &Model, step: u64) {
     assert_eq!((index.len(), index.is_empty()), (model.len(), model.is_empty()));
     let queries = [[0.5, 0.5], [step as f32 % 7.0, 3.0]];
     let flat: &[f32] = bytemuck::cast_slice(&queries);
-    let even = IdFilter::bitset(vec![0x5555_5555_5555_5555; 1 + step as usize / 4]);
-    let below = IdFilter::range(0, 3 * step / 2);
+    let even = IdFilter::bitmap(vec![0x5555_5555_5555_5555; 1 + step as usize / 4]);
+    let below = IdFilter::range(0..3 * step / 2);
     let each = QueryFilter::Each(vec![!below.clone(), IdFilter::All]);
     let params = SearchParams::new().filter(even.clone()).query_filter(each);
     let hits = index.search_with(Rows::F32(flat), 9, &params).unwrap();

@@ -52,6 +52,9 @@ pub struct Common {
     /// Search all rows but these: a file of row numbers, with --load of ids
     #[arg(long, value_name = "FILE")]
     pub deny: Option<PathBuf>,
+    /// Leave each row out of its own hits: for the same rows as base and query, by row, so that its equals stay
+    #[arg(long, conflicts_with = "load")]
+    pub exclude_self: bool,
     /// Tell what the search did and how long device and host took: on stderr, or within the JSON
     #[arg(long)]
     pub stats: bool,

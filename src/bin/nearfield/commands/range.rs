@@ -66,6 +66,7 @@ fn search_all(
     while start < count {
         let end = (start + step).min(count);
         params.progress = Some(progress.reporter(start, end));
+        params.exclude = inputs.excluded(start, end);
         let queries = inputs.block(start, end)?;
         let call = Instant::now();
         let submitted = searched.index.submit_range(queries, radius, &params);

@@ -73,6 +73,7 @@ fn search_all(
     while start < count {
         let end = (start + step).min(count);
         params.progress = Some(progress.reporter(start, end));
+        params.exclude = inputs.excluded(start, end);
         let queries = inputs.block(start, end)?;
         let call = Instant::now();
         let submitted = searched.index.submit(queries, k, &params);

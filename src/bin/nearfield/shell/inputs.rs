@@ -13,7 +13,7 @@ use super::target::Target;
 use super::{print, stop};
 use crate::args::Common;
 use nearfield::format::{self, Conversion, IdFile, RowFile, Scale};
-use nearfield::{DType, Error, Gpu, Hits, IdFilter, RowSource, Rows, SearchParams};
+use nearfield::{DType, Error, Exclude, Gpu, Hits, IdFilter, RowSource, Rows, SearchParams};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -48,6 +48,14 @@ impl<'a> Inputs<'a> {
             let (query, searched) = (args.query.display(), source.path().display());
             let (d, expected) = (queries.dim(), source.dim());
             let why = format!("{query}: rows of {d} elements, those of {searched} have {expected}");
+            return Err(Failure::Work(why));
+        }
+        let (rows, count) = (source.row_count(), queries.row_count());
+        if args.exclude_self && rows != count {
+            let (query, base_file) = (args.query.display(), source.path().display());
+            let why = format!(
+                "--exclude-self is for the same rows as base and query: {query} has {count}, {base_file} has {rows}"
+            );
             return Err(Failure::Work(why));
         }
         if scaled.scale != 1.0 && !quiet {
@@ -111,6 +119,11 @@ impl<'a> Inputs<'a> {
             Some(filter) => params.filter(filter),
             None => params,
         })
+    }
+
+    /// What queries `start..end` may not find of what the filter leaves.
+    pub fn excluded(&self, start: u64, end: u64) -> Option<Exclude> {
+        self.args.exclude_self.then(|| Exclude::Ids((start..end).collect()))
     }
 
     /// Where the rows and the queries from `first_query` on come from.
@@ -212,5 +225,5 @@ fn row_set(file: &Path, rows: u64, quiet: bool) -> Result<IdFilter> {
             count - 1
         ));
     }
-    Ok(IdFilter::bitset(words))
+    Ok(IdFilter::bitmap(words))
 }
