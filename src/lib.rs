@@ -4,7 +4,7 @@
 //! # Overview
 //!
 //! A [`Gpu`] is one opened adapter. An index, [`Flat`] for numbers and [`BinaryFlat`] for bits, holds vectors in its memory
-//! and answers through the trait [`Search`]: `search`, `range_search`, and both as futures. It changes through the trait
+//! and answers through the trait [`Search`]: `search`, `range_search`, and both as futures and as streams. It changes through the trait
 //! [`Index`]: `add`, `remove`, `update`, `reconstruct`, `write`. [`StreamedFlat`] is a [`Search`] over rows that stay on the host,
 //! however many they are. [`Metric`] has FAISS's metrics, those of cuVS, and your own in WGSL. Searches are exact, ties fall to the row that was
 //! added first, and [`SearchStats`] says which kernels answered.
@@ -63,8 +63,8 @@ pub use error::{Error, Result};
 pub use exact::pairwise;
 pub use format::RowSource;
 pub use index::{
-    BinaryFlat, Flat, Guarantee, Hits, IdFilter, Index, Progress, QueryFilter, RangeHits, Search,
-    SearchParams, StreamedFlat, index_factory, kernel_variants, read_index,
+    BinaryFlat, Flat, Guarantee, HitStream, Hits, IdFilter, Index, Progress, QueryFilter,
+    RangeHits, Search, SearchParams, StreamedFlat, index_factory, kernel_variants, read_index,
 };
 pub use kernel::{KernelVariant, check_scan_tile};
 pub use metric::{CustomMetric, Metric, Order};

@@ -179,7 +179,7 @@ impl SearchParams {
 }
 
 /// Tells each share once, and none again that is less.
-fn rising(progress: Progress) -> Progress {
+pub(super) fn rising(progress: Progress) -> Progress {
     // the bits of numbers that are not negative are in their order
     let told = AtomicU64::new(0);
     Arc::new(move |share: f64| {

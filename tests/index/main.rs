@@ -15,6 +15,7 @@ mod model;
 mod parts;
 mod radii;
 mod scans;
+mod stream;
 mod streamed;
 mod support;
 mod threads;

@@ -9,6 +9,7 @@ use crate::format::{HostRows, RowStore};
 use crate::index::hits::{Hits, RangeHits};
 use crate::index::ids::{self, Ids};
 use crate::index::params::{Ask, SearchParams};
+use crate::index::stream::{HitStream, Start};
 use crate::index::traits::Search;
 use crate::metric::Metric;
 use std::fmt;
@@ -117,6 +118,18 @@ impl StreamedFlat {
         Ok(Box::new(filter))
     }
 
+    /// One block at a time, since each reads all rows.
+    fn in_blocks(
+        &self,
+        queries: Rows<'_>,
+        block: usize,
+        params: &SearchParams,
+        start: Box<Start>,
+    ) -> Result<HitStream> {
+        let what = (self.metric(), self.dtype(), self.dim());
+        HitStream::new(what, queries, (block, 1), params, start)
+    }
+
     fn hits(&self, found: Pending<RowHits>) -> Pending<Hits> {
         let order = self.metric().order();
         found.map(move |found| {
@@ -175,6 +188,32 @@ impl Search for StreamedFlat {
         let found =
             self.stream.within(queries, radius, filter, params.exact(Ask::Within(radius))?)?;
         Ok(self.hits(found))
+    }
+
+    fn search_stream(
+        &self,
+        queries: Rows<'_>,
+        k: usize,
+        block: usize,
+        params: &SearchParams,
+    ) -> Result<HitStream> {
+        let rows = StreamedFlat { stream: self.stream.clone() };
+        let start = move |queries: Rows<'_>, params: &SearchParams| rows.submit(queries, k, params);
+        self.in_blocks(queries, block, params, Box::new(start))
+    }
+
+    fn range_stream(
+        &self,
+        queries: Rows<'_>,
+        radius: f32,
+        block: usize,
+        params: &SearchParams,
+    ) -> Result<HitStream> {
+        let rows = StreamedFlat { stream: self.stream.clone() };
+        let start = move |queries: Rows<'_>, params: &SearchParams| {
+            rows.submit_range(queries, radius, params)
+        };
+        self.in_blocks(queries, block, params, Box::new(start))
     }
 
     /// None but while a search runs: what is on the device then is gone with it.

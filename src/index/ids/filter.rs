@@ -5,7 +5,7 @@ use super::row_set::RowSet;
 use crate::call::Filter;
 use crate::error::{Error, Result};
 use crate::parallel::each;
-use std::ops::{BitAnd, BitOr, BitXor, Not};
+use std::ops::{BitAnd, BitOr, BitXor, Not, Range};
 
 /// Which ids a search may find: FAISS's `IDSelector` and its family.
 ///
@@ -185,6 +185,34 @@ pub(in crate::index) fn of_rows(
 const PIECE: usize = 64 << 10;
 
 impl QueryFilter {
+    /// Whether it is for so many queries.
+    pub(in crate::index) fn fits(&self, queries: usize) -> Result<()> {
+        let reason = match self {
+            QueryFilter::Each(filters) if filters.len() != queries => {
+                format!("{} filters for {queries} queries", filters.len())
+            }
+            QueryFilter::Bitmap { words, words_per_query: each }
+                if queries.checked_mul(*each) != Some(words.len()) =>
+            {
+                format!("{} words, not {each} for each of {queries} queries", words.len())
+            }
+            _ => return Ok(()),
+        };
+        Err(Error::argument("query_filter", reason))
+    }
+
+    /// The filter of some of the queries that it is for.
+    pub(in crate::index) fn part(&self, queries: &Range<usize>) -> QueryFilter {
+        match self {
+            QueryFilter::Each(filters) => QueryFilter::Each(filters[queries.clone()].to_vec()),
+            QueryFilter::Bitmap { words, words_per_query } => {
+                let each = *words_per_query;
+                let words = words[queries.start * each..queries.end * each].to_vec();
+                QueryFilter::Bitmap { words, words_per_query: each }
+            }
+        }
+    }
+
     /// The rows that pass, `ids.len().div_ceil(32)` words for each of `queries` queries, where `shared` passes, too.
     pub(super) fn words(
         &self,
@@ -192,12 +220,12 @@ impl QueryFilter {
         queries: usize,
         shared: Option<&RowSet>,
     ) -> Result<Vec<u32>> {
-        let (argument, per_query) = ("query_filter", ids.len().div_ceil(32));
+        let per_query = ids.len().div_ceil(32);
         let total = queries.checked_mul(per_query);
         let all = total.and_then(|total| bytemuck::try_zeroed_vec::<u32>(total).ok());
         let mut all = all.ok_or_else(|| {
             let reason = format!("{queries} bitmaps of {per_query} words do not fit in memory");
-            Error::argument(argument, reason)
+            Error::argument("query_filter", reason)
         })?;
         let set = |query: usize| match self {
             QueryFilter::Each(filters) => filters[query].rows(ids),
@@ -207,20 +235,7 @@ impl QueryFilter {
                 set
             }
         };
-        match self {
-            QueryFilter::Each(filters) if filters.len() != queries => {
-                let reason = format!("{} filters for {queries} queries", filters.len());
-                return Err(Error::argument(argument, reason));
-            }
-            QueryFilter::Bitmap { words, words_per_query }
-                if queries.checked_mul(*words_per_query) != Some(words.len()) =>
-            {
-                let (got, each) = (words.len(), words_per_query);
-                let reason = format!("{got} words, not {each} for each of {queries} queries");
-                return Err(Error::argument(argument, reason));
-            }
-            _ => {}
-        }
+        self.fits(queries)?;
         // filters of one's own may be nested deeper than the stack of another thread reaches
         let step = match self {
             QueryFilter::Each(_) => queries.max(1),

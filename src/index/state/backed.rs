@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::format::RowSource;
 use crate::index::hits::{Hits, RangeHits};
 use crate::index::params::{Ask, SearchParams};
+use crate::index::stream::HitStream;
 use crate::index::traits::{Index, Search};
 use crate::metric::Metric;
 use std::fmt;
@@ -52,6 +53,26 @@ impl<T: Backed> Search for T {
         params: &SearchParams,
     ) -> Result<Pending<RangeHits>> {
         self.core().submit(queries, Ask::Within(radius), params)
+    }
+
+    fn search_stream(
+        &self,
+        queries: Rows<'_>,
+        k: usize,
+        block: usize,
+        params: &SearchParams,
+    ) -> Result<HitStream> {
+        self.core().stream(queries, Ask::Nearest(k), block, params)
+    }
+
+    fn range_stream(
+        &self,
+        queries: Rows<'_>,
+        radius: f32,
+        block: usize,
+        params: &SearchParams,
+    ) -> Result<HitStream> {
+        self.core().stream(queries, Ask::Within(radius), block, params)
     }
 
     fn memory(&self) -> u64 {

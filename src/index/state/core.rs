@@ -11,11 +11,15 @@ use crate::index::hits::Hits;
 use crate::index::ids::Ids;
 use crate::index::params::{Ask, SearchParams};
 use crate::index::persist::{IndexReader, Info};
+use crate::index::stream::HitStream;
 use crate::metric::Metric;
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+/// Blocks of a stream that are searched at a time: while the answer of one is taken, the device is at the next.
+const BLOCKS: usize = 2;
 
 /// What every index that changes is, over whatever it stores: searches take the snapshot that is current, changes build the next one, one at a time.
 pub(in crate::index) struct Core<R> {
@@ -106,14 +110,37 @@ impl<R: Stored> Core<R> {
         ask: Ask,
         params: &SearchParams,
     ) -> Result<Pending<Hits>> {
-        if let Ask::Nearest(0) = ask {
-            return Err(Error::argument("k", "0 neighbours are no search"));
-        }
-        let now = self.snapshot();
-        let filter = now.filter(params, queries)?;
-        let found = now.rows().submit(queries, ask, filter, now.row_ids(), params)?;
-        Ok(found.map(move |found| Ok(now.hits(found))))
+        submit(self.snapshot(), queries, ask, params)
     }
+
+    pub fn stream(
+        &self,
+        queries: Rows<'_>,
+        ask: Ask,
+        block: usize,
+        params: &SearchParams,
+    ) -> Result<HitStream> {
+        let (now, what) = (self.snapshot(), (&self.metric, self.dtype, self.dim));
+        let start = move |queries: Rows<'_>, params: &SearchParams| {
+            submit(Arc::clone(&now), queries, ask, params)
+        };
+        HitStream::new(what, queries, (block, BLOCKS), params, Box::new(start))
+    }
+}
+
+/// Starts a search of one snapshot.
+fn submit<R: Stored>(
+    now: Arc<Snapshot<R>>,
+    queries: Rows<'_>,
+    ask: Ask,
+    params: &SearchParams,
+) -> Result<Pending<Hits>> {
+    if let Ask::Nearest(0) = ask {
+        return Err(Error::argument("k", "0 neighbours are no search"));
+    }
+    let filter = now.filter(params, queries)?;
+    let found = now.rows().submit(queries, ask, filter, now.row_ids(), params)?;
+    Ok(found.map(move |found| Ok(now.hits(found))))
 }
 
 impl<R: Stored> fmt::Debug for Core<R> {
