@@ -1,0 +1,195 @@
+//! The package as it would be published: small, complete, and all that a stranger needs to run the lines of the README.
+//!
+//! It is built once, in the set that is run in full: on other drivers the same code would be compiled again to no other end.
+
+mod readme;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// Bytes of what is downloaded: crates.io takes ten times as much, but nobody likes to wait.
+const MOST: u64 = 600_000;
+
+/// Dependencies have to be optimised as in the repository, or they would be compiled anew.
+const PROFILE: &str = "\n[profile.dev]\nopt-level = 1\ndebug = \"line-tables-only\"\n";
+
+fn wanted() -> bool {
+    let full = std::env::var("NEARFIELD_TEST_SET").is_ok_and(|set| set != "full");
+    if full {
+        println!("skipped: the package is built once, by the full set (1)");
+    }
+    !full
+}
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A place that stays from run to run, so that what has not changed is not built again.
+fn place() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("package")
+}
+
+/// cargo in a folder, building where this test was built.
+fn cargo(folder: &Path, arguments: &[&str]) -> Result<String, String> {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let run = |offline: &str| {
+        let mut command = Command::new(env!("CARGO"));
+        command.current_dir(folder).args(arguments).env("CARGO_NET_OFFLINE", offline);
+        command.env("CARGO_TARGET_DIR", target).env_remove("RUSTFLAGS");
+        let output = command.output().expect("cargo runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.success() { Ok(said) } else { Err(said) }
+    };
+    // what cargo has downloaded is enough, unless the README names a package that it has not
+    run("true").or_else(|offline| run("false").map_err(|online| format!("{offline}\n{online}")))
+}
+
+/// The packaged files, unpacked: the folder, and the size of the package.
+fn package() -> &'static (PathBuf, u64) {
+    static PACKAGE: OnceLock<(PathBuf, u64)> = OnceLock::new();
+    PACKAGE.get_or_init(|| {
+        let packed = place().join("packed");
+        std::fs::create_dir_all(&packed).unwrap();
+        let target = packed.to_str().unwrap();
+        let arguments = ["package", "--no-verify", "--allow-dirty", "--target-dir", target];
+        cargo(repository(), &arguments).unwrap_or_else(|said| panic!("{said}"));
+        let name = format!("nearfield-{}", env!("CARGO_PKG_VERSION"));
+        let file = packed.join(format!("package/{name}.crate"));
+        let fresh = tempfile::tempdir_in(place()).unwrap();
+        let unpacked =
+            Command::new("tar").arg("-xzf").arg(&file).arg("-C").arg(fresh.path()).status();
+        assert!(unpacked.expect("tar runs").success());
+        let folder = place().join("nearfield");
+        update(&fresh.path().join(name), &folder);
+        (folder, std::fs::metadata(file).unwrap().len())
+    })
+}
+
+/// Makes `to` what `from` is, and leaves alone what is equal: to cargo an untouched file is a file that has not changed.
+fn update(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for old in std::fs::read_dir(to).unwrap().map(|entry| entry.unwrap().path()) {
+        match (old.is_dir(), from.join(old.file_name().unwrap()).exists()) {
+            (_, true) => {}
+            (true, false) => std::fs::remove_dir_all(old).unwrap(),
+            (false, false) => std::fs::remove_file(old).unwrap(),
+        }
+    }
+    for new in std::fs::read_dir(from).unwrap().map(|entry| entry.unwrap().path()) {
+        let old = to.join(new.file_name().unwrap());
+        if new.is_dir() {
+            update(&new, &old);
+        } else {
+            write(&old, &std::fs::read(&new).unwrap());
+        }
+    }
+}
+
+/// Writes a file, unless it is there and the same.
+fn write(path: &Path, bytes: &[u8]) {
+    if !std::fs::read(path).is_ok_and(|old| old == bytes) {
+        std::fs::write(path, bytes).unwrap();
+    }
+}
+
+#[test]
+fn the_package_is_small_and_complete() {
+    if !wanted() {
+        return;
+    }
+    let (folder, size) = package();
+    assert!(*size < MOST, "{size} bytes, {MOST} is the limit");
+    for name in ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE", "Cargo.lock"] {
+        let packed = std::fs::read(folder.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert!(!packed.is_empty(), "{name}");
+    }
+    // the program, its suites, shaders and profiles included
+    cargo(folder, &["build", "--locked", "--features", "cli", "--bins", "--examples"])
+        .unwrap_or_else(|said| panic!("{said}"));
+    println!("count: package bytes {size}");
+}
+
+/// An empty project that depends on the package, each example of the README a program of its own, as if it were pasted.
+#[test]
+fn the_examples_of_the_readme_run_in_an_empty_project() {
+    if !wanted() {
+        return;
+    }
+    let (package, _) = package();
+    let project = place().join("project");
+    let programs = project.join("src/bin");
+    std::fs::create_dir_all(&programs).unwrap();
+    let manifest = "[package]\nname = \"readme\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+    std::fs::write(project.join("Cargo.toml"), format!("{manifest}{PROFILE}")).unwrap();
+    // the versions that are downloaded
+    std::fs::copy(package.join("Cargo.lock"), project.join("Cargo.lock")).unwrap();
+    let text = std::fs::read_to_string(package.join("README.md")).unwrap();
+    let examples = readme::examples(&text);
+    assert!(!examples.is_empty(), "the README has no example");
+    for old in std::fs::read_dir(&programs).unwrap().map(|entry| entry.unwrap().path()) {
+        let is = |example: &readme::Example| old.ends_with(format!("{}.rs", example.name));
+        if !examples.iter().any(is) {
+            std::fs::remove_file(old).unwrap();
+        }
+    }
+    for example in &examples {
+        write(&programs.join(format!("{}.rs", example.name)), example.program.as_bytes());
+    }
+    let mut added = vec![vec!["nearfield".to_owned()]];
+    added.extend(readme::added(&text));
+    for words in added {
+        let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+        if words.contains(&"nearfield") {
+            words.retain(|word| *word != "nearfield");
+            let path = package.to_str().unwrap();
+            let own = [
+                &["add", "--path", path][..],
+                if words.iter().any(|w| !w.starts_with('-')) { &[] } else { &words },
+            ];
+            cargo(&project, &own.concat()).unwrap_or_else(|said| panic!("{said}"));
+        }
+        if words.iter().any(|word| !word.starts_with('-')) {
+            let others = [&["add"][..], &words].concat();
+            cargo(&project, &others).unwrap_or_else(|said| panic!("{others:?}: {said}"));
+        }
+    }
+    cargo(&project, &["build", "--bins"]).unwrap_or_else(|said| panic!("{said}"));
+    let folder = readme::folder();
+    let built = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("debug");
+    for example in examples.iter().filter(|example| example.runs) {
+        let program = built.join(format!("{}{}", example.name, std::env::consts::EXE_SUFFIX));
+        let output = readme::command(&program).current_dir(folder.path()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "README.md, line {}: {said}", example.line);
+    }
+    println!("count: readme examples {}", examples.len());
+}
+
+/// The lines for the shell, one after the other in a folder that has the files which they name.
+#[cfg(all(unix, feature = "cli"))]
+#[test]
+fn the_commands_of_the_readme_run() {
+    if !wanted() {
+        return;
+    }
+    let text = std::fs::read_to_string(repository().join("README.md")).unwrap();
+    let (folder, lines) = (readme::folder(), readme::commands(&text));
+    assert!(!lines.is_empty(), "the README has no line with the program");
+    let program = Path::new(env!("CARGO_BIN_EXE_nearfield"));
+    readme::install(program, folder.path());
+    for line in &lines {
+        // measurements take minutes: their options have to be there
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let measures = ["bench", "tune"].contains(words.get(1).unwrap_or(&""));
+        let run = if measures { format!("nearfield {} --help", words[1]) } else { line.clone() };
+        let output = readme::shell(&run, folder.path());
+        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert!(output.status.success(), "{line}: {}", said(&output.stderr));
+        for option in words.iter().filter(|word| measures && word.starts_with("--")) {
+            assert!(said(&output.stdout).contains(option), "{line}: there is no {option}");
+        }
+    }
+    println!("count: readme commands {}", lines.len());
+}
