@@ -35,7 +35,17 @@
 //!
 //! # Features
 //!
-//! `cli` builds the program `nearfield`.
+//! `cli` builds the program `nearfield`, and `charts` has it draw what `nearfield bench --svg` asks for.
+
+//! # wgpu and half
+//!
+//! [`wgpu`] and [`half`], whose types are arguments here, are handed on: an application that gives its own device to [`Gpu::adopt`]
+//! names `nearfield::wgpu`, or depends on the same major version of wgpu, and has the types that this crate takes. Its features of wgpu
+//! join those that are asked for here.
+//!
+//! Another major version of wgpu or half means another type for the compiler, and so a breaking change: nearfield takes it with a version that
+//! may break, 0.2 after 0.1 and 2.0 after 1.0, and never with one that is compatible. Such a version follows each major one of wgpu, so that
+//! applications are not held back. The minor versions of both are taken without one.
 
 mod buffer;
 mod call;
@@ -69,6 +79,7 @@ pub use index::{
 pub use kernel::{KernelVariant, check_scan_tile};
 pub use metric::{CustomMetric, Metric, Order};
 pub use ops::{normalise, row_norms};
+pub use {half, wgpu};
 
 /// Runs the README's example.
 #[cfg(doctest)]

@@ -1,6 +1,6 @@
 //! The public face of a `Gpu`, on whatever adapter the environment names.
 
-use nearfield::{Backend, DType, Error, Gpu, Matrix, Rows};
+use nearfield::{Backend, DType, Error, Gpu, Matrix, Rows, wgpu};
 use std::sync::Arc;
 
 #[test]

@@ -5,6 +5,7 @@ use super::caps::Caps;
 use super::options::variable;
 use super::profiles::{BASELINE, BUILT_IN};
 use crate::error::{Error, Result};
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::Path;
@@ -14,12 +15,17 @@ use toml::{Table, Value};
 ///
 /// Every key has a value in the baseline; a profile of the GPU's family changes some, a user's file and the
 /// environment (`NEARFIELD_<SECTION>_<KEY>`) others.
-#[derive(Clone, Debug)]
+///
+/// `Serialize` writes `name`, `measured` and `settings`, which has every section with the values of its keys: numbers and
+/// booleans, as they stand in a file.
+#[derive(Clone, Debug, Serialize)]
 pub struct Profile {
     name: String,
     measured: bool,
+    #[serde(rename = "settings")]
     values: BTreeMap<String, BTreeMap<String, Value>>,
     /// (section, key) of what the user's file, the environment or a setting gave.
+    #[serde(skip)]
     given: BTreeSet<(String, String)>,
 }
 

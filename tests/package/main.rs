@@ -31,19 +31,27 @@ fn place() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("package")
 }
 
-/// cargo in a folder, building where this test was built.
+/// cargo in a folder. What it compiles on the way lies where this test was compiled, what it makes in a place of its own: a
+/// program that is there already is one that other tests run.
 fn cargo(folder: &Path, arguments: &[&str]) -> Result<String, String> {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let run = |offline: &str| {
         let mut command = Command::new(env!("CARGO"));
         command.current_dir(folder).args(arguments).env("CARGO_NET_OFFLINE", offline);
-        command.env("CARGO_TARGET_DIR", target).env_remove("RUSTFLAGS");
+        command
+            .env("CARGO_TARGET_DIR", place().join("target"))
+            .env("CARGO_BUILD_BUILD_DIR", shared);
         let output = command.output().expect("cargo runs");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         if output.status.success() { Ok(said) } else { Err(said) }
     };
     // what cargo has downloaded is enough, unless the README names a package that it has not
     run("true").or_else(|offline| run("false").map_err(|online| format!("{offline}\n{online}")))
+}
+
+/// A program that it made.
+fn built(name: &str) -> PathBuf {
+    place().join("target/debug").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// The packaged files, unpacked: the folder, and the size of the package.
@@ -108,6 +116,12 @@ fn the_package_is_small_and_complete() {
     // the program, its suites, shaders and profiles included
     cargo(folder, &["build", "--locked", "--features", "cli", "--bins", "--examples"])
         .unwrap_or_else(|said| panic!("{said}"));
+    // the features that are left out are named where they are missed
+    let mut program = readme::command(&built("nearfield"));
+    let output = program.args(["bench", "--svg", "charts"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("--features cli,charts"), "{said}");
     println!("count: package bytes {size}");
 }
 
@@ -157,9 +171,8 @@ fn the_examples_of_the_readme_run_in_an_empty_project() {
     }
     cargo(&project, &["build", "--bins"]).unwrap_or_else(|said| panic!("{said}"));
     let folder = readme::folder();
-    let built = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("debug");
     for example in examples.iter().filter(|example| example.runs) {
-        let program = built.join(format!("{}{}", example.name, std::env::consts::EXE_SUFFIX));
+        let program = built(&example.name);
         let output = readme::command(&program).current_dir(folder.path()).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "README.md, line {}: {said}", example.line);
