@@ -14,6 +14,12 @@ const MOST: u64 = 600_000;
 /// Dependencies have to be optimised as in the repository, or they would be compiled anew.
 const PROFILE: &str = "\n[profile.dev]\nopt-level = 1\ndebug = \"line-tables-only\"\n";
 
+/// Bytes of the program without symbols. What is looked at is the build for tests, which is larger than a release.
+const MOST_OF_PROGRAM: u64 = 20_000_000;
+
+/// Packages that the library alone compiles, itself included. Each more costs every user a compilation.
+const MOST_PACKAGES: usize = 95;
+
 fn wanted() -> bool {
     let full = std::env::var("NEARFIELD_TEST_SET").is_ok_and(|set| set != "full");
     if full {
@@ -31,8 +37,8 @@ fn place() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("package")
 }
 
-/// cargo in a folder. What it compiles on the way lies where this test was compiled, what it makes in a place of its own: a
-/// program that is there already is one that other tests run.
+/// What cargo prints in a folder, on stderr where it fails. What it compiles on the way lies where this test was compiled, what
+/// it makes in a place of its own: a program that is there already is one that other tests run.
 fn cargo(folder: &Path, arguments: &[&str]) -> Result<String, String> {
     let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let run = |offline: &str| {
@@ -42,8 +48,9 @@ fn cargo(folder: &Path, arguments: &[&str]) -> Result<String, String> {
             .env("CARGO_TARGET_DIR", place().join("target"))
             .env("CARGO_BUILD_BUILD_DIR", shared);
         let output = command.output().expect("cargo runs");
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        if output.status.success() { Ok(said) } else { Err(said) }
+        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let success = output.status.success();
+        if success { Ok(said(&output.stdout)) } else { Err(said(&output.stderr)) }
     };
     // what cargo has downloaded is enough, unless the README names a package that it has not
     run("true").or_else(|offline| run("false").map_err(|online| format!("{offline}\n{online}")))
@@ -122,7 +129,22 @@ fn the_package_is_small_and_complete() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("--features cli,charts"), "{said}");
-    println!("count: package bytes {size}");
+    let tree = ["tree", "--locked", "-e", "normal,build", "--prefix", "none", "--format", "{p}"];
+    let tree = cargo(folder, &tree).unwrap_or_else(|said| panic!("{said}"));
+    let names = tree.lines().map(|line| line.trim_end_matches(" (*)"));
+    let packages: std::collections::BTreeSet<&str> = names.collect();
+    assert!(packages.len() > 20, "{tree}");
+    // Windows has the crates of its API beside them
+    let most = MOST_PACKAGES + if cfg!(windows) { 15 } else { 0 };
+    assert!(packages.len() <= most, "{} packages:\n{tree}", packages.len());
+    let bare = place().join("bare");
+    let strip = Command::new("strip").arg("-o").arg(&bare).arg(built("nearfield")).status();
+    if strip.is_ok_and(|status| status.success()) {
+        let program = std::fs::metadata(bare).unwrap().len();
+        assert!(program < MOST_OF_PROGRAM, "{program} bytes, {MOST_OF_PROGRAM} is the limit");
+    } else {
+        println!("skipped: the size of the program, without the tool strip (1)");
+    }
 }
 
 /// An empty project that depends on the package, each example of the README a program of its own, as if it were pasted.
