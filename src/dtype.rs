@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::names::{folded, suggestion};
 use half::{bf16, f16};
+use serde::Serialize;
 use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
@@ -11,8 +12,11 @@ use std::str::FromStr;
 pub(crate) const MAX_INTEGER_DIM: usize = 32_768;
 
 /// The type of a vector's elements as they are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+///
+/// `Serialize` writes its [`name`](Self::name).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
+#[serde(rename_all = "lowercase")]
 pub enum DType {
     /// 32-bit floating point.
     F32,

@@ -4,7 +4,7 @@
 //! # Overview
 //!
 //! A [`Gpu`] is one opened adapter. An index, [`Flat`] for numbers and [`BinaryFlat`] for bits, holds vectors in its memory
-//! and answers through the trait [`Search`]: `search`, `range_search`, and both as futures. It changes through the trait
+//! and answers through the trait [`Search`]: `search`, `range_search`, and both as futures and as streams. It changes through the trait
 //! [`Index`]: `add`, `remove`, `update`, `reconstruct`, `write`. [`StreamedFlat`] is a [`Search`] over rows that stay on the host,
 //! however many they are. [`Metric`] has FAISS's metrics, those of cuVS, and your own in WGSL. Searches are exact, ties fall to the row that was
 //! added first, and [`SearchStats`] says which kernels answered.
@@ -35,7 +35,17 @@
 //!
 //! # Features
 //!
-//! `cli` builds the program `nearfield`.
+//! `cli` builds the program `nearfield`, and `charts` has it draw what `nearfield bench --svg` asks for.
+
+//! # wgpu and half
+//!
+//! [`wgpu`] and [`half`], whose types are arguments here, are handed on: an application that gives its own device to [`Gpu::adopt`]
+//! names `nearfield::wgpu`, or depends on the same major version of wgpu, and has the types that this crate takes. Its features of wgpu
+//! join those that are asked for here.
+//!
+//! Another major version of wgpu or half means another type for the compiler, and so a breaking change: nearfield takes it with a version that
+//! may break, 0.2 after 0.1 and 2.0 after 1.0, and never with one that is compatible. Such a version follows each major one of wgpu, so that
+//! applications are not held back. The minor versions of both are taken without one.
 
 mod buffer;
 mod call;
@@ -64,12 +74,13 @@ pub use error::{Error, Result};
 pub use exact::pairwise;
 pub use format::RowSource;
 pub use index::{
-    AddParams, BinaryFlat, Exclude, Flat, Guarantee, Hits, IdFilter, IdPredicate, Index, IndexInfo,
-    PreparedFilter, Progress, QueryFilter, RangeHits, Search, SearchParams, StreamedFlat,
-    index_factory, read_index, write_index,
+    AddParams, BinaryFlat, Exclude, Flat, Guarantee, HitStream, Hits, IdFilter, IdPredicate, Index,
+    IndexInfo, PreparedFilter, Progress, QueryFilter, RangeHits, Search, SearchParams,
+    StreamedFlat, index_factory, read_index, write_index,
 };
 pub use metric::{CustomMetric, Metric, Order};
 pub use ops::{RowLayout, normalize, row_norms};
+pub use {half, wgpu};
 
 // For the crate's own tests and its program, which are other crates; no part of what it promises.
 #[doc(hidden)]

@@ -1,6 +1,6 @@
 //! The public face of a `Gpu`, on whatever adapter the environment names.
 
-use nearfield::{Backend, DType, Error, Gpu, Matrix, RowLayout, Rows, row_norms};
+use nearfield::{Backend, DType, Error, Gpu, Matrix, RowLayout, Rows, row_norms, wgpu};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -4,10 +4,13 @@ use super::backend::{Backend, DeviceType};
 use super::driver_help;
 use super::options::Options;
 use crate::error::{Error, Result};
+use serde::Serialize;
 use std::fmt;
 
 /// One adapter of the machine, from [`Gpu::adapters`](crate::Gpu::adapters).
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// `Serialize` writes the fields under their names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct AdapterSummary {
     /// Its place in the list.

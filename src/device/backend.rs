@@ -2,12 +2,16 @@
 
 use crate::error::{Error, Result};
 use crate::names::{folded, suggestion};
+use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
 
 /// The API that drives an adapter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+///
+/// `Serialize` writes what `Display` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
+#[serde(rename_all = "lowercase")]
 pub enum Backend {
     /// Linux, Windows, Android.
     Vulkan,
@@ -72,8 +76,11 @@ impl FromStr for Backend {
 }
 
 /// The kind of an adapter, in the order in which they are preferred.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+///
+/// `Serialize` writes what `Display` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[non_exhaustive]
+#[serde(rename_all = "lowercase")]
 pub enum DeviceType {
     /// A card with memory of its own.
     Discrete,

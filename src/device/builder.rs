@@ -56,11 +56,30 @@ impl Gpu {
     /// Adopts a device that the application opened itself, with [`Gpu::required_features`] and
     /// [`Gpu::required_limits`]; features that it left out are done without.
     ///
-    /// The application's handlers of uncaptured errors and of a lost device stay in place.
+    /// The application's handlers of uncaptured errors and of a lost device stay in place. Its types are those of
+    /// [`nearfield::wgpu`](crate::wgpu); the crate's first page says which versions of wgpu go with which of this crate.
     ///
     /// # Errors
     /// `MissingFeature` or `LimitExceeded` when the device was opened with less than kernels need; as [`Gpu::new`] for
     /// the environment and the profile.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Gpu, wgpu};
+    /// fn adopted(adapter: &wgpu::Adapter) -> Result<Gpu, Box<dyn std::error::Error>> {
+    ///     let request = adapter.request_device(&wgpu::DeviceDescriptor {
+    ///         required_features: Gpu::required_features(adapter),
+    ///         required_limits: Gpu::required_limits(adapter),
+    ///         // SAFETY: matrix units are what wgpu calls experimental; without this line, leave
+    ///         // `EXPERIMENTAL_COOPERATIVE_MATRIX` out of the features.
+    ///         experimental_features: unsafe { wgpu::ExperimentalFeatures::enabled() },
+    ///         ..Default::default()
+    ///     });
+    ///     let (device, queue) = pollster::block_on(request)?;
+    ///     Ok(Gpu::adopt(adapter, device.clone(), queue.clone())?) // both go on to be the application's
+    /// }
+    /// # let _ = adopted;
+    /// ```
     pub fn adopt(adapter: &wgpu::Adapter, device: wgpu::Device, queue: wgpu::Queue) -> Result<Gpu> {
         Gpu::builder().adopt(adapter, device, queue)
     }

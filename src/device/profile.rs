@@ -7,6 +7,7 @@ use super::profile_file::{File, Values, dotted, error, named, parts};
 use super::profiles::{BASELINE, BUILT_IN};
 use crate::error::{Error, Result};
 use crate::names::suggestion;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::Path;
@@ -16,12 +17,17 @@ use toml::Value;
 ///
 /// Every key has a value in the baseline; a profile of the GPU's family changes some, a user's file and the
 /// environment (`NEARFIELD_<SECTION>_<KEY>`) others.
-#[derive(Clone, Debug)]
+///
+/// `Serialize` writes `name`, `measured` and `settings`, which has every section with the values of its keys: numbers and
+/// booleans, as they stand in a file.
+#[derive(Clone, Debug, Serialize)]
 pub struct Profile {
     name: String,
     measured: bool,
+    #[serde(rename = "settings")]
     values: Values,
     /// Who gave what the built-in files do not: by (section, key) a file, a variable of the environment or a setting.
+    #[serde(skip)]
     given: BTreeMap<(String, String), String>,
 }
 

@@ -11,8 +11,8 @@ use std::str::FromStr;
 /// # Example
 /// ```
 /// # fn main() -> nearfield::Result<()> {
-/// # let dir = std::env::temp_dir().join(format!("nearfield-conversion-{}", std::process::id()));
-/// # std::fs::create_dir_all(&dir).unwrap();
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let dir = folder.path();
 /// use nearfield::format::{self, Conversion, Scale};
 /// use nearfield::{DType, Error, Rows};
 ///
@@ -26,7 +26,6 @@ use std::str::FromStr;
 /// let mut file = format::open(&path, Conversion::to(DType::I8).scale(Scale::Auto))?;
 /// assert_eq!(file.scale(), 508.0);
 /// assert_eq!(file.rows(0..2)?.to_f32(), [127.0, 64.0, -64.0, 127.0]);
-/// # std::fs::remove_dir_all(&dir).unwrap();
 /// # Ok(())
 /// # }
 /// ```

@@ -19,8 +19,8 @@
 //! ```
 //! use nearfield::{DType, Rows, format::{self, RowSource}};
 //! # fn main() -> nearfield::Result<()> {
-//! # let dir = std::env::temp_dir().join(format!("nearfield-doc-{}", std::process::id()));
-//! # std::fs::create_dir_all(&dir).unwrap();
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let dir = folder.path();
 //! let path = dir.join("points.fvecs");
 //! let mut out = format::create(&path, DType::F32, 2)?;
 //! out.write(Rows::F32(&[0.0, 0.5, 1.0, 1.5]))?;
@@ -30,7 +30,6 @@
 //! while let Some(block) = file.next_rows(1000)? {
 //!     assert_eq!(block.to_f32(), [0.0, 0.5, 1.0, 1.5]);
 //! }
-//! # std::fs::remove_dir_all(&dir).unwrap();
 //! # Ok(())
 //! # }
 //! ```

@@ -1,7 +1,8 @@
 //! Indexes: what is added once and searched many times.
 //!
 //! In the order in which the files use each other: what a search is told and what it answers (`ids`, `params`, `add`,
-//! `hits`), what indexes can do (`traits`, `changing`), their files (`persist`), what all that change have in common (`state`), the kinds
+//! `hits`), answers block by block (`stream`), what indexes can do (`traits`, `changing`), their files (`persist`), what all that change
+//! have in common (`state`), the kinds
 //! (`flat`), and the table of kinds (`factory`). A kind says how its rows are stored and searched
 //! (`state::Stored`); ids, filters, removal, snapshots, concurrent changes and files are the same code for all.
 
@@ -14,6 +15,7 @@ mod ids;
 mod params;
 mod persist;
 mod state;
+mod stream;
 mod traits;
 mod variants;
 
@@ -25,5 +27,6 @@ pub use hits::{Hits, RangeHits};
 pub use ids::{Exclude, IdFilter, IdPredicate, PreparedFilter, QueryFilter};
 pub use params::{Guarantee, Progress, SearchParams};
 pub use persist::IndexInfo;
+pub use stream::HitStream;
 pub use traits::Search;
 pub use variants::kernel_variants;

@@ -3,6 +3,7 @@
 use super::hits::{Hits, RangeHits};
 use super::ids::{IdFilter, PreparedFilter, QueryFilter};
 use super::params::SearchParams;
+use super::stream::HitStream;
 use crate::call::Pending;
 use crate::dtype::{DType, Rows};
 use crate::error::Result;
@@ -148,6 +149,40 @@ pub trait Search: Send + Sync + fmt::Debug {
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     fn prepare_query_filter(&self, filter: QueryFilter) -> Result<PreparedFilter>;
+
+    /// Starts a search for the `k` nearest rows of each query whose answers come as a stream, `block` queries at a time, so
+    /// that the hits of all need not fit in memory together, and whoever waits may do other things, or give up.
+    /// [`HitStream`] says what runs when.
+    ///
+    /// The answers are those of one [`submit`](Self::submit), to the bit.
+    ///
+    /// Cost: each block is a search of its own, which reads all rows: some thousands of queries a block lose no time, of a
+    /// [`StreamedFlat`](crate::StreamedFlat) as many as there is memory for. A filter is evaluated for each block.
+    ///
+    /// # Errors
+    /// At once, for all queries: as [`submit`](Self::submit), and `InvalidArgument` for a `block` of 0. As the last item what a search may
+    /// end with.
+    fn search_stream(
+        &self,
+        queries: Rows<'_>,
+        k: usize,
+        block: usize,
+        params: &SearchParams,
+    ) -> Result<HitStream>;
+
+    /// Starts a search for all rows within a radius of each query, as [`submit_range`](Self::submit_range) does, whose answers
+    /// come as those of [`search_stream`](Self::search_stream): a range search may find any number of hits, and so their memory is
+    /// bounded by what one block finds.
+    ///
+    /// # Errors
+    /// As [`search_stream`](Self::search_stream) and [`submit_range`](Self::submit_range).
+    fn range_stream(
+        &self,
+        queries: Rows<'_>,
+        radius: f32,
+        block: usize,
+        params: &SearchParams,
+    ) -> Result<HitStream>;
 
     /// Bytes of device memory that the index holds between searches, free room for more rows included; what is prepared tells
     /// its own ([`PreparedFilter::memory`]).

@@ -225,7 +225,9 @@ fn json_and_stats_say_what_was_done() {
     let left = device.map(|device| wall.unwrap() - device);
     assert_eq!(host.is_some(), left.is_some(), "{stats}");
     assert!((host.unwrap_or(0.0) - left.unwrap_or(0.0)).abs() < 1e-6, "{stats}");
-    let stages = stats["device_nanoseconds"].as_object().unwrap();
+    assert!(stats["exact"]["sums_exact"].is_boolean() && stats["stream"]["chunks"] == 0, "{stats}");
+    let stages = stats["times"].as_array().unwrap();
+    assert!(stages.iter().all(|t| t["stage"].is_string() && t["nanoseconds"].is_u64()), "{stats}");
     assert_eq!(device.is_some(), !stages.is_empty(), "{stats}");
     assert!(summary["device_memory"]["peak"].as_u64().unwrap() > 120 * 19 * 4);
 }

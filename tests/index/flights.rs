@@ -24,7 +24,7 @@ pub fn held(gpu: &Gpu) -> u64 {
 }
 
 /// Waits for what another thread does.
-fn wait_until(what: &str, is: impl Fn() -> bool) {
+pub fn wait_until(what: &str, is: impl Fn() -> bool) {
     let begin = Instant::now();
     while !is() {
         assert!(begin.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
@@ -33,7 +33,7 @@ fn wait_until(what: &str, is: impl Fn() -> bool) {
 }
 
 /// An index whose searches of `QUERIES` queries go to the device in four submissions, each some 100 ms on a processor.
-fn slow_index() -> (Flat, Vec<f32>) {
+pub fn slow_index() -> (Flat, Vec<f32>) {
     const ROWS: usize = 30_000;
     let pairs = (ROWS * QUERIES / 4) as f64;
     let gpu = Gpu::builder().poison(true).setting("submit.gflops", 1);
@@ -46,8 +46,8 @@ fn slow_index() -> (Flat, Vec<f32>) {
     (index, rows)
 }
 
-const DIM: usize = 64;
-const QUERIES: usize = 256;
+pub const DIM: usize = 64;
+pub const QUERIES: usize = 256;
 
 /// Lets the other futures of the same thread go on.
 async fn others_go_on() {

@@ -20,6 +20,7 @@ mod parts;
 mod prepared;
 mod radii;
 mod scans;
+mod stream;
 mod streamed;
 mod support;
 mod threads;

@@ -9,6 +9,7 @@ use crate::format::{HostRows, RowStore};
 use crate::index::hits::{Hits, RangeHits};
 use crate::index::ids::{self, IdFilter, Ids, PreparedFilter, QueryFilter, leave_out};
 use crate::index::params::{Ask, SearchParams};
+use crate::index::stream::{HitStream, Start};
 use crate::index::traits::Search;
 use crate::metric::Metric;
 use std::fmt;
@@ -127,6 +128,19 @@ impl StreamedFlat {
         exclude.ids(count, self.len(), || (0..self.stream.rows).collect()).map(Some)
     }
 
+    /// One block at a time, since each reads all rows.
+    fn in_blocks(
+        &self,
+        queries: Rows<'_>,
+        block: usize,
+        params: &SearchParams,
+        start: Box<Start>,
+    ) -> Result<HitStream> {
+        let what = (self.metric(), self.dtype(), self.dim());
+        let excluded = self.excluded(queries, params)?;
+        HitStream::new(what, queries, (block, 1), params, excluded, start)
+    }
+
     fn submit_ask(
         &self,
         queries: Rows<'_>,
@@ -205,6 +219,32 @@ impl Search for StreamedFlat {
     /// Refused, as [`prepare_filter`](Self::prepare_filter).
     fn prepare_query_filter(&self, _filter: QueryFilter) -> Result<PreparedFilter> {
         Err(unprepared())
+    }
+
+    fn search_stream(
+        &self,
+        queries: Rows<'_>,
+        k: usize,
+        block: usize,
+        params: &SearchParams,
+    ) -> Result<HitStream> {
+        let rows = StreamedFlat { stream: self.stream.clone() };
+        let start = move |queries: Rows<'_>, params: &SearchParams| rows.submit(queries, k, params);
+        self.in_blocks(queries, block, params, Box::new(start))
+    }
+
+    fn range_stream(
+        &self,
+        queries: Rows<'_>,
+        radius: f32,
+        block: usize,
+        params: &SearchParams,
+    ) -> Result<HitStream> {
+        let rows = StreamedFlat { stream: self.stream.clone() };
+        let start = move |queries: Rows<'_>, params: &SearchParams| {
+            rows.submit_range(queries, radius, params)
+        };
+        self.in_blocks(queries, block, params, Box::new(start))
     }
 
     /// None but while a search runs: what is on the device then is gone with it.

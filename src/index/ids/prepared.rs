@@ -151,18 +151,30 @@ impl PreparedFilter {
         if !std::ptr::addr_eq(Weak::as_ptr(&self.inner.index), Arc::as_ptr(now.index)) {
             return Err(Error::argument("prepared", "it was prepared by another index"));
         }
-        if let Some(part) = &self.part {
-            let queries = queries()?;
-            if part.len() != queries {
-                let reason = format!("filters of {} queries for {queries} queries", part.len());
-                return Err(Error::argument("prepared", reason));
-            }
+        if self.part.is_some() {
+            self.check(queries()?)?;
         }
         let mut filter = self.inner.on(now, make)?;
         if let (Some(part), Some(EachFilter::Bitmaps(all))) = (&self.part, &mut filter.each) {
             *all = all.part(part.clone());
         }
         Ok(filter)
+    }
+
+    /// Refuses what is not for so many queries.
+    pub(in crate::index) fn check(&self, queries: usize) -> Result<()> {
+        match &self.part {
+            Some(part) if part.len() != queries => {
+                let reason = format!("filters of {} queries for {queries} queries", part.len());
+                Err(Error::argument("prepared", reason))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What of it is for some of the queries that it is for.
+    pub(in crate::index) fn of_queries(&self, queries: &Range<usize>) -> Result<PreparedFilter> {
+        if self.is_shared() { Ok(self.clone()) } else { self.part(queries.clone()) }
     }
 
     /// Whether all queries share it.

@@ -55,7 +55,7 @@ impl QueryFilter {
     }
 
     /// Refuses what is not for so many queries.
-    pub(super) fn check(&self, queries: usize) -> Result<()> {
+    pub(in crate::index) fn check(&self, queries: usize) -> Result<()> {
         let reason = match self {
             QueryFilter::Each(filters) if filters.len() != queries => {
                 format!("{} filters for {queries} queries", filters.len())
@@ -68,6 +68,17 @@ impl QueryFilter {
             _ => return Ok(()),
         };
         Err(Error::argument("query_filter", reason))
+    }
+
+    /// The filter of some of the queries that it is for.
+    pub(in crate::index) fn part(&self, queries: &Range<usize>) -> QueryFilter {
+        match self {
+            QueryFilter::Each(filters) => QueryFilter::Each(filters[queries.clone()].to_vec()),
+            QueryFilter::Bitmap { words, words_per_query: each } => {
+                let words = &words[queries.start * each..queries.end * each];
+                QueryFilter::bitmap(words, *each)
+            }
+        }
     }
 
     /// How many queries it is for.

@@ -12,6 +12,7 @@ use crate::index::changing::Index;
 use crate::index::hits::{Hits, RangeHits};
 use crate::index::ids::{IdFilter, Prepare, PreparedFilter, QueryFilter};
 use crate::index::params::{Ask, SearchParams};
+use crate::index::stream::HitStream;
 use crate::index::traits::Search;
 use crate::metric::Metric;
 use std::fmt;
@@ -64,6 +65,26 @@ impl<T: Backed> Search for T {
 
     fn prepare_query_filter(&self, filter: QueryFilter) -> Result<PreparedFilter> {
         self.core().prepare(Prepare::Each(filter))
+    }
+
+    fn search_stream(
+        &self,
+        queries: Rows<'_>,
+        k: usize,
+        block: usize,
+        params: &SearchParams,
+    ) -> Result<HitStream> {
+        self.core().stream(queries, Ask::Nearest(k), block, params)
+    }
+
+    fn range_stream(
+        &self,
+        queries: Rows<'_>,
+        radius: f32,
+        block: usize,
+        params: &SearchParams,
+    ) -> Result<HitStream> {
+        self.core().stream(queries, Ask::Within(radius), block, params)
     }
 
     fn memory(&self) -> u64 {

@@ -15,11 +15,15 @@ use crate::index::hits::Hits;
 use crate::index::ids::{Ids, Prepare, PreparedFilter, leave_out};
 use crate::index::params::{Ask, SearchParams};
 use crate::index::persist::{IndexReader, Info};
+use crate::index::stream::HitStream;
 use crate::metric::Metric;
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+/// Blocks of a stream that are searched at a time: while the answer of one is taken, the device is at the next.
+const BLOCKS: usize = 2;
 
 /// What every index that changes is, over whatever it stores: searches take the snapshot that is current, changes build the next one, one at a time.
 pub(in crate::index) struct Core<R> {
@@ -132,29 +136,63 @@ impl<R: Stored> Core<R> {
         ask: Ask,
         params: &SearchParams,
     ) -> Result<Pending<Hits>> {
-        if let Ask::Nearest(0) = ask {
-            return Err(Error::argument("k", "0 neighbours are no search"));
-        }
-        let now = self.snapshot();
-        let count = || query_count(queries, self.dtype, self.dim);
-        let excluded = match &params.exclude {
-            Some(exclude) => Some(exclude.ids(count()?, now.len(), || now.live_ids())?),
-            None => None,
-        };
-        let asked = if excluded.is_some() { ask.and_one() } else { ask };
-        let filter = filters::filter(&now, &self.identity, params, &count)?;
-        let found = now.rows().submit(queries, asked, filter, now.row_ids(), params)?;
-        Ok(found.map(move |mut found| {
-            if let Some(excluded) = excluded {
-                leave_out(&mut found, &excluded, ask.k());
-            }
-            Ok(now.hits(found))
-        }))
+        submit(self.snapshot(), &self.identity, queries, ask, params)
     }
 
     pub fn prepare(&self, filter: Prepare) -> Result<PreparedFilter> {
         filters::prepared(&self.snapshot(), &self.identity, filter)
     }
+
+    pub fn stream(
+        &self,
+        queries: Rows<'_>,
+        ask: Ask,
+        block: usize,
+        params: &SearchParams,
+    ) -> Result<HitStream> {
+        let (now, what) = (self.snapshot(), (&self.metric, self.dtype, self.dim));
+        let excluded = excluded(&now, queries, params)?;
+        let identity = Arc::clone(&self.identity);
+        let start = move |queries: Rows<'_>, params: &SearchParams| {
+            submit(Arc::clone(&now), &identity, queries, ask, params)
+        };
+        HitStream::new(what, queries, (block, BLOCKS), params, excluded, Box::new(start))
+    }
+}
+
+/// The ids that the queries may not find.
+fn excluded<R: Stored>(
+    now: &Snapshot<R>,
+    queries: Rows<'_>,
+    params: &SearchParams,
+) -> Result<Option<Vec<u64>>> {
+    let Some(exclude) = &params.exclude else { return Ok(None) };
+    let count = query_count(queries, now.rows().dtype(), now.rows().dim())?;
+    exclude.ids(count, now.len(), || now.live_ids()).map(Some)
+}
+
+/// Starts a search of one snapshot of the index of this identity.
+fn submit<R: Stored>(
+    now: Arc<Snapshot<R>>,
+    identity: &Arc<()>,
+    queries: Rows<'_>,
+    ask: Ask,
+    params: &SearchParams,
+) -> Result<Pending<Hits>> {
+    if let Ask::Nearest(0) = ask {
+        return Err(Error::argument("k", "0 neighbours are no search"));
+    }
+    let count = || query_count(queries, now.rows().dtype(), now.rows().dim());
+    let excluded = excluded(&now, queries, params)?;
+    let asked = if excluded.is_some() { ask.and_one() } else { ask };
+    let filter = filters::filter(&now, identity, params, &count)?;
+    let found = now.rows().submit(queries, asked, filter, now.row_ids(), params)?;
+    Ok(found.map(move |mut found| {
+        if let Some(excluded) = excluded {
+            leave_out(&mut found, &excluded, ask.k());
+        }
+        Ok(now.hits(found))
+    }))
 }
 
 impl<R: Stored> fmt::Debug for Core<R> {

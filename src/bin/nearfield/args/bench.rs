@@ -24,9 +24,16 @@ pub struct BenchArgs {
     /// Write them to this file as one JSON document: with the adapter, the date, and the device time of each stage
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Draw charts into this folder: rate by batch size and by k, time by rows, roofline
+    /// Draw charts into this folder: rate by batch size and by k, time by rows, roofline (feature `charts`)
     #[arg(long, value_name = "DIR")]
     pub svg: Option<PathBuf>,
+    /// Measure nothing, and draw what this document says, which --json of another run wrote
+    #[arg(long, value_name = "FILE", requires = "svg", conflicts_with_all = ["suite", "only", "csv", "json"])]
+    pub from: Option<PathBuf>,
+    /// Draw other programs beside it, and of our cases those that they have: a table of benches/peers, with name, n, d, queries,
+    /// k, ms and queries_per_s
+    #[arg(long, value_name = "FILE.csv", requires = "svg")]
+    pub peers: Option<PathBuf>,
     /// The device's memory bandwidth in GB/s, for the share of the roofline that a scan reaches
     #[arg(long, value_name = "GB/S", requires = "peak_tflops", value_parser = peak)]
     pub peak_gbs: Option<f64>,
