@@ -28,7 +28,7 @@ pub enum DType {
     I8,
     /// Unsigned bytes.
     U8,
-    /// Packed bits, eight to a byte. A dimension of `Bits` data counts bits and is a multiple of 8.
+    /// Packed bits, eight to a byte. A dimension of `Bits` data counts bits; each row begins a byte, and the bits behind its last are 0.
     Bits,
 }
 
@@ -47,9 +47,12 @@ impl DType {
         }
     }
 
-    /// Bytes of one row of `dim` elements, without padding.
+    /// Bytes of one row of `dim` elements, without padding but for the bits of its last byte.
     pub const fn row_bytes(self, dim: usize) -> usize {
-        dim * self.bits() / 8
+        match self {
+            DType::Bits => dim.div_ceil(8),
+            _ => dim * (self.bits() / 8),
+        }
     }
 
     /// Bytes from one row to the next, counted as shaders count: in groups of four elements, of bits in groups of 128.
@@ -161,7 +164,7 @@ pub enum Rows<'a> {
     I8(&'a [i8]),
     /// Unsigned bytes.
     U8(&'a [u8]),
-    /// Packed bits; bit 0 of a row is the lowest bit of its first byte.
+    /// Packed bits; bit 0 of a row is the lowest bit of its first byte, and those behind its last are 0.
     Bits(&'a [u8]),
 }
 
@@ -205,11 +208,10 @@ impl<'a> Rows<'a> {
     /// Number of rows of `dim` elements.
     ///
     /// # Errors
-    /// `PartialRow` when the length is no multiple of the dimension, or `dim` is 0 (for bits: no multiple of 8).
+    /// `PartialRow` when the length is no multiple of a row's, or `dim` is 0.
     pub fn count(&self, dim: usize) -> Result<usize> {
         let (len, per_row) = (self.bytes().len(), self.dtype().row_bytes(dim));
-        let whole_bytes = (dim * self.dtype().bits()).is_multiple_of(8);
-        if per_row == 0 || !whole_bytes || !len.is_multiple_of(per_row) {
+        if per_row == 0 || !len.is_multiple_of(per_row) {
             let len = len * 8 / self.dtype().bits();
             return Err(Error::PartialRow { len, dim });
         }
@@ -229,7 +231,7 @@ impl<'a> Rows<'a> {
     /// ```
     pub fn slice(&self, dim: usize, rows: Range<usize>) -> Rows<'a> {
         let (a, b) = match self {
-            Rows::Bits(_) => (rows.start * dim / 8, rows.end * dim / 8),
+            Rows::Bits(_) => (rows.start * dim.div_ceil(8), rows.end * dim.div_ceil(8)),
             _ => (rows.start * dim, rows.end * dim),
         };
         match self {
@@ -242,7 +244,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Element `i` as f32 (exact for every type); of bits, bit `i` as 0 or 1.
+    /// Element `i` as f32 (exact for every type); of bits, bit `i` of the bytes as 0 or 1, those behind the last of a row included.
     pub fn get(&self, i: usize) -> f32 {
         match self {
             Rows::F32(v) => v[i],
@@ -254,7 +256,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// All elements as f32 (exact for every type).
+    /// All elements as f32 (exact for every type); of bits, those behind the last of a row included.
     pub fn to_f32(&self) -> Vec<f32> {
         match self {
             Rows::F32(v) => v.to_vec(),

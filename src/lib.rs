@@ -61,6 +61,7 @@ mod names;
 mod ops;
 mod parallel;
 pub mod reference;
+mod size;
 mod space;
 
 pub use buffer::Matrix;
@@ -80,6 +81,7 @@ pub use index::{
 };
 pub use metric::{CustomMetric, Metric, Order};
 pub use ops::{RowLayout, normalize, row_norms};
+pub use size::parse_bytes;
 pub use {half, wgpu};
 
 // For the crate's own tests and its program, which are other crates; no part of what it promises.

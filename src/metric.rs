@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 mod names;
 
+/// The most bits of a row: fractions of these are told apart by integers of 32 bits.
+const MAX_BITS: usize = 32_760;
+
 /// Which end of the scale is near.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Order {
@@ -217,11 +220,8 @@ impl Metric {
         if dim == 0 {
             return Err(Error::argument("dim", "0 is no dimension"));
         }
-        if dtype == DType::Bits && (!dim.is_multiple_of(8) || dim > 32_760) {
-            return Err(Error::argument(
-                "dim",
-                format!("{dim} bits: a multiple of 8 up to 32760 is needed"),
-            ));
+        if dtype == DType::Bits && dim > MAX_BITS {
+            return Err(Error::argument("dim", format!("{dim} bits are more than {MAX_BITS}")));
         }
         if let Metric::Lp(p) = self
             && !(*p > 0.0 && p.is_finite())

@@ -86,7 +86,9 @@ fn good() -> Vec<(&'static str, Option<DType>, Vec<u8>, usize)> {
         ("ibin", None, written("fbin", Rows::F32(&floats)), never),
         ("f16bin", None, f16bin(), never),
     ];
-    for name in ["f4", "f8", "f2", "i1", "u1", "i4", "i8", "u8", "v2", "v3"] {
+    for name in
+        ["f4", "f8", "f2", "i1", "u1", "i4", "i8", "u8", "v2", "v3", "fortran", "big_endian"]
+    {
         files.push(("npy", None, fs::read(fixture(name)).unwrap(), never));
     }
     files.push(("npy", Some(DType::Bf16), fs::read(fixture("bf16")).unwrap(), never));
@@ -122,8 +124,6 @@ fn every_cut_is_found() {
 #[test]
 fn numpy_files_of_other_kinds_say_which() {
     for (name, at, words) in [
-        ("bad_fortran", 44, "Fortran"),
-        ("bad_big_endian", 20, "big-endian"),
         ("bad_object", 20, "|O"),
         ("bad_record", 20, "fields"),
         ("bad_bool", 20, "|b1"),
@@ -231,7 +231,6 @@ fn absurd_sizes_and_other_rows_are_named() {
 fn types_that_a_file_cannot_give_are_refused() {
     for (name, dtype) in [
         ("f4", Some(DType::Bits)),
-        ("i1", Some(DType::Bits)),
         ("bf16", None),
         ("bf16_as_u2", Some(DType::F32)),
         ("bf16", Some(DType::Bits)),

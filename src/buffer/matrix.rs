@@ -34,14 +34,11 @@ impl Matrix {
     /// A matrix without rows; takes no device memory.
     ///
     /// # Errors
-    /// `InvalidArgument` when `dim` is 0, or no multiple of 8 for bits; `LimitExceeded` when 64 rows are more than the
+    /// `InvalidArgument` when `dim` is 0; `LimitExceeded` when 64 rows are more than the
     /// adapter binds.
     pub fn empty(gpu: &Gpu, dtype: DType, dim: usize) -> Result<Matrix> {
-        let whole_bytes = dim.checked_mul(dtype.bits()).is_some_and(|bits| bits.is_multiple_of(8));
-        if dim == 0 || !whole_bytes {
-            let reason =
-                format!("{dim} elements of {dtype} are not a whole number of bytes above 0");
-            return Err(Error::argument("dim", reason));
+        if dim == 0 || dim.checked_mul(dtype.bits()).is_none() {
+            return Err(Error::argument("dim", format!("{dim} elements of {dtype} are no row")));
         }
         let stride = (dtype.row_bytes(dim) as u64).next_multiple_of(16);
         let caps = gpu.caps();

@@ -97,9 +97,6 @@ fn every_type_and_shape_comes_back_as_it_went() {
     let gpu = tiny().build().unwrap();
     for &dtype in DType::ALL {
         for dim in [1, 3, 8, 31, 128, 136] {
-            if dtype == DType::Bits && dim % 8 != 0 {
-                continue;
-            }
             for rows in [1, 63, 64, 65, 200] {
                 let data = Data::new(dtype, dim, rows, 7);
                 let matrix = Matrix::from_rows(&gpu, dim, data.rows()).unwrap();
@@ -229,7 +226,6 @@ fn replaced_rows_are_seen_in_the_new_matrix_only() {
 fn wrong_shapes_are_refused() {
     let gpu = tiny().build().unwrap();
     assert!(Matrix::empty(&gpu, DType::F32, 0).is_err());
-    assert!(Matrix::empty(&gpu, DType::Bits, 12).is_err());
     assert!(matches!(Matrix::empty(&gpu, DType::F32, 1 << 40), Err(Error::LimitExceeded { .. })));
     assert!(Matrix::empty(&gpu, DType::F32, usize::MAX).is_err());
     let matrix = Matrix::empty(&gpu, DType::F32, 3).unwrap();

@@ -3,6 +3,7 @@
 use super::backend::Backend;
 use super::coop::CoopShape;
 use crate::error::{Error, Result};
+use crate::size::parse_bytes;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -133,17 +134,11 @@ fn flag(name: &'static str, text: &str) -> Result<bool> {
     }
 }
 
-/// Reads a number of bytes: `123`, `512K`, `64M`, `8G`.
+/// A number of bytes; the error names the variable.
 fn bytes(name: &'static str, text: &str) -> Result<u64> {
-    let (digits, shift) = match text.char_indices().last() {
-        Some((i, 'k' | 'K')) => (&text[..i], 10),
-        Some((i, 'm' | 'M')) => (&text[..i], 20),
-        Some((i, 'g' | 'G')) => (&text[..i], 30),
-        _ => (text, 0),
-    };
-    let number = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(1 << shift));
-    number.filter(|&n| n > 0).ok_or_else(|| {
-        Error::argument(name, format!("{text:?} is no number of bytes such as 123456, 512M or 8G"))
+    parse_bytes(text).map_err(|error| match error {
+        Error::InvalidArgument { reason, .. } => Error::argument(name, reason),
+        other => other,
     })
 }
 
@@ -153,12 +148,15 @@ mod tests {
 
     #[test]
     fn sizes_have_suffixes() {
-        assert_eq!(bytes("x", "123").unwrap(), 123);
-        assert_eq!(bytes("x", "2k").unwrap(), 2048);
-        assert_eq!(bytes("x", "8G").unwrap(), 8 << 30);
-        for bad in ["", "0", "-1", "G", "1.5G", "8 G", "99999999999G", "8é"] {
-            assert!(bytes("x", bad).is_err(), "{bad}");
-        }
+        assert_eq!(
+            (bytes("x", "8G").unwrap(), bytes("x", "8GB").unwrap()),
+            (8 << 30, 8_000_000_000)
+        );
+        let refused = bytes("NEARFIELD_MEMORY_BUDGET", "99999999999G").unwrap_err();
+        assert!(matches!(
+            refused,
+            Error::InvalidArgument { argument: "NEARFIELD_MEMORY_BUDGET", .. }
+        ));
     }
 
     fn environment(name: &str) -> Option<String> {

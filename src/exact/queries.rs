@@ -191,6 +191,9 @@ impl Queries {
             })?;
             self.facts = pieces.into_iter().fold(self.facts, RowFacts::and);
         }
+        if self.dtype == DType::Bits {
+            check::rows(metric, queries.slice(dim, start..end), dim, start as u64)?;
+        }
         if let Pair::Integer { .. } | Pair::Bits { .. } = self.pair {
             self.packed.extend_from_slice(queries.slice(dim, start..end).bytes());
         }

@@ -45,7 +45,7 @@ pub struct FileInfo {
 pub fn inspect(path: impl AsRef<Path>) -> Result<FileInfo> {
     let path = path.as_ref();
     let format = Container::of(path)?.name();
-    let file = Mapped::open(path)?;
+    let file = Mapped::open(path, None)?;
     let (layout, bytes) = (file.layout, file.length());
     let (rows, columns) = (layout.rows, layout.columns);
     Ok(FileInfo { format, element: layout.element.name(), rows, columns, bytes })

@@ -11,7 +11,8 @@ use std::path::Path;
 
 /// Begins a file of rows of `dim` elements, in the format of its extension; see [`RowWriter`].
 ///
-/// bfloat16 is written to `.npy` as u16, and packed bits as u8.
+/// bfloat16 is written to `.npy` as u16, and packed bits as u8, the lowest first. A file does not say how many bits of a row's last byte
+/// count: [`Conversion::bits`](super::Conversion#structfield.bits) does when it is read.
 ///
 /// # Errors
 /// `InvalidArgument` for an unknown extension, a `dtype` that it does not hold (the message names those that do) or a `dim`
@@ -54,8 +55,8 @@ impl RowWriter {
         if !container.holds(dtype) {
             return Err(Container::refuse(path, dtype));
         }
-        check_dim(dtype, dim)?;
-        let columns = if dtype == DType::Bits { dim / 8 } else { dim };
+        check_dim(dim)?;
+        let columns = if dtype == DType::Bits { dtype.row_bytes(dim) } else { dim };
         Ok(RowWriter {
             sink: Sink::create(path, container, Element::of(dtype), &[columns])?,
             dtype,

@@ -74,7 +74,7 @@ impl<'a> SliceSource<'a> {
     /// # Errors
     /// `PartialRow` when the length is no multiple of `dim`; `InvalidArgument` for a `dim` of 0 or an absurd one.
     pub fn new(rows: Rows<'a>, dim: usize) -> Result<Self> {
-        check_dim(rows.dtype(), dim)?;
+        check_dim(dim)?;
         Ok(SliceSource { rows, dim, next: 0, end: rows.count(dim)? })
     }
 }
@@ -100,12 +100,9 @@ impl RowSource for SliceSource<'_> {
 }
 
 /// Refuses dimensions that no file holds; byte counts of the others cannot overflow.
-pub(super) fn check_dim(dtype: DType, dim: usize) -> Result<()> {
+pub(super) fn check_dim(dim: usize) -> Result<()> {
     if dim == 0 || dim > MAX_DIM {
         return Err(Error::argument("dim", format!("{dim} is not within 1..={MAX_DIM}")));
-    }
-    if dtype == DType::Bits && !dim.is_multiple_of(8) {
-        return Err(Error::argument("dim", format!("{dim} bits are no whole number of bytes")));
     }
     Ok(())
 }

@@ -58,7 +58,7 @@ impl<T> HostRows<T> {
     /// `PartialRow` when the length is no multiple of `dim`; `InvalidArgument` for a `dim` of 0 or an absurd one.
     pub fn new(data: T, dim: usize, view: fn(&T) -> Rows<'_>) -> Result<Self> {
         let all = view(&data);
-        check_dim(all.dtype(), dim)?;
+        check_dim(dim)?;
         let (dtype, rows) = (all.dtype(), all.count(dim)? as u64);
         Ok(HostRows { data, view, dtype, dim, rows })
     }

@@ -29,7 +29,7 @@ const ORDERS: &[Order] = &[
     Order {
         folder: "src",
         ranks: &[
-            Together(&["error", "metric", "dtype", "names", "parallel"]),
+            Together(&["error", "metric", "dtype", "names", "size", "parallel"]),
             Apart(&["reference", "format"]),
             Apart(&["space"]),
             Apart(&["device"]),

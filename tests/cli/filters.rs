@@ -102,3 +102,71 @@ fn each_row_is_left_out_of_its_own_hits() {
     let error = fail(folder, &format!("search {others} -k 2"), 1);
     assert!(error.contains("--exclude-self") && error.contains("query.npy has 6"), "{error}");
 }
+
+/// Masks and texts name the same rows as numbers do.
+#[test]
+fn masks_and_texts_name_rows_as_numbers_do() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    let listed = [0i64, 5, 64, 77, 119];
+    let mask: Vec<u8> = (0..120).map(|row| u8::from(listed.contains(&row))).collect();
+    let mut out = NpyWriter::<u8>::create(folder.join("mask.npy"), &[]).unwrap();
+    out.write(&mask).unwrap();
+    out.finish().unwrap();
+    let bytes = std::fs::read(folder.join("mask.npy")).unwrap();
+    let at = bytes.windows(3).position(|three| three == b"|u1").unwrap();
+    let named = [&bytes[..at], b"|b1", &bytes[at + 3..]].concat();
+    std::fs::write(folder.join("bools.npy"), named).unwrap();
+    std::fs::write(folder.join("rows.txt"), "# mine\n0\n5\n64 # twice\n64\n77\n\n119\n").unwrap();
+    list(folder, "some.npy", &listed);
+    let line = "search --base base.npy --query query.npy -k 9 --out";
+    for option in ["--allow", "--deny"] {
+        succeed(folder, &format!("{line} numbers {option} some.npy"));
+        let expected = hits(folder, "numbers", 9, f32::MAX);
+        for file in ["mask.npy", "bools.npy", "rows.txt"] {
+            succeed(folder, &format!("{line} other {option} {file}"));
+            assert_eq!(hits(folder, "other", 9, f32::MAX), expected, "{option} {file}");
+        }
+    }
+}
+
+#[test]
+fn what_is_denied_is_not_allowed() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    std::fs::write(folder.join("some.txt"), "0\n5\n64\n77\n119\n").unwrap();
+    std::fs::write(folder.join("not.txt"), "5\n1\n77\n").unwrap();
+    let files = "--base base.npy --query query.npy --allow some.txt --deny not.txt --out out";
+    let (base, queries) = (block(folder, "base.npy", None), block(folder, "query.npy", None));
+    let eligible = |_: usize, row: usize| [0, 64, 119].contains(&row);
+    let problem =
+        Problem { measure: &Metric::L2, queries: &queries, base: &base, eligible: &eligible };
+    succeed(folder, &format!("search {files} -k 9"));
+    let got = hits(folder, "out", 9, f32::MAX);
+    check_search(&problem, 9, &got).unwrap();
+    assert!(got.iter().all(|hits| hits.len() == 3));
+    succeed(folder, &format!("range {files} --radius 30"));
+    check_range(&problem, 30.0, &range_hits(folder, "out")).unwrap();
+}
+
+#[test]
+fn wrong_lists_are_named() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    std::fs::write(folder.join("rows.txt"), "1\ntwo\n").unwrap();
+    let mut out = NpyWriter::<u8>::create(folder.join("short.npy"), &[]).unwrap();
+    out.write(&[1; 119]).unwrap();
+    out.finish().unwrap();
+    let mut out = NpyWriter::<u8>::create(folder.join("twos.npy"), &[]).unwrap();
+    out.write(&[2; 120]).unwrap();
+    out.finish().unwrap();
+    for (file, words) in [
+        ("rows.txt", "rows.txt, at byte 2: line 2: \"two\" is no id"),
+        ("short.npy", "no mask of 120 rows"),
+        ("twos.npy", "twos.npy: row 0, column 0: 2 in a mask"),
+    ] {
+        let files = format!("--base base.npy --query query.npy --allow {file} --out out");
+        let message = fail(folder, &format!("search {files} -k 1"), 1);
+        assert!(message.contains(words), "{message}");
+    }
+}

@@ -14,6 +14,7 @@ mod filters;
 mod outputs;
 mod printed;
 mod range;
+mod reading;
 mod rounding;
 mod saved;
 mod search;

@@ -170,11 +170,10 @@ pub fn bit_metrics() -> Vec<Metric> {
 }
 
 impl Case {
-    /// The dimension under a metric: haversine takes 2, bits come in bytes.
+    /// The dimension under a metric: haversine takes 2.
     pub fn dim(&self, metric: &Metric) -> usize {
         match metric {
             Metric::Haversine => 2,
-            m if m.is_binary() => self.d.next_multiple_of(8),
             _ => self.d,
         }
     }

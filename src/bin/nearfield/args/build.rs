@@ -1,6 +1,7 @@
 //! What `build` takes.
 
 use super::metric::MetricName;
+use super::reading::Reading;
 use clap::Args;
 use nearfield::DType;
 use std::path::PathBuf;
@@ -22,6 +23,8 @@ pub struct BuildArgs {
     /// Round although more than 1 % of the rows change by more than 1 % of their length, which is an error otherwise
     #[arg(long, requires = "dtype")]
     pub force: bool,
+    #[command(flatten)]
+    pub reading: Reading,
     /// Give the rows these ids instead of their numbers: a file of ids, as many as rows
     #[arg(long, value_name = "FILE")]
     pub ids: Option<PathBuf>,

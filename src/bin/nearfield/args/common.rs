@@ -3,6 +3,7 @@
 use super::hits::Printing;
 use super::metric::MetricName;
 use super::param::Param;
+use super::reading::Reading;
 use super::rounding::Rounding;
 use clap::{ArgGroup, Args};
 use nearfield::DType;
@@ -40,6 +41,11 @@ pub struct Common {
     pub dtype: Option<DType>,
     #[command(flatten)]
     pub rounding: Rounding,
+    #[command(flatten)]
+    pub reading: Reading,
+    /// Ask the first N queries alone, or all where there are fewer
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub first_queries: Option<u64>,
     /// The kind of index, by FAISS's name
     #[arg(long, value_name = "FACTORY", default_value = "Flat")]
     pub index: String,
@@ -47,9 +53,13 @@ pub struct Common {
     #[arg(long, value_name = "NAME=VALUE", value_delimiter = ',')]
     pub param: Vec<Param>,
     /// Search these rows alone: a file of row numbers, with --load of ids
-    #[arg(long, value_name = "FILE", conflicts_with = "deny")]
+    ///
+    /// An .npy, .ivecs or .ibin of whole numbers of 32 or 64 bits; a mask, which is an .npy of bool, u8 or i8 with a 0 or a 1 for each
+    /// row; or a text by any other extension, an id a line, # beginning a comment. With --deny, too, rows are searched that this names and
+    /// that does not.
+    #[arg(long, value_name = "FILE")]
     pub allow: Option<PathBuf>,
-    /// Search all rows but these: a file of row numbers, with --load of ids
+    /// Search all rows but these, of a file as --allow takes it
     #[arg(long, value_name = "FILE")]
     pub deny: Option<PathBuf>,
     /// Leave each row out of its own hits: for the same rows as base and query, by row, so that its equals stay

@@ -1,5 +1,6 @@
 //! What `convert` takes.
 
+use super::reading::Reading;
 use super::rounding::Rounding;
 use clap::{Args, ValueEnum};
 use nearfield::DType;
@@ -21,6 +22,8 @@ pub struct ConvertArgs {
     pub from: Option<Untold>,
     #[command(flatten)]
     pub rounding: Rounding,
+    #[command(flatten)]
+    pub reading: Reading,
     /// Print a summary as one line of JSON on stdout
     #[arg(long)]
     pub json: bool,

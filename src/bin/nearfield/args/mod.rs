@@ -13,6 +13,7 @@ mod metric;
 mod numbers;
 mod param;
 mod range;
+mod reading;
 mod rounding;
 mod search;
 mod tune;
@@ -31,7 +32,6 @@ pub use search::SearchArgs;
 pub use tune::{TuneArgs, Tuned};
 
 use clap::{Args, Parser, Subcommand};
-use numbers::bytes;
 
 /// Exact nearest-neighbour search on every GPU.
 #[derive(Parser)]
@@ -54,9 +54,9 @@ pub struct Global {
     /// whose name or driver contains the text; a number is a place and nothing else
     #[arg(long, global = true, value_name = "NAME")]
     pub adapter: Option<String>,
-    /// Use at most this much device memory, such as 512M or 8G; a base that does not fit is streamed from its file
-    /// [default: 80 % of the adapter's]
-    #[arg(long, global = true, value_name = "BYTES", value_parser = bytes)]
+    /// Use at most this much device memory, such as 512M, 1.5G (of 2^30 bytes, as GiB) or 8GB (of 10^9); a base that does
+    /// not fit is streamed from its file [default: 80 % of the adapter's]
+    #[arg(long, global = true, value_name = "BYTES", value_parser = nearfield::parse_bytes)]
     pub memory_budget: Option<u64>,
     /// Print nothing but errors, hits, and what --json and --stats ask for
     #[arg(long, short, global = true)]

@@ -18,26 +18,9 @@ pub fn peak(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| "not a number from 1e-9 to 1e9".into())
 }
 
-/// Reads `123`, `512K`, `64M`, `8G`.
-pub fn bytes(text: &str) -> Result<u64, String> {
-    let units = [('K', 10), ('M', 20), ('G', 30), ('T', 40)];
-    let unit = units.iter().find(|(letter, _)| text.to_ascii_uppercase().ends_with(*letter));
-    let (digits, shift) = unit.map_or((text, 0), |&(_, shift)| (&text[..text.len() - 1], shift));
-    let number = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(1 << shift));
-    number.filter(|&n| n > 0).ok_or_else(|| "not a number of bytes such as 512M or 8G".into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_have_suffixes() {
-        assert_eq!((bytes("123"), bytes("2k"), bytes("8G")), (Ok(123), Ok(2048), Ok(8 << 30)));
-        for bad in ["", "0", "-0", "-1", "G", "1.5G", "inf", "nan", "1e39", "99999999999T", "8é"] {
-            assert!(bytes(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn minutes_are_above_zero() {

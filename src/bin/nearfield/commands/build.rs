@@ -4,7 +4,7 @@ use crate::args::{BuildArgs, Global};
 use crate::shell::base::Base;
 use crate::shell::failure::{Failure, Result};
 use crate::shell::progress::Progress;
-use crate::shell::{device, number, output, print, saved, stop, suspect};
+use crate::shell::{device, number, output, print, saved, skipped, stop, suspect};
 use nearfield::format::{self, Conversion};
 use serde_json::json;
 use std::path::Path;
@@ -17,7 +17,8 @@ pub fn run(args: &BuildArgs, global: &Global) -> Result<()> {
     let more = [args.ids.as_deref(), args.metric.file()];
     let inputs: Vec<&Path> = [&**path].into_iter().chain(more.into_iter().flatten()).collect();
     output::check_apart(&[out], &inputs)?;
-    let to = (args.dtype, Conversion::from(args.dtype).force(args.force));
+    let to = args.reading.of(Conversion::from(args.dtype).force(args.force));
+    let to = (args.dtype, to);
     let mut base = Base::open(path, &args.metric, to, global.quiet)?;
     let rows = base.rows.row_count();
     let ids = args.ids.as_deref().map(|file| ids(file, rows)).transpose()?;
@@ -33,6 +34,11 @@ pub fn run(args: &BuildArgs, global: &Global) -> Result<()> {
         _ => Failure::about(path, 0, e),
     };
     base.add(&*index, ids.as_deref(), &progress).map_err(about)?;
+    let skipped = base.rows.skipped();
+    // They were added as zeros, so that the others have their ids.
+    let of_row = |&row: &u64| ids.as_ref().map_or(row, |ids| ids[row as usize]);
+    index.remove(&skipped.iter().map(of_row).collect::<Vec<_>>())?;
+    let rows = rows - skipped.len() as u64;
     progress.phase("writing the index", 0);
     let file = format.write(&*index, out)?;
     stop::name([file], [])?;
@@ -41,10 +47,13 @@ pub fn run(args: &BuildArgs, global: &Global) -> Result<()> {
     if let (false, true, 0) = (global.quiet, args.force, losses.rows) {
         suspect::note(path, "--force changed nothing: no row is rounded");
     }
+    if !global.quiet {
+        skipped::warn(path, &skipped, "");
+    }
     let bytes = std::fs::metadata(out).map(|meta| meta.len()).unwrap_or_default();
     let seconds = begin.elapsed().as_secs_f64();
     if args.json {
-        let summary = json!({
+        let mut summary = json!({
             "command": "build",
             "adapter": gpu.caps().name,
             "base": path.to_string_lossy(),
@@ -59,6 +68,9 @@ pub fn run(args: &BuildArgs, global: &Global) -> Result<()> {
             "rows_changed": losses.changed,
             "seconds": number::json(seconds),
         });
+        if args.reading.skip_nan {
+            summary["skipped"] = json!(skipped);
+        }
         return print::after(&[out], print::to_stdout(format_args!("{summary}")));
     }
     if global.quiet {

@@ -3,7 +3,7 @@
 use crate::args::{Global, RangeArgs};
 use crate::shell::device;
 use crate::shell::failure::Result;
-use crate::shell::inputs::{self, Inputs};
+use crate::shell::inputs::Inputs;
 use crate::shell::number;
 use crate::shell::progress::Progress;
 use crate::shell::scaled::Scaled;
@@ -71,9 +71,11 @@ fn search_all(
         let call = Instant::now();
         let submitted = searched.index.submit_range(queries, radius, &params);
         let hits = searched.answer(submitted, inputs.files(start))?;
-        totals.add(&hits, call.elapsed());
+        let found = inputs.each(&hits, start);
+        let counted = found.iter().map(|(ids, _)| ids.len() as u64).sum();
+        totals.add(&hits, counted, call.elapsed());
         target.begin_block(progress);
-        for (ids, distances) in inputs::each(&hits) {
+        for (ids, distances) in found {
             let within =
                 |distance: f32| scaled == Scaled::NONE || scaled.within(distance, asked, order);
             if distances.iter().all(|&d| within(d)) {

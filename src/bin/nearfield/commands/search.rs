@@ -3,7 +3,7 @@
 use crate::args::{Global, SearchArgs};
 use crate::shell::device;
 use crate::shell::failure::{Failure, Result};
-use crate::shell::inputs::{self, Inputs};
+use crate::shell::inputs::Inputs;
 use crate::shell::progress::Progress;
 use crate::shell::searched::Searched;
 use crate::shell::summary::{self, Laps, Summary};
@@ -78,9 +78,11 @@ fn search_all(
         let call = Instant::now();
         let submitted = searched.index.submit(queries, k, &params);
         let hits = searched.answer(submitted, inputs.files(start))?;
-        totals.add(&hits, call.elapsed());
+        let found = inputs.each(&hits, start);
+        let counted = found.iter().map(|(ids, _)| ids.len() as u64).sum();
+        totals.add(&hits, counted, call.elapsed());
         target.begin_block(progress);
-        for (ids, distances) in inputs::each(&hits) {
+        for (ids, distances) in found {
             target.write(ids, distances)?;
         }
         target.end_block()?;

@@ -5,6 +5,7 @@ use super::metric;
 use super::progress::Progress;
 use super::saved::Saved;
 use super::searched::{self, Searched};
+use super::skipped;
 use super::suspect::{Watch, Watched};
 use super::{print, stop};
 use crate::args::MetricName;
@@ -22,6 +23,8 @@ pub struct Base<'a> {
     pub watch: Arc<Watch>,
     path: &'a Path,
     name: &'a MetricName,
+    /// Whether rows that are not finite are skipped.
+    skips: bool,
     quiet: bool,
 }
 
@@ -34,6 +37,7 @@ impl<'a> Base<'a> {
         quiet: bool,
     ) -> Result<Base<'a>> {
         let metric = metric::of(name, dtype)?;
+        skipped::check(to.skip_nan, &metric)?;
         let rows = format::open(path, to).map_err(|e| match Saved::find(path) {
             Ok(Some(_)) => {
                 let file = path.display();
@@ -44,7 +48,8 @@ impl<'a> Base<'a> {
             _ => Failure::about(path, 0, e),
         })?;
         let watch = Watch::new(&rows, &metric, quiet);
-        Ok(Base { rows, metric, watch, path, name, quiet })
+        let skips = to.skip_nan;
+        Ok(Base { rows, metric, watch, path, name, skips, quiet })
     }
 
     /// An index of a kind, still without rows.
@@ -80,20 +85,20 @@ impl<'a> Base<'a> {
         let streamed = StreamedFlat::new(gpu, watched, self.metric.clone())?;
         let flat = factory.rsplit(',').next().is_some_and(|kind| kind.ends_with("Flat"));
         if flat && !searched::fits(gpu, &streamed) {
-            return Ok(self.streamed(gpu, streamed));
+            return self.streamed(gpu, streamed, progress);
         }
         match self.add(&*index, None, progress) {
             Ok(()) => Ok(Searched { index, streamed: false }),
             // The driver may have less memory than the budget says.
             Err(Error::OutOfDeviceMemory { .. }) if flat => {
                 drop(index);
-                Ok(self.streamed(gpu, streamed))
+                self.streamed(gpu, streamed, progress)
             }
             Err(e) => Err(Failure::about(self.path, 0, e)),
         }
     }
 
-    fn streamed(&self, gpu: &Gpu, rows: StreamedFlat) -> Searched {
+    fn streamed(&self, gpu: &Gpu, rows: StreamedFlat, progress: &Progress) -> Result<Searched> {
         if !self.quiet {
             let (file, needed) = (self.path.display(), rows.resident_bytes());
             let budget = gpu.memory().budget;
@@ -101,7 +106,23 @@ impl<'a> Base<'a> {
                 "{file}: {needed} bytes do not fit in {budget} of device memory, so every block of queries streams them"
             ));
         }
-        Searched { index: Box::new(rows), streamed: true }
+        if self.skips {
+            self.look_for_skipped(progress)?;
+        }
+        Ok(Searched { index: Box::new(rows), streamed: true })
+    }
+
+    /// Reads all rows, which finds those that are to be skipped before the first search needs to know them.
+    fn look_for_skipped(&self, progress: &Progress) -> Result<()> {
+        progress.phase("looking for rows to skip", self.rows.row_count());
+        let mut reader = self.rows.clone();
+        reader.restart();
+        let about = |e| Failure::about(self.path, 0, e);
+        while reader.next_rows(usize::MAX).map_err(about)?.is_some() {
+            stop::check()?;
+            progress.set(self.rows.row_count() - reader.remaining().unwrap_or(0));
+        }
+        Ok(())
     }
 }
 

@@ -36,7 +36,7 @@ impl Failure {
         match error {
             Error::NonFinite { row, column } => {
                 let error = Error::NonFinite { row: first_row + row, column };
-                Failure::Work(format!("{file}: {error}"))
+                Failure::Work(format!("{file}: {error}; --skip-nan skips such rows"))
             }
             Error::InvalidValue { row, column, reason } => {
                 let error = Error::InvalidValue { row: first_row + row, column, reason };

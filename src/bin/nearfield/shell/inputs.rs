@@ -5,20 +5,19 @@ use super::hit_lines::HitLines;
 use super::labels::Labels;
 use super::output::{self, HitFiles, RangeFiles};
 use super::progress::Progress;
+use super::row_filter::{self, Known};
 use super::scaled::Scaled;
 use super::searched::{Files, Searched};
+use super::skipped;
 use super::source::Source;
 use super::suspect::{self, Watch};
 use super::target::Target;
 use super::{print, stop};
 use crate::args::Common;
-use nearfield::format::{self, Conversion, IdFile, RowFile, Scale};
+use nearfield::format::{self, Conversion, RowFile, Scale};
 use nearfield::{DType, Error, Exclude, Gpu, Hits, IdFilter, RowSource, Rows, SearchParams};
 use std::path::Path;
 use std::sync::Arc;
-
-/// So many ids are held as bits, in 256 MB; those of a saved index may reach further, and are a list then.
-const MOST_BITS: u64 = 1 << 31;
 
 /// What is searched, and queries that were found to fit it.
 pub struct Inputs<'a> {
@@ -36,11 +35,13 @@ impl<'a> Inputs<'a> {
     pub fn open(args: &'a Common, quiet: bool) -> Result<Self> {
         check_outputs(args)?;
         let source = Source::open(args, quiet)?;
-        let mut queries = open_queries(&args.query, source.explains())?;
+        skipped::check(args.reading.skip_nan, source.metric())?;
+        let mut queries = open_queries(args, &source)?;
         let scaled = match source.scale() {
             1.0 => Scaled::NONE,
             scale => {
-                queries = queries.converted(Conversion::to(DType::F32).scale(Scale::By(scale)))?;
+                let to = Conversion::to(DType::F32).scale(Scale::By(scale));
+                queries = queries.converted(to.skip_nan(args.reading.skip_nan))?;
                 Scaled::new(source.metric(), scale)?
             }
         };
@@ -95,15 +96,21 @@ impl<'a> Inputs<'a> {
         self.source.searched(gpu, &self.args.index, progress)
     }
 
-    /// The rows that `--allow` and `--deny` leave. Numbers that the base lacks name nothing; so does -1, which stands
-    /// for no hit in the outputs of a search.
+    /// The rows that are searched: those that `--allow` and `--deny` leave, without those that are skipped.
     fn filter(&self) -> Result<Option<IdFilter>> {
-        let rows = self.source.ids_below();
-        Ok(match (&self.args.allow, &self.args.deny) {
-            (Some(file), _) => Some(row_set(file, rows, self.quiet)?),
-            (None, Some(file)) => Some(!row_set(file, rows, self.quiet)?),
-            (None, None) => None,
-        })
+        let (ids_below, of_file) = (self.source.ids_below(), self.source.ids_of_file());
+        let known = Known { ids_below, of_file, quiet: self.quiet };
+        let (allow, deny) = (self.args.allow.as_deref(), self.args.deny.as_deref());
+        let filter = row_filter::of(allow, deny, known)?;
+        let skipped = self.source.skipped();
+        if skipped.is_empty() {
+            return Ok(filter);
+        }
+        let rest = !IdFilter::batch(skipped);
+        Ok(Some(match filter {
+            Some(filter) => filter & rest,
+            None => rest,
+        }))
     }
 
     /// What all blocks of queries are searched with.
@@ -134,6 +141,10 @@ impl<'a> Inputs<'a> {
     /// Tells what conversion made equal, and which options had nothing to do, once all rows have been read.
     pub fn warn_of_losses(&self) {
         self.watch_queries.losses(&self.queries.losses());
+        if !self.quiet {
+            skipped::warn(self.source.path(), &self.source.skipped(), "");
+            skipped::warn(&self.args.query, &self.queries.skipped(), " and without hits");
+        }
         let Source::Rows(base) = &self.source else { return };
         let losses = base.rows.losses();
         base.watch.losses(&losses);
@@ -153,6 +164,17 @@ impl<'a> Inputs<'a> {
         self.watch_queries.look(start, rows, dim);
         Ok(rows)
     }
+
+    /// Ids and distances of each query of a block; none of one that was skipped.
+    pub fn each<'h>(&self, hits: &'h Hits, first_query: u64) -> Vec<(&'h [u64], &'h [f32])> {
+        let (ids, distances, skipped) = (hits.ids(), hits.distances(), self.queries.skipped());
+        let all = (first_query..).zip(hits.lims().windows(2));
+        let each = all.map(|(query, at)| match skipped.binary_search(&query) {
+            Ok(_) => (&[][..], &[][..]),
+            Err(_) => (&ids[at[0]..at[1]], &distances[at[0]..at[1]]),
+        });
+        each.collect()
+    }
 }
 
 /// Refuses files that would be written over others, and a summary where the hits are.
@@ -171,59 +193,27 @@ fn check_outputs(args: &Common) -> Result<()> {
     output::check_apart(&outputs, &args.inputs())
 }
 
-/// Ids and distances of each query.
-pub fn each(hits: &Hits) -> impl Iterator<Item = (&[u64], &[f32])> {
-    let (ids, distances) = (hits.ids(), hits.distances());
-    hits.lims().windows(2).map(|at| (&ids[at[0]..at[1]], &distances[at[0]..at[1]]))
-}
-
-/// Queries keep their type, but for those that only `--dtype` explains.
-fn open_queries(file: &Path, base: Option<DType>) -> Result<RowFile> {
-    if base == Some(DType::Bits) {
-        return Ok(format::open(file, base)?);
+/// Queries keep their type, but for those that only `--dtype` explains, or the index.
+fn open_queries(args: &Common, source: &Source<'_>) -> Result<RowFile> {
+    let (file, explained) = (&args.query, source.explains());
+    let reading = |to: Conversion| to.first(args.first_queries).skip_nan(args.reading.skip_nan);
+    let open = |to: Conversion| {
+        format::open(file, reading(to)).map_err(|error| match error {
+            Error::InvalidValue { .. } => Failure::about(file, 0, error),
+            other => other.into(),
+        })
+    };
+    if explained == Some(DType::Bits) {
+        // Rows say how many bits they have, unless the last byte is not full.
+        let dim = source.dim();
+        let bits = args.reading.bits.or((!dim.is_multiple_of(8)).then_some(dim));
+        return open(args.reading.of(DType::Bits.into()).bits(bits));
     }
-    match format::open(file, None) {
+    match format::open(file, reading(Conversion::default())) {
         // An .npy of u16 is bfloat16 where the base is.
-        Err(Error::InvalidArgument { .. }) if base == Some(DType::Bf16) => {
-            Ok(format::open(file, base)?)
+        Err(Error::InvalidArgument { .. }) if explained == Some(DType::Bf16) => {
+            open(DType::Bf16.into())
         }
         opened => Ok(opened?),
     }
-}
-
-/// The row numbers of a file, as bits: however many they are, they take a bit a row of the base. Of a saved index they are ids.
-fn row_set(file: &Path, rows: u64, quiet: bool) -> Result<IdFilter> {
-    if rows > MOST_BITS {
-        let ids = format::read_ids(file)?;
-        if let Some(id) = ids.iter().find(|&&id| id < -1) {
-            return Err(Failure::Work(format!("{}: {id} is no row number", file.display())));
-        }
-        let known = ids.into_iter().filter_map(|id| u64::try_from(id).ok());
-        return Ok(IdFilter::batch(known.collect::<Vec<_>>()));
-    }
-    let mut words = vec![0u64; rows.div_ceil(64) as usize];
-    let mut ids = IdFile::open(file)?;
-    let mut beyond = None;
-    while let Some(block) = ids.next_ids(usize::MAX)? {
-        stop::check()?;
-        for &id in block {
-            if id < -1 {
-                return Err(Failure::Work(format!("{}: {id} is no row number", file.display())));
-            }
-            if (0..rows as i64).contains(&id) {
-                words[(id / 64) as usize] |= 1 << (id % 64);
-            } else if id >= 0 {
-                let (first, count) = beyond.unwrap_or((id, 0u64));
-                beyond = Some((first, count + 1));
-            }
-        }
-    }
-    if let Some((first, count)) = beyond.filter(|_| !quiet) {
-        print::to_stderr(format_args!(
-            "warning: {}: {first} is no row of {rows}, which are counted from 0, nor are {} others: they name nothing",
-            file.display(),
-            count - 1
-        ));
-    }
-    Ok(IdFilter::bitmap(words))
 }

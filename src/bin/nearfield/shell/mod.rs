@@ -23,7 +23,9 @@ pub mod scaled;
 
 pub mod hit_lines;
 pub mod output;
+pub mod row_filter;
 pub mod searched;
+pub mod skipped;
 pub mod suspect;
 
 pub mod base;

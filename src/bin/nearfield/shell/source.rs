@@ -23,7 +23,7 @@ impl<'a> Source<'a> {
     /// Opens the rows of `--base` or the index of `--load`.
     pub fn open(args: &'a Common, quiet: bool) -> Result<Source<'a>> {
         if let Some(base) = &args.base {
-            let to = (args.dtype, args.rounding.to(args.dtype));
+            let to = (args.dtype, args.reading.of(args.rounding.to(args.dtype)));
             let name = args.metric.as_ref().unwrap_or(&L2);
             return Ok(Source::Rows(Base::open(base, name, to, quiet)?));
         }
@@ -31,6 +31,11 @@ impl<'a> Source<'a> {
         let Some(load) = &args.load else {
             return Err(Failure::Usage("--base or --load says what is searched".into()));
         };
+        if args.reading.first.is_some() {
+            let why =
+                "--first reads the first rows of --base; an index has those that it was built of";
+            return Err(Failure::Usage(why.into()));
+        }
         let saved = Saved::open(load)?;
         let (info, file) = (&saved.info, load.display());
         if let Some(dtype) = args.dtype.filter(|&dtype| dtype != info.dtype) {
@@ -102,6 +107,22 @@ impl<'a> Source<'a> {
         match self {
             Source::Rows(base) => base.rows.row_count(),
             Source::Saved(saved) => saved.info.next_id,
+        }
+    }
+
+    /// The same of the whole file, of which the first rows may be all that is searched.
+    pub fn ids_of_file(&self) -> u64 {
+        match self {
+            Source::Rows(base) => base.rows.rows_in_file(),
+            Source::Saved(saved) => saved.info.next_id,
+        }
+    }
+
+    /// Rows that were found to be not finite, and are not to be hits.
+    pub fn skipped(&self) -> Vec<u64> {
+        match self {
+            Source::Rows(base) => base.rows.skipped(),
+            Source::Saved(_) => Vec::new(),
         }
     }
 

@@ -132,6 +132,10 @@ impl Summary<'_> {
         });
         let (name, value) = &self.asked;
         summary[*name] = value.clone();
+        if args.reading.skip_nan {
+            summary["base"]["skipped"] = json!(source.skipped());
+            summary["query"]["skipped"] = json!(queries.skipped());
+        }
         if stats {
             summary["stats"] = self.totals.as_json();
         }

@@ -16,10 +16,10 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Adds what one block found and did, in a call of this length.
-    pub fn add(&mut self, hits: &Hits, wall: Duration) {
+    /// Adds what one block did, in a call of this length, and how many hits it gave.
+    pub fn add(&mut self, hits: &Hits, found: u64, wall: Duration) {
         let (stats, block) = (&mut self.stats, hits.stats());
-        self.hits += hits.ids().len() as u64;
+        self.hits += found;
         stats.queries += block.queries;
         stats.rows = block.rows;
         stats.stream.chunks += block.stream.chunks;
