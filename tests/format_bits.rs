@@ -36,7 +36,7 @@ fn read(path: &Path, to: Conversion) -> nearfield::Result<(usize, Vec<u8>)> {
     while let Some(rows) = file.next_rows(2)? {
         all.extend(rows.bytes());
     }
-    assert_eq!(file.rows(0, 3)?.bytes(), all);
+    assert_eq!(file.rows(0..3)?.bytes(), all);
     Ok((file.dim(), all))
 }
 

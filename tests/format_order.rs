@@ -72,7 +72,7 @@ fn every_type_order_and_shape_reads_as_the_plain_one() {
                 }
                 if rows > 2 {
                     let mut file = open(&other, to).unwrap();
-                    let part = file.rows(1, rows as u64 - 1).unwrap().to_f32();
+                    let part = file.rows(1..rows as u64 - 1).unwrap().to_f32();
                     assert_eq!(part, expected.2[columns..(rows - 1) * columns], "{what}");
                     let mut stream = file.stream(2..3).unwrap();
                     let row = stream.next_rows(9).unwrap().unwrap().to_f32();
@@ -102,7 +102,7 @@ fn a_long_array_reads_as_the_plain_one_whatever_it_becomes() {
         let mut at = 0;
         while let Some(found) = b.next_rows(10_000).unwrap() {
             let count = found.count(columns).unwrap() as u64;
-            assert!(a.rows(at, at + count).unwrap().bytes() == found.bytes());
+            assert!(a.rows(at..at + count).unwrap().bytes() == found.bytes());
             at += count;
         }
         assert_eq!((at, a.losses()), (rows as u64, b.losses()));
@@ -129,8 +129,8 @@ fn first(path: &Path, first: u64) -> nearfield::Result<(u64, Vec<f32>)> {
     while let Some(rows) = file.next_rows(2)? {
         all.extend(rows.to_f32());
     }
-    assert!(file.rows(0, file.row_count() + 1).is_err());
-    assert_eq!(all, file.rows(0, file.row_count())?.to_f32());
+    assert!(file.rows(0..file.row_count() + 1).is_err());
+    assert_eq!(all, file.rows(0..file.row_count())?.to_f32());
     Ok((file.rows_in_file(), all))
 }
 

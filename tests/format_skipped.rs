@@ -42,7 +42,7 @@ fn every_reader_gives_zeros_and_lists_the_rows() {
         }
         let mut file = open(&path, skipping()).unwrap();
         assert!(!file.is_direct() && file.skipped().is_empty(), "{name}");
-        assert_eq!(file.rows(1, 4_322).unwrap().to_f32(), expected[3..4_322 * 3], "{name}");
+        assert_eq!(file.rows(1..4_322).unwrap().to_f32(), expected[3..4_322 * 3], "{name}");
         assert_eq!(file.skipped(), BAD[1..2], "{name}: those that were read");
         let mut streamed = Vec::new();
         while let Some(rows) = file.next_rows(1_000).unwrap() {
@@ -53,7 +53,7 @@ fn every_reader_gives_zeros_and_lists_the_rows() {
         let other = open(&path, skipping()).unwrap();
         other.clone().stream(9_000..10_000).unwrap().next_rows(1_000).unwrap().unwrap();
         assert_eq!(other.skipped(), BAD[2..], "{name}: clones and streams list together");
-        assert!(open(&path, None).unwrap().rows(0, 1).unwrap().to_f32()[0].is_nan(), "{name}");
+        assert!(open(&path, None).unwrap().rows(0..1).unwrap().to_f32()[0].is_nan(), "{name}");
     }
 }
 
@@ -67,12 +67,12 @@ fn they_are_skipped_before_anything_else_is_asked_of_them() {
     write(&path, &all);
     let to = Conversion::to(DType::I8).scale(Scale::Auto);
     assert!(matches!(
-        open(&path, to).unwrap().rows(0, 10_000),
+        open(&path, to).unwrap().rows(0..10_000),
         Err(Error::InvalidValue { row: 0, column: 0, .. })
     ));
     let mut file = open(&path, to.skip_nan(true)).unwrap();
     assert_eq!(file.scale(), 127.0 / 16.0);
-    assert_eq!(file.rows(0, 2).unwrap().to_f32()[..3], [0.0; 3]);
+    assert_eq!(file.rows(0..2).unwrap().to_f32()[..3], [0.0; 3]);
     let first = open(&path, to.skip_nan(true).first(Some(4_000))).unwrap();
     assert_eq!(first.skipped(), [0], "the scale looks at those rows alone");
     // Whole numbers have nothing to skip, and stay where they lie.
@@ -95,7 +95,7 @@ fn a_conversion_leaves_them_out() {
         .filter(|row| !BAD.contains(row))
         .flat_map(|row| expected[row as usize * 3..][..3].to_vec())
         .collect();
-    assert_eq!(open(&to, None).unwrap().rows(0, 9_996).unwrap().to_f32(), rest);
+    assert_eq!(open(&to, None).unwrap().rows(0..9_996).unwrap().to_f32(), rest);
     write(&from, &[f32::NAN; 6]);
     let none = convert(&from, folder.path().join("none.npy"), skipping(), &mut |_, _| Ok(()));
     assert_eq!((none.as_ref().unwrap().rows, &none.unwrap().skipped[..]), (0, &[0, 1][..]));

@@ -10,7 +10,7 @@ const ROWS: [u8; 8] = [0b1010_1010, 0b101, 0b1111_1111, 0b111, 0b1, 0b100, 0, 0]
 #[test]
 fn every_metric_counts_the_bits_that_there_are() {
     let gpu = gpu();
-    for metric in Metric::PLAIN.iter().cloned().filter(Metric::is_binary) {
+    for metric in Metric::PLAIN.iter().filter(|metric| metric.is_binary()) {
         let index = BinaryFlat::new(&gpu, 11, metric.clone()).unwrap();
         index.add_rows(Rows::Bits(&ROWS)).unwrap();
         assert_eq!((index.len(), index.dim()), (4, 11));
@@ -20,7 +20,7 @@ fn every_metric_counts_the_bits_that_there_are() {
         let (base, queries) = (block(&ROWS), block(&queries));
         assert_eq!((base.len(), base.dim()), (4, 11));
         let problem =
-            Problem { measure: &metric, queries: &queries, base: &base, eligible: &|_, _| true };
+            Problem { measure: metric, queries: &queries, base: &base, eligible: &|_, _| true };
         let found: Vec<Vec<_>> = (0..2).map(|query| hits.row(query).collect()).collect();
         check_search(&problem, 4, &found).unwrap_or_else(|why| panic!("{metric}: {why}"));
     }
