@@ -27,16 +27,17 @@
 //! Vectors are row-major: element j of row i of an n x d block is at `i * d + j`. Bits are packed eight to a byte, the lowest
 //! first, and their dimension counts bits. Distances are f32, as FAISS defines them: L2 is squared, similarities descend.
 //!
-//! # What exact means
+//! # Pages
 //!
-//! Each metric states how far a reported distance may be from the one in real arithmetic on the stored elements
-//! ([`mod@reference`]); the answer is the first k rows by (ordering key, row order), the key being what [`Metric`] names. On one adapter it is the same to
-//! the bit whatever the batch, the segments, the threads and the kernel variant.
+//! * [Coming from FAISS, usearch or hnswlib](guide::coming_from): names, distances, ids, files.
+//! * [Accuracy](guide::accuracy): each metric states how far a distance may be from the one in real arithmetic, the answer is the first
+//!   k rows by (ordering key, row order), and on one adapter it is the same to the bit whatever the batch, the threads and the kernel.
+//! * [Memory](guide::memory): what lies where, how much it is, and what to do when it does not fit.
 //!
 //! # Features
 //!
 //! `cli` builds the program `nearfield`, and `charts` has it draw what `nearfield bench --svg` asks for.
-
+//!
 //! # wgpu and half
 //!
 //! [`wgpu`] and [`half`], whose types are arguments here, are handed on: an application that gives its own device to [`Gpu::adopt`]
@@ -54,6 +55,7 @@ mod dtype;
 mod error;
 mod exact;
 pub mod format;
+pub mod guide;
 mod index;
 mod kernel;
 mod metric;

@@ -131,7 +131,7 @@ fn a_conversion_turns_and_trims_them() {
     let path = folder.path().join("c.npy");
     let mut out = create(&path, DType::Bits, 12).unwrap();
     out.write(Rows::Bits(&bytes(12))).unwrap();
-    assert!(matches!(out.write(Rows::Bits(&[0])), Err(Error::DimensionMismatch { .. })));
+    assert!(matches!(out.write(Rows::Bits(&[0])), Err(Error::PartialRow { .. })));
     out.finish().unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), std::fs::read(fixture("bits_little")).unwrap());
 }

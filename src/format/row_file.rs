@@ -223,7 +223,7 @@ impl RowFile {
     /// out.write(Rows::F32(&[1.0, 2.0, f32::NAN, 4.0, 5.0, 6.0]))?;
     /// out.finish()?;
     /// let mut file = format::open(&path, Conversion::default().skip_nan(true))?;
-    /// assert_eq!(file.rows(0, 3)?.to_f32(), [1.0, 2.0, 0.0, 0.0, 5.0, 6.0]);
+    /// assert_eq!(file.rows(0..3)?.to_f32(), [1.0, 2.0, 0.0, 0.0, 5.0, 6.0]);
     /// assert_eq!(file.skipped(), [1]);
     /// # std::fs::remove_dir_all(&dir).unwrap();
     /// # Ok(())

@@ -45,6 +45,8 @@ const ORDERS: &[Order] = &[
             Apart(&["index"]),
             Apart(&["io"]),
             Apart(&["collection"]),
+            // pages without code
+            Apart(&["guide"]),
             // The root hands names on; nothing may use what it would define itself but the programs.
             Apart(&["lib"]),
             Apart(&["bin"]),

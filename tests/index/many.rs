@@ -34,7 +34,7 @@ fn a_refused_change_of_many_rows_names_why_and_changes_nothing() {
             assert!(matches!(error, Error::InvalidArgument { argument: "ids", .. }), "{error}");
         }
         let error = change(&[2.0; 3], &[10]).unwrap_err();
-        assert!(matches!(error, Error::DimensionMismatch { .. }), "{error}");
+        assert!(matches!(error, Error::PartialRow { .. }), "{error}");
         assert!(change(&[], &[]).is_ok());
     }
     for id in [50, 7] {

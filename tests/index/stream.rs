@@ -152,7 +152,7 @@ fn what_is_wrong_with_any_query_is_said_at_once() {
             assert_eq!(refused(search.search_stream(none, 1, 2, &filter)), "query_filter");
         }
         let cut = search.search_stream(Rows::F32(&data[..DIM + 1]), 1, 2, &params);
-        assert!(matches!(cut, Err(Error::DimensionMismatch { .. })), "{cut:?}");
+        assert!(matches!(cut, Err(Error::PartialRow { .. })), "{cut:?}");
         let mut bad = data[..QUERIES * DIM].to_vec();
         bad[17 * DIM + 3] = f32::NAN;
         match search.range_stream(Rows::F32(&bad), 1.0, 2, &params) {
