@@ -44,6 +44,15 @@ impl CancelToken {
     }
 
     /// Whether it was cancelled.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::CancelToken;
+    /// let token = CancelToken::new();
+    /// let clone = token.clone(); // for another thread
+    /// clone.cancel();
+    /// assert!(token.is_cancelled());
+    /// ```
     pub fn is_cancelled(&self) -> bool {
         let above = || self.0.parent.as_ref().is_some_and(CancelToken::is_cancelled);
         self.0.set.load(Ordering::Relaxed) || above()

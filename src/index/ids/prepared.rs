@@ -93,6 +93,16 @@ impl PreparedFilter {
     }
 
     /// The queries that it is for; `None` where all queries share one filter.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// let shared = index.prepare_filter(IdFilter::range(..100))?;
+    /// let each = index.prepare_query_filter((0..3).map(|query| query..).collect())?;
+    /// assert_eq!((shared.queries(), each.queries()), (None, Some(3)));
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn queries(&self) -> Option<usize> {
         self.part.as_ref().map(Range::len)
     }
@@ -130,6 +140,16 @@ impl PreparedFilter {
     }
 
     /// Bytes of device memory that it holds now, with all its parts and clones.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// index.add(&[0.0; 2000])?;
+    /// let filter = index.prepare_filter(IdFilter::range(..100))?;
+    /// assert!(filter.memory() >= 4 * 1000);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn memory(&self) -> u64 {
         let kept = self.inner.lock();
         let Some(Kept { filter: Filter { shared, each }, .. }) = &*kept else { return 0 };
