@@ -231,7 +231,10 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Views bytes as rows of `dtype`. Fails where the bytes are misaligned or cut inside an element.
+    /// Views bytes as rows of `dtype`, without a copy.
+    ///
+    /// # Errors
+    /// `InvalidArgument` where they end in the middle of an element, or lie where no element of that type may begin.
     ///
     /// # Example
     /// ```

@@ -35,7 +35,8 @@ impl Matrix {
     /// Cost: uploads the new rows alone; the last segment is now and then copied on the device into a larger buffer.
     ///
     /// # Errors
-    /// `DimensionMismatch`; `InvalidArgument` for rows of another type; `OutOfDeviceMemory`; `DeviceLost`.
+    /// `PartialRow` where they end in the middle of a row; `InvalidArgument` for rows of another type; `OutOfDeviceMemory`;
+    /// `DeviceLost`.
     ///
     /// # Example
     /// ```no_run
@@ -59,7 +60,7 @@ impl Matrix {
     /// Cost: as [`Matrix::append`]; host memory for a few blocks whatever the length.
     ///
     /// # Errors
-    /// As [`Matrix::append`], and what the source and `check` return.
+    /// As [`Matrix::append`]; `DimensionMismatch` for a stream of another dimension; what the source and `check` return.
     ///
     /// # Example
     /// ```no_run

@@ -245,7 +245,7 @@ impl GpuBuilder {
     ///
     /// # Example
     /// ```no_run
-    /// // with both, a kernel of one's own that reads too far is seen in the answers
+    /// // with both, what reads memory that nobody wrote is seen in the answers
     /// let gpu = nearfield::Gpu::builder().poison(true).checked(true).build()?;
     /// # Ok::<(), nearfield::Error>(())
     /// ```

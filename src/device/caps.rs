@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// What the adapter of a [`Gpu`](crate::Gpu) can do, from [`Gpu::caps`](crate::Gpu::caps).
 ///
-/// Features taken away with `NEARFIELD_DISABLE` are missing here.
+/// Features that [`GpuBuilder::disable`](crate::GpuBuilder::disable) or `NEARFIELD_DISABLE` does without are missing here.
 ///
 /// `Serialize` writes the fields under their names, as `nearfield devices --json` shows them; a shape of
 /// [`coop`](Self::coop) is an object, and what is `None` is null.

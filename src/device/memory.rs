@@ -22,7 +22,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct MemoryReport {
-    /// Bytes held by matrices, indexes and running calls.
+    /// Bytes held by matrices, indexes, prepared filters and running calls.
     pub in_use: u64,
     /// Bytes that the pool keeps for the next call; freed when something else needs them.
     pub pooled: u64,

@@ -39,7 +39,7 @@ pub trait Index: Search {
     /// sample's shape.
     ///
     /// # Errors
-    /// `DimensionMismatch`.
+    /// `PartialRow` for a sample that ends in the middle of a row.
     ///
     /// # Example
     /// ```no_run
@@ -72,8 +72,8 @@ pub trait Index: Search {
     /// Cost: uploads them; what was added before stays where it is, but for copies on the device, doubling.
     ///
     /// # Errors
-    /// `DimensionMismatch`; `InvalidArgument` for rows of another type; `NonFinite` and `InvalidValue` for what the metric
-    /// refuses, counted in the rows of this call; `LimitExceeded` beyond 2^32 rows; `OutOfDeviceMemory`; `DeviceLost`.
+    /// `PartialRow` where they end in the middle of a row; `InvalidArgument` for rows of another type; `NonFinite` and `InvalidValue`
+    /// for what the metric refuses, counted in the rows of this call; `LimitExceeded` beyond 2^32 rows; `OutOfDeviceMemory`; `DeviceLost`.
     ///
     /// # Example
     /// ```no_run
@@ -129,7 +129,7 @@ pub trait Index: Search {
     /// so it must not change the index itself.
     ///
     /// # Errors
-    /// As [`add_rows`](Self::add_rows), and what the source returns.
+    /// As [`add_rows`](Self::add_rows); `DimensionMismatch` for a stream of another dimension; what the source returns.
     ///
     /// # Example
     /// ```no_run
@@ -166,13 +166,13 @@ pub trait Index: Search {
 
     /// Adds the rows of a matrix, which are on the device already, and returns their ids.
     ///
-    /// Cost: the device checks them and copies them, without the host; to an index without rows it lends the matrix's own
-    /// memory. Rows that [`Metric::Correlation`](crate::Metric::Correlation) and others transform before they compare them go over the host, and so do those of
-    /// which one might be refused, for the host to decide.
+    /// Cost: the device checks and copies them, without the host; an index that has no rows yet shares the matrix's memory instead.
+    /// Rows that the metric transforms (correlation, Hellinger, haversine) go through the host. So do those in which the device
+    /// finds what may have to be refused: the host then says whether, and which row.
     ///
     /// # Errors
-    /// As [`add_rows`](Self::add_rows); `InvalidArgument` for a matrix of another [`Gpu`](crate::Gpu), of which
-    /// [`add_from`](Self::add_from) takes the [`source`](Matrix::source).
+    /// As [`add_from`](Self::add_from); `InvalidArgument` for a matrix of another [`Gpu`](crate::Gpu), whose rows come by
+    /// `add_from` of its [`source`](Matrix::source).
     ///
     /// # Example
     /// ```no_run
@@ -187,7 +187,7 @@ pub trait Index: Search {
         self.add_matrix_with(matrix, &AddParams::new())
     }
 
-    /// As [`add_matrix`](Self::add_matrix), and what the parameters say; the progress is told once, at the end.
+    /// Adds the rows of a matrix under given ids, unless somebody has cancelled. The progress is told once, at the end.
     ///
     /// # Errors
     /// As [`add_matrix`](Self::add_matrix) and [`add_from_with`](Self::add_from_with).
@@ -222,8 +222,8 @@ pub trait Index: Search {
 
     /// Gives ids other rows; their places in the order stay. One change, whatever their number.
     ///
-    /// Cost: uploads the rows, and copies each segment of up to 2 GiB in which some of them lie once, on the device, since searches
-    /// may still read the old one; 4 bytes a row of the index more where rows were removed.
+    /// Cost: uploads the rows, and copies on the device, once, each segment of up to 2 GiB that has some of them, since searches
+    /// may still read the old one; where rows were removed, 4 bytes a row of the index more.
     ///
     /// # Errors
     /// `UnknownId`; `DuplicateId` for an id that is twice in `ids`; as [`add_rows`](Self::add_rows).
@@ -347,7 +347,7 @@ pub trait Index: Search {
     /// Writes the rows of some ids as they are stored to `out`, one after the other: for each the bytes of [`dim`](Search::dim)
     /// elements of [`dtype`](Search::dtype). An id may be there twice.
     ///
-    /// Cost: the device brings the rows together, 32 MiB at a time, and they come to the host in one piece each.
+    /// Cost: the device brings the rows together, and they come to the host 32 MiB at a time.
     ///
     /// # Errors
     /// `UnknownId`; `InvalidArgument` when `out` has another length; `OutOfDeviceMemory`; `DeviceLost`. In the last two

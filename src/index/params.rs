@@ -91,7 +91,7 @@ pub struct SearchParams {
     /// to pass both; beside one of its own kind it is refused, as are one of another index and one that is for more or fewer
     /// queries. Default: none.
     ///
-    /// Cost: nothing is evaluated or uploaded, but behind a change of the index, as [`PreparedFilter`] says.
+    /// Cost: nothing is evaluated or uploaded, except in the first search after a change of the index: [`PreparedFilter`] says when.
     pub prepared: Option<PreparedFilter>,
     /// An id for each query that it may not find, or, of a search with all rows of the index as queries, each row's own: by
     /// row and not by place, so that equal rows stay and k neighbours are found where there are k others. Stands beside every filter. Refused unless there is an id
@@ -110,7 +110,7 @@ pub struct SearchParams {
     /// Whether an exact search for k neighbours proves that it missed none. Without it, it answers with the k nearest of the
     /// rows in the k bins that score best, without a certificate that no other bin holds a nearer one; distances and
     /// their order are exact. A row is missed only where another row is so near to it that the rounding of a score decides:
-    /// recall is 0.999 or better on rows without near-duplicates (tests/exact/precision.rs). Saves time where many rows are nearly
+    /// recall is 0.999 or better on rows without near-duplicates, to which the crate's tests hold it. Saves time where many rows are nearly
     /// equal, since queries that cannot be certified are run again otherwise; else a few per cent. Where no score is
     /// rounded there is nothing to prove, and nothing is missed. False is refused beside [`Guarantee::Exact`], beside
     /// [`exhaustive`](Self::exhaustive), and by a range search, which certifies every hit. Default: true.

@@ -58,7 +58,7 @@ pub trait Search: Send + Sync + fmt::Debug {
     /// ```
     fn dtype(&self) -> DType;
 
-    /// Rows.
+    /// Rows that a search can find; those that were removed do not count.
     fn len(&self) -> usize;
 
     /// Whether there are no rows.
@@ -116,8 +116,9 @@ pub trait Search: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// At once or when awaited: `InvalidArgument` for a `k` of 0, for a filter that does not fit the queries, and for
-    /// parameters that the index or the call has no use for ([`SearchParams`]); as [`add_rows`](crate::Index::add_rows) for queries of the wrong shape or with values that the metric refuses; `Unsupported`
-    /// where bits meet others; `OutOfDeviceMemory`; `Cancelled`; `DeviceLost`.
+    /// parameters that the index or the call has no use for ([`SearchParams`]); `PartialRow` for queries that end in the middle of
+    /// one; `NonFinite` and `InvalidValue` for what the metric refuses, counted in the queries; `Unsupported` where bits meet others;
+    /// `OutOfDeviceMemory`; `Cancelled`; `DeviceLost`.
     ///
     /// # Example
     /// ```no_run
@@ -255,11 +256,11 @@ pub trait Search: Send + Sync + fmt::Debug {
     /// The answers are those of one [`submit`](Self::submit), to the bit.
     ///
     /// Cost: each block is a search of its own, which reads all rows: some thousands of queries a block lose no time, of a
-    /// [`StreamedFlat`](crate::StreamedFlat) as many as there is memory for. A filter is evaluated for each block.
+    /// [`StreamedFlat`](crate::StreamedFlat) as many as there is memory for. A filter that is not prepared is evaluated for each block.
     ///
     /// # Errors
-    /// At once, for all queries: as [`submit`](Self::submit), and `InvalidArgument` for a `block` of 0. As the last item what a search may
-    /// end with.
+    /// At once, for all queries: as [`submit`](Self::submit), and `InvalidArgument` for a `block` of 0. What ends a search later comes as
+    /// the last item.
     ///
     /// # Example
     /// ```no_run
