@@ -14,6 +14,13 @@ pub(crate) const MAX_INTEGER_DIM: usize = 32_768;
 /// The type of a vector's elements as they are stored.
 ///
 /// `Serialize` writes its [`name`](Self::name).
+///
+/// # Example
+/// ```
+/// use nearfield::{DType, Rows};
+/// assert_eq!(Rows::Bits(&[0b101]).dtype(), DType::Bits);
+/// assert_eq!(DType::Bf16.to_string(), "bf16");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 #[serde(rename_all = "lowercase")]
@@ -38,6 +45,12 @@ impl DType {
         &[DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8, DType::Bits];
 
     /// Bits an element.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::DType;
+    /// assert_eq!((DType::F16.bits(), DType::Bits.bits()), (16, 1));
+    /// ```
     pub const fn bits(self) -> usize {
         match self {
             DType::F32 => 32,
@@ -48,6 +61,12 @@ impl DType {
     }
 
     /// Bytes of one row of `dim` elements, without padding but for the bits of its last byte.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::DType;
+    /// assert_eq!((DType::F16.row_bytes(10), DType::Bits.row_bytes(10)), (20, 2));
+    /// ```
     pub const fn row_bytes(self, dim: usize) -> usize {
         match self {
             DType::Bits => dim.div_ceil(8),
@@ -65,11 +84,25 @@ impl DType {
     }
 
     /// Whether values are whole numbers, so that sums are taken in integers.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::DType;
+    /// // bits are counted, not summed
+    /// assert!(DType::I8.is_integer() && !DType::Bits.is_integer());
+    /// ```
     pub const fn is_integer(self) -> bool {
         matches!(self, DType::I8 | DType::U8)
     }
 
     /// The name used on the command line and in variant names.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::DType;
+    /// let names: Vec<&str> = DType::ALL.iter().map(|dtype| dtype.name()).collect();
+    /// assert_eq!(names, ["f32", "f16", "bf16", "i8", "u8", "bits"]);
+    /// ```
     pub const fn name(self) -> &'static str {
         match self {
             DType::F32 => "f32",
@@ -182,6 +215,12 @@ impl<'a> Rows<'a> {
     }
 
     /// The bytes as they lie in memory.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::Rows;
+    /// assert_eq!(Rows::I8(&[1, -1]).bytes(), [1, 255]);
+    /// ```
     pub fn bytes(&self) -> &'a [u8] {
         match self {
             Rows::F32(v) => bytemuck::cast_slice(v),
@@ -192,7 +231,20 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Views bytes as rows of `dtype`. Fails where the bytes are misaligned or cut inside an element.
+    /// Views bytes as rows of `dtype`, without a copy.
+    ///
+    /// # Errors
+    /// `InvalidArgument` where they end in the middle of an element, or lie where no element of that type may begin.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::{DType, Rows};
+    /// let pixels = [0, 127, 255];
+    /// assert_eq!(Rows::from_bytes(DType::U8, &pixels)?.to_f32(), [0.0, 127.0, 255.0]);
+    /// // three bytes are no f16
+    /// assert!(Rows::from_bytes(DType::F16, &pixels).is_err());
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn from_bytes(dtype: DType, bytes: &'a [u8]) -> Result<Self> {
         let bad = |e| Error::argument("bytes", format!("not a slice of {dtype}: {e}"));
         Ok(match dtype {
@@ -245,6 +297,13 @@ impl<'a> Rows<'a> {
     }
 
     /// Element `i` as f32 (exact for every type); of bits, bit `i` of the bytes as 0 or 1, those behind the last of a row included.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::Rows;
+    /// assert_eq!(Rows::I8(&[7, -7]).get(1), -7.0);
+    /// assert_eq!(Rows::Bits(&[0b100]).get(2), 1.0);
+    /// ```
     pub fn get(&self, i: usize) -> f32 {
         match self {
             Rows::F32(v) => v[i],
@@ -257,6 +316,12 @@ impl<'a> Rows<'a> {
     }
 
     /// All elements as f32 (exact for every type); of bits, those behind the last of a row included.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::{Rows, half::bf16};
+    /// assert_eq!(Rows::Bf16(&[bf16::ONE, bf16::NEG_ONE]).to_f32(), [1.0, -1.0]);
+    /// ```
     pub fn to_f32(&self) -> Vec<f32> {
         match self {
             Rows::F32(v) => v.to_vec(),
@@ -265,6 +330,17 @@ impl<'a> Rows<'a> {
             Rows::I8(v) => v.iter().map(|&x| f32::from(x)).collect(),
             Rows::U8(v) => v.iter().map(|&x| f32::from(x)).collect(),
             Rows::Bits(v) => (0..v.len() * 8).map(|i| self.get(i)).collect(),
+        }
+    }
+
+    /// All elements of rows of dimension `dim` as f32, of bits without those behind the last of a row.
+    pub(crate) fn elements(&self, dim: usize) -> Vec<f32> {
+        match self {
+            Rows::Bits(bytes) if !dim.is_multiple_of(8) => {
+                let rows = bytes.chunks_exact(dim.div_ceil(8));
+                rows.flat_map(|row| (0..dim).map(|i| Rows::Bits(row).get(i))).collect()
+            }
+            other => other.to_f32(),
         }
     }
 }

@@ -236,6 +236,16 @@ impl Error {
     }
 
     /// Attaches the file to an I/O error.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::{Error, Result};
+    /// fn labels(path: &str) -> Result<String> {
+    ///     std::fs::read_to_string(path).map_err(|error| Error::io(path, error))
+    /// }
+    /// let error = labels("no/labels.txt").unwrap_err().to_string();
+    /// assert!(error.contains("labels.txt"), "{error}");
+    /// ```
     pub fn io(file: impl AsRef<Path>, error: std::io::Error) -> Self {
         Error::Io { file: file.as_ref().to_owned(), error }
     }

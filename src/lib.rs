@@ -4,8 +4,8 @@
 //! # Overview
 //!
 //! A [`Gpu`] is one opened adapter. An index, [`Flat`] for numbers and [`BinaryFlat`] for bits, holds vectors in its memory
-//! and answers through the trait [`Search`]: `search`, `range_search`, and both as futures and as streams. It changes through the trait
-//! [`Index`]: `add`, `remove`, `update`, `reconstruct`, `write`. [`StreamedFlat`] is a [`Search`] over rows that stay on the host,
+//! and answers through the trait [`Search`]: `search`, `range_search`, and both as futures and as streams. Through the trait [`Index`] its
+//! rows are added, replaced, removed, read back and written to a file. [`StreamedFlat`] is a [`Search`] over rows that stay on the host,
 //! however many they are. [`Metric`] has FAISS's metrics, those of cuVS, and your own in WGSL. Searches are exact, ties fall to the row that was
 //! added first, and [`SearchStats`] says which kernels answered.
 //!

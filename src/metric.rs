@@ -10,6 +10,19 @@ mod names;
 const MAX_BITS: usize = 32_760;
 
 /// Which end of the scale is near.
+///
+/// # Example
+/// ```
+/// use nearfield::{Metric, Order};
+/// /// Whether `a` is nearer than `b`.
+/// fn nearer(metric: &Metric, a: f32, b: f32) -> bool {
+///     match metric.order() {
+///         Order::Ascending => a < b,
+///         Order::Descending => a > b,
+///     }
+/// }
+/// assert!(nearer(&Metric::L2, 1.0, 2.0) && nearer(&Metric::Cosine, 0.9, 0.1));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Order {
     /// A distance: smaller is nearer. A range search keeps what is below the radius.
@@ -20,6 +33,12 @@ pub enum Order {
 
 impl Order {
     /// The value that stands where there is no hit: `f32::MAX` for distances, `f32::MIN` for similarities.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::Order;
+    /// assert_eq!(Order::Descending.no_hit(), f32::MIN);
+    /// ```
     pub const fn no_hit(self) -> f32 {
         match self {
             Order::Ascending => f32::MAX,
@@ -58,6 +77,15 @@ pub struct CustomMetric {
 /// No distance of the built-in metrics is infinite or NaN: what is above `f32::MAX` counts as `f32::MAX` ([`Lp`](Metric::Lp), [`NanEuclidean`](Metric::NanEuclidean),
 /// [`BrayCurtis`](Metric::BrayCurtis)). Vectors shorter than 2^-126 (1.2e-38), the smallest normal f32, count as the zero vector where a
 /// metric divides by their length. An element below 2^-126 may count as zero: some devices know no subnormal numbers.
+///
+/// # Example
+/// ```
+/// use nearfield::Metric;
+/// assert_eq!("IP".parse::<Metric>()?, Metric::InnerProduct);
+/// assert_eq!("lp:1.5".parse::<Metric>()?, Metric::Lp(1.5));
+/// assert_eq!(Metric::CosineDistance.to_string(), "cosine-distance");
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Metric {
@@ -179,16 +207,34 @@ impl Metric {
     }
 
     /// Whether the metric is defined on bits; all others are defined on every other type.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::Metric;
+    /// assert!(Metric::BitJaccard.is_binary() && !Metric::Jaccard.is_binary());
+    /// ```
     pub fn is_binary(&self) -> bool {
         matches!(self, Metric::Hamming | Metric::BitJaccard | Metric::Dice | Metric::RusselRao)
     }
 
     /// Whether NaN is a missing value rather than an error.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::Metric;
+    /// assert!(Metric::NanEuclidean.allows_nan() && !Metric::L2.allows_nan());
+    /// ```
     pub fn allows_nan(&self) -> bool {
         matches!(self, Metric::NanEuclidean | Metric::Gower)
     }
 
     /// Whether negative elements are refused.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::Metric;
+    /// assert!(Metric::Hellinger.needs_non_negative() && !Metric::L1.needs_non_negative());
+    /// ```
     pub fn needs_non_negative(&self) -> bool {
         use Metric::*;
         matches!(self, JensenShannon | Jaccard | Hellinger | KlDivergence)

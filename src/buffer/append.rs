@@ -35,7 +35,17 @@ impl Matrix {
     /// Cost: uploads the new rows alone; the last segment is now and then copied on the device into a larger buffer.
     ///
     /// # Errors
-    /// `DimensionMismatch`; `InvalidArgument` for rows of another type; `OutOfDeviceMemory`; `DeviceLost`.
+    /// `PartialRow` where they end in the middle of a row; `InvalidArgument` for rows of another type; `OutOfDeviceMemory`;
+    /// `DeviceLost`.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::{Gpu, Matrix, Rows};
+    /// let one = Matrix::from_rows(&Gpu::new()?, 2, Rows::U8(&[1, 2]))?;
+    /// let two = one.append(Rows::U8(&[3, 4]))?;
+    /// assert_eq!((one.len(), two.len()), (1, 2));
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn append(&self, rows: Rows<'_>) -> Result<Matrix> {
         self.check_type(rows.dtype())?;
         let count = rows.count(self.dim)?;
@@ -50,7 +60,19 @@ impl Matrix {
     /// Cost: as [`Matrix::append`]; host memory for a few blocks whatever the length.
     ///
     /// # Errors
-    /// As [`Matrix::append`], and what the source and `check` return.
+    /// As [`Matrix::append`]; `DimensionMismatch` for a stream of another dimension; what the source and `check` return.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{DType, Gpu, Matrix, format};
+    /// let mut file = format::open("colours.bvecs", DType::U8)?;
+    /// let empty = Matrix::empty(&Gpu::new()?, DType::U8, 3)?;
+    /// let matrix = empty.append_from(&mut file, &mut |block, first| {
+    ///     eprintln!("{} bytes from row {first} on", block.bytes().len());
+    ///     Ok(()) // an error would end it
+    /// })?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn append_from(
         &self,
         source: &mut dyn RowSource,

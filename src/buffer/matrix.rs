@@ -19,6 +19,15 @@ const MAX_SEGMENT_BYTES: u64 = (1 << 31) - 4;
 ///
 /// Cost: each row takes its bytes rounded up to 16. More rows than one binding holds are split into segments, which no
 /// answer shows.
+///
+/// # Example
+/// ```no_run
+/// use nearfield::{Gpu, Matrix, Rows};
+/// let old = Matrix::from_rows(&Gpu::new()?, 2, Rows::F32(&[1.0, 2.0, 3.0, 4.0]))?;
+/// let new = old.append(Rows::F32(&[5.0, 6.0]))?.replace(0, Rows::F32(&[0.0, 0.0]))?;
+/// assert_eq!((old.len(), new.to_f32()?), (2, vec![0.0, 0.0, 3.0, 4.0, 5.0, 6.0]));
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Matrix {
     pub(super) gpu: Gpu,
@@ -36,6 +45,14 @@ impl Matrix {
     /// # Errors
     /// `InvalidArgument` when `dim` is 0; `LimitExceeded` when 64 rows are more than the
     /// adapter binds.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{DType, Gpu, Matrix};
+    /// let empty = Matrix::empty(&Gpu::new()?, DType::F16, 384)?;
+    /// assert!(empty.is_empty() && empty.bytes() == 0);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn empty(gpu: &Gpu, dtype: DType, dim: usize) -> Result<Matrix> {
         if dim == 0 || dim.checked_mul(dtype.bits()).is_none() {
             return Err(Error::argument("dim", format!("{dim} elements of {dtype} are no row")));
@@ -102,6 +119,15 @@ impl Matrix {
     }
 
     /// Bytes of device memory, padding and free room included; shared segments count in every matrix that has them.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Gpu, Matrix, Rows};
+    /// // 3 x 4 bytes a row, and 4 that fill it up to 16
+    /// let matrix = Matrix::from_rows(&Gpu::new()?, 3, Rows::F32(&[0.0; 3 * 1024]))?;
+    /// assert!(matrix.bytes() >= 16 * 1024);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn bytes(&self) -> u64 {
         self.segments.iter().map(|s| s.buffer().size()).sum()
     }

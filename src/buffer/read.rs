@@ -17,6 +17,14 @@ impl Matrix {
     ///
     /// # Errors
     /// `InvalidArgument` when the range reaches beyond the end; `OutOfDeviceMemory` for staging; `DeviceLost`.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Gpu, Matrix, Rows};
+    /// let matrix = Matrix::from_rows(&Gpu::new()?, 3, Rows::U8(&[1, 2, 3, 4, 5, 6, 7, 8, 9]))?;
+    /// assert_eq!(matrix.read(1..3)?, [4, 5, 6, 7, 8, 9]);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn read(&self, rows: Range<usize>) -> Result<Vec<u8>> {
         let chunks = self.chunks(&rows)?;
         let mut out = self.room_for(&rows)?;
@@ -30,6 +38,14 @@ impl Matrix {
     ///
     /// # Errors
     /// As [`Matrix::read`].
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::{Matrix, Result};
+    /// async fn beginnings(one: &Matrix, other: &Matrix) -> Result<(Vec<u8>, Vec<u8>)> {
+    ///     futures::future::try_join(one.read_async(0..10), other.read_async(0..10)).await
+    /// }
+    /// ```
     pub fn read_async(
         &self,
         rows: Range<usize>,

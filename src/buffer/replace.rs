@@ -24,6 +24,15 @@ impl Matrix {
     ///
     /// # Errors
     /// As [`Matrix::append`]; `InvalidArgument` when the rows reach beyond the end.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Gpu, Matrix, Rows};
+    /// let matrix = Matrix::from_rows(&Gpu::new()?, 1, Rows::F32(&[1.0, 2.0, 3.0, 4.0]))?;
+    /// let other = matrix.replace(1, Rows::F32(&[-2.0, -3.0]))?;
+    /// assert_eq!(other.to_f32()?, [1.0, -2.0, -3.0, 4.0]);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn replace(&self, row: usize, rows: Rows<'_>) -> Result<Matrix> {
         self.check_type(rows.dtype())?;
         let count = rows.count(self.dim)?;

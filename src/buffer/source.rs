@@ -56,7 +56,7 @@ impl Matrix {
         }
         let mut rows = self.source();
         while let Some(block) = rows.next_rows(usize::MAX)? {
-            all.extend_from_slice(&block.to_f32());
+            all.extend_from_slice(&block.elements(self.dim));
         }
         Ok(all)
     }

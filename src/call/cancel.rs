@@ -4,9 +4,11 @@ use crate::error::{Error, Result};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Cancels the calls that were given a clone of it.
+/// Cancels the calls that were given a clone of it: searches in [`SearchParams::cancel`](crate::SearchParams::cancel), the adding of
+/// rows in [`AddParams::cancel`](crate::AddParams::cancel).
 ///
-/// A cancelled call ends with [`Error::Cancelled`] at its next submission; what is on the device finishes.
+/// A cancelled search ends with [`Error::Cancelled`] at its next submission; what is on the device finishes. Adding ends so before its
+/// next block of rows, and has added none. A token that was cancelled stays so: take a new one for the next call.
 ///
 /// # Example
 /// ```no_run
@@ -44,6 +46,15 @@ impl CancelToken {
     }
 
     /// Whether it was cancelled.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::CancelToken;
+    /// let token = CancelToken::new();
+    /// let clone = token.clone(); // for another thread
+    /// clone.cancel();
+    /// assert!(token.is_cancelled());
+    /// ```
     pub fn is_cancelled(&self) -> bool {
         let above = || self.0.parent.as_ref().is_some_and(CancelToken::is_cancelled);
         self.0.set.load(Ordering::Relaxed) || above()

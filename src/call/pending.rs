@@ -81,10 +81,10 @@ fn first_submissions(gpu: Option<&Gpu>) -> usize {
 /// * `poll` computes nothing, submits nothing and waits for nothing: it takes the answer if it is there. The first one hands
 ///   the call to the Gpu's thread, if that does not have it yet; the same thread wakes the task, once, at the end.
 /// * A function that the call was given, such as [`progress`](crate::SearchParams#structfield.progress), runs on the thread that
-///   drives the call. It may start calls of its own and wait for them on the same thread; it must not wait for another thread or
-///   task that awaits a call of the same Gpu, which may be for this thread to drive, and its own call it cannot await (an error). If it panics, the panic leaves [`Pending::wait`] where
-///   that drives the call, and the call ends with [`Error::Internal`](crate::Error::Internal) where the Gpu's thread does. Other
-///   calls go on.
+///   drives the call. It may start calls of its own and wait for them on the same thread. It must not wait for another thread or
+///   task that awaits a call of the same Gpu, since this thread may have to drive that call; and to await the call that it belongs
+///   to is an error. If it panics, the panic leaves [`Pending::wait`] where that drives the call, and the call ends with
+///   [`Error::Internal`](crate::Error::Internal) where the Gpu's thread does. Other calls go on.
 ///
 /// Dropping it ends the call: what is on the device finishes, nothing more is submitted, and the memory is free again at
 /// once or, where the Gpu's thread is just at work on it, a submission later. A [`CancelToken`](crate::CancelToken) ends the

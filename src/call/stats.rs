@@ -15,6 +15,17 @@ pub struct StageTime {
 /// What a search did: what every engine tells, and a struct for each engine, which stays zero where it took no part.
 ///
 /// `Serialize` writes the fields under their names, as `--stats` of the program shows them.
+///
+/// # Example
+/// ```no_run
+/// # use nearfield::{Flat, Gpu, Metric, Search};
+/// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+/// let hits = index.search(&[0.0; 200], 10)?;
+/// let stats = hits.stats();
+/// println!("{} queries against {} rows: {:?}", stats.queries, stats.rows, stats.variants);
+/// println!("{} of them ran twice", stats.exact.rerun);
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct SearchStats {
@@ -76,6 +87,18 @@ impl SearchStats {
 
     /// Adds the work of another part of the same call or of another call: all but [`queries`](Self::queries),
     /// [`rows`](Self::rows) and [`stream`](Self::stream), which do not always add.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// let mut total = SearchStats::default();
+    /// for queries in [[0.0; 20], [1.0; 20]] {
+    ///     total.add_work(index.search(&queries, 10)?.stats());
+    /// }
+    /// println!("{} submissions, {} bytes of rows", total.submissions, total.bytes);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn add_work(&mut self, other: &SearchStats) {
         // all that was done so far decides whether the sums are exact, and before the first submission that is nothing
         let all_exact = self.submissions == 0 || self.exact.sums_exact;
@@ -103,6 +126,16 @@ impl SearchStats {
     }
 
     /// Device time of all stages in nanoseconds; 0 unless asked for and supported.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// let params = SearchParams::new().timed(true);
+    /// let hits = index.search_with(Rows::F32(&[0.0; 20]), 10, &params)?;
+    /// println!("{} ms", hits.stats().device_nanoseconds() as f64 / 1e6);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn device_nanoseconds(&self) -> u64 {
         self.times.iter().map(|t| t.nanoseconds).sum()
     }

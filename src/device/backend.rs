@@ -78,6 +78,13 @@ impl FromStr for Backend {
 /// The kind of an adapter, in the order in which they are preferred.
 ///
 /// `Serialize` writes what `Display` does.
+///
+/// # Example
+/// ```
+/// use nearfield::DeviceType;
+/// assert!(DeviceType::Discrete < DeviceType::Integrated);
+/// assert_eq!(DeviceType::Software.to_string(), "software");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[non_exhaustive]
 #[serde(rename_all = "lowercase")]

@@ -32,6 +32,13 @@ impl Gpu {
     }
 
     /// Starts the choice of an adapter, a memory budget or a profile.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::Gpu;
+    /// // nothing is opened before `build`
+    /// let builder = Gpu::builder().memory_budget(1 << 30);
+    /// ```
     pub fn builder() -> GpuBuilder {
         GpuBuilder::default()
     }
@@ -138,6 +145,14 @@ impl GpuBuilder {
     }
 
     /// Takes only adapters of this backend.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Backend, Gpu};
+    /// let gpu = Gpu::builder().backend(Backend::Dx12).build()?;
+    /// assert_eq!(gpu.caps().backend, Backend::Dx12);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn backend(mut self, backend: Backend) -> Self {
         self.options.backend = Some(backend);
         self
@@ -150,12 +165,27 @@ impl GpuBuilder {
     /// [`OutOfDeviceMemory`](crate::Error::OutOfDeviceMemory): [`StreamedFlat`](crate::StreamedFlat) searches them from host
     /// memory. More than the device has is taken as it is, with a warning in the log: adapters that share the host's memory
     /// tell less than they can use, and where there is no more the driver says so, as the same error.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Gpu, parse_bytes};
+    /// let gpu = Gpu::builder().memory_budget(parse_bytes("6GiB")?).build()?;
+    /// assert_eq!(gpu.memory().budget, 6 << 30);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn memory_budget(mut self, bytes: u64) -> Self {
         self.options.memory_budget = Some(bytes);
         self
     }
 
     /// Reads a device profile that wins over the built-in ones.
+    ///
+    /// # Example
+    /// ```no_run
+    /// // what `nearfield tune` wrote for this card
+    /// let gpu = nearfield::Gpu::builder().profile("tuned.toml").build()?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn profile(mut self, file: impl AsRef<Path>) -> Self {
         self.options.profile = Some(file.as_ref().to_owned());
         self
@@ -183,6 +213,13 @@ impl GpuBuilder {
 
     /// Cuts matrices into segments of at most so many bytes, but not below 64 rows. Default: what one binding holds.
     /// For tests: it changes no answer.
+    ///
+    /// # Example
+    /// ```no_run
+    /// // a few thousand rows lie in as many segments as millions would
+    /// let gpu = nearfield::Gpu::builder().max_segment_bytes(64 << 10).build()?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn max_segment_bytes(mut self, bytes: u64) -> Self {
         self.options.max_segment_bytes = Some(bytes);
         self
@@ -190,6 +227,14 @@ impl GpuBuilder {
 
     /// Has kernels see buffers of at most so many bytes, but not below 64 KiB, as on an adapter that binds no more. Default: what the
     /// adapter binds. For tests: it changes no answer, but what does not fit is an error.
+    ///
+    /// # Example
+    /// ```no_run
+    /// // what an adapter does that binds the 128 MiB that WebGPU guarantees
+    /// let gpu = nearfield::Gpu::builder().max_binding_bytes(128 << 20).build()?;
+    /// assert_eq!(gpu.caps().max_binding_bytes, 128 << 20);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn max_binding_bytes(mut self, bytes: u64) -> Self {
         self.options.max_binding_bytes = Some(bytes);
         self
@@ -197,6 +242,13 @@ impl GpuBuilder {
 
     /// Fills every new or reused buffer with a pattern, so that a kernel that reads what nobody wrote is found out.
     /// Default: off. For tests.
+    ///
+    /// # Example
+    /// ```no_run
+    /// // with both, what reads memory that nobody wrote is seen in the answers
+    /// let gpu = nearfield::Gpu::builder().poison(true).checked(true).build()?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn poison(mut self, on: bool) -> Self {
         self.options.poison = Some(on);
         self
@@ -210,6 +262,14 @@ impl GpuBuilder {
 
     /// Does without features that the adapter has: a list such as `"subgroup,f16"` of subgroup, f16, coop,
     /// timestamp, cache; `baseline` leaves no more than WebGPU guarantees, limits included.
+    ///
+    /// # Example
+    /// ```no_run
+    /// // as on a card without f16 and matrix units
+    /// let gpu = nearfield::Gpu::builder().disable("f16,coop").build()?;
+    /// assert!(!gpu.caps().f16 && gpu.caps().coop.is_empty());
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn disable(mut self, features: impl Into<String>) -> Self {
         self.disable = Some(features.into());
         self
@@ -242,6 +302,15 @@ impl GpuBuilder {
     ///
     /// # Errors
     /// As [`Gpu::adopt`].
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::{Gpu, wgpu};
+    /// /// Leaves most of the memory to the application that opened the device.
+    /// fn adopted(adapter: &wgpu::Adapter, device: &wgpu::Device, queue: &wgpu::Queue) -> nearfield::Result<Gpu> {
+    ///     Gpu::builder().memory_budget(1 << 30).adopt(adapter, device.clone(), queue.clone())
+    /// }
+    /// ```
     pub fn adopt(
         self,
         adapter: &wgpu::Adapter,

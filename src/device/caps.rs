@@ -7,10 +7,18 @@ use serde::Serialize;
 
 /// What the adapter of a [`Gpu`](crate::Gpu) can do, from [`Gpu::caps`](crate::Gpu::caps).
 ///
-/// Features taken away with `NEARFIELD_DISABLE` are missing here.
+/// Features that [`GpuBuilder::disable`](crate::GpuBuilder::disable) or `NEARFIELD_DISABLE` does without are missing here.
 ///
 /// `Serialize` writes the fields under their names, as `nearfield devices --json` shows them; a shape of
 /// [`coop`](Self::coop) is an object, and what is `None` is null.
+///
+/// # Example
+/// ```no_run
+/// let gpu = nearfield::Gpu::new()?;
+/// let caps = gpu.caps();
+/// println!("{} through {}, subgroups of {:?}", caps.name, caps.backend, caps.subgroup_size);
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Caps {
@@ -66,6 +74,15 @@ pub struct Caps {
 
 impl Caps {
     /// The edge of the largest matrices of `input` that kernels multiply into f32; `None` without such matrices.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{DType, Gpu};
+    /// let gpu = Gpu::new()?;
+    /// let units = gpu.caps().matrix_edge(DType::F16);
+    /// println!("matrix units: {}", units.map_or("none".into(), |n| format!("{n} x {n}")));
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn matrix_edge(&self, input: DType) -> Option<u32> {
         let usable = |s: &&CoopShape| s.input == input && s.accumulator == DType::F32;
         let shapes = self.coop.iter().filter(usable).map(|s| s.m);

@@ -6,6 +6,13 @@ use serde::Serialize;
 use std::fmt;
 
 /// One shape of the matrix units: an m x k by k x n product.
+///
+/// # Example
+/// ```
+/// use nearfield::{CoopShape, DType};
+/// let apple = CoopShape { m: 8, n: 8, k: 8, input: DType::F32, accumulator: DType::F32 };
+/// assert_eq!(apple.to_string(), "8x8x8:f32:f32");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct CoopShape {
     /// Rows of the result.

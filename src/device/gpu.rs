@@ -25,6 +25,16 @@ use std::time::Duration;
 /// is where drivers are weakest: NVIDIA's 580.159.04 can wait for ever where one thread drops the last handle of a device (a
 /// [`Gpu`] or an index that was made with it) just while another thread ends that has used a device. Neither a library nor wgpu can
 /// prevent that; a program can, by dropping the last handle when its other threads have ended.
+///
+/// # Example
+/// ```no_run
+/// use nearfield::{Flat, Gpu, Metric};
+/// let gpu = Gpu::new()?;
+/// // handles of one device: both indexes count against its memory
+/// let (images, texts) = (Flat::new(&gpu, 512, Metric::Cosine)?, Flat::new(&gpu, 384, Metric::Cosine)?);
+/// let for_another_thread = gpu.clone();
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Gpu {
     pub(super) inner: Arc<Inner>,
@@ -63,22 +73,56 @@ pub(crate) struct Settings {
 
 impl Gpu {
     /// What the adapter can do.
+    ///
+    /// # Example
+    /// ```no_run
+    /// let gpu = nearfield::Gpu::new()?;
+    /// if gpu.caps().software {
+    ///     eprintln!("{} runs on the processor", gpu.caps().name);
+    /// }
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn caps(&self) -> &Caps {
         &self.inner.caps
     }
 
     /// The tuning that is in force.
+    ///
+    /// # Example
+    /// ```no_run
+    /// let gpu = nearfield::Gpu::new()?;
+    /// println!("tuned as {}: scans in blocks of {:?}", gpu.profile().name(), gpu.profile().get("kernel.scan.bm"));
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn profile(&self) -> &Profile {
         &self.inner.profile
     }
 
     /// The folder in which compiled pipelines are kept ([`GpuBuilder::cache_dir`](crate::GpuBuilder::cache_dir)), whether or
     /// not it can be written to; `None` where nothing is kept.
+    ///
+    /// # Example
+    /// ```no_run
+    /// let gpu = nearfield::Gpu::new()?;
+    /// match gpu.cache_dir() {
+    ///     Some(folder) => println!("pipelines are kept in {}", folder.display()),
+    ///     None => println!("every process compiles anew"),
+    /// }
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn cache_dir(&self) -> Option<&Path> {
         self.inner.cache_dir.as_deref()
     }
 
     /// Device memory by purpose, with the peak and the pool's hits.
+    ///
+    /// # Example
+    /// ```no_run
+    /// let gpu = nearfield::Gpu::new()?;
+    /// let memory = gpu.memory();
+    /// println!("{} MiB are left", (memory.budget - memory.in_use) >> 20);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn memory(&self) -> MemoryReport {
         self.inner.ledger.report()
     }

@@ -9,10 +9,20 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Device memory of one [`Gpu`](crate::Gpu), from [`Gpu::memory`](crate::Gpu::memory).
 ///
 /// `Serialize` writes the fields under their names.
+///
+/// # Example
+/// ```no_run
+/// let memory = nearfield::Gpu::new()?.memory();
+/// for label in &memory.labels {
+///     println!("{}: {} bytes in {} buffers", label.label, label.bytes, label.buffers);
+/// }
+/// println!("{memory}"); // all of it
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct MemoryReport {
-    /// Bytes held by matrices, indexes and running calls.
+    /// Bytes held by matrices, indexes, prepared filters and running calls.
     pub in_use: u64,
     /// Bytes that the pool keeps for the next call; freed when something else needs them.
     pub pooled: u64,

@@ -20,6 +20,14 @@ use toml::Value;
 ///
 /// `Serialize` writes `name`, `measured` and `settings`, which has every section with the values of its keys: numbers and
 /// booleans, as they stand in a file.
+///
+/// # Example
+/// ```
+/// use nearfield::Profile;
+/// let profile = Profile::baseline()?;
+/// println!("{}: {:?}", profile.name(), profile.get("kernel.scan.bm"));
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 #[derive(Clone, Debug, Serialize)]
 pub struct Profile {
     name: String,
@@ -81,6 +89,13 @@ impl Profile {
     ///
     /// # Errors
     /// `Profile` when the built-in file is malformed, which the crate's own tests exclude.
+    ///
+    /// # Example
+    /// ```
+    /// let baseline = nearfield::Profile::baseline()?;
+    /// assert_eq!(baseline.name(), "baseline");
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn baseline() -> Result<Profile> {
         let File { name, measured, values, .. } = File::parse("baseline", BASELINE)?;
         Ok(Profile { name, measured, values, given: BTreeMap::new() })
@@ -91,6 +106,17 @@ impl Profile {
     ///
     /// # Errors
     /// As [`Profile::baseline`].
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Gpu, Profile};
+    /// let gpu = Gpu::new()?;
+    /// // what is set here and not built in
+    /// let built_in: Vec<_> = Profile::family(gpu.caps())?.entries().collect();
+    /// let own = gpu.profile().entries().filter(|entry| !built_in.contains(entry));
+    /// own.for_each(|(key, value)| println!("{key} = {value}"));
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn family(caps: &Caps) -> Result<Profile> {
         let mut profile = Profile::baseline()?;
         let mut best: Option<(usize, File)> = None;
@@ -134,11 +160,28 @@ impl Profile {
     }
 
     /// Whether its numbers were measured on such a GPU, rather than reasoned from public figures.
+    ///
+    /// # Example
+    /// ```no_run
+    /// let gpu = nearfield::Gpu::new()?;
+    /// if !gpu.profile().is_measured() {
+    ///     println!("`nearfield tune` may find better numbers for this card");
+    /// }
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn is_measured(&self) -> bool {
         self.measured
     }
 
     /// Every key, such as `kernel.scan.bm`, with its value as a file has it.
+    ///
+    /// # Example
+    /// ```
+    /// for (key, default) in nearfield::Profile::baseline()?.entries() {
+    ///     println!("{key} = {default}");
+    /// }
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn entries(&self) -> impl Iterator<Item = (String, String)> {
         self.keys().filter_map(|(section, key)| {
             self.value_of(section, key).map(|value| (dotted(section, key), value.to_string()))

@@ -20,7 +20,8 @@ use crate::metric::Metric;
 /// bring the matrix to the host.
 ///
 /// # Errors
-/// As a search. Where a pair is not a hit (see [`Metric`]) the value is [`Order::no_hit`](crate::Order::no_hit).
+/// As a search, of queries and rows alike; `InvalidArgument` for more distances than a host can hold. Where a pair is not a hit (see
+/// [`Metric`]) the value is [`Order::no_hit`](crate::Order::no_hit).
 ///
 /// # Accuracy
 /// The same numbers, to the bit, as a search reports.

@@ -75,11 +75,28 @@ impl AtomicFile {
     /// Removes the unfinished files of the whole process, for one that has to end at once, since nothing drops them then. Sets
     /// that are taking their names finish before. No file can be begun or finished afterwards: a thread that tries waits for
     /// the end, which should come next.
+    ///
+    /// # Example
+    /// ```no_run
+    /// // in the thread that takes the system's signal to end
+    /// nearfield::format::AtomicFile::abandon_all();
+    /// std::process::exit(130);
+    /// ```
     pub fn abandon_all() {
         unfinished::abandon_all();
     }
 
     /// The destination: what `path` of [`create`](Self::create) led to.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::format::AtomicFile;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("notes.txt");
+    /// let file = AtomicFile::create(&path)?;
+    /// assert_eq!(file.path(), path);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn path(&self) -> &Path {
         &self.target
     }
@@ -106,6 +123,19 @@ impl AtomicFile {
     ///
     /// # Errors
     /// `Io` when they cannot be written.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::format::AtomicFile;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("settings.txt");
+    /// let mut file = AtomicFile::create(&path)?;
+    /// file.write(b"k = 10")?;
+    /// let written = std::fs::read_to_string(file.unfinished()?).unwrap();
+    /// assert!(written.starts_with("k") && !path.exists());
+    /// file.finish()?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn unfinished(&mut self) -> Result<&Path> {
         self.out.flush().map_err(|e| Error::io(&self.target, e))?;
         Ok(self.out.get_ref().path())
@@ -123,6 +153,17 @@ impl AtomicFile {
     ///
     /// # Errors
     /// `Io` as for [`finish`](Self::finish), and when there is a file of that name.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::format::AtomicFile;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("notes.txt");
+    /// std::fs::write(&path, "mine").unwrap();
+    /// assert!(AtomicFile::create(&path)?.finish_new().is_err());
+    /// assert_eq!(std::fs::read(&path).unwrap(), b"mine");
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn finish_new(self) -> Result<()> {
         self.name(|temporary, target| temporary.persist_noclobber(target))
     }

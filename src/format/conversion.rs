@@ -105,36 +105,109 @@ impl Conversion {
     }
 
     /// Sets [`force`](Self#structfield.force).
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::{DType, Rows, format::{self, Conversion}};
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("points.npy");
+    /// # let mut out = format::create(&path, DType::F32, 2)?; out.write(Rows::F32(&[0.2, 0.4, 0.6, 2.0]))?; out.finish()?;
+    /// // to whole numbers, however far from the file's
+    /// let mut file = format::open(&path, Conversion::to(DType::U8).force(true))?;
+    /// assert_eq!(file.rows(0..2)?.to_f32(), [0.0, 0.0, 1.0, 2.0]);
+    /// assert_eq!(file.losses().changed, 2);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     #[must_use]
     pub fn force(self, force: bool) -> Self {
         Conversion { force, ..self }
     }
 
     /// Sets [`u16_as_bf16`](Self#structfield.u16_as_bf16).
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::{DType, Rows, format::{self, Conversion}, half::bf16};
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("weights.npy");
+    /// # let mut out = format::create(&path, DType::Bf16, 1)?; out.write(Rows::Bf16(&[bf16::ONE]))?; out.finish()?;
+    /// // the file says u16; here it is known to be bfloat16, and f32 is wanted
+    /// let mut file = format::open(&path, Conversion::to(DType::F32).u16_as_bf16(true))?;
+    /// assert_eq!(file.rows(0..1)?.to_f32(), [1.0]);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     #[must_use]
     pub fn u16_as_bf16(self, u16_as_bf16: bool) -> Self {
         Conversion { u16_as_bf16, ..self }
     }
 
     /// Sets [`first`](Self#structfield.first).
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::{DType, Rows, format::{self, Conversion}};
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("points.npy");
+    /// # let mut out = format::create(&path, DType::F32, 2)?; out.write(Rows::F32(&[0.0, 0.5, 1.0, 1.5]))?; out.finish()?;
+    /// let file = format::open(&path, Conversion::default().first(Some(1)))?;
+    /// assert_eq!((file.row_count(), file.rows_in_file()), (1, 2));
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     #[must_use]
     pub fn first(self, first: Option<u64>) -> Self {
         Conversion { first, ..self }
     }
 
     /// Sets [`skip_nan`](Self#structfield.skip_nan).
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::{DType, Rows, format::{self, Conversion}};
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("points.npy");
+    /// # let mut out = format::create(&path, DType::F32, 2)?; out.write(Rows::F32(&[1.0, 2.0, f32::NAN, 4.0]))?; out.finish()?;
+    /// let whole = dir.path().join("whole.npy");
+    /// let to = Conversion::default().skip_nan(true);
+    /// let done = format::convert(&path, &whole, to, &mut |_, _| Ok(()))?;
+    /// assert_eq!((done.rows, done.skipped), (1, vec![1]));
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     #[must_use]
     pub fn skip_nan(self, skip_nan: bool) -> Self {
         Conversion { skip_nan, ..self }
     }
 
     /// Sets [`bits`](Self#structfield.bits).
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::{DType, RowSource, Rows, format::{self, Conversion}};
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("hashes.npy");
+    /// # let mut out = format::create(&path, DType::U8, 2)?; out.write(Rows::U8(&[0xff, 0x03]))?; out.finish()?;
+    /// // ten bits in two bytes
+    /// let file = format::open(&path, Conversion::to(DType::Bits).bits(Some(10)))?;
+    /// assert_eq!(file.dim(), 10);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     #[must_use]
     pub fn bits(self, bits: Option<usize>) -> Self {
         Conversion { bits, ..self }
     }
 
     /// Sets [`bit_order`](Self#structfield.bit_order).
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::{DType, Rows, format::{self, BitOrder, Conversion}};
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("hashes.npy");
+    /// # let mut out = format::create(&path, DType::U8, 1)?; out.write(Rows::U8(&[0b1000_0000]))?; out.finish()?;
+    /// // numpy.packbits(a, axis=1) puts the first bit highest
+    /// let to = Conversion::to(DType::Bits).bit_order(BitOrder::Big);
+    /// assert_eq!(format::open(&path, to)?.rows(0..1)?.bytes(), [1]);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     #[must_use]
     pub fn bit_order(self, bit_order: BitOrder) -> Self {
         Conversion { bit_order, ..self }

@@ -75,6 +75,20 @@ pub fn convert(
 ///
 /// # Errors
 /// Those of [`convert`].
+///
+/// # Example
+/// ```
+/// use nearfield::{DType, Rows, format};
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let path = dir.path().join("points.fvecs");
+/// # let mut out = format::create(&path, DType::F32, 2)?; out.write(Rows::F32(&[0.0, 0.5, 1.0, 1.5]))?; out.finish()?;
+/// let output = dir.path().join("points.f16bin");
+/// let (done, file) = format::convert_unnamed(&path, &output, DType::F16, &mut |_, _| Ok(()))?;
+/// if done.losses.changed == 0 {
+///     file.finish()?; // otherwise there is no such file
+/// }
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 pub fn convert_unnamed(
     input: impl AsRef<Path>,
     output: impl AsRef<Path>,

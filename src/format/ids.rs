@@ -16,6 +16,17 @@ use std::path::Path;
 ///
 /// # Errors
 /// As [`IdFile::open`] and [`IdFile::next_ids`].
+///
+/// # Example
+/// ```
+/// use nearfield::{IdFilter, format};
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let path = dir.path().join("allowed.npy");
+/// # let mut out = format::IdWriter::create(&path, None)?; out.write(&[3, 17])?; out.finish()?;
+/// let filter: IdFilter = format::read_ids(&path)?.into_iter().map(|id| id as u64).collect();
+/// assert_eq!(filter, IdFilter::batch([3, 17]));
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 pub fn read_ids(path: impl AsRef<Path>) -> Result<Vec<i64>> {
     let file = IdFile::open(path)?;
     let mut all = Vec::new();
@@ -26,6 +37,21 @@ pub fn read_ids(path: impl AsRef<Path>) -> Result<Vec<i64>> {
 /// A file of whole numbers, mapped, and read as a stream of rows of i64.
 ///
 /// The file must not be truncated or written to while this lives: see the [module](super#memory).
+///
+/// # Example
+/// ```
+/// use nearfield::format::IdFile;
+/// # use nearfield::format::IdWriter;
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let path = dir.path().join("truth.ivecs");
+/// # let mut out = IdWriter::create(&path, Some(3))?; out.write(&[5, 2, 9, 7, 0, 1])?; out.finish()?;
+/// let mut truth = IdFile::open(&path)?;
+/// assert_eq!((truth.row_count(), truth.columns()), (2, Some(3)));
+/// while let Some(ids) = truth.next_ids(1)? {
+///     println!("the three nearest: {ids:?}");
+/// }
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct IdFile {
     file: Mapped,
@@ -103,6 +129,19 @@ impl IdFile {
 /// A file of ids being written, as a stream: i64 in `.npy`, i32 in `.ivecs` and `.ibin`.
 ///
 /// It appears under its name when it is finished, as a [`RowWriter`](super::RowWriter)'s does.
+///
+/// # Example
+/// ```
+/// use nearfield::format::{IdWriter, read_ids};
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let path = dir.path().join("truth.ibin");
+/// let mut truth = IdWriter::create(&path, Some(2))?; // two neighbours a query
+/// truth.write(&[5, 2])?;
+/// truth.write(&[7, -1])?; // of the second query only one was found
+/// assert_eq!(truth.finish()?, 2);
+/// assert_eq!(read_ids(&path)?, [5, 2, 7, -1]);
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct IdWriter {
     sink: Sink,

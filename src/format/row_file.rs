@@ -4,18 +4,19 @@ use super::ahead::Ahead;
 use super::block::Block;
 use super::conversion::{BitOrder, Conversion};
 use super::element::Element;
-use super::limits::BLOCK_BYTES;
 use super::load::{Loading, scale};
 use super::losses::{Account, Losses, Seen};
 use super::mapped::Mapped;
 use super::packed;
 use super::skipped::Skipped;
-use super::source::{RowSource, check_dim};
+use super::source::check_dim;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+
+mod stream;
 
 /// Opens a file of vectors by its extension; see [`RowFile`].
 ///
@@ -31,16 +32,43 @@ use std::sync::Arc;
 /// `Io` when the system refuses the file. `Format` when it is damaged, holds no rows, or is laid out as nothing here reads
 /// (objects, records, three axes). `InvalidArgument` for an unknown extension, a type that the file cannot give, or a scale that
 /// is no finite number above 0.
+///
+/// # Example
+/// ```
+/// use nearfield::{DType, Rows, format};
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let path = dir.path().join("points.npy");
+/// # let mut out = format::create(&path, DType::F32, 2)?; out.write(Rows::F32(&[0.0, 0.5, 1.0, 1.5]))?; out.finish()?;
+/// let mut own = format::open(&path, None)?;
+/// let mut halves = format::open(&path, DType::F16)?;
+/// assert_eq!((own.rows(0..1)?.dtype(), halves.rows(0..1)?.dtype()), (DType::F32, DType::F16));
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 pub fn open(path: impl AsRef<Path>, to: impl Into<Conversion>) -> Result<RowFile> {
     RowFile::open(path, to)
 }
 
-/// The rows of a file, mapped into memory: a [`RowSource`] with random access.
+/// The rows of a file, mapped into memory: a [`RowSource`](super::RowSource) with random access.
 ///
 /// Rows of the file's own type are slices of the map. Rows of the `.fvecs` family, converted rows, rows that lie misaligned,
 /// and those of an `.npy` in Fortran order or big-endian are copied into blocks, which are reused.
 ///
 /// The file must not be truncated or written to while this lives: see the [module](super#memory).
+///
+/// # Example
+/// ```
+/// use nearfield::{DType, RowSource, Rows, format};
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let path = dir.path().join("points.fbin");
+/// # let mut out = format::create(&path, DType::F32, 2)?; out.write(Rows::F32(&[0.0, 0.5, 1.0, 1.5]))?; out.finish()?;
+/// let mut file = format::open(&path, None)?;
+/// println!("{}: {} rows", file.path().display(), file.row_count());
+/// // from any row on, and as a stream
+/// assert_eq!(file.rows(1..2)?.to_f32(), [1.0, 1.5]);
+/// assert_eq!(file.next_rows(1)?.map(|rows| rows.to_f32()), Some(vec![0.0, 0.5]));
+/// assert_eq!(file.remaining(), Some(1));
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct RowFile {
     file: Arc<Mapped>,
@@ -186,6 +214,17 @@ impl RowFile {
     ///
     /// # Errors
     /// `InvalidArgument` from or to bits, unless both are, and for a scale as [`open`] has it.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::{DType, Rows, format, half::bf16};
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("weights.npy");
+    /// # let mut out = format::create(&path, DType::Bf16, 1)?; out.write(Rows::Bf16(&[bf16::ONE]))?; out.finish()?;
+    /// let mut file = format::open(&path, DType::Bf16)?.converted(DType::F16)?;
+    /// assert_eq!(file.rows(0..1)?.dtype(), DType::F16);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn converted(self, to: impl Into<Conversion>) -> Result<Self> {
         let conversion = to.into();
         let dtype = conversion.dtype.unwrap_or(self.dtype);
@@ -203,6 +242,19 @@ impl RowFile {
 
     /// What conversion has changed of the rows that were read so far, by whichever reader of this file: clones and streams count
     /// together, and each row once.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::{DType, Rows, format};
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("points.npy");
+    /// # let mut out = format::create(&path, DType::F32, 2)?; out.write(Rows::F32(&[0.0, 0.5, 1e-9, 1.5]))?; out.finish()?;
+    /// let mut file = format::open(&path, DType::F16)?;
+    /// file.rows(0..2)?;
+    /// let losses = file.losses();
+    /// println!("{} of {} rows changed, by {} at most", losses.changed, losses.rows, losses.largest);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn losses(&self) -> Losses {
         self.account.losses()
     }
@@ -262,6 +314,21 @@ impl RowFile {
     }
 
     /// All rows without a copy, where [`is_direct`](Self::is_direct).
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::{DType, Rows, format};
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("points.npy");
+    /// # let mut out = format::create(&path, DType::F32, 2)?; out.write(Rows::F32(&[0.0, 0.5, 1.0, 1.5]))?; out.finish()?;
+    /// let file = format::open(&path, None)?;
+    /// assert!(file.is_direct());
+    /// let all = file.as_rows().map(|rows| rows.count(2));
+    /// assert!(matches!(all, Some(Ok(2))));
+    /// // f16 has to be made of it
+    /// assert!(format::open(&path, DType::F16)?.as_rows().is_none());
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn as_rows(&self) -> Option<Rows<'_>> {
         self.direct.then(|| self.slice(0, self.row_count()).ok())?
     }
@@ -304,6 +371,22 @@ impl RowFile {
     }
 
     /// Starts the stream again at the first row.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::{DType, RowSource, Rows, format};
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("points.npy");
+    /// # let mut out = format::create(&path, DType::F32, 2)?; out.write(Rows::F32(&[0.0, 0.5, 1.0, 1.5]))?; out.finish()?;
+    /// let mut file = format::open(&path, None)?;
+    /// for epoch in 0..2 {
+    ///     file.restart();
+    ///     while let Some(block) = file.next_rows(1000)? {
+    ///         println!("{epoch}: {:?}", block.to_f32());
+    ///     }
+    /// }
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn restart(&mut self) {
         self.next = 0;
     }
@@ -311,48 +394,5 @@ impl RowFile {
     /// Rows of the map, where they serve as they lie.
     fn slice(&self, start: u64, end: u64) -> Result<Rows<'_>> {
         Rows::from_bytes(self.dtype, self.file.bytes(start, end))
-    }
-
-    /// Rows that a copying reader takes at a time.
-    fn block_rows(&self) -> u64 {
-        let row = self.file.layout.stride().max(self.dtype.row_bytes(self.dim));
-        (BLOCK_BYTES / row).max(1) as u64
-    }
-}
-
-impl RowSource for RowFile {
-    fn dtype(&self) -> DType {
-        self.dtype
-    }
-
-    fn dim(&self) -> usize {
-        self.dim
-    }
-
-    fn remaining(&self) -> Option<u64> {
-        Some(self.end - self.next)
-    }
-
-    fn next_rows(&mut self, max_rows: usize) -> Result<Option<Rows<'_>>> {
-        let (start, most) = (self.next, max_rows.max(1) as u64);
-        if start == self.end {
-            return Ok(None);
-        }
-        if self.direct {
-            self.next = self.end.min(start.saturating_add(most));
-            return self.slice(start, self.next).map(Some);
-        }
-        let (file, dim, step) = (&self.file, self.dim, self.block_rows());
-        let rows = start..self.end.min(start.saturating_add(most));
-        let mut ahead = std::mem::take(&mut self.ahead);
-        let loading = self.loading();
-        let load = |rows, block: &mut Block| loading.load(file, rows, block);
-        let filled =
-            ahead.fill(rows, step, self.dtype, load, |rows, seen| self.account(rows, seen));
-        self.ahead = ahead;
-        filled?;
-        let rows = self.ahead.take(start, most, dim)?;
-        self.next = start + rows.count(dim)? as u64;
-        Ok(Some(rows))
     }
 }

@@ -17,6 +17,18 @@ use std::path::Path;
 /// # Errors
 /// `InvalidArgument` for an unknown extension, a `dtype` that it does not hold (the message names those that do) or a `dim`
 /// of 0; `Io` when the folder cannot be written to.
+///
+/// # Example
+/// ```
+/// use nearfield::{DType, Rows, format, half::f16};
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let path = dir.path().join("halves.npy");
+/// // numpy.load reads it as an array of 1 x 3 float16
+/// let mut out = format::create(&path, DType::F16, 3)?;
+/// out.write(Rows::F16(&[0.5, 1.0, 1.5].map(f16::from_f32)))?;
+/// out.finish()?;
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 pub fn create(path: impl AsRef<Path>, dtype: DType, dim: usize) -> Result<RowWriter> {
     RowWriter::create(path, dtype, dim)
 }

@@ -58,6 +58,19 @@ impl AtomicFile {
     ///
     /// # Errors
     /// As [`finish_all`](Self::finish_all), and those of `check`. Then everything is as it was.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::{CancelToken, Error, format::AtomicFile};
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let (rows, old) = (dir.path().join("rows.npy"), dir.path().join("labels.txt"));
+    /// let cancel = CancelToken::new(); // for another thread, while this one waits
+    /// let ready = AtomicFile::ready_all([AtomicFile::create(&rows)?], [old], &mut || {
+    ///     if cancel.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
+    /// })?;
+    /// ready.finish()?; // `rows` has its name, and `old` is gone
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn ready_all(
         files: impl IntoIterator<Item = AtomicFile>,
         gone: impl IntoIterator<Item = PathBuf>,

@@ -60,6 +60,15 @@ pub trait RowSource {
 }
 
 /// A [`RowSource`] over rows in memory.
+///
+/// # Example
+/// ```
+/// use nearfield::{RowSource, Rows, format::SliceSource};
+/// let mut source = SliceSource::new(Rows::U8(&[1, 2, 3, 4, 5, 6]), 2)?;
+/// assert_eq!(source.next_rows(2)?.map(|rows| rows.to_f32()), Some(vec![1.0, 2.0, 3.0, 4.0]));
+/// assert_eq!(source.remaining(), Some(1));
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct SliceSource<'a> {
     rows: Rows<'a>,

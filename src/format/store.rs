@@ -11,6 +11,35 @@ use std::ops::Range;
 /// program keeps them in.
 ///
 /// [`RowFile`] and [`HostRows`] are two. What it holds must not change while somebody reads it.
+///
+/// # Example
+/// ```
+/// use nearfield::format::{RowSource, RowStore, SliceSource};
+/// use nearfield::{Result, Rows};
+/// use std::ops::Range;
+///
+/// /// Points of a grid, in memory that something else filled.
+/// struct Grid(Vec<[f32; 2]>);
+///
+/// impl RowStore for Grid {
+///     fn row_count(&self) -> u64 {
+///         self.0.len() as u64
+///     }
+///     fn stream(&self, rows: Range<u64>) -> Result<Box<dyn RowSource + '_>> {
+///         let part = self.0.get(rows.start as usize..rows.end as usize);
+///         let part = part.ok_or(nearfield::Error::InvalidArgument {
+///             argument: "rows",
+///             reason: "outside of the grid".into(),
+///         })?;
+///         Ok(Box::new(SliceSource::new(Rows::F32(part.as_flattened()), 2)?))
+///     }
+/// }
+///
+/// let grid = Grid(vec![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0]]);
+/// let last = grid.stream(2..3)?.next_rows(1)?.map(|rows| rows.to_f32());
+/// assert_eq!(last, Some(vec![1.0, 0.0]));
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 pub trait RowStore: Send + Sync {
     /// Rows.
     fn row_count(&self) -> u64;

@@ -3,8 +3,8 @@
 use super::params::{Progress, rising};
 use crate::call::CancelToken;
 use crate::dtype::{DType, Rows};
-use crate::error::Result;
-use crate::format::RowSource;
+use crate::error::{Error, Result};
+use crate::format::{RowSource, SliceSource};
 use std::fmt;
 use std::sync::Arc;
 
@@ -73,6 +73,19 @@ impl fmt::Debug for AddParams<'_> {
             .field("cancel", &self.cancel)
             .finish()
     }
+}
+
+/// Rows in memory as a stream, for an index of this type and dimension.
+pub(super) fn source(rows: Rows<'_>, dtype: DType, dim: usize) -> Result<SliceSource<'_>> {
+    if rows.dtype() != dtype {
+        return Err(wrong_type(rows.dtype(), dtype));
+    }
+    SliceSource::new(rows, dim)
+}
+
+/// What is said of rows of another type than the index's.
+pub(super) fn wrong_type(rows: DType, index: DType) -> Error {
+    Error::argument("rows", format!("rows of {rows} for an index of {index}"))
 }
 
 /// The rows of a source, each block of which may be told of or be the last.

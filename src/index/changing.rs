@@ -1,11 +1,12 @@
 //! What indexes can do that change: most of them.
 
-use super::add::AddParams;
+use super::add::{self, AddParams};
+use super::as_f32::rows_as_f32;
 use super::traits::Search;
 use crate::buffer::Matrix;
-use crate::dtype::{DType, Rows};
-use crate::error::{Error, Result};
-use crate::format::{AtomicFile, RowSource, SliceSource};
+use crate::dtype::Rows;
+use crate::error::Result;
+use crate::format::{AtomicFile, RowSource};
 use std::ops::Range;
 use std::path::Path;
 
@@ -38,7 +39,16 @@ pub trait Index: Search {
     /// sample's shape.
     ///
     /// # Errors
-    /// `DimensionMismatch`.
+    /// `PartialRow` for a sample that ends in the middle of a row.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*; let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// # let sample = [0.0; 2000];
+    /// index.train(Rows::F32(&sample))?; // so that any kind of index can follow
+    /// index.add(&sample)?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     fn train(&self, sample: Rows<'_>) -> Result<()>;
 
     /// Adds f32 rows, row-major, and returns their ids.
@@ -48,8 +58,7 @@ pub trait Index: Search {
     ///
     /// # Example
     /// ```no_run
-    /// # use nearfield::{Flat, Gpu, Index, Metric};
-    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// # use nearfield::*; let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
     /// assert_eq!(index.add(&[0.0, 0.0, 3.0, 4.0])?, 0..2);
     /// assert_eq!(index.add(&[6.0, 8.0])?, 2..3);
     /// # Ok::<(), nearfield::Error>(())
@@ -63,13 +72,12 @@ pub trait Index: Search {
     /// Cost: uploads them; what was added before stays where it is, but for copies on the device, doubling.
     ///
     /// # Errors
-    /// `DimensionMismatch`; `InvalidArgument` for rows of another type; `NonFinite` and `InvalidValue` for what the metric
-    /// refuses, counted in the rows of this call; `LimitExceeded` beyond 2^32 rows; `OutOfDeviceMemory`; `DeviceLost`.
+    /// `PartialRow` where they end in the middle of a row; `InvalidArgument` for rows of another type; `NonFinite` and `InvalidValue`
+    /// for what the metric refuses, counted in the rows of this call; `LimitExceeded` beyond 2^32 rows; `OutOfDeviceMemory`; `DeviceLost`.
     ///
     /// # Example
     /// ```no_run
-    /// # use nearfield::{DType, Flat, Gpu, Index, Metric, Rows};
-    /// # let index = Flat::with_dtype(&Gpu::new()?, 2, Metric::L2, DType::I8)?;
+    /// # use nearfield::*; let index = Flat::with_dtype(&Gpu::new()?, 2, Metric::L2, DType::I8)?;
     /// assert_eq!(index.add_rows(Rows::I8(&[0, 0, 3, -4]))?, 0..2);
     /// # Ok::<(), nearfield::Error>(())
     /// ```
@@ -85,8 +93,7 @@ pub trait Index: Search {
     ///
     /// # Example
     /// ```no_run
-    /// # use nearfield::{Flat, Gpu, Index, Metric, Rows, Search};
-    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// # use nearfield::*; let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
     /// index.add_with_ids(Rows::F32(&[0.0, 0.0, 3.0, 4.0]), &[70, 30])?;
     /// assert_eq!(index.search(&[3.0, 3.0], 1)?.ids(), [30]);
     /// # Ok::<(), nearfield::Error>(())
@@ -102,8 +109,7 @@ pub trait Index: Search {
     ///
     /// # Example
     /// ```no_run
-    /// # use nearfield::{AddParams, CancelToken, Error, Flat, Gpu, Index, Metric, Rows, Search};
-    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// # use nearfield::*; let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
     /// # let rows = vec![0.5; 2 << 20];
     /// let cancel = CancelToken::new(); // for another thread, which may cancel it
     /// let params = AddParams::new().progress(|share| eprintln!("{:.0} %", 100.0 * share)).cancel(&cancel);
@@ -114,7 +120,7 @@ pub trait Index: Search {
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     fn add_with(&self, rows: Rows<'_>, params: &AddParams<'_>) -> Result<Range<u64>> {
-        self.add_from_with(&mut source(rows, self.dtype(), self.dim())?, params)
+        self.add_from_with(&mut add::source(rows, self.dtype(), self.dim())?, params)
     }
 
     /// Adds the rows of a stream of any length, and returns their ids.
@@ -123,7 +129,7 @@ pub trait Index: Search {
     /// so it must not change the index itself.
     ///
     /// # Errors
-    /// As [`add_rows`](Self::add_rows), and what the source returns.
+    /// As [`add_rows`](Self::add_rows); `DimensionMismatch` for a stream of another dimension; what the source returns.
     ///
     /// # Example
     /// ```no_run
@@ -142,6 +148,16 @@ pub trait Index: Search {
     ///
     /// # Errors
     /// As [`add_from`](Self::add_from) and [`add_with_ids`](Self::add_with_ids); `Cancelled`.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// let mut file = format::open("vectors.npy", DType::F32)?;
+    /// let index = Flat::new(&Gpu::new()?, file.dim(), Metric::L2)?;
+    /// let params = AddParams::new().progress(|share| eprint!("\r{:3.0} %", 100.0 * share));
+    /// index.add_from_with(&mut file, &params)?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     fn add_from_with(
         &self,
         source: &mut dyn RowSource,
@@ -150,13 +166,13 @@ pub trait Index: Search {
 
     /// Adds the rows of a matrix, which are on the device already, and returns their ids.
     ///
-    /// Cost: the device checks them and copies them, without the host; to an index without rows it lends the matrix's own
-    /// memory. Rows that [`Metric::Correlation`](crate::Metric::Correlation) and others transform before they compare them go over the host, and so do those of
-    /// which one might be refused, for the host to decide.
+    /// Cost: the device checks and copies them, without the host; an index that has no rows yet shares the matrix's memory instead.
+    /// Rows that the metric transforms (correlation, Hellinger, haversine) go through the host. So do those in which the device
+    /// finds what may have to be refused: the host then says whether, and which row.
     ///
     /// # Errors
-    /// As [`add_rows`](Self::add_rows); `InvalidArgument` for a matrix of another [`Gpu`](crate::Gpu), of which
-    /// [`add_from`](Self::add_from) takes the [`source`](Matrix::source).
+    /// As [`add_from`](Self::add_from); `InvalidArgument` for a matrix of another [`Gpu`](crate::Gpu), whose rows come by
+    /// `add_from` of its [`source`](Matrix::source).
     ///
     /// # Example
     /// ```no_run
@@ -171,23 +187,31 @@ pub trait Index: Search {
         self.add_matrix_with(matrix, &AddParams::new())
     }
 
-    /// As [`add_matrix`](Self::add_matrix), and what the parameters say; the progress is told once, at the end.
+    /// Adds the rows of a matrix under given ids, unless somebody has cancelled. The progress is told once, at the end.
     ///
     /// # Errors
     /// As [`add_matrix`](Self::add_matrix) and [`add_from_with`](Self::add_from_with).
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*; let gpu = Gpu::new()?; let index = Flat::new(&gpu, 2, Metric::L2)?;
+    /// let matrix = Matrix::from_rows(&gpu, 2, Rows::F32(&[0.0, 0.0, 3.0, 4.0]))?;
+    /// index.add_matrix_with(&matrix, &AddParams::new().ids(&[70, 30]))?;
+    /// assert_eq!(index.ids(), [70, 30]);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     fn add_matrix_with(&self, matrix: &Matrix, params: &AddParams<'_>) -> Result<Range<u64>>;
 
     /// Gives an id another row; its place in the order stays.
     ///
-    /// Cost and errors: as [`update_rows`](Self::update_rows) of one row.
+    /// Cost: as [`update_rows`](Self::update_rows) of one row.
     ///
     /// # Errors
     /// As [`update_rows`](Self::update_rows).
     ///
     /// # Example
     /// ```no_run
-    /// # use nearfield::{Flat, Gpu, Index, Metric, Rows};
-    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// # use nearfield::*; let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
     /// index.add(&[0.0, 0.0])?;
     /// index.update(0, Rows::F32(&[1.0, 1.0]))?;
     /// # Ok::<(), nearfield::Error>(())
@@ -198,16 +222,15 @@ pub trait Index: Search {
 
     /// Gives ids other rows; their places in the order stay. One change, whatever their number.
     ///
-    /// Cost: uploads the rows, and copies each segment of up to 2 GiB in which some of them lie once, on the device, since searches
-    /// may still read the old one; 4 bytes a row of the index more where rows were removed.
+    /// Cost: uploads the rows, and copies on the device, once, each segment of up to 2 GiB that has some of them, since searches
+    /// may still read the old one; where rows were removed, 4 bytes a row of the index more.
     ///
     /// # Errors
     /// `UnknownId`; `DuplicateId` for an id that is twice in `ids`; as [`add_rows`](Self::add_rows).
     ///
     /// # Example
     /// ```no_run
-    /// # use nearfield::{Flat, Gpu, Index, Metric, Rows};
-    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// # use nearfield::*; let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
     /// index.add(&[0.0, 0.0, 3.0, 4.0, 6.0, 8.0])?;
     /// index.update_rows(Rows::F32(&[1.0, 1.0, 2.0, 2.0]), &[2, 0])?;
     /// assert_eq!(index.reconstruct_many(&[0, 1, 2])?, [2.0, 2.0, 3.0, 4.0, 1.0, 1.0]);
@@ -225,8 +248,7 @@ pub trait Index: Search {
     ///
     /// # Example
     /// ```no_run
-    /// # use nearfield::{Flat, Gpu, Index, Metric, Rows};
-    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// # use nearfield::*; let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
     /// assert_eq!(index.upsert(Rows::F32(&[0.0, 0.0, 3.0, 4.0]), &[7, 5])?, 2);
     /// assert_eq!(index.upsert(Rows::F32(&[1.0, 1.0, 2.0, 2.0]), &[9, 7])?, 1);
     /// assert_eq!(index.ids(), [7, 5, 9]);
@@ -244,8 +266,7 @@ pub trait Index: Search {
     ///
     /// # Example
     /// ```no_run
-    /// # use nearfield::{Flat, Gpu, Index, Metric};
-    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// # use nearfield::*; let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
     /// index.add(&[0.0, 0.0, 3.0, 4.0])?;
     /// assert_eq!(index.remove(&[1, 5])?, 1);
     /// assert!(index.contains(0) && !index.contains(1));
@@ -262,8 +283,7 @@ pub trait Index: Search {
     ///
     /// # Example
     /// ```no_run
-    /// # use nearfield::{Flat, Gpu, Index, Metric};
-    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// # use nearfield::*; let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
     /// index.add(&[0.0, 0.0, 3.0, 4.0, 6.0, 8.0])?;
     /// index.remove(&[1])?;
     /// assert_eq!(index.ids(), [0, 2]);
@@ -275,6 +295,14 @@ pub trait Index: Search {
     ///
     /// # Errors
     /// As [`reconstruct_into`](Self::reconstruct_into).
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*; let index = BinaryFlat::new(&Gpu::new()?, 4, Metric::Hamming)?;
+    /// index.add_rows(Rows::Bits(&[0b0101]))?;
+    /// assert_eq!(index.reconstruct(0)?, [1.0, 0.0, 1.0, 0.0]);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     fn reconstruct(&self, id: u64) -> Result<Vec<f32>> {
         self.reconstruct_many(&[id])
     }
@@ -286,8 +314,7 @@ pub trait Index: Search {
     ///
     /// # Example
     /// ```no_run
-    /// # use nearfield::{BinaryFlat, Gpu, Index, Metric, Rows};
-    /// # let index = BinaryFlat::new(&Gpu::new()?, 16, Metric::Hamming)?;
+    /// # use nearfield::*; let index = BinaryFlat::new(&Gpu::new()?, 16, Metric::Hamming)?;
     /// index.add_rows(Rows::Bits(&[0b1010_0000, 7]))?;
     /// assert_eq!(index.reconstruct_bytes(0)?, [160, 7]);
     /// # Ok::<(), nearfield::Error>(())
@@ -307,36 +334,20 @@ pub trait Index: Search {
     ///
     /// # Example
     /// ```no_run
-    /// # use nearfield::{Flat, Gpu, Index, Metric};
-    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// # use nearfield::*; let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
     /// index.add(&[0.0, 0.0, 3.0, 4.0, 6.0, 8.0])?;
     /// assert_eq!(index.reconstruct_many(&[2, 0])?, [6.0, 8.0, 0.0, 0.0]);
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     fn reconstruct_many(&self, ids: &[u64]) -> Result<Vec<f32>> {
-        let (dtype, dim) = (self.dtype(), self.dim());
-        let row_bytes = dtype.row_bytes(dim);
-        let room = |each: usize| {
-            let words = ids.len().checked_mul(each).map(|bytes| bytes.div_ceil(4));
-            // of words, so that it is aligned for every type
-            words.and_then(|words| bytemuck::try_zeroed_vec(words).ok()).ok_or_else(|| {
-                let reason = format!("{} rows of {each} bytes do not fit in memory", ids.len());
-                Error::argument("ids", reason)
-            })
-        };
-        let mut words: Vec<f32> = room(row_bytes)?;
-        let bytes: &mut [u8] = &mut bytemuck::cast_slice_mut(&mut words)[..ids.len() * row_bytes];
-        self.reconstruct_into(ids, bytes)?;
-        match dtype {
-            DType::F32 => Ok(words),
-            _ => Ok(Rows::from_bytes(dtype, bytes)?.to_f32()),
-        }
+        let what = (self.dtype(), self.dim());
+        rows_as_f32(what, ids.len(), |out| self.reconstruct_into(ids, out))
     }
 
     /// Writes the rows of some ids as they are stored to `out`, one after the other: for each the bytes of [`dim`](Search::dim)
     /// elements of [`dtype`](Search::dtype). An id may be there twice.
     ///
-    /// Cost: the device brings the rows together, 32 MiB at a time, and they come to the host in one piece each.
+    /// Cost: the device brings the rows together, and they come to the host 32 MiB at a time.
     ///
     /// # Errors
     /// `UnknownId`; `InvalidArgument` when `out` has another length; `OutOfDeviceMemory`; `DeviceLost`. In the last two
@@ -344,8 +355,7 @@ pub trait Index: Search {
     ///
     /// # Example
     /// ```no_run
-    /// # use nearfield::{DType, Flat, Gpu, Index, Metric, Rows};
-    /// # let index = Flat::with_dtype(&Gpu::new()?, 2, Metric::L2, DType::U8)?;
+    /// # use nearfield::*; let index = Flat::with_dtype(&Gpu::new()?, 2, Metric::L2, DType::U8)?;
     /// index.add_rows(Rows::U8(&[0, 0, 3, 4, 6, 8]))?;
     /// let mut rows = [0; 4];
     /// index.reconstruct_into(&[2, 1], &mut rows)?;
@@ -361,6 +371,13 @@ pub trait Index: Search {
     ///
     /// # Errors
     /// `Io`; `OutOfDeviceMemory` for staging; `DeviceLost`.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*; let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// index.write("vectors.nf".as_ref())?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     fn write(&self, path: &Path) -> Result<()> {
         self.write_unnamed(path)?.finish()
     }
@@ -370,17 +387,14 @@ pub trait Index: Search {
     ///
     /// # Errors
     /// Those of [`write`](Self::write).
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*; let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// let mut file = index.write_unnamed("vectors.nf".as_ref())?;
+    /// IndexInfo::verify(file.unfinished()?, &mut |_, _| Ok(()))?; // what was written reads
+    /// file.finish()?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     fn write_unnamed(&self, path: &Path) -> Result<AtomicFile>;
-}
-
-fn source(rows: Rows<'_>, dtype: DType, dim: usize) -> Result<SliceSource<'_>> {
-    if rows.dtype() != dtype {
-        return Err(wrong_type(rows.dtype(), dtype));
-    }
-    SliceSource::new(rows, dim)
-}
-
-/// What is said of rows of another type than the index's.
-pub(super) fn wrong_type(rows: DType, index: DType) -> Error {
-    Error::argument("rows", format!("rows of {rows} for an index of {index}"))
 }

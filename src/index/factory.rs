@@ -88,6 +88,14 @@ pub fn index_factory(
 /// `Format`, naming file and offset, for anything but a whole and undamaged index file of a version that this build
 /// reads; `Io`; what the index's constructor and `add` return.
 ///
+/// # Example
+/// ```no_run
+/// use nearfield::{Gpu, Search, read_index};
+/// let index = read_index(&Gpu::new()?, "vectors.nf")?;
+/// println!("{} rows of {}, {}", index.len(), index.dim(), index.metric());
+/// # Ok::<(), nearfield::Error>(())
+/// ```
+///
 /// # The file
 #[doc = include_str!("FORMAT.md")]
 pub fn read_index(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Box<dyn Index>> {

@@ -37,6 +37,16 @@ pub struct Hits {
 }
 
 /// What a range search found: [`Hits`] of any number a query.
+///
+/// # Example
+/// ```no_run
+/// # use nearfield::*;
+/// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+/// index.add(&[0.0, 0.0, 3.0, 4.0, 0.0, 1.0])?;
+/// let hits: RangeHits = index.range_search(&[0.0, 0.0, 9.0, 9.0], 2.0)?;
+/// assert_eq!((hits.row(0).len(), hits.row(1).len()), (2, 0));
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 pub type RangeHits = Hits;
 
 impl Hits {
@@ -56,6 +66,16 @@ impl Hits {
     }
 
     /// Whether there were no queries.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// assert!(index.search(&[], 1)?.is_empty());
+    /// // a query that nothing was found for is one
+    /// assert!(!index.search(&[3.0, 4.0], 1)?.is_empty());
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -64,6 +84,16 @@ impl Hits {
     ///
     /// # Panics
     /// When there is no such query, as indexing does.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// index.add(&[0.0, 0.0, 3.0, 4.0])?;
+    /// let hits = index.search(&[3.0, 3.0, 0.0, 0.0], 1)?;
+    /// assert_eq!(hits.row(0).next(), Some((1, 1.0)));
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn row(
         &self,
         i: usize,
@@ -84,16 +114,46 @@ impl Hits {
     }
 
     /// The distance of each of [`ids`](Self::ids).
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// index.add(&[0.0, 0.0, 3.0, 4.0])?;
+    /// let hits = index.search(&[0.0, 0.0], 2)?;
+    /// let farthest = hits.distances().iter().copied().fold(0.0, f32::max);
+    /// assert_eq!(farthest, 25.0);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn distances(&self) -> &[f32] {
         &self.distances
     }
 
     /// Where each query begins in [`ids`](Self::ids), and at last where the last one ends.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// index.add(&[0.0, 0.0, 3.0, 4.0, 0.0, 1.0])?;
+    /// let hits = index.range_search(&[0.0, 0.0, 9.0, 9.0, 3.0, 4.0], 2.0)?;
+    /// assert_eq!((hits.lims(), hits.ids()), (&[0, 2, 2, 3][..], &[0, 2, 1][..]));
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn lims(&self) -> &[usize] {
         &self.lims
     }
 
     /// What the search did.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// let hits = index.search(&[0.0, 0.0], 2)?;
+    /// println!("{:?} read {} bytes", hits.stats().variants, hits.stats().bytes);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn stats(&self) -> &SearchStats {
         &self.stats
     }

@@ -1,12 +1,13 @@
 //! Indexes: what is added once and searched many times.
 //!
 //! In the order in which the files use each other: what a search is told and what it answers (`ids`, `params`, `add`,
-//! `hits`), answers block by block (`stream`), what indexes can do (`traits`, `changing`), their files (`persist`), what all that change
+//! `hits`, `as_f32`), answers block by block (`stream`), what indexes can do (`traits`, `changing`), their files (`persist`), what all that change
 //! have in common (`state`), the kinds
 //! (`flat`), and the table of kinds (`factory`). A kind says how its rows are stored and searched
 //! (`state::Stored`); ids, filters, removal, snapshots, concurrent changes and files are the same code for all.
 
 mod add;
+mod as_f32;
 mod changing;
 mod factory;
 mod flat;

@@ -8,6 +8,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Called with the share of a call's work that is done, from 0 to 1.
+///
+/// # Example
+/// ```
+/// use nearfield::{AddParams, Progress, SearchParams};
+/// let bar: Progress = std::sync::Arc::new(|share| eprint!("\r{:3.0} %", 100.0 * share));
+/// // one for both; the setters take a closure as it is
+/// let (mut adding, mut searching) = (AddParams::new(), SearchParams::new());
+/// (adding.progress, searching.progress) = (Some(bar.clone()), Some(bar));
+/// ```
 pub type Progress = Arc<dyn Fn(f64) + Send + Sync>;
 
 /// What the answer of a search is held to.
@@ -82,7 +91,7 @@ pub struct SearchParams {
     /// to pass both; beside one of its own kind it is refused, as are one of another index and one that is for more or fewer
     /// queries. Default: none.
     ///
-    /// Cost: nothing is evaluated or uploaded, but behind a change of the index, as [`PreparedFilter`] says.
+    /// Cost: nothing is evaluated or uploaded, except in the first search after a change of the index: [`PreparedFilter`] says when.
     pub prepared: Option<PreparedFilter>,
     /// An id for each query that it may not find, or, of a search with all rows of the index as queries, each row's own: by
     /// row and not by place, so that equal rows stay and k neighbours are found where there are k others. Stands beside every filter. Refused unless there is an id
@@ -101,7 +110,7 @@ pub struct SearchParams {
     /// Whether an exact search for k neighbours proves that it missed none. Without it, it answers with the k nearest of the
     /// rows in the k bins that score best, without a certificate that no other bin holds a nearer one; distances and
     /// their order are exact. A row is missed only where another row is so near to it that the rounding of a score decides:
-    /// recall is 0.999 or better on rows without near-duplicates (tests/exact/precision.rs). Saves time where many rows are nearly
+    /// recall is 0.999 or better on rows without near-duplicates, to which the crate's tests hold it. Saves time where many rows are nearly
     /// equal, since queries that cannot be certified are run again otherwise; else a few per cent. Where no score is
     /// rounded there is nothing to prove, and nothing is missed. False is refused beside [`Guarantee::Exact`], beside
     /// [`exhaustive`](Self::exhaustive), and by a range search, which certifies every hit. Default: true.
@@ -197,6 +206,18 @@ impl SearchParams {
     }
 
     /// Sets [`timed`](Self#structfield.timed).
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// let params = SearchParams::new().timed(true);
+    /// let hits = index.search_with(Rows::F32(&[0.0; 20]), 10, &params)?;
+    /// for time in &hits.stats().times {
+    ///     println!("{}: {} ns", time.stage, time.nanoseconds);
+    /// }
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     #[must_use]
     pub fn timed(mut self, on: bool) -> Self {
         self.timed = on;
@@ -204,6 +225,17 @@ impl SearchParams {
     }
 
     /// Sets [`exhaustive`](Self#structfield.exhaustive).
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// # let queries = [0.0; 20];
+    /// let every = SearchParams::new().exhaustive(true);
+    /// let one = index.search_with(Rows::F32(&queries), 10, &every)?;
+    /// assert_eq!(one.ids(), index.search(&queries, 10)?.ids());
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     #[must_use]
     pub fn exhaustive(mut self, on: bool) -> Self {
         self.exhaustive = on;
@@ -211,6 +243,16 @@ impl SearchParams {
     }
 
     /// Sets [`guarantee`](Self#structfield.guarantee).
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let index = index_factory(&Gpu::new()?, 2, "Flat", Metric::L2, DType::F32)?;
+    /// // of an index of any kind: exact neighbours, or an error
+    /// let params = SearchParams::new().guarantee(Guarantee::Exact);
+    /// let hits = index.search_with(Rows::F32(&[0.0, 0.0]), 10, &params)?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     #[must_use]
     pub fn guarantee(mut self, guarantee: Guarantee) -> Self {
         self.guarantee = guarantee;
@@ -218,6 +260,17 @@ impl SearchParams {
     }
 
     /// Sets [`certify`](Self#structfield.certify).
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// # let queries = [0.0; 20];
+    /// // many copies of the same rows, and a row that is missed now and then does no harm
+    /// let params = SearchParams::new().certify(false);
+    /// let hits = index.search_with(Rows::F32(&queries), 10, &params)?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     #[must_use]
     pub fn certify(mut self, on: bool) -> Self {
         self.certify = on;
@@ -225,6 +278,16 @@ impl SearchParams {
     }
 
     /// Sets [`progress`](Self#structfield.progress).
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// # let queries = [0.0; 20];
+    /// let params = SearchParams::new().progress(|share| eprint!("\r{:3.0} %", 100.0 * share));
+    /// let hits = index.search_with(Rows::F32(&queries), 10, &params)?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     #[must_use]
     pub fn progress(mut self, call: impl Fn(f64) + Send + Sync + 'static) -> Self {
         self.progress = Some(Arc::new(call));

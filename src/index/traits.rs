@@ -35,12 +35,30 @@ pub trait Search: Send + Sync + fmt::Debug {
     fn dim(&self) -> usize;
 
     /// How near two rows are.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// use nearfield::Order;
+    /// let larger_is_nearer = index.metric().order() == Order::Descending;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     fn metric(&self) -> &Metric;
 
     /// The type of the elements.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// let bytes_a_row = index.dtype().row_bytes(index.dim());
+    /// println!("{} rows of {bytes_a_row} bytes", index.len());
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     fn dtype(&self) -> DType;
 
-    /// Rows.
+    /// Rows that a search can find; those that were removed do not count.
     fn len(&self) -> usize;
 
     /// Whether there are no rows.
@@ -52,6 +70,17 @@ pub trait Search: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// As [`submit`](Self::submit).
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// index.add(&[0.0, 0.0, 3.0, 4.0, 1.0, 0.0])?;
+    /// // two queries, two neighbours of each
+    /// let hits = index.search(&[0.0, 0.0, 3.0, 3.0], 2)?;
+    /// assert_eq!(hits.ids(), [0, 2, 1, 2]);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     fn search(&self, queries: &[f32], k: usize) -> Result<Hits> {
         self.search_with(Rows::F32(queries), k, &SearchParams::default())
     }
@@ -60,6 +89,18 @@ pub trait Search: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// As [`submit`](Self::submit).
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let index = Flat::with_dtype(&Gpu::new()?, 2, Metric::L2, DType::U8)?;
+    /// index.add_rows(Rows::U8(&[0, 0, 3, 4, 1, 0]))?;
+    /// // queries of the rows' own type, and a filter
+    /// let params = SearchParams::new().filter(1..);
+    /// let hits = index.search_with(Rows::U8(&[0, 0]), 1, &params)?;
+    /// assert_eq!(hits.ids(), [2]);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     fn search_with(&self, queries: Rows<'_>, k: usize, params: &SearchParams) -> Result<Hits> {
         self.submit(queries, k, params)?.wait()
     }
@@ -75,14 +116,36 @@ pub trait Search: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// At once or when awaited: `InvalidArgument` for a `k` of 0, for a filter that does not fit the queries, and for
-    /// parameters that the index or the call has no use for ([`SearchParams`]); as [`add_rows`](crate::Index::add_rows) for queries of the wrong shape or with values that the metric refuses; `Unsupported`
-    /// where bits meet others; `OutOfDeviceMemory`; `Cancelled`; `DeviceLost`.
+    /// parameters that the index or the call has no use for ([`SearchParams`]); `PartialRow` for queries that end in the middle of
+    /// one; `NonFinite` and `InvalidValue` for what the metric refuses, counted in the queries; `Unsupported` where bits meet others;
+    /// `OutOfDeviceMemory`; `Cancelled`; `DeviceLost`.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Hits, Rows, Search, SearchParams};
+    /// async fn nearest(index: &dyn Search, query: &[f32]) -> nearfield::Result<Hits> {
+    ///     let pending = index.submit(Rows::F32(query), 10, &SearchParams::new())?;
+    ///     // the device is at work; the query's memory is free again
+    ///     pending.await
+    /// }
+    /// ```
     fn submit(&self, queries: Rows<'_>, k: usize, params: &SearchParams) -> Result<Pending<Hits>>;
 
     /// All rows within a radius of each f32 query: distances below it, similarities above it.
     ///
     /// # Errors
     /// As [`submit_range`](Self::submit_range).
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// index.add(&[0.0, 0.0, 3.0, 4.0])?;
+    /// // of L2, whose distances are squared: all rows nearer than 5.1
+    /// let hits = index.range_search(&[0.0, 0.0], 5.1 * 5.1)?;
+    /// assert_eq!(hits.row(0).collect::<Vec<_>>(), [(0, 0.0), (1, 25.0)]);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     fn range_search(&self, queries: &[f32], radius: f32) -> Result<RangeHits> {
         self.range_search_with(Rows::F32(queries), radius, &SearchParams::default())
     }
@@ -91,6 +154,17 @@ pub trait Search: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// As [`submit_range`](Self::submit_range).
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// # let queries = [0.0; 20];
+    /// // of each query what is near, but for what was found to be wrong
+    /// let params = SearchParams::new().filter(!IdFilter::batch([17, 4]));
+    /// let hits = index.range_search_with(Rows::F32(&queries), 0.25, &params)?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     fn range_search_with(
         &self,
         queries: Rows<'_>,
@@ -107,6 +181,18 @@ pub trait Search: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// As [`submit`](Self::submit); `InvalidArgument` for a radius that is not a number.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// # let (near, far) = ([0.0; 20], [9.0; 20]);
+    /// // two calls at once
+    /// let near = index.submit_range(Rows::F32(&near), 0.25, &SearchParams::new())?;
+    /// let far = index.submit_range(Rows::F32(&far), 0.25, &SearchParams::new())?;
+    /// println!("{} and {} hits", near.wait()?.ids().len(), far.wait()?.ids().len());
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     fn submit_range(
         &self,
         queries: Rows<'_>,
@@ -122,6 +208,19 @@ pub trait Search: Send + Sync + fmt::Debug {
     /// # Errors
     /// `OutOfDeviceMemory`; `DeviceLost`; `Unsupported` of a [`StreamedFlat`](crate::StreamedFlat), whose rows come to the
     /// device anew with every search.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// # let batches = [[0.0; 20], [1.0; 20]];
+    /// let allowed = index.prepare_filter(IdFilter::batch([3, 5, 8]))?;
+    /// let params = SearchParams::new().prepared(&allowed);
+    /// for queries in &batches {
+    ///     let hits = index.search_with(Rows::F32(queries), 10, &params)?;
+    /// }
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     fn prepare_filter(&self, filter: IdFilter) -> Result<PreparedFilter>;
 
     /// Brings a filter for each query to the device, for searches of as many queries, or of a
@@ -157,11 +256,24 @@ pub trait Search: Send + Sync + fmt::Debug {
     /// The answers are those of one [`submit`](Self::submit), to the bit.
     ///
     /// Cost: each block is a search of its own, which reads all rows: some thousands of queries a block lose no time, of a
-    /// [`StreamedFlat`](crate::StreamedFlat) as many as there is memory for. A filter is evaluated for each block.
+    /// [`StreamedFlat`](crate::StreamedFlat) as many as there is memory for. A filter that is not prepared is evaluated for each block.
     ///
     /// # Errors
-    /// At once, for all queries: as [`submit`](Self::submit), and `InvalidArgument` for a `block` of 0. As the last item what a search may
-    /// end with.
+    /// At once, for all queries: as [`submit`](Self::submit), and `InvalidArgument` for a `block` of 0. What ends a search later comes as
+    /// the last item.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use futures::TryStreamExt;
+    /// use nearfield::{Rows, Search, SearchParams};
+    /// async fn print(index: &dyn Search, queries: &[f32]) -> nearfield::Result<()> {
+    ///     let mut blocks = index.search_stream(Rows::F32(queries), 10, 1000, &SearchParams::new())?;
+    ///     while let Some((queries, hits)) = blocks.try_next().await? {
+    ///         println!("queries {queries:?}: {:?}", hits.ids());
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
     fn search_stream(
         &self,
         queries: Rows<'_>,
@@ -176,6 +288,19 @@ pub trait Search: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// As [`search_stream`](Self::search_stream) and [`submit_range`](Self::submit_range).
+    ///
+    /// # Example
+    /// ```no_run
+    /// use futures::TryStreamExt;
+    /// use nearfield::{Rows, Search, SearchParams};
+    /// /// How many pairs of rows are nearer than `radius`, whatever memory they would take.
+    /// async fn pairs(index: &dyn Search, rows: &[f32], radius: f32) -> nearfield::Result<usize> {
+    ///     let params = SearchParams::new().exclude_self();
+    ///     let blocks = index.range_stream(Rows::F32(rows), radius, 1000, &params)?;
+    ///     let both_ways = blocks.try_fold(0, async |sum, (_, hits)| Ok(sum + hits.ids().len()));
+    ///     Ok(both_ways.await? / 2)
+    /// }
+    /// ```
     fn range_stream(
         &self,
         queries: Rows<'_>,
@@ -186,5 +311,13 @@ pub trait Search: Send + Sync + fmt::Debug {
 
     /// Bytes of device memory that the index holds between searches, free room for more rows included; what is prepared tells
     /// its own ([`PreparedFilter::memory`]).
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// println!("{} MiB on the device for {} rows", index.memory() >> 20, index.len());
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     fn memory(&self) -> u64;
 }

@@ -80,10 +80,10 @@ pub fn row_norms(gpu: &Gpu, rows: Rows<'_>, dim: usize) -> Result<Vec<f32>> {
 ///
 /// # Example
 /// ```no_run
-/// use nearfield::{Gpu, Rows, normalize};
+/// use nearfield::{DType, Gpu, Rows, normalize};
 /// let gpu = Gpu::new()?;
-/// let unit = normalize(&gpu, Rows::F32(&[3.0, 4.0]), 2)?;
-/// assert_eq!((unit.len(), unit.dim()), (1, 2));
+/// let unit = normalize(&gpu, Rows::U8(&[3, 4]), 2)?;
+/// assert_eq!((unit.len(), unit.dim(), unit.dtype()), (1, 2, DType::F32));
 /// # Ok::<(), nearfield::Error>(())
 /// ```
 pub fn normalize(gpu: &Gpu, rows: Rows<'_>, dim: usize) -> Result<Matrix> {

@@ -2,7 +2,7 @@
 
 use crate::support::gpu;
 use nearfield::reference::{Block, Problem, check_search};
-use nearfield::{BinaryFlat, Error, Index, Metric, Rows, Search, SearchParams, read_index};
+use nearfield::{BinaryFlat, Error, Index, Matrix, Metric, Rows, Search, SearchParams, read_index};
 
 /// 4 rows of 11 bits; the last has none.
 const ROWS: [u8; 8] = [0b1010_1010, 0b101, 0b1111_1111, 0b111, 0b1, 0b100, 0, 0];
@@ -63,4 +63,20 @@ fn they_are_written_and_read_again() {
     assert_eq!((again.len(), again.dim()), (4, 11));
     let hits = again.search_with(Rows::Bits(&ROWS), 1, &SearchParams::new()).unwrap();
     assert_eq!(hits.ids(), [0, 1, 2, 3]);
+}
+
+#[test]
+fn as_f32_they_are_as_many_as_the_dimension() {
+    let gpu = gpu();
+    let expected: Vec<f32> = Block::new(Rows::Bits(&ROWS), 11)
+        .unwrap()
+        .rows()
+        .flat_map(|row| row.iter().map(|&bit| bit as f32).collect::<Vec<_>>())
+        .collect();
+    let index = BinaryFlat::new(&gpu, 11, Metric::Hamming).unwrap();
+    index.add_rows(Rows::Bits(&ROWS)).unwrap();
+    assert_eq!(index.reconstruct_many(&[0, 1, 2, 3]).unwrap(), expected);
+    assert_eq!(index.reconstruct(1).unwrap(), [1.0; 11]);
+    let matrix = Matrix::from_rows(&gpu, 11, Rows::Bits(&ROWS)).unwrap();
+    assert_eq!(matrix.to_f32().unwrap(), expected);
 }

@@ -47,6 +47,15 @@ impl BinaryFlat {
     ///
     /// # Errors
     /// As [`read_index`](crate::read_index); `Format` also for another kind of index.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{BinaryFlat, Gpu, Rows, Search, SearchParams};
+    /// let index = BinaryFlat::read(&Gpu::new()?, "hashes.nf")?;
+    /// let query = vec![0; index.dim().div_ceil(8)];
+    /// let hits = index.search_with(Rows::Bits(&query), 10, &SearchParams::new())?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn read(gpu: &Gpu, path: impl AsRef<Path>) -> Result<BinaryFlat> {
         BinaryFlat::load(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
     }

@@ -72,6 +72,15 @@ impl StreamedFlat {
     ///
     /// # Errors
     /// As [`StreamedFlat::new`]; `PartialRow` when the length is no multiple of `dim`.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Gpu, Metric, Search, StreamedFlat};
+    /// let rows: std::sync::Arc<[f32]> = vec![0.5; 384 << 20].into(); // 1.5 GiB, used elsewhere as well
+    /// let index = StreamedFlat::from_f32(&Gpu::new()?, rows.clone(), 384, Metric::Cosine)?;
+    /// let hits = index.search(&[0.5; 384], 10)?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn from_f32(
         gpu: &Gpu,
         rows: impl AsRef<[f32]> + Send + Sync + 'static,
@@ -83,6 +92,15 @@ impl StreamedFlat {
 
     /// With so many rows a chunk, rounded up to 64 and down to what one binding holds. Changes no answer, only the memory
     /// and the time that a search takes; without it both follow from the device memory that is left.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Gpu, Metric, StreamedFlat, format};
+    /// // leaves memory for other indexes of the same Gpu
+    /// let file = format::open("base.fbin", None)?;
+    /// let index = StreamedFlat::new(&Gpu::new()?, file, Metric::L2)?.with_chunk_rows(100_000);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     #[must_use]
     pub fn with_chunk_rows(mut self, rows: usize) -> StreamedFlat {
         self.stream.chunk_rows = Some(rows.max(1) as u64);
@@ -91,6 +109,17 @@ impl StreamedFlat {
 
     /// Device memory that a [`Flat`](crate::Flat) of these rows would hold, but for the f16 copy, which it leaves out where
     /// there is no room.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// let gpu = Gpu::new()?;
+    /// let streamed = StreamedFlat::new(&gpu, format::open("base.fbin", None)?, Metric::L2)?;
+    /// let memory = gpu.memory();
+    /// let fits = streamed.resident_bytes() < memory.budget - memory.in_use;
+    /// println!("a Flat {}", if fits { "is faster" } else { "has no room" });
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn resident_bytes(&self) -> u64 {
         // without the copy nothing can fail
         self.stream.empty.bytes_of(self.stream.rows, false).unwrap_or(u64::MAX)
@@ -102,6 +131,17 @@ impl StreamedFlat {
     /// # Errors
     /// As [`submit`](Search::submit) when awaited; `InvalidArgument` for parameters of a search, all but
     /// [`progress`](SearchParams::progress) and [`cancel`](SearchParams::cancel).
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let streamed = StreamedFlat::new(&Gpu::new()?, format::open("base.fbin", None)?, Metric::L2)?;
+    /// let start = std::time::Instant::now();
+    /// let read = streamed.read_through(&SearchParams::new())?.stream;
+    /// let gb = read.bytes as f64 / 1e9;
+    /// println!("{:.1} GB/s, which no search is above", gb / start.elapsed().as_secs_f64());
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn read_through(&self, params: &SearchParams) -> Result<SearchStats> {
         Ok(self.stream.read_through(params.reading()?)?.wait()?.stats)
     }

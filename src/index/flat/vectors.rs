@@ -55,6 +55,16 @@ impl Flat {
     /// `Unsupported` for bits and metrics of bits; `InvalidArgument` for a `dim` of 0 or one that the metric does not
     /// have; `Shader` for a custom metric that does not compile; `LimitExceeded` when 64 rows are more than the adapter
     /// binds.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{DType, Flat, Gpu, Index, Metric, Rows, Search, half::f16};
+    /// let index = Flat::with_dtype(&Gpu::new()?, 2, Metric::InnerProduct, DType::F16)?;
+    /// index.add_rows(Rows::F16(&[1.0, 0.0, 0.0, 2.0].map(f16::from_f32)))?;
+    /// // f32 queries are not rounded to the rows' type
+    /// assert_eq!(index.search(&[0.1, 1.0], 1)?.ids(), [1]);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn with_dtype(gpu: &Gpu, dim: usize, metric: Metric, dtype: DType) -> Result<Flat> {
         if dtype == DType::Bits {
             return Err(Error::unsupported("Flat", "bits, which BinaryFlat is for"));
@@ -66,6 +76,14 @@ impl Flat {
     ///
     /// # Errors
     /// As [`read_index`](crate::read_index); `Format` also for another kind of index.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Flat, Gpu, Search};
+    /// let index = Flat::read(&Gpu::new()?, "vectors.nf")?;
+    /// println!("{} rows of {} {}", index.len(), index.dim(), index.dtype());
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn read(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Flat> {
         Flat::load(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
     }

@@ -16,15 +16,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 /// [`Search::prepare_query_filter`](crate::Search::prepare_query_filter) of one for each, and given to searches in
 /// [`SearchParams::prepared`](crate::SearchParams::prepared). The answers are those of the same filter unprepared, to the bit.
 ///
-/// It follows its index: the first search behind a change of the index prepares it anew, once, while others that
-/// need it wait. A filter of all queries is prepared again behind every change, one for each query only behind those that
+/// It follows its index: the first search after a change of the index prepares it anew, once, while others that
+/// need it wait. A filter of all queries is prepared again after every change, one for each query only after those that
 /// add rows or close up what was removed. Another index refuses it, also one of the same rows.
 ///
 /// Cost: to prepare, what one search with the filter takes beside its search. Device memory, counted in
 /// [`Gpu::memory`](crate::Gpu::memory) under "prepared filter" until the last clone is dropped, and not in
 /// [`Search::memory`](crate::Search::memory): 4 bytes a row for all queries, a bit a query and row for each, rounded up to 256
 /// bytes a query. The filter itself stays in host memory. A search then uploads nothing of it and evaluates nothing; only queries
-/// that run a second time have their bitmaps copied on the device. A submission takes queries whose bitmaps lie in one binding.
+/// that run a second time have their bitmaps copied on the device. Where the bitmaps of all queries are more than one binding holds (2 GiB,
+/// less on some drivers), those of different bindings are searched in different submissions.
 ///
 /// # Example
 /// ```no_run
@@ -92,7 +93,17 @@ impl PreparedFilter {
         Ok(prepared)
     }
 
-    /// The queries that it is for; `None` where all queries share one filter.
+    /// How many queries it is for; `None` where all queries share one filter.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// let shared = index.prepare_filter(IdFilter::range(..100))?;
+    /// let each = index.prepare_query_filter((0..3).map(|query| query..).collect())?;
+    /// assert_eq!((shared.queries(), each.queries()), (None, Some(3)));
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn queries(&self) -> Option<usize> {
         self.part.as_ref().map(Range::len)
     }
@@ -130,6 +141,16 @@ impl PreparedFilter {
     }
 
     /// Bytes of device memory that it holds now, with all its parts and clones.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// index.add(&[0.0; 2000])?;
+    /// let filter = index.prepare_filter(IdFilter::range(..100))?;
+    /// assert!(filter.memory() >= 4 * 1000);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn memory(&self) -> u64 {
         let kept = self.inner.lock();
         let Some(Kept { filter: Filter { shared, each }, .. }) = &*kept else { return 0 };

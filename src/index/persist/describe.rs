@@ -47,6 +47,18 @@ impl IndexInfo {
     ///
     /// # Errors
     /// `Io`.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{IndexInfo, format};
+    /// let path = "unknown.npy";
+    /// if IndexInfo::is_index(path)? {
+    ///     println!("{:?}", IndexInfo::read(path)?);
+    /// } else {
+    ///     println!("{:?}", format::inspect(path)?);
+    /// }
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn is_index(path: impl AsRef<Path>) -> Result<bool> {
         let path = path.as_ref();
         let io = |e| Error::io(path, e);
@@ -75,6 +87,17 @@ impl IndexInfo {
     ///
     /// # Errors
     /// As [`read`](Self::read); `Format` with the place of the first damage; what `progress` returns.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::IndexInfo;
+    /// let info = IndexInfo::verify("points.nf", &mut |read, all| {
+    ///     eprint!("\r{:3.0} %", 100.0 * read as f64 / all as f64);
+    ///     Ok(())
+    /// })?;
+    /// println!("{} rows, none damaged", info.rows);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn verify(
         path: impl AsRef<Path>,
         progress: &mut dyn FnMut(u64, u64) -> Result<()>,

@@ -5,7 +5,7 @@ use super::stored::Stored;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::{RowSource, SliceSource};
-use crate::index::changing::wrong_type;
+use crate::index::add::wrong_type;
 use crate::index::ids::RowSet;
 
 impl<R: Stored> Snapshot<R> {
