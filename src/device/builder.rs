@@ -96,15 +96,12 @@ impl Gpu {
 /// | [`memory_budget`](Self::memory_budget) | `NEARFIELD_MEMORY_BUDGET` |
 /// | [`profile`](Self::profile) | `NEARFIELD_PROFILE` |
 /// | [`cache_dir`](Self::cache_dir) | `NEARFIELD_CACHE_DIR` |
-/// | [`max_segment_bytes`](Self::max_segment_bytes) | `NEARFIELD_SEGMENT_BYTES` |
-/// | [`max_binding_bytes`](Self::max_binding_bytes) | `NEARFIELD_BINDING_BYTES` |
 /// | [`checked`](Self::checked) | `NEARFIELD_CHECKED` |
-/// | [`poison`](Self::poison) | `NEARFIELD_POISON` |
 /// | [`disable`](Self::disable) | `NEARFIELD_DISABLE` |
 /// | [`setting`](Self::setting) | `NEARFIELD_<SECTION>_<KEY>` |
 ///
-/// A variable that is set to nothing counts as not set. One that begins with `NEARFIELD_` and has none of these names, such as a
-/// misspelt one, is warned about once.
+/// A variable that is set to nothing counts as not set. One that begins with `NEARFIELD_` and has none of these names nor
+/// one of those for this crate's own tests, such as a misspelt one, is warned about once.
 ///
 /// # Example
 /// ```no_run
@@ -183,6 +180,7 @@ impl GpuBuilder {
 
     /// Cuts matrices into segments of at most so many bytes, but not below 64 rows. Default: what one binding holds.
     /// For tests: it changes no answer.
+    #[doc(hidden)]
     pub fn max_segment_bytes(mut self, bytes: u64) -> Self {
         self.options.max_segment_bytes = Some(bytes);
         self
@@ -190,6 +188,7 @@ impl GpuBuilder {
 
     /// Has kernels see buffers of at most so many bytes, but not below 64 KiB, as on an adapter that binds no more. Default: what the
     /// adapter binds. For tests: it changes no answer, but what does not fit is an error.
+    #[doc(hidden)]
     pub fn max_binding_bytes(mut self, bytes: u64) -> Self {
         self.options.max_binding_bytes = Some(bytes);
         self
@@ -197,6 +196,7 @@ impl GpuBuilder {
 
     /// Fills every new or reused buffer with a pattern, so that a kernel that reads what nobody wrote is found out.
     /// Default: off. For tests.
+    #[doc(hidden)]
     pub fn poison(mut self, on: bool) -> Self {
         self.options.poison = Some(on);
         self

@@ -1,6 +1,7 @@
 //! What indexes can do that change: most of them.
 
 use super::add::AddParams;
+use super::other_type::wrong_type;
 use super::traits::Search;
 use crate::buffer::Matrix;
 use crate::dtype::{DType, Rows};
@@ -54,6 +55,7 @@ pub trait Index: Search {
     /// assert_eq!(index.add(&[6.0, 8.0])?, 2..3);
     /// # Ok::<(), nearfield::Error>(())
     /// ```
+    #[doc(alias("add_items", "insert"))]
     fn add(&self, rows: &[f32]) -> Result<Range<u64>> {
         self.add_rows(Rows::F32(rows))
     }
@@ -91,6 +93,7 @@ pub trait Index: Search {
     /// assert_eq!(index.search(&[3.0, 3.0], 1)?.ids(), [30]);
     /// # Ok::<(), nearfield::Error>(())
     /// ```
+    #[doc(alias("add_items", "insert"))]
     fn add_with_ids(&self, rows: Rows<'_>, ids: &[u64]) -> Result<()> {
         self.add_with(rows, &AddParams::new().ids(ids)).map(|_| ())
     }
@@ -251,6 +254,7 @@ pub trait Index: Search {
     /// assert!(index.contains(0) && !index.contains(1));
     /// # Ok::<(), nearfield::Error>(())
     /// ```
+    #[doc(alias("remove_ids", "delete"))]
     fn remove(&self, ids: &[u64]) -> Result<usize>;
 
     /// Whether an id is in the index.
@@ -275,6 +279,7 @@ pub trait Index: Search {
     ///
     /// # Errors
     /// As [`reconstruct_into`](Self::reconstruct_into).
+    #[doc(alias("get", "get_items", "get_vector"))]
     fn reconstruct(&self, id: u64) -> Result<Vec<f32>> {
         self.reconstruct_many(&[id])
     }
@@ -361,6 +366,7 @@ pub trait Index: Search {
     ///
     /// # Errors
     /// `Io`; `OutOfDeviceMemory` for staging; `DeviceLost`.
+    #[doc(alias("save"))]
     fn write(&self, path: &Path) -> Result<()> {
         self.write_unnamed(path)?.finish()
     }
@@ -378,9 +384,4 @@ fn source(rows: Rows<'_>, dtype: DType, dim: usize) -> Result<SliceSource<'_>> {
         return Err(wrong_type(rows.dtype(), dtype));
     }
     SliceSource::new(rows, dim)
-}
-
-/// What is said of rows of another type than the index's.
-pub(super) fn wrong_type(rows: DType, index: DType) -> Error {
-    Error::argument("rows", format!("rows of {rows} for an index of {index}"))
 }
