@@ -175,6 +175,9 @@ impl FromStr for DType {
 ///
 /// `Bits` rows are bytes; their dimension counts bits.
 ///
+/// A slice has no shape: of `n * dim` elements it is n rows, also where one longer row was meant, and only a length that is no
+/// multiple of `dim` is an error.
+///
 /// # Example
 /// ```
 /// use nearfield::Rows;

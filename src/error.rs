@@ -1,5 +1,6 @@
 //! One error type for the whole crate.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Shorthand for a result with this crate's [`Error`].
@@ -12,6 +13,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// The text of an error is all there is to say, that of the system's error in [`Io`](Error::Io) included. So
 /// [`source`](std::error::Error::source) is always `None`, and whoever prints a chain of errors prints nothing twice.
 ///
+/// `Debug` prints the same text as `Display`, since that is what a program shows whose `main` returns a [`Result`].
+///
 /// # Example
 /// ```
 /// use nearfield::{Error, format};
@@ -20,7 +23,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///     other => panic!("{other:?}"),
 /// }
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// No adapter answered, or none matched what was asked for.
@@ -206,6 +209,12 @@ pub enum Error {
     },
 }
 
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// The scale as part of a sentence, where there is one.
 fn times(scale: f32) -> String {
     if scale == 1.0 { String::new() } else { format!(" times {scale}") }
@@ -322,6 +331,16 @@ mod tests {
             Error::Cancelled => 18,
             Error::Internal { .. } => 19,
         }
+    }
+
+    #[test]
+    fn a_main_that_returns_an_error_shows_its_text() {
+        for error in all() {
+            assert_eq!(format!("{error:?}"), error.to_string());
+        }
+        let help = "install a driver:\n    apt install mesa-vulkan-drivers".to_owned();
+        let shown = format!("{:?}", Error::NoAdapter { wanted: String::new(), help });
+        assert_eq!(shown.lines().count(), 2, "{shown}");
     }
 
     #[test]

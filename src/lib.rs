@@ -77,9 +77,9 @@ pub use error::{Error, Result};
 pub use exact::pairwise;
 pub use format::RowSource;
 pub use index::{
-    AddParams, BinaryFlat, Exclude, Flat, Guarantee, HitStream, Hits, IdFilter, IdPredicate, Index,
-    IndexInfo, PreparedFilter, Progress, QueryFilter, RangeHits, Search, SearchParams,
-    StreamedFlat, index_factory, read_index, write_index,
+    AddParams, BinaryFlat, Exclude, Flat, Guarantee, HitRows, HitStream, Hits, IdFilter,
+    IdPredicate, Index, IndexInfo, PreparedFilter, Progress, QueryFilter, RangeHits, Search,
+    SearchParams, StreamedFlat, index_factory, read_index, write_index,
 };
 pub use metric::{CustomMetric, Metric, Order};
 pub use ops::{RowLayout, normalize, row_norms};

@@ -90,31 +90,42 @@ pub struct CustomMetric {
 #[non_exhaustive]
 pub enum Metric {
     /// Squared Euclidean distance, sum (q - x)^2, no root. Range radii are squared too.
+    #[doc(alias("sqeuclidean", "squared_euclidean", "METRIC_L2", "L2Expanded", "L2Unexpanded"))]
     L2,
     /// Euclidean distance: the root of [`Metric::L2`].
+    #[doc(alias("euclidean", "L2SqrtExpanded", "L2SqrtUnexpanded"))]
     SqrtL2,
     /// Inner product, a similarity.
+    #[doc(alias("dot", "dot_product", "ip", "METRIC_INNER_PRODUCT"))]
     InnerProduct,
     /// Cosine similarity q.x / (|q| |x|), within [-1, 1]; 0 where either is the zero vector or shorter than 2^-126.
+    #[doc(alias("cosine_similarity"))]
     Cosine,
     /// 1 - [`Cosine`](Metric::Cosine), within [0, 2]; 1 where either is the zero vector or shorter than 2^-126. Its neighbours are
     /// those of the similarity, to the last.
+    #[doc(alias("angular", "CosineExpanded"))]
     CosineDistance,
     /// Sum of |q - x|.
+    #[doc(alias("manhattan", "cityblock", "taxicab"))]
     L1,
     /// Largest |q - x|.
+    #[doc(alias("chebyshev"))]
     Linf,
     /// Sum of |q - x|^p without the root, as FAISS defines it. p > 0.
+    #[doc(alias("minkowski"))]
     Lp(f32),
     /// Sum of |q - x| / (|q| + |x|), 0/0 = 0.
     Canberra,
     /// Sum |q - x| / sum |q + x|, 0/0 = 0; a positive sum over 0 is not a hit.
     BrayCurtis,
     /// Jensen-Shannon divergence without the root (cuVS takes the root). Non-negative input.
+    #[doc(alias("js"))]
     JensenShannon,
     /// Sum of minima / sum of maxima: a similarity, as in FAISS. 0/0 = 1. Non-negative input.
+    #[doc(alias("ruzicka"))]
     Jaccard,
     /// Squared L2 over the dimensions that neither vector has as NaN, scaled by d / their number. No common dimension: not a hit.
+    #[doc(alias("nan_euclidean"))]
     NanEuclidean,
     /// FAISS's Gower distance: mean over present dimensions; numbers in [0, 1], negatives are category codes.
     /// A number above 1, or a number against a category: not a hit.
@@ -122,17 +133,24 @@ pub enum Metric {
     /// Root of 1 - sum sqrt(q x). Non-negative input.
     Hellinger,
     /// Kullback-Leibler divergence of the row from the query, sum q log(q / x). x = 0 < q: not a hit. Non-negative input.
+    #[doc(alias("kullback_leibler", "relative_entropy"))]
     KlDivergence,
     /// 1 - Pearson correlation, within [0, 2]; a vector of zero variance, or shorter than 2^-126 when centred, has
     /// correlation 0 with everything.
+    #[doc(alias("pearson", "CorrelationExpanded"))]
     Correlation,
-    /// Great-circle distance on the unit sphere; rows are (latitude, longitude) in radians, d = 2.
+    /// Great-circle distance on the unit sphere; rows are (latitude, longitude) in radians, d = 2. A latitude beyond a pole,
+    /// as most are in degrees, is refused.
+    #[doc(alias("great_circle"))]
     Haversine,
     /// Number of differing bits. Bits only.
+    #[doc(alias("BitwiseHamming"))]
     Hamming,
     /// 1 - |q & x| / |q | x| on bits; both empty: 0.
+    #[doc(alias("tanimoto"))]
     BitJaccard,
     /// 1 - 2 |q & x| / (|q| + |x|) on bits; both empty: 0.
+    #[doc(alias("sorensen"))]
     Dice,
     /// 1 - |q & x| / d on bits; both empty: 0.
     RusselRao,

@@ -155,6 +155,41 @@ fn haversine_takes_pairs_alone_and_they_are_finite() {
 }
 
 #[test]
+fn haversine_takes_no_latitude_beyond_a_pole() {
+    let Some(gpu) = gpu() else { return };
+    let pole = std::f32::consts::FRAC_PI_2;
+    let at_pole = [pole, 500.0, -pole, 0.0];
+    for dtype in [DType::F32, DType::F16, DType::Bf16] {
+        let index = Flat::with_dtype(&gpu, 2, Metric::Haversine, dtype).expect("an index");
+        index.add_rows(Typed::new(&at_pole, dtype).rows()).expect("rows at the poles");
+        let degrees = Typed::new(&[0.5, 0.1, 52.5, 13.4], dtype);
+        let refused = [
+            index.add_rows(degrees.rows()).err(),
+            index.update(0, degrees.rows().slice(2, 1..2)).err().map(|error| match error {
+                Error::InvalidValue { row: 0, column, reason } => {
+                    Error::InvalidValue { row: 1, column, reason }
+                }
+                other => other,
+            }),
+            index.search_with(degrees.rows(), 1, &SearchParams::new()).err(),
+        ];
+        for error in refused {
+            let error = error.expect("degrees are refused");
+            assert!(matches!(error, Error::InvalidValue { row: 1, column: 0, .. }), "{error}");
+            assert!(error.to_string().contains("radians"), "{error}");
+        }
+        assert_eq!(index.len(), 2);
+    }
+    let index = Flat::with_dtype(&gpu, 2, Metric::Haversine, DType::I8).expect("an index");
+    // a pole, rounded to a whole number
+    index.add_rows(Rows::I8(&[2, 3, -2, 0])).expect("rows");
+    let error = index.add_rows(Rows::I8(&[1, 0, 52, 13])).expect_err("refused");
+    assert!(matches!(error, Error::InvalidValue { row: 1, column: 0, .. }), "{error}");
+    // of other metrics the first column is like any other
+    Flat::new(&gpu, 2, Metric::L2).expect("an index").add(&[52.5, 13.4]).expect("rows");
+}
+
+#[test]
 fn ids_are_given_once() {
     let Some(gpu) = gpu() else { return };
     let index = filled(&gpu, &Metric::L2, DType::F32);

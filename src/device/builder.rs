@@ -103,15 +103,12 @@ impl Gpu {
 /// | [`memory_budget`](Self::memory_budget) | `NEARFIELD_MEMORY_BUDGET` |
 /// | [`profile`](Self::profile) | `NEARFIELD_PROFILE` |
 /// | [`cache_dir`](Self::cache_dir) | `NEARFIELD_CACHE_DIR` |
-/// | [`max_segment_bytes`](Self::max_segment_bytes) | `NEARFIELD_SEGMENT_BYTES` |
-/// | [`max_binding_bytes`](Self::max_binding_bytes) | `NEARFIELD_BINDING_BYTES` |
 /// | [`checked`](Self::checked) | `NEARFIELD_CHECKED` |
-/// | [`poison`](Self::poison) | `NEARFIELD_POISON` |
 /// | [`disable`](Self::disable) | `NEARFIELD_DISABLE` |
 /// | [`setting`](Self::setting) | `NEARFIELD_<SECTION>_<KEY>` |
 ///
-/// A variable that is set to nothing counts as not set. One that begins with `NEARFIELD_` and has none of these names, such as a
-/// misspelt one, is warned about once.
+/// A variable that is set to nothing counts as not set. One that begins with `NEARFIELD_` and has none of these names nor
+/// one of those for this crate's own tests, such as a misspelt one, is warned about once.
 ///
 /// # Example
 /// ```no_run
@@ -220,6 +217,7 @@ impl GpuBuilder {
     /// let gpu = nearfield::Gpu::builder().max_segment_bytes(64 << 10).build()?;
     /// # Ok::<(), nearfield::Error>(())
     /// ```
+    #[doc(hidden)]
     pub fn max_segment_bytes(mut self, bytes: u64) -> Self {
         self.options.max_segment_bytes = Some(bytes);
         self
@@ -235,6 +233,7 @@ impl GpuBuilder {
     /// assert_eq!(gpu.caps().max_binding_bytes, 128 << 20);
     /// # Ok::<(), nearfield::Error>(())
     /// ```
+    #[doc(hidden)]
     pub fn max_binding_bytes(mut self, bytes: u64) -> Self {
         self.options.max_binding_bytes = Some(bytes);
         self
@@ -249,6 +248,7 @@ impl GpuBuilder {
     /// let gpu = nearfield::Gpu::builder().poison(true).checked(true).build()?;
     /// # Ok::<(), nearfield::Error>(())
     /// ```
+    #[doc(hidden)]
     pub fn poison(mut self, on: bool) -> Self {
         self.options.poison = Some(on);
         self

@@ -98,6 +98,11 @@ impl Container {
     }
 }
 
+/// Whether the extension is one of those of rows.
+pub(crate) fn holds_rows(path: &Path) -> bool {
+    Container::known(path).is_some()
+}
+
 fn list(fits: impl Fn(Container) -> bool) -> String {
     let names = EXTENSIONS.iter().filter(|(_, c)| fits(*c)).map(|(name, _)| format!(".{name}"));
     names.collect::<Vec<_>>().join(", ")

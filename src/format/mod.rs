@@ -79,6 +79,7 @@ mod unfinished;
 mod vecs;
 
 pub use atomic::AtomicFile;
+pub(crate) use container::holds_rows;
 pub use conversion::{BitOrder, Conversion, Scale};
 pub use convert_file::{Converted, convert, convert_unnamed};
 pub use describe::{FileInfo, inspect};

@@ -1,9 +1,10 @@
 //! What adding rows may be told beside them.
 
+use super::other_type::wrong_type;
 use super::params::{Progress, rising};
 use crate::call::CancelToken;
 use crate::dtype::{DType, Rows};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::format::{RowSource, SliceSource};
 use std::fmt;
 use std::sync::Arc;
@@ -81,11 +82,6 @@ pub(super) fn source(rows: Rows<'_>, dtype: DType, dim: usize) -> Result<SliceSo
         return Err(wrong_type(rows.dtype(), dtype));
     }
     SliceSource::new(rows, dim)
-}
-
-/// What is said of rows of another type than the index's.
-pub(super) fn wrong_type(rows: DType, index: DType) -> Error {
-    Error::argument("rows", format!("rows of {rows} for an index of {index}"))
 }
 
 /// The rows of a source, each block of which may be told of or be the last.

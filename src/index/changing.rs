@@ -63,6 +63,7 @@ pub trait Index: Search {
     /// assert_eq!(index.add(&[6.0, 8.0])?, 2..3);
     /// # Ok::<(), nearfield::Error>(())
     /// ```
+    #[doc(alias("add_items", "insert"))]
     fn add(&self, rows: &[f32]) -> Result<Range<u64>> {
         self.add_rows(Rows::F32(rows))
     }
@@ -98,6 +99,7 @@ pub trait Index: Search {
     /// assert_eq!(index.search(&[3.0, 3.0], 1)?.ids(), [30]);
     /// # Ok::<(), nearfield::Error>(())
     /// ```
+    #[doc(alias("add_items", "insert"))]
     fn add_with_ids(&self, rows: Rows<'_>, ids: &[u64]) -> Result<()> {
         self.add_with(rows, &AddParams::new().ids(ids)).map(|_| ())
     }
@@ -272,6 +274,7 @@ pub trait Index: Search {
     /// assert!(index.contains(0) && !index.contains(1));
     /// # Ok::<(), nearfield::Error>(())
     /// ```
+    #[doc(alias("remove_ids", "delete"))]
     fn remove(&self, ids: &[u64]) -> Result<usize>;
 
     /// Whether an id is in the index.
@@ -280,7 +283,6 @@ pub trait Index: Search {
     /// The ids of all rows, in the order of the rows: that in which equal distances stand, and in which they are written.
     ///
     /// Cost: 8 bytes of host memory a row.
-    ///
     /// # Example
     /// ```no_run
     /// # use nearfield::*; let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
@@ -295,7 +297,6 @@ pub trait Index: Search {
     ///
     /// # Errors
     /// As [`reconstruct_into`](Self::reconstruct_into).
-    ///
     /// # Example
     /// ```no_run
     /// # use nearfield::*; let index = BinaryFlat::new(&Gpu::new()?, 4, Metric::Hamming)?;
@@ -303,6 +304,7 @@ pub trait Index: Search {
     /// assert_eq!(index.reconstruct(0)?, [1.0, 0.0, 1.0, 0.0]);
     /// # Ok::<(), nearfield::Error>(())
     /// ```
+    #[doc(alias("get", "get_items", "get_vector"))]
     fn reconstruct(&self, id: u64) -> Result<Vec<f32>> {
         self.reconstruct_many(&[id])
     }
@@ -311,7 +313,6 @@ pub trait Index: Search {
     ///
     /// # Errors
     /// As [`reconstruct_into`](Self::reconstruct_into).
-    ///
     /// # Example
     /// ```no_run
     /// # use nearfield::*; let index = BinaryFlat::new(&Gpu::new()?, 16, Metric::Hamming)?;
@@ -331,7 +332,6 @@ pub trait Index: Search {
     ///
     /// # Errors
     /// As [`reconstruct_into`](Self::reconstruct_into); `InvalidArgument` for more than fits in host memory.
-    ///
     /// # Example
     /// ```no_run
     /// # use nearfield::*; let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
@@ -352,7 +352,6 @@ pub trait Index: Search {
     /// # Errors
     /// `UnknownId`; `InvalidArgument` when `out` has another length; `OutOfDeviceMemory`; `DeviceLost`. In the last two
     /// cases `out` may have been written in part.
-    ///
     /// # Example
     /// ```no_run
     /// # use nearfield::*; let index = Flat::with_dtype(&Gpu::new()?, 2, Metric::L2, DType::U8)?;
@@ -371,13 +370,13 @@ pub trait Index: Search {
     ///
     /// # Errors
     /// `Io`; `OutOfDeviceMemory` for staging; `DeviceLost`.
-    ///
     /// # Example
     /// ```no_run
     /// # use nearfield::*; let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
     /// index.write("vectors.nf".as_ref())?;
     /// # Ok::<(), nearfield::Error>(())
     /// ```
+    #[doc(alias("save"))]
     fn write(&self, path: &Path) -> Result<()> {
         self.write_unnamed(path)?.finish()
     }
@@ -387,7 +386,6 @@ pub trait Index: Search {
     ///
     /// # Errors
     /// Those of [`write`](Self::write).
-    ///
     /// # Example
     /// ```no_run
     /// # use nearfield::*; let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;

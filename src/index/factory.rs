@@ -31,7 +31,7 @@ const KINDS: [Kind; 2] = [
             let mine = description == "Flat" && dtype != DType::Bits;
             mine.then(|| Ok(Box::new(Flat::with_dtype(gpu, dim, metric.clone(), dtype)?) as _))
         },
-        read: |gpu, reader| Ok(Box::new(Flat::load(gpu, reader)?)),
+        read: |gpu, reader| Ok(Box::new(Flat::of_reader(gpu, reader)?)),
     },
     Kind {
         name: <BinaryFlat as Backed>::KIND,
@@ -40,7 +40,7 @@ const KINDS: [Kind; 2] = [
             let mine = matches!(description, "Flat" | "BFlat") && dtype == DType::Bits;
             mine.then(|| Ok(Box::new(BinaryFlat::new(gpu, dim, metric.clone())?) as _))
         },
-        read: |gpu, reader| Ok(Box::new(BinaryFlat::load(gpu, reader)?)),
+        read: |gpu, reader| Ok(Box::new(BinaryFlat::of_reader(gpu, reader)?)),
     },
 ];
 
@@ -98,6 +98,7 @@ pub fn index_factory(
 ///
 /// # The file
 #[doc = include_str!("FORMAT.md")]
+#[doc(alias("load", "load_index", "restore"))]
 pub fn read_index(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Box<dyn Index>> {
     let reader = persist::open(path.as_ref())?;
     match KINDS.iter().find(|kind| kind.name == reader.kind()) {
@@ -122,6 +123,7 @@ pub fn read_index(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Box<dyn Index>> {
 /// write_index(&*again, std::env::temp_dir().join("copy.nf"))?;
 /// # Ok::<(), nearfield::Error>(())
 /// ```
+#[doc(alias("save", "save_index"))]
 pub fn write_index(index: &dyn Index, path: impl AsRef<Path>) -> Result<()> {
     index.write(path.as_ref())
 }

@@ -27,6 +27,7 @@ use std::ops::Range;
 /// assert_eq!((ids, distances), (vec![0, 1, 1, 0], vec![0.0, 25.0, 1.0, 18.0]));
 /// # Ok::<(), nearfield::Error>(())
 /// ```
+#[doc(alias("neighbors", "neighbours", "labels"))]
 #[derive(Clone, Debug)]
 pub struct Hits {
     lims: Vec<usize>,
@@ -104,8 +105,8 @@ impl Hits {
     }
 
     /// The hits of every query in turn.
-    pub fn rows(&self) -> impl ExactSizeIterator<Item = Vec<(u64, f32)>> + '_ {
-        (0..self.len()).map(|i| self.row(i).collect())
+    pub fn rows(&self) -> HitRows<'_> {
+        HitRows { hits: self, queries: 0..self.len() }
     }
 
     /// The ids of all queries, one after the other.
@@ -187,5 +188,53 @@ impl Hits {
 
     fn range(&self, query: usize) -> Range<usize> {
         self.lims[query]..self.lims[query + 1]
+    }
+}
+
+/// The hits of every query in turn, from [`Hits::rows`] or a loop over `&Hits`.
+#[derive(Clone, Debug)]
+pub struct HitRows<'a> {
+    hits: &'a Hits,
+    queries: Range<usize>,
+}
+
+impl Iterator for HitRows<'_> {
+    type Item = Vec<(u64, f32)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.queries.next().map(|query| self.hits.row(query).collect())
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.queries.size_hint()
+    }
+}
+
+impl ExactSizeIterator for HitRows<'_> {}
+
+impl<'a> IntoIterator for &'a Hits {
+    type Item = Vec<(u64, f32)>;
+    type IntoIter = HitRows<'a>;
+
+    /// As [`Hits::rows`].
+    fn into_iter(self) -> HitRows<'a> {
+        self.rows()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loop_over_hits_is_one_over_queries() {
+        let (lims, ids, distances) = (vec![0, 2, 2, 3], vec![5, 3, 9], vec![0.5, 1.0, 0.0]);
+        let hits = Hits::new(lims, ids, distances, Order::Ascending, SearchStats::default());
+        let mut seen = Vec::new();
+        for row in &hits {
+            seen.push(row);
+        }
+        assert_eq!(seen, [vec![(5, 0.5), (3, 1.0)], vec![], vec![(9, 0.0)]]);
+        assert_eq!((hits.rows().len(), hits.rows().collect::<Vec<_>>()), (3, seen));
     }
 }

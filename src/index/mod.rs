@@ -1,7 +1,8 @@
 //! Indexes: what is added once and searched many times.
 //!
 //! In the order in which the files use each other: what a search is told and what it answers (`ids`, `params`, `add`,
-//! `hits`, `as_f32`), answers block by block (`stream`), what indexes can do (`traits`, `changing`), their files (`persist`), what all that change
+//! `hits`, `as_f32`, `other_type`), answers block by block (`stream`), what indexes can do (`traits`, `changing`), their files
+//! (`persist`), what all that change
 //! have in common (`state`), the kinds
 //! (`flat`), and the table of kinds (`factory`). A kind says how its rows are stored and searched
 //! (`state::Stored`); ids, filters, removal, snapshots, concurrent changes and files are the same code for all.
@@ -13,6 +14,7 @@ mod factory;
 mod flat;
 mod hits;
 mod ids;
+mod other_type;
 mod params;
 mod persist;
 mod state;
@@ -24,7 +26,7 @@ pub use add::AddParams;
 pub use changing::Index;
 pub use factory::{index_factory, read_index, write_index};
 pub use flat::{BinaryFlat, Flat, StreamedFlat};
-pub use hits::{Hits, RangeHits};
+pub use hits::{HitRows, Hits, RangeHits};
 pub use ids::{Exclude, IdFilter, IdPredicate, PreparedFilter, QueryFilter};
 pub use params::{Guarantee, Progress, SearchParams};
 pub use persist::IndexInfo;

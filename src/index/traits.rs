@@ -32,6 +32,7 @@ use std::fmt;
 /// ```
 pub trait Search: Send + Sync + fmt::Debug {
     /// Elements a row; of bits, bits.
+    #[doc(alias("d", "dimension", "dimensions"))]
     fn dim(&self) -> usize;
 
     /// How near two rows are.
@@ -59,6 +60,7 @@ pub trait Search: Send + Sync + fmt::Debug {
     fn dtype(&self) -> DType;
 
     /// Rows that a search can find; those that were removed do not count.
+    #[doc(alias("ntotal", "size", "count"))]
     fn len(&self) -> usize;
 
     /// Whether there are no rows.
@@ -66,7 +68,8 @@ pub trait Search: Send + Sync + fmt::Debug {
         self.len() == 0
     }
 
-    /// The `k` nearest rows of each f32 query.
+    /// The `k` nearest rows of each f32 query. A slice of `n * dim` numbers is n queries, and there are hits for each, also where one
+    /// longer query was meant.
     ///
     /// # Errors
     /// As [`submit`](Self::submit).
@@ -81,6 +84,7 @@ pub trait Search: Send + Sync + fmt::Debug {
     /// assert_eq!(hits.ids(), [0, 2, 1, 2]);
     /// # Ok::<(), nearfield::Error>(())
     /// ```
+    #[doc(alias("knn", "knn_query", "kneighbors", "query"))]
     fn search(&self, queries: &[f32], k: usize) -> Result<Hits> {
         self.search_with(Rows::F32(queries), k, &SearchParams::default())
     }
@@ -146,6 +150,7 @@ pub trait Search: Send + Sync + fmt::Debug {
     /// assert_eq!(hits.row(0).collect::<Vec<_>>(), [(0, 0.0), (1, 25.0)]);
     /// # Ok::<(), nearfield::Error>(())
     /// ```
+    #[doc(alias("radius_neighbors", "radius_search"))]
     fn range_search(&self, queries: &[f32], radius: f32) -> Result<RangeHits> {
         self.range_search_with(Rows::F32(queries), radius, &SearchParams::default())
     }

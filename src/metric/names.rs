@@ -9,11 +9,24 @@ use std::str::FromStr;
 
 /// Each metric without parameters, what it prints as, and what else it is read from: [`folded`], and apart from all others.
 static NAMES: [(Metric, &str, &[&str]); 21] = [
-    (Metric::L2, "l2", &["l2sq", "sqeuclidean", "sql2"]),
-    (Metric::SqrtL2, "sqrtl2", &["euclidean", "l2sqrt"]),
+    (
+        Metric::L2,
+        "l2",
+        &[
+            "l2sq",
+            "sqeuclidean",
+            "sql2",
+            "l2-squared",
+            "squared-l2",
+            "squared-euclidean",
+            "l2-expanded",
+            "l2-unexpanded",
+        ],
+    ),
+    (Metric::SqrtL2, "sqrtl2", &["euclidean", "l2sqrt", "l2-sqrt-expanded", "l2-sqrt-unexpanded"]),
     (Metric::InnerProduct, "ip", &["dot", "inner-product", "dot-product"]),
     (Metric::Cosine, "cosine", &["cos", "cosine-similarity"]),
-    (Metric::CosineDistance, "cosine-distance", &["cos-distance"]),
+    (Metric::CosineDistance, "cosine-distance", &["cos-distance", "angular", "cosine-expanded"]),
     (Metric::L1, "l1", &["manhattan", "cityblock", "taxicab"]),
     (Metric::Linf, "linf", &["chebyshev"]),
     (Metric::Canberra, "canberra", &[]),
@@ -22,12 +35,12 @@ static NAMES: [(Metric, &str, &[&str]); 21] = [
     (Metric::Jaccard, "jaccard", &["ruzicka"]),
     (Metric::NanEuclidean, "naneuclidean", &[]),
     (Metric::Gower, "gower", &[]),
-    (Metric::Hellinger, "hellinger", &[]),
+    (Metric::Hellinger, "hellinger", &["hellinger-expanded"]),
     (Metric::KlDivergence, "kl", &["kl-divergence", "kullback-leibler"]),
-    (Metric::Correlation, "correlation", &["pearson"]),
+    (Metric::Correlation, "correlation", &["pearson", "correlation-expanded"]),
     (Metric::Haversine, "haversine", &["great-circle"]),
-    (Metric::Hamming, "hamming", &[]),
-    (Metric::BitJaccard, "bit-jaccard", &["jaccard(bits)"]),
+    (Metric::Hamming, "hamming", &["bitwise-hamming"]),
+    (Metric::BitJaccard, "bit-jaccard", &["jaccard(bits)", "tanimoto"]),
     (Metric::Dice, "dice", &["sorensen"]),
     (Metric::RusselRao, "russelrao", &["russellrao"]),
 ];
@@ -59,23 +72,29 @@ impl Metric {
 ///
 /// | metric | names |
 /// |---|---|
-/// | [`L2`](Metric::L2) (squared) | `l2`, `l2sq`, `sqeuclidean`, `sql2` |
-/// | [`SqrtL2`](Metric::SqrtL2) | `sqrtl2`, `euclidean`, `l2sqrt` |
+/// | [`L2`](Metric::L2) (squared) | `l2`, `l2sq`, `l2-squared`, `squared-l2`, `sqeuclidean`, `squared-euclidean`, `sql2`, `L2Expanded`, `L2Unexpanded` |
+/// | [`SqrtL2`](Metric::SqrtL2) | `sqrtl2`, `euclidean`, `l2sqrt`, `L2SqrtExpanded`, `L2SqrtUnexpanded` |
 /// | [`InnerProduct`](Metric::InnerProduct) | `ip`, `dot`, `inner-product`, `dot-product` |
 /// | [`Cosine`](Metric::Cosine) (the similarity) | `cosine`, `cos`, `cosine-similarity` |
-/// | [`CosineDistance`](Metric::CosineDistance), which cuVS, SciPy, usearch and hnswlib call `cosine` | `cosine-distance`, `cos-distance` |
+/// | [`CosineDistance`](Metric::CosineDistance), which cuVS, SciPy, usearch and hnswlib call `cosine` | `cosine-distance`, `cos-distance`, `CosineExpanded`; `angular`, as ann-benchmarks calls it: no angle, but in the order of angles |
 /// | [`L1`](Metric::L1) | `l1`, `manhattan`, `cityblock`, `taxicab` |
 /// | [`Linf`](Metric::Linf) | `linf`, `chebyshev` |
 /// | [`Lp`](Metric::Lp) | `lp:3`, `lp:0.5`, ... |
 /// | [`JensenShannon`](Metric::JensenShannon) | `jensenshannon`, `js` |
 /// | [`Jaccard`](Metric::Jaccard) | `jaccard`, `ruzicka` |
 /// | [`KlDivergence`](Metric::KlDivergence) | `kl`, `kl-divergence`, `kullback-leibler` |
-/// | [`Correlation`](Metric::Correlation) | `correlation`, `pearson` |
+/// | [`Correlation`](Metric::Correlation) | `correlation`, `pearson`, `CorrelationExpanded` |
 /// | [`Haversine`](Metric::Haversine) | `haversine`, `great-circle` |
-/// | [`BitJaccard`](Metric::BitJaccard) | `bit-jaccard`; on bits `jaccard`, see [`Metric::from_name`] |
+/// | [`Hellinger`](Metric::Hellinger) | `hellinger`, `HellingerExpanded` |
+/// | [`Hamming`](Metric::Hamming) | `hamming`, `BitwiseHamming` |
+/// | [`BitJaccard`](Metric::BitJaccard) | `bit-jaccard`, `tanimoto`; on bits `jaccard`, see [`Metric::from_name`] |
 /// | [`Dice`](Metric::Dice) | `dice`, `sorensen` |
 /// | [`RusselRao`](Metric::RusselRao) | `russelrao`, `russellrao` |
-/// | `Canberra`, `BrayCurtis`, `NanEuclidean`, `Gower`, `Hellinger`, `Hamming` | their own |
+/// | `Canberra`, `BrayCurtis`, `NanEuclidean`, `Gower` | their own |
+///
+/// Names of others that mean something else are errors that say what there is instead: `minkowski:3` and `LpUnexpanded`, which
+/// take a root, and `ip-distance`, since [`InnerProduct`](Metric::InnerProduct) is a similarity. `JensenShannon` is read, and is
+/// without the root that cuVS and SciPy take.
 ///
 /// A [`Custom`](Metric::Custom) metric has no name that could be read: it prints as `wgsl`.
 ///
@@ -113,8 +132,8 @@ impl FromStr for Metric {
         if let Some((metric, ..)) = NAMES.iter().find(|row| all(row).any(|n| folded(n) == *word)) {
             return Ok(metric.clone());
         }
-        if matches!(word, "lp" | "minkowski") {
-            return Err(Error::argument("metric", format!("{name} needs its power: lp:3")));
+        if let Some(why) = meant_otherwise(word) {
+            return Err(Error::argument("metric", format!("{name:?} {why}")));
         }
         let known: Vec<_> = NAMES.iter().map(|(_, own, _)| *own).collect();
         let near = suggestion(word, NAMES.iter().flat_map(all));
@@ -123,6 +142,22 @@ impl FromStr for Metric {
             "metric",
             format!("{name:?} is none of {known}, lp:P, wgsl:FILE{near}"),
         ))
+    }
+}
+
+/// Why a folded name of other libraries is not read, and what to take instead.
+fn meant_otherwise(word: &str) -> Option<&'static str> {
+    let (base, _) = word.split_once(':').unwrap_or((word, ""));
+    match base {
+        "lp" => Some("needs its power: lp:3"),
+        "minkowski" | "minkowskidistance" | "lpunexpanded" => Some(
+            "takes a root, which there is not here: lp:3, or another power, has the same neighbours, and its distances are \
+             those before the root",
+        ),
+        "ipdistance" | "dotdistance" | "innerproductdistance" | "dotproductdistance" => Some(
+            "is no distance here: ip is the inner product itself, a similarity, of which larger is nearer; cosine-distance is one",
+        ),
+        _ => None,
     }
 }
 
@@ -206,6 +241,18 @@ mod tests {
             ("kl_divergence", KlDivergence),
             ("Kullback-Leibler", KlDivergence),
             ("russellrao", RusselRao),
+            ("l2-squared", L2),
+            ("squared_l2", L2),
+            ("L2Expanded", L2),
+            ("L2Unexpanded", L2),
+            ("L2SqrtExpanded", SqrtL2),
+            ("InnerProduct", InnerProduct),
+            ("CosineExpanded", CosineDistance),
+            ("angular", CosineDistance),
+            ("CorrelationExpanded", Correlation),
+            ("HellingerExpanded", Hellinger),
+            ("bitwise_hamming", Hamming),
+            ("tanimoto", BitJaccard),
             ("bit_jaccard", BitJaccard),
             ("LP:2.5", Lp(2.5)),
             ("lp:1e-5", Lp(1e-5)),
@@ -229,7 +276,20 @@ mod tests {
             assert!(why(name).contains("cosine-distance"), "{}", why(name));
             assert!(!why(name).contains("did you mean"), "{}", why(name));
         }
-        assert!(why("minkowski").contains("lp:3"));
+        assert!(why("lp").contains("needs its power: lp:3"));
+        for root in ["minkowski", "Minkowski:3", "METRIC_minkowski", "LpUnexpanded"] {
+            assert!(why(root).contains("takes a root") && why(root).contains("lp:3"), "{root}");
+        }
+        for distance in ["ip-distance", "dot_distance", "InnerProductDistance"] {
+            assert!(
+                why(distance).contains("a similarity, of which larger is nearer"),
+                "{distance}"
+            );
+        }
+        // of floats what bits have here, the share of elements that differ, and 1 - what there is
+        for other in ["HammingUnexpanded", "JaccardExpanded", "DiceExpanded"] {
+            assert!(why(other).contains("is none of"), "{other}");
+        }
         for bad in ["lp:", "lp:0", "lp:-1", "lp:inf", "lp:nan", "lp:x"] {
             assert!(why(bad).contains("P above 0"), "{}", why(bad));
         }

@@ -3,12 +3,20 @@
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::metric::Metric;
+use std::f32::consts::FRAC_PI_2;
 
 /// Largest |x|^2: far enough from overflow that no sum of the scan can reach it.
 const MAX_NORM2: f64 = 1.329_227_995_784_916e36; // 2^120
 
 /// What products of such elements with those of a unit vector lose below 2^-126 is less than 2^-46 of them.
 const SHORT: f32 = 8.271_806e-25; // 2^-80
+
+/// How far beyond a pole a latitude in radians may be: what rounding it to a type makes of one at the pole, and a little more. Infinite
+/// for metrics that know no latitudes.
+fn largest_latitude(metric: &Metric, dtype: DType) -> f32 {
+    let beyond = if dtype.is_integer() { 0.5 } else { 1e-3 };
+    if *metric == Metric::Haversine { FRAC_PI_2 + beyond } else { f32::INFINITY }
+}
 
 /// What the scan's error bound may assume of the rows seen so far.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,9 +62,10 @@ pub(crate) fn rows_with(
     first_row: u64,
     norm: &mut dyn FnMut(f32),
 ) -> Result<RowFacts> {
+    let latitude = largest_latitude(metric, rows.dtype());
     match rows {
         Rows::Bits(bytes) => bits(bytes, dim, first_row).map(|()| RowFacts::NONE),
-        Rows::F32(values) => floats(metric, values, dim, first_row, norm),
+        Rows::F32(values) => floats(metric, latitude, values, dim, first_row, norm),
         _ => {
             // A few rows at a time: the copy stays in the cache.
             let count = rows.count(dim)?;
@@ -65,7 +74,8 @@ pub(crate) fn rows_with(
             for start in (0..count).step_by(step) {
                 let end = (start + step).min(count);
                 let part = rows.slice(dim, start..end).to_f32();
-                facts = facts.and(floats(metric, &part, dim, first_row + start as u64, norm)?);
+                let first = first_row + start as u64;
+                facts = facts.and(floats(metric, latitude, &part, dim, first, norm)?);
             }
             Ok(facts)
         }
@@ -91,6 +101,7 @@ fn bits(bytes: &[u8], dim: usize, first_row: u64) -> Result<()> {
 
 fn floats(
     metric: &Metric,
+    latitude: f32,
     values: &[f32],
     dim: usize,
     first_row: u64,
@@ -104,8 +115,11 @@ fn floats(
         facts.largest = facts.largest.max(sums.largest);
         facts.short |= sums.largest > 0.0 && sums.largest < SHORT;
         // NaN fails the comparison, too
-        let quick = sums.square <= MAX_NORM2 && !(sums.negative && metric.needs_non_negative());
-        let square = if quick { sums.square } else { slowly(metric, row, row_number)? * 1.001 };
+        let quick = sums.square <= MAX_NORM2
+            && row[0].abs() <= latitude
+            && !(sums.negative && metric.needs_non_negative());
+        let square =
+            if quick { sums.square } else { slowly(metric, latitude, row, row_number)? * 1.001 };
         norm(up(square, dim));
         facts.norm = facts.norm.max(square);
     }
@@ -215,7 +229,7 @@ fn sums(row: &[f32]) -> Sums {
 }
 
 /// The exact verdict on a row that the quick pass did not let through; |x|^2 of what it does allow.
-fn slowly(metric: &Metric, row: &[f32], number: u64) -> Result<f64> {
+fn slowly(metric: &Metric, latitude: f32, row: &[f32], number: u64) -> Result<f64> {
     let mut square = 0.0;
     let mut largest = 0;
     for (column, &x) in row.iter().enumerate() {
@@ -232,6 +246,13 @@ fn slowly(metric: &Metric, row: &[f32], number: u64) -> Result<f64> {
         if x.abs() > row[largest].abs() {
             largest = column;
         }
+    }
+    if row[0].abs() > latitude {
+        let reason = format!(
+            "{} is no latitude in radians, which {metric} takes: multiply degrees by pi / 180",
+            row[0]
+        );
+        return Err(Error::InvalidValue { row: number, column: 0, reason });
     }
     if square > MAX_NORM2 {
         let reason = format!("|x|^2 is {square:e}, above 2^120");

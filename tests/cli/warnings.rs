@@ -1,7 +1,7 @@
 //! Lines that begin with `warning:`, about data that are likely not what was meant.
 
 use crate::common::npy::Npy;
-use crate::support::{succeed, with_set, write};
+use crate::support::{fail, succeed, with_set, write};
 use nearfield::Rows;
 use nearfield::format::NpyWriter;
 use std::path::Path;
@@ -18,18 +18,21 @@ fn degrees_counts_and_bytes_for_bits_are_warned_about() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let search = "search --base base.npy --query query.npy -k 2 --out r";
-    write(folder, "base.npy", Rows::F32(&[0.5, 0.1, 1.0, 3.0, 52.5, 13.4, 48.1, 11.6]), 2);
+    write(folder, "base.npy", Rows::F32(&[0.5, 0.1, 1.0, 3.0, 1.5, 13.4, 1.1, 11.6]), 2);
     write(folder, "query.npy", Rows::F32(&[0.5, 0.1, 1.5, -3.0]), 2);
     let line = format!("{search} --metric haversine");
     let [one] = &warnings(folder, &line)[..] else { panic!("one warning") };
-    assert!(one.starts_with("warning: base.npy: row 2: (52.5, 13.4) is no latitude"), "{one}");
-    write(folder, "query.npy", Rows::F32(&[0.5, 0.1, 52.5, 13.4]), 2);
+    assert!(one.starts_with("warning: base.npy: row 2: (1.5, 13.4) is no latitude"), "{one}");
+    write(folder, "query.npy", Rows::F32(&[0.5, 0.1, 1.5, 13.4]), 2);
     let streamed = "range --base base.npy --query query.npy --radius 9 --out r --metric haversine --memory-budget 64K".to_owned();
     for line in [line, streamed] {
         let [base, query] = &warnings(folder, &line)[..] else { panic!("two warnings: {line}") };
         assert!(base.contains("base.npy: row 2") || query.contains("base.npy: row 2"), "{base}");
         assert!(query.contains("query.npy: row 1") || base.contains("query.npy: row 1"), "{query}");
     }
+    write(folder, "base.npy", Rows::F32(&[0.5, 0.1, 52.5, 13.4]), 2);
+    let refused = fail(folder, &format!("{search} --metric haversine"), 1);
+    assert!(refused.contains("row 1, column 0: 52.5 is no latitude in radians"), "{refused}");
     write(folder, "base.npy", Rows::F32(&[0.5, 0.5, 0.0, 0.0, 3.0, 4.0]), 2);
     write(folder, "query.npy", Rows::F32(&[0.25, 0.75]), 2);
     for metric in ["hellinger", "jensenshannon", "kl"] {

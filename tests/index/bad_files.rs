@@ -106,6 +106,41 @@ fn a_file_that_is_cut_or_goes_on_is_refused_at_every_length() {
 }
 
 #[test]
+fn a_file_of_others_is_named_with_the_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    // as FAISS writes IndexFlatL2: kind, dimension, rows, two words that nobody reads, is_trained, metric
+    let mut faiss = b"IxF2".to_vec();
+    faiss.extend(4u32.to_le_bytes());
+    faiss.extend([2u64, 1 << 20, 1 << 20].map(u64::to_le_bytes).concat());
+    faiss.extend([1, 1, 0, 0, 0]);
+    let npy =
+        b"\x93NUMPY\x01\0v\0{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1), }".to_vec();
+    let bin = [1u32, 1, 0].map(u32::to_le_bytes).concat();
+    for (name, bytes, needed) in [
+        ("x.index", &faiss, ["index of FAISS", "reconstruct_n"]),
+        ("x", &npy, ["file of rows", "format::open"]),
+        ("x.fbin", &bin, ["file of rows", "format::open"]),
+        (
+            "x.npz",
+            &b"PK\x03\x04 and more of it than a header of 28".to_vec(),
+            ["archive", "numpy.save"],
+        ),
+        ("x.bin", &vec![0; 96], ["another library's index", ".npy"]),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        for outcome in
+            [read_index(shared(), &path).err(), nearfield::Flat::read(shared(), &path).err()]
+        {
+            let error = outcome.expect("refused");
+            assert!(matches!(error, Error::Format { offset: 0, .. }), "{error}");
+            let said = error.to_string();
+            assert!(needed.iter().all(|part| said.contains(part)), "{name}: {said}");
+        }
+    }
+}
+
+#[test]
 fn every_single_bit_counts() {
     for good in files() {
         for at in 0..good.len() {

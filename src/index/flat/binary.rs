@@ -30,6 +30,7 @@ use std::path::Path;
 /// assert_eq!(hits.row(0).collect::<Vec<_>>(), [(0, 3.0)]);
 /// # Ok::<(), nearfield::Error>(())
 /// ```
+#[doc(alias("IndexBinaryFlat"))]
 #[derive(Debug)]
 pub struct BinaryFlat(Core<Dataset>);
 
@@ -57,10 +58,10 @@ impl BinaryFlat {
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     pub fn read(gpu: &Gpu, path: impl AsRef<Path>) -> Result<BinaryFlat> {
-        BinaryFlat::load(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
+        BinaryFlat::of_reader(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
     }
 
-    pub(in crate::index) fn load(gpu: &Gpu, reader: IndexReader) -> Result<BinaryFlat> {
+    pub(in crate::index) fn of_reader(gpu: &Gpu, reader: IndexReader) -> Result<BinaryFlat> {
         rows::load(gpu, reader, |dtype| dtype == DType::Bits).map(BinaryFlat)
     }
 }

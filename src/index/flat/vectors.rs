@@ -37,6 +37,7 @@ use std::path::Path;
 /// assert_eq!(hits.row(0).collect::<Vec<_>>(), [(0, 0.0), (2, 1.0)]);
 /// # Ok::<(), nearfield::Error>(())
 /// ```
+#[doc(alias("IndexFlat", "IndexFlatL2", "IndexFlatIP", "BruteForce", "brute_force", "knn"))]
 #[derive(Debug)]
 pub struct Flat(Core<Dataset>);
 
@@ -85,10 +86,10 @@ impl Flat {
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     pub fn read(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Flat> {
-        Flat::load(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
+        Flat::of_reader(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
     }
 
-    pub(in crate::index) fn load(gpu: &Gpu, reader: IndexReader) -> Result<Flat> {
+    pub(in crate::index) fn of_reader(gpu: &Gpu, reader: IndexReader) -> Result<Flat> {
         rows::load(gpu, reader, |dtype| dtype != DType::Bits).map(Flat)
     }
 }

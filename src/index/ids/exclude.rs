@@ -27,6 +27,34 @@ impl From<Vec<u64>> for Exclude {
     }
 }
 
+impl<const N: usize> From<[u64; N]> for Exclude {
+    /// As the `Vec` of them.
+    fn from(ids: [u64; N]) -> Exclude {
+        Exclude::Ids(ids.into())
+    }
+}
+
+impl From<&[u64]> for Exclude {
+    /// As the `Vec` of them.
+    fn from(ids: &[u64]) -> Exclude {
+        Exclude::Ids(ids.into())
+    }
+}
+
+impl<const N: usize> From<&[u64; N]> for Exclude {
+    /// As the `Vec` of them.
+    fn from(ids: &[u64; N]) -> Exclude {
+        Exclude::Ids(ids.into())
+    }
+}
+
+impl From<&Vec<u64>> for Exclude {
+    /// As the `Vec` itself.
+    fn from(ids: &Vec<u64>) -> Exclude {
+        Exclude::Ids(ids.clone())
+    }
+}
+
 impl Exclude {
     /// An id for each of `queries` queries; `own` are those of the `rows` rows.
     pub(in crate::index) fn ids(
@@ -80,6 +108,13 @@ pub(in crate::index) fn leave_out(found: &mut RowHits, ids: &[u64], k: Option<us
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_are_taken_as_anybody_has_them() {
+        let ids = vec![7, 3];
+        let all = [Exclude::from([7, 3]), (&[7, 3]).into(), ids[..].into(), (&ids).into()];
+        assert!(all.iter().all(|taken| *taken == Exclude::Ids(ids.clone())), "{all:?}");
+    }
 
     #[test]
     fn one_hit_goes_or_the_last() {

@@ -30,6 +30,7 @@ use std::sync::Arc;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
+#[doc(alias("IDSelector", "bitset", "mask"))]
 pub enum IdFilter {
     /// Every id (`IDSelectorAll`).
     #[default]

@@ -4,6 +4,7 @@
 //! file reaches, and nothing that it made of a section before the checksum agreed.
 
 mod describe;
+mod foreign;
 mod ids;
 mod info;
 mod layout;

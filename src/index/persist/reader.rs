@@ -1,5 +1,6 @@
 //! The reading side of the container. Every length is held against the file's before anything is allocated for it.
 
+use super::foreign;
 use super::layout::{BLOCK_BYTES, HEADER_BYTES, MAGIC, VERSION};
 use crate::error::{Error, Result};
 use crate::format::map::open_regular;
@@ -36,15 +37,17 @@ impl FileReader {
 
     fn header(&mut self) -> Result<()> {
         let mut header = [0u8; HEADER_BYTES];
-        if self.length < header.len() as u64 {
+        let there = self.length.min(HEADER_BYTES as u64) as usize;
+        self.fill(&mut header[..there])?;
+        if !MAGIC.starts_with(&header[..there.min(MAGIC.len())]) {
+            let what = foreign::described(&self.path, &header[..there]);
+            return Err(self.fault(0, format!("not an index file of this library{what}")));
+        }
+        if there < HEADER_BYTES {
             let reason = format!("{} bytes, a header has {HEADER_BYTES}", self.length);
             return Err(self.fault(self.length, reason));
         }
-        self.fill(&mut header)?;
         let word = |at: usize| u32::from_le_bytes([0, 1, 2, 3].map(|i| header[at + i]));
-        if header[..8] != MAGIC {
-            return Err(self.fault(0, "not an index file of this library"));
-        }
         if word(8) != VERSION {
             let reason = format!("version {}, this build reads {VERSION}", word(8));
             return Err(self.fault(8, reason));

@@ -5,8 +5,8 @@ use super::stored::Stored;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::{RowSource, SliceSource};
-use crate::index::add::wrong_type;
 use crate::index::ids::RowSet;
+use crate::index::other_type::wrong_type;
 
 impl<R: Stored> Snapshot<R> {
     /// With other values for these ids.
