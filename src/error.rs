@@ -109,8 +109,9 @@ pub enum Error {
     /// So many rows of a file change so much of their length when they become another type that the answers would be those of
     /// other data; see [`Conversion::force`](crate::format::Conversion#structfield.force).
     #[error(
-        "row {first_row} is the first of {changed} or more rows, of {rows}, that change by more than {percent} % of their length \
+        "row {first_row} is the first of {} that change by more than {percent} % of their length \
          as {dtype}{}: {instead}; --force, Conversion::force, takes them as they are",
+        found(*changed, *rows),
         times(*scale)
     )]
     LossyConversion {
@@ -204,6 +205,15 @@ pub enum Error {
         /// What happened, in wgpu's words if it was wgpu.
         message: String,
     },
+}
+
+/// How many rows were found of all.
+fn found(changed: u64, rows: u64) -> String {
+    if changed >= rows {
+        format!("{rows} rows, all there are,")
+    } else {
+        format!("{changed} or more rows, of {rows},")
+    }
 }
 
 /// The scale as part of a sentence, where there is one.

@@ -99,7 +99,19 @@ fn rows_have_the_ids_of_a_file() {
     );
     std::fs::write(folder.join("labels.txt"), "a\n".repeat(120)).unwrap();
     let message = fail(folder, &format!("{search} --load x.nf --labels labels.txt"), 1);
-    assert!(message.contains("120 lines for ids up to 119007"), "{message}");
+    assert!(message.contains("120 lines for ids up to 119007; lines of an id, a tab"), "{message}");
+    let text: String = ids.iter().map(|id| format!("{id} # mine\n")).collect();
+    std::fs::write(folder.join("ids.txt"), text).unwrap();
+    succeed(folder, "build --base base.npy --ids ids.txt --out text.nf");
+    assert_eq!(bytes(folder, "text.nf"), bytes(folder, "x.nf"));
+    let mut mask = NpyWriter::<u8>::create(folder.join("mask.npy"), &[]).unwrap();
+    mask.write(&[1; 120]).unwrap();
+    mask.finish().unwrap();
+    let masked = "search --load x.nf --query query.npy -k 1 --out m --allow mask.npy";
+    let message = fail(folder, masked, 1);
+    assert!(message.contains("for each number up to the largest id"), "{message}");
+    let message = fail(folder, "build --base base.npy --ids mask.npy --out y.nf", 1);
+    assert!(message.contains("are no ids"), "{message}");
     for (list_of, expected) in [
         (&ids[1..], "119 ids for 120 rows"),
         (&[&ids[1..], &[-3]].concat()[..], "-3 is no id"),
@@ -241,6 +253,29 @@ fn info_says_what_a_file_holds() {
     }
     let shape = succeed(folder, "info plain.fvecs").stdout;
     assert!(shape.contains("shape       120 x 19\n"), "{shape}");
+}
+
+#[test]
+fn what_is_no_index_and_what_has_no_rows_is_said() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    std::fs::write(folder.join("faiss"), b"IxF2............").unwrap();
+    for name in ["faiss", "base.npy"] {
+        let message = fail(folder, &format!("search --load {name} --query query.npy -k 1"), 1);
+        assert!(message.contains("its first bytes are those of no index"), "{message}");
+    }
+    let none = NpyWriter::<f32>::create(folder.join("none.npy"), &[19]).unwrap();
+    none.finish().unwrap();
+    let run = succeed(folder, "search --base none.npy --query query.npy --k 1");
+    assert_eq!(
+        (&run.stdout[..], &run.stderr[..]),
+        ("", "warning: none.npy: no rows, so there are no hits\n")
+    );
+    let alias = succeed(folder, "search --base base.npy --query query.npy --k 2").stdout;
+    assert_eq!(succeed(folder, "search --base base.npy --query query.npy --top-k 2").stdout, alias);
+    assert_eq!(alias.lines().count(), 12);
+    let line = "search --base base.npy --query base.npy -k 1 --first-queries 2 --exclude-self";
+    assert!(fail(folder, line, 1).contains("has 2 of --first-queries"));
 }
 
 #[test]

@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 /// Bytes of a section beside its content: tag and length before it, the checksum behind.
 const FRAME_BYTES: u64 = 16;
 
+/// What a file is not that begins otherwise.
+const NO_INDEX: &str = "its first bytes are those of no index of this library: nearfield build makes one of a file of rows, or Index::add_from and write";
+
 /// A file whose header is sound.
 pub(in crate::index) struct FileReader {
     file: BufReader<File>,
@@ -36,17 +39,20 @@ impl FileReader {
 
     fn header(&mut self) -> Result<()> {
         let mut header = [0u8; HEADER_BYTES];
+        let there = self.length.min(MAGIC.len() as u64) as usize;
+        self.fill(&mut header[..there])?;
+        if header[..MAGIC.len()] != MAGIC {
+            return Err(self.fault(0, NO_INDEX));
+        }
         if self.length < header.len() as u64 {
             let reason = format!("{} bytes, a header has {HEADER_BYTES}", self.length);
             return Err(self.fault(self.length, reason));
         }
-        self.fill(&mut header)?;
+        self.fill(&mut header[there..])?;
         let word = |at: usize| u32::from_le_bytes([0, 1, 2, 3].map(|i| header[at + i]));
-        if header[..8] != MAGIC {
-            return Err(self.fault(0, "not an index file of this library"));
-        }
         if word(8) != VERSION {
-            let reason = format!("version {}, this build reads {VERSION}", word(8));
+            let newer = if word(8) > VERSION { ": a newer nearfield wrote it" } else { "" };
+            let reason = format!("version {}, this build reads {VERSION}{newer}", word(8));
             return Err(self.fault(8, reason));
         }
         if word(24) != crc32fast::hash(&header[..24]) {

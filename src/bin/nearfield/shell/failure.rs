@@ -51,9 +51,14 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
-            Error::InvalidArgument { .. } | Error::Unsupported { .. } => {
-                Failure::Usage(error.to_string())
-            }
+            // Names of the library's own arguments say nothing here.
+            Error::InvalidArgument { argument, reason } => Failure::Usage(match argument {
+                "k" => format!("-k: {reason}"),
+                "radius" | "scale" | "metric" | "adapter" => format!("--{argument}: {reason}"),
+                "memory_budget" => format!("--memory-budget: {reason}"),
+                _ => reason,
+            }),
+            Error::Unsupported { .. } => Failure::Usage(error.to_string()),
             // Nothing but a signal cancels.
             Error::Cancelled => Failure::Stopped,
             _ => Failure::Work(error.to_string()),
