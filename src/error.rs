@@ -325,6 +325,12 @@ mod tests {
     }
 
     #[test]
+    fn rows_that_all_change_are_not_counted_twice() {
+        assert_eq!(found(2000, 2000), "2000 rows, all there are,");
+        assert_eq!(found(3, 2000), "3 or more rows, of 2000,");
+    }
+
+    #[test]
     fn a_chain_prints_nothing_twice_and_leaves_nothing_out() {
         let mut places: Vec<usize> = all().iter().map(place).collect();
         places.dedup();
