@@ -297,6 +297,12 @@ fn damage_is_found_where_it_is_looked_for() {
         damaged(at);
         fail(folder, "info x.nf", 1);
     }
+    damaged(8);
+    let message = fail(folder, "info x.nf", 1);
+    assert!(
+        message.contains("version 5, this build reads 1: a newer nearfield wrote it"),
+        "{message}"
+    );
     std::fs::write(folder.join("x.nf"), &whole[..whole.len() - 1]).unwrap();
     fail(folder, "info x.nf", 1);
     // A row of another length than the first.
