@@ -25,7 +25,7 @@ pub const PROGRAM: &str = below!(
      NEARFIELD_PROFILE        a device profile that `nearfield tune` wrote: kernel shapes for this adapter\n  \
      NEARFIELD_MEMORY_BUDGET  as --memory-budget, which comes before it\n  \
      NEARFIELD_CACHE_DIR      where compiled pipelines are kept\n  \
-     RUST_LOG                 nearfield=info tells of the adapter and the plan, nearfield=debug of each kernel\n\n\
+     RUST_LOG                 nearfield=info tells of the adapter, nearfield=debug of the plan and each kernel, too\n\n\
      Without XDG_RUNTIME_DIR Mesa's drivers print a line on stderr that says so. It is theirs, and harmless.\n\n\
      What a killed run left, .nearfield-*.tmp, may be deleted."
 );
