@@ -112,8 +112,9 @@ pub enum Error {
     /// So many rows of a file change so much of their length when they become another type that the answers would be those of
     /// other data; see [`Conversion::force`](crate::format::Conversion#structfield.force).
     #[error(
-        "row {first_row} is the first of {changed} or more rows, of {rows}, that change by more than {percent} % of their length \
+        "row {first_row} is the first of {} that change by more than {percent} % of their length \
          as {dtype}{}: {instead}; --force, Conversion::force, takes them as they are",
+        found(*changed, *rows),
         times(*scale)
     )]
     LossyConversion {
@@ -212,6 +213,15 @@ pub enum Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// How many rows were found of all.
+fn found(changed: u64, rows: u64) -> String {
+    if changed >= rows {
+        format!("{rows} rows, all there are,")
+    } else {
+        format!("{changed} or more rows, of {rows},")
     }
 }
 
@@ -341,6 +351,12 @@ mod tests {
         let help = "install a driver:\n    apt install mesa-vulkan-drivers".to_owned();
         let shown = format!("{:?}", Error::NoAdapter { wanted: String::new(), help });
         assert_eq!(shown.lines().count(), 2, "{shown}");
+    }
+
+    #[test]
+    fn rows_that_all_change_are_not_counted_twice() {
+        assert_eq!(found(2000, 2000), "2000 rows, all there are,");
+        assert_eq!(found(3, 2000), "3 or more rows, of 2000,");
     }
 
     #[test]

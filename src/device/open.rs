@@ -195,10 +195,10 @@ fn assemble(
         log::warn!("{}: a budget of {budget} bytes, the driver tells of {heap}", caps.name);
     }
     log::info!(
-        "{} ({}), subgroups of {:?}, f16 {}, {} matrix shapes, profile {}, budget {} bytes",
+        "{} ({}), subgroups of {}, f16 {}, {} matrix shapes, profile {}, budget {} bytes",
         caps.name,
         caps.backend,
-        caps.subgroup_size,
+        caps.subgroup_size.map_or_else(|| "an unknown size".to_owned(), |size| size.to_string()),
         caps.f16,
         caps.coop.len(),
         profile.name(),

@@ -202,7 +202,13 @@ pub(super) fn temporary(target: &Path, suffix: &str) -> io::Result<NamedTempFile
     // Temporaries are private by default; these become files like any other, as the umask has it.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder(target))
+    let folder = folder(target);
+    // The error tells of a name that nobody has asked for.
+    builder.tempfile_in(folder).map_err(|e| {
+        let why =
+            format!("{}: no file can be written to its folder, {}", e.kind(), folder.display());
+        io::Error::new(e.kind(), why)
+    })
 }
 
 pub(super) fn folder(path: &Path) -> &Path {

@@ -40,11 +40,25 @@ const OTHERS: [(&[&str], &str); 7] = [
 ];
 
 impl Container {
+    /// Of a file that is read.
     pub fn of(path: &Path) -> Result<Self> {
         Self::known(path).ok_or_else(|| {
+            if path == Path::new("-") {
+                let reason = "-: files are mapped, so that no pipe can be read: name a file";
+                return Error::argument("path", reason);
+            }
             let (path_name, all) = (path.display(), list(|_| true));
             let more = Self::instead(path).map_or_else(String::new, |way| format!("; {way}"));
             Error::argument("path", format!("{path_name}: the extension is none of {all}{more}"))
+        })
+    }
+
+    /// Of a file that is written.
+    pub fn of_output(path: &Path) -> Result<Self> {
+        Self::known(path).ok_or_else(|| {
+            let (path, all) = (path.display(), list(|_| true));
+            let reason = format!("{path}: the extension is none that can be written: {all}");
+            Error::argument("path", reason)
         })
     }
 

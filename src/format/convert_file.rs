@@ -96,7 +96,7 @@ pub fn convert_unnamed(
     progress: &mut dyn FnMut(u64, u64) -> Result<()>,
 ) -> Result<(Converted, AtomicFile)> {
     let (input, output, mut to) = (input.as_ref(), output.as_ref(), to.into());
-    let container = Container::of(output)?;
+    let container = Container::of_output(output)?;
     let element = Mapped::open(input, to.first)?.layout.element;
     let unscaled = matches!(to.scale, Scale::None | Scale::Auto);
     if to.dtype.is_none() && unscaled && !to.u16_as_bf16 && element.is_id() && container.holds_ids()

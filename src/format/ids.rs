@@ -156,7 +156,7 @@ impl IdWriter {
     /// `InvalidArgument` for an extension that holds no ids, or 0 columns; `Io` when the folder cannot be written to.
     pub fn create(path: impl AsRef<Path>, columns: Option<usize>) -> Result<Self> {
         let path = path.as_ref();
-        let container = Container::of(path)?;
+        let container = Container::of_output(path)?;
         if !container.holds_ids() {
             return Err(Container::refuse_ids(path));
         }

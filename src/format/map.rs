@@ -8,7 +8,12 @@ use std::path::{Path, PathBuf};
 
 /// Opens a regular file. Anything else is refused before: to open a pipe is to wait for its writer.
 pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
-    let refuse = || io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
+    let refuse = || {
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "not a regular file: files are mapped, so that no pipe can be read",
+        )
+    };
     if !fs::metadata(path)?.is_file() {
         return Err(refuse());
     }

@@ -223,7 +223,13 @@ fn unfit(element: Element, own: &[u8], (scale, asked): (f32, Scale), dtype: DTyp
         }
         _ => "f32 has it (--dtype f32)",
     };
-    format!("{value}{times} does not fit {dtype}: {instead}")
+    // A large number has hundreds of digits otherwise.
+    let shown = if value.is_finite() && value.abs() >= 1e9 {
+        format!("{value:e}")
+    } else {
+        value.to_string()
+    };
+    format!("{shown}{times} does not fit {dtype}: {instead}")
 }
 
 /// Appends values, and tells what they are then, or which of them the type does not have.

@@ -29,9 +29,9 @@ mod stream;
 /// asked for. What rounding changes of them is counted then: see [`RowFile::losses`].
 ///
 /// # Errors
-/// `Io` when the system refuses the file. `Format` when it is damaged, holds no rows, or is laid out as nothing here reads
+/// `Io` when the system refuses the file. `Format` when it is damaged, or is laid out as nothing here reads
 /// (objects, records, three axes). `InvalidArgument` for an unknown extension, a type that the file cannot give, or a scale that
-/// is no finite number above 0.
+/// is no finite number above 0. A header of 0 rows is none: such a file has no rows to give.
 ///
 /// # Example
 /// ```

@@ -67,6 +67,19 @@ impl RowList {
         Ok(RowList { kind, block: Vec::new() })
     }
 
+    /// Opens a list of ids where no mask could be one: those of rows that have none yet.
+    ///
+    /// # Errors
+    /// As [`IdFile::open`].
+    pub fn open_ids(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let kind = match Container::known(path) {
+            Some(_) => Kind::Ids(IdFile::open(path)?),
+            None => Kind::Text(Self::text(path)?),
+        };
+        Ok(RowList { kind, block: Vec::new() })
+    }
+
     fn of_file(file: Mapped, rows: &[u64]) -> Result<Kind> {
         let layout = file.layout;
         if !layout.element.is_mask() {
@@ -79,8 +92,9 @@ impl RowList {
         let mut rows: Vec<_> = rows.iter().map(u64::to_string).collect();
         rows.dedup();
         let reason = format!(
-            "{}{shape} elements of type {:?} are no mask of {} rows, which has a 0 or a 1 for each; ids have 32 or 64 bits, \
-             .astype(numpy.int64)",
+            "{}{shape} elements of type {:?} are no mask of {} rows, which has a 0 or a 1 for each, and of an index with ids of its own \
+             for each number up to the largest id (mask[ids] = 1); a list of ids, .astype(numpy.int64) or a text with one a line, \
+             needs no such length",
             layout.rows,
             layout.element.descr(),
             rows.join(" or ")

@@ -63,7 +63,7 @@ impl RowWriter {
     /// As [`create`].
     pub fn create(path: impl AsRef<Path>, dtype: DType, dim: usize) -> Result<Self> {
         let path = path.as_ref();
-        let container = Container::of(path)?;
+        let container = Container::of_output(path)?;
         if !container.holds(dtype) {
             return Err(Container::refuse(path, dtype));
         }

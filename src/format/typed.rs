@@ -67,7 +67,7 @@ impl<T: NpyElement> NpyWriter<T> {
     /// to.
     pub fn create(path: impl AsRef<Path>, shape: &[usize]) -> Result<Self> {
         let path = path.as_ref();
-        if Container::of(path)? != Container::Npy {
+        if Container::of_output(path)? != Container::Npy {
             let reason = format!("{} does not end in .npy", path.display());
             return Err(Error::argument("path", reason));
         }

@@ -75,7 +75,10 @@ pub fn index_factory(
     let made = KINDS.iter().find_map(|kind| (kind.make)(gpu, dim, plain, &metric, dtype));
     made.unwrap_or_else(|| {
         let known: Vec<_> = KINDS.iter().map(|kind| kind.descriptions).collect();
-        let item = format!("{description:?} of {dtype}; known are {}", known.join(", "));
+        let item = format!(
+            "{description:?} of {dtype}; the indexes of this version, all exact, are {}",
+            known.join(" and ")
+        );
         Err(Error::unsupported("index_factory", item))
     })
 }

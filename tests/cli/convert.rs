@@ -37,11 +37,35 @@ fn what_a_format_cannot_hold_is_refused() {
     let folder = with_set("plain");
     let folder = folder.path();
     assert!(fail(folder, "convert base.npy x.fbin --dtype i8", 2).contains(".i8bin"));
-    assert!(fail(folder, "convert base.npy x.csv", 2).contains("extension"));
+    let message = fail(folder, "convert base.npy x.csv", 2);
+    assert!(
+        message.starts_with("error: x.csv: the extension is none that can be written: .npy"),
+        "{message}"
+    );
+    assert!(!message.contains("loadtxt"), "{message}");
     fail(folder, "convert base.npy x.npy --dtype bits", 2);
     fail(folder, "convert missing.npy x.npy", 1);
     let message = fail(folder, "convert base.npy x.npy --dtype u8", 1);
     assert!(message.contains("base.npy: row 0, column"), "{message}");
+}
+
+#[test]
+fn the_only_type_of_an_output_is_scaled_to() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    succeed(folder, "convert base.npy a.i8bin --scale auto");
+    succeed(folder, "convert base.npy b.i8bin --scale auto --dtype i8");
+    let bytes = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    assert_eq!(bytes("a.i8bin"), bytes("b.i8bin"));
+}
+
+#[test]
+fn large_numbers_are_short_in_errors() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    crate::support::write(folder, "large.npy", nearfield::Rows::F32(&[1.0, 1e30]), 2);
+    let message = fail(folder, "convert large.npy x.f16bin", 1);
+    assert!(message.contains("1e30 does not fit f16"), "{message}");
 }
 
 #[test]

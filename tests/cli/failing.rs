@@ -81,7 +81,9 @@ fn a_metric_that_does_not_compile_is_pointed_into() {
 fn outputs_that_cannot_be_written_end_with_1_and_others_stay() {
     let folder = with_set("plain");
     let folder = folder.path();
-    fail(folder, &SEARCH.replace("--out x", "--out nowhere/x"), 1);
+    let message = fail(folder, &SEARCH.replace("--out x", "--out nowhere/x"), 1);
+    assert!(message.contains("no file can be written to its folder, nowhere"), "{message}");
+    assert!(message.contains("nowhere/x.ids.npy: ") && !message.contains(".tmp"), "{message}");
     std::fs::create_dir(folder.join("x.dist.npy")).unwrap();
     fail(folder, SEARCH, 1);
     std::fs::remove_dir(folder.join("x.dist.npy")).unwrap();

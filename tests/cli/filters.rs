@@ -27,7 +27,7 @@ fn a_list_of_rows_is_allowed_or_denied() {
         let files = format!("--base base.npy --query query.npy {option} some.npy --out out");
         let said = succeed(folder, &format!("search {files} -k 9")).stderr;
         let warned =
-            said.lines().filter(|line| line.starts_with("warning: some.npy: 120 is no row"));
+            said.lines().filter(|line| line.starts_with("warning: some.npy: 120 is no row of 120, which are counted from 0: it and 1 other name nothing"));
         assert_eq!(warned.count(), 1, "{said}");
         let got = hits(folder, "out", 9, f32::MAX);
         check_search(&problem, 9, &got).unwrap_or_else(|why| panic!("{option}: {why}"));

@@ -117,6 +117,17 @@ fn labels_are_the_texts_of_the_hits() {
     );
     assert_eq!(succeed(folder, &format!("{long} --quiet")).stderr, "");
     fail(folder, &format!("{SEARCH} --labels none.txt"), 1);
+    let by_id: String = (60..120).rev().map(|id| format!("{id}\tthe {id}\n")).collect();
+    std::fs::write(folder.join("by_id.txt"), by_id).unwrap();
+    let tsv = succeed(folder, &format!("{SEARCH} --labels by_id.txt"));
+    for line in tsv.stdout.lines() {
+        let columns: Vec<_> = line.split('\t').collect();
+        let expected = match columns[2].parse::<u32>().unwrap() {
+            60.. => format!("the {}", columns[2]),
+            _ => String::new(),
+        };
+        assert_eq!(columns[4..], [expected]);
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! What of a file is read, and how: `--first`, `--skip-nan`, `--bits`, and arrays that lie otherwise.
 
-use crate::support::{block, fail, hits, nearfield, range_hits, succeed, with_set, write};
+use crate::support::{
+    block, fail, hits, nearfield, range_hits, succeed, warnings, with_set, write,
+};
 use nearfield::format::NpyWriter;
 use nearfield::reference::{Block, Problem, check_range, check_search};
 use nearfield::{Metric, Rows};
@@ -34,7 +36,7 @@ fn the_first_rows_and_queries_are_searched() {
         out.write(&vec![1; length]).unwrap();
         out.finish().unwrap();
         let run = succeed(folder, &format!("search {files} -k 60 --allow {name}"));
-        assert!(!run.stderr.contains("warning"), "{}", run.stderr);
+        assert!(warnings(&run.stderr).is_empty(), "{}", run.stderr);
         assert_eq!(hits(folder, "out", 60, f32::MAX), got, "{name}");
     }
     succeed(folder, "convert base.npy few.fvecs --first 3");

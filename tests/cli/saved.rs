@@ -1,6 +1,6 @@
 //! `nearfield build`, `nearfield info`, and searches of what was built.
 
-use crate::support::{fail, faiss, names, nearfield, succeed, with_set, write};
+use crate::support::{fail, faiss, names, nearfield, succeed, warnings, with_set, write};
 use nearfield::Rows;
 use nearfield::format::NpyWriter;
 use std::path::Path;
@@ -99,7 +99,19 @@ fn rows_have_the_ids_of_a_file() {
     );
     std::fs::write(folder.join("labels.txt"), "a\n".repeat(120)).unwrap();
     let message = fail(folder, &format!("{search} --load x.nf --labels labels.txt"), 1);
-    assert!(message.contains("120 lines for ids up to 119007"), "{message}");
+    assert!(message.contains("120 lines for ids up to 119007; lines of an id, a tab"), "{message}");
+    let text: String = ids.iter().map(|id| format!("{id} # mine\n")).collect();
+    std::fs::write(folder.join("ids.txt"), text).unwrap();
+    succeed(folder, "build --base base.npy --ids ids.txt --out text.nf");
+    assert_eq!(bytes(folder, "text.nf"), bytes(folder, "x.nf"));
+    let mut mask = NpyWriter::<u8>::create(folder.join("mask.npy"), &[]).unwrap();
+    mask.write(&[1; 120]).unwrap();
+    mask.finish().unwrap();
+    let masked = "search --load x.nf --query query.npy -k 1 --out m --allow mask.npy";
+    let message = fail(folder, masked, 1);
+    assert!(message.contains("for each number up to the largest id"), "{message}");
+    let message = fail(folder, "build --base base.npy --ids mask.npy --out y.nf", 1);
+    assert!(message.contains("are no ids"), "{message}");
     for (list_of, expected) in [
         (&ids[1..], "119 ids for 120 rows"),
         (&[&ids[1..], &[-3]].concat()[..], "-3 is no id"),
@@ -156,8 +168,8 @@ fn the_extension_decides_what_is_built_and_nothing_is_left_of_a_failure() {
     let before = bytes(folder, "x.nf");
     std::fs::hard_link(folder.join("base.npy"), folder.join("link.nf")).unwrap();
     for (line, status, expected) in [
-        ("build --base base.npy --out x.faiss", 2, "one of .nf"),
-        ("build --base base.npy --out x", 2, "one of .nf"),
+        ("build --base base.npy --out x.faiss", 2, "ends in .nf"),
+        ("build --base base.npy --out x", 2, "ends in .nf"),
         ("build --base base.npy --out link.nf", 2, "base.npy, which is read"),
         ("build --base base.npy --index IVF8,Flat --out x.nf", 2, "IVF8,Flat"),
         ("build --base base.npy --metric hamming --out x.nf", 2, "--dtype bits"),
@@ -244,6 +256,27 @@ fn info_says_what_a_file_holds() {
 }
 
 #[test]
+fn what_is_no_index_and_what_has_no_rows_is_said() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    std::fs::write(folder.join("faiss"), b"IxF2............").unwrap();
+    for name in ["faiss", "base.npy"] {
+        let message = fail(folder, &format!("search --load {name} --query query.npy -k 1"), 1);
+        assert!(message.contains("its first bytes are those of no index"), "{message}");
+    }
+    let none = NpyWriter::<f32>::create(folder.join("none.npy"), &[19]).unwrap();
+    none.finish().unwrap();
+    let run = succeed(folder, "search --base none.npy --query query.npy --k 1");
+    assert_eq!(run.stdout, "");
+    assert_eq!(warnings(&run.stderr), ["warning: none.npy: no rows, so there are no hits"]);
+    let alias = succeed(folder, "search --base base.npy --query query.npy --k 2").stdout;
+    assert_eq!(succeed(folder, "search --base base.npy --query query.npy --top-k 2").stdout, alias);
+    assert_eq!(alias.lines().count(), 12);
+    let line = "search --base base.npy --query base.npy -k 1 --first-queries 2 --exclude-self";
+    assert!(fail(folder, line, 1).contains("has 2 of --first-queries"));
+}
+
+#[test]
 fn damage_is_found_where_it_is_looked_for() {
     let folder = with_set("plain");
     let folder = folder.path();
@@ -264,6 +297,12 @@ fn damage_is_found_where_it_is_looked_for() {
         damaged(at);
         fail(folder, "info x.nf", 1);
     }
+    damaged(8);
+    let message = fail(folder, "info x.nf", 1);
+    assert!(
+        message.contains("version 5, this build reads 1: a newer nearfield wrote it"),
+        "{message}"
+    );
     std::fs::write(folder.join("x.nf"), &whole[..whole.len() - 1]).unwrap();
     fail(folder, "info x.nf", 1);
     // A row of another length than the first.

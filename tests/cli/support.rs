@@ -68,6 +68,12 @@ pub fn fail(folder: &Path, line: &str, status: i32) -> String {
     run.stderr
 }
 
+/// The lines of warnings, but for the one about a driver that is no GPU's.
+pub fn warnings(stderr: &str) -> Vec<String> {
+    let all = stderr.lines().filter(|line| line.starts_with("warning:"));
+    all.filter(|line| !line.contains("no GPU found")).map(str::to_owned).collect()
+}
+
 /// The names in a folder, hidden ones included.
 pub fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();

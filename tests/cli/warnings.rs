@@ -1,7 +1,7 @@
 //! Lines that begin with `warning:`, about data that are likely not what was meant.
 
 use crate::common::npy::Npy;
-use crate::support::{fail, succeed, with_set, write};
+use crate::support::{self, fail, succeed, with_set, write};
 use nearfield::Rows;
 use nearfield::format::NpyWriter;
 use std::path::Path;
@@ -9,8 +9,7 @@ use std::path::Path;
 fn warnings(folder: &Path, line: &str) -> Vec<String> {
     let quiet = succeed(folder, &format!("{line} --quiet"));
     assert!(!quiet.stderr.contains("warning:"), "{}", quiet.stderr);
-    let run = succeed(folder, line);
-    run.stderr.lines().filter(|line| line.starts_with("warning:")).map(str::to_owned).collect()
+    support::warnings(&succeed(folder, line).stderr)
 }
 
 #[test]

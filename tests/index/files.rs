@@ -114,6 +114,7 @@ fn the_kind_is_asked_for_or_found_out() {
     flat.write(file.path()).unwrap();
     assert!(Flat::read(&gpu, file.path()).is_ok());
     let error = BinaryFlat::read(&gpu, file.path()).unwrap_err();
+    assert!(error.to_string().contains("read_index opens any kind"), "{error}");
     assert!(matches!(error, Error::Format { .. }) && error.to_string().contains("Flat"), "{error}");
     let bits = BinaryFlat::new(&gpu, 8, Metric::Hamming).unwrap();
     bits.write(file.path()).unwrap();

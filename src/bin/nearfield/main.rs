@@ -53,7 +53,12 @@ fn start_log(quiet: bool) {
     let level = if quiet { "error" } else { "error,nearfield=warn" };
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(level))
         .format(|out, record| {
-            writeln!(out, "{}: {}", record.level().as_str().to_lowercase(), record.args())
+            // The same word as the warnings of the program itself.
+            let level = match record.level() {
+                log::Level::Warn => "warning".to_owned(),
+                level => level.as_str().to_lowercase(),
+            };
+            writeln!(out, "{level}: {}", record.args())
         })
         .init();
 }

@@ -46,7 +46,10 @@ pub(in crate::index) fn open_kind(path: &Path, kind: &str) -> Result<IndexReader
     if reader.kind() == kind {
         return Ok(reader);
     }
-    Err(reader.fault(format!("an index of kind {:?}, not {kind:?}", reader.kind())))
+    Err(reader.fault(format!(
+        "an index of kind {:?}, not {kind:?}; read_index opens any kind",
+        reader.kind()
+    )))
 }
 
 impl IndexReader {

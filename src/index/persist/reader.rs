@@ -49,7 +49,8 @@ impl FileReader {
         }
         let word = |at: usize| u32::from_le_bytes([0, 1, 2, 3].map(|i| header[at + i]));
         if word(8) != VERSION {
-            let reason = format!("version {}, this build reads {VERSION}", word(8));
+            let newer = if word(8) > VERSION { ": a newer nearfield wrote it" } else { "" };
+            let reason = format!("version {}, this build reads {VERSION}{newer}", word(8));
             return Err(self.fault(8, reason));
         }
         if word(24) != crc32fast::hash(&header[..24]) {

@@ -25,7 +25,8 @@ pub struct BuildArgs {
     pub force: bool,
     #[command(flatten)]
     pub reading: Reading,
-    /// Give the rows these ids instead of their numbers: a file of ids, as many as rows
+    /// Give the rows these ids instead of their numbers: a file of ids, as many as rows: whole numbers of 32 or 64 bits in an
+    /// .npy, .ivecs or .ibin, or a text by any other extension, an id a line
     #[arg(long, value_name = "FILE")]
     pub ids: Option<PathBuf>,
     /// The file to write; its extension says what it is: .nf is an index file of this program

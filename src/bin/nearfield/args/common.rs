@@ -11,8 +11,11 @@ use std::path::{Path, PathBuf};
 
 #[derive(Args)]
 #[command(group(ArgGroup::new("searched").required(true).args(["base", "load"])))]
+#[command(group(ArgGroup::new("scaled").args(["scale"]).requires("dtype")))]
 pub struct Common {
-    /// Rows to search: .npy, .fvecs, .bvecs, .ivecs, .fbin, .f16bin, .u8bin, .i8bin, .ibin
+    /// Rows to search: .npy, .fvecs, .bvecs, .ivecs, .fbin, .f16bin, .u8bin, .i8bin, .ibin; a file, since it is mapped, and no pipe
+    ///
+    /// With --skip-nan one that does not fit in device memory is read once more before the search.
     #[arg(long, value_name = "FILE")]
     pub base: Option<PathBuf>,
     /// Search an index that `nearfield build` wrote, in place of --base: metric and type are the file's, ids those it was given
@@ -23,6 +26,8 @@ pub struct Common {
     )]
     pub load: Option<PathBuf>,
     /// Queries, in any of the same formats
+    ///
+    /// With --skip-nan those that are skipped have no hits; with --bits they have as many bits as the base.
     #[arg(long, value_name = "FILE")]
     pub query: PathBuf,
     /// l2, sqrtl2, ip, cosine, cosine-distance, l1, linf, lp:P, canberra, braycurtis, jensenshannon, jaccard, naneuclidean, gower,
@@ -37,6 +42,9 @@ pub struct Common {
     #[arg(long, value_name = "NAME")]
     pub metric: Option<MetricName>,
     /// Convert the base: f32, f16, bf16, i8, u8; `bits` takes u8 files as packed bits, `bf16` u16 files as bfloat16
+    ///
+    /// With --scale the queries are multiplied, too, and distances are given back as those of the values in the files; a radius is one
+    /// of them.
     #[arg(long, value_name = "TYPE")]
     pub dtype: Option<DType>,
     #[command(flatten)]

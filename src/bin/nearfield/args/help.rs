@@ -19,6 +19,14 @@ pub const PROGRAM: &str = below!(
      nearfield search --base base.npy --query query.npy -k 10\n  \
      nearfield build --base base.npy --out base.nf\n  \
      nearfield search --load base.nf --query query.npy -k 10 --out hits\n\n\
+     Environment:\n  \
+     NEARFIELD_ADAPTER        as --adapter, which comes before it\n  \
+     NEARFIELD_BACKEND        vulkan, metal or dx12: look for adapters there alone\n  \
+     NEARFIELD_PROFILE        a device profile that `nearfield tune` wrote: kernel shapes for this adapter\n  \
+     NEARFIELD_MEMORY_BUDGET  as --memory-budget, which comes before it\n  \
+     NEARFIELD_CACHE_DIR      where compiled pipelines are kept\n  \
+     RUST_LOG                 nearfield=info tells of the adapter, nearfield=debug of the plan and each kernel, too\n\n\
+     Without XDG_RUNTIME_DIR Mesa's drivers print a line on stderr that says so. It is theirs, and harmless.\n\n\
      What a killed run left, .nearfield-*.tmp, may be deleted."
 );
 
@@ -80,7 +88,9 @@ pub const BENCH: &str = below!(
 pub const TUNE: &str = below!(
     "Examples:\n  \
      nearfield tune --quick\n  \
-     nearfield tune --kernel scan,select --dim 96,768 --out mine.toml"
+     nearfield tune --kernel scan,select --dim 96,768 --out mine.toml\n  \
+     NEARFIELD_PROFILE=mine.toml nearfield search --base base.npy --query query.npy -k 10\n\n\
+     The profile is used where NEARFIELD_PROFILE names it, or GpuBuilder::profile of the library; answers stay the same."
 );
 
 pub const COMPLETIONS: &str = below!(

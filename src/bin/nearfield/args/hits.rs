@@ -9,9 +9,11 @@ pub struct Printing {
     /// How the hits on stdout are printed [default: tsv]
     #[arg(long, value_name = "FORMAT", value_enum, conflicts_with = "out")]
     pub format: Option<HitFormat>,
-    /// Print the text of each hit, too: a file of UTF-8 with a line for each id, that of id 0 first
+    /// Print the text of each hit, too: a file of UTF-8 with a line for each id, that of id 0 first, or with lines that begin with their id:
+    /// `id<TAB>text`
     ///
-    /// It is the last column, or the field `label` of JSON. A file with fewer lines than ids is refused.
+    /// It is the last column, or the field `label` of JSON. Of lines with ids, which suit ids of your own, each line has one and an id
+    /// without a line has the empty text. Where any line has none, lines are counted, and a file with fewer lines than ids is refused.
     #[arg(long, value_name = "FILE", conflicts_with = "out")]
     pub labels: Option<PathBuf>,
 }

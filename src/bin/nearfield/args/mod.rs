@@ -31,6 +31,8 @@ pub use range::RangeArgs;
 pub use search::SearchArgs;
 pub use tune::{TuneArgs, Tuned};
 
+use numbers::bytes;
+
 use clap::{Args, Parser, Subcommand};
 
 /// Exact nearest-neighbour search on every GPU.
@@ -56,7 +58,7 @@ pub struct Global {
     pub adapter: Option<String>,
     /// Use at most this much device memory, such as 512M, 1.5G (of 2^30 bytes, as GiB) or 8GB (of 10^9); a base that does
     /// not fit is streamed from its file [default: 80 % of the adapter's]
-    #[arg(long, global = true, value_name = "BYTES", value_parser = nearfield::parse_bytes)]
+    #[arg(long, global = true, value_name = "BYTES", value_parser = bytes)]
     pub memory_budget: Option<u64>,
     /// Print nothing but errors, hits, and what --json and --stats ask for
     #[arg(long, short, global = true)]

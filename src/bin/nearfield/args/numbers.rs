@@ -18,6 +18,14 @@ pub fn peak(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| "not a number from 1e-9 to 1e9".into())
 }
 
+/// A number of bytes, as the library reads it.
+pub fn bytes(text: &str) -> Result<u64, String> {
+    nearfield::parse_bytes(text).map_err(|e| match e {
+        nearfield::Error::InvalidArgument { reason, .. } => reason,
+        other => other.to_string(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,14 +11,13 @@ pub struct Reading {
     pub first: Option<u64>,
     /// Skip rows with NaN or infinity, which most metrics refuse, and list them: on stderr, and in the JSON as `skipped`
     ///
-    /// Rows keep their numbers. Queries that are skipped have no hits. `convert` leaves rows out. A base that is streamed is read once more
-    /// before the search.
+    /// Rows keep their numbers, but for `convert`, which leaves them out.
     #[arg(long)]
     pub skip_nan: bool,
     /// With --dtype bits: rows have N bits, where the last element of each is not full of them
     ///
     /// The bits behind them have to be 0. Rows of u8, as numpy.packbits makes them, have N / 8 elements, rounded up, those of u64 N / 64.
-    /// Without it every bit of a row counts. Queries have as many as the base.
+    /// Without it every bit of a row counts.
     #[arg(long, value_name = "N")]
     pub bits: Option<usize>,
     /// With --dtype bits: whether the lowest bit of a byte is the first (`little`, the default) or the highest (`big`, as of

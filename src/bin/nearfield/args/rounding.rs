@@ -9,9 +9,8 @@ pub struct Rounding {
     /// Multiply the values by S before they are rounded to the type; `auto` brings the largest to the end of i8 or u8, or near
     /// that of f16
     ///
-    /// A search multiplies the queries, too, and gives distances back as those of the values in the files; a radius is one of
-    /// them. What S is stands on stderr and in the JSON. A scale that takes distances out of f32 is refused, as lp:20 soon does.
-    #[arg(long, value_name = "auto|S", requires = "dtype", allow_hyphen_values = true)]
+    /// What S is stands on stderr and in the JSON. A scale that takes distances out of f32 is refused, as lp:20 soon does.
+    #[arg(long, value_name = "auto|S", allow_hyphen_values = true)]
     pub scale: Option<Scale>,
     /// Round although more than 1 % of the rows change by more than 1 % of their length, with --scale by more than 10 %, which is
     /// an error otherwise

@@ -8,7 +8,7 @@ pub struct SearchArgs {
     /// How many neighbours, also beyond the number of rows; at most 67108864, the longest row that a file here may have
     ///
     /// Places of the files of --out without a hit have the id -1 and the distance 3.4028235e38, of similarities -3.4028235e38.
-    #[arg(short, value_name = "K", display_order = 0, value_parser = clap::value_parser!(u64).range(1..=1 << 26))]
+    #[arg(short, long = "top-k", visible_alias = "k", value_name = "K", display_order = 0, value_parser = clap::value_parser!(u64).range(1..=1 << 26))]
     pub k: u64,
     /// Leave out the certificate that no neighbour is missed; distances stay exact
     ///

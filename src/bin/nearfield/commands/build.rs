@@ -5,7 +5,7 @@ use crate::shell::base::Base;
 use crate::shell::failure::{Failure, Result};
 use crate::shell::progress::Progress;
 use crate::shell::{device, number, output, print, saved, skipped, stop, suspect};
-use nearfield::format::{self, Conversion};
+use nearfield::format::{Conversion, RowList};
 use serde_json::json;
 use std::path::Path;
 use std::time::Instant;
@@ -83,8 +83,13 @@ pub fn run(args: &BuildArgs, global: &Global) -> Result<()> {
 
 /// The ids of a file, which are as many as the rows.
 fn ids(file: &Path, rows: u64) -> Result<Vec<u64>> {
-    let ids = format::read_ids(file)?;
+    let mut list = RowList::open_ids(file)?;
     let fail = |why: String| Failure::Work(format!("{}: {why}", file.display()));
+    let mut ids = Vec::new();
+    while let Some(block) = list.next_ids(usize::MAX)? {
+        stop::check()?;
+        ids.extend_from_slice(block);
+    }
     if ids.len() as u64 != rows {
         return Err(fail(format!("{} ids for {rows} rows", ids.len())));
     }

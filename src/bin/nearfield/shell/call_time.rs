@@ -33,9 +33,9 @@ impl CallTime {
     /// What is left of the wall time without the device's: checks, copies, submissions, waiting for the device to start and
     /// for the host to notice its end. `None` where the device has no clock.
     ///
-    /// Below zero where both were measured in different runs, or parts of the device's work overlap.
+    /// 0 where both were measured in different runs or parts of the device's work overlap, and the device's is the longer.
     pub fn host_ms(self) -> Option<f64> {
-        self.device_ms().map(|device| self.wall_ms() - device)
+        self.device_ms().map(|device| (self.wall_ms() - device).max(0.0))
     }
 }
 
@@ -54,6 +54,11 @@ mod tests {
         assert!((time.host_ms().unwrap() - 0.6).abs() < 1e-12);
         time.add(CallTime::new(Duration::from_micros(500), 100_000));
         assert!((time.host_ms().unwrap() - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_host_s_time_is_never_below_zero() {
+        assert_eq!(CallTime::new(Duration::from_millis(1), 2_000_000).host_ms(), Some(0.0));
     }
 
     #[test]

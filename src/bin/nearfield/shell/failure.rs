@@ -51,9 +51,16 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
-            Error::InvalidArgument { .. } | Error::Unsupported { .. } => {
-                Failure::Usage(error.to_string())
-            }
+            // Names of the library's arguments say nothing here, unless they are those of options or variables.
+            Error::InvalidArgument { argument, reason } => Failure::Usage(match argument {
+                "k" => format!("-k: {reason}"),
+                "radius" | "scale" | "metric" | "adapter" => format!("--{argument}: {reason}"),
+                "memory_budget" => format!("--memory-budget: {reason}"),
+                "certify" => format!("--param certify: {reason}"),
+                "path" | "dtype" | "bits" | "bytes" | "rows" | "files" => reason,
+                other => format!("{other}: {reason}"),
+            }),
+            Error::Unsupported { .. } => Failure::Usage(error.to_string()),
             // Nothing but a signal cancels.
             Error::Cancelled => Failure::Stopped,
             _ => Failure::Work(error.to_string()),

@@ -52,10 +52,19 @@ impl<'a> Inputs<'a> {
             return Err(Failure::Work(why));
         }
         let (rows, count) = (source.row_count(), queries.row_count());
+        if rows == 0 && !quiet {
+            let file = source.path().display();
+            print::to_stderr(format_args!("warning: {file}: no rows, so there are no hits"));
+        }
         if args.exclude_self && rows != count {
             let (query, base_file) = (args.query.display(), source.path().display());
+            let first = match (args.first_queries, args.reading.first) {
+                (None, None) => "",
+                (Some(_), _) => " of --first-queries",
+                (None, Some(_)) => " with --first",
+            };
             let why = format!(
-                "--exclude-self is for the same rows as base and query: {query} has {count}, {base_file} has {rows}"
+                "--exclude-self is for the same rows as base and query: {query} has {count}{first}, {base_file} has {rows}"
             );
             return Err(Failure::Work(why));
         }

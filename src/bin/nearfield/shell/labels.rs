@@ -1,8 +1,9 @@
-//! The texts of rows: a file with a line for each id.
+//! The texts of rows: a file with a line for each id, or lines that begin with their id.
 
 use super::failure::{Failure, Result};
 use super::print;
 use nearfield::Error;
+use std::collections::HashMap;
 use std::path::Path;
 
 /// All lines, in memory.
@@ -10,6 +11,8 @@ pub struct Labels {
     text: String,
     /// Where each line begins, and where the next one would.
     starts: Vec<usize>,
+    /// Which line is that of an id, where each begins with its own: `id<TAB>text`.
+    of_id: Option<HashMap<u64, usize>>,
 }
 
 impl Labels {
@@ -23,8 +26,17 @@ impl Labels {
         })?;
         let labels = Labels::of(text);
         let (lines, file) = (labels.starts.len() as u64 - 1, file.display());
+        if let Some(of_id) = &labels.of_id {
+            return match lines - of_id.len() as u64 {
+                0 => Ok(labels),
+                _ => Err(Failure::Work(format!("{file}: two lines begin with the same id"))),
+            };
+        }
         if lines < ids {
-            let why = format!("{file}: {lines} lines for ids up to {}", ids - 1);
+            let why = format!(
+                "{file}: {lines} lines for ids up to {}; lines of an id, a tab and its text need not be as many",
+                ids - 1
+            );
             return Err(Failure::Work(why));
         }
         if lines > ids && !quiet {
@@ -48,16 +60,37 @@ impl Labels {
         if starts.last().is_some_and(|&last| last < text.len()) {
             starts.push(text.len());
         }
-        Labels { text, starts }
+        let mut labels = Labels { text, starts, of_id: None };
+        let lines = 0..labels.starts.len() - 1;
+        let found: Option<HashMap<_, _>> =
+            lines.map(|at| Some((id(labels.at(at)?)?.0, at))).collect();
+        labels.of_id = found.filter(|of_id| !of_id.is_empty());
+        labels
     }
 
     /// The line of an id, without its end; empty where there is none.
     pub fn line(&self, id: u64) -> &str {
-        let at = usize::try_from(id).ok().and_then(|at| self.starts.get(at..)?.first_chunk::<2>());
-        let line = at.map_or("", |&[start, end]| &self.text[start..end]);
-        let line = line.strip_suffix('\n').unwrap_or(line);
-        line.strip_suffix('\r').unwrap_or(line)
+        let line = match &self.of_id {
+            Some(of_id) => of_id.get(&id).and_then(|&at| self::id(self.at(at)?)).map(|line| line.1),
+            None => usize::try_from(id).ok().and_then(|at| self.at(at)),
+        };
+        line.unwrap_or("")
     }
+
+    /// A line by its number.
+    fn at(&self, number: usize) -> Option<&str> {
+        let &[start, end] = self.starts.get(number..)?.first_chunk::<2>()?;
+        let line = &self.text[start..end];
+        let line = line.strip_suffix('\n').unwrap_or(line);
+        Some(line.strip_suffix('\r').unwrap_or(line))
+    }
+}
+
+/// The id that a line begins with, and the text behind it.
+fn id(line: &str) -> Option<(u64, &str)> {
+    let (id, text) = line.split_once('\t')?;
+    let digits = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| id.parse().ok())?.map(|id| (id, text))
 }
 
 #[cfg(test)]
@@ -79,6 +112,23 @@ mod tests {
             (Labels::of("a\n".into()).line(1), Labels::of("a".into()).line(u64::MAX)),
             ("", "")
         );
+    }
+
+    #[test]
+    fn lines_may_begin_with_their_ids() {
+        let labels = Labels::of("7\tseven\tof\r\n4000000000000\t\n3\tthree".into());
+        assert_eq!(
+            [3, 7, 4_000_000_000_000, 0].map(|id| labels.line(id)),
+            ["three", "seven\tof", "", ""]
+        );
+        // one line without an id, and all are counted
+        assert_eq!(Labels::of("7\tseven\n+8\teight\n".into()).line(0), "7\tseven");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("labels");
+        std::fs::write(&file, "7\ta\n9\tb\n").unwrap();
+        assert!(Labels::read(&file, 1 << 50, true).is_ok());
+        std::fs::write(&file, "7\ta\n07\tb\n").unwrap();
+        assert!(Labels::read(&file, 8, true).is_err());
     }
 
     #[test]

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 const SILENCE: Duration = Duration::from_secs(1);
 const REDRAW: Duration = Duration::from_millis(100);
+/// A step may be a call of minutes, so that parts of it are counted.
+const PARTS: u64 = 1 << 16;
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
 /// What is being done and how far it is. A thread of its own shows it, so that a long call without news shows, too.
@@ -22,6 +24,7 @@ pub struct Progress {
 struct Shared {
     /// Its name, and when it began.
     phase: Mutex<Option<(String, Instant)>>,
+    /// In parts of a step.
     done: AtomicU64,
     total: AtomicU64,
 }
@@ -58,7 +61,7 @@ impl Progress {
 
     /// So many steps are done.
     pub fn set(&self, done: u64) {
-        self.shared.done.store(done, Ordering::Relaxed);
+        self.shared.done.store(done.saturating_mul(PARTS), Ordering::Relaxed);
     }
 
     /// Takes the share of steps `start..end` that is done.
@@ -66,7 +69,8 @@ impl Progress {
         let shared = Arc::clone(&self.shared);
         Arc::new(move |share| {
             let within = (end - start) as f64 * share.clamp(0.0, 1.0);
-            shared.done.store(start + within as u64, Ordering::Relaxed);
+            let done = (start as f64 + within) * PARTS as f64;
+            shared.done.store(done as u64, Ordering::Relaxed);
         })
     }
 }
@@ -91,16 +95,16 @@ fn show(shared: &Shared, stopped: &Receiver<()>) {
         let now = shared.phase.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (phase, began) = now.unwrap_or_else(|| (String::new(), begin));
         let done = shared.done.load(Ordering::Relaxed);
-        let total = shared.total.load(Ordering::Relaxed);
+        let total = shared.total.load(Ordering::Relaxed).saturating_mul(PARTS);
         if bar.is_hidden() {
             let seconds = begin.elapsed().as_secs();
             let share = match total {
                 0 => String::new(),
-                _ => format!(" {} %,", done.min(total) * 100 / total),
+                _ => format!(" {} %,", percent(done, total)),
             };
             print::to_stderr(format_args!("{phase}:{share} {seconds} s"));
         } else {
-            let rate = rate(done, total, began.elapsed());
+            let rate = rate(done / PARTS, total / PARTS, began.elapsed());
             bar.set_message(format!("{phase}{rate}"));
             bar.set_length(total.max(1));
             bar.set_position(done);
@@ -111,6 +115,10 @@ fn show(shared: &Shared, stopped: &Receiver<()>) {
         }
     }
     bar.finish_and_clear();
+}
+
+fn percent(done: u64, total: u64) -> u128 {
+    u128::from(done.min(total)) * 100 / u128::from(total.max(1))
 }
 
 /// Steps a second since the part began, where there are steps.
@@ -124,6 +132,19 @@ fn rate(done: u64, total: u64, since: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_long_step_moves() {
+        let progress = Progress::start(true);
+        progress.phase("searching", 4);
+        for (share, expected) in [(0.0, 50), (0.5, 62), (1.0, 75)] {
+            progress.reporter(2, 3)(share);
+            let done = progress.shared.done.load(Ordering::Relaxed);
+            assert_eq!(percent(done, 4 * PARTS), expected);
+        }
+        progress.set(3);
+        assert_eq!(progress.shared.done.load(Ordering::Relaxed), 3 * PARTS);
+    }
 
     #[test]
     fn a_rate_is_that_of_the_part() {

@@ -60,10 +60,14 @@ fn row_set(file: &Path, known: Known) -> Result<IdFilter> {
         }
     }
     if let Some((first, count)) = beyond.filter(|_| !quiet) {
+        let (file, rest) = (file.display(), count - 1);
+        let these = match rest {
+            0 => "it names nothing".to_owned(),
+            1 => "it and 1 other name nothing".to_owned(),
+            _ => format!("it and {rest} others name nothing"),
+        };
         print::to_stderr(format_args!(
-            "warning: {}: {first} is no row of {of_file}, which are counted from 0, nor are {} others: they name nothing",
-            file.display(),
-            count - 1
+            "warning: {file}: {first} is no row of {of_file}, which are counted from 0: {these}"
         ));
     }
     Ok(if as_bits { IdFilter::bitmap(words) } else { IdFilter::batch(far) })

@@ -93,7 +93,7 @@ pub fn format_of(path: &Path) -> Result<&'static Format> {
     found.ok_or_else(|| {
         let path = path.display();
         Failure::Usage(format!(
-            "{path}: the extension of an index that is written is one of {}",
+            "{path}: an index is written to a file whose name ends in {}",
             known()
         ))
     })
@@ -113,7 +113,7 @@ pub fn foreign(path: &Path) -> Option<&'static str> {
 }
 
 fn known() -> String {
-    FORMATS.each_ref().map(|format| format!(".{}", format.extension)).join(", ")
+    FORMATS.each_ref().map(|format| format!(".{}", format.extension)).join(" or ")
 }
 
 #[cfg(test)]
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(format_of(Path::new("a/b.NF")).map(|f| f.extension).ok(), Some("nf"));
         for bad in ["a", "a.npy", "nf", ".nf", "a.nf.bak", "a.faiss"] {
             let Err(Failure::Usage(why)) = format_of(Path::new(bad)) else { panic!("{bad}") };
-            assert!(why.contains("one of .nf"), "{why}");
+            assert!(why.contains("ends in .nf"), "{why}");
         }
     }
 
