@@ -255,6 +255,12 @@ impl GpuBuilder {
     }
 
     /// Compiles kernels with every runtime check of the shader compiler. Default: off. Slower; for tests.
+    ///
+    /// # Example
+    /// ```no_run
+    /// let careful = nearfield::Gpu::builder().checked(true).build()?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn checked(mut self, on: bool) -> Self {
         self.options.checked = Some(on);
         self

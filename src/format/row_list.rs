@@ -69,6 +69,16 @@ impl RowList {
 
     /// Opens a list of ids where no mask could be one: those of rows that have none yet.
     ///
+    /// # Example
+    /// ```
+    /// use nearfield::format::RowList;
+    /// let file = tempfile::NamedTempFile::with_suffix(".txt").unwrap();
+    /// std::fs::write(&file, "7\n3 # an id a line\n").unwrap();
+    /// let mut list = RowList::open_ids(file.path())?;
+    /// assert_eq!(list.next_ids(10)?, Some(&[7, 3][..]));
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`IdFile::open`].
     pub fn open_ids(path: impl AsRef<Path>) -> Result<Self> {

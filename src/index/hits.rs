@@ -192,6 +192,16 @@ impl Hits {
 }
 
 /// The hits of every query in turn, from [`Hits::rows`] or a loop over `&Hits`.
+///
+/// # Example
+/// ```
+/// use nearfield::{HitRows, Hits};
+/// fn of_the_last_two(hits: &Hits) -> Vec<Vec<(u64, f32)>> {
+///     let rows: HitRows<'_> = hits.rows();
+///     let all = rows.len();
+///     rows.skip(all.saturating_sub(2)).collect()
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct HitRows<'a> {
     hits: &'a Hits,

@@ -115,7 +115,10 @@ impl FromStr for Metric {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Metric> {
-        if let Some((_, p)) = name.split_once(':').filter(|(lp, _)| folded(lp.trim()) == "lp") {
+        if let Some((_, p)) = name
+            .split_once(':')
+            .filter(|(lp, _)| matches!(folded(lp.trim()).as_str(), "lp" | "metriclp"))
+        {
             return match p.trim().parse::<f32>() {
                 Ok(p) if p > 0.0 && p.is_finite() => Ok(Metric::Lp(p)),
                 _ => Err(Error::argument(
@@ -277,6 +280,7 @@ mod tests {
             assert!(!why(name).contains("did you mean"), "{}", why(name));
         }
         assert!(why("lp").contains("needs its power: lp:3"));
+        assert_eq!("METRIC_Lp:3".parse::<Metric>().unwrap(), Metric::Lp(3.0));
         for root in ["minkowski", "Minkowski:3", "METRIC_minkowski", "LpUnexpanded"] {
             assert!(why(root).contains("takes a root") && why(root).contains("lp:3"), "{root}");
         }

@@ -106,8 +106,7 @@ impl Matrix {
             return Err(Error::argument("buffer", reason));
         }
         if !gpu.settings().adopted {
-            let reason =
-                "it is of another device than this Gpu's; Gpu::adopt takes the application's";
+            let reason = "this Gpu opened its device itself, and only buffers of an application's device, which Gpu::adopt takes, are accepted";
             return Err(Error::argument("buffer", reason));
         }
         if !buffer.usage().contains(wgpu::BufferUsages::COPY_SRC) {

@@ -38,7 +38,6 @@ const COVERED: &[(&str, &[&str])] = &[
     ("Gpu::adopt", &["Gpu::required_features", "Gpu::required_limits"]),
     ("GpuBuilder", &["GpuBuilder::build"]),
     ("GpuBuilder::backend", &["Backend"]),
-    ("GpuBuilder::poison", &["GpuBuilder::checked"]),
     ("Hits", &["Hits::rows", "Hits::to_arrays"]),
     ("HostRows", &["HostRows::f32", "HostRows::new"]),
     ("IdFile", &["IdFile::columns", "IdFile::next_ids", "IdFile::open", "IdFile::row_count"]),

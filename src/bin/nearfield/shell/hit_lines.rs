@@ -71,7 +71,8 @@ impl Form {
             if self.format == HitFormat::Tsv {
                 write!(out, "{query}\t{rank}\t{id}\t{}", Shortest(distance))?;
                 match label {
-                    Some(label) => writeln!(out, "\t{label}")?,
+                    // a tab would begin another column
+                    Some(label) => writeln!(out, "\t{}", label.replace(char::is_control, " "))?,
                     None => writeln!(out)?,
                 }
                 continue;
@@ -173,7 +174,7 @@ mod tests {
         let file = folder.path().join("labels");
         std::fs::write(&file, "zero\none \"1\"\ttab\n").unwrap();
         for (format, expected) in [
-            (HitFormat::Tsv, "0\t1\t1\t2.0\tone \"1\"\ttab\n"),
+            (HitFormat::Tsv, "0\t1\t1\t2.0\tone \"1\" tab\n"),
             (
                 HitFormat::Jsonl,
                 "{\"query\":0,\"rank\":1,\"id\":1,\"distance\":2.0,\"label\":\"one \\\"1\\\"\\ttab\"}\n",
