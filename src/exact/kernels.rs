@@ -5,7 +5,7 @@ use super::params;
 use crate::dtype::DType;
 use crate::kernel::{MatrixTile, Operand, RowMap, Shader, Tile, Variant, shader};
 use crate::metric::Order;
-use crate::space::{Family, Pair};
+use crate::space::{Family, Pair, Step};
 
 const DISTANCE: Shader = shader!("exact", "distance");
 const F16_COPY: Shader = shader!("exact", "f16_copy");
@@ -15,6 +15,7 @@ const RANGE: Shader = shader!("exact", "range");
 const RESCORE: Shader = shader!("exact", "rescore");
 const RESIDUAL: Shader = shader!("exact", "residual");
 const ROW_STATS: Shader = shader!("exact", "row_stats");
+const SCAN_DIRECT: Shader = shader!("exact", "scan_direct");
 const SCAN_MATRIX: Shader = shader!("exact", "scan_matrix");
 const SCAN_ROW: Shader = shader!("exact", "scan_row");
 const SCAN_TILE: Shader = shader!("exact", "scan_tile");
@@ -101,6 +102,18 @@ pub(crate) fn scan_tile(
         .flag("scaled", scaled)
         .flag("bitmap", bitmap)
         .row_map(map)
+}
+
+pub(crate) fn scan_direct(
+    rows: &Operand,
+    tile: Tile,
+    step: Step,
+    bitmap: bool,
+    map: RowMap,
+) -> Variant {
+    let of = Variant::new::<params::ScanDirect>(SCAN_DIRECT).word("family", step.family);
+    let of = if step.power > 0 { of.int("power", step.power) } else { of };
+    of.operand(rows).implied("input", "f32").tile(tile).flag("bitmap", bitmap).row_map(map)
 }
 
 /// `q` queries at a time: 1, 2 or 4. It reads words of 16 bytes, so that it knows how each type lies in them; there is no other operand.

@@ -3,6 +3,7 @@
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::metric::Metric;
+use crate::space::step::Step;
 
 /// Largest |x|^2: far enough from overflow that no sum of the scan can reach it.
 const MAX_NORM2: f64 = 1.329_227_995_784_916e36; // 2^120
@@ -21,10 +22,13 @@ pub(crate) struct RowFacts {
     pub largest: f32,
     /// Some row is so short, but not zero, that products with the elements of a unit vector vanish.
     pub short: bool,
+    /// At most the smallest magnitude of an element that is not zero, where the metric is a sum over elements ([`Step`]).
+    pub smallest: f32,
 }
 
 impl RowFacts {
-    pub const NONE: RowFacts = RowFacts { whole: true, norm: 0.0, largest: 0.0, short: false };
+    pub const NONE: RowFacts =
+        RowFacts { whole: true, norm: 0.0, largest: 0.0, short: false, smallest: f32::MAX };
 
     pub fn and(self, other: RowFacts) -> RowFacts {
         RowFacts {
@@ -32,6 +36,7 @@ impl RowFacts {
             norm: self.norm.max(other.norm),
             largest: self.largest.max(other.largest),
             short: self.short || other.short,
+            smallest: self.smallest.min(other.smallest),
         }
     }
 }
@@ -80,6 +85,9 @@ fn floats(
     norm: &mut dyn FnMut(f32),
 ) -> Result<RowFacts> {
     let mut facts = RowFacts::NONE;
+    if Step::of(metric).is_some() {
+        facts.smallest = smallest(values);
+    }
     for (i, row) in values.chunks_exact(dim).enumerate() {
         let row_number = first_row + i as u64;
         let sums = sums(row);
@@ -110,6 +118,24 @@ fn up(square: f64, dim: usize) -> f32 {
 /// The largest magnitude of all elements.
 pub(crate) fn largest(values: &[f32]) -> f32 {
     sums(values).largest
+}
+
+/// The smallest magnitude of all elements that are not zero; `f32::MAX` where there is none.
+fn smallest(values: &[f32]) -> f32 {
+    // of bits, less one: zeros become the largest
+    let mut least = [u32::MAX; LANES];
+    let mut add = |x: &[f32; LANES]| {
+        for lane in 0..LANES {
+            least[lane] = least[lane].min((x[lane].to_bits() & 0x7fff_ffff).wrapping_sub(1));
+        }
+    };
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    chunks.iter().for_each(&mut add);
+    let mut padded = [0.0; LANES];
+    padded[..rest.len()].copy_from_slice(rest);
+    add(&padded);
+    let least = least.into_iter().fold(u32::MAX, u32::min).saturating_add(1);
+    f32::from_bits(least.min(f32::MAX.to_bits()))
 }
 
 struct Sums {
