@@ -1,5 +1,5 @@
 // A tile of products in f32 registers, for every kernel that has one: a workgroup multiplies {{ bm }} x {{ bn }} results in slabs of {{ bk }},
-// {{ tm }} x {{ tn }} a thread. Imported with bm bn bk tm tn; the text that calls these macros has `t`, the first rows of its tile `q0` and
+// {{ tm }} x {{ tn }} a thread. Imported with bm bn bk tm tn and `looped`, whether the groups of a slab are a loop or all written out; the text that calls these macros has `t`, the first rows of its tile `q0` and
 // `x0`, their ends p.nq and p.n, p.k4 groups of four in each, and a workgroup array `tile` of vec4<f32>, at least `slabs` long.
 //   products(left, right, map)   multiplies the operands of these names, the rows of the right one found through `map`; leaves
 //                                result (i, j) of a thread in c0_0 ...: that of row ty + i TY of the left side and tx + j TX of
@@ -65,20 +65,30 @@
 
 // The staged slab onto the results.
 {% macro multiply(step) %}
+//% if looped
+    for (var k = 0u; k < {{ k4 }}u; k++) {
+{{ group(step, "k") }}
+    }
+//% else
 //% for k in range(k4)
     {
+{{ group(step, "%du"|format(k)) }}
+    }
+//% endfor
+//% endif
+    workgroupBarrier();
+{% endmacro %}
+
+{% macro group(step, k) %}
 //% for i in range(tm)
-      let a{{ i }} = tile[(ty + {{ i * TY }}u) * {{ S }}u + {{ k }}u];
+      let a{{ i }} = tile[(ty + {{ i * TY }}u) * {{ S }}u + {{ k }}];
 //% endfor
 //% for j in range(tn)
-      let b{{ j }} = tile[{{ bm * S }}u + (tx + {{ j * TX }}u) * {{ S }}u + {{ k }}u];
+      let b{{ j }} = tile[{{ bm * S }}u + (tx + {{ j * TX }}u) * {{ S }}u + {{ k }}];
 //% for e in ["x", "y", "z", "w"]
 //% for i in range(tm)
 {{ step(i, j, e) }}
 //% endfor
 //% endfor
 //% endfor
-    }
-//% endfor
-    workgroupBarrier();
 {% endmacro %}
