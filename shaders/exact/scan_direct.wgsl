@@ -1,7 +1,7 @@
 // Stage A of the binned scan for the metrics that are sums over elements but no products: for each query and each bin of 64 rows
 // the largest score, which is the similarity or the negative distance. A workgroup compares {{ bm }} queries with {{ bn }} rows in f32
 // (lib/tile/register), adding in an order of its own: src/exact/scan/direct.rs says how far that may lead from the distance that
-// decides. Elements are 0 or at least 2^-100, at most 2^60, so that no difference of two is subnormal. `family` names the step.
+// decides. `family` names the inner step (lib/metric/step.wgsl).
 // Bindings: rows (n x stride4 groups of four), queries (nq x q_stride4 vec4), bias (n), bin_best (nq x bin_stride, out){{ ", bitmap (nq x words)" if bitmap else "" }}.
 // Threads: {{ bn // tn * (bm // tm) }}.
 // Profile keys: kernel.scan bm bn bk tm tn.
@@ -9,6 +9,7 @@
 {% import "lib/tile/register/shape.wgsl" as shape %}
 {% import "lib/tile/register/multiply.wgsl" as tile %}
 {% import "lib/tile/register/bin_best.wgsl" as bins %}
+{% import "lib/metric/step.wgsl" as metric %}
 {% include "lib/constants.wgsl" %}
 {% include operand %}
 @group(0) @binding({{ slot() }}) var<storage, read> queries: array<vec4<f32>>;
@@ -39,101 +40,25 @@ var<immediate> p: Params;
 // The query tile, then the row tile, then (main loop done) the maxima of each thread.
 var<workgroup> tile: array<vec4<f32>, {{ bins.words }}>;
 
-//% if family == "naneuclidean"
-// What is missing becomes a number that is far from all others and from what is missing on the other side: differences of 2^90 and
-// more are no differences. So nothing is computed of NaN, with which compilers under fast math may do as they like.
-const MISSING: f32 = 1267650600228229401496703205376.0; // 2^100
-const FAR: f32 = 1237940039285380274899124224.0; // 2^90
-fn present(v: vec4<f32>, missing: f32) -> vec4<f32> {
-  return select(v, vec4<f32>(missing), (bitcast<vec4<u32>>(v) & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x7f800000u));
-}
-fn queries_staged(g: vec4<f32>) -> vec4<f32> { return present(g, MISSING); }
+{{ metric.constants() }}
+fn queries_staged(g: vec4<f32>) -> vec4<f32> { return query_elements(g); }
 fn compared_load(x: u32, k: u32) -> rows_Group { return rows_load(x, k); }
-fn compared_staged(g: rows_Group) -> vec4<f32> { return present(rows_staged(g), -MISSING); }
-//% set right = "compared"
-//% else
-fn queries_staged(g: vec4<f32>) -> vec4<f32> { return g; }
-//% set right = "rows"
-//% endif
-
-//% set sums = ["c", "d"] if family in ["braycurtis", "jaccard", "naneuclidean"] else ["c"]
+fn compared_staged(g: rows_Group) -> vec4<f32> { return row_elements(rows_staged(g)); }
 
 {% macro step(i, j, e) %}
-{% set a = "a%d.%s"|format(i, e) %}{% set b = "b%d.%s"|format(j, e) %}{% set c = "c%d_%d"|format(i, j) %}{% set d = "d%d_%d"|format(i, j) %}
-//% if family == "l1"
-      {{ c }} += abs({{ a }} - {{ b }});
-//% elif family == "linf"
-      {{ c }} = max({{ c }}, abs({{ a }} - {{ b }}));
-//% elif family == "lp"
-      { let z = abs({{ a }} - {{ b }}); {{ powered(c) }} }
-//% elif family == "canberra"
-//% if e in ["y", "w"]
-      // two quotients at the cost of one division; where both elements are 0 the difference is, too
-      {
-        let z = abs(a{{ i }}.{{ "xy" if e == "y" else "zw" }} - b{{ j }}.{{ "xy" if e == "y" else "zw" }});
-        let w = max(abs(a{{ i }}.{{ "xy" if e == "y" else "zw" }}) + abs(b{{ j }}.{{ "xy" if e == "y" else "zw" }}), vec2<f32>(TINY));
-        {{ c }} += fma(z.x, w.y, z.y * w.x) / (w.x * w.y);
-      }
-//% endif
-//% elif family == "braycurtis"
-      {{ c }} += abs({{ a }} - {{ b }});
-      {{ d }} += abs({{ a }} + {{ b }});
-//% elif family == "jaccard"
-      {{ c }} += min({{ a }}, {{ b }});
-      {{ d }} += max({{ a }}, {{ b }});
-//% elif family == "naneuclidean"
-      {
-        let z = {{ a }} - {{ b }};
-        if (abs(z) < FAR) { {{ c }} = fma(z, z, {{ c }}); {{ d }} += 1.0; }
-      }
-//% endif
-{% endmacro %}
-
-// The whole power of z onto a sum, by products.
-{% macro powered(c) %}
-//% if power == 2
-{{ c }} = fma(z, z, {{ c }});
-//% else
-let z2 = z * z;
-//% if power == 3
-{{ c }} = fma(z2, z, {{ c }});
-//% elif power == 4
-{{ c }} = fma(z2, z2, {{ c }});
-//% elif power == 5
-{{ c }} = fma(z2 * z2, z, {{ c }});
-//% else
-{{ c }} = fma(z2 * z2, z2, {{ c }});
-//% endif
-//% endif
-{% endmacro %}
-//% if family == "canberra"
-// Below every sum of two magnitudes that are not both 0; two of it multiply to a normal number.
-const TINY: f32 = 4.3368087e-19; // 2^-61
-//% endif
-
-// Nothing that is a hit scores less: what is farther is as far as that, and where the k nearest are, every bin passes.
-const FARTHEST: f32 = -21267647932558653966460912964485513216.0; // -2^124
-
-// The score of a pair from its sums.
-{% macro value(c, d) %}
-//% if family == "braycurtis"
-select(max(-({{ c }} / max({{ d }}, 1.1754944e-38)), FARTHEST), SENTINEL, {{ d }} == 0.0 && {{ c }} > 0.0)
-//% elif family == "jaccard"
-select({{ c }} / {{ d }}, 1.0, {{ d }} == 0.0)
-//% elif family == "naneuclidean"
-select(SENTINEL, max(-({{ c }} * (f32(p.dim) / max({{ d }} - padding, 1.0))), FARTHEST), {{ d }} > padding)
-//% else
-max(-{{ c }}, FARTHEST)
+//% if family != "canberra"
+{{ metric.step("f32", "a%d.%s"|format(i, e), "b%d.%s"|format(j, e), "c%d_%d"|format(i, j), "d%d_%d"|format(i, j)) }}
+//% elif e == "w"
+{{ metric.couple("a%d"|format(i), "b%d"|format(j), "c%d_%d"|format(i, j)) }}
 //% endif
 {% endmacro %}
 
 // Raises `best` to the score of a pair that its bitmap lets pass.
 {% macro score(i, j, best) %}
-{% set c = "c%d_%d"|format(i, j) %}{% set d = "d%d_%d"|format(i, j) %}
 //% if bitmap
   if ((bitmap[r{{ i }} + min(word{{ j }}, p.words - 1u)] >> (col{{ j }} % 32u) & 1u) != 0u)
 //% endif
-  { {{ best }} = max({{ best }}, {{ value(c, d) }} + bias{{ j }}); }
+  { {{ best }} = max({{ best }}, {{ metric.value("c%d_%d"|format(i, j), "d%d_%d"|format(i, j)) }} + bias{{ j }}); }
 {% endmacro %}
 
 @compute @workgroup_size({{ shape.threads }})
@@ -141,7 +66,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   let q0 = wg.x * {{ bm }}u;
   let x0 = (p.first_tile + wg.y + wg.z * p.tiles_y) * {{ bn }}u;
   if (x0 >= p.n) { return; }
-{{ tile.pairs("queries", right, "row", step, sums) }}
+{{ tile.pairs("queries", "compared", "row", step, metric.sums) }}
 //% for j in range(tn)
   let col{{ j }} = x0 + tx + {{ j * shape.TX }}u;
   // 0 of a row that takes part
@@ -156,7 +81,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% endfor
 //% endif
 //% if family == "naneuclidean"
-  // zeros behind the last element are present on both sides
+  let dim = f32(p.dim);
   let padding = f32((p.k4 + {{ shape.k4 - 1 }}u) / {{ shape.k4 }}u * {{ bk }}u - p.dim);
 //% endif
 {{ bins.best(score) }}

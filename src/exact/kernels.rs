@@ -16,6 +16,7 @@ const RESCORE: Shader = shader!("exact", "rescore");
 const RESIDUAL: Shader = shader!("exact", "residual");
 const ROW_STATS: Shader = shader!("exact", "row_stats");
 const SCAN_DIRECT: Shader = shader!("exact", "scan_direct");
+const SCAN_DIRECT_ROW: Shader = shader!("exact", "scan_direct_row");
 const SCAN_MATRIX: Shader = shader!("exact", "scan_matrix");
 const SCAN_ROW: Shader = shader!("exact", "scan_row");
 const SCAN_TILE: Shader = shader!("exact", "scan_tile");
@@ -118,6 +119,19 @@ pub(crate) fn scan_direct(
     // costs canberra and braycurtis more than half of their rate, and the loop costs l1 2 %.
     let of = of.implied("looped", !matches!(step.family, "l1" | "linf"));
     of.operand(rows).implied("input", "f32").tile(tile).flag("bitmap", bitmap).row_map(map)
+}
+
+/// `q` queries at a time: 1, 2 or 4.
+pub(crate) fn scan_direct_row(
+    dtype: DType,
+    step: Step,
+    q: u32,
+    bitmap: bool,
+    map: RowMap,
+) -> Variant {
+    let of = Variant::new::<params::ScanDirect>(SCAN_DIRECT_ROW).word("family", step.family);
+    let of = if step.power > 0 { of.int("power", step.power) } else { of };
+    of.word("dtype", dtype.name()).int("q", q).flag("bitmap", bitmap).row_map(map)
 }
 
 /// `q` queries at a time: 1, 2 or 4. It reads words of 16 bytes, so that it knows how each type lies in them; there is no other operand.

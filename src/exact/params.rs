@@ -100,7 +100,7 @@ params! {
 }
 
 params! {
-    /// Of `scan_direct`.
+    /// Of `scan_direct` and `scan_direct_row`.
     pub(crate) struct ScanDirect {
         pub nq: u32,
         pub n: u32,

@@ -149,10 +149,8 @@ impl Plan {
             && (min_rows == 0 || n >= min_rows && bins >= 2 * max_candidates);
         let tree = matches!(queries.pair, Pair::Tree { .. });
         let integer_scan = matches!(queries.pair, Pair::Integer { family: "l2" | "dot" });
-        // few queries are read with one row after the other
-        let step = Step::of(dataset.metric()).filter(|_| {
-            matches!(queries.pair, Pair::Direct { .. }) && queries.count > few as usize
-        });
+        let direct = matches!(queries.pair, Pair::Direct { .. });
+        let step = Step::of(dataset.metric()).filter(|_| direct);
         // 1 / |x| would magnify what vanishes in the sums of such rows beyond the bound
         let vanishes = *dataset.metric() == Metric::Cosine && dataset.compared().facts().short;
         let (path, why) = match (binned, tree || integer_scan) {

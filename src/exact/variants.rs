@@ -106,8 +106,14 @@ fn direct(dtype: DType, tiles: &[Tile], bitmap: bool) -> Vec<Variant> {
     let some = if dtype == DType::F32 && !bitmap { tiles } else { &tiles[..1] };
     let rows = Encoding::Rows(dtype).operand();
     let each = |step| some.iter().map(move |&tile| (tile, step));
-    let all = Step::all().into_iter().flat_map(each);
-    all.map(|(tile, step)| scan_direct(&rows, tile, step, bitmap, ROWS)).collect()
+    let tiles = Step::all().into_iter().flat_map(each);
+    let tiles = tiles.map(|(tile, step)| scan_direct(&rows, tile, step, bitmap, ROWS));
+    let few = |q| {
+        let steps = Step::all().into_iter();
+        steps.map(move |step| scan_direct_row(dtype, step, q, bitmap, ROWS))
+    };
+    let counts = if dtype == DType::F32 && !bitmap { &[1, 2, 4][..] } else { &[4] };
+    tiles.chain(counts.iter().copied().flat_map(few)).collect()
 }
 
 /// The kernels that find rows through tables: with every set of bindings, one type and one tile of each kind, since the other parts of

@@ -6,8 +6,10 @@
 //! is subnormal, and nothing vanishes on one side that does not on the other.
 
 use super::bound::Bound;
-use super::piece::{Piece, Scores};
+use super::piece::{Piece, Scores, missing};
+use crate::buffer::BIN;
 use crate::error::Result;
+use crate::exact::encoding::Encoding;
 use crate::exact::{kernels, params};
 use crate::kernel::{Encoder, Tile, fold};
 use crate::metric::Metric;
@@ -53,15 +55,16 @@ pub(crate) fn bound(
     Some(Bound { slack, ..Bound::EXACT })
 }
 
-/// Encodes the scores of a piece.
+/// Encodes the scores of a piece by the register tile, or where there is none, for few queries, by rows one after the other.
 pub(crate) fn encode(
     encoder: &mut Encoder,
     scores: &Scores,
     piece: &Piece<'_>,
-    (tile, step): (Tile, Step),
+    (tile, step): (Option<Tile>, Step),
 ) -> Result<()> {
     let (rows, nq) = (&piece.rows, scores.upload.count);
-    let groups = fold(encoder.gpu(), (piece.end - piece.first).div_ceil(tile.bn).into())?;
+    let bn = tile.map_or(BIN as u32, |tile| tile.bn);
+    let groups = fold(encoder.gpu(), (piece.end - piece.first).div_ceil(bn).into())?;
     let params = params::ScanDirect {
         nq,
         n: piece.end,
@@ -72,11 +75,20 @@ pub(crate) fn encode(
         bin_stride: scores.bin_stride,
         tiles_y: groups[0],
         words: scores.words,
-        first_tile: piece.first / tile.bn,
+        first_tile: piece.first / bn,
         dim: piece.dim as u32,
     };
     let buffers = piece.buffers(scores, scores.floats()?, piece.bias);
-    let bitmap = scores.bitmap.is_some();
-    let variant = kernels::scan_direct(&rows.stored.operand(), tile, step, bitmap, piece.row_map());
-    encoder.dispatch(&variant, &buffers, &params, [nq.div_ceil(tile.bm), groups[0], groups[1]])
+    let (bitmap, map) = (scores.bitmap.is_some(), piece.row_map());
+    let (variant, bm) = match (tile, rows.stored) {
+        (Some(tile), stored) => {
+            (kernels::scan_direct(&stored.operand(), tile, step, bitmap, map), tile.bm)
+        }
+        (None, Encoding::Rows(dtype)) => {
+            let q = if nq >= 3 { 4 } else { nq };
+            (kernels::scan_direct_row(dtype, step, q, bitmap, map), q)
+        }
+        (None, _) => return Err(missing("rows")),
+    };
+    encoder.dispatch(&variant, &buffers, &params, [nq.div_ceil(bm), groups[0], groups[1]])
 }

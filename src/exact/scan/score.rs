@@ -34,7 +34,7 @@ pub(crate) struct Scan {
 enum ScanKernel {
     Rows,
     Tile(Tile),
-    Direct(Tile, Step),
+    Direct(Option<Tile>, Step),
     Matrix(Matrices),
 }
 
@@ -64,7 +64,9 @@ impl Scan {
         }
         let (kernel, form, bound, lost) = match settings.direct {
             Some((step, bound)) => {
-                (ScanKernel::Direct(settings.tile, step), Form::Rows, bound, None)
+                let few = upload.count <= settings.max_row_queries;
+                let tile = (!few).then_some(settings.tile);
+                (ScanKernel::Direct(tile, step), Form::Rows, bound, None)
             }
             None => products(scanned, facts, &upload, settings, encoder)?,
         };
@@ -120,8 +122,8 @@ impl Scan {
         pairs: u64,
     ) -> Result<bool> {
         let step = match &self.kernel {
-            ScanKernel::Rows => rows::STEP,
-            ScanKernel::Tile(tile) | ScanKernel::Direct(tile, _) => tile.bn,
+            ScanKernel::Rows | ScanKernel::Direct(None, _) => rows::STEP,
+            ScanKernel::Tile(tile) | ScanKernel::Direct(Some(tile), _) => tile.bn,
             ScanKernel::Matrix(matrices) => matrices.tile.bn(),
         };
         let mut left = (pairs / u64::from(self.scores.upload.count)).max(u64::from(step));
