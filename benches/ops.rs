@@ -6,7 +6,7 @@ mod common;
 
 use common::{D, N, gpu, group, rows};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use nearfield::{Rows, normalise, row_norms};
+use nearfield::{Rows, normalize, row_norms};
 
 fn norms(criterion: &mut Criterion) {
     let Some(gpu) = gpu() else { return };
@@ -16,8 +16,8 @@ fn norms(criterion: &mut Criterion) {
     group.bench_function(BenchmarkId::new("row_norms", format!("{N} x {D}")), |bencher| {
         bencher.iter(|| row_norms(&gpu, Rows::F32(&base), D).expect("norms"));
     });
-    group.bench_function(BenchmarkId::new("normalise", format!("{N} x {D}")), |bencher| {
-        bencher.iter(|| normalise(&gpu, Rows::F32(&base), D).expect("rows of norm 1"));
+    group.bench_function(BenchmarkId::new("normalize", format!("{N} x {D}")), |bencher| {
+        bencher.iter(|| normalize(&gpu, Rows::F32(&base), D).expect("rows of norm 1"));
     });
     group.finish();
 }

@@ -1,16 +1,22 @@
 //! Element types, and rows of them in host memory.
 
 use crate::error::{Error, Result};
+use crate::names::{folded, suggestion};
 use half::{bf16, f16};
+use serde::Serialize;
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 /// The largest dimension of bytes whose sums are taken in integers: those of every metric then fit 32 bits.
 pub(crate) const MAX_INTEGER_DIM: usize = 32_768;
 
 /// The type of a vector's elements as they are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+///
+/// `Serialize` writes its [`name`](Self::name).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
+#[serde(rename_all = "lowercase")]
 pub enum DType {
     /// 32-bit floating point.
     F32,
@@ -22,14 +28,14 @@ pub enum DType {
     I8,
     /// Unsigned bytes.
     U8,
-    /// Packed bits, eight to a byte. A dimension of `Bits` data counts bits and is a multiple of 8.
+    /// Packed bits, eight to a byte. A dimension of `Bits` data counts bits; each row begins a byte, and the bits behind its last are 0.
     Bits,
 }
 
 impl DType {
     /// Every type, for tables and tests.
-    pub const ALL: [DType; 6] =
-        [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8, DType::Bits];
+    pub const ALL: &[DType] =
+        &[DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8, DType::Bits];
 
     /// Bits an element.
     pub const fn bits(self) -> usize {
@@ -41,9 +47,12 @@ impl DType {
         }
     }
 
-    /// Bytes of one row of `dim` elements, without padding.
+    /// Bytes of one row of `dim` elements, without padding but for the bits of its last byte.
     pub const fn row_bytes(self, dim: usize) -> usize {
-        dim * self.bits() / 8
+        match self {
+            DType::Bits => dim.div_ceil(8),
+            _ => dim * (self.bits() / 8),
+        }
     }
 
     /// Bytes from one row to the next, counted as shaders count: in groups of four elements, of bits in groups of 128.
@@ -71,6 +80,18 @@ impl DType {
             DType::Bits => "bits",
         }
     }
+
+    /// What NumPy and other libraries call it, in small letters.
+    const fn other_names(self) -> &'static [&'static str] {
+        match self {
+            DType::F32 => &["float32", "float"],
+            DType::F16 => &["float16", "half"],
+            DType::Bf16 => &["bfloat16"],
+            DType::I8 => &["int8"],
+            DType::U8 => &["uint8"],
+            DType::Bits => &["bit", "binary", "b1"],
+        }
+    }
 }
 
 impl fmt::Display for DType {
@@ -79,12 +100,40 @@ impl fmt::Display for DType {
     }
 }
 
+/// Reads `f32`, `float32`, `float`; `f16`, `float16`, `half`; `bf16`, `bfloat16`; `i8`, `int8`; `u8`, `uint8`; `bits`, `bit`,
+/// `binary`, `b1`; in any case.
+///
+/// # Errors
+/// `InvalidArgument` with the types that are known.
+///
+/// # Example
+/// ```
+/// use nearfield::DType;
+/// assert_eq!("Float16".parse::<DType>()?, DType::F16);
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 impl FromStr for DType {
     type Err = Error;
 
     fn from_str(s: &str) -> Result<Self> {
-        DType::ALL.into_iter().find(|d| d.name() == s).ok_or_else(|| {
-            Error::argument("dtype", format!("{s:?} is none of f32, f16, bf16, i8, u8, bits"))
+        let word = folded(s.trim());
+        let all = DType::ALL.iter().copied().flat_map(|dtype| {
+            std::iter::once(dtype.name())
+                .chain(dtype.other_names().iter().copied())
+                .map(move |n| (n, dtype))
+        });
+        let all: Vec<(&str, DType)> = all.collect();
+        let found = all.iter().find(|(name, _)| *name == word);
+        found.map(|(_, dtype)| *dtype).ok_or_else(|| {
+            // of wider numbers the nearest name would be a guess
+            let near = suggestion(&word, all.iter().map(|(name, _)| *name));
+            let near = if word.ends_with("64") {
+                "; f32 is the widest that is stored".into()
+            } else {
+                near
+            };
+            let why = format!("{s:?} is none of f32, f16, bf16, i8, u8, bits{near}");
+            Error::argument("dtype", why)
         })
     }
 }
@@ -92,6 +141,16 @@ impl FromStr for DType {
 /// Borrowed row-major vectors in host memory: row `i` of an n x dim block starts at element `i * dim`.
 ///
 /// `Bits` rows are bytes; their dimension counts bits.
+///
+/// # Example
+/// ```
+/// use nearfield::Rows;
+/// let rows = Rows::F32(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+/// assert_eq!(rows.count(3)?, 2);
+/// let error = rows.count(4).unwrap_err().to_string();
+/// assert_eq!(error, "6 elements are no whole number of rows: 6 is no multiple of 4");
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Rows<'a> {
@@ -105,7 +164,7 @@ pub enum Rows<'a> {
     I8(&'a [i8]),
     /// Unsigned bytes.
     U8(&'a [u8]),
-    /// Packed bits; bit 0 of a row is the lowest bit of its first byte.
+    /// Packed bits; bit 0 of a row is the lowest bit of its first byte, and those behind its last are 0.
     Bits(&'a [u8]),
 }
 
@@ -149,25 +208,31 @@ impl<'a> Rows<'a> {
     /// Number of rows of `dim` elements.
     ///
     /// # Errors
-    /// `DimensionMismatch` when the length is no multiple of the dimension, or `dim` is 0 (for bits: no multiple of 8).
+    /// `PartialRow` when the length is no multiple of a row's, or `dim` is 0.
     pub fn count(&self, dim: usize) -> Result<usize> {
         let (len, per_row) = (self.bytes().len(), self.dtype().row_bytes(dim));
-        let whole_bytes = (dim * self.dtype().bits()).is_multiple_of(8);
-        if per_row == 0 || !whole_bytes || !len.is_multiple_of(per_row) {
-            let actual = len * 8 / self.dtype().bits();
-            return Err(Error::DimensionMismatch { expected: dim, actual });
+        if per_row == 0 || !len.is_multiple_of(per_row) {
+            let len = len * 8 / self.dtype().bits();
+            return Err(Error::PartialRow { len, dim });
         }
         Ok(len / per_row)
     }
 
-    /// Rows `start..end` of a block of dimension `dim`.
+    /// Some of the rows of a block of dimension `dim`.
     ///
     /// # Panics
     /// When the range lies outside of the block, as slicing does.
-    pub fn slice(&self, dim: usize, start: usize, end: usize) -> Rows<'a> {
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::Rows;
+    /// let rows = Rows::I8(&[1, 2, 3, 4, 5, 6]);
+    /// assert_eq!(rows.slice(2, 1..3).to_f32(), [3.0, 4.0, 5.0, 6.0]);
+    /// ```
+    pub fn slice(&self, dim: usize, rows: Range<usize>) -> Rows<'a> {
         let (a, b) = match self {
-            Rows::Bits(_) => (start * dim / 8, end * dim / 8),
-            _ => (start * dim, end * dim),
+            Rows::Bits(_) => (rows.start * dim.div_ceil(8), rows.end * dim.div_ceil(8)),
+            _ => (rows.start * dim, rows.end * dim),
         };
         match self {
             Rows::F32(v) => Rows::F32(&v[a..b]),
@@ -179,7 +244,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Element `i` as f32 (exact for every type); of bits, bit `i` as 0 or 1.
+    /// Element `i` as f32 (exact for every type); of bits, bit `i` of the bytes as 0 or 1, those behind the last of a row included.
     pub fn get(&self, i: usize) -> f32 {
         match self {
             Rows::F32(v) => v[i],
@@ -191,7 +256,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// All elements as f32 (exact for every type).
+    /// All elements as f32 (exact for every type); of bits, those behind the last of a row included.
     pub fn to_f32(&self) -> Vec<f32> {
         match self {
             Rows::F32(v) => v.to_vec(),

@@ -1,6 +1,6 @@
 //! One error type for the whole crate.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Shorthand for a result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -8,6 +8,18 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Everything that can go wrong, with the number that was needed and the number there was.
 ///
 /// An operation that returns an error has changed nothing: an index is as it was before the call.
+///
+/// The text of an error is all there is to say, that of the system's error in [`Io`](Error::Io) included. So
+/// [`source`](std::error::Error::source) is always `None`, and whoever prints a chain of errors prints nothing twice.
+///
+/// # Example
+/// ```
+/// use nearfield::{Error, format};
+/// match format::open("no such file.npy", None) {
+///     Err(Error::Io { file, error }) => println!("{}: {:?}", file.display(), error.kind()),
+///     other => panic!("{other:?}"),
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -52,19 +64,29 @@ pub enum Error {
         /// What there is.
         limit: u64,
     },
-    /// The adapter lacks a feature that was asked for by name.
-    #[error("the adapter lacks {feature}")]
+    /// A feature of wgpu's that every kernel needs is missing.
+    #[error("{feature} is missing: {help}")]
     MissingFeature {
-        /// The feature.
+        /// The feature, as wgpu names it.
         feature: String,
+        /// What to do about it.
+        help: &'static str,
     },
-    /// A vector, or a slice of vectors, has the wrong length.
+    /// Rows of another dimension than what they are for.
     #[error("dimension mismatch: expected {expected}, got {actual}")]
     DimensionMismatch {
-        /// The dimension of the index.
+        /// The dimension of the index, or of the file.
         expected: usize,
-        /// The dimension, or the length that is not a multiple of it.
+        /// That of the rows.
         actual: usize,
+    },
+    /// A slice that ends in the middle of a row.
+    #[error("{len} elements are no whole number of rows: {len} is no multiple of {dim}")]
+    PartialRow {
+        /// Elements in the slice.
+        len: usize,
+        /// Elements of a row.
+        dim: usize,
     },
     /// NaN or infinity where the metric has no answer for it.
     #[error("row {row}, column {column} is not finite")]
@@ -146,10 +168,11 @@ pub enum Error {
         message: String,
     },
     /// A device profile is malformed, or asks for more than the adapter has.
-    #[error("device profile {name}: {reason}")]
+    #[error("{origin}: {reason}")]
     Profile {
-        /// The file or the built-in name.
-        name: String,
+        /// Who gave the value: a profile, a variable of the environment, or a call of
+        /// [`setting`](crate::GpuBuilder::setting).
+        origin: String,
         /// What is wrong.
         reason: String,
     },
@@ -164,12 +187,12 @@ pub enum Error {
         reason: String,
     },
     /// The operating system refused a file operation.
-    #[error("{}: {source}", .file.display())]
+    #[error("{}: {error}", .file.display())]
     Io {
         /// The file.
         file: PathBuf,
         /// The system's error.
-        source: std::io::Error,
+        error: std::io::Error,
     },
     /// The call was cancelled through its [`CancelToken`](crate::CancelToken).
     #[error("cancelled")]
@@ -213,11 +236,98 @@ impl Error {
     }
 
     /// Attaches the file to an I/O error.
-    pub fn io(file: impl Into<PathBuf>, source: std::io::Error) -> Self {
-        Error::Io { file: file.into(), source }
+    pub fn io(file: impl AsRef<Path>, error: std::io::Error) -> Self {
+        Error::Io { file: file.as_ref().to_owned(), error }
     }
 
     pub(crate) fn format(file: impl Into<PathBuf>, offset: u64, reason: impl Into<String>) -> Self {
         Error::Format { file: file.into(), offset, reason: reason.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error as _;
+
+    /// One of each.
+    fn all() -> Vec<Error> {
+        let text = || "some text".to_owned();
+        let inner = std::io::Error::other("the text within");
+        let of_system = std::io::Error::from_raw_os_error(2);
+        vec![
+            Error::NoAdapter { wanted: text(), help: text() },
+            Error::DeviceLost { reason: text() },
+            Error::OutOfDeviceMemory { what: text(), requested: 3, in_use: 2, budget: 1 },
+            Error::LimitExceeded { what: text(), needed: 2, limit: 1 },
+            Error::MissingFeature { feature: text(), help: "some help" },
+            Error::DimensionMismatch { expected: 3, actual: 4 },
+            Error::PartialRow { len: 10, dim: 3 },
+            Error::NonFinite { row: 1, column: 2 },
+            Error::InvalidValue { row: 1, column: 2, reason: text() },
+            Error::LossyConversion {
+                dtype: "i8",
+                first_row: 1,
+                changed: 2,
+                rows: 3,
+                scale: 2.0,
+                percent: 10,
+                instead: "something else",
+            },
+            Error::argument("k", "some text"),
+            Error::unsupported("this", "that"),
+            Error::DuplicateId { id: 1 },
+            Error::UnknownId { id: 1 },
+            Error::Shader { line: 1, column: 2, message: text() },
+            Error::Profile { origin: text(), reason: text() },
+            Error::format("a file", 3, "some text"),
+            Error::io("a file", inner),
+            Error::io("a file", of_system),
+            Error::Cancelled,
+            Error::internal("some text"),
+        ]
+    }
+
+    /// A new variant does not compile until it has its place in `all`, in the order of the definition.
+    fn place(error: &Error) -> usize {
+        match error {
+            Error::NoAdapter { .. } => 0,
+            Error::DeviceLost { .. } => 1,
+            Error::OutOfDeviceMemory { .. } => 2,
+            Error::LimitExceeded { .. } => 3,
+            Error::MissingFeature { .. } => 4,
+            Error::DimensionMismatch { .. } => 5,
+            Error::PartialRow { .. } => 6,
+            Error::NonFinite { .. } => 7,
+            Error::InvalidValue { .. } => 8,
+            Error::LossyConversion { .. } => 9,
+            Error::InvalidArgument { .. } => 10,
+            Error::Unsupported { .. } => 11,
+            Error::DuplicateId { .. } => 12,
+            Error::UnknownId { .. } => 13,
+            Error::Shader { .. } => 14,
+            Error::Profile { .. } => 15,
+            Error::Format { .. } => 16,
+            Error::Io { .. } => 17,
+            Error::Cancelled => 18,
+            Error::Internal { .. } => 19,
+        }
+    }
+
+    #[test]
+    fn a_chain_prints_nothing_twice_and_leaves_nothing_out() {
+        let mut places: Vec<usize> = all().iter().map(place).collect();
+        places.dedup();
+        assert_eq!(places, (0..20).collect::<Vec<_>>());
+        for error in all() {
+            let own = error.to_string();
+            let mut next = error.source();
+            while let Some(cause) = next {
+                assert!(!own.contains(&cause.to_string()), "{own}: {cause}");
+                next = cause.source();
+            }
+        }
+        let io = Error::io("a file", std::io::Error::other("the text within")).to_string();
+        assert_eq!(io, "a file: the text within");
     }
 }

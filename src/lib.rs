@@ -4,7 +4,7 @@
 //! # Overview
 //!
 //! A [`Gpu`] is one opened adapter. An index, [`Flat`] for numbers and [`BinaryFlat`] for bits, holds vectors in its memory
-//! and answers through the trait [`Search`]: `search`, `range_search`, and both as futures. It changes through the trait
+//! and answers through the trait [`Search`]: `search`, `range_search`, and both as futures and as streams. It changes through the trait
 //! [`Index`]: `add`, `remove`, `update`, `reconstruct`, `write`. [`StreamedFlat`] is a [`Search`] over rows that stay on the host,
 //! however many they are. [`Metric`] has FAISS's metrics, those of cuVS, and your own in WGSL. Searches are exact, ties fall to the row that was
 //! added first, and [`SearchStats`] says which kernels answered.
@@ -27,15 +27,26 @@
 //! Vectors are row-major: element j of row i of an n x d block is at `i * d + j`. Bits are packed eight to a byte, the lowest
 //! first, and their dimension counts bits. Distances are f32, as FAISS defines them: L2 is squared, similarities descend.
 //!
-//! # What exact means
+//! # Pages
 //!
-//! Each metric states how far a reported distance may be from the one in real arithmetic on the stored elements
-//! ([`mod@reference`]); the answer is the first k rows by (ordering key, row order), the key being what [`Metric`] names. On one adapter it is the same to
-//! the bit whatever the batch, the segments, the threads and the kernel variant.
+//! * [Coming from FAISS, usearch or hnswlib](guide::coming_from): names, distances, ids, files.
+//! * [Accuracy](guide::accuracy): each metric states how far a distance may be from the one in real arithmetic, the answer is the first
+//!   k rows by (ordering key, row order), and on one adapter it is the same to the bit whatever the batch, the threads and the kernel.
+//! * [Memory](guide::memory): what lies where, how much it is, and what to do when it does not fit.
 //!
 //! # Features
 //!
-//! `cli` builds the program `nearfield`.
+//! `cli` builds the program `nearfield`, and `charts` has it draw what `nearfield bench --svg` asks for.
+//!
+//! # wgpu and half
+//!
+//! [`wgpu`] and [`half`], whose types are arguments here, are handed on: an application that gives its own device to [`Gpu::adopt`]
+//! names `nearfield::wgpu`, or depends on the same major version of wgpu, and has the types that this crate takes. Its features of wgpu
+//! join those that are asked for here.
+//!
+//! Another major version of wgpu or half means another type for the compiler, and so a breaking change: nearfield takes it with a version that
+//! may break, 0.2 after 0.1 and 2.0 after 1.0, and never with one that is compatible. Such a version follows each major one of wgpu, so that
+//! applications are not held back. The minor versions of both are taken without one.
 
 mod buffer;
 mod call;
@@ -44,12 +55,15 @@ mod dtype;
 mod error;
 mod exact;
 pub mod format;
+pub mod guide;
 mod index;
 mod kernel;
 mod metric;
+mod names;
 mod ops;
 mod parallel;
 pub mod reference;
+mod size;
 mod space;
 
 pub use buffer::Matrix;
@@ -63,12 +77,20 @@ pub use error::{Error, Result};
 pub use exact::pairwise;
 pub use format::RowSource;
 pub use index::{
-    BinaryFlat, Flat, Guarantee, Hits, IdFilter, Index, Progress, QueryFilter, RangeHits, Search,
-    SearchParams, StreamedFlat, index_factory, kernel_variants, read_index,
+    AddParams, BinaryFlat, Exclude, Flat, Guarantee, HitStream, Hits, IdFilter, IdPredicate, Index,
+    IndexInfo, PreparedFilter, Progress, QueryFilter, RangeHits, Search, SearchParams,
+    StreamedFlat, index_factory, read_index, write_index,
 };
-pub use kernel::{KernelVariant, check_scan_tile};
 pub use metric::{CustomMetric, Metric, Order};
-pub use ops::{normalise, row_norms};
+pub use ops::{RowLayout, normalize, row_norms};
+pub use size::parse_bytes;
+pub use {half, wgpu};
+
+// For the crate's own tests and its program, which are other crates; no part of what it promises.
+#[doc(hidden)]
+pub use index::kernel_variants;
+#[doc(hidden)]
+pub use kernel::{KernelVariant, check_scan_tile};
 
 /// Runs the README's example.
 #[cfg(doctest)]

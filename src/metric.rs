@@ -2,8 +2,12 @@
 
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use std::fmt;
 use std::sync::Arc;
+
+mod names;
+
+/// The most bits of a row: fractions of these are told apart by integers of 32 bits.
+const MAX_BITS: usize = 32_760;
 
 /// Which end of the scale is near.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,7 +38,7 @@ pub struct CustomMetric {
 
 /// How near two vectors are. `q` is the query, `x` the stored row.
 ///
-/// Names and definitions follow FAISS; each variant says where it or cuVS differs.
+/// Names and definitions follow FAISS; each variant says where it or cuVS differs. Names are read by `parse`: `"cosine".parse::<Metric>()`.
 ///
 /// # Order
 /// Hits are ordered by (ordering key, row order), always. The key is what the device compares, before a last rounding that can
@@ -45,7 +49,7 @@ pub struct CustomMetric {
 /// | [`SqrtL2`](Metric::SqrtL2) | the squared distance in f32 |
 /// | [`Haversine`](Metric::Haversine) | the squared chord in f32 |
 /// | [`Hellinger`](Metric::Hellinger) | sum sqrt(q x) in f32 |
-/// | [`Cosine`](Metric::Cosine), [`Correlation`](Metric::Correlation) | the similarity in f32, before it is clamped to [-1, 1] |
+/// | [`Cosine`](Metric::Cosine), [`CosineDistance`](Metric::CosineDistance), [`Correlation`](Metric::Correlation) | the similarity in f32, before it is clamped to [-1, 1] |
 /// | bytes of one type, at most 32,768 of them: [`L2`](Metric::L2), [`SqrtL2`](Metric::SqrtL2), [`InnerProduct`](Metric::InnerProduct), [`L1`](Metric::L1), [`Linf`](Metric::Linf) | the sum in integers |
 /// | bits | the number, or the fraction as such: 1/3 and 3/9 tie |
 /// | all others | the f32 that is returned |
@@ -65,6 +69,9 @@ pub enum Metric {
     InnerProduct,
     /// Cosine similarity q.x / (|q| |x|), within [-1, 1]; 0 where either is the zero vector or shorter than 2^-126.
     Cosine,
+    /// 1 - [`Cosine`](Metric::Cosine), within [0, 2]; 1 where either is the zero vector or shorter than 2^-126. Its neighbours are
+    /// those of the similarity, to the last.
+    CosineDistance,
     /// Sum of |q - x|.
     L1,
     /// Largest |q - x|.
@@ -107,11 +114,12 @@ pub enum Metric {
 
 impl Metric {
     /// The metrics without parameters, for tables and tests.
-    pub const PLAIN: [Metric; 20] = [
+    pub const PLAIN: &[Metric] = &[
         Metric::L2,
         Metric::SqrtL2,
         Metric::InnerProduct,
         Metric::Cosine,
+        Metric::CosineDistance,
         Metric::L1,
         Metric::Linf,
         Metric::Canberra,
@@ -155,36 +163,13 @@ impl Metric {
         Metric::Custom(Arc::new(CustomMetric { source: source.into(), initial, order }))
     }
 
-    /// Reads a name of the command line: `l2`, `ip`, `lp:3`, ... On bits, `jaccard` is [`Metric::BitJaccard`].
-    ///
-    /// # Errors
-    /// `InvalidArgument` with the list of names.
-    pub fn from_name(name: &str, dtype: DType) -> Result<Metric> {
-        if let Some(p) = name.strip_prefix("lp:") {
-            return match p.parse::<f32>() {
-                Ok(p) if p > 0.0 && p.is_finite() => Ok(Metric::Lp(p)),
-                _ => Err(Error::argument(
-                    "metric",
-                    format!("lp:P needs a P above 0 that f32 holds, got {p:?}"),
-                )),
-            };
-        }
-        if name == "jaccard" && dtype == DType::Bits {
-            return Ok(Metric::BitJaccard);
-        }
-        Metric::PLAIN
-            .into_iter()
-            .filter(|m| *m != Metric::BitJaccard)
-            .find(|m| m.to_string() == name)
-            .ok_or_else(|| {
-                let named = Metric::PLAIN.iter().filter(|m| **m != Metric::BitJaccard);
-                let names: Vec<_> = named.map(ToString::to_string).collect();
-                let known = names.join(", ");
-                Error::argument("metric", format!("{name:?} is none of {known}, lp:P, wgsl:FILE"))
-            })
-    }
-
     /// Whether smaller or larger is nearer.
+    ///
+    /// ```
+    /// use nearfield::{Metric, Order};
+    /// assert_eq!(Metric::Cosine.order(), Order::Descending);
+    /// assert_eq!(Metric::CosineDistance.order(), Order::Ascending);
+    /// ```
     pub fn order(&self) -> Order {
         match self {
             Metric::InnerProduct | Metric::Cosine | Metric::Jaccard => Order::Descending,
@@ -213,18 +198,30 @@ impl Metric {
     ///
     /// # Errors
     /// `Unsupported` or `InvalidArgument`.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::{DType, Metric};
+    /// assert!(Metric::L2.check(DType::I8, 100).is_ok());
+    /// assert!(Metric::Hamming.check(DType::F32, 100).is_err());
+    /// assert!(Metric::Haversine.check(DType::F32, 3).is_err());
+    /// ```
     pub fn check(&self, dtype: DType, dim: usize) -> Result<()> {
         if self.is_binary() != (dtype == DType::Bits) {
-            return Err(Error::unsupported(format!("metric {self}"), format!("{dtype} elements")));
+            let instead = match dtype {
+                DType::Bits => {
+                    "it compares numbers, which Flat holds; of bits there are hamming, bit-jaccard, dice, russelrao"
+                }
+                _ => "it compares bits, which BinaryFlat holds (DType::Bits, Rows::Bits)",
+            };
+            let what = format!("metric {self}");
+            return Err(Error::unsupported(what, format!("{dtype} elements: {instead}")));
         }
         if dim == 0 {
             return Err(Error::argument("dim", "0 is no dimension"));
         }
-        if dtype == DType::Bits && (!dim.is_multiple_of(8) || dim > 32_760) {
-            return Err(Error::argument(
-                "dim",
-                format!("{dim} bits: a multiple of 8 up to 32760 is needed"),
-            ));
+        if dtype == DType::Bits && dim > MAX_BITS {
+            return Err(Error::argument("dim", format!("{dim} bits are more than {MAX_BITS}")));
         }
         if let Metric::Lp(p) = self
             && !(*p > 0.0 && p.is_finite())
@@ -238,34 +235,5 @@ impl Metric {
             ));
         }
         Ok(())
-    }
-}
-
-impl fmt::Display for Metric {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Metric::L2 => "l2",
-            Metric::SqrtL2 => "sqrtl2",
-            Metric::InnerProduct => "ip",
-            Metric::Cosine => "cosine",
-            Metric::L1 => "l1",
-            Metric::Linf => "linf",
-            Metric::Lp(p) => return write!(f, "lp:{p}"),
-            Metric::Canberra => "canberra",
-            Metric::BrayCurtis => "braycurtis",
-            Metric::JensenShannon => "jensenshannon",
-            Metric::Jaccard => "jaccard",
-            Metric::NanEuclidean => "naneuclidean",
-            Metric::Gower => "gower",
-            Metric::Hellinger => "hellinger",
-            Metric::KlDivergence => "kl",
-            Metric::Correlation => "correlation",
-            Metric::Haversine => "haversine",
-            Metric::Hamming => "hamming",
-            Metric::BitJaccard => "jaccard(bits)",
-            Metric::Dice => "dice",
-            Metric::RusselRao => "russelrao",
-            Metric::Custom(_) => "wgsl",
-        })
     }
 }

@@ -1,6 +1,7 @@
 //! The public face of a `Gpu`, on whatever adapter the environment names.
 
-use nearfield::{Backend, DType, Error, Gpu, Matrix, Rows};
+use nearfield::{Backend, DType, Error, Gpu, Matrix, RowLayout, Rows, row_norms, wgpu};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 #[test]
@@ -57,18 +58,14 @@ fn an_unknown_adapter_is_an_error_that_helps() {
     let error = Gpu::builder().adapter("no such card").build().unwrap_err();
     assert!(matches!(error, Error::NoAdapter { .. }));
     let text = error.to_string();
-    for word in [
-        "no such card",
-        "mesa-vulkan-drivers",
-        "libvulkan1",
-        "dnf install",
-        "pacman -S",
-        "macOS",
-        "Windows",
-        &Gpu::adapters().unwrap()[0].name,
-    ] {
+    for word in ["no such card", "driver is needed", &Gpu::adapters().unwrap()[0].name] {
         assert!(text.contains(word), "{word} is missing in: {text}");
     }
+    // What there is, and in lines of their own what to do on this system.
+    assert!(
+        text.lines().count() >= 4 && text.lines().skip(2).all(|l| l.starts_with("  ")),
+        "{text}"
+    );
     let missing = if cfg!(windows) { Backend::Metal } else { Backend::Dx12 };
     assert!(matches!(Gpu::builder().backend(missing).build(), Err(Error::NoAdapter { .. })));
 }
@@ -99,27 +96,27 @@ fn the_memory_report_adds_up() {
 
 #[test]
 fn profiles_and_settings_are_checked() {
-    let gpu = Gpu::builder().setting("scan", "bm", 32).build().unwrap();
+    let gpu = Gpu::builder().setting("kernel.scan.bm", 32).build().unwrap();
     let entries: Vec<_> = gpu.profile().entries().collect();
-    assert!(entries.contains(&("scan", "bm", "32".into())), "{entries:?}");
+    assert!(entries.contains(&("kernel.scan.bm".into(), "32".into())), "{entries:?}");
     for (section, key, value) in [("scan", "bogus", "1"), ("bogus", "bm", "1"), ("scan", "bm", "x")]
     {
-        let outcome = Gpu::builder().setting(section, key, value).build();
+        let outcome = Gpu::builder().setting(format!("{section}.{key}"), value).build();
         assert!(matches!(outcome, Err(Error::Profile { .. })), "{section}.{key}");
     }
-    let former = Gpu::builder().setting("scan", "few", 1).build().unwrap_err().to_string();
+    let former = Gpu::builder().setting("kernel.scan.few", 1).build().unwrap_err().to_string();
     assert!(former.contains("kernel.scan.few is now kernel.scan.max_row_queries"), "{former}");
     let missing = Gpu::builder().profile("/nowhere/at/all.toml").build();
     assert!(matches!(missing, Err(Error::Io { .. })));
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("mine.toml");
     std::fs::write(&file, "measured = true\n[kernel.scan]\nbm = 128\n").unwrap();
-    let gpu = Gpu::builder().profile(&file).setting("scan", "bn", 128).build().unwrap();
+    let gpu = Gpu::builder().profile(&file).setting("kernel.scan.bn", 128).build().unwrap();
     assert_eq!(gpu.profile().name(), file.display().to_string());
     assert!(gpu.profile().is_measured());
     let entries: Vec<_> = gpu.profile().entries().collect();
-    assert!(entries.contains(&("scan", "bm", "128".into())));
-    assert!(entries.contains(&("scan", "bn", "128".into())));
+    assert!(entries.contains(&("kernel.scan.bm".into(), "128".into())));
+    assert!(entries.contains(&("kernel.scan.bn".into(), "128".into())));
 }
 
 fn application_device() -> (wgpu::Adapter, wgpu::Device, wgpu::Queue) {
@@ -158,7 +155,8 @@ fn a_device_without_immediates_is_not_adopted() {
     let request = adapter.request_device(&wgpu::DeviceDescriptor::default());
     let (device, queue) = pollster::block_on(request).unwrap();
     let outcome = Gpu::adopt(&adapter, device, queue);
-    assert!(matches!(outcome, Err(Error::MissingFeature { .. })), "{outcome:?}");
+    let Err(error @ Error::MissingFeature { .. }) = outcome else { panic!("{outcome:?}") };
+    assert!(error.to_string().contains("Gpu::required_features"), "{error}");
 }
 
 #[test]
@@ -210,4 +208,132 @@ fn a_gpu_and_its_matrices_cross_threads() {
     check(&gpu);
     check(&matrix);
     future(&matrix.read_async(0..0));
+}
+
+/// The files of pipelines in a folder.
+fn kept(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.extension().is_some_and(|e| e == "pipelines")).collect()
+}
+
+#[test]
+fn compiled_pipelines_are_kept_where_they_are_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("of/this test");
+    let norms = |gpu: &Gpu| row_norms(gpu, Rows::F32(&[3.0, 4.0]), 2).unwrap();
+    let gpu = Gpu::builder().cache_dir(&inner).build().unwrap();
+    assert_eq!(norms(&gpu), [5.0]);
+    if !gpu.caps().pipeline_cache {
+        println!("skipped: the adapter keeps no pipelines (1)");
+        return;
+    }
+    assert_eq!(gpu.cache_dir(), Some(&*inner));
+    let files = kept(&inner);
+    assert!(files.len() == 1 && std::fs::metadata(&files[0]).unwrap().len() > 0, "{files:?}");
+    // another device reads it, one whose file was spoilt makes it anew
+    for spoilt in [false, true] {
+        if spoilt {
+            std::fs::write(&files[0], b"no pipelines").unwrap();
+        }
+        assert_eq!(norms(&Gpu::builder().cache_dir(&inner).build().unwrap()), [5.0]);
+        assert!(std::fs::metadata(&files[0]).unwrap().len() > 12);
+    }
+    let other = folder.path().join("other");
+    let off = Gpu::builder().cache_dir(&other).disable("cache").build().unwrap();
+    assert_eq!((norms(&off), off.cache_dir()), (vec![5.0], None));
+    assert!(!other.exists());
+}
+
+#[test]
+fn a_folder_for_pipelines_that_cannot_be_made_is_an_error() {
+    if !Gpu::new().unwrap().caps().pipeline_cache {
+        println!("skipped: the adapter keeps no pipelines (1)");
+        return;
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    for bad in [file.path(), &file.path().join("below"), Path::new("")] {
+        let error = Gpu::builder().cache_dir(bad).build().unwrap_err();
+        assert!(matches!(error, Error::InvalidArgument { argument: "cache_dir", .. }), "{error}");
+        assert!(error.to_string().contains(&bad.display().to_string()), "{error}");
+    }
+}
+
+/// Rows in a buffer of the application's, wherever they begin and however far apart they are.
+#[test]
+fn rows_of_an_application_buffer_become_a_matrix() {
+    let (adapter, device, queue) = application_device();
+    let builder = Gpu::builder().max_segment_bytes(1).poison(true);
+    let gpu = builder.adopt(&adapter, device.clone(), queue.clone()).unwrap();
+    let bytes: Vec<u8> = (0..40_000u32).map(|i| (i * 7 % 251) as u8).collect();
+    let usage = wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+    let buffer = |usage, size| {
+        let descriptor =
+            wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false };
+        device.create_buffer(&descriptor)
+    };
+    let source = buffer(usage, bytes.len() as u64);
+    queue.write_buffer(&source, 0, &bytes);
+    for (dtype, dim, rows, offset, stride) in [
+        (DType::F32, 4, 200, 0, 16),
+        (DType::F32, 4, 200, 2, 16),
+        (DType::F32, 3, 200, 0, 12),
+        (DType::F32, 3, 200, 4, 32),
+        (DType::F16, 5, 130, 6, 10),
+        (DType::U8, 3, 199, 1, 3),
+        (DType::U8, 1, 64, 39_936, 1),
+        (DType::I8, 17, 65, 3, 19),
+        (DType::U8, 33, 2, 5, 39_000),
+        (DType::Bits, 24, 100, 0, 3),
+        (DType::Bf16, 20, 0, 1 << 60, 40),
+    ] {
+        let layout = RowLayout::new(dtype, dim, rows).offset(offset).stride(stride);
+        let matrix = Matrix::from_buffer(&gpu, &source, layout).unwrap();
+        let row = |i: u64| &bytes[(offset + i * stride) as usize..][..dtype.row_bytes(dim)];
+        let expected: Vec<u8> = (0..rows as u64).flat_map(row).copied().collect();
+        assert_eq!(matrix.read(0..matrix.len()).unwrap(), expected, "{layout:?}");
+        // between the rows lie zeros
+        let pad = matrix.stride() as usize;
+        for (segment, rows) in matrix.buffers() {
+            let copy =
+                buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST, segment.size());
+            let mut encoder = device.create_command_encoder(&Default::default());
+            encoder.copy_buffer_to_buffer(segment, 0, &copy, 0, segment.size());
+            queue.submit([encoder.finish()]);
+            copy.map_async(wgpu::MapMode::Read, .., |outcome| outcome.unwrap());
+            device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+            let view = copy.get_mapped_range(..).unwrap();
+            for (number, padded) in rows.zip(view.chunks_exact(pad)) {
+                let (own, rest) = padded.split_at(dtype.row_bytes(dim));
+                assert_eq!(own, row(number as u64), "{layout:?}");
+                assert!(rest.iter().all(|&byte| byte == 0), "{layout:?}");
+            }
+        }
+    }
+    let refused = |buffer: &wgpu::Buffer, layout: RowLayout, what: &str, why: &str| {
+        let error = Matrix::from_buffer(&gpu, buffer, layout).unwrap_err();
+        let named = matches!(error, Error::InvalidArgument { argument, .. } if argument == what);
+        assert!(named && error.to_string().contains(why), "{error}");
+    };
+    let layout = RowLayout::new(DType::F32, 4, 10);
+    refused(&source, layout.stride(15), "stride", "15 bytes");
+    refused(&source, layout.offset(40_000 - 159), "rows", "40001 of a buffer of 40000");
+    refused(&source, layout.offset(u64::MAX), "rows", "2^64");
+    refused(&source, layout.stride(u64::MAX), "rows", "2^64");
+    refused(&source, RowLayout::new(DType::F32, 0, 10), "dim", "0");
+    refused(&buffer(wgpu::BufferUsages::STORAGE, 160), layout, "buffer", "COPY_SRC");
+    let odd = buffer(usage, 163);
+    refused(&odd, RowLayout::new(DType::U8, 163, 1), "buffer", "multiple of 4");
+    assert_eq!(Matrix::from_buffer(&gpu, &odd, layout).unwrap().len(), 10);
+    let gone = buffer(usage, 160);
+    gone.destroy();
+    refused(&gone, layout, "buffer", "destroyed");
+    let request = adapter.request_device(&wgpu::DeviceDescriptor::default());
+    let (other, _) = pollster::block_on(request).unwrap();
+    let descriptor =
+        wgpu::BufferDescriptor { label: None, size: 160, usage, mapped_at_creation: false };
+    refused(&other.create_buffer(&descriptor), layout, "buffer", "evice");
+    let error = Matrix::from_buffer(&Gpu::new().unwrap(), &source, layout).unwrap_err();
+    assert!(error.to_string().contains("Gpu::adopt"), "{error}");
+    // and the device is as good as before
+    assert_eq!(Matrix::from_buffer(&gpu, &source, layout).unwrap().len(), 10);
 }

@@ -35,7 +35,7 @@ fn numpy_files_read_as_they_are() {
         assert_eq!(found, (DType::Bf16, 4, halves()), "{name}");
         let file = open(fixture(name), Some(DType::Bf16)).unwrap();
         let mut file = file.converted(DType::F32).unwrap();
-        assert_eq!(file.rows(0, 3).unwrap().to_f32(), halves());
+        assert_eq!(file.rows(0..3).unwrap().to_f32(), halves());
     }
     let bits = open(fixture("u1"), Some(DType::Bits)).unwrap();
     assert_eq!((bits.dtype(), bits.dim(), bits.row_count()), (DType::Bits, 32, 3));
@@ -92,7 +92,7 @@ fn every_type_in_every_extension_that_holds_it() {
     let bytes: Vec<u8> = (0..96u32).map(|i| (i * 7 % 61) as u8).collect();
     for (extension, held) in EXTENSIONS {
         let path = folder.path().join(format!("a.{extension}"));
-        for dtype in DType::ALL {
+        for &dtype in DType::ALL {
             if !held.contains(&dtype) {
                 let error = create(&path, dtype, 8).unwrap_err();
                 let fits = EXTENSIONS.iter().filter(|(_, d)| d.contains(&dtype));
@@ -115,7 +115,7 @@ fn every_type_in_every_extension_that_holds_it() {
             let ask = matches!(dtype, DType::Bits | DType::Bf16).then_some(dtype);
             let mut file = open(&path, ask).unwrap();
             assert_eq!((file.dtype(), file.dim(), file.row_count()), (dtype, 8, count));
-            assert_eq!(file.rows(0, count).unwrap().bytes(), bytes, "{dtype} in .{extension}");
+            assert_eq!(file.rows(0..count).unwrap().bytes(), bytes, "{dtype} in .{extension}");
             assert_eq!(file.is_direct(), file.as_rows().is_some());
             assert_eq!(file.is_direct(), !extension.ends_with("vecs"));
         }
@@ -147,7 +147,7 @@ fn values_round_as_numpy_rounds_them() {
         let mut ours = open(fixture(&format!("round_{name}_in")), to).unwrap();
         let theirs = open(fixture(&format!("round_{name}_out")), Some(dtype)).unwrap();
         let count = ours.row_count();
-        let (ours, theirs) = (ours.rows(0, count).unwrap(), theirs.as_rows().unwrap());
+        let (ours, theirs) = (ours.rows(0..count).unwrap(), theirs.as_rows().unwrap());
         let wrong = ours.bytes().chunks(2).zip(theirs.bytes().chunks(2)).position(|(a, b)| a != b);
         assert!(count > 1000 && ours.bytes().len() == theirs.bytes().len());
         assert_eq!(wrong, None, "{name}");
@@ -171,7 +171,7 @@ fn values_out_of_range_are_named() {
             Ok(rows) => Ok(rows.unwrap().get(2345 - 1500)),
             Err(error) => {
                 let Error::InvalidValue { row, column, .. } = error else { panic!("{error}") };
-                assert_eq!(file.len(), Some(500), "a failed block is not passed");
+                assert_eq!(file.remaining(), Some(500), "a failed block is not passed");
                 Err((row, column))
             }
         }
@@ -221,8 +221,8 @@ fn whole_numbers_are_exact_or_refused() {
     out.write(&[0.1, 1e39]).unwrap();
     out.finish().unwrap();
     let mut file = open(&path, None).unwrap();
-    assert_eq!(file.rows(0, 1).unwrap().to_f32(), [0.1f32]);
-    assert!(matches!(file.rows(0, 2), Err(Error::InvalidValue { row: 1, column: 0, .. })));
+    assert_eq!(file.rows(0..1).unwrap().to_f32(), [0.1f32]);
+    assert!(matches!(file.rows(0..2), Err(Error::InvalidValue { row: 1, column: 0, .. })));
 }
 
 #[test]
@@ -262,19 +262,23 @@ fn blocks_cover_the_file_once() {
                 let count = block.count(dim).unwrap();
                 assert_eq!(block.to_f32(), values[seen * dim..(seen + count) * dim]);
                 (seen, blocks) = (seen + count, blocks + 1);
-                assert_eq!(file.len(), Some((rows - seen) as u64));
+                assert_eq!(file.remaining(), Some((rows - seen) as u64));
             }
             assert_eq!(seen, rows);
             assert_eq!(blocks > 1, !file.is_direct(), "a copy is bounded, a slice needs no bound");
             assert!(file.next_rows(1).unwrap().is_none());
             file.restart();
             assert_eq!(file.next_rows(0).unwrap().unwrap().count(dim).unwrap(), 1);
-            let part = file.rows(39_990, 40_000).unwrap().to_f32();
+            let part = file.rows(39_990..40_000).unwrap().to_f32();
             assert_eq!(part, values[39_990 * dim..]);
-            assert_eq!(file.rows(7, 7).unwrap().bytes(), b"");
-            assert_eq!(file.len(), Some(rows as u64 - 1), "random access leaves the stream alone");
+            assert_eq!(file.rows(7..7).unwrap().bytes(), b"");
+            assert_eq!(
+                file.remaining(),
+                Some(rows as u64 - 1),
+                "random access leaves the stream alone"
+            );
             for (start, end) in [(1, 0), (0, 40_001), (u64::MAX, u64::MAX)] {
-                assert!(matches!(file.rows(start, end), Err(Error::InvalidArgument { .. })));
+                assert!(matches!(file.rows(start..end), Err(Error::InvalidArgument { .. })));
             }
         }
     }
@@ -283,7 +287,7 @@ fn blocks_cover_the_file_once() {
 #[test]
 fn slices_are_sources() {
     let mut source = SliceSource::new(Rows::Bits(&[1, 2, 3, 4, 5, 6]), 16).unwrap();
-    assert_eq!((source.dtype(), source.dim(), source.len()), (DType::Bits, 16, Some(3)));
+    assert_eq!((source.dtype(), source.dim(), source.remaining()), (DType::Bits, 16, Some(3)));
     assert_eq!(source.next_rows(2).unwrap().unwrap().bytes(), [1, 2, 3, 4]);
     assert_eq!(source.next_rows(2).unwrap().unwrap().bytes(), [5, 6]);
     assert!(source.next_rows(2).unwrap().is_none());
@@ -291,7 +295,7 @@ fn slices_are_sources() {
         assert!(SliceSource::new(Rows::F32(&[0.0; 6][..len]), dim).is_err(), "{dim}");
     }
     assert!(SliceSource::new(Rows::Bits(&[0; 3]), 12).is_err());
-    assert_eq!(SliceSource::new(Rows::F32(&[]), 3).unwrap().len(), Some(0));
+    assert_eq!(SliceSource::new(Rows::F32(&[]), 3).unwrap().remaining(), Some(0));
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn exhaust(path: &Path, dtype: Option<DType>, block: usize) -> Result<usize, Err
     }
     let count = file.row_count();
     assert_eq!(bytes as u64, count * file.dtype().row_bytes(file.dim()) as u64);
-    file.rows(count / 2, count)?;
+    file.rows(count / 2..count)?;
     Ok(bytes)
 }
 
@@ -86,7 +86,9 @@ fn good() -> Vec<(&'static str, Option<DType>, Vec<u8>, usize)> {
         ("ibin", None, written("fbin", Rows::F32(&floats)), never),
         ("f16bin", None, f16bin(), never),
     ];
-    for name in ["f4", "f8", "f2", "i1", "u1", "i4", "i8", "u8", "v2", "v3"] {
+    for name in
+        ["f4", "f8", "f2", "i1", "u1", "i4", "i8", "u8", "v2", "v3", "fortran", "big_endian"]
+    {
         files.push(("npy", None, fs::read(fixture(name)).unwrap(), never));
     }
     files.push(("npy", Some(DType::Bf16), fs::read(fixture("bf16")).unwrap(), never));
@@ -122,8 +124,6 @@ fn every_cut_is_found() {
 #[test]
 fn numpy_files_of_other_kinds_say_which() {
     for (name, at, words) in [
-        ("bad_fortran", 44, "Fortran"),
-        ("bad_big_endian", 20, "big-endian"),
         ("bad_object", 20, "|O"),
         ("bad_record", 20, "fields"),
         ("bad_bool", 20, "|b1"),
@@ -231,7 +231,6 @@ fn absurd_sizes_and_other_rows_are_named() {
 fn types_that_a_file_cannot_give_are_refused() {
     for (name, dtype) in [
         ("f4", Some(DType::Bits)),
-        ("i1", Some(DType::Bits)),
         ("bf16", None),
         ("bf16_as_u2", Some(DType::F32)),
         ("bf16", Some(DType::Bits)),
@@ -376,7 +375,7 @@ fn what_is_wrong_in_a_later_block_is_met_there() {
         };
         assert!(matches!(error, Error::Format { .. }), "{error}");
         assert!(seen <= bad && bad - seen <= 60_000, "{seen}");
-        assert_eq!(file.len(), Some((rows - seen) as u64));
+        assert_eq!(file.remaining(), Some((rows - seen) as u64));
         // Again, and what is before it can still be read.
         assert!(matches!(file.next_rows(most), Err(Error::Format { .. })));
         file.restart();

@@ -62,6 +62,8 @@ fn edges_by_hand() {
     let nan = f64::NAN;
     assert_eq!(d(Metric::Lp(3.0), &[1.0, 0.0], &[0.0, 2.0]), Some(9.0));
     assert_eq!(d(Metric::Cosine, &[0.0, 0.0], &[1.0, 2.0]), Some(0.0));
+    assert_eq!(d(Metric::CosineDistance, &[0.0, 0.0], &[1.0, 2.0]), Some(1.0));
+    assert_eq!(d(Metric::CosineDistance, &[0.0, 2.0], &[0.0, -3.0]), Some(2.0));
     assert_eq!(d(Metric::Canberra, &[0.0, 1.0], &[0.0, 3.0]), Some(0.5));
     assert_eq!(d(Metric::BrayCurtis, &[0.0, 0.0], &[0.0, 0.0]), Some(0.0));
     assert_eq!(d(Metric::BrayCurtis, &[1.0, 2.0], &[-1.0, -2.0]), None);

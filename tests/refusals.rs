@@ -54,7 +54,7 @@ fn refused(index: &dyn Index, bad: &Bad, dtype: DType) {
     let rows = Typed::new(&bad.rows(), dtype);
     let before = state(index);
     let ids: Vec<u64> = (500..510).collect();
-    let alone = rows.rows().slice(D, bad.row, bad.row + 1);
+    let alone = rows.rows().slice(D, bad.row..bad.row + 1);
     let params = SearchParams::new();
     let errors = [
         (0, index.add_rows(rows.rows()).err()),

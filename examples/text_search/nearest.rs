@@ -33,7 +33,7 @@ pub fn nearest(gpu: &Gpu, k: usize, wanted: impl Fn(&str) -> bool) -> Result<Vec
     let (mut sentences, mut queries) = (Vec::new(), Vec::new());
     for (row, sentence) in (0..).zip(lines("query.txt")?) {
         if wanted(&sentence) {
-            queries.extend(vectors.rows(row, row + 1)?.to_f32());
+            queries.extend(vectors.rows(row..row + 1)?.to_f32());
             sentences.push(sentence);
         }
     }

@@ -72,7 +72,7 @@ impl Matrix {
         if source.dim() != self.dim {
             return Err(Error::DimensionMismatch { expected: self.dim, actual: source.dim() });
         }
-        let mut append = Append::new(self, source.len(), ring);
+        let mut append = Append::new(self, source.remaining(), ring);
         let mut first_row = 0;
         while let Some(rows) = source.next_rows(append.block_rows())? {
             self.check_type(rows.dtype())?;
@@ -90,7 +90,7 @@ impl Matrix {
 }
 
 /// A matrix that grows; dropped without [`Append::finish`], it leaves no trace.
-struct Append<'a> {
+pub(super) struct Append<'a> {
     matrix: Matrix,
     /// Rows that the source says are still to come.
     expected: u64,
@@ -103,7 +103,11 @@ struct Append<'a> {
 }
 
 impl<'a> Append<'a> {
-    fn new(matrix: &Matrix, expected: Option<u64>, ring: &'a mut Option<Uploader>) -> Self {
+    pub(super) fn new(
+        matrix: &Matrix,
+        expected: Option<u64>,
+        ring: &'a mut Option<Uploader>,
+    ) -> Self {
         Append {
             shared: matrix.segments.last().map(|s| (matrix.segments.len() - 1, s.rows())),
             matrix: matrix.clone(),
@@ -128,17 +132,15 @@ impl<'a> Append<'a> {
         let mut done = 0;
         while done < count {
             let n = (count - done).min(block).min(self.room() as usize);
-            let part = rows.slice(self.matrix.dim, done, done + n);
+            let part = rows.slice(self.matrix.dim, done..done + n);
             self.block(part, n as u32, (count - done) as u64, first_row + done as u64, check)?;
             done += n;
         }
         Ok(())
     }
 
-    /// Makes the staging ring, sized for `count` rows or for as many as the source announced, from the memory that is left once
-    /// the rows have their buffers. `count` rows that do not fit are refused here, before the first is copied; rows that are
-    /// merely announced are not.
-    fn prepare(&mut self, count: u64) -> Result<()> {
+    /// Refuses `count` rows that do not fit, before the first is copied; otherwise the bytes that `rows` rows still need.
+    pub(super) fn check_room(&self, count: u64, rows: u64) -> Result<u64> {
         let free = self.matrix.segments.last().map_or(0, |s| s.capacity() - s.rows());
         let stride = u64::from(self.matrix.stride);
         let needed = |rows: u64| rows.saturating_sub(free.into()).saturating_mul(stride);
@@ -146,21 +148,29 @@ impl<'a> Append<'a> {
         if needed(count) > ledger.available() {
             return Err(ledger.exhausted(LABEL, needed(count)));
         }
+        Ok(needed(rows))
+    }
+
+    /// Makes the staging ring, sized for `count` rows or for as many as the source announced, from the memory that is left once
+    /// the rows have their buffers. `count` rows that do not fit are refused here, before the first is copied; rows that are
+    /// merely announced are not.
+    fn prepare(&mut self, count: u64) -> Result<()> {
+        let rows = count.max(self.expected);
+        let needed = self.check_room(count, rows)?;
         if self.ring.is_none() {
-            let rows = count.max(self.expected);
-            *self.ring = Some(ring(&self.matrix, rows, needed(rows)));
+            *self.ring = Some(ring(&self.matrix, rows, needed));
         }
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Matrix> {
+    pub(super) fn finish(mut self) -> Result<Matrix> {
         self.matrix.gpu.check_alive()?;
         self.finished = true;
         Ok(self.matrix.clone())
     }
 
     /// How many rows one block may have: those that the last segment can still take or, when it is full, a whole segment.
-    fn room(&self) -> u32 {
+    pub(super) fn room(&self) -> u32 {
         let most = self.matrix.rows_per_segment;
         self.matrix.segments.last().map_or(most, |s| match most - s.rows().min(most) {
             0 => most,
@@ -178,6 +188,17 @@ impl<'a> Append<'a> {
         number: u64,
         check: &Check<'_>,
     ) -> Result<()> {
+        let (to, at) = self.claim(count, left)?;
+        let Some(ring) = &mut *self.ring else {
+            return Err(Error::internal("an append without a ring"));
+        };
+        upload(ring, &self.matrix, &to, at, rows, number, check)?;
+        self.claimed(count);
+        Ok(())
+    }
+
+    /// Takes room for `count` rows, which fit one segment, behind the last; says in which buffer it lies and where.
+    pub(super) fn claim(&mut self, count: u32, left: u64) -> Result<(Buffer, u64)> {
         let most = self.matrix.rows_per_segment;
         let first_row = self.matrix.len;
         let left = left.max(self.expected);
@@ -197,15 +218,17 @@ impl<'a> Append<'a> {
                 self.matrix.segments.push(segment);
             }
         }
-        let (Some(tail), Some(ring)) = (self.matrix.segments.last(), &mut *self.ring) else {
-            return Err(Error::internal("a matrix without a tail or a ring"));
+        let Some(tail) = self.matrix.segments.last() else {
+            return Err(Error::internal("a matrix without a tail"));
         };
         let at = u64::from(tail.rows() - count) * u64::from(self.matrix.stride);
-        let to = tail.buffer().clone();
-        upload(ring, &self.matrix, &to, at, rows, number, check)?;
+        Ok((tail.buffer().clone(), at))
+    }
+
+    /// Counts `count` rows whose way into the claimed room is under way.
+    pub(super) fn claimed(&mut self, count: u32) {
         self.matrix.len += u64::from(count);
         self.expected = self.expected.saturating_sub(u64::from(count));
-        Ok(())
     }
 
     /// A copy of the last segment in a larger buffer, with `count` more rows claimed.
@@ -254,7 +277,7 @@ impl Drop for Append<'_> {
 }
 
 /// Rows to make room for: what is known to come, or half as much again as there was.
-fn capacity(most: u32, rows: u32, old: u32, count: u32, left: u64) -> u32 {
+pub(super) fn capacity(most: u32, rows: u32, old: u32, count: u32, left: u64) -> u32 {
     let known = u64::from(rows) + left.max(u64::from(count));
     let grown = u64::from(old) + u64::from(old) / 2;
     let wanted = known.max(grown).min(u64::from(most)) as u32;

@@ -5,10 +5,15 @@ use crate::device::Ledger;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
+/// Where a binding may begin: no device asks for more.
+pub(crate) const PART_ALIGN: u64 = 256;
+
 /// A device buffer; clones share it, and its bytes are given back when the last one goes.
 #[derive(Clone)]
 pub(crate) struct Buffer {
     inner: Arc<Inner>,
+    /// What this handle is of it, where that is not all.
+    part: Option<(u64, u64)>,
 }
 
 struct Inner {
@@ -33,7 +38,7 @@ impl Buffer {
         home: Option<(Weak<Pool>, Kind)>,
     ) -> Buffer {
         let (label, discard) = (label.to_owned(), AtomicBool::new(false));
-        Buffer { inner: Arc::new(Inner { raw, size, label, ledger, home, discard }) }
+        Buffer { inner: Arc::new(Inner { raw, size, label, ledger, home, discard }), part: None }
     }
 
     pub(crate) fn raw(&self) -> &wgpu::Buffer {
@@ -42,7 +47,18 @@ impl Buffer {
 
     /// The size that was asked for: bind so much of [`Buffer::raw`], which may be larger.
     pub(crate) fn size(&self) -> u64 {
-        self.inner.size
+        self.part.map_or(self.inner.size, |(_, bytes)| bytes)
+    }
+
+    /// Where in [`Buffer::raw`] it begins: 0 but for a [`Buffer::part`].
+    pub(crate) fn offset(&self) -> u64 {
+        self.part.map_or(0, |(offset, _)| offset)
+    }
+
+    /// A part of a whole buffer, for kernels to read: they see it as a buffer of its own. The offset is a multiple of
+    /// [`PART_ALIGN`].
+    pub(crate) fn part(&self, offset: u64, bytes: u64) -> Buffer {
+        Buffer { inner: Arc::clone(&self.inner), part: Some((offset, bytes)) }
     }
 
     /// Who counts it.

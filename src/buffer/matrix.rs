@@ -6,13 +6,15 @@ use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use std::fmt;
+use std::ops::Range;
 
 /// The segment size that every backend can bind, and whose byte offsets fit the 32 bits that shaders count in.
 const MAX_SEGMENT_BYTES: u64 = (1 << 31) - 4;
 
 /// `len` rows by `dim` elements of one type in device memory.
 ///
-/// From [`Matrix::empty`] or [`Matrix::from_rows`]. A matrix never changes: [`Matrix::append`] and [`Matrix::replace`]
+/// From [`Matrix::from_rows`], or [`Matrix::from_buffer`] of an application's own buffer; an index takes it by
+/// [`add_matrix`](crate::Index::add_matrix). A matrix never changes: [`Matrix::append`] and [`Matrix::replace`]
 /// give a new one that shares what is equal, and the old one stays valid.
 ///
 /// Cost: each row takes its bytes rounded up to 16. More rows than one binding holds are split into segments, which no
@@ -32,14 +34,11 @@ impl Matrix {
     /// A matrix without rows; takes no device memory.
     ///
     /// # Errors
-    /// `InvalidArgument` when `dim` is 0, or no multiple of 8 for bits; `LimitExceeded` when 64 rows are more than the
+    /// `InvalidArgument` when `dim` is 0; `LimitExceeded` when 64 rows are more than the
     /// adapter binds.
     pub fn empty(gpu: &Gpu, dtype: DType, dim: usize) -> Result<Matrix> {
-        let whole_bytes = dim.checked_mul(dtype.bits()).is_some_and(|bits| bits.is_multiple_of(8));
-        if dim == 0 || !whole_bytes {
-            let reason =
-                format!("{dim} elements of {dtype} are not a whole number of bytes above 0");
-            return Err(Error::argument("dim", reason));
+        if dim == 0 || dim.checked_mul(dtype.bits()).is_none() {
+            return Err(Error::argument("dim", format!("{dim} elements of {dtype} are no row")));
         }
         let stride = (dtype.row_bytes(dim) as u64).next_multiple_of(16);
         let caps = gpu.caps();
@@ -78,7 +77,12 @@ impl Matrix {
     }
 
     /// Rows.
-    pub fn len(&self) -> u64 {
+    pub fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    /// Rows, as they are counted on the device.
+    pub(crate) fn row_count(&self) -> u64 {
         self.len
     }
 
@@ -102,12 +106,42 @@ impl Matrix {
         self.segments.iter().map(|s| s.buffer().size()).sum()
     }
 
+    /// The buffers that the rows lie in, for an application's own shaders: each with the rows that it has from its first byte on, one
+    /// [`stride`](Self::stride) from the other and zeros between. They may be read (`STORAGE`, `COPY_SRC`) and must not be written: other
+    /// matrices and indexes share them.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Gpu, Matrix, Rows};
+    /// let matrix = Matrix::from_rows(&Gpu::new()?, 3, Rows::F32(&[1.0; 300]))?;
+    /// for (buffer, rows) in matrix.buffers() {
+    ///     println!("rows {rows:?}, {} bytes apart, in {} bytes", matrix.stride(), buffer.size());
+    /// }
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn buffers(&self) -> impl ExactSizeIterator<Item = (&wgpu::Buffer, Range<usize>)> {
+        self.segments.iter().map(|segment| {
+            let first = segment.first_row() as usize;
+            (segment.buffer().raw(), first..first + segment.rows() as usize)
+        })
+    }
+
+    /// Bytes from one row to the next in [`buffers`](Self::buffers).
+    pub fn stride(&self) -> u64 {
+        self.stride.into()
+    }
+
     pub(crate) fn gpu(&self) -> &Gpu {
         &self.gpu
     }
 
     pub(crate) fn segments(&self) -> &[Segment] {
         &self.segments
+    }
+
+    /// The number of the segment of a row that there is.
+    pub(crate) fn segment_of(&self, row: u64) -> usize {
+        self.segments.partition_point(|s| s.first_row() + u64::from(s.rows()) <= row)
     }
 
     /// The most rows that one segment holds.

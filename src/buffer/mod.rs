@@ -5,6 +5,7 @@ mod append;
 mod bin;
 mod handle;
 mod host;
+mod join;
 mod matrix;
 mod pieces;
 mod poison;
@@ -14,17 +15,21 @@ mod readback;
 mod rebuild;
 mod replace;
 mod segment;
+mod source;
 mod staging;
 mod transfer;
 mod upload;
 
 pub(crate) use bin::BIN;
-pub(crate) use handle::Buffer;
+pub(crate) use handle::{Buffer, PART_ALIGN};
 pub(crate) use host::HostFloats;
 pub use matrix::Matrix;
 pub(crate) use readback::{Landing, Readback};
+pub(crate) use replace::Touched;
 pub(crate) use segment::Segment;
 pub(crate) use staging::Staged;
+#[cfg(test)]
+pub(crate) use transfer::Copied;
 pub(crate) use upload::Uploader;
 
 #[cfg(test)]

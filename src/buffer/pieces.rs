@@ -26,7 +26,7 @@ pub(super) fn fill(
     let step = (PIECE_BYTES / row).max(1);
     each((0..count).step_by(step).collect(), |start: usize| {
         let end = (start + step).min(count);
-        let piece = rows.slice(dim, start, end);
+        let piece = rows.slice(dim, start..end);
         check(piece, first_row + start as u64)?;
         let at = |row: usize| (row * stride) as u64;
         let mut view = staging

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::ops::Range;
 
 /// Staging of one readback: bounded, so that reading a large matrix takes little beyond its result.
-const CHUNK_BYTES: u64 = 32 << 20;
+pub(super) const CHUNK_BYTES: u64 = 32 << 20;
 
 /// Rows of one segment that are read at once: segment, first byte, bytes.
 type Chunk = (usize, u64, u64);
@@ -17,7 +17,7 @@ impl Matrix {
     ///
     /// # Errors
     /// `InvalidArgument` when the range reaches beyond the end; `OutOfDeviceMemory` for staging; `DeviceLost`.
-    pub fn read(&self, rows: Range<u64>) -> Result<Vec<u8>> {
+    pub fn read(&self, rows: Range<usize>) -> Result<Vec<u8>> {
         let chunks = self.chunks(&rows)?;
         let mut out = self.room_for(&rows)?;
         for chunk in chunks {
@@ -32,7 +32,7 @@ impl Matrix {
     /// As [`Matrix::read`].
     pub fn read_async(
         &self,
-        rows: Range<u64>,
+        rows: Range<usize>,
     ) -> impl Future<Output = Result<Vec<u8>>> + Send + use<> {
         let matrix = self.clone();
         async move {
@@ -47,10 +47,11 @@ impl Matrix {
     }
 
     /// Cuts a range of rows into chunks.
-    fn chunks(&self, rows: &Range<u64>) -> Result<Vec<Chunk>> {
+    fn chunks(&self, rows: &Range<usize>) -> Result<Vec<Chunk>> {
         if rows.start > rows.end || rows.end > self.len() {
             return Err(Error::argument("rows", format!("{rows:?} of {}", self.len())));
         }
+        let rows = rows.start as u64..rows.end as u64;
         let stride = u64::from(self.stride_bytes());
         let most = (CHUNK_BYTES / stride).max(1);
         let mut chunks = Vec::new();
@@ -68,9 +69,8 @@ impl Matrix {
     }
 
     /// An empty vector with memory for some rows without padding.
-    fn room_for(&self, rows: &Range<u64>) -> Result<Vec<u8>> {
-        let bytes = (rows.end - rows.start).checked_mul(self.row_bytes() as u64);
-        let bytes = bytes.and_then(|b| usize::try_from(b).ok());
+    fn room_for(&self, rows: &Range<usize>) -> Result<Vec<u8>> {
+        let bytes = (rows.end - rows.start).checked_mul(self.row_bytes());
         let mut out = Vec::new();
         match bytes.map(|b| out.try_reserve_exact(b)) {
             Some(Ok(())) => Ok(out),

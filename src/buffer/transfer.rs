@@ -11,6 +11,19 @@ use crate::error::Result;
 /// What the memory report calls the buffers of matrices.
 pub(super) const LABEL: &str = "matrix";
 
+/// How many segments were copied, for the tests that hold operations to their cost.
+#[cfg(test)]
+#[derive(Default)]
+pub(crate) struct Copied(std::sync::atomic::AtomicU64);
+
+#[cfg(test)]
+impl Copied {
+    /// Those since the last call.
+    pub fn take(&self) -> u64 {
+        self.0.swap(0, std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
 /// A staging ring for `rows` rows, when `needed` bytes of device memory are still to be allocated for them.
 pub(super) fn ring(matrix: &Matrix, rows: u64, needed: u64) -> Uploader {
     let stride = u64::from(matrix.stride);
@@ -20,6 +33,8 @@ pub(super) fn ring(matrix: &Matrix, rows: u64, needed: u64) -> Uploader {
 
 /// Copies the rows of a segment to the start of another buffer, on the device.
 pub(super) fn copy(matrix: &Matrix, from: &Segment, to: &Buffer) -> Result<()> {
+    #[cfg(test)]
+    matrix.gpu.state::<Copied>()?.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     matrix.gpu.scoped(LABEL, || {
         let mut encoder = matrix.gpu.device().create_command_encoder(&Default::default());
         encoder.copy_buffer_to_buffer(from.buffer().raw(), 0, to.raw(), 0, from.bytes());

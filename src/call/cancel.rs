@@ -7,6 +7,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Cancels the calls that were given a clone of it.
 ///
 /// A cancelled call ends with [`Error::Cancelled`] at its next submission; what is on the device finishes.
+///
+/// # Example
+/// ```no_run
+/// use nearfield::{CancelToken, Error, Flat, Gpu, Metric, Rows, Search, SearchParams};
+/// let index = Flat::new(&Gpu::new()?, 3, Metric::L2)?;
+/// let token = CancelToken::new();
+/// let params = SearchParams::new().cancel(&token);
+/// std::thread::spawn(move || token.cancel());
+/// match index.search_with(Rows::F32(&[0.0; 3000]), 10, &params) {
+///     Ok(hits) => println!("{} queries were answered before", hits.len()),
+///     Err(Error::Cancelled) => println!("cancelled"),
+///     Err(error) => return Err(error),
+/// }
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct CancelToken(Arc<Flag>);
 

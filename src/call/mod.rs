@@ -3,6 +3,7 @@
 mod cancel;
 mod crew;
 mod driver;
+mod filter;
 mod merge;
 mod pending;
 mod request;
@@ -11,8 +12,9 @@ mod thread;
 
 pub use cancel::CancelToken;
 pub(crate) use driver::Job;
+pub(crate) use filter::{Bitmaps, EachFilter, Filter, SharedFilter, mask_words};
 pub(crate) use merge::Merge;
 pub use pending::Pending;
-pub(crate) use request::{Filter, Options, RowHits, RowIds, mask_words};
+pub(crate) use request::{Options, RowHits, RowIds};
 pub use stats::{ExactStats, SearchStats, StageTime, StreamStats};
 pub(crate) use thread::start as start_thread;

@@ -7,33 +7,6 @@ use crate::parallel::each;
 use crate::space::Decoder;
 use std::sync::Arc;
 
-/// Words of a bitmap that has a bit a row.
-pub(crate) fn mask_words(rows: u64) -> usize {
-    rows.div_ceil(32) as usize
-}
-
-/// Which rows take part.
-#[derive(Clone, Debug, Default)]
-pub(crate) enum Filter {
-    /// All.
-    #[default]
-    All,
-    /// Those whose bit is 1, for every query.
-    Shared(Vec<u32>),
-    /// For query q those whose bit is 1 in words `q * mask_words(n)` on.
-    PerQuery(Vec<u32>),
-}
-
-impl Filter {
-    /// Whether no row takes part for any query.
-    pub fn leaves_none(&self) -> bool {
-        match self {
-            Filter::All => false,
-            Filter::Shared(words) | Filter::PerQuery(words) => words.iter().all(|&word| word == 0),
-        }
-    }
-}
-
 /// Writes the ids of rows.
 type WriteIds = dyn Fn(&[u32], &mut [u64]) + Send + Sync;
 

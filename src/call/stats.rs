@@ -1,7 +1,9 @@
 //! What a search did, so that nobody has to believe it.
 
+use serde::Serialize;
+
 /// Device time of one stage of a search, over all its submissions.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StageTime {
     /// The stage: `scan`, `select`, `rescore`, ...
@@ -11,7 +13,9 @@ pub struct StageTime {
 }
 
 /// What a search did: what every engine tells, and a struct for each engine, which stays zero where it took no part.
-#[derive(Clone, Debug, Default, PartialEq)]
+///
+/// `Serialize` writes the fields under their names, as `--stats` of the program shows them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct SearchStats {
     /// Names of the kernel variants that ran, in order of their first dispatch.
@@ -37,7 +41,7 @@ pub struct SearchStats {
 
 /// What the exact search did: a scan scores all rows in bins of 64, and the exact distances are computed in the bins that
 /// a score does not rule out. A search of a [`StreamedFlat`](crate::StreamedFlat) counts each query once a chunk.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ExactStats {
     /// Queries answered through bins of rows, by the scan or, under a metric that it does not have, by the exact distances of
@@ -55,7 +59,7 @@ pub struct ExactStats {
 }
 
 /// What was brought from the host for a search of rows that stay there.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StreamStats {
     /// Chunks of rows; 0 where the rows lie in device memory.

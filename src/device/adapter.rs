@@ -1,12 +1,16 @@
 //! Which adapters there are, and which one is taken.
 
 use super::backend::{Backend, DeviceType};
+use super::driver_help;
 use super::options::Options;
 use crate::error::{Error, Result};
+use serde::Serialize;
 use std::fmt;
 
 /// One adapter of the machine, from [`Gpu::adapters`](crate::Gpu::adapters).
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// `Serialize` writes the fields under their names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct AdapterSummary {
     /// Its place in the list.
@@ -154,23 +158,14 @@ fn summaries(adapters: &[wgpu::Adapter]) -> Vec<AdapterSummary> {
 }
 
 fn none(wanted: String, present: &[AdapterSummary]) -> Error {
+    let help = driver_help::text();
     if present.is_empty() {
-        return Error::NoAdapter { wanted, help: HELP.to_owned() };
+        return Error::NoAdapter { wanted, help };
     }
     let names: Vec<_> = present.iter().map(ToString::to_string).collect();
     let names = names.join("; ");
-    Error::NoAdapter { wanted, help: format!("there are [{names}]. For another, {HELP}") }
+    Error::NoAdapter { wanted, help: format!("there are [{names}]\nfor another, {help}") }
 }
-
-const HELP: &str = "\
-a Vulkan, Metal or DX12 driver is needed. \
-Debian and Ubuntu: `apt install mesa-vulkan-drivers libvulkan1` (AMD, Intel, and any machine without a GPU in software), \
-NVIDIA: the package of the nvidia driver that holds libnvidia-gl, too. \
-Fedora: `dnf install mesa-vulkan-drivers vulkan-loader`. \
-Arch: `pacman -S vulkan-icd-loader` and vulkan-radeon, vulkan-intel, nvidia-utils or vulkan-swrast. \
-macOS: 10.15 or newer on a GPU with Metal (`system_profiler SPDisplaysDataType` lists it); a virtual machine needs a paravirtual GPU. \
-Windows: the GPU vendor's current driver, and DirectX 12 in `dxdiag`; in a remote session or a service the GPU may be hidden. \
-In a container the GPU's device files must be passed in (`--gpus all` with NVIDIA_DRIVER_CAPABILITIES=all, or /dev/dri)";
 
 #[cfg(test)]
 #[path = "adapter_tests.rs"]

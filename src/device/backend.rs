@@ -1,12 +1,17 @@
 //! The names of what adapters are: the API that drives one, and what kind of device it is.
 
 use crate::error::{Error, Result};
+use crate::names::{folded, suggestion};
+use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
 
 /// The API that drives an adapter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+///
+/// `Serialize` writes what `Display` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
+#[serde(rename_all = "lowercase")]
 pub enum Backend {
     /// Linux, Windows, Android.
     Vulkan,
@@ -40,20 +45,42 @@ impl fmt::Display for Backend {
     }
 }
 
+/// Reads `vulkan` (`vk`), `metal` (`mtl`) and `dx12` (`d3d12`, `directx12`), in any case.
+///
+/// # Errors
+/// `InvalidArgument` with the backends that are known.
+///
+/// # Example
+/// ```
+/// use nearfield::Backend;
+/// assert_eq!("D3D12".parse::<Backend>()?, Backend::Dx12);
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 impl FromStr for Backend {
     type Err = Error;
 
     fn from_str(s: &str) -> Result<Self> {
-        let known = [Backend::Vulkan, Backend::Metal, Backend::Dx12];
-        known.into_iter().find(|b| b.to_string() == s.to_ascii_lowercase()).ok_or_else(|| {
-            Error::argument("backend", format!("{s:?} is none of vulkan, metal, dx12"))
-        })
+        match &*folded(s.trim()) {
+            "vulkan" | "vk" => Ok(Backend::Vulkan),
+            "metal" | "mtl" => Ok(Backend::Metal),
+            "dx12" | "d3d12" | "directx12" => Ok(Backend::Dx12),
+            word => {
+                let near = suggestion(word, ["vulkan", "metal", "dx12"]);
+                Err(Error::argument(
+                    "backend",
+                    format!("{s:?} is none of vulkan, metal, dx12{near}"),
+                ))
+            }
+        }
     }
 }
 
 /// The kind of an adapter, in the order in which they are preferred.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+///
+/// `Serialize` writes what `Display` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[non_exhaustive]
+#[serde(rename_all = "lowercase")]
 pub enum DeviceType {
     /// A card with memory of its own.
     Discrete,

@@ -5,10 +5,12 @@ use super::backend::Backend;
 use super::gpu::Gpu;
 use super::open;
 use super::options::{Disable, Options, variable};
+#[cfg(doc)]
+use super::profile::Profile;
 use super::variables::warn_of_unknown;
 use crate::error::{Error, Result};
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::Path;
 
 impl Gpu {
     /// Opens the best adapter: discrete before integrated before virtual before software.
@@ -39,6 +41,14 @@ impl Gpu {
     ///
     /// # Errors
     /// `NoAdapter` when there is none.
+    ///
+    /// # Example
+    /// ```no_run
+    /// for adapter in nearfield::Gpu::adapters()? {
+    ///     println!("{adapter}");
+    /// }
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn adapters() -> Result<Vec<AdapterSummary>> {
         adapter::list()
     }
@@ -46,11 +56,30 @@ impl Gpu {
     /// Adopts a device that the application opened itself, with [`Gpu::required_features`] and
     /// [`Gpu::required_limits`]; features that it left out are done without.
     ///
-    /// The application's handlers of uncaptured errors and of a lost device stay in place.
+    /// The application's handlers of uncaptured errors and of a lost device stay in place. Its types are those of
+    /// [`nearfield::wgpu`](crate::wgpu); the crate's first page says which versions of wgpu go with which of this crate.
     ///
     /// # Errors
     /// `MissingFeature` or `LimitExceeded` when the device was opened with less than kernels need; as [`Gpu::new`] for
     /// the environment and the profile.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Gpu, wgpu};
+    /// fn adopted(adapter: &wgpu::Adapter) -> Result<Gpu, Box<dyn std::error::Error>> {
+    ///     let request = adapter.request_device(&wgpu::DeviceDescriptor {
+    ///         required_features: Gpu::required_features(adapter),
+    ///         required_limits: Gpu::required_limits(adapter),
+    ///         // SAFETY: matrix units are what wgpu calls experimental; without this line, leave
+    ///         // `EXPERIMENTAL_COOPERATIVE_MATRIX` out of the features.
+    ///         experimental_features: unsafe { wgpu::ExperimentalFeatures::enabled() },
+    ///         ..Default::default()
+    ///     });
+    ///     let (device, queue) = pollster::block_on(request)?;
+    ///     Ok(Gpu::adopt(adapter, device.clone(), queue.clone())?) // both go on to be the application's
+    /// }
+    /// # let _ = adopted;
+    /// ```
     pub fn adopt(adapter: &wgpu::Adapter, device: wgpu::Device, queue: wgpu::Queue) -> Result<Gpu> {
         Gpu::builder().adopt(adapter, device, queue)
     }
@@ -66,6 +95,7 @@ impl Gpu {
 /// | [`backend`](Self::backend) | `NEARFIELD_BACKEND` |
 /// | [`memory_budget`](Self::memory_budget) | `NEARFIELD_MEMORY_BUDGET` |
 /// | [`profile`](Self::profile) | `NEARFIELD_PROFILE` |
+/// | [`cache_dir`](Self::cache_dir) | `NEARFIELD_CACHE_DIR` |
 /// | [`max_segment_bytes`](Self::max_segment_bytes) | `NEARFIELD_SEGMENT_BYTES` |
 /// | [`max_binding_bytes`](Self::max_binding_bytes) | `NEARFIELD_BINDING_BYTES` |
 /// | [`checked`](Self::checked) | `NEARFIELD_CHECKED` |
@@ -95,6 +125,13 @@ impl GpuBuilder {
     ///
     /// A number is a place and nothing else: where there is no such place, [`build`](Self::build) ends with `NoAdapter` and the
     /// list, though a name may have the number in it. An empty text is `InvalidArgument`.
+    ///
+    /// ```no_run
+    /// use nearfield::Gpu;
+    /// let by_name = Gpu::builder().adapter("radeon").build()?;
+    /// let second_of_equal_cards = Gpu::builder().adapter("41:00.0").build()?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn adapter(mut self, name_or_index: impl Into<String>) -> Self {
         self.options.adapter = Some(name_or_index.into());
         self
@@ -119,8 +156,28 @@ impl GpuBuilder {
     }
 
     /// Reads a device profile that wins over the built-in ones.
-    pub fn profile(mut self, file: impl Into<PathBuf>) -> Self {
-        self.options.profile = Some(file.into());
+    pub fn profile(mut self, file: impl AsRef<Path>) -> Self {
+        self.options.profile = Some(file.as_ref().to_owned());
+        self
+    }
+
+    /// Keeps compiled pipelines in this folder, which is made where it is not there: the first search of the next process then
+    /// takes milliseconds instead of the driver's compiler, which may take seconds.
+    ///
+    /// Default: the folder `nearfield` in `$XDG_CACHE_HOME` or `~/.cache`, on macOS in `~/Library/Caches`, on Windows in
+    /// `%LOCALAPPDATA%`. There it does no harm if nothing can be written: the log has a line about it (`info`), and each process
+    /// compiles anew. A folder that was asked for and cannot be made is an error of [`build`](Self::build), `InvalidArgument`.
+    ///
+    /// A file holds what one adapter and driver compiled, some MB, and is replaced as a whole, so that any number of processes
+    /// may share the folder; it may be removed at any time. Only Vulkan has such files: Metal and DX12 keep their own.
+    /// [`disable("cache")`](Self::disable), or `NEARFIELD_DISABLE=cache`, keeps and reads nothing.
+    ///
+    /// ```no_run
+    /// let gpu = nearfield::Gpu::builder().cache_dir("/var/cache/my-service/pipelines").build()?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn cache_dir(mut self, folder: impl AsRef<Path>) -> Self {
+        self.options.cache_dir = Some((folder.as_ref().to_owned(), "cache_dir"));
         self
     }
 
@@ -158,9 +215,17 @@ impl GpuBuilder {
         self
     }
 
-    /// Sets one key of the device profile, such as `("scan", "bm", 64)`.
-    pub fn setting(mut self, section: &str, key: &str, value: impl Display) -> Self {
-        self.options.tuning.push((section.to_owned(), key.to_owned(), value.to_string()));
+    /// Sets one key of the device profile (device-profiles/README.md), such as `("kernel.scan.bm", 64)`. [`Profile::entries`]
+    /// lists them all.
+    ///
+    /// A key that there is not, or a value that it may not have, is an error of [`build`](Self::build), which names the nearest key.
+    ///
+    /// ```no_run
+    /// let gpu = nearfield::Gpu::builder().setting("kernel.scan.int8_copy", 1).build()?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn setting(mut self, key: impl Into<String>, value: impl Display) -> Self {
+        self.options.settings.push((key.into(), value.to_string()));
         self
     }
 

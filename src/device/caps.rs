@@ -3,11 +3,15 @@
 use super::backend::{Backend, DeviceType};
 use super::coop::CoopShape;
 use crate::dtype::DType;
+use serde::Serialize;
 
 /// What the adapter of a [`Gpu`](crate::Gpu) can do, from [`Gpu::caps`](crate::Gpu::caps).
 ///
 /// Features taken away with `NEARFIELD_DISABLE` are missing here.
-#[derive(Clone, Debug)]
+///
+/// `Serialize` writes the fields under their names, as `nearfield devices --json` shows them; a shape of
+/// [`coop`](Self::coop) is an object, and what is `None` is null.
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Caps {
     /// The adapter's name, as its driver gives it.

@@ -2,10 +2,11 @@
 
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use serde::Serialize;
 use std::fmt;
 
 /// One shape of the matrix units: an m x k by k x n product.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct CoopShape {
     /// Rows of the result.
     pub m: u32,

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -40,6 +41,7 @@ pub(super) struct Inner {
     pub(super) queue: wgpu::Queue,
     pub(super) caps: Caps,
     pub(super) profile: Profile,
+    pub(super) cache_dir: Option<PathBuf>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) health: Arc<Health>,
     pub(super) traffic: Arc<Traffic>,
@@ -55,6 +57,8 @@ pub(crate) struct Settings {
     pub(crate) poison: bool,
     /// Whether kernels are compiled with every runtime check.
     pub(crate) checked: bool,
+    /// Whether an application opened the device.
+    pub(crate) adopted: bool,
 }
 
 impl Gpu {
@@ -68,9 +72,20 @@ impl Gpu {
         &self.inner.profile
     }
 
+    /// The folder in which compiled pipelines are kept ([`GpuBuilder::cache_dir`](crate::GpuBuilder::cache_dir)), whether or
+    /// not it can be written to; `None` where nothing is kept.
+    pub fn cache_dir(&self) -> Option<&Path> {
+        self.inner.cache_dir.as_deref()
+    }
+
     /// Device memory by purpose, with the peak and the pool's hits.
     pub fn memory(&self) -> MemoryReport {
         self.inner.ledger.report()
+    }
+
+    /// Whether the two are clones of each other.
+    pub(crate) fn is(&self, other: &Gpu) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
     }
 
     pub(crate) fn device(&self) -> &wgpu::Device {

@@ -1,12 +1,15 @@
 //! The memory budget and who holds what.
 
 use crate::error::{Error, Result};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Device memory of one [`Gpu`](crate::Gpu), from [`Gpu::memory`](crate::Gpu::memory).
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// `Serialize` writes the fields under their names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct MemoryReport {
     /// Bytes held by matrices, indexes and running calls.
@@ -26,7 +29,7 @@ pub struct MemoryReport {
 }
 
 /// The buffers of one label in a [`MemoryReport`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct LabelUse {
     /// What they are for.

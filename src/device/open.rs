@@ -10,7 +10,7 @@ use super::memory::Ledger;
 use super::options::{Disable, Options};
 use super::poller::Poller;
 use super::profile::Profile;
-use super::{heap, probe};
+use super::{cache_dir, heap, probe};
 use crate::error::{Error, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, Once};
@@ -97,7 +97,11 @@ pub(super) fn adopt(
     queue: wgpu::Queue,
     options: &Options,
 ) -> Result<Gpu> {
-    assemble(adapter, device, queue, Arc::default(), options)
+    let mut gpu = assemble(adapter, device, queue, Arc::default(), options)?;
+    if let Some(inner) = Arc::get_mut(&mut gpu.inner) {
+        inner.settings.adopted = true;
+    }
+    Ok(gpu)
 }
 
 /// What kernels can use of an adapter's features.
@@ -164,12 +168,17 @@ fn assemble(
     options: &Options,
 ) -> Result<Gpu> {
     if !device.features().contains(wgpu::Features::IMMEDIATES) {
-        return Err(Error::MissingFeature { feature: "IMMEDIATES".into() });
+        let help = if adapter.features().contains(wgpu::Features::IMMEDIATES) {
+            "the device was opened without it; Gpu::required_features and Gpu::required_limits say what to open it with"
+        } else {
+            "the adapter does not have it; another backend or a newer driver may"
+        };
+        return Err(Error::MissingFeature { feature: "IMMEDIATES".into(), help });
     }
     let limits = device.limits();
     if limits.max_immediate_size < IMMEDIATE_BYTES {
         return Err(Error::LimitExceeded {
-            what: "max_immediate_size of the device".into(),
+            what: "max_immediate_size of the device, which Gpu::required_limits says".into(),
             needed: IMMEDIATE_BYTES.into(),
             limit: limits.max_immediate_size.into(),
         });
@@ -180,7 +189,7 @@ fn assemble(
     if let Some(bytes) = options.max_binding_bytes {
         caps.max_binding_bytes = caps.max_binding_bytes.min(bytes.max(LEAST_BINDING) / 4 * 4);
     }
-    let profile = Profile::load(&caps, options.profile.as_deref(), &options.tuning)?;
+    let profile = Profile::load(&caps, options.profile.as_deref(), &options.settings)?;
     let budget = options.memory_budget.unwrap_or_else(|| default_budget(&caps));
     if let Some(heap) = caps.heap_bytes.filter(|&heap| heap < budget) {
         log::warn!("{}: a budget of {budget} bytes, the driver tells of {heap}", caps.name);
@@ -199,12 +208,25 @@ fn assemble(
         max_segment_bytes: options.max_segment_bytes,
         poison: options.poison.unwrap_or(false),
         checked: options.checked.unwrap_or(false),
+        adopted: false,
     };
+    let cache_dir = if caps.pipeline_cache { cache_dir::choose(options)? } else { None };
     let poller = Poller::new(device.clone(), Arc::clone(&health));
     let (ledger, states) = (Arc::new(Ledger::new(budget)), Mutex::default());
     let traffic = Arc::default();
-    let inner =
-        Inner { device, queue, caps, profile, ledger, health, poller, traffic, settings, states };
+    let inner = Inner {
+        device,
+        queue,
+        caps,
+        profile,
+        cache_dir,
+        ledger,
+        health,
+        poller,
+        traffic,
+        settings,
+        states,
+    };
     Ok(Gpu { inner: Arc::new(inner) })
 }
 

@@ -3,6 +3,7 @@
 use super::backend::Backend;
 use super::coop::CoopShape;
 use crate::error::{Error, Result};
+use crate::size::parse_bytes;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -28,6 +29,8 @@ pub(super) struct Options {
     pub(super) backend: Option<Backend>,
     pub(super) memory_budget: Option<u64>,
     pub(super) profile: Option<PathBuf>,
+    /// Where compiled pipelines are kept, and who said so.
+    pub(super) cache_dir: Option<(PathBuf, &'static str)>,
     pub(super) max_segment_bytes: Option<u64>,
     pub(super) max_binding_bytes: Option<u64>,
     pub(super) poison: Option<bool>,
@@ -35,8 +38,8 @@ pub(super) struct Options {
     pub(super) disable: Option<Disable>,
     /// Shapes of matrices to use although the driver does not list them.
     pub(super) force_coop: Vec<CoopShape>,
-    /// (section, key, value) that win over every profile.
-    pub(super) tuning: Vec<(String, String, String)>,
+    /// Keys and values that win over every profile.
+    pub(super) settings: Vec<(String, String)>,
 }
 
 impl Options {
@@ -48,6 +51,9 @@ impl Options {
         self.adapter = self.adapter.or_else(|| lookup("NEARFIELD_ADAPTER"));
         self.profile = self.profile.or_else(|| lookup("NEARFIELD_PROFILE").map(PathBuf::from));
         let from = &lookup;
+        fill(&mut self.cache_dir, from, "NEARFIELD_CACHE_DIR", |name, text| {
+            Ok((text.into(), name))
+        })?;
         fill(&mut self.backend, from, "NEARFIELD_BACKEND", |_, text| text.parse())?;
         fill(&mut self.memory_budget, from, "NEARFIELD_MEMORY_BUDGET", bytes)?;
         fill(&mut self.max_segment_bytes, from, "NEARFIELD_SEGMENT_BYTES", bytes)?;
@@ -56,7 +62,8 @@ impl Options {
         fill(&mut self.checked, from, "NEARFIELD_CHECKED", flag)?;
         fill(&mut self.disable, from, "NEARFIELD_DISABLE", |_, text| Disable::parse(text))?;
         if let (true, Some(text)) = (self.force_coop.is_empty(), lookup("NEARFIELD_FORCE_COOP")) {
-            self.force_coop = text.split(',').map(CoopShape::parse).collect::<Result<_>>()?;
+            let shapes = text.split(',').map(CoopShape::parse).collect::<Result<_>>();
+            self.force_coop = shapes.map_err(|e| of_variable("NEARFIELD_FORCE_COOP", e))?;
         }
         Ok(self)
     }
@@ -105,9 +112,18 @@ fn fill<T>(
     parse: impl Fn(&'static str, &str) -> Result<T>,
 ) -> Result<()> {
     if slot.is_none() {
-        *slot = lookup(name).map(|text| parse(name, &text)).transpose()?;
+        let value = lookup(name).map(|text| parse(name, &text)).transpose();
+        *slot = value.map_err(|e| of_variable(name, e))?;
     }
     Ok(())
+}
+
+/// An argument's error in the name of the variable that gave it.
+fn of_variable(name: &'static str, error: Error) -> Error {
+    match error {
+        Error::InvalidArgument { reason, .. } => Error::argument(name, reason),
+        other => other,
+    }
 }
 
 fn flag(name: &'static str, text: &str) -> Result<bool> {
@@ -118,17 +134,11 @@ fn flag(name: &'static str, text: &str) -> Result<bool> {
     }
 }
 
-/// Reads a number of bytes: `123`, `512K`, `64M`, `8G`.
+/// A number of bytes; the error names the variable.
 fn bytes(name: &'static str, text: &str) -> Result<u64> {
-    let (digits, shift) = match text.char_indices().last() {
-        Some((i, 'k' | 'K')) => (&text[..i], 10),
-        Some((i, 'm' | 'M')) => (&text[..i], 20),
-        Some((i, 'g' | 'G')) => (&text[..i], 30),
-        _ => (text, 0),
-    };
-    let number = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(1 << shift));
-    number.filter(|&n| n > 0).ok_or_else(|| {
-        Error::argument(name, format!("{text:?} is no number of bytes such as 123456, 512M or 8G"))
+    parse_bytes(text).map_err(|error| match error {
+        Error::InvalidArgument { reason, .. } => Error::argument(name, reason),
+        other => other,
     })
 }
 
@@ -138,12 +148,15 @@ mod tests {
 
     #[test]
     fn sizes_have_suffixes() {
-        assert_eq!(bytes("x", "123").unwrap(), 123);
-        assert_eq!(bytes("x", "2k").unwrap(), 2048);
-        assert_eq!(bytes("x", "8G").unwrap(), 8 << 30);
-        for bad in ["", "0", "-1", "G", "1.5G", "8 G", "99999999999G", "8é"] {
-            assert!(bytes("x", bad).is_err(), "{bad}");
-        }
+        assert_eq!(
+            (bytes("x", "8G").unwrap(), bytes("x", "8GB").unwrap()),
+            (8 << 30, 8_000_000_000)
+        );
+        let refused = bytes("NEARFIELD_MEMORY_BUDGET", "99999999999G").unwrap_err();
+        assert!(matches!(
+            refused,
+            Error::InvalidArgument { argument: "NEARFIELD_MEMORY_BUDGET", .. }
+        ));
     }
 
     fn environment(name: &str) -> Option<String> {
@@ -154,6 +167,7 @@ mod tests {
             "NEARFIELD_SEGMENT_BYTES" => "4096",
             "NEARFIELD_BINDING_BYTES" => "1M",
             "NEARFIELD_PROFILE" => "mine.toml",
+            "NEARFIELD_CACHE_DIR" => "kept",
             "NEARFIELD_CHECKED" => "1",
             "NEARFIELD_POISON" => "0",
             "NEARFIELD_DISABLE" => "f16",
@@ -172,7 +186,7 @@ mod tests {
         };
         Options::default().with_environment(note).unwrap();
         assert!(asked.borrow().iter().all(|name| VARIABLES.contains(&name.as_str())));
-        assert_eq!(asked.borrow().len(), VARIABLES.len() - 1, "all but that of the cache");
+        assert_eq!(asked.borrow().len(), VARIABLES.len());
         let options = Options::default().with_environment(environment).unwrap();
         assert_eq!(options.adapter.as_deref(), Some("llvm"));
         assert_eq!(options.backend, Some(Backend::Vulkan));
@@ -180,6 +194,7 @@ mod tests {
         assert_eq!(options.max_segment_bytes, Some(4096));
         assert_eq!(options.max_binding_bytes, Some(1 << 20));
         assert_eq!(options.profile, Some("mine.toml".into()));
+        assert_eq!(options.cache_dir, Some(("kept".into(), "NEARFIELD_CACHE_DIR")));
         assert_eq!((options.checked, options.poison), (Some(true), Some(false)));
         assert!(options.disable.is_some_and(|d| d.has("f16") && !d.has("coop")));
         assert_eq!(options.force_coop.len(), 2);

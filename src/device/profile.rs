@@ -3,24 +3,32 @@
 use super::bounds;
 use super::caps::Caps;
 use super::options::variable;
+use super::profile_file::{File, Values, dotted, error, named, parts};
 use super::profiles::{BASELINE, BUILT_IN};
 use crate::error::{Error, Result};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::names::suggestion;
+use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::Path;
-use toml::{Table, Value};
+use toml::Value;
 
 /// The tuning that a [`Gpu`](crate::Gpu) runs with, from [`Gpu::profile`](crate::Gpu::profile).
 ///
 /// Every key has a value in the baseline; a profile of the GPU's family changes some, a user's file and the
 /// environment (`NEARFIELD_<SECTION>_<KEY>`) others.
-#[derive(Clone, Debug)]
+///
+/// `Serialize` writes `name`, `measured` and `settings`, which has every section with the values of its keys: numbers and
+/// booleans, as they stand in a file.
+#[derive(Clone, Debug, Serialize)]
 pub struct Profile {
     name: String,
     measured: bool,
-    values: BTreeMap<String, BTreeMap<String, Value>>,
-    /// (section, key) of what the user's file, the environment or a setting gave.
-    given: BTreeSet<(String, String)>,
+    #[serde(rename = "settings")]
+    values: Values,
+    /// Who gave what the built-in files do not: by (section, key) a file, a variable of the environment or a setting.
+    #[serde(skip)]
+    given: BTreeMap<(String, String), String>,
 }
 
 /// (section, former name, name) of every key that had another name. Former names are refused rather than ignored, so that no
@@ -34,34 +42,25 @@ const RENAMED: &[(&str, &str, &str)] = &[
     ("select", "wide", "threads_few_queries"),
 ];
 
-type Values = BTreeMap<String, BTreeMap<String, Value>>;
-
-/// One file, taken apart.
-struct File {
-    name: String,
-    measured: bool,
-    matching: Table,
-    values: Values,
-}
-
 impl Profile {
     pub(super) fn load(
         caps: &Caps,
         user: Option<&Path>,
-        tuning: &[(String, String, String)],
+        settings: &[(String, String)],
     ) -> Result<Profile> {
         let mut profile = Profile::family(caps)?;
         if let Some(path) = user {
             let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
             let file = File::parse(&path.display().to_string(), &text)?;
             for (section, keys) in &file.values {
-                profile.given.extend(keys.keys().map(|key| (section.clone(), key.clone())));
+                let names = keys.keys().map(|key| (section.clone(), key.clone()));
+                profile.given.extend(names.map(|name| (name, named(&file.name))));
             }
             profile.overlay(file)?;
         }
         profile.overlay_environment(variable)?;
-        for (section, key, text) in tuning {
-            profile.set(&format!("setting {section}.{key}"), section, key, text)?;
+        for (key, text) in settings {
+            profile.set_dotted(key, text)?;
         }
         Ok(profile)
     }
@@ -84,7 +83,7 @@ impl Profile {
     /// `Profile` when the built-in file is malformed, which the crate's own tests exclude.
     pub fn baseline() -> Result<Profile> {
         let File { name, measured, values, .. } = File::parse("baseline", BASELINE)?;
-        Ok(Profile { name, measured, values, given: BTreeSet::new() })
+        Ok(Profile { name, measured, values, given: BTreeMap::new() })
     }
 
     /// What an adapter gets without a file of the user's and without the environment: the baseline, and the built-in file
@@ -112,11 +111,20 @@ impl Profile {
     /// The same with another value of one key, in the words of [`GpuBuilder::setting`](crate::GpuBuilder::setting).
     ///
     /// # Errors
-    /// `Profile` when there is no such key, or it may not have the value (device-profiles/README.md).
-    pub fn with(&self, section: &str, key: &str, value: impl Display) -> Result<Profile> {
+    /// `Profile` when there is no such key, with the nearest, or it may not have the value (device-profiles/README.md).
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::Profile;
+    /// let profile = Profile::baseline()?.with("kernel.scan.bm", 128)?;
+    /// assert_eq!(profile.get("kernel.scan.bm").as_deref(), Some("128"));
+    /// let error = profile.with("kernel.scan.mb", 128).unwrap_err().to_string();
+    /// assert!(error.ends_with("did you mean kernel.scan.bm?"), "{error}");
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn with(&self, key: &str, value: impl Display) -> Result<Profile> {
         let mut profile = self.clone();
-        let from = format!("setting {section}.{key}");
-        profile.set(&from, section, key, &value.to_string())?;
+        profile.set_dotted(key, &value.to_string())?;
         Ok(profile)
     }
 
@@ -130,17 +138,29 @@ impl Profile {
         self.measured
     }
 
-    /// Every section with its keys and values, as text.
-    pub fn entries(&self) -> impl Iterator<Item = (&str, &str, String)> {
-        self.values.iter().flat_map(|(section, keys)| {
-            keys.iter().map(|(key, v)| (section.as_str(), key.as_str(), v.to_string()))
+    /// Every key, such as `kernel.scan.bm`, with its value as a file has it.
+    pub fn entries(&self) -> impl Iterator<Item = (String, String)> {
+        self.keys().filter_map(|(section, key)| {
+            self.value_of(section, key).map(|value| (dotted(section, key), value.to_string()))
         })
+    }
+
+    /// The value of one key as a file has it, if there is such a key.
+    pub fn get(&self, key: &str) -> Option<String> {
+        let (section, key) = parts(key)?;
+        self.value_of(section, key).map(ToString::to_string)
+    }
+
+    /// (section, key) of every key.
+    pub(super) fn keys(&self) -> impl Iterator<Item = (&str, &str)> {
+        let keys = self.values.iter();
+        keys.flat_map(|(section, keys)| keys.keys().map(|key| (section.as_str(), key.as_str())))
     }
 
     /// The environment variables of all keys, and of those that have another name now.
     pub(super) fn variables(&self) -> impl Iterator<Item = String> {
         let renamed = RENAMED.iter().map(|(section, old, _)| variable_of(section, old));
-        self.entries().map(|(section, key, _)| variable_of(section, key)).chain(renamed)
+        self.keys().map(|(section, key)| variable_of(section, key)).chain(renamed)
     }
 
     /// A whole number.
@@ -165,31 +185,45 @@ impl Profile {
 
     /// Whether a value is the user's own rather than a built-in file's.
     pub(crate) fn is_given(&self, section: &str, key: &str) -> bool {
-        self.given.contains(&(section.to_owned(), key.to_owned()))
+        self.given.contains_key(&(section.to_owned(), key.to_owned()))
+    }
+
+    /// An error about keys of one section, in the name of those who gave them.
+    pub(crate) fn fault(&self, section: &str, keys: &[&str], reason: String) -> Error {
+        let given = keys.iter().map(|key| self.given.get(&(section.to_owned(), (*key).to_owned())));
+        let mut givers: Vec<&str> = given.flatten().map(String::as_str).collect();
+        givers.dedup();
+        let own = named(&self.name);
+        let origin = if givers.is_empty() { own } else { givers.join(", ") };
+        Error::Profile { origin, reason }
     }
 
     /// The value as it stands in the file, for templates.
-    pub(crate) fn get(&self, section: &str, key: &str) -> Option<&Value> {
+    pub(crate) fn value_of(&self, section: &str, key: &str) -> Option<&Value> {
         self.values.get(section)?.get(key)
     }
 
     fn value(&self, section: &str, key: &str) -> Result<&Value> {
-        self.get(section, key).ok_or_else(|| {
-            error("baseline", format!("{section}.{key} is missing: every key has a value there"))
+        self.value_of(section, key).ok_or_else(|| {
+            let reason =
+                format!("{} is missing: every key has a value there", dotted(section, key));
+            error(named("baseline"), reason)
         })
     }
 
     fn bad(&self, section: &str, key: &str, value: &Value, wanted: &str) -> Error {
-        error(&self.name, format!("{section}.{key} = {value} is not {wanted}"))
+        let reason = format!("{} = {value} is not {wanted}", dotted(section, key));
+        self.fault(section, &[key], reason)
     }
 
     /// Takes the values of a file, and its name.
     fn overlay(&mut self, file: File) -> Result<()> {
         for (section, keys) in file.values {
             for (key, value) in keys {
-                let slot = self.slot(&file.name, &section, &key)?;
+                let slot = self.slot(&named(&file.name), &section, &key)?;
                 let not = |value: &Value, wanted: &str| {
-                    error(&file.name, format!("{section}.{key} = {value} is not {wanted}"))
+                    let reason = format!("{} = {value} is not {wanted}", dotted(&section, &key));
+                    error(named(&file.name), reason)
                 };
                 let value = fit(slot, value).map_err(|(value, kind)| not(&value, kind))?;
                 if let Some(wanted) = bounds::wanted(&section, &key, &value) {
@@ -208,11 +242,10 @@ impl Profile {
             let old = variable_of(section, old);
             if lookup(&old).is_some() {
                 let reason = format!("{old} is now {}", variable_of(section, new));
-                return Err(error(&old, reason));
+                return Err(error("the environment".to_owned(), reason));
             }
         }
-        let keys = self.values.iter();
-        let keys = keys.flat_map(|(s, keys)| keys.keys().map(|k| (s.clone(), k.clone())));
+        let keys = self.keys().map(|(section, key)| (section.to_owned(), key.to_owned()));
         for (section, key) in keys.collect::<Vec<_>>() {
             let name = variable_of(&section, &key);
             if let Some(text) = lookup(&name) {
@@ -222,6 +255,15 @@ impl Profile {
         Ok(())
     }
 
+    /// Sets a key such as `kernel.scan.bm`.
+    fn set_dotted(&mut self, name: &str, text: &str) -> Result<()> {
+        let from = format!("setting {name}");
+        match parts(name) {
+            Some((section, key)) => self.set(&from, section, key, text),
+            None => Err(error(from, self.unknown(name))),
+        }
+    }
+
     /// Sets a key from text, in the type that it has.
     fn set(&mut self, from: &str, section: &str, key: &str, text: &str) -> Result<()> {
         let slot = self.slot(from, section, key)?;
@@ -229,31 +271,49 @@ impl Profile {
             Value::Integer(_) => text.parse().ok().map(Value::Integer),
             Value::Float(_) => text.parse().ok().map(Value::Float),
             Value::Boolean(_) => text.parse().ok().map(Value::Boolean),
-            Value::String(_) => Some(Value::String(text.to_owned())),
+            // with the quotes that a file has, or without
+            Value::String(_) => Some(Value::String(text.trim_matches('"').to_owned())),
             _ => None,
         };
-        let value = parsed.ok_or_else(|| error(from, format!("{text:?} is not {}", kind(slot))))?;
+        let value = parsed
+            .ok_or_else(|| error(from.to_owned(), format!("{text:?} is not {}", kind(slot))))?;
         if let Some(wanted) = bounds::wanted(section, key, &value) {
-            return Err(error(from, format!("{value} is not {wanted}")));
+            return Err(error(from.to_owned(), format!("{value} is not {wanted}")));
         }
         *slot = value;
-        self.given.insert((section.to_owned(), key.to_owned()));
+        self.given.insert((section.to_owned(), key.to_owned()), from.to_owned());
         Ok(())
     }
 
     /// The place of a key's value, or why there is none.
     fn slot(&mut self, from: &str, section: &str, key: &str) -> Result<&mut Value> {
+        let missing = match self.value_of(section, key) {
+            Some(_) => String::new(),
+            None => self.missing(section, key),
+        };
         let slot = self.values.get_mut(section).and_then(|keys| keys.get_mut(key));
-        slot.ok_or_else(|| {
-            let mut renamed = RENAMED.iter().filter(|(s, old, _)| (*s, *old) == (section, key));
-            let reason = match renamed.next() {
-                Some((_, _, new)) => {
-                    format!("kernel.{section}.{key} is now kernel.{section}.{new}")
-                }
-                None => format!("there is no key {section}.{key}"),
-            };
-            error(from, reason)
-        })
+        slot.ok_or_else(|| error(from.to_owned(), missing))
+    }
+
+    /// Why there is no such key.
+    fn missing(&self, section: &str, key: &str) -> String {
+        let mut renamed = RENAMED.iter().filter(|(s, old, _)| (*s, *old) == (section, key));
+        match renamed.next() {
+            Some((_, _, new)) => {
+                format!("{} is now {}", dotted(section, key), dotted(section, new))
+            }
+            None => self.unknown(&dotted(section, key)),
+        }
+    }
+
+    /// That no key has this name, and which one may have been meant.
+    fn unknown(&self, name: &str) -> String {
+        let known: Vec<String> = self.keys().map(|(section, key)| dotted(section, key)).collect();
+        let near = match known.iter().find(|key| key.ends_with(&format!(".{name}"))) {
+            Some(key) => format!("; did you mean {key}?"),
+            None => suggestion(name, known.iter().map(String::as_str)),
+        };
+        format!("there is no key {name}{near}")
     }
 }
 
@@ -277,71 +337,6 @@ fn kind(value: &Value) -> &'static str {
         Value::Float(_) => "a number",
         Value::Boolean(_) => "true or false",
         _ => "a string",
-    }
-}
-
-fn error(name: &str, reason: String) -> Error {
-    Error::Profile { name: name.to_owned(), reason }
-}
-
-impl File {
-    fn parse(name: &str, text: &str) -> Result<File> {
-        let table: Table = text.parse().map_err(|e| error(name, format!("{e}")))?;
-        let mut file = File {
-            name: name.to_owned(),
-            measured: false,
-            matching: Table::new(),
-            values: Values::new(),
-        };
-        for (key, value) in table {
-            match (key.as_str(), value) {
-                ("measured", Value::Boolean(yes)) => file.measured = yes,
-                // Where the numbers come from, for people.
-                ("source" | "description", Value::String(_)) => {}
-                ("match", Value::Table(t)) => file.matching = t,
-                ("kernel", Value::Table(kernels)) => {
-                    for (section, keys) in kernels {
-                        file.section(section, keys)?;
-                    }
-                }
-                (_, keys @ Value::Table(_)) => file.section(key, keys)?,
-                (_, other) => {
-                    return Err(error(name, format!("{key} = {other} is not expected here")));
-                }
-            }
-        }
-        Ok(file)
-    }
-
-    fn section(&mut self, section: String, keys: Value) -> Result<()> {
-        let Value::Table(keys) = keys else {
-            return Err(error(&self.name, format!("{section} is not a table")));
-        };
-        let scalar =
-            |v: &Value| !matches!(v, Value::Table(_) | Value::Array(_) | Value::Datetime(_));
-        if let Some((key, value)) = keys.iter().find(|(_, v)| !scalar(v)) {
-            return Err(error(&self.name, format!("{section}.{key} = {value} is no single value")));
-        }
-        self.values.entry(section).or_default().extend(keys);
-        Ok(())
-    }
-
-    /// How well the file fits: the length of the longest matching name, so that the most specific wins.
-    fn matches(&self, caps: &Caps) -> Option<usize> {
-        if let Some(backend) = self.matching.get("backend").and_then(Value::as_str)
-            && backend != caps.backend.to_string()
-        {
-            return None;
-        }
-        if let Some(vendor) = self.matching.get("vendor").and_then(Value::as_integer)
-            && vendor != i64::from(caps.vendor_id)
-        {
-            return None;
-        }
-        let adapter = format!("{} {}", caps.name, caps.driver).to_lowercase();
-        let names = self.matching.get("names").and_then(Value::as_array)?;
-        let names = names.iter().filter_map(Value::as_str);
-        names.filter(|n| adapter.contains(&n.to_lowercase())).map(str::len).max()
     }
 }
 

@@ -6,7 +6,7 @@ fn baseline() -> Profile {
         name: file.name,
         measured: file.measured,
         values: file.values,
-        given: BTreeSet::new(),
+        given: BTreeMap::new(),
     }
 }
 
@@ -86,7 +86,7 @@ fn a_file_with_a_former_key_is_told_the_new_one() {
         let message = message(baseline().overlay(file));
         let expected = format!("kernel.{section}.{old} is now kernel.{section}.{new}");
         assert!(message.contains("mine") && message.contains(&expected), "{message}");
-        let value = baseline().get(section, new).unwrap().clone();
+        let value = baseline().value_of(section, new).unwrap().clone();
         let file = File::parse("mine", &format!("[kernel.{section}]\n{new} = {value}\n")).unwrap();
         baseline().overlay(file).unwrap();
     }
@@ -95,17 +95,17 @@ fn a_file_with_a_former_key_is_told_the_new_one() {
 #[test]
 fn a_setting_of_a_former_key_is_told_the_new_one() {
     for (section, old, new) in RENAMED {
-        let message = message(baseline().with(section, old, 1));
+        let message = message(baseline().with(&dotted(section, old), 1));
         let expected = format!("kernel.{section}.{old} is now kernel.{section}.{new}");
         assert!(message.contains(&expected), "{message}");
-        baseline().with(section, new, baseline().get(section, new).unwrap()).unwrap();
+        baseline().with(&dotted(section, new), baseline().value_of(section, new).unwrap()).unwrap();
     }
 }
 
 #[test]
 fn a_variable_of_a_former_key_is_told_the_new_one() {
     for (section, old, new) in RENAMED {
-        let value = baseline().get(section, new).unwrap().to_string();
+        let value = baseline().value_of(section, new).unwrap().to_string();
         let [old, new] = [old, new].map(|key| format!("NEARFIELD_{section}_{key}").to_uppercase());
         let only = |set: &str| {
             let (set, value) = (set.to_owned(), value.clone());
@@ -114,5 +114,47 @@ fn a_variable_of_a_former_key_is_told_the_new_one() {
         let message = message(baseline().overlay_environment(only(&old)));
         assert!(message.contains(&format!("{old} is now {new}")), "{message}");
         baseline().overlay_environment(only(&new)).unwrap();
+    }
+}
+
+#[test]
+fn whoever_gave_a_value_is_named_in_errors_about_it() {
+    let mut profile = baseline();
+    let fault = |profile: &Profile, keys: &[&str]| {
+        profile.fault("scan", keys, "too odd".to_owned()).to_string()
+    };
+    assert_eq!(fault(&profile, &["bm", "bn"]), "device profile baseline: too odd");
+    let lookup = |name: &str| (name == "NEARFIELD_SCAN_BM").then(|| "48".to_owned());
+    profile.overlay_environment(lookup).unwrap();
+    assert_eq!(fault(&profile, &["bm", "bn"]), "NEARFIELD_SCAN_BM: too odd");
+    assert_eq!(fault(&profile, &["bn"]), "device profile baseline: too odd");
+    let profile = profile.with("kernel.scan.bn", 128).unwrap();
+    assert_eq!(
+        fault(&profile, &["bm", "bn"]),
+        "NEARFIELD_SCAN_BM, setting kernel.scan.bn: too odd"
+    );
+    let wrong = |name: &str| (name == "NEARFIELD_SELECT_THREADS").then(|| "96".to_owned());
+    let text = message(baseline().overlay_environment(wrong));
+    assert!(text.starts_with("NEARFIELD_SELECT_THREADS: 96 is not a power of two"), "{text}");
+}
+
+#[test]
+fn an_unknown_key_is_told_the_nearest() {
+    for (name, near) in [
+        ("kernel.scan.max_row_query", "kernel.scan.max_row_queries"),
+        ("scan.mb", "kernel.scan.bm"),
+        ("submit.maxms", "submit.max_ms"),
+        ("min_rows", "kernel.scan.min_rows"),
+    ] {
+        let text = message(baseline().with(name, 1));
+        assert!(text.ends_with(&format!("did you mean {near}?")), "{text}");
+    }
+    assert!(!message(baseline().with("nothing.like_it", 1)).contains("did you mean"));
+    assert!(
+        baseline().with("scan.bm", 32).is_ok() && baseline().with("kernel.scan.bm", 32).is_ok()
+    );
+    // entries are taken back as they are
+    for (name, value) in baseline().entries() {
+        assert_eq!(baseline().with(&name, &value).unwrap().get(&name), Some(value));
     }
 }

@@ -3,6 +3,7 @@
 use super::options::VARIABLES;
 use super::profile::Profile;
 use crate::error::Result;
+use crate::names::suggestion;
 use std::collections::BTreeSet;
 use std::sync::Once;
 
@@ -19,10 +20,16 @@ pub(super) fn warn_of_unknown() -> Result<()> {
     WARNED.call_once(|| {
         let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         for name in unknown(set, &profile) {
-            log::warn!("{name} is set, and nothing here has that name");
+            log::warn!("{}", warning(&name, &profile));
         }
     });
     Ok(())
+}
+
+fn warning(name: &str, profile: &Profile) -> String {
+    let keys: Vec<String> = profile.variables().collect();
+    let near = suggestion(name, VARIABLES.into_iter().chain(keys.iter().map(String::as_str)));
+    format!("{name} is set, and nothing here has that name{near}")
 }
 
 fn unknown(set: impl Iterator<Item = String>, profile: &Profile) -> BTreeSet<String> {
@@ -61,5 +68,18 @@ mod tests {
             found.into_iter().collect::<Vec<_>>(),
             ["NEARFIELD_ADAPTOR", "NEARFIELD_LANESX", "NEARFIELD_SCAN_FOO"]
         );
+    }
+
+    #[test]
+    fn the_nearest_name_is_suggested() {
+        let profile = Profile::baseline().unwrap();
+        for (name, near) in [
+            ("NEARFIELD_ADAPTOR", "NEARFIELD_ADAPTER"),
+            ("NEARFIELD_SCAN_MAX_ROW_QUERY", "NEARFIELD_SCAN_MAX_ROW_QUERIES"),
+        ] {
+            let text = warning(name, &profile);
+            assert!(text.ends_with(&format!("; did you mean {near}?")), "{text}");
+        }
+        assert!(!warning("NEARFIELD_SOMETHING_ELSE_ALTOGETHER", &profile).contains("did you mean"));
     }
 }

@@ -3,19 +3,23 @@
 use super::custom;
 use super::operand::ScanRows;
 use super::rounded::copies::{self, Copies, Rounded};
+use super::rows::facts;
 use super::rows::measured::Measured;
 use super::rows::transformed;
 use crate::buffer::{BIN, Matrix, Uploader};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
-use crate::format::RowSource;
+use crate::format::{RowSource, SliceSource};
 use crate::kernel::{best_matrix_tile, matrix_error};
 use crate::metric::Metric;
-use crate::ops::gather;
+use crate::ops::{gather, scatter};
 use crate::space::check::{self, RowFacts};
 use crate::space::{Transform, scan_family};
 use std::sync::{Mutex, PoisonError};
+
+/// Rows that replace others are uploaded in blocks of so many bytes, which the device then copies to their places.
+const BLOCK_BYTES: usize = 32 << 20;
 
 /// Rows under one metric. Changes give a new `Dataset` that shares what is equal; the old one stays valid.
 #[derive(Clone)]
@@ -91,7 +95,7 @@ impl Dataset {
     }
 
     pub fn len(&self) -> u64 {
-        self.rows.len()
+        self.rows.row_count()
     }
 
     /// The rows in f16, if there is such a form of them.
@@ -125,6 +129,30 @@ impl Dataset {
         self.append_at(source, 0, &mut None)
     }
 
+    /// With the rows of a matrix of the same device behind its own, which are checked there. Where the metric compares transformed
+    /// rows, they are transformed on the host.
+    pub fn append_matrix(&self, more: &Matrix) -> Result<Dataset> {
+        self.rows.check_like(more)?;
+        if self.transforms() {
+            return self.append(&mut more.source());
+        }
+        self.check_len(more.row_count())?;
+        let facts = self.compared.facts().and(facts::of(&self.metric, more)?);
+        let rows = self.rows.append_matrix(more)?;
+        let compared = self.compared.extended(rows.clone(), facts)?;
+        Dataset { rows, compared, ..self.clone() }.rounded(Some(self))
+    }
+
+    /// Refuses more rows than their numbers have bits for.
+    fn check_len(&self, more: u64) -> Result<()> {
+        let (needed, limit) = (self.len() + more, u64::from(u32::MAX) - 2 * BIN);
+        if needed > limit {
+            let what = "rows of an index".into();
+            return Err(Error::LimitExceeded { what, needed, limit });
+        }
+        Ok(())
+    }
+
     /// As `append`; what is refused is named as row `number` of the call and those that follow.
     pub(super) fn append_at(
         &self,
@@ -139,13 +167,8 @@ impl Dataset {
         let facts = Mutex::new(old);
         let mut transformed = self.compared.matrix().clone();
         let mut largest = old.largest;
-        let limit = u64::from(u32::MAX) - 2 * BIN;
         let mut by_block = |block: Rows<'_>, first: u64| {
-            let needed = self.len() + first + block.count(dim)? as u64;
-            if needed > limit {
-                let what = "rows of an index".into();
-                return Err(Error::LimitExceeded { what, needed, limit });
-            }
+            self.check_len(first + block.count(dim)? as u64)?;
             if !plain {
                 let out = transformed::rows(transform, metric, block, dim, number + first)?;
                 largest = largest.max(check::largest(&out));
@@ -195,23 +218,78 @@ impl Dataset {
         self.compared.scan().is_some() && self.copies != Copies::Unscanned && self.len() > 0
     }
 
-    /// With one row replaced; its place in the order stays.
-    pub fn replace(&self, row: u64, value: Rows<'_>) -> Result<Dataset> {
-        let (dim, old) = (self.rows.dim(), self.compared.facts());
-        let transform = Transform::of(&self.metric);
-        let checked = old.and(check::rows(&self.metric, value, dim, 0)?);
-        let rows = self.rows.replace(row, value)?;
-        let (matrix, facts) = if transform == Transform::None {
-            (rows.clone(), checked)
-        } else {
-            let mut out = Vec::new();
-            transform.apply(&value.to_f32(), dim, &mut out);
-            let facts = RowFacts { largest: old.largest.max(check::largest(&out)), ..old };
-            (self.compared.matrix().replace(row, Rows::F32(&out))?, facts)
+    /// With the rows of a stream in the place of those with these numbers, each of which is there once; places in the order stay.
+    /// `live` says which rows are not masked, where some are; `more` rows are to be appended next.
+    pub fn replace(
+        &self,
+        numbers: &[u32],
+        source: &mut dyn RowSource,
+        live: Option<&[u32]>,
+        more: u64,
+    ) -> Result<Dataset> {
+        let (dim, metric, gpu) = (self.rows.dim(), &self.metric, self.gpu());
+        let transform = Transform::of(metric);
+        let plain = transform == Transform::None;
+        let facts = Mutex::new(self.compared.facts());
+        let touched = self.rows.touched(numbers);
+        let rows = self.rows.unshared(&touched, more)?;
+        let old = self.compared.matrix();
+        // segments of transformed rows have other sizes
+        let (cut, matrix) = match plain {
+            true => (None, rows.clone()),
+            false => {
+                let touched = old.touched(numbers);
+                let matrix = old.unshared(&touched, more)?;
+                (Some(touched), matrix)
+            }
         };
-        let (compared, at) = self.compared.replaced(matrix, row, facts)?;
-        let f16 = Rounded::replaced(&compared, self.f16(), at)?;
-        let int8 = Rounded::replaced(&compared, self.int8(), at)?;
+        let by_piece = |piece: Rows<'_>, first: u64| {
+            if plain {
+                let found = check::rows(metric, piece, dim, first)?;
+                let mut facts = facts.lock().unwrap_or_else(PoisonError::into_inner);
+                *facts = facts.and(found);
+            }
+            Ok(())
+        };
+        let step = (BLOCK_BYTES / rows.stride_bytes() as usize).max(1);
+        let (mut done, mut ring) = (0, None);
+        while let Some(block) = source.next_rows(step)? {
+            let end = done + block.count(dim)?;
+            let Some(places) = numbers.get(done..end).filter(|places| !places.is_empty()) else {
+                return Err(Error::internal(format!("{end} rows for {}", numbers.len())));
+            };
+            if !plain {
+                let out = transformed::rows(transform, metric, block, dim, done as u64)?;
+                let mut facts = facts.lock().unwrap_or_else(PoisonError::into_inner);
+                facts.largest = facts.largest.max(check::largest(&out));
+                let out = Matrix::from_rows(gpu, matrix.dim(), Rows::F32(&out))?;
+                scatter::rows(&out, places, &matrix)?;
+            }
+            let numbered = |piece: Rows<'_>, first: u64| by_piece(piece, done as u64 + first);
+            let block = Matrix::empty(gpu, rows.dtype(), dim)?.append_with(
+                &mut SliceSource::new(block, dim)?,
+                &mut |_, _| Ok(()),
+                &numbered,
+                &mut ring,
+            )?;
+            scatter::rows(&block, places, &rows)?;
+            done = end;
+        }
+        if done != numbers.len() {
+            return Err(Error::internal(format!("{done} rows for {}", numbers.len())));
+        }
+        let facts = facts.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let touched = cut.unwrap_or(touched);
+        let mut compared = self.compared.replaced(matrix, &touched, facts)?;
+        if let Some(live) = live
+            && touched.iter().any(|touched| !touched.whole)
+        {
+            // between the rows are some that were masked
+            compared = compared.masked(live)?;
+        }
+        let f16 = Rounded::replaced(&compared, self.f16(), &touched)?;
+        let int8 = Rounded::replaced(&compared, self.int8(), &touched)?;
+        gpu.check_alive()?;
         Ok(Dataset { rows, compared, f16, int8, ..self.clone() })
     }
 

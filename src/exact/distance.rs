@@ -1,9 +1,9 @@
 //! All exact distances, block by block of rows, and the selection over them: any metric, any k.
 
 use crate::buffer::{BIN, Buffer, Segment};
-use crate::call::mask_words;
 use crate::error::Result;
 use crate::exact::dataset::Dataset;
+use crate::exact::filter::Bitmap;
 use crate::exact::plan::Plan;
 use crate::exact::queries::{Queries, Upload};
 use crate::exact::{kernels, params};
@@ -14,7 +14,7 @@ use crate::space::{self, Pair};
 /// A batch of queries on its way through the rows.
 pub(crate) struct Dense {
     pub upload: Upload,
-    pub bitmap: Option<Buffer>,
+    pub bitmap: Option<Bitmap>,
     /// Keys of one block of rows.
     pub keys: Buffer,
     /// Best pairs so far, and the pair of buffers for the next.
@@ -77,7 +77,7 @@ pub(crate) fn distances(
     dataset: &Dataset,
     pair: &Pair,
     upload: &Upload,
-    bitmap: Option<&Buffer>,
+    bitmap: Option<&Bitmap>,
     block: &Block<'_>,
     target: Out<'_>,
 ) -> Result<()> {
@@ -100,7 +100,7 @@ pub(crate) fn distances(
         first_row: block.first_row,
         out_stride,
         groups_y: groups[0],
-        words: mask_words(dataset.len()) as u32,
+        words: bitmap.map_or(0, |bitmap| bitmap.words),
         argument: space::argument(dataset.metric()),
         mode,
         max_candidates: room,
@@ -115,7 +115,7 @@ pub(crate) fn distances(
     ];
     let scale = block.scale.filter(|_| matches!(pair, Pair::Tree { scaled: true, .. }));
     buffers.extend(scale.map(|scale| ("scale", scale)));
-    buffers.extend(bitmap.map(|bitmap| ("bitmap", bitmap)));
+    buffers.extend(bitmap.map(|bitmap| ("bitmap", &bitmap.bits)));
     encoder.stage("distance");
     let queries = if mode == 2 { upload.count } else { upload.count.div_ceil(per_thread) };
     encoder.dispatch(&variant, &buffers, &params, [queries, groups[0], groups[1]])
@@ -125,7 +125,7 @@ impl Dense {
     pub fn new(
         dataset: &Dataset,
         upload: Upload,
-        bitmap: Option<Buffer>,
+        bitmap: Option<Bitmap>,
         plan: &Plan,
         k: u32,
     ) -> Result<Dense> {

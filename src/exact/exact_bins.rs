@@ -9,6 +9,7 @@ use crate::buffer::{BIN, Buffer};
 use crate::error::Result;
 use crate::exact::dataset::Dataset;
 use crate::exact::distance::{self, Block, Out};
+use crate::exact::filter::Bitmap;
 use crate::exact::plan::Plan;
 use crate::exact::queries::{Queries, Upload};
 use crate::kernel::Encoder;
@@ -31,7 +32,7 @@ impl ChosenBins<'_> {
         dataset: &Dataset,
         biases: Option<&[Buffer]>,
         pair: &Pair,
-        (upload, bitmap): (&Upload, Option<&Buffer>),
+        (upload, bitmap): (&Upload, Option<&Bitmap>),
         hits: Selection,
     ) -> Result<Selected> {
         let ChosenBins { bins, counts, most } = *self;
@@ -50,13 +51,13 @@ impl ChosenBins<'_> {
 /// A batch of queries on its way through the rows.
 pub(crate) struct ExactBins {
     pub upload: Upload,
-    bitmap: Option<Buffer>,
+    bitmap: Option<Bitmap>,
     bin_best: Buffer,
     next_row: u64,
 }
 
 impl ExactBins {
-    pub fn new(dataset: &Dataset, upload: Upload, bitmap: Option<Buffer>) -> Result<ExactBins> {
+    pub fn new(dataset: &Dataset, upload: Upload, bitmap: Option<Bitmap>) -> Result<ExactBins> {
         let bytes = u64::from(upload.count) * dataset.compared().bins() * 4;
         let bin_best = dataset.gpu().scratch("bin best", bytes)?;
         Ok(ExactBins { upload, bitmap, bin_best, next_row: 0 })

@@ -14,6 +14,7 @@ const MASK_BIAS: Shader = shader!("exact", "mask_bias");
 const RANGE: Shader = shader!("exact", "range");
 const RESCORE: Shader = shader!("exact", "rescore");
 const RESIDUAL: Shader = shader!("exact", "residual");
+const ROW_FACTS: Shader = shader!("exact", "row_facts");
 const ROW_STATS: Shader = shader!("exact", "row_stats");
 const SCAN_DIRECT: Shader = shader!("exact", "scan_direct");
 const SCAN_DIRECT_ROW: Shader = shader!("exact", "scan_direct_row");
@@ -21,6 +22,10 @@ const SCAN_MATRIX: Shader = shader!("exact", "scan_matrix");
 const SCAN_ROW: Shader = shader!("exact", "scan_row");
 const SCAN_TILE: Shader = shader!("exact", "scan_tile");
 const SELECT_BINS: Shader = shader!("exact", "select_bins");
+
+pub(crate) fn row_facts(dtype: DType) -> Variant {
+    Variant::new::<params::RowFacts>(ROW_FACTS).word("dtype", dtype.name())
+}
 
 pub(crate) fn row_stats(dtype: DType, family: Family, scaled: bool, map: RowMap) -> Variant {
     Variant::new::<params::RowStats>(ROW_STATS)

@@ -69,6 +69,7 @@ mod stream;
 mod variants;
 
 pub(crate) use dataset::Dataset;
+pub(crate) use filter::{ToPrepare, prepared};
 pub use pairwise::pairwise;
 pub(crate) use queries::query_count;
 pub(crate) use range::submit_range;

@@ -48,7 +48,7 @@ pub fn pairwise(
     let total =
         total.ok_or_else(|| Error::argument("rows", "the matrix is too large for this host"))?;
     let mut out = vec![metric.order().no_hit(); total];
-    let all = DeviceFilter::new(dataset.compared(), Filter::All, queries.count)?;
+    let all = DeviceFilter::new(dataset.compared(), Filter::default(), queries.count)?;
     let plan = Plan::new(gpu, &dataset, &queries, &all, 1, &Options::dense())?;
     for start in (0..queries.count).step_by(plan.dense_queries) {
         let end = (start + plan.dense_queries).min(queries.count);

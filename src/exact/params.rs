@@ -24,6 +24,18 @@ params! {
 }
 
 params! {
+    /// Of `row_facts`.
+    pub(crate) struct RowFacts {
+        pub n: u32,
+        pub k4: u32,
+        pub stride4: u32,
+        pub groups_x: u32,
+        /// 1 where negative elements are refused.
+        pub non_negative: u32,
+    }
+}
+
+params! {
     /// Of `mask_bias`.
     pub(crate) struct MaskBias {
         pub n: u32,

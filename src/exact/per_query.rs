@@ -3,6 +3,7 @@
 use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::exact::filter::DeviceFilter;
 use crate::exact::queries::Queries;
 use crate::exact::rounded::{f16, int8};
 
@@ -16,18 +17,23 @@ pub(crate) struct PerQuery {
 }
 
 impl PerQuery {
-    /// What every search brings to the device: queries, and `bitmap` bytes of a filter for each.
-    pub fn uploads(queries: &Queries, bitmap: u64) -> PerQuery {
+    /// What every search brings to the device: queries, and a filter for each where there is one.
+    pub fn uploads(queries: &Queries, filter: &DeviceFilter) -> PerQuery {
         let (dim, none) = (queries.work_dim(), PerQuery { bytes: 0, widest: 0, name: "" });
         let packed = match queries.dtype() {
             dtype if dtype.is_integer() || dtype == DType::Bits => dtype.row_bytes(queries.dim()),
             _ => 0,
         };
-        none.upload("queries", dim.next_multiple_of(4) as u64 * 4)
+        let uploads = none
+            .upload("queries", dim.next_multiple_of(4) as u64 * 4)
             .upload("queries", packed.next_multiple_of(16) as u64)
             // norms, and what 8 bits lose
-            .upload("norms", 8)
-            .upload("filter", bitmap)
+            .upload("norms", 8);
+        match filter.bitmap_bytes() {
+            (bitmap, true) => uploads.upload("filter", bitmap),
+            // where it lies since before
+            (bitmap, false) => uploads.seen("filter", bitmap),
+        }
     }
 
     /// And what of the queries is rounded: to f16 and to 8 bits.
@@ -40,9 +46,14 @@ impl PerQuery {
 
     /// And a buffer that kernels see.
     pub fn buffer(self, name: &'static str, bytes: u64) -> PerQuery {
+        self.seen(name, bytes).beside(bytes)
+    }
+
+    /// And bytes that kernels see and that nobody takes for this search.
+    fn seen(self, name: &'static str, bytes: u64) -> PerQuery {
         let PerQuery { bytes: all, widest, name: old } = self;
         let name = if bytes > widest { name } else { old };
-        PerQuery { bytes: all.saturating_add(bytes), widest: widest.max(bytes), name }
+        PerQuery { bytes: all, widest: widest.max(bytes), name }
     }
 
     /// And one that is filled by the host: it lies in staging, too.

@@ -11,7 +11,7 @@ use crate::exact::per_query::PerQuery;
 use crate::exact::queries::Queries;
 use crate::exact::scan::settings::ScanSettings;
 use crate::kernel::{MatrixTile, Tile, best_matrix_tile, check_scan_tile, matrix_error};
-use crate::metric::Metric;
+use crate::space;
 use crate::space::{Pair, Step};
 
 /// Largest k of the binned scan; beyond it too many bins would pass.
@@ -152,7 +152,7 @@ impl Plan {
         let direct = matches!(queries.pair, Pair::Direct { .. });
         let step = Step::of(dataset.metric()).filter(|_| direct);
         // 1 / |x| would magnify what vanishes in the sums of such rows beyond the bound
-        let vanishes = *dataset.metric() == Metric::Cosine && dataset.compared().facts().short;
+        let vanishes = space::is_scaled(dataset.metric()) && dataset.compared().facts().short;
         let (path, why) = match (binned, tree || integer_scan) {
             (false, _) if options.exhaustive => (Path::Dense, "as asked for"),
             (false, _) if k > MAX_SCAN_K => (Path::Dense, "for so many neighbours"),
@@ -183,8 +183,14 @@ impl Plan {
             && k > u64::from(profile.u32("matrix", "max_k_bin64")?)
             && n.div_ceil(SMALL_BIN) * 4 <= max_binding;
         let matrix_bin = if small_bins { SMALL_BIN } else { BIN };
-        let uploads = PerQuery::uploads(queries, filter.bitmap_bytes());
-        let of_scan = uploads
+        let uploads = PerQuery::uploads(queries, filter);
+        // queries that run again need not lie together: bitmaps that stay on the device are copied for them
+        let again = match filter.bitmap_bytes() {
+            (bitmap, false) => uploads.beside(bitmap),
+            _ => uploads,
+        };
+        let of_scan = if int8 { again } else { uploads };
+        let of_scan = of_scan
             .rounded(queries)
             .buffer("best scores", n.div_ceil(matrix_bin) * 4)
             .buffer("chosen bins", max_candidates * 4)
@@ -192,7 +198,7 @@ impl Plan {
             .buffer("counts", 4)
             .hits(k)
             .beside(k * 8 + 4);
-        let of_bins = uploads
+        let of_bins = again
             .buffer("best keys", bins * 4)
             .hits(k)
             .upload("counts", 4)

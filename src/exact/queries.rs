@@ -71,7 +71,7 @@ fn prepare(
     let outs = floats.chunks_mut(step * work_dim).zip(norms.chunks_mut(step));
     for (i, (floats, norms)) in outs.enumerate() {
         let start = i * step;
-        let few = queries.slice(dim, start, start + norms.len());
+        let few = queries.slice(dim, start..start + norms.len());
         let mut at = 0;
         let found = check::rows_with(metric, few, dim, first + start as u64, &mut |norm| {
             norms[at] = norm;
@@ -87,10 +87,11 @@ fn prepare(
             }
         }
     }
-    if *metric == Metric::Cosine {
-        space::normalise(floats, dim);
+    let scaled = space::is_scaled(metric);
+    if scaled {
+        space::normalize(floats, dim);
     }
-    if transform != Transform::None || *metric == Metric::Cosine {
+    if scaled || transform != Transform::None {
         facts.whole = false;
         facts.largest = check::largest(floats);
         for (norm, row) in norms.iter_mut().zip(floats.chunks_exact(work_dim)) {
@@ -185,13 +186,16 @@ impl Queries {
             let outs = outs.zip(self.norms[start..end].chunks_mut(step));
             let pieces = each(outs.enumerate().collect(), |(i, (floats, norms))| {
                 let first = start + i * step;
-                let piece = queries.slice(dim, first, first + norms.len());
+                let piece = queries.slice(dim, first..first + norms.len());
                 prepare(metric, piece, dim, first as u64, floats, norms)
             })?;
             self.facts = pieces.into_iter().fold(self.facts, RowFacts::and);
         }
+        if self.dtype == DType::Bits {
+            check::rows(metric, queries.slice(dim, start..end), dim, start as u64)?;
+        }
         if let Pair::Integer { .. } | Pair::Bits { .. } = self.pair {
-            self.packed.extend_from_slice(queries.slice(dim, start, end).bytes());
+            self.packed.extend_from_slice(queries.slice(dim, start..end).bytes());
         }
         self.checked = end;
         Ok(())

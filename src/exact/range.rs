@@ -8,7 +8,7 @@ use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::exact::dataset::Dataset;
 use crate::exact::distance::{self, Out};
-use crate::exact::filter::DeviceFilter;
+use crate::exact::filter::{Bitmap, DeviceFilter};
 use crate::exact::plan::{self, Plan};
 use crate::exact::queries::{Queries, Upload};
 use crate::exact::{kernels, params};
@@ -20,7 +20,7 @@ use std::ops::Range;
 struct Batch {
     queries: Range<usize>,
     upload: Upload,
-    bitmap: Option<Buffer>,
+    bitmap: Option<Bitmap>,
     keys: Buffer,
     next_row: u64,
 }
@@ -78,8 +78,11 @@ pub(crate) fn submit_range(
         SearchStats { queries: count as u64, rows: dataset.len(), ..SearchStats::default() };
     let mut todo = VecDeque::new();
     if dataset.len() > 0 {
-        for start in (0..count).step_by(plan.dense_queries) {
-            todo.push_back(Step::Queries(start..(start + plan.dense_queries).min(count)));
+        let mut start = 0;
+        while start < count {
+            let end = filter.together(start, (start + plan.dense_queries).min(count));
+            todo.push_back(Step::Queries(start..end));
+            start = end;
         }
     }
     let (cancel, limit) = (options.cancel.clone(), queries.decoder.key_limit(radius));

@@ -105,7 +105,7 @@ impl Search {
             self.hits.allocate()?;
             return Ok(false);
         }
-        let end = (start + self.plan.step(start)).min(count);
+        let end = self.filter.together(start, (start + self.plan.step(start)).min(count));
         self.queries.check(queries, end)?;
         if !self.hits.is_empty() {
             self.todo.push_back(Step::Queries(start..end));

@@ -55,6 +55,7 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
                 }
             }
         }
+        all.push(row_facts(dtype));
         all.push(row_stats(dtype, Family::Dot, false, ROWS));
         for pair in pairs(dtype) {
             for bitmap in [false, true] {

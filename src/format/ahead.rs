@@ -64,6 +64,6 @@ impl Ahead {
         let Filled { rows, block, .. } = &self.0[at];
         let end = rows.end.min(next.saturating_add(most));
         let within = |row: u64| (row - rows.start) as usize;
-        Ok(block.rows().slice(dim, within(next), within(end)))
+        Ok(block.rows().slice(dim, within(next)..within(end)))
     }
 }

@@ -14,8 +14,8 @@ use tempfile::{NamedTempFile, PersistError, TempPath};
 ///
 /// # Example
 /// ```
-/// # let dir = std::env::temp_dir().join(format!("nearfield-atomic-{}", std::process::id()));
-/// # std::fs::create_dir_all(&dir).unwrap();
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let dir = folder.path();
 /// use nearfield::format::AtomicFile;
 ///
 /// let path = dir.join("notes.txt");
@@ -24,7 +24,6 @@ use tempfile::{NamedTempFile, PersistError, TempPath};
 /// assert!(!path.exists());
 /// file.finish()?;
 /// assert_eq!(std::fs::read(&path).unwrap(), b"whole");
-/// # std::fs::remove_dir_all(&dir).unwrap();
 /// # Ok::<(), nearfield::Error>(())
 /// ```
 #[derive(Debug)]
@@ -49,7 +48,8 @@ impl AtomicFile {
     /// # Errors
     /// `Io` when the folder cannot be written to, `path` is there and no regular file, names a folder by its last letter, or
     /// is a link that leads nowhere.
-    pub fn create(path: &Path) -> Result<Self> {
+    pub fn create(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
         let refuse =
             |reason| Err(Error::io(path, io::Error::new(io::ErrorKind::InvalidInput, reason)));
         // The rename would replace a link instead of what it points to.
@@ -67,12 +67,7 @@ impl AtomicFile {
         if fs::metadata(&target).is_ok_and(|meta| !meta.is_file()) {
             return refuse("not a regular file");
         }
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".nearfield-").suffix(".tmp");
-        // Temporaries are private by default; this one becomes a file like any other, as the umask has it.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let make = || builder.tempfile_in(folder(&target));
+        let make = || temporary(&target, ".tmp");
         let (temporary, unfinished) = Unfinished::begin(make).map_err(|e| Error::io(path, e))?;
         Ok(AtomicFile { target, out: BufWriter::with_capacity(1 << 18, temporary), unfinished })
     }
@@ -157,6 +152,16 @@ impl AtomicFile {
         temporary.as_file().sync_all().map_err(io)?;
         Ok((target, temporary, unfinished))
     }
+}
+
+/// A file beside `target`, whose name ends in `suffix`.
+pub(super) fn temporary(target: &Path, suffix: &str) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".nearfield-").suffix(suffix);
+    // Temporaries are private by default; these become files like any other, as the umask has it.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder(target))
 }
 
 pub(super) fn folder(path: &Path) -> &Path {

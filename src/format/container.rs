@@ -25,14 +25,47 @@ const EXTENSIONS: [(&str, Container); 9] = [
     ("ibin", Container::Bin(Element::I32)),
 ];
 
+/// What to do with files of other kinds that vectors come in.
+const OTHERS: [(&[&str], &str); 7] = [
+    (&["npz"], "an .npz is an archive of .npy files: unzip it, or save one array with numpy.save"),
+    (&["gz", "bz2", "xz", "zst", "lz4", "zip", "tar", "tgz"], "unpack it first"),
+    (&["h5", "hdf5"], "with h5py, numpy.save('base.npy', file['train'][:]) makes one"),
+    (&["parquet", "arrow", "feather"], "numpy.save('base.npy', numpy.stack(column)) makes one"),
+    (&["pt", "pth", "safetensors"], "numpy.save('base.npy', tensor.numpy()) makes one"),
+    (
+        &["csv", "tsv", "txt"],
+        "numpy.save('base.npy', numpy.loadtxt(file, delimiter=',')) makes one",
+    ),
+    (&["bin"], "rename it by the type of its elements, such as base.fbin"),
+];
+
 impl Container {
     pub fn of(path: &Path) -> Result<Self> {
-        let extension = path.extension().unwrap_or_default();
-        let known = EXTENSIONS.iter().find(|(name, _)| extension.eq_ignore_ascii_case(name));
-        known.map(|&(_, container)| container).ok_or_else(|| {
-            let all = list(|_| true);
-            Error::argument("path", format!("{}: the extension is none of {all}", path.display()))
+        Self::known(path).ok_or_else(|| {
+            let (path_name, all) = (path.display(), list(|_| true));
+            let more = Self::instead(path).map_or_else(String::new, |way| format!("; {way}"));
+            Error::argument("path", format!("{path_name}: the extension is none of {all}{more}"))
         })
+    }
+
+    /// The one that the extension names, if any.
+    pub fn known(path: &Path) -> Option<Self> {
+        let extension = path.extension()?;
+        let known = EXTENSIONS.iter().find(|(name, _)| extension.eq_ignore_ascii_case(name));
+        known.map(|&(_, container)| container)
+    }
+
+    /// What makes a file that can be read of one that cannot, by its extension.
+    pub fn instead(path: &Path) -> Option<&'static str> {
+        let extension = path.extension()?;
+        let is = |names: &[&str]| names.iter().any(|name| extension.eq_ignore_ascii_case(name));
+        OTHERS.iter().find(|(names, _)| is(names)).map(|(_, way)| *way)
+    }
+
+    /// Its extension.
+    pub fn name(self) -> &'static str {
+        let known = EXTENSIONS.iter().find(|(_, container)| *container == self);
+        known.map_or("", |(name, _)| name)
     }
 
     /// The one type of its elements, unless the file's header says.

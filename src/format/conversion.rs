@@ -11,8 +11,8 @@ use std::str::FromStr;
 /// # Example
 /// ```
 /// # fn main() -> nearfield::Result<()> {
-/// # let dir = std::env::temp_dir().join(format!("nearfield-conversion-{}", std::process::id()));
-/// # std::fs::create_dir_all(&dir).unwrap();
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let dir = folder.path();
 /// use nearfield::format::{self, Conversion, Scale};
 /// use nearfield::{DType, Error, Rows};
 ///
@@ -21,12 +21,11 @@ use std::str::FromStr;
 /// out.write(Rows::F32(&[0.25, 0.125, -0.125, 0.25]))?;
 /// out.finish()?;
 /// // As they are, all of them would be rounded to 0.
-/// let zeros = format::open(&path, DType::I8)?.rows(0, 2).map(|_| ());
+/// let zeros = format::open(&path, DType::I8)?.rows(0..2).map(|_| ());
 /// assert!(matches!(zeros, Err(Error::LossyConversion { first_row: 0, .. })));
 /// let mut file = format::open(&path, Conversion::to(DType::I8).scale(Scale::Auto))?;
 /// assert_eq!(file.scale(), 508.0);
-/// assert_eq!(file.rows(0, 2)?.to_f32(), [127.0, 64.0, -64.0, 127.0]);
-/// # std::fs::remove_dir_all(&dir).unwrap();
+/// assert_eq!(file.rows(0..2)?.to_f32(), [127.0, 64.0, -64.0, 127.0]);
 /// # Ok(())
 /// # }
 /// ```
@@ -47,6 +46,50 @@ pub struct Conversion {
     /// [`DType::Bf16`] is asked for, and refused elsewhere, since a file does not say that it holds no whole numbers. Files of
     /// other elements are refused.
     pub u16_as_bf16: bool,
+    /// Reads so many of the first rows, or all where there are fewer. Default: all.
+    ///
+    /// What lies behind them is neither read nor checked, so that the beginning of a file whose end is missing can be used.
+    pub first: Option<u64>,
+    /// Skips rows in which an element is NaN or infinite. Default: off, so that most metrics refuse them.
+    ///
+    /// They keep their numbers, so that answers name rows of the file: [`RowFile`](super::RowFile) gives zeros in their place and
+    /// lists them in [`skipped`](super::RowFile::skipped), which a filter leaves out or [`Index::remove`](crate::Index::remove)
+    /// takes away; [`convert`](super::convert) leaves them out. Costs a look at each element, and a copy of rows that would be read
+    /// without one.
+    pub skip_nan: bool,
+    /// How many bits a row has, where they are read as [`DType::Bits`] and the last element is not full of them. Default: as many as
+    /// the elements hold.
+    ///
+    /// Bits behind the last have to be 0; one that is not is [`Error::InvalidValue`] when it is read.
+    pub bits: Option<usize>,
+    /// Which bit of a byte is the first, where they are read as [`DType::Bits`].
+    pub bit_order: BitOrder,
+}
+
+/// Which bit of a byte is the first of the eight.
+///
+/// That matters only where the last byte is not full: distances of bits are the same in any order, if it is the same for both. Rows
+/// come with the lowest first, whatever the file has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BitOrder {
+    /// The lowest: `numpy.packbits(a, axis=1, bitorder='little')`, FAISS.
+    #[default]
+    Little,
+    /// The highest: what `numpy.packbits(a, axis=1)` does by default.
+    Big,
+}
+
+impl FromStr for BitOrder {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "little" => Ok(BitOrder::Little),
+            "big" => Ok(BitOrder::Big),
+            _ => Err(Error::argument("bit order", format!("{text:?} is neither little nor big"))),
+        }
+    }
 }
 
 impl Conversion {
@@ -72,6 +115,30 @@ impl Conversion {
     pub fn u16_as_bf16(self, u16_as_bf16: bool) -> Self {
         Conversion { u16_as_bf16, ..self }
     }
+
+    /// Sets [`first`](Self#structfield.first).
+    #[must_use]
+    pub fn first(self, first: Option<u64>) -> Self {
+        Conversion { first, ..self }
+    }
+
+    /// Sets [`skip_nan`](Self#structfield.skip_nan).
+    #[must_use]
+    pub fn skip_nan(self, skip_nan: bool) -> Self {
+        Conversion { skip_nan, ..self }
+    }
+
+    /// Sets [`bits`](Self#structfield.bits).
+    #[must_use]
+    pub fn bits(self, bits: Option<usize>) -> Self {
+        Conversion { bits, ..self }
+    }
+
+    /// Sets [`bit_order`](Self#structfield.bit_order).
+    #[must_use]
+    pub fn bit_order(self, bit_order: BitOrder) -> Self {
+        Conversion { bit_order, ..self }
+    }
 }
 
 impl From<Option<DType>> for Conversion {
@@ -96,7 +163,7 @@ impl From<DType> for Conversion {
 /// | `L2`, `InnerProduct`, `NanEuclidean` | s^2 |
 /// | `SqrtL2`, `L1`, `Linf`, `JensenShannon`, `KlDivergence` | s |
 /// | `Lp(p)` | s^p |
-/// | `Cosine`, `Correlation`, `Canberra`, `BrayCurtis`, `Jaccard` | 1 |
+/// | `Cosine`, `CosineDistance`, `Correlation`, `Canberra`, `BrayCurtis`, `Jaccard` | 1 |
 /// | `Hellinger`, `Haversine`, `Gower`, metrics of one's own, those of bits | no power: do not scale their rows |
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -204,7 +271,7 @@ mod tests {
 
     #[test]
     fn what_to_choose_instead_is_not_what_was_chosen() {
-        for dtype in DType::ALL {
+        for &dtype in DType::ALL {
             assert!(!Scale::Auto.instead(dtype).contains(&format!("--dtype {dtype}")), "{dtype}");
             assert!(
                 !Scale::By(1.0).instead(dtype).contains(&format!("--dtype {dtype}")),

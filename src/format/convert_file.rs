@@ -14,7 +14,7 @@ use crate::error::Result;
 use std::path::Path;
 
 /// What a conversion did.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Converted {
     /// Rows.
@@ -23,6 +23,8 @@ pub struct Converted {
     pub scale: f32,
     /// What rounding changed.
     pub losses: Losses,
+    /// Rows of the input that were left out: [`Conversion::skip_nan`](Conversion#structfield.skip_nan).
+    pub skipped: Vec<u64>,
 }
 
 /// Writes the rows of file `input` as file `output`, each in the format of its extension.
@@ -40,6 +42,23 @@ pub struct Converted {
 ///
 /// # Accuracy
 /// Values are rounded to nearest, ties to even, once; where there is a scale, the product in f32 is rounded before.
+///
+/// # Example
+/// ```
+/// use nearfield::{DType, Rows, format};
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let [points, halves] = ["points.fvecs", "halves.npy"].map(|name| dir.path().join(name));
+/// # let mut out = format::create(&points, DType::F32, 2)?;
+/// # out.write(Rows::F32(&[0.5, 1.0, 1.5, 2.0]))?;
+/// # out.finish()?;
+/// let done = format::convert(&points, &halves, DType::F16, &mut |done, rows| {
+///     println!("{done} of {rows} rows");
+///     Ok(())
+/// })?;
+/// assert_eq!((done.rows, done.losses.changed), (2, 0));
+/// assert_eq!(format::open(&halves, None)?.as_rows().map(|rows| rows.dtype()), Some(DType::F16));
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 pub fn convert(
     input: impl AsRef<Path>,
     output: impl AsRef<Path>,
@@ -64,36 +83,45 @@ pub fn convert_unnamed(
 ) -> Result<(Converted, AtomicFile)> {
     let (input, output, mut to) = (input.as_ref(), output.as_ref(), to.into());
     let container = Container::of(output)?;
-    let element = Mapped::open(input)?.layout.element;
+    let element = Mapped::open(input, to.first)?.layout.element;
     let unscaled = matches!(to.scale, Scale::None | Scale::Auto);
     if to.dtype.is_none() && unscaled && !to.u16_as_bf16 && element.is_id() && container.holds_ids()
     {
-        let (rows, file) = convert_ids(input, output, progress)?;
-        return Ok((Converted { rows, scale: 1.0, losses: Losses::default() }, file));
+        let (rows, file) = convert_ids(input, output, to.first, progress)?;
+        let (losses, skipped) = (Losses::default(), Vec::new());
+        return Ok((Converted { rows, scale: 1.0, losses, skipped }, file));
     }
     to.dtype = to.dtype.or_else(|| match element.dtype() {
         Some(own) if container.holds(own) => Some(own),
         _ => container.element().and_then(|e| e.dtype()),
     });
-    let mut rows = RowFile::open(input, to)?;
+    let rows = RowFile::open(input, to)?;
     let mut out = RowWriter::create(output, rows.dtype(), rows.dim())?;
     let block = (BLOCK_BYTES / rows.dtype().row_bytes(rows.dim())).max(1);
-    let total = rows.row_count();
-    while let Some(block) = rows.next_rows(block)? {
-        out.write(block)?;
-        progress(total - rows.len().unwrap_or(0), total)?;
+    let (total, dim) = (rows.row_count(), rows.dim());
+    let mut reader = rows.clone();
+    let mut done = 0;
+    while let Some(block) = reader.next_rows(block)? {
+        let end = done + block.count(dim)? as u64;
+        for rest in rows.rest(done..end) {
+            let within = |row: u64| (row - done) as usize;
+            out.write(block.slice(dim, within(rest.start)..within(rest.end)))?;
+        }
+        done = end;
+        progress(done, total)?;
     }
-    let (scale, losses) = (rows.scale(), rows.losses());
+    let (scale, losses, skipped) = (rows.scale(), rows.losses(), rows.skipped());
     let (rows, file) = out.complete()?;
-    Ok((Converted { rows, scale, losses }, file))
+    Ok((Converted { rows, scale, losses, skipped }, file))
 }
 
 fn convert_ids(
     input: &Path,
     output: &Path,
+    first: Option<u64>,
     progress: &mut dyn FnMut(u64, u64) -> Result<()>,
 ) -> Result<(u64, AtomicFile)> {
-    let mut file = IdFile::open(input)?;
+    let mut file = IdFile::open_first(input, first)?;
     let mut out = IdWriter::create(output, file.columns())?;
     let (mut done, total) = (0, file.row_count());
     let columns = file.columns().unwrap_or(1);

@@ -40,12 +40,22 @@ impl IdFile {
     /// `Io`, `Format` as [`open`](super::open) has them; `Format` too where the elements are no whole numbers of 32 or 64
     /// bits.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let file = Mapped::open(path)?;
+        Self::open_first(path.as_ref(), None)
+    }
+
+    /// Reads so many of the first rows, all by default.
+    pub(super) fn open_first(path: &Path, first: Option<u64>) -> Result<Self> {
+        Self::of(Mapped::open(path, first)?)
+    }
+
+    pub(super) fn of(file: Mapped) -> Result<Self> {
         let element = file.layout.element;
         if !element.is_id() {
-            let reason = format!("elements of type {:?} are no ids", element.descr());
-            return Err(Error::format(path, file.layout.element_at as u64, reason));
+            let reason = format!(
+                "elements of type {:?} are no ids: save them as whole numbers of 32 or 64 bits, .astype(numpy.int64)",
+                element.descr()
+            );
+            return Err(Error::format(file.path(), file.layout.element_at as u64, reason));
         }
         Ok(IdFile { file, block: Vec::new(), next: 0 })
     }
@@ -121,11 +131,11 @@ impl IdWriter {
     /// Appends rows of ids.
     ///
     /// # Errors
-    /// `DimensionMismatch` for a part of a row, `InvalidValue` for an id that the format's i32 does not hold, `Io`.
+    /// `PartialRow` for a part of a row, `InvalidValue` for an id that the format's i32 does not hold, `Io`.
     pub fn write(&mut self, ids: &[i64]) -> Result<()> {
         let columns = self.sink.width();
         if !ids.len().is_multiple_of(columns) {
-            return Err(Error::DimensionMismatch { expected: columns, actual: ids.len() });
+            return Err(Error::PartialRow { len: ids.len(), dim: columns });
         }
         if self.element == Element::I64 {
             return self.sink.write(bytemuck::cast_slice(ids));

@@ -46,6 +46,12 @@ impl Map {
         Ok(Map { path: path.to_owned(), map })
     }
 
+    /// Tells the system that what is read next does not lie behind what was read last, as it was told before.
+    pub fn expect_jumps(&self) {
+        #[cfg(unix)]
+        let _ = self.map.advise(memmap2::Advice::Normal);
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -155,7 +155,7 @@ fn to_f32(
         Element::F16 => each(bytes, out, |b| f16::from_le_bytes(b).to_f32()),
         Element::U16 => each(bytes, out, |b| bf16::from_le_bytes(b).to_f32()),
         Element::I8 => each(bytes, out, |b| f32::from(i8::from_le_bytes(b))),
-        Element::U8 => each(bytes, out, |[b]| f32::from(b)),
+        Element::U8 | Element::Bool => each(bytes, out, |[b]| f32::from(b)),
         Element::F64 => checked(bytes, out, f64::from_le_bytes, narrow)?,
         Element::I32 => {
             checked(bytes, out, i32::from_le_bytes, |v| whole(v.unsigned_abs().into(), v as f32))?

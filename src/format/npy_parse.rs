@@ -1,7 +1,7 @@
 //! Reads the header of an `.npy` file: a Python dictionary of three entries.
 
 use super::element::Element;
-use super::layout::{Layout, check_size, take};
+use super::layout::{Arrangement, Layout, check_size, take};
 use super::npy_header::MAGIC;
 use crate::error::{Error, Result};
 use std::path::Path;
@@ -10,15 +10,24 @@ use std::path::Path;
 #[derive(Default)]
 struct Entries<'a> {
     descr: Option<(usize, &'a str)>,
-    fortran: Option<(usize, bool)>,
+    fortran: Option<bool>,
     shape: Option<(usize, Vec<u64>)>,
 }
 
-pub(super) fn layout(path: &Path, bytes: &[u8]) -> Result<Layout> {
+pub(super) fn layout(path: &Path, bytes: &[u8], first: Option<u64>) -> Result<Layout> {
     let format = |at: usize, reason: String| Error::format(path, at as u64, reason);
     let magic = &bytes[..bytes.len().min(MAGIC.len())];
     if !MAGIC.starts_with(magic) {
-        return Err(format(0, "not an .npy file: it does not begin with \\x93NUMPY".into()));
+        let what = match bytes {
+            [b'P', b'K', ..] => {
+                ": it is an archive, as .npz is; unzip it, or save one array with numpy.save"
+            }
+            [0x1f, 0x8b, ..] => ": it is packed by gzip; unpack it first",
+            [0x80, 2..=5, ..] => ": it is a pickle; save the array with numpy.save",
+            _ => "",
+        };
+        let reason = format!("not an .npy file: it does not begin with \\x93NUMPY{what}");
+        return Err(format(0, reason));
     }
     let [major, minor]: [u8; 2] = take(path, bytes, MAGIC.len(), "the magic number")?;
     let (length, begin): (u32, usize) = match (major, minor) {
@@ -39,26 +48,37 @@ pub(super) fn layout(path: &Path, bytes: &[u8]) -> Result<Layout> {
     let entries = parser.dictionary()?;
     let missing = |key: &str| format(begin, format!("the header has no {key:?}"));
     let (descr_at, descr) = entries.descr.ok_or_else(|| missing("descr"))?;
-    let (fortran_at, fortran) = entries.fortran.ok_or_else(|| missing("fortran_order"))?;
+    let fortran = entries.fortran.ok_or_else(|| missing("fortran_order"))?;
     let (shape_at, shape) = entries.shape.ok_or_else(|| missing("shape"))?;
 
-    let element = Element::from_descr(descr).map_err(|reason| format(descr_at, reason))?;
-    if fortran {
-        let reason = "the array is in Fortran order; save numpy.ascontiguousarray(it) instead";
-        return Err(format(fortran_at, reason.into()));
-    }
-    let (rows, columns) = match shape[..] {
+    let (element, big_endian) =
+        Element::from_descr(descr).map_err(|reason| format(descr_at, reason))?;
+    let (file_rows, columns) = match shape[..] {
         [rows] => (rows, None),
         [rows, columns] => (rows, Some(usize::try_from(columns).unwrap_or(usize::MAX))),
         _ => {
-            let reason = format!("the array has {} axes, rows have 2 and ids 1 or 2", shape.len());
+            let reason = format!(
+                "the array has {} axes, rows have 2 and ids 1 or 2: save a.reshape(len(a), -1), of a single row a.reshape(1, -1)",
+                shape.len()
+            );
             return Err(format(shape_at, reason));
         }
     };
     let start = begin + header.len();
-    let layout =
-        Layout { element, element_at: descr_at, rows, columns, shape_at, start, prefix: 0 };
-    check_size(path, bytes.len(), layout)
+    // An array of one row or one column lies the same in both orders.
+    let by_columns = fortran && file_rows > 1 && columns.is_some_and(|columns| columns > 1);
+    let layout = Layout {
+        element,
+        arrangement: Arrangement { by_columns, big_endian },
+        element_at: descr_at,
+        rows: 0,
+        file_rows,
+        columns,
+        shape_at,
+        start,
+        prefix: 0,
+    };
+    check_size(path, bytes.len(), first, layout)
 }
 
 /// A cursor in the header's text.
@@ -103,7 +123,7 @@ impl<'a> Parser<'a> {
             let at = self.base + self.token();
             let twice = match key {
                 "descr" => entries.descr.replace((at, self.descr()?)).is_some(),
-                "fortran_order" => entries.fortran.replace((at, self.boolean()?)).is_some(),
+                "fortran_order" => entries.fortran.replace(self.boolean()?).is_some(),
                 "shape" => entries.shape.replace((at, self.tuple()?)).is_some(),
                 _ => return self.error(key_at, format!("unknown entry {key:?}")),
             };
@@ -141,7 +161,7 @@ impl<'a> Parser<'a> {
     fn descr(&mut self) -> Result<&'a str> {
         let at = self.token();
         if self.text.get(at) == Some(&b'[') {
-            return self.error(at, "records of several fields are not supported");
+            return self.error(at, "records of several fields are not supported: save numpy.lib.recfunctions.structured_to_unstructured(a)");
         }
         self.string()
     }

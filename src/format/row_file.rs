@@ -2,16 +2,17 @@
 
 use super::ahead::Ahead;
 use super::block::Block;
-use super::conversion::{Conversion, Scale};
+use super::conversion::{BitOrder, Conversion};
 use super::element::Element;
 use super::limits::BLOCK_BYTES;
+use super::load::{Loading, scale};
 use super::losses::{Account, Losses, Seen};
 use super::mapped::Mapped;
-use super::narrow::{Origin, append, largest, may_lose};
+use super::packed;
+use super::skipped::Skipped;
 use super::source::{RowSource, check_dim};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
-use crate::parallel::each;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,14 +21,15 @@ use std::sync::Arc;
 ///
 /// Without a type (`None`) rows come in the file's own, and f64 and whole numbers as f32. With one, or a [`Conversion`], they
 /// are converted block by block while they are read: multiplied by the scale, rounded to nearest, ties to even. Two types
-/// reinterpret instead: [`DType::Bits`] takes a file of u8 as packed bits, and [`DType::Bf16`] an `.npy` of u16 as bfloat16.
+/// reinterpret instead: [`DType::Bits`] takes a file of whole numbers as packed bits, those of more than a byte from the lowest
+/// byte on, and [`DType::Bf16`] an `.npy` of u16 as bfloat16.
 ///
 /// Costs the header's page, and with [`Scale::Auto`](super::Scale::Auto) a pass over the file; the rows are read when they are
 /// asked for. What rounding changes of them is counted then: see [`RowFile::losses`].
 ///
 /// # Errors
 /// `Io` when the system refuses the file. `Format` when it is damaged, holds no rows, or is laid out as nothing here reads
-/// (big-endian, Fortran order). `InvalidArgument` for an unknown extension, a type that the file cannot give, or a scale that
+/// (objects, records, three axes). `InvalidArgument` for an unknown extension, a type that the file cannot give, or a scale that
 /// is no finite number above 0.
 pub fn open(path: impl AsRef<Path>, to: impl Into<Conversion>) -> Result<RowFile> {
     RowFile::open(path, to)
@@ -35,8 +37,8 @@ pub fn open(path: impl AsRef<Path>, to: impl Into<Conversion>) -> Result<RowFile
 
 /// The rows of a file, mapped into memory: a [`RowSource`] with random access.
 ///
-/// Rows of the file's own type are slices of the map. Rows of the `.fvecs` family, converted rows and rows that lie
-/// misaligned are copied into blocks, which are reused.
+/// Rows of the file's own type are slices of the map. Rows of the `.fvecs` family, converted rows, rows that lie misaligned,
+/// and those of an `.npy` in Fortran order or big-endian are copied into blocks, which are reused.
 ///
 /// The file must not be truncated or written to while this lives: see the [module](super#memory).
 #[derive(Debug)]
@@ -48,6 +50,8 @@ pub struct RowFile {
     scale: f32,
     conversion: Conversion,
     account: Arc<Account>,
+    /// Where rows are skipped that are not finite.
+    skipped: Option<Arc<Skipped>>,
     /// Whether the file's bytes serve as rows, without a copy.
     direct: bool,
     block: Block,
@@ -72,12 +76,17 @@ impl RowFile {
     /// As [`open`].
     pub fn open(path: impl AsRef<Path>, to: impl Into<Conversion>) -> Result<Self> {
         let (path, conversion) = (path.as_ref(), to.into());
-        let file = Mapped::open(path)?;
+        let file = Mapped::open(path, conversion.first)?;
         if file.layout.columns.is_none() {
-            let reason = "an array of one axis; vectors need two, n x dim";
+            let reason = "an array of one axis; vectors need two, n x dim: save a.reshape(1, -1) if it is one row, a.reshape(-1, 1) if rows have one element";
             return Err(Error::format(path, file.layout.shape_at as u64, reason));
         }
         let element = file.layout.element;
+        if element == Element::Bool {
+            let reason = "elements of type \"|b1\" are no numbers: numpy.packbits(a, axis=1, bitorder='little') packs \
+                          them, to be read as bits, and a.astype(numpy.uint8) makes numbers of them";
+            return Err(Error::format(path, file.layout.element_at as u64, reason));
+        }
         let refuse =
             |reason| Err(Error::argument("dtype", format!("{}: {reason}", path.display())));
         let dtype = match (element, conversion.dtype) {
@@ -96,22 +105,45 @@ impl RowFile {
                     "its elements are no u16 that could be bfloat16 (--from bf16, Conversion::u16_as_bf16)",
                 );
             }
-            (Element::U8, Some(DType::Bits)) => DType::Bits,
-            (_, Some(DType::Bits)) => return refuse("packed bits are read from u8 elements only"),
+            (element, Some(DType::Bits)) if element.packs_bits() => DType::Bits,
+            (_, Some(DType::Bits)) => {
+                return refuse(
+                    "packed bits are read from whole numbers only, such as the u8 of numpy.packbits",
+                );
+            }
             (_, Some(dtype)) => dtype,
             (_, None) => element.dtype().unwrap_or(DType::F32),
         };
+        if dtype != DType::Bits
+            && (conversion.bits.is_some() || conversion.bit_order != BitOrder::Little)
+        {
+            return refuse(
+                "--bits and --bit-order (Conversion::bits, bit_order) are for rows read as bits (--dtype bits, DType::Bits)",
+            );
+        }
         Self::with(Arc::new(file), dtype, conversion)
     }
 
     fn with(file: Arc<Mapped>, dtype: DType, conversion: Conversion) -> Result<Self> {
         let layout = file.layout;
-        let dim = layout.width() * if dtype == DType::Bits { 8 } else { 1 };
-        check_dim(dtype, dim)?;
+        let dim = match dtype {
+            DType::Bits => packed::width(&layout, conversion.bits).map_err(|reason| {
+                Error::argument("bits", format!("{}: {reason}", file.path().display()))
+            })?,
+            _ => layout.width(),
+        };
+        check_dim(dim)?;
         // The map begins at a page, so the offset alone decides the alignment.
         let aligned = layout.start.is_multiple_of(layout.element.size());
-        let scale = scale(&file, dtype, conversion.scale)?;
-        let direct = layout.element.stores(dtype) && scale == 1.0 && layout.prefix == 0 && aligned;
+        let skips = conversion.skip_nan && Skipped::concerns(layout.element);
+        let skipped = skips.then(Arc::default);
+        let scale = scale(&file, dtype, conversion.scale, skipped.as_deref())?;
+        let stored = match dtype {
+            DType::Bits => packed::are_bytes(&layout, dim, conversion.bit_order),
+            _ => layout.element.stores(dtype),
+        };
+        let stored = stored && layout.is_plain() && layout.prefix == 0;
+        let direct = stored && scale == 1.0 && aligned && !skips;
         let (block, end) = (Block::new(dtype), layout.rows);
         let (account, ahead) = (Arc::default(), Ahead::default());
         let next = 0;
@@ -122,6 +154,7 @@ impl RowFile {
             scale,
             conversion,
             account,
+            skipped,
             direct,
             block,
             ahead,
@@ -139,6 +172,7 @@ impl RowFile {
             scale: self.scale,
             conversion: self.conversion,
             account: Arc::clone(&self.account),
+            skipped: self.skipped.clone(),
             direct: self.direct,
             block: Block::new(self.dtype),
             ahead: Ahead::default(),
@@ -173,14 +207,53 @@ impl RowFile {
         self.account.losses()
     }
 
+    /// The rows that were skipped among those that were read so far, by whichever reader of this file, where
+    /// [`Conversion::skip_nan`](Conversion#structfield.skip_nan) asked for that. They were read as zeros.
+    ///
+    /// # Example
+    /// ```
+    /// # fn main() -> nearfield::Result<()> {
+    /// # let dir = std::env::temp_dir().join(format!("nearfield-skipped-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&dir).unwrap();
+    /// use nearfield::format::{self, Conversion};
+    /// use nearfield::{DType, Rows};
+    ///
+    /// let path = dir.join("points.npy");
+    /// let mut out = format::create(&path, DType::F32, 2)?;
+    /// out.write(Rows::F32(&[1.0, 2.0, f32::NAN, 4.0, 5.0, 6.0]))?;
+    /// out.finish()?;
+    /// let mut file = format::open(&path, Conversion::default().skip_nan(true))?;
+    /// assert_eq!(file.rows(0..3)?.to_f32(), [1.0, 2.0, 0.0, 0.0, 5.0, 6.0]);
+    /// assert_eq!(file.skipped(), [1]);
+    /// # std::fs::remove_dir_all(&dir).unwrap();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn skipped(&self) -> Vec<u64> {
+        self.skipped.as_ref().map_or_else(Vec::new, |skipped| skipped.rows())
+    }
+
+    /// The rows of a range that were not skipped, once it has been read.
+    pub(super) fn rest(&self, rows: Range<u64>) -> Vec<Range<u64>> {
+        match &self.skipped {
+            Some(skipped) => skipped.rest(rows),
+            None => vec![rows],
+        }
+    }
+
     /// The file's name as it was given.
     pub fn path(&self) -> &Path {
         self.file.path()
     }
 
-    /// Rows in the file, whatever has been read of them.
+    /// Rows of the file, or the first of them that the [`Conversion`] asked for, whatever has been read.
     pub fn row_count(&self) -> u64 {
         self.file.layout.rows
+    }
+
+    /// Rows in the file, those included that [`Conversion::first`](Conversion#structfield.first) leaves out.
+    pub fn rows_in_file(&self) -> u64 {
+        self.file.layout.file_rows
     }
 
     /// Whether rows are slices of the map: of the file's own type, aligned, and nothing between them.
@@ -193,7 +266,7 @@ impl RowFile {
         self.direct.then(|| self.slice(0, self.row_count()).ok())?
     }
 
-    /// Rows `start..end`; the position of the stream stays where it is.
+    /// Some of the rows; the position of the stream stays where it is.
     ///
     /// Free where [`is_direct`](Self::is_direct); otherwise one pass over those rows, and memory for a copy of them.
     ///
@@ -201,7 +274,8 @@ impl RowFile {
     /// `InvalidArgument` for a range outside of the file, `InvalidValue` for a value that the type asked for does not hold,
     /// `Format` for a row of another dimension than the first; `LossyConversion` once more than 1 % of the file's rows were
     /// read that change by more than 1 % of their length, or 10 % where a scale was asked for, also from the stream.
-    pub fn rows(&mut self, start: u64, end: u64) -> Result<Rows<'_>> {
+    pub fn rows(&mut self, rows: Range<u64>) -> Result<Rows<'_>> {
+        let Range { start, end } = rows;
         if start > end || end > self.row_count() {
             let reason = format!("{start}..{end} is not within 0..{}", self.row_count());
             return Err(Error::argument("rows", reason));
@@ -209,10 +283,18 @@ impl RowFile {
         if self.direct {
             return self.slice(start, end);
         }
-        let by = (self.scale, self.conversion.scale);
-        let seen = load(&self.file, start..end, self.dim, by, &mut self.block)?;
+        let mut block = std::mem::replace(&mut self.block, Block::new(self.dtype));
+        let seen = self.loading().load(&self.file, start..end, &mut block);
+        self.block = block;
+        let seen = seen?;
         self.account(start..end, seen)?;
         Ok(self.block.rows())
+    }
+
+    fn loading(&self) -> Loading<'_> {
+        let Conversion { scale, bit_order, .. } = self.conversion;
+        let (dim, scale) = (self.dim, (self.scale, scale));
+        Loading { dim, scale, bit_order, skipped: self.skipped.as_deref() }
     }
 
     /// Adds up what became of rows.
@@ -247,7 +329,7 @@ impl RowSource for RowFile {
         self.dim
     }
 
-    fn len(&self) -> Option<u64> {
+    fn remaining(&self) -> Option<u64> {
         Some(self.end - self.next)
     }
 
@@ -263,8 +345,8 @@ impl RowSource for RowFile {
         let (file, dim, step) = (&self.file, self.dim, self.block_rows());
         let rows = start..self.end.min(start.saturating_add(most));
         let mut ahead = std::mem::take(&mut self.ahead);
-        let by = (self.scale, self.conversion.scale);
-        let load = |rows, block: &mut Block| load(file, rows, dim, by, block);
+        let loading = self.loading();
+        let load = |rows, block: &mut Block| loading.load(file, rows, block);
         let filled =
             ahead.fill(rows, step, self.dtype, load, |rows, seen| self.account(rows, seen));
         self.ahead = ahead;
@@ -273,56 +355,4 @@ impl RowSource for RowFile {
         self.next = start + rows.count(dim)? as u64;
         Ok(Some(rows))
     }
-}
-
-/// The number that a scale is for this file.
-fn scale(file: &Mapped, dtype: DType, scale: Scale) -> Result<f32> {
-    scale.check()?;
-    let element = file.layout.element;
-    match scale {
-        Scale::None => Ok(1.0),
-        Scale::By(by) if dtype == DType::Bits && by != 1.0 => {
-            Err(Error::argument("scale", "bits are no numbers, and have no scale"))
-        }
-        Scale::By(by) => Ok(by),
-        Scale::Auto if element.stores(dtype) => Ok(1.0),
-        Scale::Auto => {
-            let step = (BLOCK_BYTES / file.layout.stride()).max(1) as u64;
-            let starts = (0..file.layout.rows).step_by(step as usize).collect();
-            let columns = file.layout.width();
-            let each = each(starts, |start: u64| {
-                let mut most = 0f32;
-                file.pieces(start, file.layout.rows.min(start + step), |first_row, bytes| {
-                    most = most.max(largest(element, bytes, Origin { first_row, columns })?);
-                    Ok(())
-                })?;
-                Ok(most)
-            })?;
-            Ok(Scale::fitting(dtype, each.into_iter().fold(0.0, f32::max)))
-        }
-    }
-}
-
-/// Fills a block with rows of the file, times a number that was asked for so, and tells what became of them where rounding can
-/// change them.
-fn load(
-    file: &Mapped,
-    rows: Range<u64>,
-    dim: usize,
-    (scale, asked): (f32, Scale),
-    block: &mut Block,
-) -> Result<Option<Seen>> {
-    // At most four times the bytes of a range that is mapped, which no address space's end is near.
-    let bytes = (rows.end - rows.start) as usize * block.dtype().row_bytes(dim);
-    block.reset(bytes).map_err(|e| Error::io(file.path(), e))?;
-    let (element, columns) = (file.layout.element, file.layout.width());
-    let dtype = block.dtype();
-    let merges = element == Element::F64 && dtype == DType::F32;
-    let percent = asked.tolerated_percent();
-    let mut seen =
-        may_lose(element, dtype).then(|| Seen::new(rows.clone(), columns, percent, merges));
-    file.pieces(rows.start, rows.end, |first_row, bytes| {
-        append(element, bytes, block, Origin { first_row, columns }, (scale, asked), seen.as_mut())
-    })?;
-    Ok(seen)
 }

@@ -11,7 +11,8 @@ use std::path::Path;
 
 /// Begins a file of rows of `dim` elements, in the format of its extension; see [`RowWriter`].
 ///
-/// bfloat16 is written to `.npy` as u16, and packed bits as u8.
+/// bfloat16 is written to `.npy` as u16, and packed bits as u8, the lowest first. A file does not say how many bits of a row's last byte
+/// count: [`Conversion::bits`](super::Conversion#structfield.bits) does when it is read.
 ///
 /// # Errors
 /// `InvalidArgument` for an unknown extension, a `dtype` that it does not hold (the message names those that do) or a `dim`
@@ -24,6 +25,19 @@ pub fn create(path: impl AsRef<Path>, dtype: DType, dim: usize) -> Result<RowWri
 ///
 /// It is written beside its destination, and takes its name in [`finish`](Self::finish), synced. Dropped before that, it
 /// leaves nothing behind, and what was there stays. Costs one small buffer, whatever the number of rows.
+///
+/// # Example
+/// ```
+/// use nearfield::{DType, Rows, format};
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let path = dir.path().join("codes.u8bin");
+/// let mut out = format::create(&path, DType::U8, 4)?;
+/// for block in [[1u8, 2, 3, 4], [5, 6, 7, 8]] {
+///     out.write(Rows::U8(&block))?;
+/// }
+/// assert_eq!(out.finish()?, 2);
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct RowWriter {
     sink: Sink,
@@ -41,8 +55,8 @@ impl RowWriter {
         if !container.holds(dtype) {
             return Err(Container::refuse(path, dtype));
         }
-        check_dim(dtype, dim)?;
-        let columns = if dtype == DType::Bits { dim / 8 } else { dim };
+        check_dim(dim)?;
+        let columns = if dtype == DType::Bits { dtype.row_bytes(dim) } else { dim };
         Ok(RowWriter {
             sink: Sink::create(path, container, Element::of(dtype), &[columns])?,
             dtype,
@@ -52,7 +66,7 @@ impl RowWriter {
     /// Appends rows.
     ///
     /// # Errors
-    /// `InvalidArgument` for rows of another type than the file's, `DimensionMismatch` for a part of a row, `Io`.
+    /// `InvalidArgument` for rows of another type than the file's, `PartialRow` for a part of a row, `Io`.
     pub fn write(&mut self, rows: Rows<'_>) -> Result<()> {
         if rows.dtype() != self.dtype {
             let reason = format!("{} rows for a file of {}", rows.dtype(), self.dtype);
@@ -61,10 +75,7 @@ impl RowWriter {
         let (bytes, row) = (rows.bytes(), self.sink.width() * Element::of(self.dtype).size());
         if !bytes.len().is_multiple_of(row) {
             let elements = |bytes: usize| bytes * 8 / self.dtype.bits();
-            return Err(Error::DimensionMismatch {
-                expected: elements(row),
-                actual: elements(bytes.len()),
-            });
+            return Err(Error::PartialRow { len: elements(bytes.len()), dim: elements(row) });
         }
         self.sink.write(bytes)
     }

@@ -1,6 +1,6 @@
 //! Several files that take their names together.
 
-use super::atomic::{AtomicFile, Synced, folder};
+use super::atomic::{AtomicFile, Synced, folder, temporary};
 use super::unfinished::{self, Unfinished};
 use crate::error::{Error, Result};
 use std::collections::BTreeSet;
@@ -33,8 +33,8 @@ impl AtomicFile {
     ///
     /// # Example
     /// ```
-    /// # let dir = std::env::temp_dir().join(format!("nearfield-set-{}", std::process::id()));
-    /// # std::fs::create_dir_all(&dir).unwrap();
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let dir = folder.path();
     /// use nearfield::format::{AtomicFile, NpyWriter};
     ///
     /// let (mut ids, mut distances) = (
@@ -45,7 +45,6 @@ impl AtomicFile {
     /// distances.write(&[0.5, 0.75])?;
     /// AtomicFile::finish_all([ids.complete()?, distances.complete()?])?;
     /// assert!(dir.join("r.ids.npy").exists() && dir.join("r.dist.npy").exists());
-    /// # std::fs::remove_dir_all(&dir).unwrap();
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     pub fn finish_all(files: impl IntoIterator<Item = AtomicFile>) -> Result<()> {
@@ -138,9 +137,7 @@ fn put_aside(target: &Path) -> io::Result<Option<TempPath>> {
     if fs::symlink_metadata(target).is_err_and(|e| e.kind() == io::ErrorKind::NotFound) {
         return Ok(None);
     }
-    let mut builder = tempfile::Builder::new();
-    let aside = builder.prefix(".nearfield-").suffix(".old").tempfile_in(folder(target))?;
-    let aside = aside.into_temp_path();
+    let aside = temporary(target, ".old")?.into_temp_path();
     fs::rename(target, &aside)?;
     Ok(Some(aside))
 }

@@ -100,7 +100,7 @@ impl Sink {
         if bytes.is_multiple_of(self.row_bytes as u64) {
             return Ok(());
         }
-        let actual = (bytes / self.element.size() as u64) as usize;
-        Err(Error::DimensionMismatch { expected: self.width(), actual })
+        let len = (bytes / self.element.size() as u64) as usize;
+        Err(Error::PartialRow { len, dim: self.width() })
     }
 }

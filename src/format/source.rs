@@ -7,8 +7,41 @@ use crate::error::{Error, Result};
 /// A stream of rows of any length: a file, a slice, or whatever a program generates.
 ///
 /// Consumers hold one block at a time, so a source may be far larger than memory.
-// A source is not a collection: whether it is empty is known by asking for a block.
-#[allow(clippy::len_without_is_empty)]
+///
+/// # Example
+/// ```
+/// use nearfield::{DType, Result, RowSource, Rows};
+///
+/// /// The points 0, 1, 2, ... of a line.
+/// struct Line {
+///     next: u64,
+///     end: u64,
+///     block: Vec<f32>,
+/// }
+///
+/// impl RowSource for Line {
+///     fn dtype(&self) -> DType {
+///         DType::F32
+///     }
+///     fn dim(&self) -> usize {
+///         1
+///     }
+///     fn remaining(&self) -> Option<u64> {
+///         Some(self.end - self.next)
+///     }
+///     fn next_rows(&mut self, max_rows: usize) -> Result<Option<Rows<'_>>> {
+///         let end = self.end.min(self.next + max_rows.max(1) as u64);
+///         self.block = (self.next..end).map(|x| x as f32).collect();
+///         self.next = end;
+///         Ok((!self.block.is_empty()).then_some(Rows::F32(&self.block)))
+///     }
+/// }
+///
+/// let mut line = Line { next: 0, end: 5, block: Vec::new() };
+/// let first = line.next_rows(3)?.map(|rows| rows.to_f32());
+/// assert_eq!((first, line.remaining()), (Some(vec![0.0, 1.0, 2.0]), Some(2)));
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 pub trait RowSource {
     /// The type of the elements of every block.
     fn dtype(&self) -> DType;
@@ -17,7 +50,7 @@ pub trait RowSource {
     fn dim(&self) -> usize;
 
     /// Rows still to come, where the source knows.
-    fn len(&self) -> Option<u64>;
+    fn remaining(&self) -> Option<u64>;
 
     /// The next block: at least one row, at most `max_rows` (0 counts as 1), `None` at the end.
     ///
@@ -39,9 +72,9 @@ impl<'a> SliceSource<'a> {
     /// Streams `rows`, of `dim` elements each, without copying them.
     ///
     /// # Errors
-    /// `DimensionMismatch` when the length is no multiple of `dim`; `InvalidArgument` for a `dim` of 0 or an absurd one.
+    /// `PartialRow` when the length is no multiple of `dim`; `InvalidArgument` for a `dim` of 0 or an absurd one.
     pub fn new(rows: Rows<'a>, dim: usize) -> Result<Self> {
-        check_dim(rows.dtype(), dim)?;
+        check_dim(dim)?;
         Ok(SliceSource { rows, dim, next: 0, end: rows.count(dim)? })
     }
 }
@@ -55,24 +88,21 @@ impl RowSource for SliceSource<'_> {
         self.dim
     }
 
-    fn len(&self) -> Option<u64> {
+    fn remaining(&self) -> Option<u64> {
         Some((self.end - self.next) as u64)
     }
 
     fn next_rows(&mut self, max_rows: usize) -> Result<Option<Rows<'_>>> {
         let start = self.next;
         self.next += max_rows.max(1).min(self.end - start);
-        Ok((self.next > start).then(|| self.rows.slice(self.dim, start, self.next)))
+        Ok((self.next > start).then(|| self.rows.slice(self.dim, start..self.next)))
     }
 }
 
 /// Refuses dimensions that no file holds; byte counts of the others cannot overflow.
-pub(super) fn check_dim(dtype: DType, dim: usize) -> Result<()> {
+pub(super) fn check_dim(dim: usize) -> Result<()> {
     if dim == 0 || dim > MAX_DIM {
         return Err(Error::argument("dim", format!("{dim} is not within 1..={MAX_DIM}")));
-    }
-    if dtype == DType::Bits && !dim.is_multiple_of(8) {
-        return Err(Error::argument("dim", format!("{dim} bits are no whole number of bytes")));
     }
     Ok(())
 }

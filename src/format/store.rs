@@ -55,10 +55,10 @@ impl<T> HostRows<T> {
     /// Rows of any type: `view` says where in `data` they lie, the same at every call. Copies nothing.
     ///
     /// # Errors
-    /// `DimensionMismatch` when the length is no multiple of `dim`; `InvalidArgument` for a `dim` of 0 or an absurd one.
+    /// `PartialRow` when the length is no multiple of `dim`; `InvalidArgument` for a `dim` of 0 or an absurd one.
     pub fn new(data: T, dim: usize, view: fn(&T) -> Rows<'_>) -> Result<Self> {
         let all = view(&data);
-        check_dim(all.dtype(), dim)?;
+        check_dim(dim)?;
         let (dtype, rows) = (all.dtype(), all.count(dim)? as u64);
         Ok(HostRows { data, view, dtype, dim, rows })
     }
@@ -75,7 +75,7 @@ impl<T: Send + Sync> RowStore for HostRows<T> {
             return Err(Error::argument("view", "the rows are not those of the first call"));
         }
         within(&rows, self.rows)?;
-        let part = all.slice(self.dim, rows.start as usize, rows.end as usize);
+        let part = all.slice(self.dim, rows.start as usize..rows.end as usize);
         Ok(Box::new(SliceSource::new(part, self.dim)?))
     }
 }
@@ -121,7 +121,7 @@ mod tests {
         for bad in [0..5, 5..5, 3..2] {
             assert!(matches!(store.stream(bad), Err(Error::InvalidArgument { .. })));
         }
-        assert!(matches!(HostRows::f32(vec![0.0; 3], 2), Err(Error::DimensionMismatch { .. })));
+        assert!(matches!(HostRows::f32(vec![0.0; 3], 2), Err(Error::PartialRow { .. })));
         assert!(matches!(HostRows::f32(vec![0.0; 3], 0), Err(Error::InvalidArgument { .. })));
     }
 }

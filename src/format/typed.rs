@@ -44,12 +44,12 @@ elements! {
 /// # Example
 /// ```
 /// # fn main() -> nearfield::Result<()> {
-/// # let path = std::env::temp_dir().join(format!("nearfield-doc-{}.npy", std::process::id()));
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("ids.npy");
 /// let mut ids = nearfield::format::NpyWriter::<i64>::create(&path, &[3])?; // n x 3; &[] for a list
 /// ids.write(&[5, 2, -1])?;
 /// ids.write(&[7, 0, 1])?;
 /// assert_eq!(ids.finish()?, 2);
-/// # std::fs::remove_file(&path).unwrap();
 /// # Ok(())
 /// # }
 /// ```
@@ -86,7 +86,7 @@ impl<T: NpyElement> NpyWriter<T> {
     /// Completes the file and gives it its name. Returns the length of the first axis.
     ///
     /// # Errors
-    /// `DimensionMismatch` when the last row is incomplete; `Io`.
+    /// `PartialRow` when the last row is incomplete; `Io`.
     pub fn finish(self) -> Result<u64> {
         self.sink.finish()
     }

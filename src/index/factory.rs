@@ -1,9 +1,9 @@
 //! Indexes by name: the one table of all kinds.
 
+use super::changing::Index;
 use super::flat::{BinaryFlat, Flat};
 use super::persist::{self, IndexReader};
 use super::state::Backed;
-use super::traits::Index;
 use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -96,4 +96,24 @@ pub fn read_index(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Box<dyn Index>> {
         Some(kind) => (kind.read)(gpu, reader),
         None => Err(reader.unknown_kind()),
     }
+}
+
+/// Writes an index to a file for [`read_index`]: [`Index::write`], with any kind of path.
+///
+/// # Errors
+/// As [`Index::write`].
+///
+/// # Example
+/// ```no_run
+/// use nearfield::{Flat, Gpu, Index, Metric, read_index, write_index};
+/// let gpu = Gpu::new()?;
+/// let index = Flat::new(&gpu, 2, Metric::L2)?;
+/// index.add(&[0.0, 0.0, 3.0, 4.0])?;
+/// write_index(&index, "vectors.nf")?;
+/// let again: Box<dyn Index> = read_index(&gpu, "vectors.nf")?;
+/// write_index(&*again, std::env::temp_dir().join("copy.nf"))?;
+/// # Ok::<(), nearfield::Error>(())
+/// ```
+pub fn write_index(index: &dyn Index, path: impl AsRef<Path>) -> Result<()> {
+    index.write(path.as_ref())
 }

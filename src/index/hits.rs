@@ -10,6 +10,23 @@ use std::ops::Range;
 ///
 /// Both are flat lists in which query i has `lims()[i]..lims()[i + 1]`, as FAISS lays out a range search. A query of a
 /// search for k neighbours has fewer than k hits only where there are no more rows that can be hits.
+///
+/// # Example
+/// ```no_run
+/// use nearfield::{Flat, Gpu, Index, Metric, Search};
+/// let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+/// index.add(&[0.0, 0.0, 3.0, 4.0])?;
+/// let hits = index.search(&[0.0, 0.0, 3.0, 3.0], 2)?;
+/// for (query, row) in hits.rows().enumerate() {
+///     for (id, distance) in row {
+///         println!("{query}: row {id} at {distance}");
+///     }
+/// }
+/// // as FAISS has them: query by query, k of each
+/// let (ids, distances) = hits.to_arrays(2)?;
+/// assert_eq!((ids, distances), (vec![0, 1, 1, 0], vec![0.0, 25.0, 1.0, 18.0]));
+/// # Ok::<(), nearfield::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Hits {
     lims: Vec<usize>,

@@ -1,6 +1,6 @@
 //! What a search may be told beside its queries.
 
-use super::ids::{IdFilter, QueryFilter};
+use super::ids::{Exclude, IdFilter, PreparedFilter, QueryFilter};
 use crate::call::{CancelToken, Options};
 use crate::error::{Error, Result};
 use std::fmt;
@@ -31,6 +31,25 @@ pub(super) enum Ask {
     Within(f32),
 }
 
+impl Ask {
+    /// With one more neighbour, of whom one may be left out.
+    pub fn and_one(self) -> Ask {
+        match self {
+            // none is refused by whoever searches
+            Ask::Nearest(k) if k > 0 => Ask::Nearest(k.saturating_add(1)),
+            other => other,
+        }
+    }
+
+    /// How many neighbours, of a search for so many.
+    pub fn k(self) -> Option<usize> {
+        match self {
+            Ask::Nearest(k) => Some(k),
+            Ask::Within(_) => None,
+        }
+    }
+}
+
 /// What a search may be told beside its queries; each field has a setter of the same name.
 ///
 /// Nothing that is set is ignored: what the index or the call has no use for is an
@@ -42,16 +61,35 @@ pub(super) enum Ask {
 /// # Example
 /// ```
 /// use nearfield::{IdFilter, SearchParams};
-/// let params = SearchParams::new().filter(IdFilter::range(0, 1000)).timed(true);
+/// let params = SearchParams::new().filter(IdFilter::range(0..1000)).timed(true);
 /// assert!(params.timed && params.query_filter.is_none());
 /// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct SearchParams {
     /// The ids that may be found, the same for all queries. Default: all.
+    ///
+    /// Cost: evaluated on the host in every search, as [`IdFilter`] says; the upload of a bit a row, and 4 bytes of device memory
+    /// a row as long as the search runs.
     pub filter: Option<IdFilter>,
-    /// The ids that each query may find; where [`filter`](Self::filter) is set too, an id has to pass both. Default: all.
+    /// The ids that each query may find; where [`filter`](Self::filter) is set too, an id has to pass both. Refused unless it
+    /// has a filter for each query and no more. Default: all.
+    ///
+    /// Cost: a bit a query and row, made on the host and uploaded in every search: 125 MB for 1,000 queries and a million rows.
     pub query_filter: Option<QueryFilter>,
+    /// A filter that lies on the device since [`Search::prepare_filter`](crate::Search::prepare_filter) or
+    /// [`Search::prepare_query_filter`](crate::Search::prepare_query_filter). It stands beside a filter of the other kind, and an id has
+    /// to pass both; beside one of its own kind it is refused, as are one of another index and one that is for more or fewer
+    /// queries. Default: none.
+    ///
+    /// Cost: nothing is evaluated or uploaded, but behind a change of the index, as [`PreparedFilter`] says.
+    pub prepared: Option<PreparedFilter>,
+    /// An id for each query that it may not find, or, of a search with all rows of the index as queries, each row's own: by
+    /// row and not by place, so that equal rows stay and k neighbours are found where there are k others. Stands beside every filter. Refused unless there is an id
+    /// for each query, and for [`Exclude::Own`] unless there are as many queries as rows. Default: none.
+    ///
+    /// Cost: that of k + 1 neighbours, and a pass over the hits on the host; 8 bytes a query.
+    pub exclude: Option<Exclude>,
     /// Whether [`SearchStats::times`](crate::SearchStats::times) tells the device time of each stage, where the
     /// adapter has timestamps; costs a little of it. Default: false.
     pub timed: bool,
@@ -83,17 +121,79 @@ impl SearchParams {
     }
 
     /// Sets [`filter`](Self#structfield.filter).
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::{IdFilter, SearchParams};
+    /// let params = SearchParams::new().filter(10..20);
+    /// assert_eq!(params.filter, Some(IdFilter::range(10..20)));
+    /// ```
     #[must_use]
-    pub fn filter(mut self, filter: IdFilter) -> Self {
-        self.filter = Some(filter);
+    pub fn filter(mut self, filter: impl Into<IdFilter>) -> Self {
+        self.filter = Some(filter.into());
         self
     }
 
     /// Sets [`query_filter`](Self#structfield.query_filter).
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::{QueryFilter, SearchParams};
+    /// // query 0 may find ids from 0 on, query 1 from 1 on
+    /// let each: QueryFilter = (0..2).map(|query| query..).collect();
+    /// let params = SearchParams::new().query_filter(each);
+    /// assert!(params.query_filter.is_some());
+    /// ```
     #[must_use]
-    pub fn query_filter(mut self, filter: QueryFilter) -> Self {
-        self.query_filter = Some(filter);
+    pub fn query_filter(mut self, filter: impl Into<QueryFilter>) -> Self {
+        self.query_filter = Some(filter.into());
         self
+    }
+
+    /// Sets [`prepared`](Self#structfield.prepared); the filter stays the caller's, for other searches.
+    #[must_use]
+    pub fn prepared(mut self, filter: &PreparedFilter) -> Self {
+        self.prepared = Some(filter.clone());
+        self
+    }
+
+    /// Sets [`exclude`](Self#structfield.exclude): query i may not find id i of these.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::{Flat, Gpu, Index, Metric, Rows, Search, SearchParams};
+    /// # let gpu = Gpu::new()?;
+    /// let index = Flat::new(&gpu, 2, Metric::L2)?;
+    /// index.add(&[0.0, 0.0, 3.0, 4.0, 0.0, 0.0])?;
+    /// // what is near to row 2, but for itself: row 0, which is equal
+    /// let row = index.reconstruct(2)?;
+    /// let params = SearchParams::new().exclude(vec![2]);
+    /// assert_eq!(index.search_with(Rows::F32(&row), 1, &params)?.ids(), [0]);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    #[must_use]
+    pub fn exclude(mut self, exclude: impl Into<Exclude>) -> Self {
+        self.exclude = Some(exclude.into());
+        self
+    }
+
+    /// Sets [`exclude`](Self#structfield.exclude) to [`Exclude::Own`]: the queries are the rows of the index in their order, and
+    /// none finds itself.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::{Flat, Gpu, Index, Metric, Rows, Search, SearchParams};
+    /// # let gpu = Gpu::new()?;
+    /// let rows = [0.0, 0.0, 3.0, 4.0, 0.0, 1.0];
+    /// let index = Flat::new(&gpu, 2, Metric::L2)?;
+    /// index.add(&rows)?;
+    /// let hits = index.search_with(Rows::F32(&rows), 1, &SearchParams::new().exclude_self())?;
+    /// assert_eq!(hits.ids(), [2, 2, 0]);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    #[must_use]
+    pub fn exclude_self(self) -> Self {
+        self.exclude(Exclude::Own)
     }
 
     /// Sets [`timed`](Self#structfield.timed).
@@ -155,6 +255,8 @@ impl SearchParams {
         let searching = [
             ("filter", self.filter.is_some()),
             ("query_filter", self.query_filter.is_some()),
+            ("prepared", self.prepared.is_some()),
+            ("exclude", self.exclude.is_some()),
             ("timed", self.timed),
             ("exhaustive", self.exhaustive),
             ("guarantee", self.guarantee != Guarantee::Index),
@@ -179,7 +281,7 @@ impl SearchParams {
 }
 
 /// Tells each share once, and none again that is less.
-fn rising(progress: Progress) -> Progress {
+pub(super) fn rising(progress: Progress) -> Progress {
     // the bits of numbers that are not negative are in their order
     let told = AtomicU64::new(0);
     Arc::new(move |share: f64| {
@@ -194,6 +296,8 @@ impl Default for SearchParams {
         SearchParams {
             filter: None,
             query_filter: None,
+            prepared: None,
+            exclude: None,
             timed: false,
             exhaustive: false,
             guarantee: Guarantee::Index,
@@ -209,6 +313,8 @@ impl fmt::Debug for SearchParams {
         f.debug_struct("SearchParams")
             .field("filter", &self.filter)
             .field("query_filter", &self.query_filter)
+            .field("prepared", &self.prepared)
+            .field("exclude", &self.exclude)
             .field("timed", &self.timed)
             .field("exhaustive", &self.exhaustive)
             .field("guarantee", &self.guarantee)

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::format::AtomicFile;
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Instant;
 
 /// A compiled variant.
@@ -176,21 +176,9 @@ fn entry((binding, of): (usize, &Binding)) -> wgpu::BindGroupLayoutEntry {
     }
 }
 
-/// `NEARFIELD_CACHE_DIR`, or the user's cache folder; an empty value turns the cache off.
-fn folder() -> Option<PathBuf> {
-    if let Some(dir) = std::env::var_os("NEARFIELD_CACHE_DIR") {
-        return (!dir.is_empty()).then(|| dir.into());
-    }
-    let user = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let home = || std::env::var_os("HOME").map(|h| PathBuf::from(h).join(".cache"));
-    user.filter(|p| p.is_absolute()).or_else(home).map(|p| p.join("nearfield"))
-}
-
 fn open_disk(gpu: &Gpu) -> Result<Option<Disk>> {
     let caps = gpu.caps();
-    let (true, Some(dir)) = (caps.pipeline_cache, folder()) else {
-        return Ok(None);
-    };
+    let Some(dir) = gpu.cache_dir() else { return Ok(None) };
     // Two drivers of one adapter with the same checksum overwrite each other's file, which costs time alone: wgpu takes only what
     // has this driver's own identity in its header.
     let driver = crc32fast::hash(format!("{} {}", caps.name, caps.driver).as_bytes());
@@ -222,6 +210,8 @@ fn save_disk(disk: &Disk) {
         file.finish()
     };
     if let Err(e) = write() {
-        log::debug!("pipeline cache: {e}");
+        // once: each kernel that follows fails alike
+        static TOLD: Once = Once::new();
+        TOLD.call_once(|| log::info!("compiled pipelines cannot be kept: {e}"));
     }
 }

@@ -183,6 +183,14 @@ impl Encoder {
         Ok(buffer)
     }
 
+    /// Writes bytes, a multiple of 4, into a buffer. It ends the compute pass.
+    pub fn write(&mut self, to: &Buffer, offset: u64, bytes: &[u8]) -> Result<()> {
+        let staged = self.gpu.stage(bytes)?;
+        self.copy(staged.buffer(), 0, to, offset, bytes.len() as u64);
+        self.staged.push(staged);
+        Ok(())
+    }
+
     /// Submits, and brings parts of buffers to the host. The scratch buffers of the dispatches return to the pool here:
     /// there is one queue, so their next user's work comes behind this.
     pub fn submit(mut self, ranges: &[(&Buffer, u64, u64)]) -> Result<Flight> {
@@ -216,7 +224,7 @@ fn bind<'a, T>(kernel: &str, bindings: &[Binding], given: &[(&str, &'a T)]) -> R
 
 fn entry<'a>((binding, buffer): (usize, &&'a Buffer)) -> wgpu::BindGroupEntry<'a> {
     let size = std::num::NonZeroU64::new(buffer.size().next_multiple_of(4));
-    let binding_of = wgpu::BufferBinding { buffer: buffer.raw(), offset: 0, size };
+    let binding_of = wgpu::BufferBinding { buffer: buffer.raw(), offset: buffer.offset(), size };
     wgpu::BindGroupEntry {
         binding: binding as u32,
         resource: wgpu::BindingResource::Buffer(binding_of),

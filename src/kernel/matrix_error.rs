@@ -86,7 +86,7 @@ fn check(profile: &Profile, measured: f64) -> Result<()> {
     let reason = format!(
         "kernel.{section}.{key} = {assumed}, but sums on the matrix units here are off by {measured:.3} x 2^-24 an element"
     );
-    Err(Error::Profile { name: profile.name().to_owned(), reason })
+    Err(profile.fault(section, &[key], reason))
 }
 
 /// The multiple of u an element that the error bound has to count on; `None` where the tile was not measured, or does not compute
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn only_a_value_of_the_users_own_below_what_is_measured_is_refused() {
         let built_in = Profile::baseline().unwrap();
-        let given = built_in.with("matrix", "accumulation", 2).unwrap();
+        let given = built_in.with("kernel.matrix.accumulation", 2).unwrap();
         assert!(!built_in.is_given("matrix", "accumulation"));
         for (measured, refused) in [(0.7, false), (2.0, false), (2.0625, true), (MOST * 2.0, false)]
         {

@@ -3,7 +3,7 @@
 use super::variant::Variant;
 use crate::device::Profile;
 use crate::dtype::DType;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// The shape of the f32 register tile: `bm` queries by `bn` rows, `bk` deep, `tm` x `tn` a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,10 +26,10 @@ impl Tile {
             Tile { bm: get("bm")?, bn: get("bn")?, bk: get("bk")?, tm: get("tm")?, tn: get("tn")? };
         match tile.fault() {
             None => Ok(tile),
-            Some(reason) => Err(Error::Profile {
-                name: profile.name().to_owned(),
-                reason: format!("kernel.scan: {reason}"),
-            }),
+            Some(reason) => {
+                let keys = ["bm", "bn", "bk", "tm", "tn"];
+                Err(profile.fault("scan", &keys, format!("kernel.scan: {reason}")))
+            }
         }
     }
 

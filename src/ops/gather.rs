@@ -29,6 +29,31 @@ pub(crate) fn rows(from: &Matrix, keep: &[u32]) -> Result<Matrix> {
     })
 }
 
+/// Bytes of rows that are brought to the host at a time.
+const READ_BYTES: usize = 32 << 20;
+
+/// The bytes of the rows with these numbers, in any order, without padding: brought together on the device.
+pub(crate) fn read(from: &Matrix, numbers: &[u32], out: &mut [u8]) -> Result<()> {
+    let row_bytes = from.dtype().row_bytes(from.dim());
+    let step = (READ_BYTES / from.stride_bytes() as usize).max(1);
+    for (numbers, out) in numbers.chunks(step).zip(out.chunks_mut(step * row_bytes)) {
+        let (first, last) = (numbers[0] as usize, numbers[numbers.len() - 1] as usize);
+        if numbers.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1])) {
+            out.copy_from_slice(&from.read(first..last + 1)?);
+            continue;
+        }
+        let mut order: Vec<usize> = (0..numbers.len()).collect();
+        order.sort_unstable_by_key(|&place| numbers[place]);
+        let ascending: Vec<u32> = order.iter().map(|&place| numbers[place]).collect();
+        let found = rows(from, &ascending)?;
+        let found = found.read(0..found.len())?;
+        for (row, place) in found.chunks_exact(row_bytes).zip(order) {
+            out[place * row_bytes..][..row_bytes].copy_from_slice(row);
+        }
+    }
+    Ok(())
+}
+
 fn copy(source: &Buffer, numbers: &[u32], out: &Buffer, like: &Matrix, at: usize) -> Result<()> {
     let count = numbers.len();
     let words = like.stride_bytes() / 16;

@@ -4,8 +4,10 @@ use crate::dtype::DType;
 use crate::kernel::{RowMap, Shader, Variant, params, shader};
 
 const GATHER_ROWS: Shader = shader!("ops", "gather_rows");
-const NORMALISE: Shader = shader!("ops", "normalise");
+const NORMALIZE: Shader = shader!("ops", "normalize");
+const PACK_ROWS: Shader = shader!("ops", "pack_rows");
 const ROW_NORMS: Shader = shader!("ops", "row_norms");
+const SCATTER_ROWS: Shader = shader!("ops", "scatter_rows");
 const SELECT_K: Shader = shader!("ops", "select_k");
 
 params! {
@@ -15,6 +17,29 @@ params! {
         pub words: u32,
         pub first: u32,
         pub out_first: u32,
+        pub groups_x: u32,
+    }
+}
+
+params! {
+    pub(crate) struct PackRows {
+        pub n: u32,
+        /// Words of 4 bytes a row of the output.
+        pub words: u32,
+        /// Bytes of a row in the source, at which of its bytes the first begins, and from there to the next.
+        pub row_bytes: u32,
+        pub start: u32,
+        pub stride: u32,
+        pub out_first: u32,
+        pub groups_x: u32,
+    }
+}
+
+params! {
+    pub(crate) struct ScatterRows {
+        pub count: u32,
+        /// Words of 16 bytes a row.
+        pub words: u32,
         pub groups_x: u32,
     }
 }
@@ -31,7 +56,7 @@ params! {
 }
 
 params! {
-    pub(crate) struct Normalise {
+    pub(crate) struct Normalize {
         pub n: u32,
         pub k4: u32,
         pub stride4: u32,
@@ -59,12 +84,20 @@ pub(crate) fn gather_rows() -> Variant {
     Variant::new::<GatherRows>(GATHER_ROWS)
 }
 
+pub(crate) fn pack_rows() -> Variant {
+    Variant::new::<PackRows>(PACK_ROWS)
+}
+
+pub(crate) fn scatter_rows() -> Variant {
+    Variant::new::<ScatterRows>(SCATTER_ROWS)
+}
+
 pub(crate) fn row_norms(dtype: DType) -> Variant {
     Variant::new::<RowNorms>(ROW_NORMS).word("dtype", dtype.name())
 }
 
-pub(crate) fn normalise(dtype: DType) -> Variant {
-    Variant::new::<Normalise>(NORMALISE).word("dtype", dtype.name())
+pub(crate) fn normalize(dtype: DType) -> Variant {
+    Variant::new::<Normalize>(NORMALIZE).word("dtype", dtype.name())
 }
 
 /// The largest k whose result is sorted on the device.
@@ -91,8 +124,8 @@ pub(crate) fn select_k(
 /// All variants, for the tests that translate them.
 pub(crate) fn variants() -> Vec<Variant> {
     let floats = [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8];
-    let mut all = vec![gather_rows()];
-    all.extend(floats.map(normalise));
+    let mut all = vec![gather_rows(), pack_rows(), scatter_rows()];
+    all.extend(floats.map(normalize));
     all.extend(floats.map(row_norms));
     for threads in [256, 512] {
         for bin in [None, Some(64), Some(16)] {

@@ -1,6 +1,6 @@
 //! Norms of rows, and rows of norm 1.
 
-use super::kernels::{self, Normalise, RowNorms};
+use super::kernels::{self, Normalize, RowNorms};
 use crate::buffer::{Matrix, Segment};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
@@ -45,7 +45,7 @@ pub fn row_norms(gpu: &Gpu, rows: Rows<'_>, dim: usize) -> Result<Vec<f32>> {
         return Err(Error::unsupported("row_norms", "bits"));
     }
     let matrix = checked(gpu, rows, dim)?;
-    let mut norms = Vec::with_capacity(matrix.len() as usize);
+    let mut norms = Vec::with_capacity(matrix.len());
     for segment in matrix.segments() {
         let bytes = u64::from(segment.rows()) * 4;
         let out = gpu.scratch("norms", bytes)?;
@@ -80,18 +80,18 @@ pub fn row_norms(gpu: &Gpu, rows: Rows<'_>, dim: usize) -> Result<Vec<f32>> {
 ///
 /// # Example
 /// ```no_run
-/// use nearfield::{Gpu, Rows, normalise};
+/// use nearfield::{Gpu, Rows, normalize};
 /// let gpu = Gpu::new()?;
-/// let unit = normalise(&gpu, Rows::F32(&[3.0, 4.0]), 2)?;
+/// let unit = normalize(&gpu, Rows::F32(&[3.0, 4.0]), 2)?;
 /// assert_eq!((unit.len(), unit.dim()), (1, 2));
 /// # Ok::<(), nearfield::Error>(())
 /// ```
-pub fn normalise(gpu: &Gpu, rows: Rows<'_>, dim: usize) -> Result<Matrix> {
+pub fn normalize(gpu: &Gpu, rows: Rows<'_>, dim: usize) -> Result<Matrix> {
     if rows.dtype() == DType::Bits {
-        return Err(Error::unsupported("normalise", "bits"));
+        return Err(Error::unsupported("normalize", "bits"));
     }
     let from = checked(gpu, rows, dim)?;
-    Matrix::empty(gpu, DType::F32, dim)?.with_rows(from.len(), |to| {
+    Matrix::empty(gpu, DType::F32, dim)?.with_rows(from.row_count(), |to| {
         from.segments().iter().try_for_each(|segment| shared(&from, segment, to))
     })
 }
@@ -105,7 +105,7 @@ fn shared(from: &Matrix, segment: &Segment, to: &Segment) -> Result<()> {
         return Ok(());
     }
     let groups = fold(from.gpu(), count.div_ceil(GROUP_ROWS))?;
-    let params = Normalise {
+    let params = Normalize {
         n: count as u32,
         k4: from.dim().div_ceil(4) as u32,
         stride4: from.dtype().stride4(segment.stride_bytes()),
@@ -114,9 +114,9 @@ fn shared(from: &Matrix, segment: &Segment, to: &Segment) -> Result<()> {
         first: (first - segment.first_row()) as u32,
         out_first: (first - to.first_row()) as u32,
     };
-    let mut encoder = Encoder::new(from.gpu(), "normalise", false)?;
+    let mut encoder = Encoder::new(from.gpu(), "normalize", false)?;
     let buffers = [("rows", segment.buffer()), ("out", to.buffer())];
-    let variant = kernels::normalise(from.dtype());
+    let variant = kernels::normalize(from.dtype());
     encoder.dispatch(&variant, &buffers, &params, [groups[0], groups[1], 1])?;
     encoder.submit(&[])?;
     Ok(())

@@ -1,6 +1,6 @@
 //! Norms and rows of length 1 against f64, over the whole range of rows that are taken, as accurate as they say.
 
-use super::{normalise, row_norms};
+use super::{normalize, row_norms};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::kernel::{Encoder, words};
@@ -34,7 +34,7 @@ fn norms_and_unit_rows_are_as_accurate_as_they_say() {
         let all = rows(dim);
         let d = dim as f64;
         let norms = row_norms(&gpu, Rows::F32(&all), dim).unwrap();
-        let unit = normalise(&gpu, Rows::F32(&all), dim).unwrap();
+        let unit = normalize(&gpu, Rows::F32(&all), dim).unwrap();
         let mut stored = Vec::new();
         for segment in unit.segments() {
             let encoder = Encoder::new(&gpu, "read", false).unwrap();

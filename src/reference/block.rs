@@ -17,10 +17,17 @@ impl Block {
     /// Widens row-major data of dimension `dim`.
     ///
     /// # Errors
-    /// `DimensionMismatch` when the length is no multiple of the dimension.
+    /// `PartialRow` when the length is no multiple of the dimension.
     pub fn new(rows: Rows<'_>, dim: usize) -> Result<Block> {
-        rows.count(dim)?;
-        let values = rows.to_f32().into_iter().map(f64::from).collect();
+        let count = rows.count(dim)?;
+        let values = if rows.dtype() == DType::Bits {
+            // Behind the last bit of a row may be some that do not count.
+            let row_bits = rows.dtype().row_bytes(dim) * 8;
+            let each = (0..count).flat_map(|row| (0..dim).map(move |bit| row * row_bits + bit));
+            each.map(|at| f64::from(rows.get(at))).collect()
+        } else {
+            rows.to_f32().into_iter().map(f64::from).collect()
+        };
         Ok(Block { dtype: rows.dtype(), dim, values })
     }
 

@@ -25,6 +25,7 @@ pub fn distance(metric: &Metric, q: &[f64], x: &[f64]) -> Option<f64> {
         Metric::SqrtL2 => sum(q, x, |q, x| (q - x).powi(2)).sqrt(),
         Metric::InnerProduct => dot(q, x),
         Metric::Cosine => cosine(q, x),
+        Metric::CosineDistance => 1.0 - cosine(q, x),
         Metric::L1 => sum(q, x, |q, x| (q - x).abs()),
         Metric::Linf => pairs(q, x).map(|(q, x)| (q - x).abs()).fold(0.0, f64::max),
         Metric::Lp(p) => LARGEST.min(sum(q, x, |q, x| (q - x).abs().powf(f64::from(*p)))),

@@ -48,7 +48,8 @@ impl Tau {
 /// | `L2` | (t + 12) u m + d 2^-126 | per term a difference (twice, being squared) and a product; terms are non-negative, so errors are relative to m; the rest of the 12 is room |
 /// | `SqrtL2` | what that moves the root by, and 9u of the value | near zero a root amplifies, but m is its square, so that stays relative; value only: the order is that of L2 |
 /// | `InnerProduct` | (t + 12) u \|q\|\|x\| + d 2^-126 + sum (f(q) \|x\| + \|q\| f(x)) | sum \|q x\| <= \|q\|\|x\| |
-/// | `Cosine` | (t + 12) u + d 2^-60 + 2 \|f(x)\| / \|x\|, at most 2 | the same over unit vectors, of which 7u pay for both normalisations: norms must be good to 2u (f64 on the host, or compensated); a row is brought up by 2^60 and divided by its length behind the sum, whose flushed products that magnifies. 2 where a length is within (t + 12) u of 2^-126, below which it counts as 0 |
+/// | `Cosine` | (t + 12) u + d 2^-60 + 2 \|f(x)\| / \|x\|, at most 2 | the same over unit vectors, of which 7u pay for both normalizations: norms must be good to 2u (f64 on the host, or compensated); a row is brought up by 2^60 and divided by its length behind the sum, whose flushed products that magnifies. 2 where a length is within (t + 12) u of 2^-126, below which it counts as 0 |
+/// | `CosineDistance` | 2u more than `Cosine`, at most 2 | 1 - r, one rounding of at most 2 |
 /// | `Correlation` | (t + 16) u + (a + b)^2 / 2, at most 2 and likewise | cosine of centred rows: two more roundings of the centring, one of 1 - r; a shift by an f32 mean off by (t + 12) u mean\|x\| turns the row by that over its standard deviation, a for the query and b for the row, and enters in second order only |
 /// | `Hellinger` | with e = g(t + 24) s + u \|1 - s\|: what e moves root(max(1 - s, 0)) by, and 9u | roots of both (18u), a product, the sum; s = sum of root(q x) |
 /// | `Haversine` | what 2u + 16u c moves 2 asin(c / 2) by, and 2u | the chord c between unit vectors rounded to f32 (u each), its f32 square, the rest in f64 on the host |
@@ -86,11 +87,12 @@ pub fn tau(metric: &Metric, dtypes: (DType, DType), q: &[f64], x: &[f64], m: f64
             let flushed = sum(q, x, |q, x| flushed(q) * x.abs() + q.abs() * flushed(x));
             tree * U * norm(q) * norm(x) + d * TINY + flushed
         }
-        Metric::Cosine if at_the_shortest(tree * U, q, x) => 2.0,
-        Metric::Cosine => {
+        Metric::Cosine | Metric::CosineDistance if at_the_shortest(tree * U, q, x) => 2.0,
+        Metric::Cosine | Metric::CosineDistance => {
             let part = norm(&x.iter().map(|&x| flushed(x)).collect::<Vec<_>>()) / norm(x);
             let turned = if norm(x) < SHORTEST { 0.0 } else { 2.0 * part };
-            (tree * U + d * 2f64.powi(-60) + turned).min(2.0)
+            let last = if *metric == Metric::Cosine { 0.0 } else { 2.0 * U };
+            (tree * U + d * 2f64.powi(-60) + turned + last).min(2.0)
         }
         Metric::Correlation if at_the_shortest(tree * U, &centred(q), &centred(x)) => 2.0,
         Metric::Correlation => {
@@ -145,7 +147,8 @@ pub fn tau(metric: &Metric, dtypes: (DType, DType), q: &[f64], x: &[f64], m: f64
 /// See [`Measure::ordered_by_value`](super::Measure::ordered_by_value).
 pub(super) fn ordered_by_value(metric: &Metric, dtypes: (DType, DType), dim: usize) -> bool {
     use Metric::*;
-    let last_step = matches!(metric, SqrtL2 | Cosine | Correlation | Hellinger | Haversine);
+    let last_step =
+        matches!(metric, SqrtL2 | Cosine | CosineDistance | Correlation | Hellinger | Haversine);
     !last_step && !metric.is_binary() && !integers(dtypes, dim)
 }
 

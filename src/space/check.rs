@@ -1,6 +1,6 @@
 //! What a metric refuses, found at the door and named by row and column.
 
-use crate::dtype::Rows;
+use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::metric::Metric;
 use crate::space::step::Step;
@@ -60,7 +60,7 @@ pub(crate) fn rows_with(
     norm: &mut dyn FnMut(f32),
 ) -> Result<RowFacts> {
     match rows {
-        Rows::Bits(_) => Ok(RowFacts::NONE),
+        Rows::Bits(bytes) => bits(bytes, dim, first_row).map(|()| RowFacts::NONE),
         Rows::F32(values) => floats(metric, values, dim, first_row, norm),
         _ => {
             // A few rows at a time: the copy stays in the cache.
@@ -69,12 +69,29 @@ pub(crate) fn rows_with(
             let mut facts = RowFacts::NONE;
             for start in (0..count).step_by(step) {
                 let end = (start + step).min(count);
-                let part = rows.slice(dim, start, end).to_f32();
+                let part = rows.slice(dim, start..end).to_f32();
                 facts = facts.and(floats(metric, &part, dim, first_row + start as u64, norm)?);
             }
             Ok(facts)
         }
     }
+}
+
+/// Refuses rows with bits set behind their last, which the device would count.
+fn bits(bytes: &[u8], dim: usize, first_row: u64) -> Result<()> {
+    let used = dim % 8;
+    if used == 0 {
+        return Ok(());
+    }
+    for (row, bytes) in (first_row..).zip(bytes.chunks_exact(DType::Bits.row_bytes(dim))) {
+        let rest = bytes.last().map_or(0, |last| last >> used);
+        if rest != 0 {
+            let column = dim + rest.trailing_zeros() as usize;
+            let reason = format!("this bit is set, and rows have {dim}");
+            return Err(Error::InvalidValue { row, column, reason });
+        }
+    }
+    Ok(())
 }
 
 fn floats(

@@ -59,13 +59,18 @@ impl Decoder {
             out.iter_mut().zip(keys).for_each(|(to, &key)| *to = value(key));
         }
         use Metric::*;
-        let computed = matches!(self.metric, SqrtL2 | Correlation | Hellinger | Haversine);
+        let computed =
+            matches!(self.metric, SqrtL2 | CosineDistance | Correlation | Hellinger | Haversine);
         let cosine = self.metric == Cosine;
+        let complement = matches!(self.metric, CosineDistance | Correlation);
         match self.raw {
             _ if self.keeps => fill(out, keys, f32::from_bits),
             Raw::Ascending if !computed => fill(out, keys, ascending_value),
             Raw::Descending if cosine => {
                 fill(out, keys, |key| ascending_value(!key).clamp(-1.0, 1.0))
+            }
+            Raw::Descending if complement => {
+                fill(out, keys, |key| one_less(ascending_value(!key).into()) as f32)
             }
             Raw::Descending if !computed => fill(out, keys, |key| ascending_value(!key)),
             _ => fill(out, keys, |key| self.decoded(key)),
@@ -85,7 +90,7 @@ impl Decoder {
             Metric::SqrtL2 => value.sqrt(),
             // the real value lies within, so that it only comes nearer
             Metric::Cosine => value.clamp(-1.0, 1.0),
-            Metric::Correlation => (1.0 - value).clamp(0.0, 2.0),
+            Metric::CosineDistance | Metric::Correlation => one_less(value),
             Metric::Hellinger => (1.0 - value).max(0.0).sqrt(),
             Metric::Haversine => 2.0 * (value.sqrt() / 2.0).min(1.0).asin(),
             _ => value,
@@ -99,7 +104,7 @@ impl Decoder {
         // every row or none: below, infinity would meet a slack of 0, and a value beyond its range has been clamped to it
         let (least, most) = match self.metric {
             Metric::Cosine => (-1.0, f64::INFINITY),
-            Metric::Correlation => (f64::NEG_INFINITY, 2.0),
+            Metric::CosineDistance | Metric::Correlation => (f64::NEG_INFINITY, 2.0),
             _ => (f64::NEG_INFINITY, f64::INFINITY),
         };
         if r.is_infinite() || r < least || r > most {
@@ -109,7 +114,7 @@ impl Decoder {
         // what the raw value is at the radius, and how far the way there and back may round
         let (raw, slack) = match self.metric {
             Metric::SqrtL2 => (r.max(0.0).powi(2), 1e-6),
-            Metric::Correlation => (1.0 - r, 1e-6),
+            Metric::CosineDistance | Metric::Correlation => (1.0 - r, 1e-6),
             Metric::Hellinger => (1.0 - r.max(0.0).powi(2), 1e-6),
             Metric::Haversine if r >= std::f64::consts::PI => return u32::MAX,
             Metric::Haversine => (4.0 * (r.max(0.0) / 2.0).sin().powi(2), 1e-6),
@@ -137,6 +142,11 @@ impl Decoder {
             Order::Descending => distance > radius || radius == f32::NEG_INFINITY,
         }
     }
+}
+
+/// The distance of a similarity within [-1, 1], which rounding may have carried beyond.
+fn one_less(similarity: f64) -> f64 {
+    (1.0 - similarity).clamp(0.0, 2.0)
 }
 
 /// The f32 behind an ascending key; the counterpart of `shaders/lib/select/key.wgsl`.
@@ -194,9 +204,11 @@ mod tests {
     #[test]
     fn similarities_are_clamped_and_limits_know_it() {
         let over = !ascending_key(1.0f32.next_up());
-        for (metric, expected, beyond) in
-            [(Metric::Cosine, 1.0, (-1f32).next_down()), (Metric::Correlation, 0.0, 2f32.next_up())]
-        {
+        for (metric, expected, beyond) in [
+            (Metric::Cosine, 1.0, (-1f32).next_down()),
+            (Metric::CosineDistance, 0.0, 2f32.next_up()),
+            (Metric::Correlation, 0.0, 2f32.next_up()),
+        ] {
             let pair = crate::space::pair(&metric, DType::F32, DType::F32, 4);
             let decoder = Decoder::new(&metric, &pair, DType::F32, 4);
             let mut many = [0.5];

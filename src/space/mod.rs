@@ -8,6 +8,6 @@ mod step;
 mod transform;
 
 pub(crate) use decode::Decoder;
-pub(crate) use pair::{Family, Pair, argument, pair, scan_family};
+pub(crate) use pair::{Family, Pair, argument, is_scaled, pair, scan_family};
 pub(crate) use step::Step;
-pub(crate) use transform::{Transform, normalise};
+pub(crate) use transform::{Transform, normalize};

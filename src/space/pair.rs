@@ -48,7 +48,7 @@ pub(crate) fn pair(metric: &Metric, row: DType, query: DType, dim: usize) -> Pai
         Metric::Linf if integers => Pair::Integer { family: "linf" },
         Metric::L2 | Metric::SqrtL2 | Metric::Haversine => tree(Family::L2, false),
         Metric::InnerProduct | Metric::Correlation | Metric::Hellinger => tree(Family::Dot, false),
-        Metric::Cosine => tree(Family::Dot, true),
+        Metric::Cosine | Metric::CosineDistance => tree(Family::Dot, true),
         Metric::L1 => direct("l1"),
         Metric::Linf => direct("linf"),
         Metric::Lp(_) => direct("lp"),
@@ -74,9 +74,14 @@ pub(crate) fn scan_family(metric: &Metric) -> Option<(Family, bool)> {
         Metric::InnerProduct | Metric::Correlation | Metric::Hellinger => {
             Some((Family::Dot, false))
         }
-        Metric::Cosine => Some((Family::Dot, true)),
+        Metric::Cosine | Metric::CosineDistance => Some((Family::Dot, true)),
         _ => None,
     }
+}
+
+/// Whether queries are brought to length 1 and rows are multiplied by 1 / |x|, as for both forms of cosine.
+pub(crate) fn is_scaled(metric: &Metric) -> bool {
+    scan_family(metric).is_some_and(|(_, scaled)| scaled)
 }
 
 /// Parameter of a direct metric.

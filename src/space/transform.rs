@@ -59,7 +59,7 @@ impl Transform {
 }
 
 /// Brings the queries of cosine to length 1; its rows keep their own scale.
-pub(crate) fn normalise(queries: &mut [f32], dim: usize) {
+pub(crate) fn normalize(queries: &mut [f32], dim: usize) {
     for row in queries.chunks_exact_mut(dim) {
         let norm = square(row).sqrt();
         let scale = if norm < SHORTEST { 0.0 } else { 1.0 / norm };

@@ -29,7 +29,7 @@ const ORDERS: &[Order] = &[
     Order {
         folder: "src",
         ranks: &[
-            Together(&["error", "metric", "dtype", "parallel"]),
+            Together(&["error", "metric", "dtype", "names", "size", "parallel"]),
             Apart(&["reference", "format"]),
             Apart(&["space"]),
             Apart(&["device"]),
@@ -45,6 +45,8 @@ const ORDERS: &[Order] = &[
             Apart(&["index"]),
             Apart(&["io"]),
             Apart(&["collection"]),
+            // pages without code
+            Apart(&["guide"]),
             // The root hands names on; nothing may use what it would define itself but the programs.
             Apart(&["lib"]),
             Apart(&["bin"]),

@@ -102,8 +102,8 @@ fn the_small_suite_writes_table_document_and_charts() {
     }
 
     let charts = folder.join("charts");
-    assert!(chart(&charts, "rate-by-batch.svg").contains("10000 x 64 l2, k = 10"));
-    assert!(chart(&charts, "rate-by-k.svg").contains("10000 x 64 l2, 100 queries"));
+    assert!(chart(&charts, "rate-by-batch.svg").contains(", 10k x 64 l2, k = 10"));
+    assert!(chart(&charts, "rate-by-k.svg").contains(", 10k x 64 l2, 100 queries"));
     assert!(chart(&charts, "time-by-n.svg").contains("d = 64 l2, 100 queries, k = 10"));
     if timed {
         let roofline = chart(&charts, "roofline.svg");
@@ -165,4 +165,45 @@ fn what_cannot_be_written_ends_before_the_first_measurement() {
         assert!(message.contains(expected), "{options}: {message}");
     }
     assert_eq!(names(folder), ["file", "folder"]);
+}
+
+/// A record is drawn again without a device; with a table of other programs it is they who are compared.
+#[cfg(feature = "charts")]
+#[test]
+fn a_record_is_drawn_again_beside_other_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let record = |name: &str| {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/record/nvidia-h200").join(name)
+    };
+    let (document, peers) = (record("2026-11-21-all.json"), record("2026-11-21-peers.csv"));
+    let line = format!("--adapter none bench --from {} --svg", document.display());
+    succeed(folder, &format!("{line} alone"));
+    let alone = chart(folder, "alone/rate-by-batch.svg");
+    assert!(alone.contains("10M x 128 l2, k = 10, nearfield") && !alone.contains("cuvs"));
+    assert!(chart(folder, "alone/roofline.svg").contains("4800 GB/s, 989 TFLOP/s"));
+    succeed(folder, &format!("{line} both --peers {}", peers.display()));
+    let both = chart(folder, "both/rate-by-batch.svg");
+    for label in
+        ["NVIDIA H200, 1M x 128 l2, k = 10", "nearfield, f32 rows", "cuvs 26.06.00", "pytorch 2.11"]
+    {
+        assert!(both.contains(label), "{label}");
+    }
+    assert!(!both.contains("10M x 128"));
+    // the curves of two of ours and two others, each of three points or more; the grid's and the axes' lines have two
+    let lines = both.split("<polyline").skip(1);
+    let points =
+        lines.map(|line| line.split("points=\"").nth(1).unwrap().split('"').next().unwrap());
+    let long = points.filter(|points| points.split_whitespace().count() >= 3).count();
+    assert!(long >= 4, "{long} curves");
+
+    std::fs::write(folder.join("bad.csv"), "name,n,d\ncuvs l2,1000,x\n").unwrap();
+    let message = fail(folder, &format!("{line} x --peers bad.csv"), 1);
+    assert!(message.contains("bad.csv, line 2"), "{message}");
+    let message = fail(folder, "bench --from bad.csv --svg x", 1);
+    assert!(message.contains("bad.csv: no document of bench --json"), "{message}");
+    let message = fail(folder, "bench --from bad.csv", 2);
+    assert!(message.contains("--svg"), "{message}");
+    let message = fail(folder, "bench --from bad.csv --svg x --suite k", 2);
+    assert!(message.contains("--suite"), "{message}");
 }

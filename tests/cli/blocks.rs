@@ -1,6 +1,6 @@
 //! More queries than go to the device at once: 1,024 of this dimension.
 
-use crate::support::{fail, hits, range_hits, succeed, write};
+use crate::support::{fail, hits, nearfield, range_hits, succeed, write};
 use nearfield::Rows;
 
 #[test]
@@ -23,8 +23,17 @@ fn blocks_of_queries_join_without_a_seam() {
     succeed(folder, "range --base base.npy --query query.npy --radius 1 --out r");
     assert_eq!(range_hits(folder, "r"), expected);
 
+    let printed = succeed(folder, "search --base base.npy --query query.npy -k 1").stdout;
+    let lines: String = (0..queries).map(|i| format!("{i}\t1\t{}\t0.0\n", i % rows)).collect();
+    assert_eq!(printed, lines);
+
     query[1027 * dim + 5] = f32::INFINITY;
     write(folder, "query.npy", Rows::F32(&query), dim);
     let message = fail(folder, "search --base base.npy --query query.npy -k 1 --out x", 1);
     assert!(message.contains("query.npy: row 1027, column 5 is not finite"), "{message}");
+    // What was printed before is printed.
+    let words = ["search", "--base", "base.npy", "--query", "query.npy", "-k", "1"];
+    let run = nearfield(folder, &words);
+    assert_eq!((run.status, run.stdout.lines().count()), (1, 1024), "{}", run.stderr);
+    assert!(lines.starts_with(&run.stdout));
 }

@@ -15,7 +15,29 @@ fn the_chosen_adapter_is_marked() {
     assert!(text.contains(chosen[0]["name"].as_str().unwrap()));
     assert!(list["caps"]["max_binding_bytes"].as_u64().unwrap() >= 128 << 20);
     assert!(list["memory"]["budget"].as_u64().unwrap() > 0);
-    assert!(!list["profile"]["settings"].as_object().unwrap().is_empty());
+    // scripts read numbers and booleans, under names that stay
+    let caps = list["caps"].as_object().unwrap();
+    for name in ["software", "f16", "timestamps", "pipeline_cache"] {
+        assert!(caps[name].is_boolean(), "{name}: {list}");
+    }
+    for name in ["subgroup_max", "vendor_id", "max_workgroup_threads", "max_dispatch"] {
+        assert!(caps[name].is_u64(), "{name}: {list}");
+    }
+    for name in ["name", "backend", "device_type", "driver", "pci"] {
+        assert_eq!(chosen[0][name], caps[name]);
+    }
+    let is_shape = |shape: &serde_json::Value| shape["m"].is_u64() && shape["input"].is_string();
+    assert!(caps["coop"].as_array().unwrap().iter().all(is_shape), "{list}");
+    let profile = &list["profile"];
+    assert!(profile["name"].is_string() && profile["measured"].is_boolean(), "{profile}");
+    let settings = profile["settings"].as_object().unwrap();
+    assert!(settings["submit"]["gflops"].is_number(), "{profile}");
+    assert!(
+        settings.values().flat_map(|s| s.as_object().unwrap().values()).all(|v| !v.is_object())
+    );
+    let memory = list["memory"].as_object().unwrap();
+    let names = ["budget", "in_use", "labels", "peak", "pool_hits", "pool_misses", "pooled"];
+    assert!(memory.keys().eq(names), "{list}");
 
     let index = chosen[0]["index"].to_string();
     let again = succeed(folder.path(), &format!("--adapter {index} devices --json")).json();

@@ -79,12 +79,12 @@ fn one_row_of_a_hundred_may_change() {
     // The library says the same, from wherever it reads, and goes on where it is told to.
     let path = folder.join("few.npy");
     let lossy = |error| matches!(error, Error::LossyConversion { first_row: 5, changed: 4, .. });
-    assert!(lossy(open(&path, DType::U8).unwrap().rows(0, 300).unwrap_err()));
+    assert!(lossy(open(&path, DType::U8).unwrap().rows(0..300).unwrap_err()));
     let mut file = open(&path, DType::U8).unwrap();
-    assert!(file.rows(0, 299).is_ok() && lossy(file.rows(299, 300).unwrap_err()));
+    assert!(file.rows(0..299).is_ok() && lossy(file.rows(299..300).unwrap_err()));
     assert!(lossy(file.next_rows(10).unwrap_err()));
     let mut file = open(&path, Conversion::to(DType::U8).force(true)).unwrap();
-    assert_eq!(file.rows(0, 300).unwrap().get(10), 0.0);
+    assert_eq!(file.rows(0..300).unwrap().get(10), 0.0);
     let Losses { rows, changed, first_changed, .. } = file.losses();
     assert_eq!((rows, changed, first_changed), (300, 4, Some(5)));
     let scaled = open(&path, Conversion::to(DType::U8).scale(Scale::By(f32::NAN)));

@@ -1,6 +1,6 @@
 //! A base that is larger than the memory budget: the same files as with room for it.
 
-use crate::support::{fail, pairwise, succeed, write};
+use crate::support::{fail, hits, pairwise, succeed, write};
 use nearfield::Rows;
 use nearfield::format::NpyWriter;
 use std::path::Path;
@@ -60,7 +60,7 @@ fn a_base_beyond_the_budget_gives_the_same_files() {
         assert!(small.stderr.contains("do not fit in 4194304"), "{}", small.stderr);
         assert_eq!(json["streamed"], true);
         assert!(json["chunks"].as_u64().unwrap() > 1, "{json}");
-        assert_eq!(json["stats"]["chunks"], json["chunks"]);
+        assert_eq!(json["stats"]["stream"]["chunks"], json["chunks"]);
         assert!(json["device_memory"]["peak"].as_u64().unwrap() <= 4 << 20, "{json}");
     }
     for line in ["--radius 900", "--radius 0.9 --metric cosine"] {
@@ -93,4 +93,33 @@ fn bad_rows_of_a_streamed_base_are_the_bases() {
     write(folder, "query.npy", Rows::F32(&queries), DIM);
     let message = fail(folder, &line, 1);
     assert!(message.contains("query.npy: row 2, column 1 is not finite"), "{message}");
+}
+
+/// An array in Fortran order, of which two rows are skipped: they are looked for before, and left out of every search.
+#[test]
+fn what_is_skipped_and_transposed_is_streamed_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut rows = data(0..ROWS);
+    (rows[3 * DIM], rows[(ROWS - 1) * DIM + 5]) = (f32::NAN, f32::INFINITY);
+    let header = format!("{{'descr': '<f4', 'fortran_order': True, 'shape': ({ROWS}, {DIM}), }}");
+    let mut bytes = b"\x93NUMPY\x01\x00v\x00".to_vec();
+    bytes.extend(format!("{header:<117}\n").into_bytes());
+    for column in 0..DIM {
+        bytes.extend((0..ROWS).flat_map(|row| rows[row * DIM + column].to_le_bytes()));
+    }
+    std::fs::write(folder.join("base.npy"), bytes).unwrap();
+    // The rows that are skipped would be the nearest, and so would zeros.
+    let queries = [data(3..4), data(ROWS - 1..ROWS), vec![0.0; DIM]].concat();
+    write(folder, "query.npy", Rows::F32(&queries), DIM);
+    let line = "search --query query.npy -k 10 --json --base base.npy --skip-nan --out";
+    let large = succeed(folder, &format!("{line} large")).json();
+    let small = succeed(folder, &format!("{line} small {SMALL}")).json();
+    same(folder, &["ids", "dist"]);
+    assert_eq!((&large["streamed"], &small["streamed"]), (&false.into(), &true.into()));
+    for summary in [&large, &small] {
+        assert_eq!(summary["base"]["skipped"], serde_json::json!([3, ROWS - 1]));
+    }
+    let ids = hits(folder, "small", 10, f32::MAX);
+    assert!(ids.iter().flatten().all(|hit| hit.0 != 3 && hit.0 != ROWS as u64 - 1));
 }

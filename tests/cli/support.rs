@@ -103,7 +103,7 @@ pub fn write(folder: &Path, name: &str, rows: Rows<'_>, dim: usize) {
 pub fn block(folder: &Path, name: &str, dtype: Option<DType>) -> Block {
     let mut file = open(folder.join(name), Conversion::from(dtype).force(true)).unwrap();
     let (dim, count) = (file.dim(), file.row_count());
-    Block::new(file.rows(0, count).unwrap(), dim).unwrap()
+    Block::new(file.rows(0..count).unwrap(), dim).unwrap()
 }
 
 /// What a search wrote, a row of k hits for each query; places without a hit are checked and left away.

@@ -152,28 +152,28 @@ pub const CASES: &[Case] = &[
 
 /// The metrics of the table for data that are not bits.
 pub fn float_metrics() -> Vec<Metric> {
-    let plain = Metric::PLAIN.into_iter().filter(|m| !m.is_binary());
+    let plain = Metric::PLAIN.iter().filter(|m| !m.is_binary()).cloned();
     plain.chain([Metric::Lp(3.0), Metric::Lp(0.5)]).collect()
 }
 
 /// Whether the binned scan knows the metric; the others compare every row at its exact distance.
 pub fn is_scanned(metric: &Metric) -> bool {
     let by_product = [Metric::L2, Metric::SqrtL2, Metric::InnerProduct, Metric::Cosine];
-    let transformed = [Metric::Correlation, Metric::Hellinger, Metric::Haversine];
+    let transformed =
+        [Metric::CosineDistance, Metric::Correlation, Metric::Hellinger, Metric::Haversine];
     by_product.contains(metric) || transformed.contains(metric)
 }
 
 /// The metrics of the table for bits.
 pub fn bit_metrics() -> Vec<Metric> {
-    Metric::PLAIN.into_iter().filter(Metric::is_binary).collect()
+    Metric::PLAIN.iter().filter(|m| m.is_binary()).cloned().collect()
 }
 
 impl Case {
-    /// The dimension under a metric: haversine takes 2, bits come in bytes.
+    /// The dimension under a metric: haversine takes 2.
     pub fn dim(&self, metric: &Metric) -> usize {
         match metric {
             Metric::Haversine => 2,
-            m if m.is_binary() => self.d.next_multiple_of(8),
             _ => self.d,
         }
     }

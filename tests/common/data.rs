@@ -260,7 +260,7 @@ impl Owned {
                 let byte = |eight: &[f64]| {
                     eight.iter().rev().fold(0, |byte, &v| byte << 1 | u8::from(v > 0.0))
                 };
-                Owned::Bits(values.chunks(8).map(byte).collect())
+                Owned::Bits(values.chunks(d).flat_map(|row| row.chunks(8).map(byte)).collect())
             }
             other => panic!("no generator for {other}"),
         }

@@ -64,6 +64,10 @@ impl Arithmetic {
                 let cosine = dot(&unit(q), &unit(x));
                 return Some((-f64::from(cosine), cosine));
             }
+            Metric::CosineDistance => {
+                let cosine = dot(&unit(q), &unit(x));
+                return Some((-f64::from(cosine), 1.0 - cosine));
+            }
             Metric::Correlation => {
                 let r = dot(&unit(&self.centred(q)), &unit(&self.centred(x)));
                 return Some((-f64::from(r), 1.0 - r));

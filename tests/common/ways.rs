@@ -24,8 +24,10 @@ impl Way {
 
     /// A builder with small scans allowed.
     pub fn builder(&self) -> GpuBuilder {
-        let plain = Gpu::builder().poison(true).setting("scan", "min_rows", "0");
-        self.settings.iter().fold(plain, |b, (section, key, value)| b.setting(section, key, value))
+        let plain = Gpu::builder().poison(true).setting("kernel.scan.min_rows", "0");
+        self.settings
+            .iter()
+            .fold(plain, |b, (section, key, value)| b.setting(format!("{section}.{key}"), value))
     }
 
     /// The program's device for this way, or why the adapter does not go it.

@@ -205,7 +205,7 @@ impl Attack {
         match self.filter {
             0 => {
                 words.truncate(words_per_query);
-                params.filter(IdFilter::bitset(words))
+                params.filter(IdFilter::bitmap(words))
             }
             1 => params.query_filter(QueryFilter::Bitmap { words, words_per_query }),
             _ => params,

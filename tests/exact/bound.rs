@@ -111,8 +111,14 @@ struct Attack {
 }
 
 fn attacks() -> impl Strategy<Value = Attack> {
-    let metrics =
-        vec![Metric::L2, Metric::InnerProduct, Metric::Cosine, Metric::SqrtL2, Metric::Correlation];
+    let metrics = vec![
+        Metric::L2,
+        Metric::InnerProduct,
+        Metric::Cosine,
+        Metric::CosineDistance,
+        Metric::SqrtL2,
+        Metric::Correlation,
+    ];
     let types = prop_oneof![6 => Just(DType::F32), 1 => Just(DType::F16), 1 => Just(DType::Bf16), 1 => Just(DType::I8), 1 => Just(DType::U8)];
     // with more bins than there is room for, some must run again
     let shape = (
@@ -148,7 +154,7 @@ fn run(attack: &Attack) -> (u64, u64) {
     let passes = |row: usize| !attack.filtered || some.contains(&row);
     let mut params = SearchParams::new();
     if attack.filtered {
-        params = params.filter(IdFilter::range(some.start as u64, some.end as u64));
+        params = params.filter(IdFilter::range(some.start as u64..some.end as u64));
     }
     let search = |exhaustive| {
         let params = params.clone().exhaustive(exhaustive);

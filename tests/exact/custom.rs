@@ -14,7 +14,7 @@ fn values(count: usize, seed: u32) -> Vec<f32> {
 }
 
 fn gpu() -> Option<Gpu> {
-    let builder = || Gpu::builder().poison(true).setting("scan", "min_rows", "0");
+    let builder = || Gpu::builder().poison(true).setting("kernel.scan.min_rows", "0");
     let gpu = shared("as it comes", builder).ok();
     if gpu.is_none() {
         println!("skipped: no adapter (1)");

@@ -21,7 +21,7 @@ fn data(count: usize, seed: u64) -> Vec<f32> {
 }
 
 fn builder() -> GpuBuilder {
-    Gpu::builder().poison(true).setting("scan", "min_rows", "0")
+    Gpu::builder().poison(true).setting("kernel.scan.min_rows", "0")
 }
 
 fn bits(hits: &Hits) -> (Vec<u64>, Vec<u32>) {
@@ -56,7 +56,7 @@ fn every_kernel_and_every_cut_give_the_same_bits() {
     let (rows, queries) = (rows(), data(70, 2).into_iter().map(f32::abs).collect::<Vec<_>>());
     let tile = |bm: &str, bn: &str, bk: &str, tm: &str, tn: &str| {
         let sizes = [("bm", bm), ("bn", bn), ("bk", bk), ("tm", tm), ("tn", tn)];
-        sizes.iter().fold(TILES.builder(), |b, (k, v)| b.setting("scan", k, v))
+        sizes.iter().fold(TILES.builder(), |b, (k, v)| b.setting(format!("kernel.scan.{k}"), v))
     };
     let others = [
         ("64 x 64 x 16, 4 x 4", tile("64", "64", "16", "4", "4")),
@@ -67,7 +67,7 @@ fn every_kernel_and_every_cut_give_the_same_bits() {
         ("segments of 64 rows", builder().max_segment_bytes(64 * 96)),
         ("segments of 1,000 rows", builder().max_segment_bytes(1_000 * 96)),
         ("checked", builder().checked(true)),
-        ("short submissions", builder().setting("submit", "max_ms", "1")),
+        ("short submissions", builder().setting("submit.max_ms", "1")),
         ("little memory", builder().memory_budget(40 << 20)),
     ];
     let opened = |(name, builder): (&'static str, GpuBuilder)| match builder.build() {

@@ -6,6 +6,7 @@ mod common;
 
 mod attack;
 mod bound;
+mod cosine_distance;
 mod custom;
 mod faiss;
 mod invariance;

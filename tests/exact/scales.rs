@@ -50,7 +50,7 @@ fn attack(
         // All rows, and the smallest alone, which inner products never find among larger ones.
         for (part, decades) in [rows.len() / D / EACH, 8, 1].into_iter().enumerate() {
             let most = decades * EACH;
-            let params = SearchParams::new().filter(IdFilter::range(0, most as u64));
+            let params = SearchParams::new().filter(IdFilter::range(0..most as u64));
             let search = |exhaustive| {
                 let params = params.clone().exhaustive(exhaustive);
                 index.search_with(Rows::F32(&queries), K, &params).expect("a search")

@@ -7,7 +7,7 @@ use nearfield::{DType, Flat, Gpu, Hits, Index, Metric, Order, Rows, Search};
 
 fn gpu() -> Option<Gpu> {
     let gpu =
-        shared("as it comes", || Gpu::builder().poison(true).setting("scan", "min_rows", "0"));
+        shared("as it comes", || Gpu::builder().poison(true).setting("kernel.scan.min_rows", "0"));
     if gpu.is_err() {
         println!("skipped: no adapter (1)");
     }
@@ -43,7 +43,13 @@ fn distances_never_turn_back_where_the_key_tells_more_than_they_do() {
     let Some(gpu) = gpu() else { return };
     let (n, d) = (400, 5);
     let mut random = Random::new(4);
-    for metric in [Metric::SqrtL2, Metric::Hellinger, Metric::Correlation, Metric::Haversine] {
+    for metric in [
+        Metric::SqrtL2,
+        Metric::CosineDistance,
+        Metric::Hellinger,
+        Metric::Correlation,
+        Metric::Haversine,
+    ] {
         let dim = if metric == Metric::Haversine { 2 } else { d };
         // so near to each other that many have the same distance
         let base = [0.03f32, 0.05, 0.01, 0.02, 0.04];
@@ -74,7 +80,11 @@ fn similarities_stay_within_their_range() {
         .map(|i| (0.3 + random.uniform() as f32) * if i % 2 == 0 { 1.0 } else { -1.0 })
         .collect();
     let rows: Vec<f32> = scales.iter().flat_map(|s| query.iter().map(move |x| x * s)).collect();
-    for (metric, range) in [(Metric::Cosine, -1.0..=1.0f32), (Metric::Correlation, 0.0..=2.0)] {
+    for (metric, range) in [
+        (Metric::Cosine, -1.0..=1.0f32),
+        (Metric::CosineDistance, 0.0..=2.0),
+        (Metric::Correlation, 0.0..=2.0),
+    ] {
         let hits = search(&gpu, &metric, d, Rows::F32(&rows), Rows::F32(&query));
         assert!(hits.distances().iter().all(|d| range.contains(d)), "{metric}");
         let index = Flat::new(&gpu, d, metric.clone()).expect("an index");

@@ -69,7 +69,7 @@ fn params(case: &Case) -> SearchParams {
         return SearchParams::new().query_filter(QueryFilter::Bitmap { words, words_per_query });
     }
     words.truncate(words_per_query);
-    SearchParams::new().filter(nearfield::IdFilter::bitset(words))
+    SearchParams::new().filter(nearfield::IdFilter::bitmap(words))
 }
 
 fn lists(hits: &Hits) -> Vec<Vec<(u64, f32)>> {
@@ -96,8 +96,8 @@ fn run(
     // two pieces: the second grows a segment
     let dim = case.dim(metric);
     let cut = case.n / 3;
-    index.add_rows(base.rows().slice(dim, 0, cut)).map_err(said)?;
-    index.add_rows(base.rows().slice(dim, cut, case.n)).map_err(said)?;
+    index.add_rows(base.rows().slice(dim, 0..cut)).map_err(said)?;
+    index.add_rows(base.rows().slice(dim, cut..case.n)).map_err(said)?;
     let params = params(case);
     let hits = index.search_with(queries.rows(), case.k, &params).map_err(said)?;
     variants.extend(hits.stats().variants.iter().cloned());

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Every extension, and the types it holds.
 pub const EXTENSIONS: [(&str, &[DType]); 9] = [
-    ("npy", &DType::ALL),
+    ("npy", DType::ALL),
     ("fvecs", &[DType::F32]),
     ("bvecs", &[DType::U8, DType::Bits]),
     ("ivecs", &[]),

@@ -2,8 +2,8 @@
 
 use crate::support::{Model, Trickle, gpu, index, rows};
 use nearfield::{
-    CancelToken, DType, Error, Flat, Gpu, IdFilter, Index, Matrix, Metric, RowSource, Rows, Search,
-    SearchParams,
+    AddParams, CancelToken, DType, Error, Flat, Gpu, IdFilter, Index, Matrix, Metric, RowSource,
+    Rows, Search, SearchParams,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,11 +33,11 @@ fn bad_values_in_a_later_block_change_nothing() {
             assert!(index.search(&bad, 1).is_err());
         }
         assert_eq!(index.memory(), memory);
-        model.check(&*index, good.rows().slice(dim, 0, 3), 7, &IdFilter::All);
+        model.check(&*index, good.rows().slice(dim, 0..3), 7, &IdFilter::All);
         // And what is added next has the next ids, in the place that the failed rows had.
         assert_eq!(index.add_rows(good.rows()).unwrap(), 100..200);
         model.add(good.rows(), &(100..200).collect::<Vec<_>>());
-        model.check(&*index, good.rows().slice(dim, 0, 3), 150, &IdFilter::All);
+        model.check(&*index, good.rows().slice(dim, 0..3), 150, &IdFilter::All);
     }
 }
 
@@ -53,7 +53,7 @@ impl RowSource for Breaks<'_> {
         self.0.dim()
     }
 
-    fn len(&self) -> Option<u64> {
+    fn remaining(&self) -> Option<u64> {
         Some(1_000_000)
     }
 
@@ -71,7 +71,7 @@ fn a_stream_that_breaks_changes_nothing() {
     assert!(matches!(index.add_from(&mut stream), Err(Error::Cancelled)));
     // It said that there would be many rows: as many ids do not match.
     assert!(matches!(
-        index.add_from_with_ids(&mut stream, &[100, 101]),
+        index.add_from_with(&mut stream, &AddParams::new().ids(&[100, 101])),
         Err(Error::InvalidArgument { .. })
     ));
     assert_eq!((index.len(), index.add(&[3.0; 2]).unwrap()), (10, 10..11));

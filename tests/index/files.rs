@@ -2,7 +2,8 @@
 
 use crate::support::{Model, gpu, index, rows};
 use nearfield::{
-    BinaryFlat, DType, Error, Flat, IdFilter, Index, Metric, Order, Rows, Search, read_index,
+    BinaryFlat, DType, Error, Flat, IdFilter, Index, IndexInfo, Metric, Order, Rows, Search,
+    read_index,
 };
 
 fn metric_of(dtype: DType) -> Metric {
@@ -11,7 +12,7 @@ fn metric_of(dtype: DType) -> Metric {
         DType::F16 => Metric::Cosine,
         DType::Bf16 => Metric::Gower,
         DType::I8 => Metric::Lp(1.7),
-        DType::U8 => Metric::L2,
+        DType::U8 => Metric::CosineDistance,
         _ => Metric::BitJaccard,
     }
 }
@@ -20,7 +21,7 @@ fn metric_of(dtype: DType) -> Metric {
 fn every_type_comes_back_with_its_ids_and_without_what_was_removed() {
     let gpu = gpu();
     let folder = tempfile::tempdir().unwrap();
-    for dtype in DType::ALL {
+    for &dtype in DType::ALL {
         let (metric, dim) = (metric_of(dtype), 24);
         for (listed, removed) in [(false, 0), (false, 30), (true, 0), (true, 30), (true, 140)] {
             let mut model = Model::new(&metric, dtype, dim);
@@ -38,6 +39,12 @@ fn every_type_comes_back_with_its_ids_and_without_what_was_removed() {
 
             let path = folder.path().join("index");
             index.write(&path).unwrap();
+            let info = IndexInfo::verify(&path, &mut |_, _| Ok(())).unwrap();
+            assert_eq!(info, IndexInfo::read(&path).unwrap());
+            let length = std::fs::metadata(&path).unwrap().len();
+            assert_eq!((&info.metric, info.dtype, info.dim), (&metric, dtype, dim));
+            assert_eq!((info.rows, info.next_id), (140 - removed as u64, model.next_id));
+            assert_eq!((info.bytes, info.version), (length, 1));
             let again = read_index(&gpu, &path).unwrap();
             assert_eq!(format!("{again:?}"), format!("{index:?}"));
             let facts = (again.metric(), again.dtype(), again.dim());
@@ -70,7 +77,7 @@ fn every_metric_comes_back() {
         Metric::wgsl(source, -0.0, Order::Descending),
         Metric::wgsl(source, f32::INFINITY, Order::Ascending),
     ];
-    for metric in Metric::PLAIN.into_iter().chain(others) {
+    for metric in Metric::PLAIN.iter().cloned().chain(others) {
         let dtype = if metric.is_binary() { DType::Bits } else { DType::F32 };
         let dim = if metric == Metric::Haversine { 2 } else { 8 };
         let index = index(&gpu, dim, &metric, dtype);
@@ -141,4 +148,41 @@ fn a_write_that_fails_leaves_the_old_file() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     assert!(matches!(read_index(&gpu, folder.path().join("none")), Err(Error::Io { .. })));
     assert!(matches!(read_index(&gpu, folder.path()), Err(Error::Io { .. })));
+}
+
+#[test]
+fn a_file_says_what_it_is_without_being_read_and_every_damage_is_found() {
+    let (gpu, folder) = (gpu(), tempfile::tempdir().unwrap());
+    let path = folder.path().join("index");
+    let index = Flat::new(&gpu, 3, Metric::L2).unwrap();
+    index.add_with_ids(Rows::F32(&[0.5; 12]), &[9, 4, 70, 5]).unwrap();
+    let unnamed = index.write_unnamed(&path).unwrap();
+    assert!(!path.exists());
+    drop(unnamed);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    index.write_unnamed(&path).unwrap().finish().unwrap();
+    assert!(IndexInfo::is_index(&path).unwrap());
+    let whole = std::fs::read(&path).unwrap();
+    let mut told = Vec::new();
+    let tell = &mut |done, all| {
+        told.push((done, all));
+        Ok(())
+    };
+    IndexInfo::verify(&path, tell).unwrap();
+    let length = whole.len() as u64;
+    assert!(told.iter().all(|&(done, all)| done <= all && all == length), "{told:?}");
+    assert!(told.windows(2).all(|pair| pair[0] < pair[1]) && !told.is_empty(), "{told:?}");
+    let stop = IndexInfo::verify(&path, &mut |_, _| Err(Error::Cancelled));
+    assert!(matches!(stop, Err(Error::Cancelled)), "{stop:?}");
+    for at in 0..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        let found = IndexInfo::verify(&path, &mut |_, _| Ok(()));
+        assert!(matches!(found, Err(Error::Format { .. })), "byte {at}: {found:?}");
+        assert_eq!(IndexInfo::is_index(&path).unwrap(), at >= 8, "byte {at}");
+    }
+    std::fs::write(&path, &whole[..5]).unwrap();
+    assert!(!IndexInfo::is_index(&path).unwrap());
+    assert!(matches!(IndexInfo::is_index(folder.path()), Err(Error::Io { .. })));
 }

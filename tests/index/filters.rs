@@ -2,14 +2,16 @@
 
 use crate::support::{Model, gpu, index, rows};
 use nearfield::{DType, Error, Gpu, IdFilter, Index, Metric, QueryFilter, SearchParams};
+use std::sync::{Arc, Mutex};
 
 /// As FAISS defines its selectors.
 fn passes(filter: &IdFilter, id: u64) -> bool {
     match filter {
         IdFilter::All => true,
-        IdFilter::Range { min, max } => id >= *min && id < *max,
+        IdFilter::Range(ids) => id >= ids.start && id < ids.end,
+        IdFilter::Fn(_) => filter.is_member(id),
         IdFilter::Batch(ids) => ids.contains(&id),
-        IdFilter::Bitset(words) => {
+        IdFilter::Bitmap(words) => {
             (id / 64) < words.len() as u64 && (words[(id / 64) as usize] >> (id % 64)) % 2 == 1
         }
         IdFilter::Not(f) => !passes(f, id),
@@ -21,9 +23,10 @@ fn passes(filter: &IdFilter, id: u64) -> bool {
 }
 
 fn filters() -> Vec<IdFilter> {
-    let (range, batch) = (IdFilter::range, |ids: &[u64]| IdFilter::batch(ids));
+    let range = |min: u64, max: u64| IdFilter::range(min..max);
+    let batch = |ids: &[u64]| IdFilter::batch(ids);
     let words: Vec<u64> = (1..8u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
-    let bitset = IdFilter::bitset(words);
+    let bits = IdFilter::bitmap(words);
     vec![
         IdFilter::All,
         !IdFilter::All,
@@ -35,18 +38,25 @@ fn filters() -> Vec<IdFilter> {
         batch(&[]),
         batch(&[64]),
         batch(&[5, 300, 64, 5, 999_999, u64::MAX]),
-        IdFilter::bitset(vec![]),
-        IdFilter::bitset(vec![u64::MAX; 2]),
-        bitset.clone(),
-        !bitset.clone(),
-        !!bitset.clone(),
-        bitset.clone() & range(50, 250) & !batch(&[77, 78, 79]),
+        IdFilter::bitmap(vec![]),
+        IdFilter::bitmap(vec![u64::MAX; 2]),
+        bits.clone(),
+        !bits.clone(),
+        !!bits.clone(),
+        bits.clone() & range(50, 250) & !batch(&[77, 78, 79]),
         range(0, 10) | range(250, 260) | batch(&[100]),
-        bitset.clone() ^ range(100, 200) ^ range(150, 300),
+        bits.clone() ^ range(100, 200) ^ range(150, 300),
+        IdFilter::from_fn(|id| id % 3 == 1),
+        IdFilter::from_fn(|id| id % 3 == 1) & !range(64, 128),
+        (100..=131).into(),
+        (200..).into(),
+        (..=64).into(),
+        (..).into(),
+        (3..90).step_by(7).collect(),
         IdFilter::And(vec![]),
         IdFilter::Or(vec![]),
         IdFilter::Xor(vec![]),
-        !(bitset | range(0, 50)) & (range(10, 90) ^ !range(40, 60)),
+        !(bits | range(0, 50)) & (range(10, 90) ^ !range(40, 60)),
     ]
 }
 
@@ -103,7 +113,7 @@ fn every_query_has_its_own_filter() {
         let words: Vec<u64> = filters.iter().flat_map(bitmap).collect();
         let bitmap = QueryFilter::Bitmap { words, words_per_query: 4 };
         for (own, limit) in [(each, 300), (bitmap, 256)] {
-            let params = SearchParams::new().query_filter(own).filter(IdFilter::range(20, 280));
+            let params = SearchParams::new().query_filter(own).filter(IdFilter::range(20..280));
             let hits = index.search_with(queries.rows(), 40, &params).unwrap();
             let eligible = |query: usize, row: usize| {
                 let id = model.rows[row].0;
@@ -145,10 +155,43 @@ fn filters_that_do_not_fit_the_queries_are_refused() {
 
 #[test]
 fn a_filter_built_in_a_long_loop_is_no_deeper() {
-    let any = (0..100_000).fold(IdFilter::Or(vec![]), |f, id| f | IdFilter::range(id, id + 1));
-    let all = (0..100_000).fold(IdFilter::All, |f, id| f & !IdFilter::range(id, id + 1));
-    let odd = (0..100_000).fold(IdFilter::All, |f, id| f ^ IdFilter::range(id, id + 1));
+    let any = (0..100_000).fold(IdFilter::Or(vec![]), |f, id| f | IdFilter::range(id..id + 1));
+    let all = (0..100_000).fold(IdFilter::All, |f, id| f & !IdFilter::range(id..id + 1));
+    let odd = (0..100_000).fold(IdFilter::All, |f, id| f ^ IdFilter::range(id..id + 1));
     assert!(any.is_member(99_999) && !any.is_member(100_000));
     assert!(!all.is_member(99_999) && all.is_member(100_000));
     assert!(!odd.is_member(99_999) && odd.is_member(100_000));
+}
+
+#[test]
+fn ranges_of_every_kind_are_ranges_of_ids() {
+    assert_eq!(IdFilter::range(..), IdFilter::All);
+    assert_eq!(IdFilter::range(5..=9), IdFilter::Range(5..10));
+    assert_eq!(IdFilter::range(..9), IdFilter::Range(0..9));
+    assert_eq!(IdFilter::from(..=9), IdFilter::Range(0..10));
+    assert_eq!(IdFilter::from(5..), IdFilter::Range(5..u64::MAX));
+    let after = (std::ops::Bound::Excluded(5), std::ops::Bound::Included(u64::MAX));
+    assert_eq!(IdFilter::range(after), IdFilter::Range(6..u64::MAX));
+    let function = IdFilter::from_fn(|id| id == 3);
+    assert_eq!(function, function.clone());
+    assert_ne!(function, IdFilter::from_fn(|id| id == 3));
+}
+
+/// The host asks a function of every row and search, once, and never of what is no row.
+#[test]
+fn a_function_is_asked_once_a_row() {
+    let (index, model) = filled(&gpu(), true, 40);
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let by = Arc::clone(&asked);
+    let filter = IdFilter::from_fn(move |id| {
+        by.lock().unwrap().push(id);
+        id % 2 == 0
+    });
+    let queries = rows(2, 4, &Metric::L2, DType::F32, 81);
+    let params = SearchParams::new().filter(filter);
+    let hits = index.search_with(queries.rows(), 1000, &params).unwrap();
+    model.check_hits(&hits, queries.rows(), 1000, &|_, row| model.rows[row].0.is_multiple_of(2));
+    let mut asked = asked.lock().unwrap().clone();
+    asked.sort_unstable();
+    assert_eq!(asked, (0..300).collect::<Vec<u64>>());
 }

@@ -24,7 +24,7 @@ pub fn held(gpu: &Gpu) -> u64 {
 }
 
 /// Waits for what another thread does.
-fn wait_until(what: &str, is: impl Fn() -> bool) {
+pub fn wait_until(what: &str, is: impl Fn() -> bool) {
     let begin = Instant::now();
     while !is() {
         assert!(begin.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
@@ -33,11 +33,11 @@ fn wait_until(what: &str, is: impl Fn() -> bool) {
 }
 
 /// An index whose searches of `QUERIES` queries go to the device in four submissions, each some 100 ms on a processor.
-fn slow_index() -> (Flat, Vec<f32>) {
+pub fn slow_index() -> (Flat, Vec<f32>) {
     const ROWS: usize = 30_000;
     let pairs = (ROWS * QUERIES / 4) as f64;
-    let gpu = Gpu::builder().poison(true).setting("submit", "gflops", 1);
-    let gpu = gpu.setting("submit", "max_ms", (pairs * 2.0 * DIM as f64 / 1e6).ceil());
+    let gpu = Gpu::builder().poison(true).setting("submit.gflops", 1);
+    let gpu = gpu.setting("submit.max_ms", (pairs * 2.0 * DIM as f64 / 1e6).ceil());
     let rows: Vec<f32> = (0..ROWS * DIM).map(|i| (i * 7919 % 1009) as f32 / 1009.0).collect();
     let index = Flat::new(&gpu.build().unwrap(), DIM, Metric::L1).unwrap();
     index.add(&rows).unwrap();
@@ -46,8 +46,8 @@ fn slow_index() -> (Flat, Vec<f32>) {
     (index, rows)
 }
 
-const DIM: usize = 64;
-const QUERIES: usize = 256;
+pub const DIM: usize = 64;
+pub const QUERIES: usize = 256;
 
 /// Lets the other futures of the same thread go on.
 async fn others_go_on() {

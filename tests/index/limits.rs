@@ -16,8 +16,10 @@ const QUERIES: usize = 260;
 /// The adapter with its own limits and with small bindings; every row may be scanned.
 fn pair(name: &str, settings: &[(&str, &str, u32)]) -> [Gpu; 2] {
     let builder = || {
-        let builder = Gpu::builder().poison(true).setting("scan", "min_rows", 0);
-        settings.iter().fold(builder, |builder, (s, key, value)| builder.setting(s, key, value))
+        let builder = Gpu::builder().poison(true).setting("kernel.scan.min_rows", 0);
+        settings
+            .iter()
+            .fold(builder, |builder, (s, key, value)| builder.setting(format!("{s}.{key}"), value))
     };
     let small = || builder().max_binding_bytes(BINDING);
     let open = |name: String, builder: &dyn Fn() -> GpuBuilder| shared(&name, builder).unwrap();
@@ -31,8 +33,8 @@ fn bits(hits: &Hits) -> (Vec<u64>, Vec<usize>, Vec<u32>) {
 }
 
 fn filters() -> (IdFilter, QueryFilter) {
-    let third = IdFilter::bitset(vec![0x9249_2492_4924_9249u64; ROWS.div_ceil(64)]);
-    let each = |at: u64| IdFilter::range(at * 10, 7_000 + at * 10);
+    let third = IdFilter::bitmap(vec![0x9249_2492_4924_9249u64; ROWS.div_ceil(64)]);
+    let each = |at: u64| IdFilter::range(at * 10..7_000 + at * 10);
     (third, QueryFilter::Each((0..QUERIES as u64).map(each).collect()))
 }
 
@@ -65,7 +67,7 @@ fn agree(ours: &dyn Search, theirs: &dyn Search, queries: Rows<'_>, asks: &[Ask]
             }
             _ => params,
         };
-        let queries = queries.slice(ours.dim(), 0, count);
+        let queries = queries.slice(ours.dim(), 0..count);
         let expected = theirs.search_with(queries, k, &params).unwrap();
         let found = ours.search_with(queries, k, &params).unwrap();
         assert_eq!(bits(&found), bits(&expected), "{ours:?}, k = {k}");
@@ -87,13 +89,13 @@ fn compare(name: &str, settings: &[(&str, &str, u32)], cases: &[(Metric, DType, 
         let queries = rows(QUERIES, dim, &metric, dtype, 22);
         let [theirs, ours] = [&own, &small].map(|gpu| index(gpu, dim, &metric, dtype));
         for index in [&theirs, &ours] {
-            index.add_rows(all.rows().slice(dim, 0, 100)).unwrap();
-            index.add_rows(all.rows().slice(dim, 100, ROWS)).unwrap();
+            index.add_rows(all.rows().slice(dim, 0..100)).unwrap();
+            index.add_rows(all.rows().slice(dim, 100..ROWS)).unwrap();
         }
         agree(&*ours, &*theirs, queries.rows(), &asks());
         let gone: Vec<u64> = (0..ROWS as u64).filter(|id| id % 5 > 1).collect();
         for index in [&theirs, &ours] {
-            index.update(5_001, queries.rows().slice(dim, 3, 4)).unwrap();
+            index.update(5_001, queries.rows().slice(dim, 3..4)).unwrap();
             assert_eq!(index.remove(&gone).unwrap(), gone.len());
         }
         agree(&*ours, &*theirs, queries.rows(), &asks()[..1]);
@@ -131,7 +133,7 @@ fn copies_that_are_wider_than_their_rows_fit_too() {
         let index = index(&small, 16, &Metric::L2, DType::Bf16);
         let all = rows(ROWS, 16, &Metric::L2, DType::Bf16, 24);
         index.add_rows(all.rows()).unwrap();
-        let hits = index.search_with(all.rows().slice(16, 0, 2), 3, &SearchParams::new()).unwrap();
+        let hits = index.search_with(all.rows().slice(16, 0..2), 3, &SearchParams::new()).unwrap();
         let variants = &hits.stats().variants;
         assert!(variants.iter().any(|variant| variant.contains(copy)), "{variants:?}");
     }
@@ -159,7 +161,7 @@ fn streams_and_matrices_of_distances_fit_too() {
 #[test]
 fn a_k_beyond_one_binding_is_named() {
     let gpu = shared("as they come, small", || {
-        Gpu::builder().poison(true).setting("scan", "min_rows", 0).max_binding_bytes(BINDING)
+        Gpu::builder().poison(true).setting("kernel.scan.min_rows", 0).max_binding_bytes(BINDING)
     });
     let gpu = gpu.unwrap();
     let n = 70_000usize;
@@ -186,15 +188,15 @@ fn budgets_near_the_need_are_kept() {
     let all = rows(n, dim, &metric, DType::Bf16, 25);
     let queries = rows(60, dim, &metric, DType::F32, 26);
     let settings = |builder: GpuBuilder| {
-        builder.setting("scan", "min_rows", 0).setting("matrix", "f16_copy", 1)
+        builder.setting("kernel.scan.min_rows", 0).setting("kernel.matrix.f16_copy", 1)
     };
     let own = settings(Gpu::builder().poison(true)).build().unwrap();
     let theirs = index(&own, dim, &metric, DType::Bf16);
     theirs.add_rows(all.rows()).unwrap();
-    let each: Vec<_> = (0..60).map(|at| IdFilter::range(at * 50, 7_500 + at * 7)).collect();
+    let each: Vec<_> = (0..60).map(|at| IdFilter::range(at * 50..7_500 + at * 7)).collect();
     let asks = [
         (10, SearchParams::new()),
-        (10, SearchParams::new().filter(IdFilter::range(5, 4_000))),
+        (10, SearchParams::new().filter(IdFilter::range(5..4_000))),
         (10, SearchParams::new().query_filter(QueryFilter::Each(each))),
         (1000, SearchParams::new()),
         (10_000, SearchParams::new()),
@@ -239,7 +241,7 @@ fn budgets_near_the_need_are_kept() {
                 }
             }
         }
-        if let Err(error) = ours.update(7, all.rows().slice(dim, 7, 8)) {
+        if let Err(error) = ours.update(7, all.rows().slice(dim, 7..8)) {
             assert!(short(&error), "budget {budget}: {error}");
         }
         assert_eq!(ours.len(), n);

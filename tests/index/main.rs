@@ -4,17 +4,24 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod added;
 mod bad_files;
+mod bits;
 mod edges;
+mod exclude;
 mod failures;
 mod files;
 mod filters;
 mod flights;
 mod limits;
+mod many;
+mod matrix;
 mod model;
 mod parts;
+mod prepared;
 mod radii;
 mod scans;
+mod stream;
 mod streamed;
 mod support;
 mod threads;

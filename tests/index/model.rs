@@ -2,7 +2,7 @@
 
 use crate::common::data::Random;
 use crate::support::{Model, Trickle, gpu, index, rows};
-use nearfield::{DType, Error, IdFilter, Index, Metric, Order, read_index};
+use nearfield::{AddParams, DType, Error, IdFilter, Index, Metric, Order, read_index};
 
 const QUERIES: usize = 3;
 
@@ -28,13 +28,15 @@ fn random_calls_do_to_the_index_what_they_do_to_its_model() {
         let mut model = Model::new(&metric, dtype, dim);
         let mut index = index(&gpu, dim, &metric, dtype);
         let queries = rows(QUERIES, dim, &metric, dtype, 999 + seed);
-        for step in 0..40 {
+        for step in 0..50 {
             let before = format!("{metric} {dtype}, step {step}");
-            match random.below(10) {
+            match random.below(12) {
                 0..4 => add(&*index, &mut model, &mut random),
                 4 => add_refused(&*index, &model, &mut random),
                 5 => update(&*index, &mut model, &mut random),
                 6..9 => remove(&*index, &mut model, &mut random),
+                9 => update_rows(&*index, &mut model, &mut random),
+                10 => upsert(&*index, &mut model, &mut random),
                 _ => {
                     let path = folder.path().join("index");
                     index.write(&path).unwrap();
@@ -95,7 +97,7 @@ fn add_refused(index: &dyn Index, model: &Model, random: &mut Random) {
         let error = index.add_with_ids(new.rows(), ids).unwrap_err();
         assert!(matches!(error, Error::InvalidArgument { argument: "ids", .. }));
         let mut stream = Trickle::new(new.rows(), model.dim, 2);
-        let error = index.add_from_with_ids(&mut stream, ids).unwrap_err();
+        let error = index.add_from_with(&mut stream, &AddParams::new().ids(ids)).unwrap_err();
         assert!(matches!(error, Error::InvalidArgument { argument: "ids", .. }));
     }
 }
@@ -114,6 +116,36 @@ fn update(index: &dyn Index, model: &mut Model, random: &mut Random) {
     assert_eq!(index.reconstruct_bytes(id).unwrap(), model.rows[at].1);
     let two = rows(2, model.dim, &model.metric, model.dtype, 1);
     assert!(matches!(index.update(id, two.rows()), Err(Error::InvalidArgument { .. })));
+}
+
+/// New rows for a share of the ids, in any order.
+fn update_rows(index: &dyn Index, model: &mut Model, random: &mut Random) {
+    let share = [3, 30, 100][random.below(3) as usize];
+    let mut ids: Vec<u64> = model.rows.iter().map(|row| row.0).collect();
+    ids.retain(|_| random.below(100) < share);
+    shuffle(&mut ids, random);
+    let new = rows(ids.len(), model.dim, &model.metric, model.dtype, random.next());
+    index.update_rows(new.rows(), &ids).unwrap();
+    model.put(new.rows(), &ids);
+}
+
+/// As that, with new ids among them: such that were never there, and such that were removed.
+fn upsert(index: &dyn Index, model: &mut Model, random: &mut Random) {
+    let share = [0, 5, 60][random.below(3) as usize];
+    let new = random.below(70);
+    let mut ids: Vec<u64> = (0..model.next_id + new).collect();
+    ids.retain(|&id| if model.has(id) { random.below(100) < share } else { random.below(2) == 0 });
+    shuffle(&mut ids, random);
+    let added = ids.iter().filter(|&&id| !model.has(id)).count();
+    let new = rows(ids.len(), model.dim, &model.metric, model.dtype, random.next());
+    assert_eq!(index.upsert(new.rows(), &ids).unwrap(), added);
+    model.put(new.rows(), &ids);
+}
+
+fn shuffle(ids: &mut [u64], random: &mut Random) {
+    for i in (1..ids.len()).rev() {
+        ids.swap(i, random.below(i as u64 + 1) as usize);
+    }
 }
 
 fn remove(index: &dyn Index, model: &mut Model, random: &mut Random) {
@@ -135,8 +167,8 @@ fn remove(index: &dyn Index, model: &mut Model, random: &mut Random) {
 fn filter(random: &mut Random) -> IdFilter {
     match random.below(5) {
         0..3 => IdFilter::All,
-        3 => IdFilter::range(20, 150),
-        _ => !IdFilter::bitset(vec![0x5555_0000_ffff_3333; 3]),
+        3 => IdFilter::range(20..150),
+        _ => !IdFilter::bitmap(vec![0x5555_0000_ffff_3333; 3]),
     }
 }
 

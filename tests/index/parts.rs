@@ -15,9 +15,9 @@ const DIM: usize = 8;
 /// A device that is given so many parts, has a use for the scan of any rows, and never has too much work at once. It is taken
 /// for a slow one, whatever it is, since calls that take no time are not cut.
 fn builder(parts: usize) -> GpuBuilder {
-    let builder = Gpu::builder().poison(true).setting("submit", "parts", parts);
-    let builder = builder.setting("submit", "gflops", 1).setting("matrix", "gflops", 1);
-    builder.setting("scan", "min_rows", 0).setting("submit", "max_ms", 100_000)
+    let builder = Gpu::builder().poison(true).setting("submit.parts", parts);
+    let builder = builder.setting("submit.gflops", 1).setting("kernel.matrix.gflops", 1);
+    builder.setting("kernel.scan.min_rows", 0).setting("submit.max_ms", 100_000)
 }
 
 /// What was found, to the bit.
@@ -38,7 +38,7 @@ fn in_parts(count: usize, metric: &Metric, dtype: DType) -> Hits {
     let all = search(queries.rows());
     // within parts and across their ends
     for at in [0, 1000, 1100, 2999, QUERIES - 90] {
-        let few = search(queries.rows().slice(DIM, at, at + 90));
+        let few = search(queries.rows().slice(DIM, at..at + 90));
         assert_eq!(few.stats().submissions, 1);
         let same = (0..90).all(|i| few.row(i).eq(all.row(at + i)));
         assert!(same, "{metric} of {dtype} in {count} parts, queries from {at} on");

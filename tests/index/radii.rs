@@ -81,13 +81,13 @@ fn radii_at_the_ends_of_f32_keep_what_the_definition_says() {
     let gpu = gpu();
     let mut checked = 0;
     for metric in float_metrics() {
-        for dtype in DType::ALL.into_iter().filter(|&dtype| dtype != DType::Bits) {
+        for dtype in DType::ALL.iter().copied().filter(|&dtype| dtype != DType::Bits) {
             check(&gpu, &metric, dtype);
             checked += 1;
         }
     }
-    for metric in Metric::PLAIN.into_iter().filter(Metric::is_binary) {
-        check(&gpu, &metric, DType::Bits);
+    for metric in Metric::PLAIN.iter().filter(|m| m.is_binary()) {
+        check(&gpu, metric, DType::Bits);
         checked += 1;
     }
     println!("count: extreme-radii {checked}");

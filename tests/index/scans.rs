@@ -11,7 +11,7 @@ const K: usize = 10;
 fn gpu(copy: u32) -> Gpu {
     let builder = || {
         let builder = Gpu::builder().poison(true).max_segment_bytes(3000 * 80);
-        builder.setting("matrix", "f16_copy", copy).setting("matrix", "use", 1)
+        builder.setting("kernel.matrix.f16_copy", copy).setting("kernel.matrix.use", 1)
     };
     shared(&format!("scans, copy {copy}"), builder).unwrap()
 }
@@ -49,7 +49,7 @@ impl Pair {
     }
 
     fn check(&self, what: &str) {
-        let filters = [IdFilter::All, IdFilter::range(70, 8500), !IdFilter::range(0, 4000)];
+        let filters = [IdFilter::All, IdFilter::range(70..8500), !IdFilter::range(0..4000)];
         for count in [3, 40] {
             let queries = Rows::F32(&self.queries[..count * DIM]);
             // of the subset, few queries have the first two filters, many the last
@@ -120,13 +120,22 @@ fn every_change_reaches_the_scan() {
             let near = encode(&near, DIM, dtype, &metric);
             for (i, id) in [17, 2999, 3000, 6100, 9500].into_iter().enumerate() {
                 if pair.index.contains(id) {
-                    let row = near.rows().slice(DIM, i, i + 1);
+                    let row = near.rows().slice(DIM, i..i + 1);
                     pair.index.update(id, row).unwrap();
                     let place = pair.model.rows.iter().position(|r| r.0 == id).unwrap();
                     pair.model.rows[place].1 = row.bytes().to_vec();
                 }
             }
             pair.check("updated");
+
+            // Many at once, of every segment, with removed ones between them, and new ones behind.
+            let mut ids: Vec<u64> = (0..9800).step_by(61).chain(20_000..20_100).collect();
+            ids.sort_unstable_by_key(|id| id.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            let many = rows(ids.len(), DIM, &metric, dtype, 11);
+            let added = ids.iter().filter(|&&id| !pair.model.has(id)).count();
+            assert_eq!(pair.index.upsert(many.rows(), &ids).unwrap(), added);
+            pair.model.put(many.rows(), &ids);
+            pair.check("updated many");
 
             pair.add(rows(9000, DIM, &metric, dtype, 9).rows());
             pair.remove(&(0..9750).collect::<Vec<_>>());

@@ -64,6 +64,19 @@ impl Model {
         self.next_id = ids.iter().fold(self.next_id, |next, &id| next.max(id + 1));
     }
 
+    /// Replaces the rows of ids that are there, and adds the others.
+    pub fn put(&mut self, rows: Rows<'_>, ids: &[u64]) {
+        let places: HashMap<u64, usize> =
+            (0..).zip(&self.rows).map(|(i, row)| (row.0, i)).collect();
+        for (i, &id) in ids.iter().enumerate() {
+            let row = rows.slice(self.dim, i..i + 1);
+            match places.get(&id) {
+                Some(&place) => self.rows[place].1 = row.bytes().to_vec(),
+                None => self.add(row, &[id]),
+            }
+        }
+    }
+
     pub fn has(&self, id: u64) -> bool {
         self.rows.iter().any(|row| row.0 == id)
     }
@@ -81,6 +94,16 @@ impl Model {
             assert!(index.contains(*id));
             assert_eq!(index.reconstruct_bytes(*id).unwrap(), *bytes);
         }
+        let mut ids: Vec<u64> = self.rows.iter().map(|row| row.0).collect();
+        assert_eq!(index.ids(), ids);
+        // out of order, and one of them twice
+        ids.reverse();
+        ids.extend(ids.first().copied());
+        ids.rotate_left(self.rows.len() / 3);
+        let mut found = vec![0xaa; ids.len() * self.dtype.row_bytes(self.dim)];
+        index.reconstruct_into(&ids, &mut found).unwrap();
+        let stored: HashMap<u64, &[u8]> = self.rows.iter().map(|row| (row.0, &row.1[..])).collect();
+        assert_eq!(found, ids.iter().map(|id| stored[id]).collect::<Vec<_>>().concat());
         let params = SearchParams::new().filter(filter.clone());
         let hits = index.search_with(queries, k, &params).unwrap();
         let eligible = |_: usize, row: usize| filter.is_member(self.rows[row].0);
@@ -148,14 +171,14 @@ impl RowSource for Trickle<'_> {
         self.dim
     }
 
-    fn len(&self) -> Option<u64> {
+    fn remaining(&self) -> Option<u64> {
         None
     }
 
     fn next_rows(&mut self, max_rows: usize) -> nearfield::Result<Option<Rows<'_>>> {
         let start = self.at;
         self.at = (start + self.step.min(max_rows)).min(self.rows.count(self.dim)?);
-        Ok((self.at > start).then(|| self.rows.slice(self.dim, start, self.at)))
+        Ok((self.at > start).then(|| self.rows.slice(self.dim, start..self.at)))
     }
 }
 

@@ -13,7 +13,7 @@ const DIM: usize = 5;
 fn ask(rows: &dyn Search, queries: &[f32]) -> (Hits, Hits) {
     assert_eq!((rows.dim(), rows.dtype(), rows.metric()), (DIM, DType::F32, &Metric::L2));
     assert_eq!((rows.len(), rows.is_empty()), (300, false));
-    let params = SearchParams::new().filter(IdFilter::range(7, 290));
+    let params = SearchParams::new().filter(IdFilter::range(7..290));
     let nearest = rows.search_with(Rows::F32(queries), 9, &params).unwrap();
     (nearest, rows.range_search(queries, 2.0).unwrap())
 }

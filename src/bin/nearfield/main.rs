@@ -1,7 +1,7 @@
 //! `nearfield`: exact nearest-neighbour search on files of vectors, from the command line.
 //!
-//! Exit status: 0, 1 when the work failed or stdout could not be written, 2 when the arguments are wrong, by themselves or for
-//! these files, 129, 130 and 143 after SIGHUP, SIGINT and SIGTERM.
+//! Exit status: 0, also where whoever reads stdout has enough; 1 when the work failed or stdout could not be written; 2 when the
+//! arguments are wrong, by themselves or for these files; 129, 130 and 143 after SIGHUP, SIGINT and SIGTERM.
 
 mod args;
 mod commands;
@@ -9,7 +9,7 @@ mod shell;
 
 use args::{Cli, Command};
 use clap::Parser;
-use commands::{bench, convert, devices, range, search, tune};
+use commands::{bench, build, completions, convert, devices, info, range, search, tune};
 use shell::failure::Failure;
 use shell::{print, stop};
 use std::io::Write;
@@ -27,9 +27,12 @@ fn main() -> ExitCode {
         Command::Devices(args) => devices::run(args, &cli.global),
         Command::Search(args) => search::run(args, &cli.global),
         Command::Range(args) => range::run(args, &cli.global),
+        Command::Build(args) => build::run(args, &cli.global),
+        Command::Info(args) => info::run(args, &cli.global),
         Command::Convert(args) => convert::run(args, &cli.global),
         Command::Bench(args) => bench::run(args, &cli.global),
         Command::Tune(args) => tune::run(args, &cli.global),
+        Command::Completions(args) => completions::run(args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,7 +4,7 @@
 
 use super::part::{RoundedPart, Source, TILE_ROWS};
 use super::{f16, int8, residual};
-use crate::buffer::{BIN, Buffer, Segment};
+use crate::buffer::{BIN, Buffer, Segment, Touched};
 use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -101,13 +101,17 @@ impl Rounded {
         first: u64,
     ) -> Result<Option<Rounded>> {
         let Some(operand) = operand.filter(|_| rows.len() > 0) else { return Ok(None) };
-        or_without(operand, Rounded::build(rows, operand, old, first, None))
+        or_without(operand, Rounded::build(rows, operand, old, first, &[]))
     }
 
-    /// Those of `rows` after a row of segment `at` was replaced.
-    pub fn replaced(rows: &Measured, old: Option<&Rounded>, at: usize) -> Result<Option<Rounded>> {
+    /// Those of `rows` after the touched rows were replaced.
+    pub fn replaced(
+        rows: &Measured,
+        old: Option<&Rounded>,
+        touched: &[Touched],
+    ) -> Result<Option<Rounded>> {
         let Some(old) = old else { return Ok(None) };
-        or_without(old.operand, Rounded::build(rows, old.operand, Some(old), u64::MAX, Some(at)))
+        or_without(old.operand, Rounded::build(rows, old.operand, Some(old), u64::MAX, touched))
     }
 
     pub fn part(&self, at: usize) -> Option<&RoundedPart> {
@@ -159,12 +163,12 @@ impl Rounded {
         operand: Encoding,
         old: Option<&Rounded>,
         first: u64,
-        replaced: Option<usize>,
+        replaced: &[Touched],
     ) -> Result<Rounded> {
         let mut encoder = Encoder::new(rows.gpu(), "rounded rows", false)?;
         let bin_residual = Rounded::residuals(rows, old, replaced, &mut encoder)?;
         let scaled = matches!(rows.scan(), Some((_, true)));
-        // rows of cosine are normalised
+        // rows of cosine are normalized
         let largest = f16::factor(if scaled { 1.0 } else { rows.facts().largest });
         let wanted = if matches!(operand, Encoding::Rows(_)) { 1.0 } else { largest };
         let mut parts = Vec::new();
@@ -178,7 +182,10 @@ impl Rounded {
                 let same = b.factor == wanted || end <= first || first <= segment.first_row();
                 let room =
                     b.capacity >= if whole { whole_tiles(segment.rows()) } else { segment.rows() };
-                replaced != Some(at) && same && room && reads(b, segment, operand)
+                !replaced.iter().any(|t| t.segment == at)
+                    && same
+                    && room
+                    && reads(b, segment, operand)
             });
             let (part, from) = match in_place {
                 Some(b) if end <= first => {
@@ -207,13 +214,13 @@ impl Rounded {
     fn residuals(
         rows: &Measured,
         old: Option<&Rounded>,
-        replaced: Option<usize>,
+        replaced: &[Touched],
         encoder: &mut Encoder,
     ) -> Result<Buffer> {
         let bins = rows.bins() * 4;
         if let Some(old) = old
             && old.bin_residual.size() >= bins
-            && replaced.is_none()
+            && replaced.is_empty()
         {
             // Bounds may only grow for the snapshots that share them, so that appends write in place.
             return Ok(old.bin_residual.clone());

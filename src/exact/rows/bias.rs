@@ -8,12 +8,13 @@ use crate::exact::kernels;
 use crate::exact::params::MaskBias;
 use crate::kernel::{Encoder, RowMap, fold};
 
-/// The biases of all segments under a mask of `rows` rows, in fresh buffers.
+/// The biases of all segments under a mask of `rows` rows, in fresh buffers of this name.
 pub(super) fn masked<'a>(
     gpu: &Gpu,
     rows: u64,
     own: impl Iterator<Item = (&'a Segment, &'a Buffer)>,
     live: &[u32],
+    label: &str,
 ) -> Result<Vec<Buffer>> {
     if live.len() < mask_words(rows) {
         return Err(Error::internal(format!("{} words mask {rows} rows", live.len())));
@@ -29,7 +30,7 @@ pub(super) fn masked<'a>(
     let masks = own.iter().map(mask).collect::<Result<Vec<_>>>()?;
     let mut all = Vec::new();
     for ((segment, own), mask) in own.into_iter().zip(&masks) {
-        let bias = gpu.alloc("bias", own.size())?;
+        let bias = gpu.alloc(label, own.size())?;
         write(&mut encoder, own, Some(mask), &bias, (segment.rows(), 0), None, 1.0)?;
         all.push(bias);
     }

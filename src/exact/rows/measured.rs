@@ -2,9 +2,9 @@
 
 use super::bias;
 use super::stats::Stats;
-use crate::buffer::{BIN, Buffer, Matrix, Segment};
+use crate::buffer::{BIN, Buffer, Matrix, Segment, Touched};
 use crate::device::Gpu;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernel::Encoder;
 use crate::space::Family;
 use crate::space::check::RowFacts;
@@ -61,7 +61,7 @@ impl Measured {
     }
 
     pub fn len(&self) -> u64 {
-        self.matrix.len()
+        self.matrix.row_count()
     }
 
     pub fn bins(&self) -> u64 {
@@ -110,35 +110,41 @@ impl Measured {
         Ok(new)
     }
 
-    /// For a matrix in which one row is another; also the number of its segment.
-    pub fn replaced(&self, matrix: Matrix, row: u64, facts: RowFacts) -> Result<(Measured, usize)> {
+    /// For a matrix in which the touched rows are others. Numbers of the rows between them are computed again, too, also of those
+    /// that a mask had left out.
+    pub fn replaced(
+        &self,
+        matrix: Matrix,
+        touched: &[Touched],
+        facts: RowFacts,
+    ) -> Result<Measured> {
         let mut new = Measured { matrix, facts, ..self.clone() };
-        let end = |s: &Segment| s.first_row() + u64::from(s.rows());
-        let at = new.matrix.segments().iter().position(|s| row < end(s));
-        let at = at.ok_or_else(|| Error::internal(format!("row {row} of {}", new.len())))?;
         // Searches on the old snapshot may still read its numbers: this one gets its own.
-        let part = new.parts[at].clone();
-        new.parts[at] = new.copy_part(&part, part.capacity)?;
         if let Some(old) = new.bin_norm.clone() {
             new.bin_norm = Some(new.grow(&old, old.size())?);
         }
-        new.stats(at, row, row + 1)?;
-        Ok((new, at))
+        for Touched { segment, rows, .. } in touched {
+            let part = new.parts[*segment].clone();
+            let capacity = new.matrix.segments()[*segment].capacity().next_multiple_of(BIN as u32);
+            new.parts[*segment] = new.copy_part(&part, part.capacity.max(capacity))?;
+            new.stats(*segment, rows.start, rows.end)?;
+        }
+        Ok(new)
     }
 
     /// Without the rows whose bit is 0 (bit i of word i / 32), which keep their place but are never hits.
     pub fn masked(&self, live: &[u32]) -> Result<Measured> {
         let mut new = self.clone();
-        for (part, bias) in new.parts.iter_mut().zip(self.masked_biases(live)?) {
+        for (part, bias) in new.parts.iter_mut().zip(self.masked_biases(live, "bias")?) {
             part.bias = bias;
         }
         Ok(new)
     }
 
-    /// The biases of all segments under a mask, in fresh buffers.
-    pub fn masked_biases(&self, live: &[u32]) -> Result<Vec<Buffer>> {
+    /// The biases of all segments under a mask, in fresh buffers of this name.
+    pub fn masked_biases(&self, live: &[u32], label: &str) -> Result<Vec<Buffer>> {
         let own = self.segments().map(|(segment, part)| (segment, &part.bias));
-        bias::masked(self.gpu(), self.len(), own, live)
+        bias::masked(self.gpu(), self.len(), own, live, label)
     }
 
     /// Room for the numbers of rows that are to come into the first segment of `matrix`, which has none yet.

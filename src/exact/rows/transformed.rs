@@ -21,7 +21,7 @@ pub(crate) fn rows(
     let step = (PIECE / dim).max(1);
     let starts: Vec<usize> = (0..count).step_by(step).collect();
     let parts = each(starts, |start| {
-        let piece = block.slice(dim, start, (start + step).min(count));
+        let piece = block.slice(dim, start..(start + step).min(count));
         check::rows(metric, piece, dim, first_row + start as u64)?;
         let mut out = Vec::new();
         transform.apply(&piece.to_f32(), dim, &mut out);

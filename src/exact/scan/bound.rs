@@ -34,7 +34,7 @@ pub(crate) struct Bound {
     pub c2: f32,
     pub floor: f32,
     pub slack: f32,
-    /// 0, or |x| of every row where the rows are normalised.
+    /// 0, or |x| of every row where the rows are normalized.
     pub unit: f32,
 }
 

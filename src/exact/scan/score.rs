@@ -8,10 +8,10 @@ use super::piece::{Piece, Scores, missing};
 use super::settings::ScanSettings;
 use super::{direct, rows, tile};
 use crate::buffer::{BIN, Buffer};
-use crate::call::mask_words;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::exact::encoding::Encoding;
+use crate::exact::filter::Bitmap;
 use crate::exact::operand::{Form, ScanRows};
 use crate::exact::queries::Upload;
 use crate::kernel::{Encoder, MatrixTile, Tile};
@@ -55,7 +55,7 @@ impl Scan {
         scanned: ScanRows<'_>,
         facts: RowFacts,
         upload: Upload,
-        bitmap: Option<Buffer>,
+        bitmap: Option<Bitmap>,
         settings: ScanSettings,
         encoder: &mut Encoder,
     ) -> Result<Scan> {
@@ -84,7 +84,7 @@ impl Scan {
         let bin_stride = scanned.len().div_ceil(bin.into()) as u32;
         let bytes = u64::from(nq) * u64::from(bin_stride) * 4;
         let bin_best = encoder.gpu().scratch("bin best", bytes)?;
-        let words = mask_words(scanned.len()) as u32;
+        let (bitmap, words) = bitmap.map_or((None, 0), |bitmap| (Some(bitmap.bits), bitmap.words));
         let scores = Scores { upload, bitmap, words, bin_best, bin_stride, bin };
         Ok(Scan { scores, bound, residuals, settings, kernel, form, next: (0, 0) })
     }

@@ -95,7 +95,7 @@ impl Stream {
     pub fn read_through(&self, options: Options) -> Result<Pending<RowHits>> {
         let none =
             Rows::from_bytes(self.empty.rows().dtype(), bytemuck::cast_slice::<u32, u8>(&[]))?;
-        self.start(Ask::Nothing, none, Box::new(|_| Ok(Filter::All)), options)
+        self.start(Ask::Nothing, none, Box::new(|_| Ok(Filter::default())), options)
     }
 
     fn start(

@@ -102,8 +102,8 @@ impl RowSource for Watched<'_> {
         self.0.dim()
     }
 
-    fn len(&self) -> Option<u64> {
-        self.0.len()
+    fn remaining(&self) -> Option<u64> {
+        self.0.remaining()
     }
 
     fn next_rows(&mut self, max_rows: usize) -> Result<Option<Rows<'_>>> {

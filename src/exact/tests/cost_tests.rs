@@ -6,15 +6,16 @@ use crate::dtype::Rows;
 use crate::exact::pairwise;
 use crate::kernel::Dispatched;
 use crate::metric::Metric;
-use crate::ops::{normalise, row_norms};
+use crate::ops::{normalize, row_norms};
 
 const N: usize = 4096;
 const D: usize = 48;
 
 fn open() -> Option<Gpu> {
     let keys = [("matrix", "f16_copy"), ("matrix", "use"), ("scan", "int8_copy")];
-    let builder = Gpu::builder().setting("scan", "min_rows", 0);
-    let builder = keys.iter().fold(builder, |b, (section, key)| b.setting(section, key, 1));
+    let builder = Gpu::builder().setting("kernel.scan.min_rows", 0);
+    let builder =
+        keys.iter().fold(builder, |b, (section, key)| b.setting(format!("{section}.{key}"), 1));
     let gpu = builder.build().ok();
     if gpu.is_none() {
         println!("skipped: no adapter (1)");
@@ -38,8 +39,8 @@ fn each_operation_reads_the_rows_as_often_as_it_says() {
 
     row_norms(&gpu, rows, D).unwrap();
     assert_eq!(ran(&gpu), [once("row_norms")]);
-    normalise(&gpu, rows, D).unwrap();
-    assert_eq!(ran(&gpu), [once("normalise")]);
+    normalize(&gpu, rows, D).unwrap();
+    assert_eq!(ran(&gpu), [once("normalize")]);
     for (metric, kernels) in [
         (Metric::L2, &["distance"][..]),
         (Metric::InnerProduct, &["distance"]),

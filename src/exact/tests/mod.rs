@@ -28,7 +28,7 @@ impl RowSource for Once<'_> {
     fn dim(&self) -> usize {
         self.1
     }
-    fn len(&self) -> Option<u64> {
+    fn remaining(&self) -> Option<u64> {
         None
     }
     fn next_rows(&mut self, _: usize) -> Result<Option<Rows<'_>>> {
@@ -69,7 +69,7 @@ fn copies_equal_exhaustive() {
 fn check(settings: &[(&str, &str, &str)]) {
     let mut builder = Gpu::builder().poison(true).max_segment_bytes(3000 * 128);
     for (section, key, value) in settings {
-        builder = builder.setting(section, key, value);
+        builder = builder.setting(format!("{section}.{key}"), value);
     }
     let Ok(gpu) = builder.build() else {
         println!("skipped: no adapter (1)");
@@ -113,7 +113,7 @@ fn check(settings: &[(&str, &str, &str)]) {
         let dataset = dataset.append(&mut Once(Some(Rows::F32(&data[4321 * d..])), d)).unwrap();
         let run = |exhaustive| {
             let options = Options { exhaustive, ..Options::default() };
-            submit_search(&dataset, Rows::F32(&queries), k, Filter::All, options)
+            submit_search(&dataset, Rows::F32(&queries), k, Filter::default(), options)
                 .unwrap()
                 .wait()
                 .unwrap()
@@ -155,8 +155,8 @@ fn check(settings: &[(&str, &str, &str)]) {
 
 #[test]
 fn what_8_bits_do_not_tell_is_asked_again() {
-    let builder = Gpu::builder().poison(true).setting("scan", "int8_copy", 1);
-    let Ok(gpu) = builder.setting("matrix", "f16_copy", 1).build() else {
+    let builder = Gpu::builder().poison(true).setting("kernel.scan.int8_copy", 1);
+    let Ok(gpu) = builder.setting("kernel.matrix.f16_copy", 1).build() else {
         println!("skipped: no adapter (1)");
         return;
     };
@@ -170,7 +170,7 @@ fn what_8_bits_do_not_tell_is_asked_again() {
         let run = |exhaustive| {
             let options = Options { exhaustive, ..Options::default() };
             let queries = Rows::F32(&data[..2 * d]);
-            submit_search(&dataset, queries, k, Filter::All, options).unwrap().wait().unwrap()
+            submit_search(&dataset, queries, k, Filter::default(), options).unwrap().wait().unwrap()
         };
         let (scan, all) = (run(false), run(true));
         assert_eq!((scan.ids, scan.distances), (all.ids, all.distances));
@@ -183,7 +183,7 @@ fn what_8_bits_do_not_tell_is_asked_again() {
 
 #[test]
 fn a_tile_for_other_subgroups_is_noticed() {
-    let Ok(gpu) = Gpu::builder().poison(true).setting("matrix", "use", 1).build() else {
+    let Ok(gpu) = Gpu::builder().poison(true).setting("kernel.matrix.use", 1).build() else {
         println!("skipped: no adapter (1)");
         return;
     };
@@ -205,8 +205,8 @@ mod cost_tests;
 
 #[test]
 fn matrix_units_are_measured_when_rows_come_that_may_be_scanned() {
-    let builder = Gpu::builder().poison(true).setting("matrix", "use", 1);
-    let Ok(gpu) = builder.setting("matrix", "input", "f32").build() else {
+    let builder = Gpu::builder().poison(true).setting("kernel.matrix.use", 1);
+    let Ok(gpu) = builder.setting("kernel.matrix.input", "f32").build() else {
         println!("skipped: no adapter (1)");
         return;
     };

@@ -7,6 +7,7 @@ use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::Result;
 use crate::exact::dataset::Dataset;
+use crate::exact::filter::Bitmap;
 use crate::exact::operand::ScanRows;
 use crate::exact::positions::Positions;
 use crate::exact::queries::Queries;
@@ -73,7 +74,7 @@ fn shuffled(n: usize, seed: u64) -> Vec<u32> {
 fn gpu(settings: &[(&str, &str, &str)]) -> Option<Gpu> {
     let mut builder = Gpu::builder().poison(true).max_segment_bytes(2000 * 160);
     for (section, key, value) in settings {
-        builder = builder.setting(section, key, value);
+        builder = builder.setting(format!("{section}.{key}"), value);
     }
     let gpu = builder.build().ok();
     if gpu.is_none() {
@@ -236,7 +237,8 @@ fn rows_behind_tables_are_searched_as_if_they_lay_in_order() {
             let plain: Vec<f32> = listed.copied().collect();
             let plain = dataset(&gpu, &metric, &plain, d);
             let options = Options { exhaustive: true, ..Options::default() };
-            let expected = submit_search(&plain, Rows::F32(&queries), k, Filter::All, options);
+            let expected =
+                submit_search(&plain, Rows::F32(&queries), k, Filter::default(), options);
             let expected = expected.unwrap().wait().unwrap();
             let distances: Vec<u32> =
                 keys.iter().map(|&key| prepared.decoder.distance(key).to_bits()).collect();
@@ -299,7 +301,7 @@ fn a_filter_for_each_query_behind_a_table_is_refused() {
             int8: None,
             ..upload
         };
-        let bitmap = Some(bitmap.clone());
+        let bitmap = Some(Bitmap { bits: bitmap.clone(), words: 1 });
         let scan = Scan::new(scanned, queries.facts, upload, bitmap, settings, &mut encoder);
         assert_eq!(scan.is_err(), refused);
     }

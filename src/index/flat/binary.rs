@@ -34,10 +34,11 @@ use std::path::Path;
 pub struct BinaryFlat(Core<Dataset>);
 
 impl BinaryFlat {
-    /// An empty index of rows of `dim` bits.
+    /// An empty index of rows of `dim` bits. Where that is no multiple of 8, the bits of a row's last byte behind them have to be 0; the
+    /// first row and the first query that have others are `InvalidValue`.
     ///
     /// # Errors
-    /// `Unsupported` for a metric that is not one of bits; `InvalidArgument` unless `dim` is a multiple of 8 up to 32760.
+    /// `Unsupported` for a metric that is not one of bits; `InvalidArgument` unless `dim` is 1 to 32760.
     pub fn new(gpu: &Gpu, dim: usize, metric: Metric) -> Result<BinaryFlat> {
         rows::new(gpu, dim, &metric, DType::Bits).map(BinaryFlat)
     }

@@ -1,15 +1,17 @@
 //! What both flat indexes store: rows as they are in device memory, which an exact search compares.
 
+use crate::buffer::Matrix;
 use crate::call::{Filter, Options, Pending, RowHits, RowIds};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::Result;
-use crate::exact::{self, Dataset};
+use crate::exact::{self, Dataset, ToPrepare};
 use crate::format::RowSource;
 use crate::index::params::{Ask, SearchParams};
 use crate::index::persist::IndexReader;
 use crate::index::state::{Core, Stored};
 use crate::metric::Metric;
+use crate::ops::gather;
 use std::ops::Range;
 
 impl Stored for Dataset {
@@ -37,8 +39,18 @@ impl Stored for Dataset {
         self.append(source)
     }
 
-    fn replace(&self, row: u64, value: Rows<'_>) -> Result<Dataset> {
-        self.replace(row, value)
+    fn append_matrix(&self, matrix: &Matrix) -> Result<Dataset> {
+        self.append_matrix(matrix)
+    }
+
+    fn replace(
+        &self,
+        rows: &[u32],
+        source: &mut dyn RowSource,
+        live: Option<&[u32]>,
+        more: u64,
+    ) -> Result<Dataset> {
+        self.replace(rows, source, live, more)
     }
 
     fn mask(&self, live: &[u32]) -> Result<Dataset> {
@@ -53,7 +65,15 @@ impl Stored for Dataset {
     }
 
     fn read(&self, rows: Range<u64>) -> Result<Vec<u8>> {
-        self.rows().read(rows)
+        self.rows().read(rows.start as usize..rows.end as usize)
+    }
+
+    fn read_rows(&self, rows: &[u32], out: &mut [u8]) -> Result<()> {
+        gather::read(self.rows(), rows, out)
+    }
+
+    fn prepare(&self, filter: ToPrepare<'_>) -> Result<Filter> {
+        exact::prepared(self.compared(), filter)
     }
 
     fn submit(

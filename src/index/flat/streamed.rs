@@ -1,14 +1,15 @@
 //! Exact search over rows that stay on the host.
 
-use crate::call::{Pending, RowHits, SearchStats};
+use crate::call::{Pending, SearchStats};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::exact::{ChunkFilter, Dataset, Stream, query_count};
 use crate::format::{HostRows, RowStore};
 use crate::index::hits::{Hits, RangeHits};
-use crate::index::ids::{self, Ids};
+use crate::index::ids::{self, IdFilter, Ids, PreparedFilter, QueryFilter, leave_out};
 use crate::index::params::{Ask, SearchParams};
+use crate::index::stream::{HitStream, Start};
 use crate::index::traits::Search;
 use crate::metric::Metric;
 use std::fmt;
@@ -70,7 +71,7 @@ impl StreamedFlat {
     /// Over f32 rows in host memory, row-major: a `Vec<f32>`, a `Box<[f32]>`, an `Arc<[f32]>`.
     ///
     /// # Errors
-    /// As [`StreamedFlat::new`]; `DimensionMismatch` when the length is no multiple of `dim`.
+    /// As [`StreamedFlat::new`]; `PartialRow` when the length is no multiple of `dim`.
     pub fn from_f32(
         gpu: &Gpu,
         rows: impl AsRef<[f32]> + Send + Sync + 'static,
@@ -83,8 +84,8 @@ impl StreamedFlat {
     /// With so many rows a chunk, rounded up to 64 and down to what one binding holds. Changes no answer, only the memory
     /// and the time that a search takes; without it both follow from the device memory that is left.
     #[must_use]
-    pub fn with_chunk_rows(mut self, rows: u64) -> StreamedFlat {
-        self.stream.chunk_rows = Some(rows.max(1));
+    pub fn with_chunk_rows(mut self, rows: usize) -> StreamedFlat {
+        self.stream.chunk_rows = Some(rows.max(1) as u64);
         self
     }
 
@@ -108,6 +109,9 @@ impl StreamedFlat {
     /// What the parameters filter in a chunk, as a bit a row; held against the queries once before.
     fn filter(&self, queries: Rows<'_>, params: &SearchParams) -> Result<ChunkFilter> {
         let count = query_count(queries, self.dtype(), self.dim())?;
+        if params.prepared.is_some() {
+            return Err(Error::argument("prepared", "a StreamedFlat has no filters on the device"));
+        }
         let (all, each) = (params.filter.clone(), params.query_filter.clone());
         let filter = move |rows: Range<u64>| {
             let ids = Ids::default().with_run(rows.start, (rows.end - rows.start) as usize);
@@ -117,11 +121,46 @@ impl StreamedFlat {
         Ok(Box::new(filter))
     }
 
-    fn hits(&self, found: Pending<RowHits>) -> Pending<Hits> {
+    /// The ids that the queries may not find.
+    fn excluded(&self, queries: Rows<'_>, params: &SearchParams) -> Result<Option<Vec<u64>>> {
+        let Some(exclude) = &params.exclude else { return Ok(None) };
+        let count = query_count(queries, self.dtype(), self.dim())?;
+        exclude.ids(count, self.len(), || (0..self.stream.rows).collect()).map(Some)
+    }
+
+    /// One block at a time, since each reads all rows.
+    fn in_blocks(
+        &self,
+        queries: Rows<'_>,
+        block: usize,
+        params: &SearchParams,
+        start: Box<Start>,
+    ) -> Result<HitStream> {
+        let what = (self.metric(), self.dtype(), self.dim());
+        let excluded = self.excluded(queries, params)?;
+        HitStream::new(what, queries, (block, 1), params, excluded, start)
+    }
+
+    fn submit_ask(
+        &self,
+        queries: Rows<'_>,
+        ask: Ask,
+        params: &SearchParams,
+    ) -> Result<Pending<Hits>> {
+        let excluded = self.excluded(queries, params)?;
+        let asked = if excluded.is_some() { ask.and_one() } else { ask };
+        let (filter, options) = (self.filter(queries, params)?, params.exact(ask)?);
+        let found = match asked {
+            Ask::Nearest(k) => self.stream.nearest(queries, k, filter, options)?,
+            Ask::Within(radius) => self.stream.within(queries, radius, filter, options)?,
+        };
         let order = self.metric().order();
-        found.map(move |found| {
+        Ok(found.map(move |mut found| {
+            if let Some(excluded) = excluded {
+                leave_out(&mut found, &excluded, ask.k());
+            }
             Ok(Hits::new(found.lims, found.ids, found.distances, order, found.stats))
-        })
+        }))
     }
 }
 
@@ -150,12 +189,10 @@ impl Search for StreamedFlat {
     ///
     /// # Errors
     /// At once: `InvalidArgument` for a `k` of 0, for a filter that does not fit the queries, and for parameters that the
-    /// call has no use for; `DimensionMismatch`, `NonFinite` and `InvalidValue` of the queries; `Unsupported` where bits meet others. When awaited: `NonFinite` and
+    /// call has no use for; `PartialRow`, `NonFinite` and `InvalidValue` of the queries; `Unsupported` where bits meet others. When awaited: `NonFinite` and
     /// `InvalidValue` of the rows, by row number; what the store returns; `OutOfDeviceMemory`; `Cancelled`; `DeviceLost`.
     fn submit(&self, queries: Rows<'_>, k: usize, params: &SearchParams) -> Result<Pending<Hits>> {
-        let filter = self.filter(queries, params)?;
-        let found = self.stream.nearest(queries, k, filter, params.exact(Ask::Nearest(k))?)?;
-        Ok(self.hits(found))
+        self.submit_ask(queries, Ask::Nearest(k), params)
     }
 
     /// Starts a search for all rows within a radius of each query: distances below it, similarities above it. For
@@ -171,16 +208,55 @@ impl Search for StreamedFlat {
         radius: f32,
         params: &SearchParams,
     ) -> Result<Pending<RangeHits>> {
-        let filter = self.filter(queries, params)?;
-        let found =
-            self.stream.within(queries, radius, filter, params.exact(Ask::Within(radius))?)?;
-        Ok(self.hits(found))
+        self.submit_ask(queries, Ask::Within(radius), params)
+    }
+
+    /// Refused: what a filter leaves of a chunk comes to the device with the chunk, in every search anew.
+    fn prepare_filter(&self, _filter: IdFilter) -> Result<PreparedFilter> {
+        Err(unprepared())
+    }
+
+    /// Refused, as [`prepare_filter`](Self::prepare_filter).
+    fn prepare_query_filter(&self, _filter: QueryFilter) -> Result<PreparedFilter> {
+        Err(unprepared())
+    }
+
+    fn search_stream(
+        &self,
+        queries: Rows<'_>,
+        k: usize,
+        block: usize,
+        params: &SearchParams,
+    ) -> Result<HitStream> {
+        let rows = StreamedFlat { stream: self.stream.clone() };
+        let start = move |queries: Rows<'_>, params: &SearchParams| rows.submit(queries, k, params);
+        self.in_blocks(queries, block, params, Box::new(start))
+    }
+
+    fn range_stream(
+        &self,
+        queries: Rows<'_>,
+        radius: f32,
+        block: usize,
+        params: &SearchParams,
+    ) -> Result<HitStream> {
+        let rows = StreamedFlat { stream: self.stream.clone() };
+        let start = move |queries: Rows<'_>, params: &SearchParams| {
+            rows.submit_range(queries, radius, params)
+        };
+        self.in_blocks(queries, block, params, Box::new(start))
     }
 
     /// None but while a search runs: what is on the device then is gone with it.
     fn memory(&self) -> u64 {
         self.stream.empty.bytes()
     }
+}
+
+fn unprepared() -> Error {
+    let what =
+        "filters that are prepared: its rows are not on the device; set filter or query_filter";
+    Error::unsupported("StreamedFlat", what)
 }
 
 impl fmt::Debug for StreamedFlat {

@@ -2,24 +2,31 @@
 
 use super::list::Ids;
 use super::row_set::RowSet;
-use crate::call::Filter;
-use crate::error::{Error, Result};
-use crate::parallel::each;
-use std::ops::{BitAnd, BitOr, BitXor, Not};
+use std::fmt;
+use std::ops::{
+    BitAnd, BitOr, BitXor, Bound, Not, Range, RangeBounds, RangeFrom, RangeFull, RangeInclusive,
+    RangeTo, RangeToInclusive,
+};
+use std::sync::Arc;
 
 /// Which ids a search may find: FAISS's `IDSelector` and its family.
 ///
-/// Made by [`IdFilter::range`], [`IdFilter::batch`] and [`IdFilter::bitset`], and of others by `!`, `&`, `|` and `^`.
-/// Ids that the index does not have may pass and change nothing.
+/// Made by [`IdFilter::range`], [`IdFilter::batch`], [`IdFilter::bitmap`] and [`IdFilter::from_fn`], from a range of ids
+/// (`(10..20).into()`), by collecting ids, and of other filters by `!`, `&`, `|` and `^`. Ids that the index does not have may
+/// pass and change nothing.
 ///
-/// Cost: a search evaluates it once on the host, to a bit a row; of sequential ids a word at a time. What it leaves out
-/// is skipped, not spared: the device reads the rows as without a filter, and a search is neither slower nor faster by it.
+/// Cost: every search evaluates it once on the host, to a bit a row; of sequential ids a word at a time, but for
+/// [`IdFilter::from_fn`], which is called for every row. Then the device writes 4 bytes a row. A filter that serves many searches
+/// pays that once when it is prepared: [`Search::prepare_filter`](crate::Search::prepare_filter). What a filter leaves out is
+/// skipped, not spared: the device reads the rows as without a filter, and a search is neither slower nor faster by it.
 ///
 /// # Example
 /// ```
 /// use nearfield::IdFilter;
-/// let filter = IdFilter::range(1000, 2000) & !IdFilter::batch([1234, 1999]);
+/// let filter = IdFilter::range(1000..2000) & !IdFilter::batch([1234, 1999]);
 /// assert!(filter.is_member(1233) && !filter.is_member(1234));
+/// let even: IdFilter = (0..100).step_by(2).collect();
+/// assert!(even.is_member(98) && !even.is_member(99) && !even.is_member(100));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -27,17 +34,14 @@ pub enum IdFilter {
     /// Every id (`IDSelectorAll`).
     #[default]
     All,
-    /// The ids from `min` to below `max` (`IDSelectorRange`).
-    Range {
-        /// The first.
-        min: u64,
-        /// One past the last.
-        max: u64,
-    },
+    /// The ids of a range (`IDSelectorRange`).
+    Range(Range<u64>),
     /// These ids (`IDSelectorBatch`, `IDSelectorArray`); those that are there twice count once.
     Batch(Vec<u64>),
     /// Ids whose bit is 1: bit `id % 64` of word `id / 64`; beyond the last word none (`IDSelectorBitmap`).
-    Bitset(Vec<u64>),
+    Bitmap(Vec<u64>),
+    /// The ids for which a function says so.
+    Fn(IdPredicate),
     /// The ids that the other lacks (`IDSelectorNot`).
     Not(Box<IdFilter>),
     /// The ids of all of these (`IDSelectorAnd`); of none of them: every id.
@@ -49,28 +53,80 @@ pub enum IdFilter {
 }
 
 impl IdFilter {
-    /// The ids from `min` to below `max`.
-    pub fn range(min: u64, max: u64) -> Self {
-        IdFilter::Range { min, max }
+    /// The ids of a range of any kind: `0..10`, `5..`, `..=9`; `..` is [`IdFilter::All`].
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::IdFilter;
+    /// assert_eq!(IdFilter::range(3..=9), IdFilter::range(3..10));
+    /// assert_eq!(IdFilter::range(3..10), IdFilter::from(3..10));
+    /// assert!(IdFilter::range(7..).is_member(1 << 40));
+    /// ```
+    pub fn range(ids: impl RangeBounds<u64>) -> Self {
+        let start = match ids.start_bound() {
+            Bound::Included(&first) => first,
+            Bound::Excluded(&before) => before.saturating_add(1),
+            Bound::Unbounded => 0,
+        };
+        // ids lie below 2^63, so the end of all numbers may be left out
+        let end = match ids.end_bound() {
+            Bound::Included(&last) => last.saturating_add(1),
+            Bound::Excluded(&end) => end,
+            Bound::Unbounded if start == 0 => return IdFilter::All,
+            Bound::Unbounded => u64::MAX,
+        };
+        IdFilter::Range(start..end)
+    }
+
+    /// The ids for which `passes` says so.
+    ///
+    /// Cost: a call for every row of the index, and of a [`StreamedFlat`](crate::StreamedFlat) for every row of each chunk, in
+    /// every search, on the thread that starts the search or brings the chunk: 1 to 10 ns a row for a look into an array.
+    /// Where that is too much, prepare it ([`Search::prepare_filter`](crate::Search::prepare_filter)). If it panics, so does the
+    /// call that starts the search, or the answer of a `StreamedFlat` is [`Error::Internal`](crate::Error::Internal). Two such filters are
+    /// equal where they are clones of one.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::IdFilter;
+    /// let prices = vec![3.0, 12.0, 7.5];
+    /// let cheap = IdFilter::from_fn(move |id| prices.get(id as usize).is_some_and(|&p| p < 10.0));
+    /// assert!(cheap.is_member(2) && !cheap.is_member(1) && !cheap.is_member(3));
+    /// ```
+    pub fn from_fn(passes: impl Fn(u64) -> bool + Send + Sync + 'static) -> Self {
+        IdFilter::Fn(IdPredicate(Arc::new(passes)))
     }
 
     /// These ids, in any order.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::IdFilter;
+    /// assert_eq!(IdFilter::batch([7, 3]), [7, 3].into_iter().collect());
+    /// ```
     pub fn batch(ids: impl Into<Vec<u64>>) -> Self {
         IdFilter::Batch(ids.into())
     }
 
     /// The ids whose bit is 1: bit `id % 64` of word `id / 64`.
-    pub fn bitset(words: impl Into<Vec<u64>>) -> Self {
-        IdFilter::Bitset(words.into())
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::IdFilter;
+    /// assert!(IdFilter::bitmap([0b100]).is_member(2));
+    /// ```
+    pub fn bitmap(words: impl Into<Vec<u64>>) -> Self {
+        IdFilter::Bitmap(words.into())
     }
 
-    /// Whether an id passes. For a few ids: a batch is searched from its start.
+    /// Whether an id passes. Meant for a few ids: a batch is searched from its start.
     pub fn is_member(&self, id: u64) -> bool {
         match self {
             IdFilter::All => true,
-            IdFilter::Range { min, max } => *min <= id && id < *max,
+            IdFilter::Range(ids) => ids.contains(&id),
             IdFilter::Batch(ids) => ids.contains(&id),
-            IdFilter::Bitset(words) => {
+            IdFilter::Fn(passes) => (passes.0)(id),
+            IdFilter::Bitmap(words) => {
                 let word = usize::try_from(id / 64).ok().and_then(|at| words.get(at));
                 word.is_some_and(|word| word >> (id % 64) & 1 != 0)
             }
@@ -86,13 +142,14 @@ impl IdFilter {
         let mut set = RowSet::none(ids.len());
         match self {
             IdFilter::All => return RowSet::all(ids.len()),
-            IdFilter::Range { min, max } => ids.insert_range(*min, *max, &mut set),
+            IdFilter::Range(range) => ids.insert_range(range.start, range.end, &mut set),
             IdFilter::Batch(batch) => {
                 for &id in batch {
                     ids.rows_of(id).for_each(|row| set.insert(row));
                 }
             }
-            IdFilter::Bitset(words) => ids.insert_bits(words, &mut set),
+            IdFilter::Bitmap(words) => ids.insert_bits(words, &mut set),
+            IdFilter::Fn(passes) => ids.insert_where(&*passes.0, &mut set),
             IdFilter::Not(other) => {
                 set = other.rows(ids);
                 set.invert();
@@ -148,95 +205,45 @@ impl Not for IdFilter {
     }
 }
 
-/// A filter for each query of a call.
-///
-/// Cost: a bit a query and row, on the host and on the device.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum QueryFilter {
-    /// Filter i is for query i.
-    Each(Vec<IdFilter>),
-    /// Query i may find the ids whose bit is 1: bit `id % 64` of word `i * words_per_query + id / 64`; ids beyond its
-    /// words it may not.
-    Bitmap {
-        /// The words of all queries.
-        words: Vec<u64>,
-        /// How many each has.
-        words_per_query: usize,
-    },
-}
+/// The function of [`IdFilter::from_fn`].
+#[derive(Clone)]
+pub struct IdPredicate(Arc<dyn Fn(u64) -> bool + Send + Sync>);
 
-/// What both filters of a call leave of these rows, as a bit a row.
-pub(in crate::index) fn of_rows(
-    all: Option<&IdFilter>,
-    each: Option<&QueryFilter>,
-    ids: &Ids,
-    queries: impl FnOnce() -> Result<usize>,
-) -> Result<Filter> {
-    let shared = all.map(|filter| filter.rows(ids));
-    Ok(match (each, shared) {
-        (None, None) => Filter::All,
-        (None, Some(shared)) => Filter::Shared(shared.into_words()),
-        (Some(each), shared) => Filter::PerQuery(each.words(ids, queries()?, shared.as_ref())?),
-    })
-}
-
-/// Words that one thread fills at a time.
-const PIECE: usize = 64 << 10;
-
-impl QueryFilter {
-    /// The rows that pass, `ids.len().div_ceil(32)` words for each of `queries` queries, where `shared` passes, too.
-    pub(super) fn words(
-        &self,
-        ids: &Ids,
-        queries: usize,
-        shared: Option<&RowSet>,
-    ) -> Result<Vec<u32>> {
-        let (argument, per_query) = ("query_filter", ids.len().div_ceil(32));
-        let total = queries.checked_mul(per_query);
-        let all = total.and_then(|total| bytemuck::try_zeroed_vec::<u32>(total).ok());
-        let mut all = all.ok_or_else(|| {
-            let reason = format!("{queries} bitmaps of {per_query} words do not fit in memory");
-            Error::argument(argument, reason)
-        })?;
-        let set = |query: usize| match self {
-            QueryFilter::Each(filters) => filters[query].rows(ids),
-            QueryFilter::Bitmap { words, words_per_query } => {
-                let mut set = RowSet::none(ids.len());
-                ids.insert_bits(&words[query * words_per_query..][..*words_per_query], &mut set);
-                set
-            }
-        };
-        match self {
-            QueryFilter::Each(filters) if filters.len() != queries => {
-                let reason = format!("{} filters for {queries} queries", filters.len());
-                return Err(Error::argument(argument, reason));
-            }
-            QueryFilter::Bitmap { words, words_per_query }
-                if queries.checked_mul(*words_per_query) != Some(words.len()) =>
-            {
-                let (got, each) = (words.len(), words_per_query);
-                let reason = format!("{got} words, not {each} for each of {queries} queries");
-                return Err(Error::argument(argument, reason));
-            }
-            _ => {}
-        }
-        // filters of one's own may be nested deeper than the stack of another thread reaches
-        let step = match self {
-            QueryFilter::Each(_) => queries.max(1),
-            QueryFilter::Bitmap { .. } => (PIECE / per_query.max(1)).max(1),
-        };
-        let pieces = all.chunks_mut(step * per_query.max(1)).enumerate().collect();
-        each(pieces, |(piece, out)| {
-            for (i, out) in out.chunks_mut(per_query).enumerate() {
-                let mut set = set(piece * step + i);
-                if let Some(shared) = shared {
-                    set.combine(shared, |a, b| a & b);
-                }
-                out.copy_from_slice(set.words());
-            }
-            Ok(())
-        })?;
-        Ok(all)
+impl fmt::Debug for IdPredicate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a function")
     }
 }
+
+impl PartialEq for IdPredicate {
+    fn eq(&self, other: &IdPredicate) -> bool {
+        std::ptr::addr_eq(Arc::as_ptr(&self.0), Arc::as_ptr(&other.0))
+    }
+}
+
+impl FromIterator<u64> for IdFilter {
+    /// These ids: a [`Batch`](IdFilter::Batch).
+    fn from_iter<I: IntoIterator<Item = u64>>(ids: I) -> IdFilter {
+        IdFilter::Batch(ids.into_iter().collect())
+    }
+}
+
+macro_rules! from_ranges {
+    ($($range:ty),*) => {$(
+        impl From<$range> for IdFilter {
+            /// The ids of the range.
+            fn from(ids: $range) -> IdFilter {
+                IdFilter::range(ids)
+            }
+        }
+    )*};
+}
+
+from_ranges!(
+    Range<u64>,
+    RangeInclusive<u64>,
+    RangeFrom<u64>,
+    RangeTo<u64>,
+    RangeToInclusive<u64>,
+    RangeFull
+);

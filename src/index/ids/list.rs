@@ -152,6 +152,31 @@ impl Ids {
         }
     }
 
+    /// Inserts the rows whose ids pass, each of which is asked once.
+    pub fn insert_where(&self, passes: &dyn Fn(u64) -> bool, set: &mut RowSet) {
+        for chunk in &self.chunks {
+            let word = |at: usize| {
+                let places = at..chunk.len.min(at + 32);
+                let bit = |place: usize| u32::from(passes(chunk.id(place))) << (place - at);
+                places.fold(0, |word, place| word | bit(place))
+            };
+            set.insert_pattern(chunk.first_row..chunk.first_row + chunk.len, word);
+        }
+    }
+
+    /// Whether they are known to be the same ids: those of a snapshot and of one that was made of it without new rows.
+    pub fn shared_with(&self, other: &Ids) -> bool {
+        let same = |(a, b): (&Chunk, &Chunk)| {
+            a.len == b.len
+                && match (&a.kind, &b.kind) {
+                    (Kind::Run(a), Kind::Run(b)) => a == b,
+                    (Kind::List(a), Kind::List(b)) => Arc::ptr_eq(a, b),
+                    _ => false,
+                }
+        };
+        self.chunks.len() == other.chunks.len() && self.chunks.iter().zip(&other.chunks).all(same)
+    }
+
     fn with(&self, len: usize, kind: Kind) -> Ids {
         let mut ids = self.clone();
         if len == 0 {

@@ -68,6 +68,13 @@ fn each_block(
     Ok(())
 }
 
+/// What the section says of the ids before it lists them: how many there are, and the next one.
+pub(in crate::index) fn count_ids(file: &mut FileReader) -> Result<(u64, u64)> {
+    let mut section = file.section(IDS)?;
+    let head = head(&mut section)?;
+    Ok((head.rows, head.next_id))
+}
+
 /// Reads what [`write_ids`] wrote: the ids, and the next one.
 pub(in crate::index) fn read_ids(file: &mut FileReader) -> Result<(Ids, u64)> {
     let mut section = file.section(IDS)?;
@@ -76,7 +83,16 @@ pub(in crate::index) fn read_ids(file: &mut FileReader) -> Result<(Ids, u64)> {
     Ok(ids)
 }
 
-fn read(section: &mut Section<'_>) -> Result<(Ids, u64)> {
+/// What stands before the ids.
+struct Head {
+    rows: u64,
+    next_id: u64,
+    form: u32,
+    /// Where the section's content begins.
+    at: u64,
+}
+
+fn head(section: &mut Section<'_>) -> Result<Head> {
     let at = section.at();
     let (rows, next_id, form) = (section.u64()?, section.u64()?, section.u32()?);
     let listed = match form {
@@ -91,6 +107,11 @@ fn read(section: &mut Section<'_>) -> Result<(Ids, u64)> {
     if rows > u64::from(u32::MAX) || next_id > MAX_ID {
         return Err(section.fault_at(at, format!("{rows} rows, next id {next_id}")));
     }
+    Ok(Head { rows, next_id, form, at })
+}
+
+fn read(section: &mut Section<'_>) -> Result<(Ids, u64)> {
+    let Head { rows, next_id, form, at } = head(section)?;
     if form == CONSECUTIVE {
         let first = section.u64()?;
         if first.checked_add(rows).is_none_or(|end| end > next_id) {

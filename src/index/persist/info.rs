@@ -103,8 +103,6 @@ impl Info {
                 bytes.push(u8::from(custom.order == Order::Descending));
                 put_text(&mut bytes, &custom.source);
             }
-            // Of bits, the name says which of the two it is.
-            Metric::BitJaccard => put_text(&mut bytes, "jaccard"),
             metric => put_text(&mut bytes, &metric.to_string()),
         }
         file.section(TAG, bytes.len() as u64, |section| section.put(&bytes))

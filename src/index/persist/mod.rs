@@ -3,6 +3,7 @@
 //! The checksum of a section stands behind it, so that both directions stream; a reader trusts a length only as far as the
 //! file reaches, and nothing that it made of a section before the checksum agreed.
 
+mod describe;
 mod ids;
 mod info;
 mod layout;
@@ -10,6 +11,7 @@ mod reader;
 mod rows;
 mod writer;
 
+pub use describe::IndexInfo;
 pub(super) use ids::{read_ids, write_ids};
 pub(super) use info::{IndexReader, Info, open, open_kind};
 pub(super) use reader::FileReader;

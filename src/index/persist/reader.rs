@@ -1,6 +1,6 @@
 //! The reading side of the container. Every length is held against the file's before anything is allocated for it.
 
-use super::layout::{HEADER_BYTES, MAGIC, VERSION};
+use super::layout::{BLOCK_BYTES, HEADER_BYTES, MAGIC, VERSION};
 use crate::error::{Error, Result};
 use crate::format::map::open_regular;
 use crc32fast::Hasher;
@@ -63,18 +63,30 @@ impl FileReader {
 
     /// The next section, which has this tag.
     pub fn section(&mut self, tag: &[u8; 4]) -> Result<Section<'_>> {
-        let (at, left) = (self.at, self.length - self.at);
-        if self.sections == 0 || left < FRAME_BYTES {
+        let at = self.at;
+        if self.sections == 0 || self.length - at < FRAME_BYTES {
             let reason = format!("the section {} is missing", tag.escape_ascii());
             return Err(self.fault(at, reason));
+        }
+        let (found, section) = self.any_section()?;
+        if found != *tag {
+            let (got, wanted) = (found.escape_ascii(), tag.escape_ascii());
+            let reason = format!("a section {got} where {wanted} is expected");
+            return Err(section.fault_at(at, reason));
+        }
+        Ok(section)
+    }
+
+    /// The next section and its tag.
+    fn any_section(&mut self) -> Result<([u8; 4], Section<'_>)> {
+        let (at, left) = (self.at, self.length - self.at);
+        if left < FRAME_BYTES {
+            return Err(self.fault(at, "a section is missing"));
         }
         self.sections -= 1;
         let mut frame = [0u8; 12];
         self.fill(&mut frame)?;
-        if frame[..4] != tag[..] {
-            let (got, wanted) = (frame[..4].escape_ascii(), tag.escape_ascii());
-            return Err(self.fault(at, format!("a section {got} where {wanted} is expected")));
-        }
+        let tag = [0, 1, 2, 3].map(|i| frame[i]);
         let length = u64::from_le_bytes([4, 5, 6, 7, 8, 9, 10, 11].map(|i| frame[i]));
         if length > left - FRAME_BYTES {
             let reason = format!("a section of {length} bytes, {} are left", left - FRAME_BYTES);
@@ -82,7 +94,23 @@ impl FileReader {
         }
         let mut crc = Hasher::new();
         crc.update(&frame);
-        Ok(Section { reader: self, crc, left: length })
+        Ok((tag, Section { reader: self, crc, left: length }))
+    }
+
+    /// Reads the sections that are left, whatever they are, and checks their checksums; `progress` is told bytes read and
+    /// bytes in all.
+    pub fn check_rest(mut self, progress: &mut dyn FnMut(u64, u64) -> Result<()>) -> Result<()> {
+        let mut block = vec![0u8; BLOCK_BYTES];
+        while self.sections > 0 {
+            let mut section = self.any_section()?.1;
+            while section.left > 0 {
+                let bytes = section.left.min(BLOCK_BYTES as u64) as usize;
+                section.fill(&mut block[..bytes])?;
+                progress(section.reader.at, section.reader.length)?;
+            }
+            section.end()?;
+        }
+        self.finish()
     }
 
     /// Checks that nothing is left.
@@ -91,6 +119,11 @@ impl FileReader {
             return Ok(());
         }
         Err(self.fault(self.at, "more than this kind of index has"))
+    }
+
+    /// Bytes of the file.
+    pub fn length(&self) -> u64 {
+        self.length
     }
 
     pub fn fault(&self, offset: u64, reason: impl Into<String>) -> Error {

@@ -82,7 +82,7 @@ impl RowSource for SectionRows<'_> {
         self.dim
     }
 
-    fn len(&self) -> Option<u64> {
+    fn remaining(&self) -> Option<u64> {
         Some(self.section.left() / self.dtype.row_bytes(self.dim) as u64)
     }
 

@@ -6,7 +6,7 @@ use crate::format::AtomicFile;
 use crc32fast::Hasher;
 use std::path::Path;
 
-/// A file being written; dropped before [`finish`](Self::finish), it leaves nothing behind.
+/// A file being written; dropped before [`complete`](Self::complete), it leaves nothing behind.
 pub(in crate::index) struct FileWriter {
     out: AtomicFile,
     at: u64,
@@ -41,7 +41,8 @@ impl FileWriter {
         Ok(())
     }
 
-    pub fn finish(mut self) -> Result<()> {
+    /// Completes the file, which lacks its name.
+    pub fn complete(mut self) -> Result<AtomicFile> {
         let mut header = Vec::with_capacity(HEADER_BYTES);
         header.extend(MAGIC);
         header.extend(VERSION.to_le_bytes());
@@ -49,7 +50,7 @@ impl FileWriter {
         header.extend(self.at.to_le_bytes());
         header.extend(crc32fast::hash(&header).to_le_bytes());
         self.out.patch(0, &header)?;
-        self.out.finish()
+        Ok(self.out)
     }
 }
 

@@ -2,13 +2,18 @@
 
 use super::core::Core;
 use super::stored::Stored;
+use crate::buffer::Matrix;
 use crate::call::Pending;
 use crate::dtype::{DType, Rows};
 use crate::error::Result;
-use crate::format::RowSource;
+use crate::format::{AtomicFile, RowSource};
+use crate::index::add::AddParams;
+use crate::index::changing::Index;
 use crate::index::hits::{Hits, RangeHits};
+use crate::index::ids::{IdFilter, Prepare, PreparedFilter, QueryFilter};
 use crate::index::params::{Ask, SearchParams};
-use crate::index::traits::{Index, Search};
+use crate::index::stream::HitStream;
+use crate::index::traits::Search;
 use crate::metric::Metric;
 use std::fmt;
 use std::ops::Range;
@@ -54,6 +59,34 @@ impl<T: Backed> Search for T {
         self.core().submit(queries, Ask::Within(radius), params)
     }
 
+    fn prepare_filter(&self, filter: IdFilter) -> Result<PreparedFilter> {
+        self.core().prepare(Prepare::Shared(filter))
+    }
+
+    fn prepare_query_filter(&self, filter: QueryFilter) -> Result<PreparedFilter> {
+        self.core().prepare(Prepare::Each(filter))
+    }
+
+    fn search_stream(
+        &self,
+        queries: Rows<'_>,
+        k: usize,
+        block: usize,
+        params: &SearchParams,
+    ) -> Result<HitStream> {
+        self.core().stream(queries, Ask::Nearest(k), block, params)
+    }
+
+    fn range_stream(
+        &self,
+        queries: Rows<'_>,
+        radius: f32,
+        block: usize,
+        params: &SearchParams,
+    ) -> Result<HitStream> {
+        self.core().stream(queries, Ask::Within(radius), block, params)
+    }
+
     fn memory(&self) -> u64 {
         self.core().snapshot().rows().bytes()
     }
@@ -64,16 +97,24 @@ impl<T: Backed> Index for T {
         self.core().train(sample)
     }
 
-    fn add_from(&self, source: &mut dyn RowSource) -> Result<Range<u64>> {
-        self.core().add(source, None)
+    fn add_from_with(
+        &self,
+        source: &mut dyn RowSource,
+        params: &AddParams<'_>,
+    ) -> Result<Range<u64>> {
+        self.core().add(source, params)
     }
 
-    fn add_from_with_ids(&self, source: &mut dyn RowSource, ids: &[u64]) -> Result<()> {
-        self.core().add(source, Some(ids)).map(|_| ())
+    fn add_matrix_with(&self, matrix: &Matrix, params: &AddParams<'_>) -> Result<Range<u64>> {
+        self.core().add_matrix(matrix, params)
     }
 
-    fn update(&self, id: u64, row: Rows<'_>) -> Result<()> {
-        self.core().update(id, row)
+    fn update_rows(&self, rows: Rows<'_>, ids: &[u64]) -> Result<()> {
+        self.core().update(rows, ids)
+    }
+
+    fn upsert(&self, rows: Rows<'_>, ids: &[u64]) -> Result<usize> {
+        self.core().upsert(rows, ids)
     }
 
     fn remove(&self, ids: &[u64]) -> Result<usize> {
@@ -84,11 +125,15 @@ impl<T: Backed> Index for T {
         self.core().snapshot().row_of(id).is_ok()
     }
 
-    fn reconstruct_bytes(&self, id: u64) -> Result<Vec<u8>> {
-        self.core().snapshot().reconstruct(id)
+    fn ids(&self) -> Vec<u64> {
+        self.core().snapshot().live_ids()
     }
 
-    fn write(&self, path: &Path) -> Result<()> {
+    fn reconstruct_into(&self, ids: &[u64], out: &mut [u8]) -> Result<()> {
+        self.core().snapshot().reconstruct(ids, out)
+    }
+
+    fn write_unnamed(&self, path: &Path) -> Result<AtomicFile> {
         self.core().write(T::KIND, path)
     }
 }

@@ -1,21 +1,29 @@
 //! The current snapshot of an index, how it is changed and how it is searched.
 
 use super::file;
+use super::filters;
 use super::snapshot::Snapshot;
 use super::stored::Stored;
+use crate::buffer::Matrix;
 use crate::call::Pending;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
-use crate::format::RowSource;
+use crate::exact::query_count;
+use crate::format::{AtomicFile, RowSource};
+use crate::index::add::{AddParams, Watched};
 use crate::index::hits::Hits;
-use crate::index::ids::Ids;
+use crate::index::ids::{Ids, Prepare, PreparedFilter, leave_out};
 use crate::index::params::{Ask, SearchParams};
 use crate::index::persist::{IndexReader, Info};
+use crate::index::stream::HitStream;
 use crate::metric::Metric;
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+/// Blocks of a stream that are searched at a time: while the answer of one is taken, the device is at the next.
+const BLOCKS: usize = 2;
 
 /// What every index that changes is, over whatever it stores: searches take the snapshot that is current, changes build the next one, one at a time.
 pub(in crate::index) struct Core<R> {
@@ -25,6 +33,8 @@ pub(in crate::index) struct Core<R> {
     current: RwLock<Arc<Snapshot<R>>>,
     /// Held while a change builds the next snapshot; searches go on meanwhile.
     writer: Mutex<()>,
+    /// By which filters that are prepared know it.
+    identity: Arc<()>,
 }
 
 impl<R: Stored> Core<R> {
@@ -42,7 +52,7 @@ impl<R: Stored> Core<R> {
         let rows = snapshot.rows();
         let (metric, dtype, dim) = (rows.metric().clone(), rows.dtype(), rows.dim());
         let current = RwLock::new(Arc::new(snapshot));
-        Core { metric, dtype, dim, current, writer: Mutex::new(()) }
+        Core { metric, dtype, dim, current, writer: Mutex::new(()), identity: Arc::new(()) }
     }
 
     pub fn metric(&self) -> &Metric {
@@ -80,23 +90,43 @@ impl<R: Stored> Core<R> {
         self.change(|old| Ok((old.train(sample)?, ())))
     }
 
-    pub fn add(&self, source: &mut dyn RowSource, ids: Option<&[u64]>) -> Result<Range<u64>> {
-        self.change(|old| {
-            let (new, first) = old.add(source, ids)?;
-            let added = (new.len() - old.len()) as u64;
-            Ok((new, first..first + added))
-        })
+    /// The ids that the index gave to the rows, which are none where the caller did.
+    pub fn add(&self, source: &mut dyn RowSource, params: &AddParams<'_>) -> Result<Range<u64>> {
+        let mut source = Watched::new(source, params);
+        let given = self.change(|old| {
+            let added = old.add(&mut source, params.ids)?;
+            params.check().map(|()| added)
+        })?;
+        source.finish();
+        Ok(given)
     }
 
-    pub fn update(&self, id: u64, row: Rows<'_>) -> Result<()> {
-        self.change(|old| Ok((old.update(id, row)?, ())))
+    /// The same of a matrix.
+    pub fn add_matrix(&self, matrix: &Matrix, params: &AddParams<'_>) -> Result<Range<u64>> {
+        let given = self.change(|old| {
+            params.check()?;
+            let added = old.add_matrix(matrix, params.ids)?;
+            params.check().map(|()| added)
+        })?;
+        if let Some(progress) = &params.progress {
+            progress(1.0);
+        }
+        Ok(given)
+    }
+
+    pub fn update(&self, rows: Rows<'_>, ids: &[u64]) -> Result<()> {
+        self.change(|old| Ok((old.update(rows, ids)?, ())))
+    }
+
+    pub fn upsert(&self, rows: Rows<'_>, ids: &[u64]) -> Result<usize> {
+        self.change(|old| old.upsert(rows, ids))
     }
 
     pub fn remove(&self, ids: &[u64]) -> Result<usize> {
         self.change(|old| old.remove(ids))
     }
 
-    pub fn write(&self, kind: &str, path: &Path) -> Result<()> {
+    pub fn write(&self, kind: &str, path: &Path) -> Result<AtomicFile> {
         file::write(&self.snapshot(), kind, path)
     }
 
@@ -106,14 +136,63 @@ impl<R: Stored> Core<R> {
         ask: Ask,
         params: &SearchParams,
     ) -> Result<Pending<Hits>> {
-        if let Ask::Nearest(0) = ask {
-            return Err(Error::argument("k", "0 neighbours are no search"));
-        }
-        let now = self.snapshot();
-        let filter = now.filter(params, queries)?;
-        let found = now.rows().submit(queries, ask, filter, now.row_ids(), params)?;
-        Ok(found.map(move |found| Ok(now.hits(found))))
+        submit(self.snapshot(), &self.identity, queries, ask, params)
     }
+
+    pub fn prepare(&self, filter: Prepare) -> Result<PreparedFilter> {
+        filters::prepared(&self.snapshot(), &self.identity, filter)
+    }
+
+    pub fn stream(
+        &self,
+        queries: Rows<'_>,
+        ask: Ask,
+        block: usize,
+        params: &SearchParams,
+    ) -> Result<HitStream> {
+        let (now, what) = (self.snapshot(), (&self.metric, self.dtype, self.dim));
+        let excluded = excluded(&now, queries, params)?;
+        let identity = Arc::clone(&self.identity);
+        let start = move |queries: Rows<'_>, params: &SearchParams| {
+            submit(Arc::clone(&now), &identity, queries, ask, params)
+        };
+        HitStream::new(what, queries, (block, BLOCKS), params, excluded, Box::new(start))
+    }
+}
+
+/// The ids that the queries may not find.
+fn excluded<R: Stored>(
+    now: &Snapshot<R>,
+    queries: Rows<'_>,
+    params: &SearchParams,
+) -> Result<Option<Vec<u64>>> {
+    let Some(exclude) = &params.exclude else { return Ok(None) };
+    let count = query_count(queries, now.rows().dtype(), now.rows().dim())?;
+    exclude.ids(count, now.len(), || now.live_ids()).map(Some)
+}
+
+/// Starts a search of one snapshot of the index of this identity.
+fn submit<R: Stored>(
+    now: Arc<Snapshot<R>>,
+    identity: &Arc<()>,
+    queries: Rows<'_>,
+    ask: Ask,
+    params: &SearchParams,
+) -> Result<Pending<Hits>> {
+    if let Ask::Nearest(0) = ask {
+        return Err(Error::argument("k", "0 neighbours are no search"));
+    }
+    let count = || query_count(queries, now.rows().dtype(), now.rows().dim());
+    let excluded = excluded(&now, queries, params)?;
+    let asked = if excluded.is_some() { ask.and_one() } else { ask };
+    let filter = filters::filter(&now, identity, params, &count)?;
+    let found = now.rows().submit(queries, asked, filter, now.row_ids(), params)?;
+    Ok(found.map(move |mut found| {
+        if let Some(excluded) = excluded {
+            leave_out(&mut found, &excluded, ask.k());
+        }
+        Ok(now.hits(found))
+    }))
 }
 
 impl<R: Stored> fmt::Debug for Core<R> {

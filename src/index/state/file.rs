@@ -3,18 +3,23 @@
 use super::snapshot::Snapshot;
 use super::stored::Stored;
 use crate::error::{Error, Result};
+use crate::format::AtomicFile;
 use crate::index::persist::{self, FileWriter, IndexReader, Info};
 use std::path::Path;
 
-/// Writes the rows that are not removed.
-pub(in crate::index) fn write<R: Stored>(now: &Snapshot<R>, kind: &str, path: &Path) -> Result<()> {
+/// Writes the rows that are not removed to a file that lacks its name.
+pub(in crate::index) fn write<R: Stored>(
+    now: &Snapshot<R>,
+    kind: &str,
+    path: &Path,
+) -> Result<AtomicFile> {
     let rows = now.rows();
     let (metric, dtype, dim) = (rows.metric().clone(), rows.dtype(), rows.dim());
     let mut file = FileWriter::create(path)?;
     Info { kind: kind.to_owned(), dtype, dim, metric }.write(&mut file)?;
     persist::write_ids(&mut file, now.ids(), now.live(), now.next_id())?;
     rows.write_sections(now.live(), &mut file)?;
-    file.finish()
+    file.complete()
 }
 
 /// Reads what [`write`] wrote, when `empty` makes the kind's rows, still without any, of what the file says it is.

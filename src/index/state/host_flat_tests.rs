@@ -1,6 +1,6 @@
 //! A second kind of index: pairs of f32 in host memory, compared with a query one by one. This file is all that it takes.
 
-use crate::call::{Filter, Job, Pending, RowHits, RowIds};
+use crate::call::{EachFilter, Filter, Job, Pending, RowHits, RowIds, SharedFilter};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
@@ -57,9 +57,19 @@ impl Stored for Pairs {
         Ok(Pairs(Arc::new(pairs)))
     }
 
-    fn replace(&self, row: u64, value: Rows<'_>) -> Result<Pairs> {
-        let mut pairs = self.0.to_vec();
-        pairs[row as usize].0.copy_from_slice(&value.to_f32());
+    fn replace(
+        &self,
+        rows: &[u32],
+        source: &mut dyn RowSource,
+        _live: Option<&[u32]>,
+        _more: u64,
+    ) -> Result<Pairs> {
+        let (mut pairs, mut rows) = (self.0.to_vec(), rows.iter());
+        while let Some(block) = source.next_rows(3)? {
+            for (pair, &row) in block.to_f32().chunks_exact(2).zip(&mut rows) {
+                pairs[row as usize].0.copy_from_slice(pair);
+            }
+        }
         Ok(Pairs(Arc::new(pairs)))
     }
 
@@ -77,6 +87,12 @@ impl Stored for Pairs {
         Ok(bytemuck::cast_slice(&pairs.collect::<Vec<_>>()).to_vec())
     }
 
+    fn read_rows(&self, rows: &[u32], out: &mut [u8]) -> Result<()> {
+        let pairs: Vec<_> = rows.iter().map(|&row| self.0[row as usize].0).collect();
+        out.copy_from_slice(bytemuck::cast_slice(&pairs));
+        Ok(())
+    }
+
     fn submit(
         &self,
         queries: Rows<'_>,
@@ -89,9 +105,11 @@ impl Stored for Pairs {
         let mut found = RowHits { lims: vec![0], ..RowHits::default() };
         for (number, query) in queries.to_f32().chunks_exact(2).enumerate() {
             let passes = |row: usize| match &filter {
-                Filter::All => true,
-                Filter::Shared(words) => bit(words, row),
-                Filter::PerQuery(words) => bit(&words[number * self.0.len().div_ceil(32)..], row),
+                Filter { each: Some(EachFilter::Words(words)), .. } => {
+                    bit(&words[number * self.0.len().div_ceil(32)..], row)
+                }
+                Filter { shared: Some(SharedFilter::Words(words)), .. } => bit(words, row),
+                _ => true,
             };
             let pairs = (0..).zip(self.0.iter()).filter(|&(row, pair)| pair.1 && passes(row));
             let distance = |[x, y]: [f32; 2]| (x - query[0]).powi(2) + (y - query[1]).powi(2);

@@ -13,8 +13,10 @@
 mod backed;
 mod core;
 mod file;
+mod filters;
 #[cfg(test)]
 mod host_flat_tests;
+mod put;
 mod snapshot;
 mod stored;
 #[cfg(test)]

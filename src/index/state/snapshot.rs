@@ -1,14 +1,14 @@
 //! One state of an index. It never changes: every change makes another that shares what is equal.
 
 use super::stored::Stored;
-use crate::call::{Filter, RowHits, RowIds};
+use crate::buffer::Matrix;
+use crate::call::{RowHits, RowIds};
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
-use crate::exact::query_count;
 use crate::format::RowSource;
 use crate::index::hits::Hits;
 use crate::index::ids::{self, Ids, MAX_ID, RowSet};
-use crate::index::params::SearchParams;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Rows, their ids, and which of them are removed.
@@ -51,43 +51,68 @@ impl<R: Stored> Snapshot<R> {
         &self.ids
     }
 
+    /// The same ids with other values in rows.
+    pub fn with_rows(&self, rows: R) -> Snapshot<R> {
+        Snapshot { rows, ..self.clone() }
+    }
+
     /// The row of an id.
     pub fn row_of(&self, id: u64) -> Result<usize> {
         self.find(id).ok_or(Error::UnknownId { id })
     }
 
-    fn find(&self, id: u64) -> Option<usize> {
+    /// The row of an id, where it is there.
+    pub fn find(&self, id: u64) -> Option<usize> {
         let live = |&row: &usize| self.live.as_ref().is_none_or(|live| live.has(row));
         self.ids.rows_of(id).find(live)
     }
 
     /// The same, with rows that have learnt from a sample.
     pub fn train(&self, sample: Rows<'_>) -> Result<Snapshot<R>> {
-        Ok(Snapshot { rows: self.rows.train(sample)?, ..self.clone() })
+        Ok(self.with_rows(self.rows.train(sample)?))
     }
 
-    /// With the rows of a stream behind, under these ids or the next ones; and the first of the ids.
+    /// With the rows of a stream behind, under these ids or the next ones; and the ids that were given to them.
     pub fn add(
         &self,
         source: &mut dyn RowSource,
         ids: Option<&[u64]>,
-    ) -> Result<(Snapshot<R>, u64)> {
+    ) -> Result<(Snapshot<R>, Range<u64>)> {
+        self.add_with(source.remaining(), ids, |rows| rows.append(source))
+    }
+
+    /// The same of a matrix.
+    pub fn add_matrix(
+        &self,
+        matrix: &Matrix,
+        ids: Option<&[u64]>,
+    ) -> Result<(Snapshot<R>, Range<u64>)> {
+        self.add_with(Some(matrix.row_count()), ids, |rows| rows.append_matrix(matrix))
+    }
+
+    /// With the rows that `append` adds, which are `count` where that is known.
+    fn add_with(
+        &self,
+        count: Option<u64>,
+        ids: Option<&[u64]>,
+        append: impl FnOnce(&R) -> Result<R>,
+    ) -> Result<(Snapshot<R>, Range<u64>)> {
         if let Some(ids) = ids {
             self.check_new(ids)?;
-            if let Some(rows) = source.len() {
-                matching(rows, ids)?;
+            if let Some(count) = count {
+                matching(count, ids)?;
             }
         }
-        let rows = self.rows.append(source)?;
+        let rows = append(&self.rows)?;
         let added = rows.len() - self.rows.len();
         let mut next = Snapshot { rows, len: self.len + added as usize, ..self.clone() };
         let end = self.next_id.saturating_add(added);
-        let first = match ids {
+        let given = match ids {
             Some(given) => {
                 matching(added, given)?;
                 next.ids = self.ids.with_list(given);
                 next.next_id = given.iter().fold(self.next_id, |end, &id| end.max(id + 1));
-                given.first().copied().unwrap_or(self.next_id)
+                self.next_id..self.next_id
             }
             None if end > MAX_ID => {
                 let what = "ids".to_owned();
@@ -96,35 +121,19 @@ impl<R: Stored> Snapshot<R> {
             None => {
                 next.ids = self.ids.with_run(self.next_id, added as usize);
                 next.next_id = end;
-                self.next_id
+                self.next_id..end
             }
         };
         next.live = self.live.as_ref().map(|live| Arc::new(live.grown(added as usize)));
-        Ok((next, first))
+        Ok((next, given))
     }
 
     fn check_new(&self, ids: &[u64]) -> Result<()> {
-        if let Some(id) = ids.iter().find(|&&id| id >= MAX_ID) {
-            return Err(Error::argument("ids", format!("{id} is not below 2^63")));
-        }
-        if let Some(id) = ids::duplicate(&mut ids.to_vec()) {
-            return Err(Error::DuplicateId { id });
-        }
+        check_distinct(ids)?;
         match ids.iter().find(|&&id| self.find(id).is_some()) {
             Some(&id) => Err(Error::DuplicateId { id }),
             None => Ok(()),
         }
-    }
-
-    /// With another value for an id.
-    pub fn update(&self, id: u64, value: Rows<'_>) -> Result<Snapshot<R>> {
-        let row = self.row_of(id)?;
-        let count = value.count(self.rows.dim())?;
-        if count != 1 {
-            return Err(Error::argument("row", format!("{count} rows for one id")));
-        }
-        let rows = self.rows.replace(row as u64, value)?;
-        Ok(Snapshot { rows, ..self.clone() })
     }
 
     /// Without these ids; and how many of them were there.
@@ -160,16 +169,26 @@ impl<R: Stored> Snapshot<R> {
         Ok(Snapshot::new(rows, ids, self.next_id))
     }
 
-    /// The bytes of the row of an id.
-    pub fn reconstruct(&self, id: u64) -> Result<Vec<u8>> {
-        let row = self.row_of(id)? as u64;
-        self.rows.read(row..row + 1)
+    /// The bytes of the rows of some ids, one after the other.
+    pub fn reconstruct(&self, ids: &[u64], out: &mut [u8]) -> Result<()> {
+        let row_bytes = self.rows.dtype().row_bytes(self.rows.dim());
+        if ids.len().checked_mul(row_bytes) != Some(out.len()) {
+            let reason = format!("{} bytes for {} rows of {row_bytes}", out.len(), ids.len());
+            return Err(Error::argument("out", reason));
+        }
+        let rows = ids.iter().map(|&id| Ok(self.row_of(id)? as u32));
+        self.rows.read_rows(&rows.collect::<Result<Vec<u32>>>()?, out)
     }
 
-    /// What the parameters filter, as a bit a row. Removed rows need none: what is stored leaves them out.
-    pub fn filter(&self, params: &SearchParams, queries: Rows<'_>) -> Result<Filter> {
-        let count = || query_count(queries, self.rows.dtype(), self.rows.dim());
-        ids::of_rows(params.filter.as_ref(), params.query_filter.as_ref(), &self.ids, count)
+    /// The ids of the rows that are not removed, in their order.
+    pub fn live_ids(&self) -> Vec<u64> {
+        let mut ids = Vec::with_capacity(self.ids.len());
+        self.ids.read(0..self.ids.len(), &mut ids);
+        if let Some(live) = &self.live {
+            let mut row = 0..;
+            ids.retain(|_| row.next().is_some_and(|row| live.has(row)));
+        }
+        ids
     }
 
     /// The ids of rows, for a search that keeps this snapshot until it ends.
@@ -191,7 +210,18 @@ impl<R: Stored> Snapshot<R> {
     }
 }
 
-fn matching(rows: u64, ids: &[u64]) -> Result<()> {
+/// Refuses ids that no index takes, and one that is there twice.
+pub(super) fn check_distinct(ids: &[u64]) -> Result<()> {
+    if let Some(id) = ids.iter().find(|&&id| id >= MAX_ID) {
+        return Err(Error::argument("ids", format!("{id} is not below 2^63")));
+    }
+    match ids::duplicate(&mut ids.to_vec()) {
+        Some(id) => Err(Error::DuplicateId { id }),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn matching(rows: u64, ids: &[u64]) -> Result<()> {
     if rows == ids.len() as u64 {
         return Ok(());
     }

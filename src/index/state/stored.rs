@@ -1,8 +1,10 @@
 //! What a kind of index says of its rows. All else is the same for every kind, and stands in this folder once.
 
+use crate::buffer::Matrix;
 use crate::call::{Filter, Pending, RowHits, RowIds};
 use crate::dtype::{DType, Rows};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::exact::ToPrepare;
 use crate::format::RowSource;
 use crate::index::ids::RowSet;
 use crate::index::params::{Ask, SearchParams};
@@ -35,8 +37,21 @@ pub(in crate::index) trait Stored: Clone + Send + Sync + 'static {
     /// uploaded: its type, its dimension, and that the metric takes its values.
     fn append(&self, source: &mut dyn RowSource) -> Result<Self>;
 
-    /// With another value in one row, which is checked as [`append`](Self::append)'s are.
-    fn replace(&self, row: u64, value: Rows<'_>) -> Result<Self>;
+    /// The same of a matrix on the device; by default over the host.
+    fn append_matrix(&self, matrix: &Matrix) -> Result<Self> {
+        self.append(&mut matrix.source())
+    }
+
+    /// With the rows of a source in the place of the numbered ones, each of which is there once; they are checked as
+    /// [`append`](Self::append)'s are. `live` has a bit a row, 0 where it is masked, which it stays; `None` where none is. `more`
+    /// rows will be appended next.
+    fn replace(
+        &self,
+        rows: &[u32],
+        source: &mut dyn RowSource,
+        live: Option<&[u32]>,
+        more: u64,
+    ) -> Result<Self>;
 
     /// Without the rows whose bit is 0 (bit i % 32 of word i / 32), which keep their numbers but are never found. What was
     /// masked before is masked in `live` again.
@@ -47,6 +62,13 @@ pub(in crate::index) trait Stored: Clone + Send + Sync + 'static {
 
     /// The bytes of some rows as they were added, without padding.
     fn read(&self, rows: Range<u64>) -> Result<Vec<u8>>;
+
+    /// The same of numbered rows in any order, into `out`, which has that many bytes.
+    fn read_rows(&self, rows: &[u32], out: &mut [u8]) -> Result<()>;
+    /// Brings a filter of these rows to the device, to stay there as long as somebody holds it; by default there is none that could.
+    fn prepare(&self, _filter: ToPrepare<'_>) -> Result<Filter> {
+        Err(Error::unsupported("this kind of index", "filters that are prepared"))
+    }
 
     /// Starts a search. `filter` is what the parameters filter, by row, and `row_ids` what rows are called in the answer; what
     /// else the parameters say and this kind has no use for, it refuses. It checks the queries, too.

@@ -5,10 +5,11 @@ use super::Core;
 use super::host_flat_tests::{HostFlat, Pairs};
 use crate::dtype::Rows;
 use crate::error::Error;
+use crate::index::changing::Index;
 use crate::index::ids::{IdFilter, QueryFilter};
 use crate::index::params::SearchParams;
 use crate::index::persist;
-use crate::index::traits::{Index, Search};
+use crate::index::traits::Search;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 type Model = Vec<(u64, [f32; 2])>;
@@ -31,8 +32,8 @@ fn check(index: &dyn Index, model: &Model, step: u64) {
     assert_eq!((index.len(), index.is_empty()), (model.len(), model.is_empty()));
     let queries = [[0.5, 0.5], [step as f32 % 7.0, 3.0]];
     let flat: &[f32] = bytemuck::cast_slice(&queries);
-    let even = IdFilter::bitset(vec![0x5555_5555_5555_5555; 1 + step as usize / 4]);
-    let below = IdFilter::range(0, 3 * step / 2);
+    let even = IdFilter::bitmap(vec![0x5555_5555_5555_5555; 1 + step as usize / 4]);
+    let below = IdFilter::range(0..3 * step / 2);
     let each = QueryFilter::Each(vec![!below.clone(), IdFilter::All]);
     let params = SearchParams::new().filter(even.clone()).query_filter(each);
     let hits = index.search_with(Rows::F32(flat), 9, &params).unwrap();
@@ -111,7 +112,7 @@ fn a_second_kind_is_refused_what_makes_no_sense() {
         index.reconstruct(1 << 40).unwrap_err(),
         index.search(&pair, 0).unwrap_err(),
     ];
-    assert!(matches!(refused[0], Error::DimensionMismatch { .. }));
+    assert!(matches!(refused[0], Error::PartialRow { .. }));
     assert!(matches!(refused[1], Error::InvalidArgument { argument: "rows", .. }));
     assert!(matches!(refused[2], Error::DuplicateId { .. }));
     assert!(matches!(refused[3], Error::InvalidArgument { argument: "ids", .. }));

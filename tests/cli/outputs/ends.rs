@@ -41,7 +41,7 @@ fn a_wait_for_the_folder_ends_by_a_signal_or_by_the_other_process() {
     let before = names(folder);
     for (line, files) in LINES.into_iter().zip([2, 3]) {
         for stopped in [true, false] {
-            let other = AtomicFile::create(&folder.join("other")).unwrap();
+            let other = AtomicFile::create(folder.join("other")).unwrap();
             let other = AtomicFile::ready_all([other], [], &mut || Ok(())).unwrap();
             let mut child = start(folder, line);
             until_it_waits(folder, files);

@@ -26,10 +26,22 @@ save("bf16_as_u2", HALVES.astype(ml_dtypes.bfloat16).view("<u2"))
 save("bf16", HALVES.astype(ml_dtypes.bfloat16))
 save("list", np.array([7, -1, 2**40], "<i8"))
 save("none", np.zeros((0, 4), "<f4"))
+save("fortran", np.asfortranarray(HALVES.astype("<f4")))
+save("big_endian", HALVES.astype(">f4"))
+
+# Masks, and bits as numpy packs them: 3 rows of 12 in either order, and 128 as words of 64.
+MASK = np.array([True, False, False, True, True])
+save("mask_bool", MASK)
+save("mask_u1", MASK.astype("u1"))
+BITS = (I[:, :1] * 7 + np.arange(12) * 5 + np.arange(12) ** 2) % 3 == 0
+save("bits_little", np.packbits(BITS, axis=1, bitorder="little"))
+save("bits_big", np.packbits(BITS, axis=1))
+WIDE = (np.arange(3)[:, None] * 7 + np.arange(128) * 5 + np.arange(128) ** 2) % 3 == 0
+save("bits_wide", np.packbits(WIDE, axis=1, bitorder="little"))
+save("bits_words", np.packbits(WIDE, axis=1, bitorder="little").view("<u8"))
+save("bits_words_big_endian", np.packbits(WIDE, axis=1, bitorder="little").view("<u8").astype(">u8"))
 
 # What is not read, and why.
-save("bad_fortran", np.asfortranarray(HALVES.astype("<f4")))
-save("bad_big_endian", HALVES.astype(">f4"))
 save("bad_object", np.array([[{}, 1], [2, 3]], object))
 save("bad_record", np.zeros((2, 3), [("a", "<f4"), ("b", "<i4")]))
 save("bad_bool", WHOLE > 3)

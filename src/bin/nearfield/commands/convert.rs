@@ -3,7 +3,7 @@
 use crate::args::{ConvertArgs, Global, Untold};
 use crate::shell::failure::{Failure, Result};
 use crate::shell::progress::Progress;
-use crate::shell::{number, output, print, stop, suspect};
+use crate::shell::{number, output, print, skipped, stop, suspect};
 use serde_json::json;
 use std::time::Instant;
 
@@ -15,6 +15,7 @@ pub fn run(args: &ConvertArgs, global: &Global) -> Result<()> {
     progress.phase("converting", 0);
     let mut told = false;
     let to = args.rounding.to(args.dtype).u16_as_bf16(args.from == Some(Untold::Bf16));
+    let to = args.reading.of(to);
     let (converted, file) =
         nearfield::format::convert_unnamed(input, output, to, &mut |done, total| {
             if !std::mem::replace(&mut told, true) {
@@ -33,9 +34,12 @@ pub fn run(args: &ConvertArgs, global: &Global) -> Result<()> {
     if let (false, Some(note)) = (global.quiet, args.rounding.idle(args.dtype, &losses)) {
         suspect::note(input, note);
     }
+    if !global.quiet {
+        skipped::warn(input, &converted.skipped, "");
+    }
     let seconds = begin.elapsed().as_secs_f64();
     if args.json {
-        let summary = json!({
+        let mut summary = json!({
             "command": "convert",
             "input": input.to_string_lossy(),
             "output": output.to_string_lossy(),
@@ -45,6 +49,9 @@ pub fn run(args: &ConvertArgs, global: &Global) -> Result<()> {
             "rows_changed": losses.changed,
             "seconds": number::json(seconds),
         });
+        if args.reading.skip_nan {
+            summary["skipped"] = json!(converted.skipped);
+        }
         return print::after(&[output], print::to_stdout(format_args!("{summary}")));
     }
     if global.quiet {

@@ -4,7 +4,7 @@ use crate::args::{DevicesArgs, Global};
 use crate::shell::failure::Result;
 use crate::shell::{device, print};
 use nearfield::{AdapterSummary, Caps, Gpu};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::fmt::{self, Write};
 
 pub fn run(args: &DevicesArgs, global: &Global) -> Result<()> {
@@ -82,60 +82,16 @@ fn yes_or_no(yes: bool) -> &'static str {
 }
 
 fn as_json(adapters: &[AdapterSummary], chosen: Option<usize>, gpu: &Gpu) -> Value {
-    let (caps, profile, memory) = (gpu.caps(), gpu.profile(), gpu.memory());
-    let adapters: Vec<_> = adapters
-        .iter()
-        .map(|a| {
-            json!({
-                "index": a.index,
-                "name": a.name,
-                "backend": a.backend.to_string(),
-                "device_type": a.device_type.to_string(),
-                "driver": a.driver,
-                "pci": a.pci,
-                "chosen": chosen == Some(a.index),
-            })
-        })
-        .collect();
-    let mut settings = Map::new();
-    for (section, key, value) in profile.entries() {
-        let section = settings.entry(section).or_insert_with(|| json!({}));
-        section[key] = Value::String(value);
-    }
+    let adapter = |adapter: &AdapterSummary| {
+        let mut object = json!(adapter);
+        object["chosen"] = json!(chosen == Some(adapter.index));
+        object
+    };
     json!({
         "command": "devices",
-        "adapters": adapters,
-        "caps": {
-            "name": caps.name,
-            "backend": caps.backend.to_string(),
-            "device_type": caps.device_type.to_string(),
-            "driver": caps.driver,
-            "pci": caps.pci,
-            "vendor_id": caps.vendor_id,
-            "device_id": caps.device_id,
-            "software": caps.software,
-            "subgroup_size": caps.subgroup_size,
-            "subgroup_min": caps.subgroup_min,
-            "subgroup_max": caps.subgroup_max,
-            "f16": caps.f16,
-            "coop": caps.coop.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "timestamps": caps.timestamps,
-            "pipeline_cache": caps.pipeline_cache,
-            "max_workgroup_threads": caps.max_workgroup_threads,
-            "max_workgroup_memory": caps.max_workgroup_memory,
-            "max_storage_buffers": caps.max_storage_buffers,
-            "max_binding_bytes": caps.max_binding_bytes,
-            "max_buffer_bytes": caps.max_buffer_bytes,
-            "max_dispatch": caps.max_dispatch,
-            "max_immediate_bytes": caps.max_immediate_bytes,
-            "storage_alignment": caps.storage_alignment,
-            "heap_bytes": caps.heap_bytes,
-        },
-        "profile": {
-            "name": profile.name(),
-            "measured": profile.is_measured(),
-            "settings": settings,
-        },
-        "memory": { "budget": memory.budget, "in_use": memory.in_use, "peak": memory.peak },
+        "adapters": adapters.iter().map(adapter).collect::<Vec<_>>(),
+        "caps": gpu.caps(),
+        "profile": gpu.profile(),
+        "memory": gpu.memory(),
     })
 }

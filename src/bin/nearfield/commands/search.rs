@@ -2,36 +2,48 @@
 
 use crate::args::{Global, SearchArgs};
 use crate::shell::device;
-use crate::shell::failure::Result;
-use crate::shell::inputs::{self, Inputs};
-use crate::shell::output::HitFiles;
+use crate::shell::failure::{Failure, Result};
+use crate::shell::inputs::Inputs;
 use crate::shell::progress::Progress;
 use crate::shell::searched::Searched;
-use crate::shell::summary::{Laps, Summary};
+use crate::shell::summary::{self, Laps, Summary};
+use crate::shell::target::Target;
 use crate::shell::totals::Totals;
 use nearfield::{RowSource, SearchParams};
 use serde_json::json;
 use std::time::Instant;
 
+/// Queries of the first block whose hits are printed, and how much larger each next one is.
+const FIRST_PRINTED: u64 = 1024;
+const PRINTED_GROWTH: u64 = 4;
+
 pub fn run(args: &SearchArgs, global: &Global) -> Result<()> {
     let mut laps = Laps::begin();
     let mut inputs = Inputs::open(&args.common, global.quiet)?;
     let k = usize::try_from(args.k).unwrap_or(usize::MAX);
-    let mut files = HitFiles::create(&args.common.out, Some(k), inputs.scaled)?;
+    let mut target = inputs.target(Some(k))?;
 
     let progress = Progress::start(global.quiet);
     progress.phase("opening the device", 0);
     let gpu = device::open(global)?;
+    drop(progress);
+    summary::tell_start(&inputs, &gpu, global);
+    let progress = Progress::start(global.quiet);
     laps.end("open");
     let searched = inputs.index(&gpu, &progress)?;
     let mut params = inputs.params()?;
-    params.certify = !args.fast;
+    if args.fast {
+        if args.common.param.iter().any(|param| param.name == "certify") {
+            return Err(Failure::Usage("--fast is --param certify=0: one of them will do".into()));
+        }
+        params.certify = false;
+    }
     laps.end("add");
 
-    let totals = search_all(&mut inputs, &searched, k, params, &progress, &mut files)?;
+    let totals = search_all(&mut inputs, &searched, k, params, &progress, &mut target)?;
     inputs.warn_of_losses();
     laps.end("search");
-    let outputs = files.finish()?;
+    let outputs = target.finish()?;
     laps.end("finish");
     drop(progress);
     let (asked, inputs, gpu) = (("k", json!(args.k)), &inputs, &gpu);
@@ -39,36 +51,42 @@ pub fn run(args: &SearchArgs, global: &Global) -> Result<()> {
     Summary { command: "search", asked, inputs, gpu, streamed, totals, outputs, laps }.print(global)
 }
 
-/// Searches for all queries, a block at a time, and writes k places for each.
+/// Searches for all queries, a block at a time, and hands on the hits of each.
 fn search_all(
     inputs: &mut Inputs<'_>,
     searched: &Searched,
     k: usize,
     mut params: SearchParams,
     progress: &Progress,
-    files: &mut HitFiles,
+    target: &mut Target,
 ) -> Result<Totals> {
-    let no_hit = inputs.metric.order().no_hit();
     let (count, dim) = (inputs.queries.row_count(), inputs.queries.dim() as u64);
-    let hits_each = (k as u64).min(inputs.base.row_count()).max(1);
+    let hits_each = (k as u64).min(inputs.source.row_count()).max(1);
     let most = searched.blocks();
-    let step = (most.hits / hits_each).min(most.elements / dim).max(1);
+    let most_step = (most.hits / hits_each).min(most.elements / dim).max(1);
+    // Lines are wanted soon, and where the rows are on the device a small block costs little more than its share.
+    let soon = target.is_printed() && !searched.streamed;
+    let mut step = if soon { most_step.min(FIRST_PRINTED) } else { most_step };
     let mut totals = Totals::default();
     progress.phase("searching", count);
     let mut start = 0;
     while start < count {
         let end = (start + step).min(count);
         params.progress = Some(progress.reporter(start, end));
-        let files_of = inputs.files(start);
+        params.exclude = inputs.excluded(start, end);
         let queries = inputs.block(start, end)?;
         let call = Instant::now();
         let submitted = searched.index.submit(queries, k, &params);
-        let hits = searched.answer(submitted, files_of)?;
-        totals.add(&hits, call.elapsed());
-        for (ids, distances) in inputs::each(&hits) {
-            files.write(ids, distances)?;
-            files.write_missing(k - ids.len(), no_hit)?;
+        let hits = searched.answer(submitted, inputs.files(start))?;
+        let found = inputs.each(&hits, start);
+        let counted = found.iter().map(|(ids, _)| ids.len() as u64).sum();
+        totals.add(&hits, counted, call.elapsed());
+        target.begin_block(progress);
+        for (ids, distances) in found {
+            target.write(ids, distances)?;
         }
+        target.end_block()?;
+        step = most_step.min(step * PRINTED_GROWTH);
         start = end;
     }
     Ok(totals)

@@ -16,7 +16,7 @@ pub enum Failure {
     Work(String),
     /// A signal: status 128 and its number.
     Stopped,
-    /// Nobody reads stdout any more, and nothing else is left to do: status 0, and silence.
+    /// Nobody reads stdout any more, and nothing else is left that anybody would have: status 0, and silence.
     Unheard,
 }
 
@@ -36,7 +36,7 @@ impl Failure {
         match error {
             Error::NonFinite { row, column } => {
                 let error = Error::NonFinite { row: first_row + row, column };
-                Failure::Work(format!("{file}: {error}"))
+                Failure::Work(format!("{file}: {error}; --skip-nan skips such rows"))
             }
             Error::InvalidValue { row, column, reason } => {
                 let error = Error::InvalidValue { row: first_row + row, column, reason };

@@ -1,29 +1,31 @@
-//! What both searches begin with: files, index, filter.
+//! What both searches begin with: what is searched, queries, filter, and where the hits go.
 
 use super::failure::{Failure, Result};
+use super::hit_lines::HitLines;
+use super::labels::Labels;
+use super::output::{self, HitFiles, RangeFiles};
 use super::progress::Progress;
+use super::row_filter::{self, Known};
 use super::scaled::Scaled;
-use super::searched::{self, Files, Searched};
-use super::suspect::{self, Watch, Watched};
-use super::{metric, output, print, stop};
-use crate::args::{Common, MetricName};
-use nearfield::format::{self, Conversion, IdFile, RowFile, Scale};
-use nearfield::{
-    DType, Error, Gpu, Hits, IdFilter, Metric, RowSource, Rows, SearchParams, StreamedFlat,
-    index_factory,
-};
+use super::searched::{Files, Searched};
+use super::skipped;
+use super::source::Source;
+use super::suspect::{self, Watch};
+use super::target::Target;
+use super::{print, stop};
+use crate::args::Common;
+use nearfield::format::{self, Conversion, RowFile, Scale};
+use nearfield::{DType, Error, Exclude, Gpu, Hits, IdFilter, RowSource, Rows, SearchParams};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Base and queries, mapped and found to fit each other.
+/// What is searched, and queries that were found to fit it.
 pub struct Inputs<'a> {
     pub args: &'a Common,
-    pub metric: Metric,
-    pub base: RowFile,
+    pub source: Source<'a>,
     pub queries: RowFile,
     /// What the rows of both were multiplied by.
     pub scaled: Scaled,
-    watch: Arc<Watch>,
     watch_queries: Arc<Watch>,
     quiet: bool,
 }
@@ -31,26 +33,30 @@ pub struct Inputs<'a> {
 impl<'a> Inputs<'a> {
     /// Opens them, once it is sure that none of them is an output.
     pub fn open(args: &'a Common, quiet: bool) -> Result<Self> {
-        output::check_prefix(&args.out)?;
-        let outputs = output::NAMES.map(|name| output::path(&args.out, name));
-        let outputs: Vec<&Path> = outputs.iter().map(|path| path.as_path()).collect();
-        output::check_apart(&outputs, &args.inputs())?;
-        let metric = metric::of(args)?;
-        let base = format::open(&args.base, args.rounding.to(args.dtype))
-            .map_err(|e| Failure::about(&args.base, 0, e))?;
-        let mut queries = open_queries(&args.query, args.dtype)?;
-        let scaled = match base.scale() {
+        check_outputs(args)?;
+        let source = Source::open(args, quiet)?;
+        skipped::check(args.reading.skip_nan, source.metric())?;
+        let mut queries = open_queries(args, &source)?;
+        let scaled = match source.scale() {
             1.0 => Scaled::NONE,
             scale => {
-                queries = queries.converted(Conversion::to(DType::F32).scale(Scale::By(scale)))?;
-                Scaled::new(&metric, scale)?
+                let to = Conversion::to(DType::F32).scale(Scale::By(scale));
+                queries = queries.converted(to.skip_nan(args.reading.skip_nan))?;
+                Scaled::new(source.metric(), scale)?
             }
         };
-        if queries.dim() != base.dim() {
-            let (query, base_file) = (args.query.display(), args.base.display());
-            let (d, expected) = (queries.dim(), base.dim());
-            let why =
-                format!("{query}: rows of {d} elements, those of {base_file} have {expected}");
+        if queries.dim() != source.dim() {
+            let (query, searched) = (args.query.display(), source.path().display());
+            let (d, expected) = (queries.dim(), source.dim());
+            let why = format!("{query}: rows of {d} elements, those of {searched} have {expected}");
+            return Err(Failure::Work(why));
+        }
+        let (rows, count) = (source.row_count(), queries.row_count());
+        if args.exclude_self && rows != count {
+            let (query, base_file) = (args.query.display(), source.path().display());
+            let why = format!(
+                "--exclude-self is for the same rows as base and query: {query} has {count}, {base_file} has {rows}"
+            );
             return Err(Failure::Work(why));
         }
         if scaled.scale != 1.0 && !quiet {
@@ -59,88 +65,92 @@ impl<'a> Inputs<'a> {
                 scaled.scale
             ));
         }
-        let watch = Watch::new(&base, &metric, quiet);
-        let watch_queries = match output::same(&args.base, &args.query) {
-            true => watch.again(),
-            false => Watch::new(&queries, &metric, quiet),
+        let watch_queries = match &source {
+            Source::Rows(base) if output::same(source.path(), &args.query) => base.watch.again(),
+            _ => Watch::new(&queries, source.metric(), quiet),
         };
-        Ok(Inputs { args, metric, base, queries, scaled, watch, watch_queries, quiet })
+        Ok(Inputs { args, source, queries, scaled, watch_queries, quiet })
     }
 
-    /// An index of all rows of the base; where they do not fit in device memory, one that streams them.
-    pub fn index(&mut self, gpu: &Gpu, progress: &Progress) -> Result<Searched> {
-        let (dim, dtype) = (self.base.dim(), self.base.dtype());
-        let index = index_factory(gpu, dim, &self.args.index, self.metric.clone(), dtype);
-        let index = index.map_err(|e| match &self.args.metric {
-            MetricName::Wgsl(file) => metric::locate(file, e),
-            MetricName::Plain(_) => e.into(),
-        })?;
-        let watched = Watched { file: self.base.clone(), watch: Arc::clone(&self.watch) };
-        let streamed = StreamedFlat::new(gpu, watched, self.metric.clone())?;
-        let flat = self.args.index.rsplit(',').next().is_some_and(|kind| kind.ends_with("Flat"));
-        if flat && !searched::fits(gpu, &streamed) {
-            return Ok(self.streamed(gpu, streamed));
-        }
-        progress.phase("reading the base", self.base.row_count());
-        let mut source = Counted { file: &mut self.base, progress, watch: &self.watch };
-        match index.add_from(&mut source) {
-            Ok(_) => {
-                self.watch.losses(&self.base.losses());
-                Ok(Searched { index, streamed: false })
+    /// Where the hits go: to the files of a search for `k` neighbours or, without a k, of a range search; or to stdout.
+    pub fn target(&self, k: Option<usize>) -> Result<Target> {
+        let (printing, order) = (&self.args.printing, self.source.metric().order());
+        Ok(match (&self.args.out, k) {
+            (Some(out), Some(k)) => {
+                let places = Some((k, order.no_hit()));
+                Target::Search(HitFiles::create(out, places, self.scaled)?)
             }
-            // The driver may have less memory than the budget says.
-            Err(Error::OutOfDeviceMemory { .. }) if flat => {
-                drop(index);
-                Ok(self.streamed(gpu, streamed))
+            (Some(out), None) => Target::Range(RangeFiles::create(out, self.scaled)?),
+            (None, _) => {
+                let ids = self.source.ids_below();
+                let labels = printing.labels.as_ref();
+                let labels = labels.map(|file| Labels::read(file, ids, self.quiet)).transpose()?;
+                let format = printing.format.unwrap_or_default();
+                Target::Lines(HitLines::new(format, labels, self.scaled))
             }
-            Err(e) => Err(Failure::about(&self.args.base, 0, e)),
-        }
-    }
-
-    fn streamed(&self, gpu: &Gpu, rows: StreamedFlat) -> Searched {
-        if !self.quiet {
-            let (file, needed) = (self.args.base.display(), rows.resident_bytes());
-            let budget = gpu.memory().budget;
-            print::to_stderr(format_args!(
-                "{file}: {needed} bytes do not fit in {budget} of device memory, so every block of queries streams them"
-            ));
-        }
-        Searched { index: Box::new(rows), streamed: true }
-    }
-
-    /// The rows that `--allow` and `--deny` leave. Numbers that the base lacks name nothing; so does -1, which stands
-    /// for no hit in the outputs of a search.
-    fn filter(&self) -> Result<Option<IdFilter>> {
-        let rows = self.base.row_count();
-        Ok(match (&self.args.allow, &self.args.deny) {
-            (Some(file), _) => Some(row_set(file, rows, self.quiet)?),
-            (None, Some(file)) => Some(!row_set(file, rows, self.quiet)?),
-            (None, None) => None,
         })
+    }
+
+    /// An index of all that is searched.
+    pub fn index(&mut self, gpu: &Gpu, progress: &Progress) -> Result<Searched> {
+        self.source.searched(gpu, &self.args.index, progress)
+    }
+
+    /// The rows that are searched: those that `--allow` and `--deny` leave, without those that are skipped.
+    fn filter(&self) -> Result<Option<IdFilter>> {
+        let (ids_below, of_file) = (self.source.ids_below(), self.source.ids_of_file());
+        let known = Known { ids_below, of_file, quiet: self.quiet };
+        let (allow, deny) = (self.args.allow.as_deref(), self.args.deny.as_deref());
+        let filter = row_filter::of(allow, deny, known)?;
+        let skipped = self.source.skipped();
+        if skipped.is_empty() {
+            return Ok(filter);
+        }
+        let rest = !IdFilter::batch(skipped);
+        Ok(Some(match filter {
+            Some(filter) => filter & rest,
+            None => rest,
+        }))
     }
 
     /// What all blocks of queries are searched with.
     pub fn params(&self) -> Result<SearchParams> {
-        let params = SearchParams::new().timed(self.args.stats).cancel(&stop::token());
+        let mut params = SearchParams::new().timed(self.args.stats).cancel(&stop::token());
+        for (i, param) in self.args.param.iter().enumerate() {
+            if self.args.param[..i].iter().any(|other| other.name == param.name) {
+                return Err(Failure::Usage(format!("--param: {} is there twice", param.name)));
+            }
+            param.apply(&mut params);
+        }
         Ok(match self.filter()? {
             Some(filter) => params.filter(filter),
             None => params,
         })
     }
 
+    /// What queries `start..end` may not find of what the filter leaves.
+    pub fn excluded(&self, start: u64, end: u64) -> Option<Exclude> {
+        self.args.exclude_self.then(|| Exclude::Ids((start..end).collect()))
+    }
+
     /// Where the rows and the queries from `first_query` on come from.
-    pub fn files(&self, first_query: u64) -> Files<'a> {
-        Files { base: &self.args.base, query: &self.args.query, first_query }
+    pub fn files(&self, first_query: u64) -> Files<'_> {
+        Files { base: self.source.path(), query: &self.args.query, first_query }
     }
 
     /// Tells what conversion made equal, and which options had nothing to do, once all rows have been read.
     pub fn warn_of_losses(&self) {
-        let losses = self.base.losses();
-        self.watch.losses(&losses);
         self.watch_queries.losses(&self.queries.losses());
+        if !self.quiet {
+            skipped::warn(self.source.path(), &self.source.skipped(), "");
+            skipped::warn(&self.args.query, &self.queries.skipped(), " and without hits");
+        }
+        let Source::Rows(base) = &self.source else { return };
+        let losses = base.rows.losses();
+        base.watch.losses(&losses);
         if let (false, Some(note)) = (self.quiet, self.args.rounding.idle(self.args.dtype, &losses))
         {
-            suspect::note(&self.args.base, note);
+            suspect::note(self.source.path(), note);
         }
     }
 
@@ -149,90 +159,61 @@ impl<'a> Inputs<'a> {
         stop::check()?;
         // A conversion names rows of the file, not of the block.
         let dim = self.queries.dim();
-        let rows = self.queries.rows(start, end);
+        let rows = self.queries.rows(start..end);
         let rows = rows.map_err(|e| Failure::about(&self.args.query, 0, e))?;
         self.watch_queries.look(start, rows, dim);
         Ok(rows)
     }
-}
 
-/// Ids and distances of each query.
-pub fn each(hits: &Hits) -> impl Iterator<Item = (&[u64], &[f32])> {
-    let (ids, distances) = (hits.ids(), hits.distances());
-    hits.lims().windows(2).map(|at| (&ids[at[0]..at[1]], &distances[at[0]..at[1]]))
-}
-
-/// Queries keep their type, but for those that only `--dtype` explains.
-fn open_queries(file: &Path, base: Option<DType>) -> Result<RowFile> {
-    if base == Some(DType::Bits) {
-        return Ok(format::open(file, base)?);
+    /// Ids and distances of each query of a block; none of one that was skipped.
+    pub fn each<'h>(&self, hits: &'h Hits, first_query: u64) -> Vec<(&'h [u64], &'h [f32])> {
+        let (ids, distances, skipped) = (hits.ids(), hits.distances(), self.queries.skipped());
+        let all = (first_query..).zip(hits.lims().windows(2));
+        let each = all.map(|(query, at)| match skipped.binary_search(&query) {
+            Ok(_) => (&[][..], &[][..]),
+            Err(_) => (&ids[at[0]..at[1]], &distances[at[0]..at[1]]),
+        });
+        each.collect()
     }
-    match format::open(file, None) {
+}
+
+/// Refuses files that would be written over others, and a summary where the hits are.
+fn check_outputs(args: &Common) -> Result<()> {
+    let Some(prefix) = &args.out else {
+        return if args.json {
+            let why = "--json prints a summary on stdout, where the hits are without --out PREFIX; --format json prints the hits so";
+            Err(Failure::Usage(why.into()))
+        } else {
+            Ok(())
+        };
+    };
+    output::check_prefix(prefix)?;
+    let outputs = output::NAMES.map(|name| output::path(prefix, name));
+    let outputs: Vec<&Path> = outputs.iter().map(|path| path.as_path()).collect();
+    output::check_apart(&outputs, &args.inputs())
+}
+
+/// Queries keep their type, but for those that only `--dtype` explains, or the index.
+fn open_queries(args: &Common, source: &Source<'_>) -> Result<RowFile> {
+    let (file, explained) = (&args.query, source.explains());
+    let reading = |to: Conversion| to.first(args.first_queries).skip_nan(args.reading.skip_nan);
+    let open = |to: Conversion| {
+        format::open(file, reading(to)).map_err(|error| match error {
+            Error::InvalidValue { .. } => Failure::about(file, 0, error),
+            other => other.into(),
+        })
+    };
+    if explained == Some(DType::Bits) {
+        // Rows say how many bits they have, unless the last byte is not full.
+        let dim = source.dim();
+        let bits = args.reading.bits.or((!dim.is_multiple_of(8)).then_some(dim));
+        return open(args.reading.of(DType::Bits.into()).bits(bits));
+    }
+    match format::open(file, reading(Conversion::default())) {
         // An .npy of u16 is bfloat16 where the base is.
-        Err(Error::InvalidArgument { .. }) if base == Some(DType::Bf16) => {
-            Ok(format::open(file, base)?)
+        Err(Error::InvalidArgument { .. }) if explained == Some(DType::Bf16) => {
+            open(DType::Bf16.into())
         }
         opened => Ok(opened?),
-    }
-}
-
-/// The row numbers of a file, as bits: however many they are, they take a bit a row of the base.
-fn row_set(file: &Path, rows: u64, quiet: bool) -> Result<IdFilter> {
-    let mut words = vec![0u64; rows.div_ceil(64) as usize];
-    let mut ids = IdFile::open(file)?;
-    let mut beyond = None;
-    while let Some(block) = ids.next_ids(usize::MAX)? {
-        stop::check()?;
-        for &id in block {
-            if id < -1 {
-                return Err(Failure::Work(format!("{}: {id} is no row number", file.display())));
-            }
-            if (0..rows as i64).contains(&id) {
-                words[(id / 64) as usize] |= 1 << (id % 64);
-            } else if id >= 0 {
-                let (first, count) = beyond.unwrap_or((id, 0u64));
-                beyond = Some((first, count + 1));
-            }
-        }
-    }
-    if let Some((first, count)) = beyond.filter(|_| !quiet) {
-        print::to_stderr(format_args!(
-            "warning: {}: {first} is no row of {rows}, which are counted from 0, nor are {} others: they name nothing",
-            file.display(),
-            count - 1
-        ));
-    }
-    Ok(IdFilter::bitset(words))
-}
-
-/// A file whose rows are counted as they go by.
-struct Counted<'a> {
-    file: &'a mut RowFile,
-    progress: &'a Progress,
-    watch: &'a Watch,
-}
-
-impl RowSource for Counted<'_> {
-    fn dtype(&self) -> DType {
-        self.file.dtype()
-    }
-
-    fn dim(&self) -> usize {
-        self.file.dim()
-    }
-
-    fn len(&self) -> Option<u64> {
-        self.file.len()
-    }
-
-    fn next_rows(&mut self, max_rows: usize) -> nearfield::Result<Option<Rows<'_>>> {
-        stop::check()?;
-        let (first, dim) = (self.file.row_count() - self.file.len().unwrap_or(0), self.file.dim());
-        self.progress.set(first);
-        let rows = self.file.next_rows(max_rows)?;
-        if let Some(rows) = rows {
-            self.watch.look(first, rows, dim);
-        }
-        Ok(rows)
     }
 }

@@ -1,23 +1,24 @@
 //! The metric that was asked for: one by its name, or one of the user's from a file of WGSL.
 
 use super::failure::{Failure, Result};
-use crate::args::{Common, MetricName};
+use crate::args::MetricName;
 use nearfield::{DType, Error, Metric, Order};
 use std::path::Path;
 
 /// The metric of a search, for the type that the base will have.
-pub fn of(args: &Common) -> Result<Metric> {
-    let bits = args.dtype == Some(DType::Bits);
-    let metric = match &args.metric {
-        MetricName::Plain(name) => Metric::from_name(name, args.dtype.unwrap_or(DType::F32))?,
+pub fn of(name: &MetricName, dtype: Option<DType>) -> Result<Metric> {
+    let bits = dtype == Some(DType::Bits);
+    let metric = match name {
+        MetricName::Plain(name) => Metric::from_name(name, dtype.unwrap_or(DType::F32))?,
         MetricName::Wgsl(file) => read(file)?,
     };
     if metric.is_binary() && !bits {
         return Err(Failure::Usage(format!("metric {metric} compares bits: --dtype bits")));
     }
     if bits && !metric.is_binary() {
-        let reason =
-            format!("metric {metric} does not compare bits; hamming, jaccard, dice, russelrao do");
+        let reason = format!(
+            "metric {metric} does not compare bits; hamming, bit-jaccard, dice, russelrao do"
+        );
         return Err(Failure::Usage(reason));
     }
     Ok(metric)
@@ -70,13 +71,9 @@ fn header(source: &str) -> Result<Header, (usize, String)> {
             let initial = initial.ok_or((number, format!("{value:?} is no finite number")))?;
             *header.initial.get_or_insert(initial) == initial
         } else {
-            let order = match &*value.to_ascii_lowercase() {
-                "ascending" => Order::Ascending,
-                "descending" => Order::Descending,
-                _ => {
-                    return Err((number, format!("{value:?} is neither ascending nor descending")));
-                }
-            };
+            let order = value
+                .parse()
+                .map_err(|_| (number, format!("{value:?} is neither ascending nor descending")))?;
             *header.order.get_or_insert(order) == order
         };
         if !agrees {

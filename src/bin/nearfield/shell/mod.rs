@@ -16,12 +16,21 @@ pub mod device;
 pub mod random;
 pub mod settings;
 
+pub mod labels;
 pub mod metric;
+pub mod saved;
 pub mod scaled;
 
+pub mod hit_lines;
 pub mod output;
+pub mod row_filter;
 pub mod searched;
+pub mod skipped;
 pub mod suspect;
+
+pub mod base;
+pub mod source;
+pub mod target;
 
 pub mod inputs;
 pub mod totals;

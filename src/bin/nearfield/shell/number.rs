@@ -1,6 +1,7 @@
 //! Numbers of floating point in JSON, which has no word for those that are not finite.
 
 use serde_json::{Value, json};
+use std::fmt;
 
 /// The number; the text "inf", "-inf" or "nan" where it is not finite, since `serde_json` writes `null` for these.
 pub fn json(number: impl Into<f64>) -> Value {
@@ -10,6 +11,16 @@ pub fn json(number: impl Into<f64>) -> Value {
     }
     let text = if number.is_nan() { "nan" } else { ["inf", "-inf"][usize::from(number < 0.0)] };
     Value::String(text.to_owned())
+}
+
+/// Prints the shortest text that f32 reads back as the same number, which is one of JSON where it is finite: 0.1,
+/// 3.4028235e38, inf.
+pub struct Shortest(pub f32);
+
+impl fmt::Display for Shortest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
 }
 
 #[cfg(test)]

@@ -109,25 +109,32 @@ pub struct HitFiles {
     scaled: Scaled,
     buffer: Vec<f32>,
     lims: PathBuf,
+    /// Places a query, and the distance of those without a hit; `None` for the lists of a range search.
+    places: Option<(usize, f32)>,
 }
 
 impl HitFiles {
-    /// Begins the files; `columns` is k, `None` for the lists of a range search.
-    pub fn create(prefix: &Path, columns: Option<usize>, scaled: Scaled) -> Result<Self> {
+    /// Begins the files; `places` are k and the distance of places without a hit, `None` for the lists of a range search.
+    pub fn create(prefix: &Path, places: Option<(usize, f32)>, scaled: Scaled) -> Result<Self> {
+        let columns = places.map(|(k, _)| k);
         let ids = Output::create(prefix, "ids", columns)?;
         let distances = Output::create(prefix, "dist", columns)?;
         let lims = path(prefix, LIMS);
-        Ok(HitFiles { ids, distances, scaled, buffer: Vec::new(), lims })
+        Ok(HitFiles { ids, distances, scaled, buffer: Vec::new(), lims, places })
     }
 
-    /// Appends hits. Ids are below 2^63, so their bits are those of an i64.
+    /// Appends the hits of one query. Ids are below 2^63, so their bits are those of an i64.
     pub fn write(&mut self, ids: &[u64], distances: &[f32]) -> Result<()> {
         self.ids.write(bytemuck::cast_slice(ids))?;
-        self.distances.write(self.scaled.given_back(distances, &mut self.buffer)?)
+        self.distances.write(self.scaled.given_back(distances, &mut self.buffer)?)?;
+        match self.places {
+            Some((k, no_hit)) => self.write_missing(k - ids.len(), no_hit),
+            None => Ok(()),
+        }
     }
 
     /// Appends places without a hit.
-    pub fn write_missing(&mut self, mut count: usize, no_hit: f32) -> Result<()> {
+    fn write_missing(&mut self, mut count: usize, no_hit: f32) -> Result<()> {
         const STEP: usize = 256;
         while count > 0 {
             let now = count.min(STEP);

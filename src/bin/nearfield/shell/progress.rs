@@ -15,12 +15,13 @@ const BETWEEN_LINES: Duration = Duration::from_secs(10);
 /// What is being done and how far it is. A thread of its own shows it, so that a long call without news shows, too.
 pub struct Progress {
     shared: Arc<Shared>,
-    shower: Option<(Sender<()>, JoinHandle<()>)>,
+    shower: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
 }
 
 #[derive(Default)]
 struct Shared {
-    phase: Mutex<String>,
+    /// Its name, and when it began.
+    phase: Mutex<Option<(String, Instant)>>,
     done: AtomicU64,
     total: AtomicU64,
 }
@@ -34,14 +35,25 @@ impl Progress {
             let (stop, stopped) = channel();
             (stop, std::thread::spawn(move || show(&shown, &stopped)))
         });
-        Progress { shared, shower }
+        Progress { shared, shower: Mutex::new(shower) }
     }
 
     /// Begins a part of the work: `total` steps, or 0 where that is unknown.
     pub fn phase(&self, name: &str, total: u64) {
         self.shared.done.store(0, Ordering::Relaxed);
         self.shared.total.store(total, Ordering::Relaxed);
-        name.clone_into(&mut self.shared.phase.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut phase = self.shared.phase.lock().unwrap_or_else(PoisonError::into_inner);
+        *phase = Some((name.to_owned(), Instant::now()));
+    }
+
+    /// Shows nothing any more, and leaves nothing on a terminal.
+    pub fn hide(&self) {
+        let mut shower = self.shower.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((stop, thread)) = shower.take() {
+            drop(stop);
+            // It only writes to stderr; if it failed at that, nobody could be told.
+            let _ = thread.join();
+        }
     }
 
     /// So many steps are done.
@@ -61,11 +73,7 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Some((stop, thread)) = self.shower.take() {
-            drop(stop);
-            // It only writes to stderr; if it failed at that, nobody could be told.
-            let _ = thread.join();
-        }
+        self.hide();
     }
 }
 
@@ -80,7 +88,8 @@ fn show(shared: &Shared, stopped: &Receiver<()>) {
         bar.set_style(style);
     }
     loop {
-        let phase = shared.phase.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let now = shared.phase.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (phase, began) = now.unwrap_or_else(|| (String::new(), begin));
         let done = shared.done.load(Ordering::Relaxed);
         let total = shared.total.load(Ordering::Relaxed);
         if bar.is_hidden() {
@@ -91,7 +100,8 @@ fn show(shared: &Shared, stopped: &Receiver<()>) {
             };
             print::to_stderr(format_args!("{phase}:{share} {seconds} s"));
         } else {
-            bar.set_message(phase);
+            let rate = rate(done, total, began.elapsed());
+            bar.set_message(format!("{phase}{rate}"));
             bar.set_length(total.max(1));
             bar.set_position(done);
         }
@@ -101,4 +111,30 @@ fn show(shared: &Shared, stopped: &Receiver<()>) {
         }
     }
     bar.finish_and_clear();
+}
+
+/// Steps a second since the part began, where there are steps.
+fn rate(done: u64, total: u64, since: Duration) -> String {
+    if total == 0 || done == 0 || since.is_zero() {
+        return String::new();
+    }
+    format!(", {:.0}/s", done.min(total) as f64 / since.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_that_of_the_part() {
+        let second = Duration::from_secs(1);
+        assert_eq!(
+            (rate(300, 1000, second * 2), rate(9, 8, second)),
+            (", 150/s".into(), ", 8/s".into())
+        );
+        assert_eq!(
+            [rate(0, 8, second), rate(5, 0, second), rate(1, 8, Duration::ZERO)],
+            ["", "", ""]
+        );
+    }
 }

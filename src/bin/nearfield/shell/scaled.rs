@@ -99,7 +99,7 @@ fn degree(metric: &Metric) -> Option<f64> {
         Metric::SqrtL2 | Metric::L1 | Metric::Linf => Some(1.0),
         Metric::JensenShannon | Metric::KlDivergence => Some(1.0),
         Metric::Lp(p) => Some(f64::from(*p)),
-        Metric::Cosine | Metric::Correlation => Some(0.0),
+        Metric::Cosine | Metric::CosineDistance | Metric::Correlation => Some(0.0),
         Metric::Canberra | Metric::BrayCurtis | Metric::Jaccard => Some(0.0),
         _ => None,
     }
@@ -114,7 +114,7 @@ mod tests {
     fn degrees_are_those_of_the_definitions() {
         let (q, x) = ([0.5, 0.25, 0.125, 0.75], [0.25, 0.5, 0.5, 0.0625]);
         let scaled = |v: [f64; 4]| v.map(|v| v * 8.0);
-        for metric in Metric::PLAIN.into_iter().chain([Metric::Lp(3.0)]) {
+        for metric in Metric::PLAIN.iter().cloned().chain([Metric::Lp(3.0)]) {
             let Some(degree) = degree(&metric) else {
                 assert!(Scaled::new(&metric, 8.0).is_err());
                 continue;

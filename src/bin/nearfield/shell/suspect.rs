@@ -159,7 +159,7 @@ fn first_of(kind: Kind, rows: Rows<'_>, dim: usize) -> Option<(usize, String)> {
     // A few rows at a time, which stay in the cache.
     let (count, step) = (rows.count(dim).ok()?, (4096 / dim).max(1));
     (0..count).step_by(step).find_map(|start| {
-        let part = rows.slice(dim, start, (start + step).min(count));
+        let part = rows.slice(dim, start..(start + step).min(count));
         search(start, &part.to_f32())
     })
 }
@@ -233,8 +233,8 @@ impl RowSource for Stream<'_> {
         self.inner.dim()
     }
 
-    fn len(&self) -> Option<u64> {
-        self.inner.len()
+    fn remaining(&self) -> Option<u64> {
+        self.inner.remaining()
     }
 
     fn next_rows(&mut self, max_rows: usize) -> nearfield::Result<Option<Rows<'_>>> {

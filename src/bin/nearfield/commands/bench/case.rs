@@ -29,6 +29,23 @@ pub enum Filter {
     /// The same half, as a bitmap of every query's own.
     #[serde(rename = "half by query")]
     HalfByQuery,
+    /// Both once more, on the device before the first search is timed.
+    #[serde(rename = "half prepared")]
+    HalfPrepared,
+    #[serde(rename = "half by query prepared")]
+    HalfByQueryPrepared,
+}
+
+impl Filter {
+    /// Whether every query has one of its own.
+    pub fn by_query(self) -> bool {
+        matches!(self, Filter::HalfByQuery | Filter::HalfByQueryPrepared)
+    }
+
+    /// Whether it is on the device before the first search.
+    pub fn is_prepared(self) -> bool {
+        matches!(self, Filter::HalfPrepared | Filter::HalfByQueryPrepared)
+    }
 }
 
 /// One line of the table.
@@ -55,6 +72,8 @@ impl Case {
             Filter::All => None,
             Filter::Half => Some("half filtered"),
             Filter::HalfByQuery => Some("half filtered by query"),
+            Filter::HalfPrepared => Some("half filtered, prepared"),
+            Filter::HalfByQueryPrepared => Some("half filtered by query, prepared"),
         };
         label.chain(filter).map(|option| format!(", {option}")).collect()
     }

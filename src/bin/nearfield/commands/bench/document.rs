@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 /// What holds for all rows.
 pub struct About {
+    #[cfg(feature = "charts")]
     pub adapter: String,
     suite: String,
     date: String,
@@ -29,7 +30,13 @@ impl About {
             "profile_measured": profile.is_measured(),
         });
         let date = clock::now();
-        About { adapter: caps.name.clone(), suite: suite.to_owned(), date, described }
+        About {
+            #[cfg(feature = "charts")]
+            adapter: caps.name.clone(),
+            suite: suite.to_owned(),
+            date,
+            described,
+        }
     }
 }
 
@@ -70,9 +77,11 @@ fn row(record: &Record, peaks: Option<Peaks>) -> Value {
         "n": case.base.n,
         "d": case.base.d,
         "dtype": case.base.dtype.name(),
+        "label": case.base.label,
         "settings": case.base.settings,
         "half_filtered": case.filter != Filter::All,
-        "filter_by_query": case.filter == Filter::HalfByQuery,
+        "filter_by_query": case.filter.by_query(),
+        "filter_prepared": case.filter.is_prepared(),
         "queries": case.queries,
         "k": case.k,
         "wall_ms": number(record.time.wall_ms()),

@@ -7,7 +7,7 @@ use super::truth;
 use crate::shell::call_time::CallTime;
 use crate::shell::failure::Result;
 use crate::shell::stop;
-use nearfield::{Flat, Hits, IdFilter, QueryFilter, Search, SearchParams, SearchStats, StageTime};
+use nearfield::{Flat, Hits, QueryFilter, Search, SearchParams, SearchStats, StageTime};
 use std::time::{Duration, Instant};
 
 pub const HEADER: &str = "name,kernel,metric,n,d,queries,k,wall_ms,wall_min_ms,device_ms,host_ms,\
@@ -37,7 +37,7 @@ pub struct Record {
 
 /// Checks a case against f64, then times it.
 pub fn measure(case: &Case, set: &Set, index: &Flat) -> Result<Record> {
-    let params = params(case);
+    let params = params(case, index)?;
     let search = |run: usize, params: &SearchParams| {
         index.search_with(set.batch(run, case.queries), case.k, params)
     };
@@ -62,13 +62,18 @@ pub fn measure(case: &Case, set: &Set, index: &Flat) -> Result<Record> {
     })
 }
 
-fn params(case: &Case) -> SearchParams {
+fn params(case: &Case, index: &Flat) -> Result<SearchParams> {
     let params = SearchParams::new().cancel(&stop::token());
-    match case.filter {
+    let half = 0..case.eligible() as u64;
+    Ok(match case.filter {
         Filter::All => params,
-        Filter::Half => params.filter(IdFilter::range(0, case.eligible() as u64)),
+        Filter::Half => params.filter(half),
         Filter::HalfByQuery => params.query_filter(first_half(case)),
-    }
+        Filter::HalfPrepared => params.prepared(&index.prepare_filter(half.into())?),
+        Filter::HalfByQueryPrepared => {
+            params.prepared(&index.prepare_query_filter(first_half(case))?)
+        }
+    })
 }
 
 /// Wall times of [`RUNS`] calls on a warm device, the shortest first.

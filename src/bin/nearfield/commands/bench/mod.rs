@@ -20,9 +20,17 @@ mod measure;
 
 mod document;
 
+#[cfg(feature = "charts")]
+mod row;
+
+#[cfg(feature = "charts")]
 mod chart;
 
+#[cfg(feature = "charts")]
 mod svg;
+
+#[cfg(feature = "charts")]
+mod draw;
 
 mod run;
 

@@ -1,8 +1,11 @@
 //! How near a scan comes to what the device can do (Williams, Waterman, Patterson 2009).
 
+use crate::args::BenchArgs;
 use nearfield::SearchStats;
+use serde::Deserialize;
 
 /// The work of a scan and its time by the device's clock.
+#[derive(Clone, Copy)]
 pub struct Achieved {
     pub flops: f64,
     /// Bytes of rows that have to be read: what caches miss beyond them, and what they save, is not in it.
@@ -22,6 +25,12 @@ impl Achieved {
         })
     }
 
+    /// From what a document says of it.
+    #[cfg(feature = "charts")]
+    pub fn new(flops: f64, bytes: f64, tflops: f64) -> Achieved {
+        Achieved { flops, bytes, seconds: flops / tflops / 1e12 }
+    }
+
     pub fn tflops(&self) -> f64 {
         self.flops / self.seconds / 1e12
     }
@@ -37,10 +46,17 @@ impl Achieved {
 }
 
 /// What the device can do, as its maker or another program says: figures of the same run would flatter it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Deserialize)]
 pub struct Peaks {
     pub gbs: f64,
     pub tflops: f64,
+}
+
+impl BenchArgs {
+    /// The peaks that were given.
+    pub fn peaks(&self) -> Option<Peaks> {
+        self.peak_gbs.zip(self.peak_tflops).map(|(gbs, tflops)| Peaks { gbs, tflops })
+    }
 }
 
 impl Peaks {

@@ -4,8 +4,9 @@ use super::case::{Base, Case};
 use super::data::Set;
 use super::document::{self, About};
 use super::measure::{HEADER, Record, measure};
-use super::roofline::Peaks;
-use super::{chart, suite, svg};
+use super::suite;
+#[cfg(feature = "charts")]
+use super::{draw, row::Row};
 use crate::args::{BenchArgs, Global};
 use crate::shell::failure::{Failure, Result};
 use crate::shell::{device, output, print, stop};
@@ -15,11 +16,22 @@ use std::path::Path;
 use std::time::Instant;
 
 pub fn run(args: &BenchArgs, global: &Global) -> Result<()> {
+    if args.svg.is_some() && cfg!(not(feature = "charts")) {
+        let why = "--svg: this program was built without the feature `charts`; with it: cargo install nearfield \
+                   --features cli,charts";
+        return Err(Failure::Usage(why.into()));
+    }
+    #[cfg(feature = "charts")]
+    if let (Some(document), Some(folder)) = (&args.from, &args.svg) {
+        return draw::again(args, document, folder, global.quiet);
+    }
     let outputs: Vec<_> =
         [&args.csv, &args.json].into_iter().flatten().map(|p| p.as_path()).collect();
     output::check_apart(&outputs, &[Path::new(&args.suite)])?;
     let cases = chosen(args)?;
-    // What cannot be written is told before the first measurement, not after the last.
+    // What cannot be read or written is told before the first measurement, not after the last.
+    #[cfg(feature = "charts")]
+    draw::peers(args)?;
     for path in [&args.csv, &args.json].into_iter().flatten() {
         AtomicFile::create(path)?;
     }
@@ -76,7 +88,7 @@ fn measure_all(cases: &[Case], global: &Global, files: bool) -> Result<Vec<Recor
 fn load(base: &Base, set: &Set, global: &Global) -> Result<Flat> {
     let mut builder = device::builder(global);
     for (section, key, value) in &base.settings {
-        builder = builder.setting(section, key, value);
+        builder = builder.setting(format!("{section}.{key}"), value);
     }
     let gpu = builder.build()?;
     let index = Flat::with_dtype(&gpu, base.d, base.metric.clone(), base.dtype)?;
@@ -103,44 +115,25 @@ fn load(base: &Base, set: &Set, global: &Global) -> Result<Flat> {
 }
 
 /// Writes table, document and charts, those that were asked for.
+#[cfg_attr(
+    not(feature = "charts"),
+    expect(unused_variables, reason = "charts alone are drawn loudly")
+)]
 fn write(args: &BenchArgs, about: &About, records: &[Record], quiet: bool) -> Result<()> {
     let mut files = Vec::new();
     if let Some(path) = &args.csv {
         let lines: String = records.iter().map(|r| format!("{}\n", r.line())).collect();
         files.push(output::text(path, &format!("{HEADER}\n{lines}"))?);
     }
-    let peaks = args.peak_gbs.zip(args.peak_tflops).map(|(gbs, tflops)| Peaks { gbs, tflops });
+    let peaks = args.peaks();
     if let Some(path) = &args.json {
         let document = document::of(about, peaks, records);
         files.push(output::text(path, &format!("{document:#}\n"))?);
     }
+    #[cfg(feature = "charts")]
     if let Some(folder) = &args.svg {
-        files.extend(draw(folder, records, &about.adapter, peaks, quiet)?);
+        let rows = records.iter().map(Row::of).collect();
+        files.extend(draw::all(args, folder, rows, &about.adapter, peaks, quiet)?);
     }
     Ok(stop::name(files, [])?)
-}
-
-/// Draws the charts that the records have points for.
-fn draw(
-    folder: &Path,
-    records: &[Record],
-    adapter: &str,
-    peaks: Option<Peaks>,
-    quiet: bool,
-) -> Result<Vec<AtomicFile>> {
-    let mut files = Vec::new();
-    for chart in chart::all(records, adapter, peaks) {
-        let path = folder.join(format!("{}.svg", chart.name));
-        if chart.points() < 2 {
-            if !quiet {
-                let path = path.display();
-                print::to_stderr(format_args!("{path}: not drawn, this run has {}", chart.lack));
-            }
-            continue;
-        }
-        let text =
-            svg::draw(&chart).map_err(|e| Failure::Work(format!("{}: {e}", path.display())))?;
-        files.push(output::text(&path, &text)?);
-    }
-    Ok(files)
 }

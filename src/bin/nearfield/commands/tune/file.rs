@@ -89,7 +89,8 @@ mod tests {
     #[test]
     fn a_profile_has_what_differs_from_the_baseline_and_from_its_family() {
         let baseline = Profile::baseline().unwrap();
-        let family = baseline.with("scan", "bm", 128).unwrap().with("scan", "bk", 32).unwrap();
+        let family =
+            baseline.with("kernel.scan.bm", 128).unwrap().with("kernel.scan.bk", 32).unwrap();
         let of_family = Values::of(&family).unwrap();
         let values = of_family.with(&[number("scan", "bm", 64), number("submit", "gflops", 7)]);
         let text = text("Abacus \"3\"", &values, &family, "Beads.\nWood.\n").unwrap();

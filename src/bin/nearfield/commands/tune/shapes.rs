@@ -48,7 +48,7 @@ pub fn tiles(gpu: &Gpu) -> (Vec<Vec<Change>>, usize) {
 
 fn runs(gpu: &Gpu, changes: &[Change]) -> bool {
     let changed = changes.iter().try_fold(gpu.profile().clone(), |profile: Profile, c| {
-        profile.with(c.section, c.key, c.text())
+        profile.with(&format!("{}.{}", c.section, c.key), c.text())
     });
     changed.and_then(|profile| check_scan_tile(gpu, &profile)).is_ok()
 }

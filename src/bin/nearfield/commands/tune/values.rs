@@ -47,11 +47,12 @@ pub fn label(changes: &[Change]) -> String {
 
 impl Values {
     pub fn of(profile: &Profile) -> Result<Values> {
-        let entries = profile.entries().map(|(section, key, text)| {
-            let value = text.parse().map_err(|_| {
-                Failure::Work(format!("{section}.{key} = {text} of the profile is no value"))
-            });
-            Ok(((section.to_owned(), key.to_owned()), value?))
+        let entries = profile.entries().map(|(name, text)| {
+            let bad = || Failure::Work(format!("{name} = {text} of the profile is no value"));
+            let (section, key) =
+                name.trim_start_matches("kernel.").split_once('.').ok_or_else(bad)?;
+            let value = text.parse().map_err(|_| bad())?;
+            Ok(((section.to_owned(), key.to_owned()), value))
         });
         entries.collect::<Result<_>>().map(Values)
     }
@@ -85,9 +86,9 @@ impl Values {
 
     /// All of them set, so that neither a file nor the environment has a say.
     pub fn apply(&self, builder: GpuBuilder) -> GpuBuilder {
-        self.0
-            .iter()
-            .fold(builder, |b, ((section, key), v)| b.setting(section, key, settings::text(v)))
+        self.0.iter().fold(builder, |b, ((section, key), v)| {
+            b.setting(format!("{section}.{key}"), settings::text(v))
+        })
     }
 
     /// Keys whose value another profile does not have.

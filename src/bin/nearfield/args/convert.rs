@@ -1,0 +1,36 @@
+//! What `convert` takes.
+
+use super::reading::Reading;
+use super::rounding::Rounding;
+use clap::{Args, ValueEnum};
+use nearfield::DType;
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub struct ConvertArgs {
+    /// The file to read
+    #[arg(value_name = "IN")]
+    pub input: PathBuf,
+    /// The file to write
+    #[arg(value_name = "OUT")]
+    pub output: PathBuf,
+    /// Type of the output's elements [default: the input's, or the only one that the output holds]
+    #[arg(long, value_name = "TYPE")]
+    pub dtype: Option<DType>,
+    /// What the u16 of an .npy are: bfloat16, to make another type of them
+    #[arg(long, value_name = "TYPE", value_enum)]
+    pub from: Option<Untold>,
+    #[command(flatten)]
+    pub rounding: Rounding,
+    #[command(flatten)]
+    pub reading: Reading,
+    /// Print a summary as one line of JSON on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What a file may hold that does not say so.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Untold {
+    Bf16,
+}

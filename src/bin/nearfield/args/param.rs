@@ -1,0 +1,98 @@
+//! What a search may be told by name.
+
+use nearfield::{Guarantee, SearchParams};
+use std::str::FromStr;
+
+/// Sets one parameter from its text, unless the text is none of its values, which it then names.
+type Set = fn(&mut SearchParams, &str) -> Result<(), &'static str>;
+
+/// Every parameter that an index here knows.
+const KNOWN: [(&str, Set); 3] = [
+    ("certify", |params, text| {
+        params.certify = switch(text)?;
+        Ok(())
+    }),
+    ("exhaustive", |params, text| {
+        params.exhaustive = switch(text)?;
+        Ok(())
+    }),
+    ("guarantee", |params, text| {
+        params.guarantee = match text {
+            "index" => Guarantee::Index,
+            "exact" => Guarantee::Exact,
+            _ => return Err("index or exact"),
+        };
+        Ok(())
+    }),
+];
+
+fn switch(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "1" | "true" => Ok(true),
+        "0" | "false" => Ok(false),
+        _ => Err("0 or 1"),
+    }
+}
+
+/// `NAME=VALUE`, known to be a parameter and one of its values.
+#[derive(Clone, Debug)]
+pub struct Param {
+    pub name: &'static str,
+    value: String,
+    set: Set,
+}
+
+impl Param {
+    pub fn apply(&self, params: &mut SearchParams) {
+        // The text was found to be a value when it was read.
+        let _ = (self.set)(params, &self.value);
+    }
+}
+
+impl FromStr for Param {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Param, String> {
+        let names = || KNOWN.map(|(name, _)| name).join(", ");
+        let Some((name, value)) = text.split_once('=') else {
+            return Err(format!("no NAME=VALUE; the names are {}", names()));
+        };
+        let (name, value) = (name.trim(), value.trim());
+        let Some(&(known, set)) = KNOWN.iter().find(|(known, _)| *known == name) else {
+            return Err(format!("{name:?} is none of {}", names()));
+        };
+        set(&mut SearchParams::new(), value)
+            .map_err(|values| format!("{name} is {values}, not {value:?}"))?;
+        Ok(Param { name: known, value: value.to_owned(), set })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_have_names_and_values() {
+        let mut params = SearchParams::new();
+        for text in ["certify=0", "exhaustive = true", "guarantee=exact"] {
+            text.parse::<Param>().unwrap().apply(&mut params);
+        }
+        assert!(!params.certify && params.exhaustive && params.guarantee == Guarantee::Exact);
+        "certify=1".parse::<Param>().unwrap().apply(&mut params);
+        assert!(params.certify);
+    }
+
+    #[test]
+    fn what_is_none_names_those_that_are() {
+        for (text, expected) in [
+            ("nprobe=8", "\"nprobe\" is none of certify, exhaustive, guarantee"),
+            ("certify", "no NAME=VALUE"),
+            ("", "no NAME=VALUE"),
+            ("certify=maybe", "certify is 0 or 1"),
+            ("guarantee=", "guarantee is index or exact"),
+        ] {
+            let why = text.parse::<Param>().unwrap_err();
+            assert!(why.contains(expected), "{text}: {why}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! `nearfield build`.
+
+use crate::args::{BuildArgs, Global};
+use crate::shell::base::Base;
+use crate::shell::failure::{Failure, Result};
+use crate::shell::progress::Progress;
+use crate::shell::{device, number, output, print, saved, skipped, stop, suspect};
+use nearfield::format::{self, Conversion};
+use serde_json::json;
+use std::path::Path;
+use std::time::Instant;
+
+pub fn run(args: &BuildArgs, global: &Global) -> Result<()> {
+    let begin = Instant::now();
+    let (path, out) = (&args.base, &args.out);
+    let format = saved::format_of(out)?;
+    let more = [args.ids.as_deref(), args.metric.file()];
+    let inputs: Vec<&Path> = [&**path].into_iter().chain(more.into_iter().flatten()).collect();
+    output::check_apart(&[out], &inputs)?;
+    let to = args.reading.of(Conversion::from(args.dtype).force(args.force));
+    let to = (args.dtype, to);
+    let mut base = Base::open(path, &args.metric, to, global.quiet)?;
+    let rows = base.rows.row_count();
+    let ids = args.ids.as_deref().map(|file| ids(file, rows)).transpose()?;
+
+    let progress = Progress::start(global.quiet);
+    progress.phase("opening the device", 0);
+    let gpu = device::open(global)?;
+    let index = base.empty(&gpu, &args.index)?;
+    let about = |e| match &args.ids {
+        Some(file) if matches!(e, nearfield::Error::DuplicateId { .. }) => {
+            Failure::Work(format!("{}: {e}", file.display()))
+        }
+        _ => Failure::about(path, 0, e),
+    };
+    base.add(&*index, ids.as_deref(), &progress).map_err(about)?;
+    let skipped = base.rows.skipped();
+    // They were added as zeros, so that the others have their ids.
+    let of_row = |&row: &u64| ids.as_ref().map_or(row, |ids| ids[row as usize]);
+    index.remove(&skipped.iter().map(of_row).collect::<Vec<_>>())?;
+    let rows = rows - skipped.len() as u64;
+    progress.phase("writing the index", 0);
+    let file = format.write(&*index, out)?;
+    stop::name([file], [])?;
+    drop(progress);
+    let losses = base.rows.losses();
+    if let (false, true, 0) = (global.quiet, args.force, losses.rows) {
+        suspect::note(path, "--force changed nothing: no row is rounded");
+    }
+    if !global.quiet {
+        skipped::warn(path, &skipped, "");
+    }
+    let bytes = std::fs::metadata(out).map(|meta| meta.len()).unwrap_or_default();
+    let seconds = begin.elapsed().as_secs_f64();
+    if args.json {
+        let mut summary = json!({
+            "command": "build",
+            "adapter": gpu.caps().name,
+            "base": path.to_string_lossy(),
+            "output": out.to_string_lossy(),
+            "index": args.index,
+            "metric": args.metric.to_string(),
+            "dtype": index.dtype().name(),
+            "dim": index.dim(),
+            "rows": rows,
+            "bytes": bytes,
+            "largest_relative_change": number::json(losses.largest),
+            "rows_changed": losses.changed,
+            "seconds": number::json(seconds),
+        });
+        if args.reading.skip_nan {
+            summary["skipped"] = json!(skipped);
+        }
+        return print::after(&[out], print::to_stdout(format_args!("{summary}")));
+    }
+    if global.quiet {
+        return Ok(());
+    }
+    let (from, to) = (path.display(), out.display());
+    let line = format_args!("{rows} rows of {from} in {to}, {bytes} bytes, {seconds:.2} s");
+    print::after(&[out], print::to_stdout(line))
+}
+
+/// The ids of a file, which are as many as the rows.
+fn ids(file: &Path, rows: u64) -> Result<Vec<u64>> {
+    let ids = format::read_ids(file)?;
+    let fail = |why: String| Failure::Work(format!("{}: {why}", file.display()));
+    if ids.len() as u64 != rows {
+        return Err(fail(format!("{} ids for {rows} rows", ids.len())));
+    }
+    let each =
+        ids.into_iter().map(|id| u64::try_from(id).map_err(|_| fail(format!("{id} is no id"))));
+    each.collect()
+}

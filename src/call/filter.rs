@@ -1,0 +1,64 @@
+//! Which rows take part in a search: told by the host with every call, or kept on the device since an earlier one.
+
+use crate::buffer::Buffer;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Words of a bitmap that has a bit a row.
+pub(crate) fn mask_words(rows: u64) -> usize {
+    rows.div_ceil(32) as usize
+}
+
+/// Which rows take part: those that pass both, by default all.
+#[derive(Clone, Default)]
+pub(crate) struct Filter {
+    /// For every query.
+    pub shared: Option<SharedFilter>,
+    /// For each query.
+    pub each: Option<EachFilter>,
+}
+
+#[derive(Clone)]
+pub(crate) enum SharedFilter {
+    /// The rows whose bit is 1.
+    Words(Vec<u32>),
+    /// The biases of the segments, where a row that does not take part has the sentinel.
+    Biases(Arc<[Buffer]>),
+}
+
+#[derive(Clone)]
+pub(crate) enum EachFilter {
+    /// For query q the rows whose bit is 1 in words `q * mask_words(n)` on.
+    Words(Vec<u32>),
+    Bitmaps(Bitmaps),
+}
+
+impl Filter {
+    /// Whether no row takes part for any query, as far as the host knows.
+    pub fn leaves_none(&self) -> bool {
+        let none = |words: &[u32]| words.iter().all(|&word| word == 0);
+        matches!(&self.shared, Some(SharedFilter::Words(words)) if none(words))
+            || matches!(&self.each, Some(EachFilter::Words(words)) if none(words))
+    }
+}
+
+/// Bitmaps of some queries that stay on the device, in buffers of one binding each.
+#[derive(Clone)]
+pub(crate) struct Bitmaps {
+    pub buffers: Arc<[Buffer]>,
+    /// Bitmaps of a buffer, but for the last.
+    pub per_buffer: usize,
+    /// Words from one bitmap to the next: whole [`PART_ALIGN`](crate::buffer::PART_ALIGN)s, so that a binding may begin with
+    /// any.
+    pub words: usize,
+    /// Those of this call: of query 0 is number `queries.start`.
+    pub queries: Range<usize>,
+}
+
+impl Bitmaps {
+    /// For some queries of these alone.
+    pub fn part(&self, queries: Range<usize>) -> Bitmaps {
+        let first = self.queries.start;
+        Bitmaps { queries: first + queries.start..first + queries.end, ..self.clone() }
+    }
+}

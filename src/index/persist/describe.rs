@@ -1,0 +1,92 @@
+//! What an index file says of itself, without a device.
+
+use super::ids::count_ids;
+use super::info::{IndexReader, open};
+use super::layout::{MAGIC, VERSION};
+use crate::dtype::DType;
+use crate::error::{Error, Result};
+use crate::format::map::open_regular;
+use crate::metric::Metric;
+use std::io::Read;
+use std::path::Path;
+
+/// What a file that [`Index::write`](crate::Index::write) wrote says of itself; no device is needed to read it.
+///
+/// From [`IndexInfo::read`] or [`IndexInfo::verify`].
+///
+/// # Example
+/// ```no_run
+/// use nearfield::IndexInfo;
+/// let info = IndexInfo::read("points.nf")?;
+/// println!("{}: {} rows of {} {}, {}", info.kind, info.rows, info.dim, info.dtype, info.metric);
+/// # Ok::<(), nearfield::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct IndexInfo {
+    /// The kind of index, as `Flat` or `BinaryFlat`; of a later version perhaps one that this one cannot read.
+    pub kind: String,
+    /// The type of the elements.
+    pub dtype: DType,
+    /// Elements a row; of bits, bits.
+    pub dim: usize,
+    /// How near two rows are.
+    pub metric: Metric,
+    /// Rows.
+    pub rows: u64,
+    /// The id of the next row that is added without one, above the ids of all rows.
+    pub next_id: u64,
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// The version of the format.
+    pub version: u32,
+}
+
+impl IndexInfo {
+    /// Whether a file begins as index files do, whatever its name is.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn is_index(path: impl AsRef<Path>) -> Result<bool> {
+        let path = path.as_ref();
+        let io = |e| Error::io(path, e);
+        let mut first = Vec::new();
+        let file = open_regular(path).map_err(io)?;
+        file.take(MAGIC.len() as u64).read_to_end(&mut first).map_err(io)?;
+        Ok(first == MAGIC)
+    }
+
+    /// Reads what stands before the ids and rows.
+    ///
+    /// Cost: a page of the file. The checksums of the header and of the description are checked, not those behind them.
+    ///
+    /// # Errors
+    /// `Format` for anything but an index file of a version that this build reads; `Io`.
+    pub fn read(path: impl AsRef<Path>) -> Result<IndexInfo> {
+        let mut reader = open(path.as_ref())?;
+        let (rows, next_id) = count_ids(&mut reader.file)?;
+        Ok(IndexInfo::of(reader, rows, next_id))
+    }
+
+    /// Reads the whole file and checks each of its checksums; `progress` is told bytes read and bytes in all, and an error
+    /// that it returns ends the check.
+    ///
+    /// Cost: one pass over the file, a few MiB of host memory.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read); `Format` with the place of the first damage; what `progress` returns.
+    pub fn verify(
+        path: impl AsRef<Path>,
+        progress: &mut dyn FnMut(u64, u64) -> Result<()>,
+    ) -> Result<IndexInfo> {
+        let info = IndexInfo::read(path.as_ref())?;
+        open(path.as_ref())?.file.check_rest(progress)?;
+        Ok(info)
+    }
+
+    fn of(reader: IndexReader, rows: u64, next_id: u64) -> IndexInfo {
+        let (bytes, version, info) = (reader.file.length(), VERSION, reader.info);
+        let (kind, dtype, dim, metric) = (info.kind, info.dtype, info.dim, info.metric);
+        IndexInfo { kind, dtype, dim, metric, rows, next_id, bytes, version }
+    }
+}
