@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::exact::dataset::Dataset;
 use crate::exact::distance::Dense;
 use crate::exact::exact_bins::{ChosenBins, ExactBins};
-use crate::exact::filter::DeviceFilter;
+use crate::exact::filter::{Bitmap, DeviceFilter};
 use crate::exact::hits::SearchHits;
 use crate::exact::plan::{Path, Plan};
 use crate::exact::queries::Queries;
@@ -186,7 +186,9 @@ impl Search {
             let Chosen { bins, counts } = scan.choose(&mut encoder, rows, k)?;
             let (nq, settings) = (query_ids.len() as u32, &scan.settings);
             let of = ChosenBins { bins: &bins, counts: &counts, most: settings.max_candidates };
-            let asked = (&scan.scores.upload, scan.scores.bitmap.as_ref());
+            let bitmap = scan.scores.bitmap.as_ref();
+            let bitmap = bitmap.map(|bits| Bitmap { bits: bits.clone(), words: scan.scores.words });
+            let asked = (&scan.scores.upload, bitmap.as_ref());
             let hits = Selection { nq, k, threads: settings.select_threads, sorted: true };
             (of.nearest(&mut encoder, &self.dataset, biases, pair, asked, hits)?, counts)
         } else {
