@@ -10,8 +10,8 @@ use std::ops::Range;
 /// A filter for each query of a call.
 ///
 /// Cost: a bit a query and row, made on the host and brought to the device in every search: 1,000 bitmaps of a million bits
-/// are 125 MB and took 17 to 25 ms on an H200's host. Prepared
-/// ([`Search::prepare_query_filter`](crate::Search::prepare_query_filter)) they are made once. To leave out one id for each query
+/// are 125 MB and took 23 ms of the host of an H100, whose search takes 2. Prepared
+/// ([`Search::prepare_query_filter`](crate::Search::prepare_query_filter)) they are made once, and the whole call took 2.7 ms. To leave out one id for each query
 /// there is [`SearchParams::exclude`](crate::SearchParams::exclude), which has no bitmap.
 ///
 /// # Example
