@@ -304,6 +304,20 @@ mod tests {
     }
 
     #[test]
+    fn the_smallest_magnitude_is_that_of_what_is_not_zero() {
+        for (values, expected) in [
+            (&[0.0, -0.0, 0.0][..], f32::MAX),
+            (&[3.0, -0.25, 0.0, 1e30, 0.0, 5.0, 6.0, 7.0, -8.0], 0.25),
+            (&[1.0; 8], 1.0),
+            (&[1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, -1e-45], 1e-45),
+            (&[f32::NAN, 2.0, 0.0], 2.0),
+        ] {
+            assert_eq!(smallest(values), expected, "{values:?}");
+        }
+        assert_eq!(check(Metric::L1, &[0.0, 0.5, -4.0]).unwrap().smallest, 0.5);
+    }
+
+    #[test]
     fn norms_are_rounded_up_however_long_the_row() {
         // each square is a little more than half a unit of the sum's last place, or a little less, once that is large
         for (dim, element) in [(300_000, 0.1f32), (1 << 20, 1.0), (3_000_001, 0.7)] {

@@ -2,8 +2,8 @@
 //!
 //! The tile adds in an order of its own, and takes powers and quotients in another way than the one that decides, which
 //! computes each element as it is defined and adds in the order of the dimensions (`distance.wgsl`). Both are off by a share of the
-//! distance, since no term is negative; so E is `slack` |M| alone. Where elements are 0 or at least 2^-100 no difference of two
-//! is subnormal, and nothing vanishes on one side that does not on the other.
+//! distance, since no term is negative; so E is `slack` |M|, and `floor` for products and quotients that vanish below 2^-126. Where
+//! elements are 0 or at least 2^-100 no difference of two is subnormal.
 
 use super::bound::Bound;
 use super::piece::{Piece, Scores, missing};
@@ -51,8 +51,11 @@ pub(crate) fn bound(
         Metric::Canberra => gamma(2.0 * d + 48.0),
         _ => gamma(2.0 * d + 32.0),
     };
-    let slack = (share * 1.001 + 16.0 * U) as f32 * (1.0 + f32::EPSILON);
-    Some(Bound { slack, ..Bound::EXACT })
+    let up = |v: f64| v as f32 * (1.0 + f32::EPSILON);
+    // a term each, both ways; of NaN-Euclidean they are multiplied by d / present
+    let vanished = 4.0 * d * if step.family == "naneuclidean" { d } else { 1.0 } + 8.0;
+    let (slack, floor) = (up(share * 1.001 + 16.0 * U), up(vanished * 2f64.powi(-126)));
+    Some(Bound { slack, floor, ..Bound::EXACT })
 }
 
 /// Encodes the scores of a piece by the register tile, or where there is none, for few queries, by rows one after the other.
