@@ -34,6 +34,7 @@ struct Params {
   words: u32,
   first_tile: u32,
   dim: u32,
+  limit: f32,
 }
 var<immediate> p: Params;
 
@@ -80,7 +81,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   let r{{ i }} = min(q0 + ty + {{ i * shape.TY }}u, p.nq - 1u) * p.words;
 //% endfor
 //% endif
-//% if family == "naneuclidean"
+//% if family == "kl"
+  let limit = p.limit;
+//% elif family == "naneuclidean"
   let dim = f32(p.dim);
   let padding = f32((p.k4 + {{ shape.k4 - 1 }}u) / {{ shape.k4 }}u * {{ bk }}u - p.dim);
 //% endif

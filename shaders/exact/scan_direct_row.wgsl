@@ -30,6 +30,7 @@ struct Params {
   words: u32,
   first_tile: u32,
   dim: u32,
+  limit: f32,
 }
 var<immediate> p: Params;
 
@@ -109,7 +110,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     {{ sum }} = {{ metric.joined(sum, "parts[%du + e * 8u]"|format(first + u)) }};
 //% endfor
 //% endfor
-//% if family == "naneuclidean"
+//% if family == "kl"
+    let limit = p.limit;
+//% elif family == "naneuclidean"
     let dim = f32(p.dim);
     let padding = f32(groups * {{ per * 4 }}u - p.dim);
 //% endif

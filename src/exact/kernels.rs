@@ -122,7 +122,7 @@ pub(crate) fn scan_direct(
     let of = if step.power > 0 { of.int("power", step.power) } else { of };
     // Unrolled, a slab of a step of more than two instructions is more code than a multiprocessor's cache holds: on an H100 that
     // costs canberra and braycurtis more than half of their rate, and the loop costs l1 2 %.
-    let of = of.implied("looped", !matches!(step.family, "l1" | "linf"));
+    let of = of.implied("looped", !matches!(step.family, "l1" | "linf" | "kl"));
     of.operand(rows).implied("input", "f32").tile(tile).flag("bitmap", bitmap).row_map(map)
 }
 

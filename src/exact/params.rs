@@ -126,6 +126,8 @@ params! {
         pub first_tile: u32,
         /// Elements of a row.
         pub dim: u32,
+        /// Of Kullback-Leibler: no sum of a hit is as far below 0.
+        pub limit: f32,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::exact::filter::{Bitmap, DeviceFilter};
 use crate::exact::hits::SearchHits;
 use crate::exact::plan::{Path, Plan};
 use crate::exact::queries::Queries;
-use crate::exact::scan::direct;
+use crate::exact::scan::direct::Direct;
 use crate::exact::scan::rescore::Chosen;
 use crate::exact::scan::score::Scan;
 use crate::exact::scan::settings::ScanSettings;
@@ -118,9 +118,9 @@ impl Search {
         let (direct, path) = match (self.plan.step, path) {
             (Some(step), Path::Scan) => {
                 let (rows, facts) = (dataset.compared().facts(), self.queries.facts);
-                let bound = direct::bound(dataset.metric(), step, self.queries.dim(), rows, facts);
-                // such small elements are compared as they are defined
-                (bound.map(|bound| (step, bound)), bound.map_or(Path::Bins, |_| Path::Scan))
+                let direct = Direct::new(dataset.metric(), step, self.queries.dim(), rows, facts);
+                // elements that it is not for are compared as the metric is defined
+                (direct, direct.map_or(Path::Bins, |_| Path::Scan))
             }
             _ => (None, path),
         };

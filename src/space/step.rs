@@ -1,4 +1,4 @@
-//! Metrics that are sums over the elements, but no products: what one element adds.
+//! Metrics that are sums over the elements, but no products of rows as they are: what one element adds.
 
 use crate::metric::Metric;
 
@@ -30,13 +30,24 @@ impl Step {
             Metric::BrayCurtis => step("braycurtis"),
             Metric::Jaccard => step("jaccard"),
             Metric::NanEuclidean => step("naneuclidean"),
+            Metric::JensenShannon => step("jensenshannon"),
+            Metric::KlDivergence => step("kl"),
             _ => None,
         }
     }
 
     /// Every one, for the list of variants.
     pub fn all() -> Vec<Step> {
-        let families = ["l1", "linf", "canberra", "braycurtis", "jaccard", "naneuclidean"];
+        let families = [
+            "l1",
+            "linf",
+            "canberra",
+            "braycurtis",
+            "jaccard",
+            "naneuclidean",
+            "jensenshannon",
+            "kl",
+        ];
         let plain = families.map(|family| Step { family, power: 0 });
         plain.into_iter().chain(POWERS.map(|power| Step { family: "lp", power })).collect()
     }

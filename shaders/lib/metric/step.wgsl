@@ -5,8 +5,8 @@
 //   step(t, a, b, c, d)         adds a query's a and a row's b to the sums c and d; all are of type t, f32 or vec4<f32>
 //   couple(a, b, c)             of canberra alone: the same for a whole group of four and an f32
 //   joined(c, e)                what two parts of a sum make together
-//   value(c, d)                 the score; the text that calls it has `dim`, the elements of a row as f32, and `padding`, how many
-//                               zeros were compared behind them
+//   value(c, d)                 the score; the text that calls it has `dim`, the elements of a row as f32, `padding`, how many
+//                               zeros were compared behind them, and `limit`, which no sum of a hit reaches (kl)
 //   constants()                 what these need at module scope, and functions that make the elements of either side fit for them:
 //                               query_elements(v) and row_elements(v)
 
@@ -25,6 +25,14 @@ fn present(v: vec4<f32>, missing: f32) -> vec4<f32> {
 }
 fn query_elements(v: vec4<f32>) -> vec4<f32> { return present(v, MISSING); }
 fn row_elements(v: vec4<f32>) -> vec4<f32> { return present(v, -MISSING); }
+//% elif family == "kl"
+// sum q log(q / x) is sum q log q, which is the same for all rows of a query, less q . log x: a product with the logarithms of the rows.
+// An x of 0 puts the sum beyond every limit where q is not 0, and adds nothing where it is.
+const FAR: f32 = 1267650600228229401496703205376.0; // 2^100
+fn query_elements(v: vec4<f32>) -> vec4<f32> { return v; }
+fn row_elements(v: vec4<f32>) -> vec4<f32> {
+  return select(log2(max(v, vec4<f32>(1.1754944e-38))), vec4<f32>(-FAR), v == vec4<f32>(0.0));
+}
 //% else
 fn query_elements(v: vec4<f32>) -> vec4<f32> { return v; }
 fn row_elements(v: vec4<f32>) -> vec4<f32> { return v; }
@@ -50,6 +58,15 @@ const TINY: f32 = 4.3368087e-19; // 2^-61
 //% elif family == "jaccard"
       {{ c }} += min({{ a }}, {{ b }});
       {{ d }} += max({{ a }}, {{ b }});
+//% elif family == "kl"
+      {{ c }} = fma({{ a }}, {{ b }}, {{ c }});
+//% elif family == "jensenshannon"
+      {
+        let r = {{ t }}(1.0) / max({{ t }}(0.5) * {{ a }} + {{ t }}(0.5) * {{ b }}, {{ t }}(1.1754944e-38));
+        // 0 log 0 = 0
+        {{ c }} = fma({{ a }}, log2(max({{ a }} * r, {{ t }}(1.1754944e-38))), {{ c }});
+        {{ c }} = fma({{ b }}, log2(max({{ b }} * r, {{ t }}(1.1754944e-38))), {{ c }});
+      }
 //% elif family == "naneuclidean"
       {
         let z = {{ a }} - {{ b }};
@@ -98,6 +115,10 @@ select(max(-({{ c }} / max({{ d }}, 1.1754944e-38)), FARTHEST), SENTINEL, {{ d }
 select({{ c }} / {{ d }}, 1.0, {{ d }} == 0.0)
 //% elif family == "naneuclidean"
 select(SENTINEL, max(-({{ c }} * (dim / max({{ d }} - padding, 1.0))), FARTHEST), {{ d }} > padding)
+//% elif family == "kl"
+select(SENTINEL, {{ c }}, {{ c }} > -limit)
+//% elif family == "jensenshannon"
+({{ c }} * -0.34657359)
 //% else
 max(-{{ c }}, FARTHEST)
 //% endif

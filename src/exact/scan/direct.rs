@@ -1,4 +1,4 @@
-//! Stage A for metrics that are sums over the elements, but no products: the register tile with another inner step.
+//! Stage A for metrics that are sums over the elements, but no products of rows as they are: the register tile with another inner step.
 //!
 //! The tile adds in an order of its own, and takes powers and quotients in another way than the one that decides, which
 //! computes each element as it is defined and adds in the order of the dimensions (`distance.wgsl`). Both are off by a share of the
@@ -18,28 +18,55 @@ use crate::space::check::RowFacts;
 
 const U: f64 = 1.0 / 16_777_216.0;
 
-/// How far scores may be off for these rows and queries; `None` where elements are so small that differences may vanish.
-pub(crate) fn bound(
-    metric: &Metric,
-    step: Step,
-    dim: usize,
-    rows: RowFacts,
-    queries: RowFacts,
-) -> Option<Bound> {
-    let smallest = rows.smallest.min(queries.smallest);
-    // quotients are of products of two sums
-    let least = if step.family == "canberra" { 2f32.powi(-60) } else { 2f32.powi(-100) };
-    if smallest < least {
-        return None;
+/// What is known of the scores of a step for some rows and queries.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Direct {
+    pub step: Step,
+    /// How far they may be off.
+    pub bound: Bound,
+    /// Of Kullback-Leibler: no sum of a hit is as far below 0, and every other is farther.
+    limit: f32,
+}
+
+fn gamma(k: f64) -> f64 {
+    k * U / (1.0 - k * U).max(0.5)
+}
+
+fn up(v: f64) -> f32 {
+    v as f32 * (1.0 + f32::EPSILON)
+}
+
+impl Direct {
+    /// `None` where elements are so small that differences may vanish, or otherwise not such as the step is for.
+    pub fn new(
+        metric: &Metric,
+        step: Step,
+        dim: usize,
+        rows: RowFacts,
+        queries: RowFacts,
+    ) -> Option<Direct> {
+        // quotients are of products of two sums
+        let least = if step.family == "canberra" { 2f32.powi(-60) } else { 2f32.powi(-100) };
+        if rows.smallest.min(queries.smallest) < least {
+            return None;
+        }
+        let (bound, limit) = match metric {
+            Metric::KlDivergence => kullback_leibler(dim as f64, rows, queries)?,
+            Metric::JensenShannon => (jensen_shannon(dim as f64, rows, queries), 0.0),
+            _ => (sums(metric, step, dim as f64, rows, queries), 0.0),
+        };
+        Some(Direct { step, bound, limit })
     }
-    let d = dim as f64;
-    let gamma = |k: f64| k * U / (1.0 - k * U).max(0.5);
+}
+
+/// Sums of terms that are not negative.
+fn sums(metric: &Metric, step: Step, d: f64, rows: RowFacts, queries: RowFacts) -> Bound {
     let whole = rows.whole && queries.whole;
     let sum = d * (f64::from(rows.largest) + f64::from(queries.largest));
     // both ways, with room for the comparison's own roundings
     let share = match metric {
         Metric::L1 | Metric::Linf | Metric::Lp(1.0) if whole && sum < 16_777_216.0 => {
-            return Some(Bound::EXACT);
+            return Bound::EXACT;
         }
         Metric::Linf => 8.0 * U,
         // |log2| of a difference is at most 161, see `reference::tau`
@@ -51,11 +78,40 @@ pub(crate) fn bound(
         Metric::Canberra => gamma(2.0 * d + 48.0),
         _ => gamma(2.0 * d + 32.0),
     };
-    let up = |v: f64| v as f32 * (1.0 + f32::EPSILON);
     // a term each, both ways; of NaN-Euclidean they are multiplied by d / present
     let vanished = 4.0 * d * if step.family == "naneuclidean" { d } else { 1.0 } + 8.0;
     let (slack, floor) = (up(share * 1.001 + 16.0 * U), up(vanished * 2f64.powi(-126)));
-    Some(Bound { slack, floor, ..Bound::EXACT })
+    Bound { slack, floor, ..Bound::EXACT }
+}
+
+/// Terms that cancel: of each pair of elements at most 1.6 (q + x) in magnitude. The device's log2 is off by 8u within [1/2, 2] and by
+/// 6u of itself outside, where q |log2(q / m)| is at most 0.54 m; its argument by 7u. The distance that decides is off by its tau.
+fn jensen_shannon(d: f64, rows: RowFacts, queries: RowFacts) -> Bound {
+    let mass = d.sqrt() * (rows.norm + queries.norm);
+    let floor = mass * (3.2 * gamma(2.0 * d + 16.0) + 64.0 * U) + d * 2f64.powi(-116);
+    Bound { slack: 16.0 * U as f32, floor: up(floor), ..Bound::EXACT }
+}
+
+/// The product of q and log2 x, whose terms may cancel; the sum of q log2 q, which all scores of a query leave out, is no error. The score
+/// is in units of ln 2.
+fn kullback_leibler(d: f64, rows: RowFacts, queries: RowFacts) -> Option<(Bound, f32)> {
+    let size = |facts: RowFacts| {
+        let log = |v: f32| f64::from(v).log2().abs();
+        // without any element there is no term
+        if facts.largest == 0.0 { 0.0 } else { log(facts.smallest).max(log(facts.largest)) }
+    };
+    let mass = d.sqrt() * queries.norm;
+    let most = mass * (size(rows) + 1.0);
+    // beyond the limit by one zero alone, and far from overflow by all of them
+    let (far, largest) = (2f64.powi(100), f64::from(queries.largest));
+    if f64::from(queries.smallest) * far < 8.0 * most || largest * d >= 2f64.powi(24) {
+        return None;
+    }
+    let logs = size(rows) + size(queries) + 2.0;
+    let floor = mass * (2.0 * gamma(d + 16.0) * logs + 16.0 * U * logs + 64.0 * U);
+    let bound =
+        Bound { slack: 16.0 * U as f32, floor: up(floor + d * 2f64.powi(-114)), ..Bound::EXACT };
+    Some((bound, up(2.0 * most + 1.0)))
 }
 
 /// Encodes the scores of a piece by the register tile, or where there is none, for few queries, by rows one after the other.
@@ -63,8 +119,9 @@ pub(crate) fn encode(
     encoder: &mut Encoder,
     scores: &Scores,
     piece: &Piece<'_>,
-    (tile, step): (Option<Tile>, Step),
+    (tile, direct): (Option<Tile>, Direct),
 ) -> Result<()> {
+    let Direct { step, limit, .. } = direct;
     let (rows, nq) = (&piece.rows, scores.upload.count);
     let bn = tile.map_or(BIN as u32, |tile| tile.bn);
     let groups = fold(encoder.gpu(), (piece.end - piece.first).div_ceil(bn).into())?;
@@ -80,6 +137,7 @@ pub(crate) fn encode(
         words: scores.words,
         first_tile: piece.first / bn,
         dim: piece.dim as u32,
+        limit,
     };
     let buffers = piece.buffers(scores, scores.floats()?, piece.bias);
     let (bitmap, map) = (scores.bitmap.is_some(), piece.row_map());

@@ -2,11 +2,12 @@
 //! the rows have a form for them, f32 register tiles, or, for few queries, the rows one by one.
 
 use super::bound::Bound;
+use super::direct::{self, Direct};
 use super::f16_queries::F16Queries;
 use super::matrix::{self, Matrices};
 use super::piece::{Piece, Scores, missing};
 use super::settings::ScanSettings;
-use super::{direct, rows, tile};
+use super::{rows, tile};
 use crate::buffer::{BIN, Buffer};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -15,7 +16,6 @@ use crate::exact::filter::Bitmap;
 use crate::exact::operand::{Form, ScanRows};
 use crate::exact::queries::Upload;
 use crate::kernel::{Encoder, MatrixTile, Tile};
-use crate::space::Step;
 use crate::space::check::RowFacts;
 
 /// A batch of queries on its way through the rows.
@@ -34,7 +34,7 @@ pub(crate) struct Scan {
 enum ScanKernel {
     Rows,
     Tile(Tile),
-    Direct(Option<Tile>, Step),
+    Direct(Option<Tile>, Direct),
     Matrix(Matrices),
 }
 
@@ -63,10 +63,10 @@ impl Scan {
             return Err(Error::unsupported("a scan of listed rows", "a filter for each query"));
         }
         let (kernel, form, bound, lost) = match settings.direct {
-            Some((step, bound)) => {
+            Some(direct) => {
                 let few = upload.count <= settings.max_row_queries;
                 let tile = (!few).then_some(settings.tile);
-                (ScanKernel::Direct(tile, step), Form::Rows, bound, None)
+                (ScanKernel::Direct(tile, direct), Form::Rows, direct.bound, None)
             }
             None => products(scanned, facts, &upload, settings, encoder)?,
         };
@@ -146,8 +146,8 @@ impl Scan {
             match &self.kernel {
                 ScanKernel::Rows => rows::encode(encoder, &self.scores, &piece)?,
                 ScanKernel::Tile(of) => tile::encode(encoder, &self.scores, &piece, *of)?,
-                ScanKernel::Direct(tile, step) => {
-                    direct::encode(encoder, &self.scores, &piece, (*tile, *step))?;
+                ScanKernel::Direct(tile, direct) => {
+                    direct::encode(encoder, &self.scores, &piece, (*tile, *direct))?;
                 }
                 ScanKernel::Matrix(of) => matrix::encode(encoder, &self.scores, &piece, of)?,
             }

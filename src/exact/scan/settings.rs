@@ -1,8 +1,7 @@
 //! How a scan is to run: what a plan decides of it, or an engine that scans rows of its own.
 
-use super::bound::Bound;
+use super::direct::Direct;
 use crate::kernel::{MatrixTile, Tile};
-use crate::space::Step;
 
 /// Queries that leave a device room for larger workgroups.
 const FEW_QUERIES: u32 = 128;
@@ -12,8 +11,8 @@ const FEW_QUERIES: u32 = 128;
 pub(crate) struct ScanSettings {
     /// The register tile.
     pub tile: Tile,
-    /// Of a metric that is a sum over the elements, but no products: the inner step, and how far scores may be off.
-    pub direct: Option<(Step, Bound)>,
+    /// Of a metric that is a sum over the elements, but no products.
+    pub direct: Option<Direct>,
     /// The tile of the matrix units, where they multiply these rows.
     pub matrix: Option<MatrixTile>,
     /// What its sums lose, in 2^-24 an element.
