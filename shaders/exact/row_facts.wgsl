@@ -1,7 +1,7 @@
 // What decides whether a metric takes rows, and what the scan's bounds assume of them. Bits are looked at as integers, since compilers may
 // take floats for finite, and devices small ones for zero.
-// Bindings: rows (n x stride4 groups of four), facts (3 words, zero before: bits of the largest |x|^2, bits of the largest |x_i|, and
-// flags: FRACTION, SHORT, DOUBTFUL).
+// Bindings: rows (n x stride4 groups of four), facts (4 words, zero before: bits of the largest |x|^2, bits of the largest |x_i|,
+// flags FRACTION, SHORT, DOUBTFUL, and the complement of the bits of the smallest |x_i| that is not 0).
 // Threads: a workgroup of 256 has 32 rows, eight neighbours one of them.
 // Profile keys: none.
 
@@ -33,7 +33,7 @@ const SQUARE_BITS = 0x7b000000u;
 
 var<workgroup> parts: array<vec4<f32>, 256>;
 var<workgroup> sizes: array<u32, 256>;
-var<workgroup> found: array<atomic<u32>, 3>;
+var<workgroup> found: array<atomic<u32>, 4>;
 
 // FRACTION or 0 of each element of these magnitudes
 fn fractions(bits: vec4<u32>) -> vec4<u32> {
@@ -47,12 +47,13 @@ fn fractions(bits: vec4<u32>) -> vec4<u32> {
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
-  if (t < 3u) { atomicStore(&found[t], 0u); }
+  if (t < 4u) { atomicStore(&found[t], 0u); }
   workgroupBarrier();
   let row = (wg.x + wg.y * p.groups_x) * 32u + t / 8u;
   let at = min(row, p.n - 1u) * p.stride4;
   var acc = vec4<f32>(0.0);
   var most = vec4<u32>(0u);
+  var least = vec4<u32>(0u);
   var flags = vec4<u32>(0u);
   for (var k = t % 8u; k < p.k4; k += 8u) {
     let v = row4(at + k);
@@ -60,6 +61,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     let bits = bitcast<vec4<u32>>(v);
     let size = bits & vec4<u32>(0x7fffffffu);
     most = max(most, size);
+    least = max(least, select(~size, vec4<u32>(0u), size == vec4<u32>(0u)));
     flags |= fractions(size);
     let negative = (bits > vec4<u32>(0x80000000u)) & vec4<bool>(p.non_negative != 0u);
     flags |= select(vec4<u32>(0u), vec4<u32>(DOUBTFUL), negative | (size > vec4<u32>(LONG_BITS)));
@@ -67,6 +69,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   parts[t] = acc;
   sizes[t] = max(max(most.x, most.y), max(most.z, most.w));
   atomicOr(&found[2], flags.x | flags.y | flags.z | flags.w);
+  atomicMax(&found[3], max(max(least.x, least.y), max(least.z, least.w)));
   workgroupBarrier();
   if (t % 8u == 0u) {
     let sum = tree8(parts[t], parts[t + 1u], parts[t + 2u], parts[t + 3u], parts[t + 4u], parts[t + 5u], parts[t + 6u], parts[t + 7u]);
@@ -82,5 +85,6 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     atomicMax(&facts[0], atomicLoad(&found[0]));
     atomicMax(&facts[1], atomicLoad(&found[1]));
     atomicOr(&facts[2], atomicLoad(&found[2]));
+    atomicMax(&facts[3], atomicLoad(&found[3]));
   }
 }

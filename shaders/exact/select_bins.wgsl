@@ -1,7 +1,7 @@
 // Stage B of the binned scan: which bins can hold one of the k nearest. With E the bound of the error of any score of a
 // bin and M its largest score, L = the k-th largest M - E; at least k rows truly score L or more, so every neighbour does,
 // and its bin has M + E >= L. Where all sums are exact (E = 0) ties at L need only the first k of their bins.
-// Bindings: bin_best (nq x bin_stride), bin_norm (bins{{ " of 64 rows" if bin < 64 else "" }}), query_norm (nq), chosen (nq x max_candidates, out), counts (nq, out; above max_candidates: too many){{ ", bin_residual (as bin_norm), query_residual (residual_at + nq)" if rounded else "" }}.
+// Bindings: bin_best (nq x bin_stride), bin_norm (bins{{ " of 64 rows" if bin < 64 else "" }}), query_norm (nq), chosen (nq x max_candidates, out, NO_KEY behind the last), counts (nq, out; above max_candidates: too many){{ ", bin_residual (as bin_norm), query_residual (residual_at + nq)" if rounded else "" }}.
 // Threads: a workgroup of {{ threads }} has one query.
 // Profile keys: kernel.select threads threads_few_queries.
 
@@ -187,6 +187,10 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   }
 //% endif
   workgroupBarrier();
-  for (var i = t; i < min(passed, p.max_candidates); i += {{ threads }}u) { chosen[query * p.max_candidates + i] = list[i]; }
+  for (var i = t; i < p.max_candidates; i += {{ threads }}u) {
+    var bin = NO_KEY;
+    if (i < passed) { bin = list[i]; }
+    chosen[query * p.max_candidates + i] = bin;
+  }
   if (t == 0u) { counts[query] = passed; }
 }

@@ -188,7 +188,10 @@ impl Dataset {
         let (compared, facts) = if plain {
             (rows.clone(), facts.into_inner().unwrap_or_else(PoisonError::into_inner))
         } else {
-            (transformed, RowFacts { whole: false, norm: 1.0, largest, short: false })
+            (
+                transformed,
+                RowFacts { whole: false, norm: 1.0, largest, short: false, smallest: 0.0 },
+            )
         };
         let compared = self.compared.extended(compared, facts)?;
         Dataset { rows, compared, ..self.clone() }.rounded(Some(self))

@@ -14,6 +14,39 @@ use crate::exact::plan::Plan;
 use crate::exact::queries::{Queries, Upload};
 use crate::kernel::Encoder;
 use crate::ops::select_k::{RowKeys, Selected, Selection};
+use crate::space::Pair;
+
+/// Bins that hold the nearest rows of each query.
+pub(crate) struct ChosenBins<'a> {
+    /// `most` for each query, all ones behind the last.
+    pub bins: &'a Buffer,
+    pub counts: &'a Buffer,
+    pub most: u32,
+}
+
+impl ChosenBins<'_> {
+    /// Encodes the exact distances of their rows, and the selection of the nearest.
+    pub fn nearest(
+        &self,
+        encoder: &mut Encoder,
+        dataset: &Dataset,
+        biases: Option<&[Buffer]>,
+        pair: &Pair,
+        (upload, bitmap): (&Upload, Option<&Bitmap>),
+        hits: Selection,
+    ) -> Result<Selected> {
+        let ChosenBins { bins, counts, most } = *self;
+        let bytes = u64::from(hits.nq) * u64::from(most) * 4 * BIN;
+        let keys = dataset.gpu().scratch("candidate keys", bytes)?;
+        for (segment, _) in dataset.compared().segments() {
+            if let Some(block) = distance::block(dataset, biases, segment.first_row(), u32::MAX) {
+                let target = Out::Chosen(&keys, bins, most);
+                distance::distances(encoder, dataset, pair, upload, bitmap, &block, target)?;
+            }
+        }
+        hits.of_bins(encoder, [&keys, bins, counts], (most, BIN as u32), None)
+    }
+}
 
 /// A batch of queries on its way through the rows.
 pub(crate) struct ExactBins {
@@ -72,15 +105,16 @@ impl ExactBins {
         best.of_rows(encoder, from, None, &chosen)?;
         let chosen = chosen.rows;
 
-        let keys = gpu.scratch("candidate keys", u64::from(nq) * u64::from(k) * 4 * BIN)?;
-        for (segment, _) in dataset.compared().segments() {
-            if let Some(block) = distance::block(dataset, biases, segment.first_row(), u32::MAX) {
-                let target = Out::Chosen(&keys, &chosen, k);
-                self.distances(encoder, dataset, queries, &block, target)?;
-            }
-        }
-        let hits = Selection { nq, k, threads, sorted: true };
-        hits.of_bins(encoder, [&keys, &chosen, &counts], (k, BIN as u32), None)
+        let bins = ChosenBins { bins: &chosen, counts: &counts, most: k };
+        let of = (&self.upload, self.bitmap.as_ref());
+        bins.nearest(
+            encoder,
+            dataset,
+            biases,
+            &queries.pair,
+            of,
+            Selection { nq, k, threads, sorted: true },
+        )
     }
 
     fn distances(

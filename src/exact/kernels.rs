@@ -5,7 +5,7 @@ use super::params;
 use crate::dtype::DType;
 use crate::kernel::{MatrixTile, Operand, RowMap, Shader, Tile, Variant, shader};
 use crate::metric::Order;
-use crate::space::{Family, Pair};
+use crate::space::{Family, Pair, Step};
 
 const DISTANCE: Shader = shader!("exact", "distance");
 const F16_COPY: Shader = shader!("exact", "f16_copy");
@@ -16,6 +16,8 @@ const RESCORE: Shader = shader!("exact", "rescore");
 const RESIDUAL: Shader = shader!("exact", "residual");
 const ROW_FACTS: Shader = shader!("exact", "row_facts");
 const ROW_STATS: Shader = shader!("exact", "row_stats");
+const SCAN_DIRECT: Shader = shader!("exact", "scan_direct");
+const SCAN_DIRECT_ROW: Shader = shader!("exact", "scan_direct_row");
 const SCAN_MATRIX: Shader = shader!("exact", "scan_matrix");
 const SCAN_ROW: Shader = shader!("exact", "scan_row");
 const SCAN_TILE: Shader = shader!("exact", "scan_tile");
@@ -102,10 +104,39 @@ pub(crate) fn scan_tile(
         .operand(rows)
         // of floats, whatever is stored
         .implied("input", "f32")
+        .implied("looped", false)
         .tile(tile)
         .flag("scaled", scaled)
         .flag("bitmap", bitmap)
         .row_map(map)
+}
+
+pub(crate) fn scan_direct(
+    rows: &Operand,
+    tile: Tile,
+    step: Step,
+    bitmap: bool,
+    map: RowMap,
+) -> Variant {
+    let of = Variant::new::<params::ScanDirect>(SCAN_DIRECT).word("family", step.family);
+    let of = if step.power > 0 { of.int("power", step.power) } else { of };
+    // Unrolled, a slab of a step of more than two instructions is more code than a multiprocessor's cache holds: on an H100 that
+    // costs canberra and braycurtis more than half of their rate, and the loop costs l1 2 %.
+    let of = of.implied("looped", !matches!(step.family, "l1" | "linf" | "kl"));
+    of.operand(rows).implied("input", "f32").tile(tile).flag("bitmap", bitmap).row_map(map)
+}
+
+/// `q` queries at a time: 1, 2 or 4.
+pub(crate) fn scan_direct_row(
+    dtype: DType,
+    step: Step,
+    q: u32,
+    bitmap: bool,
+    map: RowMap,
+) -> Variant {
+    let of = Variant::new::<params::ScanDirect>(SCAN_DIRECT_ROW).word("family", step.family);
+    let of = if step.power > 0 { of.int("power", step.power) } else { of };
+    of.word("dtype", dtype.name()).int("q", q).flag("bitmap", bitmap).row_map(map)
 }
 
 /// `q` queries at a time: 1, 2 or 4. It reads words of 16 bytes, so that it knows how each type lies in them; there is no other operand.

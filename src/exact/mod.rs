@@ -12,6 +12,8 @@
 //!          M[q, B] = max over x in B of s(q, x)
 //!            L2:              s = q.x - |x|^2 / 2
 //!            inner product:   s = q.x        cosine: s = q.x / |x|
+//!            sums over elements that are no products (L1, Linf, Lp of whole p, Canberra, Bray-Curtis, Jaccard, NaN-Euclidean):
+//!                             s = the similarity, or the negative distance
 //!        a row that is deleted, filtered out or padding has s = -2^126
 //!     B  E[q, B] = the most that any score of the bin may be off              scan/bound.rs
 //!        L[q]    = the k-th largest of M[q, B] - E[q, B] over all B           scan/rescore.rs
@@ -28,12 +30,13 @@
 //! # Where the code departs from it
 //!
 //! * Stage A has three kernels with one signature: matrix units (`scan/matrix.rs`), register tiles in f32 (`scan/tile.rs`), and
-//!   rows one by one for few queries (`scan/rows.rs`). Where many neighbours are wanted the matrix units keep bins of 16.
+//!   rows one by one for few queries (`scan/rows.rs`); sums that are no products have the latter two with another inner step
+//!   (`scan/direct.rs`), and stage C of them is `distance.rs`. Where many neighbours are wanted the matrix units keep bins of 16.
 //! * Scores may be taken of rows and queries in fewer bits (`rounded/`). What the rounding lost is measured from the stored bits
 //!   and is part of E. Queries whose candidates do not fit are asked again: after 8 bits of what loses less, in the end by
 //!   `exact_bins.rs`.
 //! * Where all sums are exact (whole numbers below 2^23, whose halves f32 holds, too) E is 0, and of many bins at L the first k are enough.
-//! * Metrics without a score of this form go through `exact_bins.rs`: their keys are computed for every row, the best of each bin
+//! * Metrics without a score of this form, and sums over elements so small that differences might vanish, go through `exact_bins.rs`: their keys are computed for every row, the best of each bin
 //!   is kept, and the k best bins hold the answer without a bound.
 //! * Few rows, a large k, `exhaustive` and all searches by radius compute every key (`distance.rs`, `range.rs`).
 //! * `certify = false` takes E for 0 in stage B.

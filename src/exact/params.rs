@@ -112,6 +112,26 @@ params! {
 }
 
 params! {
+    /// Of `scan_direct` and `scan_direct_row`.
+    pub(crate) struct ScanDirect {
+        pub nq: u32,
+        pub n: u32,
+        pub k4: u32,
+        pub stride4: u32,
+        pub q_stride4: u32,
+        pub first_bin: u32,
+        pub bin_stride: u32,
+        pub tiles_y: u32,
+        pub words: u32,
+        pub first_tile: u32,
+        /// Elements of a row.
+        pub dim: u32,
+        /// Of Kullback-Leibler: no sum of a hit is as far below 0.
+        pub limit: f32,
+    }
+}
+
+params! {
     /// Of `scan_matrix`.
     pub(crate) struct ScanMatrix {
         pub nq: u32,

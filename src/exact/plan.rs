@@ -12,7 +12,7 @@ use crate::exact::queries::Queries;
 use crate::exact::scan::settings::ScanSettings;
 use crate::kernel::{MatrixTile, Tile, best_matrix_tile, check_scan_tile, matrix_error};
 use crate::space;
-use crate::space::Pair;
+use crate::space::{Pair, Step};
 
 /// Largest k of the binned scan; beyond it too many bins would pass.
 pub(super) const MAX_SCAN_K: u64 = 2048;
@@ -47,6 +47,8 @@ pub(crate) enum Path {
 pub(crate) struct Plan {
     /// How the search begins.
     pub path: Path,
+    /// Of a scan that sums over the elements, but no products.
+    pub step: Option<Step>,
     pub scan: ScanSettings,
     /// Queries of the first submission of the scan: fewer, where the host prepares the others meanwhile.
     pub first_queries: usize,
@@ -147,6 +149,8 @@ impl Plan {
             && (min_rows == 0 || n >= min_rows && bins >= 2 * max_candidates);
         let tree = matches!(queries.pair, Pair::Tree { .. });
         let integer_scan = matches!(queries.pair, Pair::Integer { family: "l2" | "dot" });
+        let direct = matches!(queries.pair, Pair::Direct { .. });
+        let step = Step::of(dataset.metric()).filter(|_| direct);
         // 1 / |x| would magnify what vanishes in the sums of such rows beyond the bound
         let vanishes = space::is_scaled(dataset.metric()) && dataset.compared().facts().short;
         let (path, why) = match (binned, tree || integer_scan) {
@@ -158,6 +162,7 @@ impl Plan {
             (false, _) => (Path::Dense, "of so few rows"),
             (true, true) if vanishes => (Path::Bins, "since some row is too short to be scaled"),
             (true, true) => (Path::Scan, "by scores and a bound"),
+            (true, false) if step.is_some() => (Path::Scan, "by sums in another order and a bound"),
             (true, false) => (Path::Bins, "since its distances are no scores"),
         };
         log::debug!(
@@ -233,6 +238,7 @@ impl Plan {
         let max_threads = 1 << gpu.caps().max_workgroup_threads.max(1).ilog2();
         let scan = ScanSettings {
             tile,
+            direct: None,
             matrix,
             accumulation,
             matrix_tiles: profile.u32("matrix", "tiles")?,
@@ -247,6 +253,7 @@ impl Plan {
         };
         Ok(Plan {
             path,
+            step,
             scan,
             first_queries: first_queries.min(count).min(max_dispatch) as usize,
             scan_queries: scan_queries.min(count).min(max_dispatch) as usize,

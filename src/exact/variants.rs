@@ -7,7 +7,7 @@ use crate::dtype::DType;
 use crate::error::Result;
 use crate::kernel::{MatrixTile, RowMap, Tile, Variant};
 use crate::metric::{Metric, Order};
-use crate::space::{Family, Pair};
+use crate::space::{Family, Pair, Step};
 
 /// Rows as they lie.
 const ROWS: RowMap = RowMap::IDENTITY;
@@ -44,6 +44,9 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
                     scan_tile(&Encoding::Rows(dtype).operand(), tile, scaled, bitmap, ROWS)
                 }));
                 let rows = Encoding::Rows(dtype);
+                if !scaled {
+                    all.extend(direct(dtype, &tiles, bitmap));
+                }
                 all.extend([1, 2, 4].map(|q| scan_row(rows, q, scaled, bitmap, ROWS)));
                 for pair in pairs(dtype) {
                     if matches!(pair, Pair::Tree { scaled: s, .. } if s == scaled) {
@@ -96,6 +99,22 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
     }
     all.extend(listed(&tiles[..1], &matrix_tiles));
     Ok(all)
+}
+
+/// The register tiles with every inner step; for other types than f32 with one tile, since what is read and how large a tile is are
+/// separate parts of the text.
+fn direct(dtype: DType, tiles: &[Tile], bitmap: bool) -> Vec<Variant> {
+    let some = if dtype == DType::F32 && !bitmap { tiles } else { &tiles[..1] };
+    let rows = Encoding::Rows(dtype).operand();
+    let each = |step| some.iter().map(move |&tile| (tile, step));
+    let tiles = Step::all().into_iter().flat_map(each);
+    let tiles = tiles.map(|(tile, step)| scan_direct(&rows, tile, step, bitmap, ROWS));
+    let few = |q| {
+        let steps = Step::all().into_iter();
+        steps.map(move |step| scan_direct_row(dtype, step, q, bitmap, ROWS))
+    };
+    let counts = if dtype == DType::F32 && !bitmap { &[1, 2, 4][..] } else { &[4] };
+    tiles.chain(counts.iter().copied().flat_map(few)).collect()
 }
 
 /// The kernels that find rows through tables: with every set of bindings, one type and one tile of each kind, since the other parts of

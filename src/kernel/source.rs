@@ -25,6 +25,7 @@ const LIBRARY: &[Shader] = &[
     shader!("lib/metric", "custom"),
     shader!("lib/metric", "direct"),
     shader!("lib/metric", "exact"),
+    shader!("lib/metric", "step"),
     shader!("lib/rows", "identity"),
     shader!("lib/rows", "table"),
     shader!("lib/select", "key"),

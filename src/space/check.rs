@@ -3,6 +3,7 @@
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::metric::Metric;
+use crate::space::step::Step;
 use std::f32::consts::FRAC_PI_2;
 
 /// Largest |x|^2: far enough from overflow that no sum of the scan can reach it.
@@ -29,10 +30,13 @@ pub(crate) struct RowFacts {
     pub largest: f32,
     /// Some row is so short, but not zero, that products with the elements of a unit vector vanish.
     pub short: bool,
+    /// At most the smallest magnitude of an element that is not zero, where the metric is a sum over elements ([`Step`]).
+    pub smallest: f32,
 }
 
 impl RowFacts {
-    pub const NONE: RowFacts = RowFacts { whole: true, norm: 0.0, largest: 0.0, short: false };
+    pub const NONE: RowFacts =
+        RowFacts { whole: true, norm: 0.0, largest: 0.0, short: false, smallest: f32::MAX };
 
     pub fn and(self, other: RowFacts) -> RowFacts {
         RowFacts {
@@ -40,6 +44,7 @@ impl RowFacts {
             norm: self.norm.max(other.norm),
             largest: self.largest.max(other.largest),
             short: self.short || other.short,
+            smallest: self.smallest.min(other.smallest),
         }
     }
 }
@@ -108,6 +113,9 @@ fn floats(
     norm: &mut dyn FnMut(f32),
 ) -> Result<RowFacts> {
     let mut facts = RowFacts::NONE;
+    if Step::of(metric).is_some() {
+        facts.smallest = smallest(values);
+    }
     for (i, row) in values.chunks_exact(dim).enumerate() {
         let row_number = first_row + i as u64;
         let sums = sums(row);
@@ -141,6 +149,24 @@ fn up(square: f64, dim: usize) -> f32 {
 /// The largest magnitude of all elements.
 pub(crate) fn largest(values: &[f32]) -> f32 {
     sums(values).largest
+}
+
+/// The smallest magnitude of all elements that are not zero; `f32::MAX` where there is none.
+fn smallest(values: &[f32]) -> f32 {
+    // of bits, less one: zeros become the largest
+    let mut least = [u32::MAX; LANES];
+    let mut add = |x: &[f32; LANES]| {
+        for lane in 0..LANES {
+            least[lane] = least[lane].min((x[lane].to_bits() & 0x7fff_ffff).wrapping_sub(1));
+        }
+    };
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    chunks.iter().for_each(&mut add);
+    let mut padded = [0.0; LANES];
+    padded[..rest.len()].copy_from_slice(rest);
+    add(&padded);
+    let least = least.into_iter().fold(u32::MAX, u32::min).saturating_add(1);
+    f32::from_bits(least.min(f32::MAX.to_bits()))
 }
 
 struct Sums {
@@ -296,6 +322,20 @@ mod tests {
         assert!(facts.whole && facts.norm >= 5.0 && facts.norm < 5.01);
         assert!(!check(Metric::L2, &[0.5, 4.0, 0.0]).unwrap().whole);
         assert!(!check(Metric::L2, &[1e-20, 0.0, 0.0]).unwrap().whole);
+    }
+
+    #[test]
+    fn the_smallest_magnitude_is_that_of_what_is_not_zero() {
+        for (values, expected) in [
+            (&[0.0, -0.0, 0.0][..], f32::MAX),
+            (&[3.0, -0.25, 0.0, 1e30, 0.0, 5.0, 6.0, 7.0, -8.0], 0.25),
+            (&[1.0; 8], 1.0),
+            (&[1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, -1e-45], 1e-45),
+            (&[f32::NAN, 2.0, 0.0], 2.0),
+        ] {
+            assert_eq!(smallest(values), expected, "{values:?}");
+        }
+        assert_eq!(check(Metric::L1, &[0.0, 0.5, -4.0]).unwrap().smallest, 0.5);
     }
 
     #[test]

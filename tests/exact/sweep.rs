@@ -24,7 +24,7 @@ fn device(way: &Way, gpu: &Gpu, segment: Option<u64>) -> Option<Gpu> {
 }
 
 /// Which of `ways` ways the subset goes: as few devices compile a kernel as can be while every way meets every type.
-/// What is never scanned goes one way. Rows of f32 go every way in `turn`, other rows half of the ways with queries of
+/// What is no product goes two ways. Rows of f32 go every way in `turn`, other rows half of the ways with queries of
 /// f32, the other half with queries of their own type. A segment size goes one way.
 fn covering_way(
     case: &Case,
@@ -36,7 +36,8 @@ fn covering_way(
     let half = ways.div_ceil(2);
     match (case.segment_bytes, pair) {
         (Some(bytes), _) => (bytes / 2048) as usize % ways,
-        _ if !is_scanned(metric) => 0,
+        // by rows, or in tiles where the metric is a sum over the elements
+        _ if !is_scanned(metric) => turn % 2,
         (_, (DType::F32, _)) => turn % ways,
         (_, (_, DType::F32)) => turn % half,
         _ if ways > half => half + turn % (ways - half),
@@ -177,7 +178,7 @@ fn sweep(
                 }
                 turn += 1;
                 let turn_of_pair = turns_of_pair.entry(pair).or_insert(0);
-                *turn_of_pair += usize::from(is_scanned(metric));
+                *turn_of_pair += 1;
                 let way = match full() {
                     true => turn % ways.len(),
                     false => covering_way(case, metric, pair, *turn_of_pair, ways.len()),

@@ -43,12 +43,9 @@ pub(crate) fn of(metric: &Metric, matrix: &Matrix) -> Result<RowFacts> {
         let variant = kernels::row_facts(matrix.dtype());
         encoder.dispatch(&variant, &buffers, &params, [groups[0], groups[1], 1])?;
     }
-    let landed = encoder.submit(&[(&out, 0, 12)])?.wait()?;
-    let [square, largest, flags] = match words(landed.parts.first().map_or(&[], Vec::as_slice))[..]
-    {
-        [square, largest, flags, ..] => [square, largest, flags],
-        _ => [0, 0, DOUBTFUL],
-    };
+    let landed = encoder.submit(&[(&out, 0, 16)])?.wait()?;
+    let found = words(landed.parts.first().map_or(&[], Vec::as_slice));
+    let [square, largest, flags, least] = found[..].try_into().unwrap_or([0, 0, DOUBTFUL, 0]);
     if flags & DOUBTFUL != 0 {
         return on_host(metric, matrix);
     }
@@ -60,6 +57,8 @@ pub(crate) fn of(metric: &Metric, matrix: &Matrix) -> Result<RowFacts> {
         norm: square.sqrt(),
         largest: f32::from_bits(largest),
         short: flags & SHORT != 0,
+        // none at all has the bits of a NaN
+        smallest: f32::from_bits(!least).min(f32::MAX),
     })
 }
 

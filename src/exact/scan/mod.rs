@@ -3,6 +3,7 @@
 //! (both in `rescore`). `bound` says how far a score may be off, `settings` how the stages are to run.
 
 pub(super) mod bound;
+pub(super) mod direct;
 mod f16_queries;
 mod matrix;
 mod piece;

@@ -20,24 +20,31 @@ pub(crate) struct Scanned {
     pub counts: Buffer,
 }
 
+/// The bins that can hold a neighbour.
+pub(crate) struct Chosen {
+    /// `max_candidates` of the settings for each query, all ones behind the last.
+    pub bins: Buffer,
+    /// How many they are.
+    pub counts: Buffer,
+}
+
 impl Scan {
-    /// Encodes stages B and C and the final selection.
-    pub fn select(
-        &self,
-        encoder: &mut Encoder,
-        scanned: ScanRows<'_>,
-        biases: Option<&[Buffer]>,
-        pair: &Pair,
-        k: u32,
-    ) -> Result<Scanned> {
-        let (rows, upload) = (scanned.rows, &self.scores.upload);
-        let (gpu, nq, max_candidates) = (rows.gpu(), upload.count, self.settings.max_candidates);
-        let bin = self.scores.bin;
-        let q64 = u64::from(nq);
+    /// Encodes stage B.
+    pub fn choose(&self, encoder: &mut Encoder, scanned: ScanRows<'_>, k: u32) -> Result<Chosen> {
+        let (gpu, upload) = (scanned.rows.gpu(), &self.scores.upload);
+        let (nq, max_candidates) = (upload.count, self.settings.max_candidates);
+        let (bin, q64) = (self.scores.bin, u64::from(nq));
         let chosen = gpu.scratch("chosen bins", q64 * u64::from(max_candidates) * 4)?;
         let counts = gpu.scratch("bin counts", q64 * 4)?;
-        let norms = upload.norms.as_ref().ok_or_else(|| missing("query norms"))?;
-        let bin_norm = scanned.bin_norm().ok_or_else(|| missing("bin norms"))?;
+        // a bound that is a share of the score multiplies the norms by 0
+        let none = match self.is_direct() {
+            true => Some(encoder.upload("query norms", &vec![0; nq as usize * 4])?),
+            false => None,
+        };
+        let norms =
+            none.as_ref().or(upload.norms.as_ref()).ok_or_else(|| missing("query norms"))?;
+        let bin_norm = none.as_ref().map(|_| &self.scores.bin_best).or(scanned.bin_norm());
+        let bin_norm = bin_norm.ok_or_else(|| missing("bin norms"))?;
         let Bound { c0, c1, c2, floor, slack, unit } = self.bound;
         encoder.stage("select");
         if let (Some(queries), Some(_)) = (self.f16_queries(), &self.residuals) {
@@ -70,7 +77,22 @@ impl Scan {
         let variant =
             kernels::select_bins(threads, max_candidates, self.residuals.is_some(), bin, map);
         encoder.dispatch(&variant, &buffers, &params, [nq, 1, 1])?;
+        Ok(Chosen { bins: chosen, counts })
+    }
 
+    /// Encodes stages B and C of products, and the final selection.
+    pub fn select(
+        &self,
+        encoder: &mut Encoder,
+        scanned: ScanRows<'_>,
+        biases: Option<&[Buffer]>,
+        pair: &Pair,
+        k: u32,
+    ) -> Result<Scanned> {
+        let Chosen { bins: chosen, counts } = self.choose(encoder, scanned, k)?;
+        let (rows, upload) = (scanned.rows, &self.scores.upload);
+        let (gpu, nq, max_candidates) = (rows.gpu(), upload.count, self.settings.max_candidates);
+        let (bin, q64, map) = (self.scores.bin, u64::from(nq), scanned.row_map());
         let keys =
             gpu.scratch("candidate keys", q64 * u64::from(max_candidates) * u64::from(bin) * 4)?;
         encoder.stage("rescore");

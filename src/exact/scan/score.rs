@@ -2,6 +2,7 @@
 //! the rows have a form for them, f32 register tiles, or, for few queries, the rows one by one.
 
 use super::bound::Bound;
+use super::direct::{self, Direct};
 use super::f16_queries::F16Queries;
 use super::matrix::{self, Matrices};
 use super::piece::{Piece, Scores, missing};
@@ -33,6 +34,7 @@ pub(crate) struct Scan {
 enum ScanKernel {
     Rows,
     Tile(Tile),
+    Direct(Option<Tile>, Direct),
     Matrix(Matrices),
 }
 
@@ -60,43 +62,15 @@ impl Scan {
         if bitmap.is_some() && scanned.positions.is_some() {
             return Err(Error::unsupported("a scan of listed rows", "a filter for each query"));
         }
-        let (rows, nq, dim) = (scanned.rows, upload.count, scanned.dim());
-        let (family, scaled) = rows.scan().ok_or_else(|| missing("metric"))?;
-        let exact = Bound::choose(family, scaled, dim, rows.facts(), facts);
-        let matrix = |factor: f32| {
-            Bound::matrix(family, scaled, dim, settings.accumulation).magnified(1.0 / factor)
+        let (kernel, form, bound, lost) = match settings.direct {
+            Some(direct) => {
+                let few = upload.count <= settings.max_row_queries;
+                let tile = (!few).then_some(settings.tile);
+                (ScanKernel::Direct(tile, direct), Form::Rows, direct.bound, None)
+            }
+            None => products(scanned, facts, &upload, settings, encoder)?,
         };
-        let few = nq <= settings.max_row_queries;
-        let tile = settings.matrix.map(|tile| tile.narrowed(nq));
-        let rounded = scanned.int8.filter(|_| settings.int8);
-        let rounded = rounded.or_else(|| scanned.f16.filter(|f16| f16.serves_few()));
-        let (kernel, form, bound, lost) = match (rounded, tile) {
-            // exact sums are worth more than half the bytes
-            (Some(rounded), _) if few && exact != Bound::EXACT => {
-                let (form, magnified) = match rounded.operand {
-                    // by the scale of a row, which is below its largest element
-                    Encoding::Int8Copy => (Form::Int8, rows.facts().largest),
-                    _ => (Form::F16, 1.0 / rounded.smallest_factor()),
-                };
-                let bound = Bound::f32(family, scaled, dim).magnified(magnified);
-                let queries = upload.norms.clone().ok_or_else(|| missing("query norms"))?;
-                (ScanKernel::Rows, form, bound, Some((queries, nq)))
-            }
-            _ if few => (ScanKernel::Rows, Form::Rows, exact, None),
-            (_, Some(tile)) if tile.input == DType::F32 => {
-                (matrices(settings, tile, None), Form::Rows, matrix(1.0), None)
-            }
-            (_, Some(tile)) => {
-                let f16 = scanned.f16.ok_or_else(|| missing("f16 rows"))?;
-                let shape = (dim, facts.largest);
-                let factor = f16.smallest_factor();
-                let queries = F16Queries::new(encoder, &upload, shape, tile.bm(), factor)?;
-                let lost = queries.residuals.clone();
-                let bound = matrix(factor * queries.part.factor);
-                (matrices(settings, tile, Some(queries)), Form::F16, bound, Some((lost, 0)))
-            }
-            _ => (ScanKernel::Tile(settings.tile), Form::Rows, exact, None),
-        };
+        let nq = upload.count;
         let (bound, lost) = if settings.certify { (bound, lost) } else { (Bound::EXACT, None) };
         let residuals = lost.map(|(queries, at)| {
             let bins = scanned.bin_residual(form).ok_or_else(|| missing("residuals"))?.clone();
@@ -129,6 +103,11 @@ impl Scan {
         }
     }
 
+    /// Whether the distances are sums over elements, which are computed again in their own way.
+    pub fn is_direct(&self) -> bool {
+        matches!(self.kernel, ScanKernel::Direct(..))
+    }
+
     /// Whether no sum rounds, whatever the order.
     pub fn sums_exact(&self) -> bool {
         self.bound == Bound::EXACT && self.settings.certify
@@ -143,8 +122,8 @@ impl Scan {
         pairs: u64,
     ) -> Result<bool> {
         let step = match &self.kernel {
-            ScanKernel::Rows => rows::STEP,
-            ScanKernel::Tile(tile) => tile.bn,
+            ScanKernel::Rows | ScanKernel::Direct(None, _) => rows::STEP,
+            ScanKernel::Tile(tile) | ScanKernel::Direct(Some(tile), _) => tile.bn,
             ScanKernel::Matrix(matrices) => matrices.tile.bn(),
         };
         let mut left = (pairs / u64::from(self.scores.upload.count)).max(u64::from(step));
@@ -167,6 +146,9 @@ impl Scan {
             match &self.kernel {
                 ScanKernel::Rows => rows::encode(encoder, &self.scores, &piece)?,
                 ScanKernel::Tile(of) => tile::encode(encoder, &self.scores, &piece, *of)?,
+                ScanKernel::Direct(tile, direct) => {
+                    direct::encode(encoder, &self.scores, &piece, (*tile, *direct))?;
+                }
                 ScanKernel::Matrix(of) => matrix::encode(encoder, &self.scores, &piece, of)?,
             }
             left -= u64::from(count).min(left);
@@ -177,6 +159,56 @@ impl Scan {
         }
         Ok(true)
     }
+}
+
+/// The kernel that multiplies, what it reads, how far its scores may be off, and where it reads fewer bits, what each query lost and
+/// where the first of these stands.
+type Choice = (ScanKernel, Form, Bound, Option<(Buffer, u32)>);
+
+fn products(
+    scanned: ScanRows<'_>,
+    facts: RowFacts,
+    upload: &Upload,
+    settings: ScanSettings,
+    encoder: &mut Encoder,
+) -> Result<Choice> {
+    let (rows, nq, dim) = (scanned.rows, upload.count, scanned.dim());
+    let (family, scaled) = rows.scan().ok_or_else(|| missing("metric"))?;
+    let exact = Bound::choose(family, scaled, dim, rows.facts(), facts);
+    let matrix = |factor: f32| {
+        Bound::matrix(family, scaled, dim, settings.accumulation).magnified(1.0 / factor)
+    };
+    let few = nq <= settings.max_row_queries;
+    let tile = settings.matrix.map(|tile| tile.narrowed(nq));
+    let rounded = scanned.int8.filter(|_| settings.int8);
+    let rounded = rounded.or_else(|| scanned.f16.filter(|f16| f16.serves_few()));
+    Ok(match (rounded, tile) {
+        // exact sums are worth more than half the bytes
+        (Some(rounded), _) if few && exact != Bound::EXACT => {
+            let (form, magnified) = match rounded.operand {
+                // by the scale of a row, which is below its largest element
+                Encoding::Int8Copy => (Form::Int8, rows.facts().largest),
+                _ => (Form::F16, 1.0 / rounded.smallest_factor()),
+            };
+            let bound = Bound::f32(family, scaled, dim).magnified(magnified);
+            let queries = upload.norms.clone().ok_or_else(|| missing("query norms"))?;
+            (ScanKernel::Rows, form, bound, Some((queries, nq)))
+        }
+        _ if few => (ScanKernel::Rows, Form::Rows, exact, None),
+        (_, Some(tile)) if tile.input == DType::F32 => {
+            (matrices(settings, tile, None), Form::Rows, matrix(1.0), None)
+        }
+        (_, Some(tile)) => {
+            let f16 = scanned.f16.ok_or_else(|| missing("f16 rows"))?;
+            let shape = (dim, facts.largest);
+            let factor = f16.smallest_factor();
+            let queries = F16Queries::new(encoder, upload, shape, tile.bm(), factor)?;
+            let lost = queries.residuals.clone();
+            let bound = matrix(factor * queries.part.factor);
+            (matrices(settings, tile, Some(queries)), Form::F16, bound, Some((lost, 0)))
+        }
+        _ => (ScanKernel::Tile(settings.tile), Form::Rows, exact, None),
+    })
 }
 
 /// The matrix units as the settings use them.

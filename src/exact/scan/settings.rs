@@ -1,5 +1,6 @@
 //! How a scan is to run: what a plan decides of it, or an engine that scans rows of its own.
 
+use super::direct::Direct;
 use crate::kernel::{MatrixTile, Tile};
 
 /// Queries that leave a device room for larger workgroups.
@@ -10,6 +11,8 @@ const FEW_QUERIES: u32 = 128;
 pub(crate) struct ScanSettings {
     /// The register tile.
     pub tile: Tile,
+    /// Of a metric that is a sum over the elements, but no products.
+    pub direct: Option<Direct>,
     /// The tile of the matrix units, where they multiply these rows.
     pub matrix: Option<MatrixTile>,
     /// What its sums lose, in 2^-24 an element.

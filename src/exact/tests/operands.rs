@@ -229,8 +229,11 @@ fn a_register_tile_stores_all_its_results() {
     let mut up = |values: &[f32]| encoder.upload("side", bytemuck::cast_slice(values)).unwrap();
     let [rows, factors, left] = [&data.rows, &data.factors, &data.queries].map(|values| up(values));
     let out = gpu.scratch("product", (NQ * N * 4) as u64).unwrap();
-    let variant =
-        Variant::new::<Product>(PRODUCT).operand(&operand).implied("input", "f32").tile(tile);
+    let variant = Variant::new::<Product>(PRODUCT)
+        .operand(&operand)
+        .implied("input", "f32")
+        .implied("looped", false)
+        .tile(tile);
     let (nq, n, k4) = (NQ as u32, N as u32, D as u32 / 4);
     let params = Product { nq, n, k4, stride4: k4 };
     let mut buffers = operand.bind(&rows, &[&factors]);

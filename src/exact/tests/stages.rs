@@ -98,6 +98,7 @@ fn settings(gpu: &Gpu, way: &Way, max_candidates: u32) -> Option<ScanSettings> {
         matrix_error::factor(gpu, tile).unwrap().expect("the dataset had it measured")
     });
     Some(ScanSettings {
+        direct: None,
         tile: Tile::BASELINE,
         matrix,
         accumulation,

@@ -1,17 +1,28 @@
 // A tile of products in f32 registers, for every kernel that has one: a workgroup multiplies {{ bm }} x {{ bn }} results in slabs of {{ bk }},
-// {{ tm }} x {{ tn }} a thread. Imported with bm bn bk tm tn; the text that calls these macros has `t`, the first rows of its tile `q0` and
+// {{ tm }} x {{ tn }} a thread. Imported with bm bn bk tm tn and `looped`, whether the groups of a slab are a loop or all written out; the text that calls these macros has `t`, the first rows of its tile `q0` and
 // `x0`, their ends p.nq and p.n, p.k4 groups of four in each, and a workgroup array `tile` of vec4<f32>, at least `slabs` long.
 //   products(left, right, map)   multiplies the operands of these names, the rows of the right one found through `map`; leaves
 //                                result (i, j) of a thread in c0_0 ...: that of row ty + i TY of the left side and tx + j TX of
 //                                the right. Neighbours in a quarter of a subgroup so read workgroup memory at odd strides of
 //                                16 bytes, without bank conflicts
+//   pairs(left, right, map, step, sums)   the same with another inner step: the macro `step(i, j, e)` takes component e of a{i} and
+//                                b{j}, one after the other, and adds what it makes of them to the variables of result (i, j),
+//                                which start at 0: c0_0 ... for `sums` = ["c"]
 
 {% import "lib/tile/register/shape.wgsl" as shape %}
 {% import "lib/tile/register/load.wgsl" as load %}
 {% set TX = shape.TX %}{% set TY = shape.TY %}{% set threads = shape.threads %}{% set k4 = shape.k4 %}{% set S = shape.S %}
 {% set loads_a = shape.loads_a %}{% set loads_b = shape.loads_b %}
 
+{% macro product(i, j, e) %}
+      c{{ i }}_{{ j }} = fma(a{{ i }}.{{ e }}, b{{ j }}.{{ e }}, c{{ i }}_{{ j }});
+{% endmacro %}
+
 {% macro products(left, right, map) %}
+{{ pairs(left, right, map, product, ["c"]) }}
+{% endmacro %}
+
+{% macro pairs(left, right, map, step, sums) %}
   let tx = t % {{ TX }}u;
   let ty = t / {{ TX }}u;
   // the group of a slab's row that this thread loads
@@ -20,7 +31,9 @@
 {{ load.rows("b", loads_b, "x0", "p.n", map) }}
 //% for i in range(tm)
 //% for j in range(tn)
-  var c{{ i }}_{{ j }} = 0.0;
+//% for sum in sums
+  var {{ sum }}{{ i }}_{{ j }} = 0.0;
+//% endfor
 //% endfor
 //% endfor
   let none = vec4<f32>(0.0);
@@ -35,7 +48,7 @@
 {{ load.slab("a", loads_a, left, "at", "next", "") }}
 {{ load.slab("b", loads_b, right, "at", "next", "") }}
     }
-{{ multiply() }}
+{{ multiply(step) }}
   }
 {% endmacro %}
 
@@ -51,21 +64,31 @@
 {% endmacro %}
 
 // The staged slab onto the results.
-{% macro multiply() %}
+{% macro multiply(step) %}
+//% if looped
+    for (var k = 0u; k < {{ k4 }}u; k++) {
+{{ group(step, "k") }}
+    }
+//% else
 //% for k in range(k4)
     {
-//% for i in range(tm)
-      let a{{ i }} = tile[(ty + {{ i * TY }}u) * {{ S }}u + {{ k }}u];
-//% endfor
-//% for j in range(tn)
-      let b{{ j }} = tile[{{ bm * S }}u + (tx + {{ j * TX }}u) * {{ S }}u + {{ k }}u];
-//% for e in ["x", "y", "z", "w"]
-//% for i in range(tm)
-      c{{ i }}_{{ j }} = fma(a{{ i }}.{{ e }}, b{{ j }}.{{ e }}, c{{ i }}_{{ j }});
-//% endfor
-//% endfor
-//% endfor
+{{ group(step, "%du"|format(k)) }}
     }
 //% endfor
+//% endif
     workgroupBarrier();
+{% endmacro %}
+
+{% macro group(step, k) %}
+//% for i in range(tm)
+      let a{{ i }} = tile[(ty + {{ i * TY }}u) * {{ S }}u + {{ k }}];
+//% endfor
+//% for j in range(tn)
+      let b{{ j }} = tile[{{ bm * S }}u + (tx + {{ j * TX }}u) * {{ S }}u + {{ k }}];
+//% for e in ["x", "y", "z", "w"]
+//% for i in range(tm)
+{{ step(i, j, e) }}
+//% endfor
+//% endfor
+//% endfor
 {% endmacro %}

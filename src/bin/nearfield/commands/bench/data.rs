@@ -34,10 +34,13 @@ impl Set {
         Ok(Set::of(base, rows, random::rows(queries, base.d, 0x5eed)?))
     }
 
-    /// These numbers, rounded to what the type of the base has.
+    /// These numbers, without their signs where the metric takes none, rounded to what the type of the base has.
     pub fn of(base: &Base, mut rows: Vec<f32>, mut queries: Vec<f32>) -> Set {
         let halves = |v: &[f32]| v.iter().map(|&x| f16::from_f32(x)).collect::<Vec<_>>();
         let bytes = |v: &[f32]| v.iter().map(|&x| ((x + 1.5) * 85.0) as u8).collect::<Vec<_>>();
+        if base.metric.needs_non_negative() {
+            rows.iter_mut().chain(&mut queries).for_each(|x| *x = x.abs());
+        }
         let stored = match base.dtype {
             DType::F16 => Stored::F16(halves(&rows), halves(&queries)),
             DType::U8 => Stored::U8(bytes(&rows), bytes(&queries)),

@@ -9,12 +9,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The suites that the program has with it, by name.
-const SHIPPED: [(&str, &str); 6] = [
+const SHIPPED: [(&str, &str); 7] = [
     ("quick", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/quick.toml"))),
     ("exact", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/exact.toml"))),
     ("batch", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/batch.toml"))),
     ("k", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/k.toml"))),
     ("n", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/n.toml"))),
+    ("metrics", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/metrics.toml"))),
     ("all", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/all.toml"))),
 ];
 
@@ -196,7 +197,7 @@ mod tests {
                 assert!(!seen || all[i - 1].base == case.base, "{name}: {case} uploads again");
             }
         }
-        assert_eq!(SHIPPED.map(|(name, _)| open(name).unwrap().len()), [10, 28, 15, 10, 8, 45]);
+        assert_eq!(SHIPPED.map(|(name, _)| open(name).unwrap().len()), [10, 28, 15, 10, 8, 21, 45]);
     }
 
     #[test]
