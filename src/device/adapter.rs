@@ -6,6 +6,7 @@ use super::options::Options;
 use crate::error::{Error, Result};
 use serde::Serialize;
 use std::fmt;
+use std::sync::OnceLock;
 
 /// One adapter of the machine, from [`Gpu::adapters`](crate::Gpu::adapters).
 ///
@@ -142,6 +143,10 @@ fn enumerate() -> Vec<wgpu::Adapter> {
     descriptor.flags = wgpu::InstanceFlags::empty().with_env();
     descriptor.flags.remove(wgpu::InstanceFlags::VALIDATION_INDIRECT_CALL);
     let instance = wgpu::Instance::new(descriptor);
+    // The first stays as long as the process: with the last one the driver is unloaded, and a thread that has used it and ends
+    // later, as those of an executor do, would run what is no longer there (a crash, once in some hundred runs).
+    static KEPT: OnceLock<wgpu::Instance> = OnceLock::new();
+    KEPT.get_or_init(|| instance.clone());
     let mut adapters = pollster::block_on(instance.enumerate_adapters(backends));
     adapters.sort_by_key(|a| {
         let info = a.get_info();

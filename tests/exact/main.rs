@@ -12,6 +12,7 @@ mod faiss;
 mod invariance;
 mod large_k;
 mod long_rows;
+mod no_hits;
 mod precision;
 mod scales;
 mod sentences;

@@ -36,7 +36,9 @@ impl Scan {
         let (bin, q64) = (self.scores.bin, u64::from(nq));
         let chosen = gpu.scratch("chosen bins", q64 * u64::from(max_candidates) * 4)?;
         let counts = gpu.scratch("bin counts", q64 * 4)?;
-        // a bound that is a share of the score multiplies the norms by 0
+        // A bound that is a share of the score multiplies the norms by 0: those of queries are 0, that of every row is 1. The buffer of
+        // bins holds anything, and of what is infinite 0 times would be no number.
+        let unit = if self.is_direct() { 1.0 } else { self.bound.unit };
         let none = match self.is_direct() {
             true => Some(encoder.upload("query norms", &vec![0; nq as usize * 4])?),
             false => None,
@@ -45,7 +47,7 @@ impl Scan {
             none.as_ref().or(upload.norms.as_ref()).ok_or_else(|| missing("query norms"))?;
         let bin_norm = none.as_ref().map(|_| &self.scores.bin_best).or(scanned.bin_norm());
         let bin_norm = bin_norm.ok_or_else(|| missing("bin norms"))?;
-        let Bound { c0, c1, c2, floor, slack, unit } = self.bound;
+        let Bound { c0, c1, c2, floor, slack, .. } = self.bound;
         encoder.stage("select");
         if let (Some(queries), Some(_)) = (self.f16_queries(), &self.residuals) {
             queries.measure(encoder, upload)?;
