@@ -111,9 +111,10 @@ fn direct(dtype: DType, tiles: &[Tile], bitmap: bool) -> Vec<Variant> {
     let tiles = tiles.map(|(tile, step)| scan_direct(&rows, tile, step, bitmap, ROWS));
     let few = |q| {
         let steps = Step::all().into_iter();
-        steps.map(move |step| scan_direct_row(dtype, step, q, bitmap, ROWS))
+        let fit = steps.filter(move |step| q <= step.most_queries());
+        fit.map(move |step| scan_direct_row(dtype, step, q, bitmap, ROWS))
     };
-    let counts = if dtype == DType::F32 && !bitmap { &[1, 2, 4][..] } else { &[4] };
+    let counts = if dtype == DType::F32 && !bitmap { &[1, 2, 4][..] } else { &[2, 4] };
     tiles.chain(counts.iter().copied().flat_map(few)).collect()
 }
 

@@ -36,6 +36,11 @@ impl Step {
         }
     }
 
+    /// Queries that the kernel for few takes at a time: of two sums a pair the parts of four do not fit in 16 KiB.
+    pub fn most_queries(self) -> u32 {
+        if matches!(self.family, "braycurtis" | "jaccard" | "naneuclidean") { 2 } else { 4 }
+    }
+
     /// Every one, for the list of variants.
     pub fn all() -> Vec<Step> {
         let families = [

@@ -138,7 +138,7 @@ fn another_thread_ends_a_large_add_and_nothing_has_changed() {
             let error = index.add_from_with(&mut source, &params).unwrap_err();
             assert!(matches!(error, Error::Cancelled), "{error}");
         });
-        assert!(blocks.load(Ordering::Relaxed) > 1);
+        assert!(blocks.load(Ordering::Relaxed) >= 1);
         assert_eq!((index.len(), index.memory()), (1, memory));
         let after = index.search(&[1.0; 4], 2).unwrap();
         assert_eq!((before.ids(), before.distances()), (after.ids(), after.distances()));

@@ -146,7 +146,7 @@ pub(crate) fn encode(
             (kernels::scan_direct(&stored.operand(), tile, step, bitmap, map), tile.bm)
         }
         (None, Encoding::Rows(dtype)) => {
-            let q = if nq >= 3 { 4 } else { nq };
+            let q = if nq >= 3 { step.most_queries() } else { nq };
             (kernels::scan_direct_row(dtype, step, q, bitmap, map), q)
         }
         (None, _) => return Err(missing("rows")),
