@@ -7,6 +7,8 @@
 // Profile keys: kernel.scan max_row_queries.
 
 {% set per = 1 if dtype == "f32" else 4 if dtype in ["i8", "u8", "int8copy"] else 2 %}{% set steps = 4 if per == 1 else 2 %}
+{% import "lib/tile/row/read.wgsl" as read %}
+{% import "lib/tile/row/bin_best.wgsl" as best %}
 {% include "lib/constants.wgsl" %}
 //% if dtype != "int8copy"
 {% include "lib/load/element.wgsl" %}
@@ -22,68 +24,13 @@ fn dot16(a: vec4<u32>, b: vec4<u32>) -> i32 {
 //% else
 @group(0) @binding({{ slot() }}) var<storage, read> queries: array<vec4<f32>>;
 //% endif
-@group(0) @binding({{ slot() }}) var<storage, read> bias: array<f32>;
-@group(0) @binding({{ slot() }}) var<storage, read_write> bin_best: array<f32>;
-//% if scaled
-@group(0) @binding({{ slot() }}) var<storage, read> scale: array<f32>;
-//% endif
-//% if bitmap
-@group(0) @binding({{ slot() }}) var<storage, read> bitmap: array<u32>;
-//% endif
-{% set maps = "row" %}
-{% include row_map %}
-
-struct Params {
-  nq: u32,
-  n: u32,
-  k4: u32,
-  stride4: u32,
-  q_stride4: u32,
-  first_bin: u32,
-  bin_stride: u32,
-  tiles_y: u32,
-  words: u32,
-  first_tile: u32,
-  inverse: f32,
-}
-var<immediate> p: Params;
+{% include "lib/tile/scan/bindings.wgsl" %}
+{% include "lib/tile/scan/params.wgsl" %}
 
 var<workgroup> parts: array<f32, {{ q * 512 }}>;
 var<workgroup> scores: array<f32, {{ q * 64 }}>;
 
-@compute @workgroup_size(256)
-fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
-  let bin = p.first_tile + wg.y + wg.z * p.tiles_y;
-  let q0 = wg.x * {{ q }}u;
-  if (bin * BIN >= p.n) { return; }
-  let j = t % 8u;
-  let r = t / 8u;
-  let x0 = row(min(bin * BIN + r, p.n - 1u)) * p.stride4;
-  let x1 = row(min(bin * BIN + r + 32u, p.n - 1u)) * p.stride4;
-//% for i in range(q)
-  let y{{ i }} = min(q0 + {{ i }}u, p.nq - 1u) * p.q_stride4;
-//% if dtype == "int8copy"
-  var ah{{ i }} = 0;
-  var al{{ i }} = 0;
-  var bh{{ i }} = 0;
-  var bl{{ i }} = 0;
-//% else
-  var a{{ i }} = vec4<f32>(0.0);
-  var b{{ i }} = vec4<f32>(0.0);
-//% endif
-//% endfor
-  let groups = (p.k4 + {{ per - 1 }}u) / {{ per }}u;
-  let z0 = x0 / {{ per }}u;
-  let z1 = x1 / {{ per }}u;
-  var k = j;
-  // several steps at once, then what is left one by one
-//% for n in [steps, 1]
-  for (; k + {{ n * 8 - 8 }}u < groups; k += {{ n * 8 }}u) {
-//% for s in range(n)
-    let u{{ s }} = rows[z0 + k + {{ s * 8 }}u];
-    let v{{ s }} = rows[z1 + k + {{ s * 8 }}u];
-//% endfor
-//% for s in range(n)
+{% macro step(s) %}
 //% if dtype == "int8copy"
 //% for i in range(q)
     {
@@ -113,9 +60,24 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     }
 //% endfor
 //% endif
+{% endmacro %}
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+{{ read.begin() }}
+//% for i in range(q)
+  let y{{ i }} = min(q0 + {{ i }}u, p.nq - 1u) * p.q_stride4;
+//% if dtype == "int8copy"
+  var ah{{ i }} = 0;
+  var al{{ i }} = 0;
+  var bh{{ i }} = 0;
+  var bl{{ i }} = 0;
+//% else
+  var a{{ i }} = vec4<f32>(0.0);
+  var b{{ i }} = vec4<f32>(0.0);
+//% endif
 //% endfor
-  }
-//% endfor
+{{ read.steps(per, steps, step) }}
 //% for i in range(q)
 //% if dtype == "int8copy"
   let unit{{ i }} = bitcast<f32>(queries[y{{ i }}].x);
@@ -135,28 +97,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% endfor
     let at = row(min(x, p.n - 1u));
     s = {{ "fma(s, scale[at], bias[at])" if scaled else "fma(s, p.inverse, bias[at])" if dtype == "f16copy" else "s + bias[at]" }};
-    var live = x < p.n;
-//% if bitmap
-    let bit = p.first_bin * BIN + at;
-    live = live && (bitmap[min(q0 + e / 64u, p.nq - 1u) * p.words + bit / 32u] >> (bit % 32u) & 1u) != 0u;
-//% endif
-    scores[e] = select(SENTINEL, s, live);
+{{ best.keep() }}
   }
-  workgroupBarrier();
-  var best = SENTINEL;
-  if (t < {{ q * 8 }}u) {
-//% for u in range(8)
-    best = max(best, scores[t * 8u + {{ u }}u]);
-//% endfor
-  }
-  workgroupBarrier();
-  if (t < {{ q * 8 }}u) { scores[t] = best; }
-  workgroupBarrier();
-  if (t < {{ q }}u && q0 + t < p.nq) {
-    best = SENTINEL;
-//% for u in range(8)
-    best = max(best, scores[t * 8u + {{ u }}u]);
-//% endfor
-    bin_best[(q0 + t) * p.bin_stride + p.first_bin + bin] = best;
-  }
+{{ best.best() }}
 }

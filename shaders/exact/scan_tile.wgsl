@@ -12,31 +12,8 @@
 @group(0) @binding({{ slot() }}) var<storage, read> queries: array<vec4<f32>>;
 fn queries_load(y: u32, k: u32) -> vec4<f32> { return queries[y * p.q_stride4 + k]; }
 fn queries_staged(g: vec4<f32>) -> vec4<f32> { return g; }
-@group(0) @binding({{ slot() }}) var<storage, read> bias: array<f32>;
-@group(0) @binding({{ slot() }}) var<storage, read_write> bin_best: array<f32>;
-//% if scaled
-@group(0) @binding({{ slot() }}) var<storage, read> scale: array<f32>;
-//% endif
-//% if bitmap
-@group(0) @binding({{ slot() }}) var<storage, read> bitmap: array<u32>;
-//% endif
-{% set maps = "row" %}
-{% include row_map %}
-
-struct Params {
-  nq: u32,
-  n: u32,
-  k4: u32,
-  stride4: u32,
-  q_stride4: u32,
-  first_bin: u32,
-  bin_stride: u32,
-  tiles_y: u32,
-  words: u32,
-  first_tile: u32,
-  inverse: f32,
-}
-var<immediate> p: Params;
+{% include "lib/tile/scan/bindings.wgsl" %}
+{% include "lib/tile/scan/params.wgsl" %}
 
 // The query tile, then the row tile, then (main loop done) the maxima of each thread.
 var<workgroup> tile: array<vec4<f32>, {{ bins.words }}>;

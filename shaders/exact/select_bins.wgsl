@@ -1,7 +1,7 @@
 // Stage B of the binned scan: which bins can hold one of the k nearest. With E the bound of the error of any score of a
 // bin and M its largest score, L = the k-th largest M - E; at least k rows truly score L or more, so every neighbour does,
 // and its bin has M + E >= L. Where all sums are exact (E = 0) ties at L need only the first k of their bins.
-// Bindings: bin_best (nq x bin_stride), bin_norm (bins{{ " of 64 rows" if bin < 64 else "" }}), query_norm (nq), chosen (nq x max_candidates, out, NO_KEY behind the last), counts (nq, out; above max_candidates: too many){{ ", bin_residual (as bin_norm), query_residual (residual_at + nq)" if rounded else "" }}.
+// Bindings: bin_best (nq x bin_stride){{ "" if normless else ", bin_norm (bins%s), query_norm (nq)"|format(" of 64 rows" if bin < 64 else "") }}, chosen (nq x max_candidates, out{{ ", NO_KEY behind the last" if normless else "" }}), counts (nq, out; above max_candidates: too many){{ ", bin_residual (as bin_norm), query_residual (residual_at + nq)" if rounded else "" }}.
 // Threads: a workgroup of {{ threads }} has one query.
 // Profile keys: kernel.select threads threads_few_queries.
 
@@ -10,8 +10,10 @@
 {% include "lib/select/key.wgsl" %}
 {% include "lib/select/radix.wgsl" %}
 @group(0) @binding({{ slot() }}) var<storage, read> bin_best: array<f32>;
+//% if not normless
 @group(0) @binding({{ slot() }}) var<storage, read> bin_norm: array<f32>;
 @group(0) @binding({{ slot() }}) var<storage, read> query_norm: array<f32>;
+//% endif
 @group(0) @binding({{ slot() }}) var<storage, read_write> chosen: array<u32>;
 @group(0) @binding({{ slot() }}) var<storage, read_write> counts: array<u32>;
 
@@ -44,6 +46,9 @@ var<workgroup> count: atomic<u32>;
 var<workgroup> list: array<u32, {{ room }}>;
 
 fn bound(best: f32, fine_bin: u32, query: u32, q: f32) -> f32 {
+//% if normless
+  return p.floor + p.slack * abs(best);
+//% else
   let bin = fine_bin{{ " / " ~ (64 // bin) ~ "u" if bin < 64 else "" }};
   let norm = select(p.unit, bin_norm[bin], p.unit == 0.0);
 //% if rounded
@@ -54,6 +59,7 @@ fn bound(best: f32, fine_bin: u32, query: u32, q: f32) -> f32 {
   let both = p.c1 * q * norm;
 //% endif
   return p.c0 * norm * norm + (both + (p.c2 * q * q + (p.floor + p.slack * abs(best))));
+//% endif
 }
 
 // The largest threshold that k bins reach, by digits of the key of M - E.
@@ -84,7 +90,7 @@ fn exact_threshold(t: u32, query: u32, q: f32, at: u32) -> f32 {
 @compute @workgroup_size({{ threads }})
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
   let query = wg.x;
-  let q = query_norm[query];
+  let q = {{ "0.0" if normless else "query_norm[query]" }};
   let at = query * p.bin_stride;
   if (t == 0u) { atomicStore(&count, 0u); threshold = NO_SCORE; }
 
@@ -187,10 +193,15 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   }
 //% endif
   workgroupBarrier();
+//% if normless
+  // the distances are by distance.wgsl, which is not told how many there are
   for (var i = t; i < p.max_candidates; i += {{ threads }}u) {
     var bin = NO_KEY;
     if (i < passed) { bin = list[i]; }
     chosen[query * p.max_candidates + i] = bin;
   }
+//% else
+  for (var i = t; i < min(passed, p.max_candidates); i += {{ threads }}u) { chosen[query * p.max_candidates + i] = list[i]; }
+//% endif
   if (t == 0u) { counts[query] = passed; }
 }

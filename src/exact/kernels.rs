@@ -5,7 +5,7 @@ use super::params;
 use crate::dtype::DType;
 use crate::kernel::{MatrixTile, Operand, RowMap, Shader, Tile, Variant, shader};
 use crate::metric::Order;
-use crate::space::{Family, Pair, Step};
+use crate::space::{Family, Pair, Term};
 
 const DISTANCE: Shader = shader!("exact", "distance");
 const F16_COPY: Shader = shader!("exact", "f16_copy");
@@ -114,29 +114,41 @@ pub(crate) fn scan_tile(
 pub(crate) fn scan_direct(
     rows: &Operand,
     tile: Tile,
-    step: Step,
+    term: Term,
     bitmap: bool,
     map: RowMap,
 ) -> Variant {
-    let of = Variant::new::<params::ScanDirect>(SCAN_DIRECT).word("family", step.family);
-    let of = if step.power > 0 { of.int("power", step.power) } else { of };
-    // Unrolled, a slab of a step of more than two instructions is more code than a multiprocessor's cache holds: on an H100 that
-    // costs canberra and braycurtis more than half of their rate, and the loop costs l1 2 %.
-    let of = of.implied("looped", !matches!(step.family, "l1" | "linf" | "kl"));
-    of.operand(rows).implied("input", "f32").tile(tile).flag("bitmap", bitmap).row_map(map)
+    direct(SCAN_DIRECT, term)
+        // Unrolled, a slab of a step of more than two instructions is more code than a multiprocessor's cache holds: on an H100 that
+        // costs canberra and braycurtis more than half of their rate, and the loop costs l1 2 %.
+        .implied("looped", !matches!(term.family, "l1" | "linf" | "kl"))
+        .operand(rows)
+        .implied("input", "f32")
+        .tile(tile)
+        .flag("bitmap", bitmap)
+        .row_map(map)
 }
 
 /// `q` queries at a time: 1, 2 or 4.
 pub(crate) fn scan_direct_row(
     dtype: DType,
-    step: Step,
+    term: Term,
     q: u32,
     bitmap: bool,
     map: RowMap,
 ) -> Variant {
-    let of = Variant::new::<params::ScanDirect>(SCAN_DIRECT_ROW).word("family", step.family);
-    let of = if step.power > 0 { of.int("power", step.power) } else { of };
-    of.word("dtype", dtype.name()).int("q", q).flag("bitmap", bitmap).row_map(map)
+    direct(SCAN_DIRECT_ROW, term)
+        .word("dtype", dtype.name())
+        .int("q", q)
+        .flag("bitmap", bitmap)
+        .row_map(map)
+}
+
+/// A scan with this inner step, whose rows have no scales.
+fn direct(shader: Shader, term: Term) -> Variant {
+    let of = Variant::new::<params::Scan>(shader).word("family", term.family);
+    let of = if term.power > 0 { of.int("power", term.power) } else { of };
+    of.implied("scaled", false)
 }
 
 /// `q` queries at a time: 1, 2 or 4. It reads words of 16 bytes, so that it knows how each type lies in them; there is no other operand.
@@ -153,11 +165,22 @@ pub(crate) fn scan_row(rows: Encoding, q: u32, scaled: bool, bitmap: bool, map: 
 pub(crate) const MAX_CANDIDATES: u32 = 3072;
 const FEW_CANDIDATES: u32 = 512;
 
+/// What the bound of a score is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BoundOf {
+    /// The score alone.
+    Score,
+    /// The norms of row and query, too.
+    Norms,
+    /// And what their copies lost.
+    Residuals,
+}
+
 /// `bin` rows to a bin.
 pub(crate) fn select_bins(
     threads: u32,
     room: u32,
-    rounded: bool,
+    bound: BoundOf,
     bin: u32,
     map: RowMap,
 ) -> Variant {
@@ -166,7 +189,8 @@ pub(crate) fn select_bins(
         .int("threads", threads)
         .int("room", room)
         .int("bin", bin)
-        .flag("rounded", rounded)
+        .flag("normless", bound == BoundOf::Score)
+        .flag("rounded", bound == BoundOf::Residuals)
         // it needs no row, but to know whether they are in order
         .flag("table", map.table)
 }

@@ -91,7 +91,7 @@ params! {
 }
 
 params! {
-    /// Of `scan_row` and `scan_tile`.
+    /// Of `scan_row`, `scan_tile`, `scan_direct` and `scan_direct_row`.
     pub(crate) struct Scan {
         pub nq: u32,
         /// Rows of the segment before this end take part.
@@ -108,22 +108,6 @@ params! {
         pub first_tile: u32,
         /// 1 / the factor of the copy that is read.
         pub inverse: f32,
-    }
-}
-
-params! {
-    /// Of `scan_direct` and `scan_direct_row`.
-    pub(crate) struct ScanDirect {
-        pub nq: u32,
-        pub n: u32,
-        pub k4: u32,
-        pub stride4: u32,
-        pub q_stride4: u32,
-        pub first_bin: u32,
-        pub bin_stride: u32,
-        pub tiles_y: u32,
-        pub words: u32,
-        pub first_tile: u32,
         /// Elements of a row.
         pub dim: u32,
         /// Of Kullback-Leibler: no sum of a hit is as far below 0.

@@ -12,7 +12,7 @@ use crate::exact::queries::Queries;
 use crate::exact::scan::settings::ScanSettings;
 use crate::kernel::{MatrixTile, Tile, best_matrix_tile, check_scan_tile, matrix_error};
 use crate::space;
-use crate::space::{Pair, Step};
+use crate::space::{Pair, Term};
 
 /// Largest k of the binned scan; beyond it too many bins would pass.
 pub(super) const MAX_SCAN_K: u64 = 2048;
@@ -48,7 +48,7 @@ pub(crate) struct Plan {
     /// How the search begins.
     pub path: Path,
     /// Of a scan that sums over the elements, but no products.
-    pub step: Option<Step>,
+    pub term: Option<Term>,
     pub scan: ScanSettings,
     /// Queries of the first submission of the scan: fewer, where the host prepares the others meanwhile.
     pub first_queries: usize,
@@ -150,7 +150,7 @@ impl Plan {
         let tree = matches!(queries.pair, Pair::Tree { .. });
         let integer_scan = matches!(queries.pair, Pair::Integer { family: "l2" | "dot" });
         let direct = matches!(queries.pair, Pair::Direct { .. });
-        let step = Step::of(dataset.metric()).filter(|_| direct);
+        let term = Term::of(dataset.metric()).filter(|_| direct);
         // 1 / |x| would magnify what vanishes in the sums of such rows beyond the bound
         let vanishes = space::is_scaled(dataset.metric()) && dataset.compared().facts().short;
         let (path, why) = match (binned, tree || integer_scan) {
@@ -162,7 +162,7 @@ impl Plan {
             (false, _) => (Path::Dense, "of so few rows"),
             (true, true) if vanishes => (Path::Bins, "since some row is too short to be scaled"),
             (true, true) => (Path::Scan, "by scores and a bound"),
-            (true, false) if step.is_some() => (Path::Scan, "by sums in another order and a bound"),
+            (true, false) if term.is_some() => (Path::Scan, "by sums in another order and a bound"),
             (true, false) => (Path::Bins, "since its distances are no scores"),
         };
         log::debug!(
@@ -253,7 +253,7 @@ impl Plan {
         };
         Ok(Plan {
             path,
-            step,
+            term,
             scan,
             first_queries: first_queries.min(count).min(max_dispatch) as usize,
             scan_queries: scan_queries.min(count).min(max_dispatch) as usize,

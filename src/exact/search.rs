@@ -115,10 +115,10 @@ impl Search {
 
     fn begin(&self, path: Path, query_ids: Vec<u32>, encoder: &mut Encoder) -> Result<Step> {
         let dataset = &self.dataset;
-        let (direct, path) = match (self.plan.step, path) {
-            (Some(step), Path::Scan) => {
+        let (direct, path) = match (self.plan.term, path) {
+            (Some(term), Path::Scan) => {
                 let (rows, facts) = (dataset.compared().facts(), self.queries.facts);
-                let direct = Direct::new(dataset.metric(), step, self.queries.dim(), rows, facts);
+                let direct = Direct::new(dataset.metric(), term, self.queries.dim(), rows, facts);
                 // elements that it is not for are compared as the metric is defined
                 (direct, direct.map_or(Path::Bins, |_| Path::Scan))
             }

@@ -7,7 +7,7 @@ use crate::dtype::DType;
 use crate::error::Result;
 use crate::kernel::{MatrixTile, RowMap, Tile, Variant};
 use crate::metric::{Metric, Order};
-use crate::space::{Family, Pair, Step};
+use crate::space::{Family, Pair, Term};
 
 /// Rows as they lie.
 const ROWS: RowMap = RowMap::IDENTITY;
@@ -89,10 +89,10 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
         }
     }
     for threads in [256, 512] {
-        for rounded in [false, true] {
+        for bound in [BoundOf::Score, BoundOf::Norms, BoundOf::Residuals] {
             for bin in BINS {
                 all.extend(
-                    [64, MAX_CANDIDATES].map(|room| select_bins(threads, room, rounded, bin, ROWS)),
+                    [64, MAX_CANDIDATES].map(|room| select_bins(threads, room, bound, bin, ROWS)),
                 );
             }
         }
@@ -106,13 +106,13 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
 fn direct(dtype: DType, tiles: &[Tile], bitmap: bool) -> Vec<Variant> {
     let some = if dtype == DType::F32 && !bitmap { tiles } else { &tiles[..1] };
     let rows = Encoding::Rows(dtype).operand();
-    let each = |step| some.iter().map(move |&tile| (tile, step));
-    let tiles = Step::all().into_iter().flat_map(each);
-    let tiles = tiles.map(|(tile, step)| scan_direct(&rows, tile, step, bitmap, ROWS));
+    let each = |term| some.iter().map(move |&tile| (tile, term));
+    let tiles = Term::all().into_iter().flat_map(each);
+    let tiles = tiles.map(|(tile, term)| scan_direct(&rows, tile, term, bitmap, ROWS));
     let few = |q| {
-        let steps = Step::all().into_iter();
-        let fit = steps.filter(move |step| q <= step.most_queries());
-        fit.map(move |step| scan_direct_row(dtype, step, q, bitmap, ROWS))
+        let terms = Term::all().into_iter();
+        let fit = terms.filter(move |term| q <= term.most_queries());
+        fit.map(move |term| scan_direct_row(dtype, term, q, bitmap, ROWS))
     };
     let counts = if dtype == DType::F32 && !bitmap { &[1, 2, 4][..] } else { &[2, 4] };
     tiles.chain(counts.iter().copied().flat_map(few)).collect()
@@ -131,7 +131,7 @@ fn listed(tiles: &[Tile], matrix_tiles: &[MatrixTile]) -> Vec<Variant> {
         scan_row(Encoding::F16Copy, 4, false, false, map),
         scan_row(Encoding::Int8Copy, 1, true, false, map),
     ];
-    all.extend(BINS.map(|bin| select_bins(256, MAX_CANDIDATES, true, bin, map)));
+    all.extend(BINS.map(|bin| select_bins(256, MAX_CANDIDATES, BoundOf::Residuals, bin, map)));
     for scaled in [false, true] {
         let family = if scaled { Family::Dot } else { Family::L2 };
         all.push(row_stats(dtype, family, scaled, map));

@@ -3,7 +3,7 @@
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::metric::Metric;
-use crate::space::step::Step;
+use crate::space::term::Term;
 use std::f32::consts::FRAC_PI_2;
 
 /// Largest |x|^2: far enough from overflow that no sum of the scan can reach it.
@@ -30,7 +30,7 @@ pub(crate) struct RowFacts {
     pub largest: f32,
     /// Some row is so short, but not zero, that products with the elements of a unit vector vanish.
     pub short: bool,
-    /// At most the smallest magnitude of an element that is not zero, where the metric is a sum over elements ([`Step`]).
+    /// At most the smallest magnitude of an element that is not zero, where the metric is a sum over elements ([`Term`]).
     pub smallest: f32,
 }
 
@@ -113,7 +113,7 @@ fn floats(
     norm: &mut dyn FnMut(f32),
 ) -> Result<RowFacts> {
     let mut facts = RowFacts::NONE;
-    if Step::of(metric).is_some() {
+    if Term::of(metric).is_some() {
         facts.smallest = smallest(values);
     }
     for (i, row) in values.chunks_exact(dim).enumerate() {

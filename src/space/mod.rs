@@ -4,10 +4,10 @@
 pub(crate) mod check;
 mod decode;
 mod pair;
-mod step;
+mod term;
 mod transform;
 
 pub(crate) use decode::Decoder;
 pub(crate) use pair::{Family, Pair, argument, is_scaled, pair, scan_family};
-pub(crate) use step::Step;
+pub(crate) use term::Term;
 pub(crate) use transform::{Transform, normalize};

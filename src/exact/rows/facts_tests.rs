@@ -1,6 +1,6 @@
 use super::*;
 use crate::device::Gpu;
-use crate::space::Step;
+use crate::space::Term;
 use half::{bf16, f16};
 
 /// Rows whose worst element stands at one place or another, among harmless ones.
@@ -80,7 +80,7 @@ fn the_device_finds_what_the_host_finds() {
                             assert_eq!(host.largest.to_bits(), device.largest.to_bits(), "{what}");
                             assert_eq!(host.short, device.short, "{what}");
                             // the host looks for it where a metric asks for it alone
-                            if Step::of(&metric).is_some() {
+                            if Term::of(&metric).is_some() {
                                 assert_eq!(host.smallest, device.smallest, "{what}");
                             }
                         }

@@ -24,7 +24,8 @@
 use crate::space::Family;
 use crate::space::check::RowFacts;
 
-const U: f64 = 1.0 / 16_777_216.0;
+/// Half a unit in the last place, relative.
+pub(super) const U: f64 = 1.0 / 16_777_216.0;
 
 /// Coefficients of E, rounded up.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -5,7 +5,7 @@
 //! distance, since no term is negative; so E is `slack` |M|, and `floor` for products and quotients that vanish below 2^-126. Where
 //! elements are 0 or at least 2^-100 no difference of two is subnormal.
 
-use super::bound::Bound;
+use super::bound::{Bound, U};
 use super::piece::{Piece, Scores, missing};
 use crate::buffer::BIN;
 use crate::error::Result;
@@ -13,15 +13,13 @@ use crate::exact::encoding::Encoding;
 use crate::exact::{kernels, params};
 use crate::kernel::{Encoder, Tile, fold};
 use crate::metric::Metric;
-use crate::space::Step;
+use crate::space::Term;
 use crate::space::check::RowFacts;
 
-const U: f64 = 1.0 / 16_777_216.0;
-
-/// What is known of the scores of a step for some rows and queries.
+/// What is known of the scores by such terms for some rows and queries.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Direct {
-    pub step: Step,
+    pub term: Term,
     /// How far they may be off.
     pub bound: Bound,
     /// Of Kullback-Leibler: no sum of a hit is as far below 0, and every other is farther.
@@ -37,30 +35,30 @@ fn up(v: f64) -> f32 {
 }
 
 impl Direct {
-    /// `None` where elements are so small that differences may vanish, or otherwise not such as the step is for.
+    /// `None` where elements are so small that differences may vanish, or otherwise not such as the kernel is for.
     pub fn new(
         metric: &Metric,
-        step: Step,
+        term: Term,
         dim: usize,
         rows: RowFacts,
         queries: RowFacts,
     ) -> Option<Direct> {
         // quotients are of products of two sums
-        let least = if step.family == "canberra" { 2f32.powi(-60) } else { 2f32.powi(-100) };
+        let least = if term.family == "canberra" { 2f32.powi(-60) } else { 2f32.powi(-100) };
         if rows.smallest.min(queries.smallest) < least {
             return None;
         }
         let (bound, limit) = match metric {
             Metric::KlDivergence => kullback_leibler(dim as f64, rows, queries)?,
             Metric::JensenShannon => (jensen_shannon(dim as f64, rows, queries), 0.0),
-            _ => (sums(metric, step, dim as f64, rows, queries), 0.0),
+            _ => (sums(metric, term, dim as f64, rows, queries), 0.0),
         };
-        Some(Direct { step, bound, limit })
+        Some(Direct { term, bound, limit })
     }
 }
 
 /// Sums of terms that are not negative.
-fn sums(metric: &Metric, step: Step, d: f64, rows: RowFacts, queries: RowFacts) -> Bound {
+fn sums(metric: &Metric, term: Term, d: f64, rows: RowFacts, queries: RowFacts) -> Bound {
     let whole = rows.whole && queries.whole;
     let sum = d * (f64::from(rows.largest) + f64::from(queries.largest));
     // both ways, with room for the comparison's own roundings
@@ -79,7 +77,7 @@ fn sums(metric: &Metric, step: Step, d: f64, rows: RowFacts, queries: RowFacts) 
         _ => gamma(2.0 * d + 32.0),
     };
     // a term each, both ways; of NaN-Euclidean they are multiplied by d / present
-    let vanished = 4.0 * d * if step.family == "naneuclidean" { d } else { 1.0 } + 8.0;
+    let vanished = 4.0 * d * if term.family == "naneuclidean" { d } else { 1.0 } + 8.0;
     let (slack, floor) = (up(share * 1.001 + 16.0 * U), up(vanished * 2f64.powi(-126)));
     Bound { slack, floor, ..Bound::EXACT }
 }
@@ -121,33 +119,20 @@ pub(crate) fn encode(
     piece: &Piece<'_>,
     (tile, direct): (Option<Tile>, Direct),
 ) -> Result<()> {
-    let Direct { step, limit, .. } = direct;
+    let Direct { term, limit, .. } = direct;
     let (rows, nq) = (&piece.rows, scores.upload.count);
     let bn = tile.map_or(BIN as u32, |tile| tile.bn);
     let groups = fold(encoder.gpu(), (piece.end - piece.first).div_ceil(bn).into())?;
-    let params = params::ScanDirect {
-        nq,
-        n: piece.end,
-        k4: piece.k4(),
-        stride4: rows.stride4,
-        q_stride4: scores.upload.float_stride4,
-        first_bin: piece.first_bin(),
-        bin_stride: scores.bin_stride,
-        tiles_y: groups[0],
-        words: scores.words,
-        first_tile: piece.first / bn,
-        dim: piece.dim as u32,
-        limit,
-    };
+    let params = params::Scan { limit, ..piece.params(scores, bn, groups[0]) };
     let buffers = piece.buffers(scores, scores.floats()?, piece.bias);
     let (bitmap, map) = (scores.bitmap.is_some(), piece.row_map());
     let (variant, bm) = match (tile, rows.stored) {
         (Some(tile), stored) => {
-            (kernels::scan_direct(&stored.operand(), tile, step, bitmap, map), tile.bm)
+            (kernels::scan_direct(&stored.operand(), tile, term, bitmap, map), tile.bm)
         }
         (None, Encoding::Rows(dtype)) => {
-            let q = if nq >= 3 { step.most_queries() } else { nq };
-            (kernels::scan_direct_row(dtype, step, q, bitmap, map), q)
+            let q = if nq >= 3 { term.most_queries() } else { nq };
+            (kernels::scan_direct_row(dtype, term, q, bitmap, map), q)
         }
         (None, _) => return Err(missing("rows")),
     };

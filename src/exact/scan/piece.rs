@@ -3,6 +3,7 @@
 use crate::buffer::{BIN, Buffer};
 use crate::error::{Error, Result};
 use crate::exact::operand::SegmentOperand;
+use crate::exact::params;
 use crate::exact::queries::Upload;
 use crate::kernel::RowMap;
 
@@ -39,6 +40,25 @@ impl Piece<'_> {
 
     pub fn k4(&self) -> u32 {
         self.dim.div_ceil(4) as u32
+    }
+
+    /// What the kernels in f32 are passed, that take `step` positions a workgroup, `tiles_y` workgroups in the first dimension.
+    pub fn params(&self, scores: &Scores, step: u32, tiles_y: u32) -> params::Scan {
+        params::Scan {
+            nq: scores.upload.count,
+            n: self.end,
+            k4: self.k4(),
+            stride4: self.rows.stride4,
+            q_stride4: scores.upload.float_stride4,
+            first_bin: self.first_bin(),
+            bin_stride: scores.bin_stride,
+            tiles_y,
+            words: scores.words,
+            first_tile: self.first / step,
+            inverse: 1.0 / self.rows.factor,
+            dim: self.dim as u32,
+            limit: 0.0,
+        }
     }
 
     /// The buffers that every kernel of stage A binds.

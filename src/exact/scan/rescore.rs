@@ -5,7 +5,7 @@ use super::piece::missing;
 use super::score::Scan;
 use crate::buffer::{BIN, Buffer};
 use crate::error::Result;
-use crate::exact::kernels;
+use crate::exact::kernels::{self, BoundOf};
 use crate::exact::operand::ScanRows;
 use crate::exact::params::{Rescore, SelectBins};
 use crate::exact::positions::Positions;
@@ -22,7 +22,7 @@ pub(crate) struct Scanned {
 
 /// The bins that can hold a neighbour.
 pub(crate) struct Chosen {
-    /// `max_candidates` of the settings for each query, all ones behind the last.
+    /// `max_candidates` of the settings for each query; of a direct scan all ones behind the last.
     pub bins: Buffer,
     /// How many they are.
     pub counts: Buffer,
@@ -36,18 +36,7 @@ impl Scan {
         let (bin, q64) = (self.scores.bin, u64::from(nq));
         let chosen = gpu.scratch("chosen bins", q64 * u64::from(max_candidates) * 4)?;
         let counts = gpu.scratch("bin counts", q64 * 4)?;
-        // A bound that is a share of the score multiplies the norms by 0: those of queries are 0, that of every row is 1. The buffer of
-        // bins holds anything, and of what is infinite 0 times would be no number.
-        let unit = if self.is_direct() { 1.0 } else { self.bound.unit };
-        let none = match self.is_direct() {
-            true => Some(encoder.upload("query norms", &vec![0; nq as usize * 4])?),
-            false => None,
-        };
-        let norms =
-            none.as_ref().or(upload.norms.as_ref()).ok_or_else(|| missing("query norms"))?;
-        let bin_norm = none.as_ref().map(|_| &self.scores.bin_best).or(scanned.bin_norm());
-        let bin_norm = bin_norm.ok_or_else(|| missing("bin norms"))?;
-        let Bound { c0, c1, c2, floor, slack, .. } = self.bound;
+        let Bound { c0, c1, c2, floor, slack, unit } = self.bound;
         encoder.stage("select");
         if let (Some(queries), Some(_)) = (self.f16_queries(), &self.residuals) {
             queries.measure(encoder, upload)?;
@@ -65,19 +54,21 @@ impl Scan {
             unit,
             residual_at: self.residuals.as_ref().map_or(0, |residuals| residuals.at),
         };
-        let mut buffers = vec![
-            ("bin_best", &self.scores.bin_best),
-            ("bin_norm", bin_norm),
-            ("query_norm", norms),
-            ("chosen", &chosen),
-            ("counts", &counts),
-        ];
+        let mut buffers = vec![("bin_best", &self.scores.bin_best)];
+        let mut bound = BoundOf::Score;
+        if !self.is_direct() {
+            let bins = scanned.bin_norm().ok_or_else(|| missing("bin norms"))?;
+            let queries = upload.norms.as_ref().ok_or_else(|| missing("query norms"))?;
+            buffers.extend([("bin_norm", bins), ("query_norm", queries)]);
+            bound = BoundOf::Norms;
+        }
+        buffers.extend([("chosen", &chosen), ("counts", &counts)]);
         if let Some(of) = &self.residuals {
             buffers.extend([("bin_residual", &of.bins), ("query_residual", &of.queries)]);
+            bound = BoundOf::Residuals;
         }
         let (threads, map) = (self.settings.bin_threads(nq), scanned.row_map());
-        let variant =
-            kernels::select_bins(threads, max_candidates, self.residuals.is_some(), bin, map);
+        let variant = kernels::select_bins(threads, max_candidates, bound, bin, map);
         encoder.dispatch(&variant, &buffers, &params, [nq, 1, 1])?;
         Ok(Chosen { bins: chosen, counts })
     }

@@ -24,19 +24,7 @@ pub(crate) fn encode(encoder: &mut Encoder, scores: &Scores, piece: &Piece<'_>) 
     };
     // f16 rows are read as their copy would be: what that may flush is counted
     let stored = if rows.form == Form::F16 { Encoding::F16Copy } else { rows.stored };
-    let params = params::Scan {
-        nq,
-        n: piece.end,
-        k4: piece.k4(),
-        stride4: rows.stride4,
-        q_stride4,
-        first_bin: piece.first_bin(),
-        bin_stride: scores.bin_stride,
-        tiles_y: groups[0],
-        words: scores.words,
-        first_tile: piece.first / STEP,
-        inverse: 1.0 / rows.factor,
-    };
+    let params = params::Scan { q_stride4, ..piece.params(scores, STEP, groups[0]) };
     let buffers = piece.buffers(scores, queries, piece.bias);
     let (scaled, bitmap) = (rows.scale.is_some(), scores.bitmap.is_some());
     let variant = kernels::scan_row(stored, q, scaled, bitmap, piece.row_map());

@@ -2,7 +2,7 @@
 
 use super::piece::{Piece, Scores};
 use crate::error::Result;
-use crate::exact::{kernels, params};
+use crate::exact::kernels;
 use crate::kernel::{Encoder, Tile, fold};
 
 /// Encodes the scores of a piece.
@@ -14,19 +14,7 @@ pub(crate) fn encode(
 ) -> Result<()> {
     let (rows, nq) = (&piece.rows, scores.upload.count);
     let groups = fold(encoder.gpu(), (piece.end - piece.first).div_ceil(tile.bn).into())?;
-    let params = params::Scan {
-        nq,
-        n: piece.end,
-        k4: piece.k4(),
-        stride4: rows.stride4,
-        q_stride4: scores.upload.float_stride4,
-        first_bin: piece.first_bin(),
-        bin_stride: scores.bin_stride,
-        tiles_y: groups[0],
-        words: scores.words,
-        first_tile: piece.first / tile.bn,
-        inverse: 1.0,
-    };
+    let params = piece.params(scores, tile.bn, groups[0]);
     let buffers = piece.buffers(scores, scores.floats()?, piece.bias);
     let (scaled, bitmap) = (rows.scale.is_some(), scores.bitmap.is_some());
     let variant = kernels::scan_tile(&rows.stored.operand(), tile, scaled, bitmap, piece.row_map());

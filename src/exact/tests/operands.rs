@@ -107,6 +107,8 @@ fn a_register_tile_loads_what_the_operand_says() {
         words: 0,
         first_tile: 0,
         inverse: 1.0,
+        dim: D as u32,
+        limit: 0.0,
     };
     let mut buffers = operand.bind(&rows, &[&factors]);
     buffers.extend([("queries", &queries), ("bias", &bias), ("bin_best", &out)]);

@@ -1,6 +1,6 @@
 // A tile of products in f32 registers, for every kernel that has one: a workgroup multiplies {{ bm }} x {{ bn }} results in slabs of {{ bk }},
-// {{ tm }} x {{ tn }} a thread. Imported with bm bn bk tm tn and `looped`, whether the groups of a slab are a loop or all written out; the text that calls these macros has `t`, the first rows of its tile `q0` and
-// `x0`, their ends p.nq and p.n, p.k4 groups of four in each, and a workgroup array `tile` of vec4<f32>, at least `slabs` long.
+// {{ tm }} x {{ tn }} a thread. Imported with bm bn bk tm tn and `looped`, whether the groups of a slab are a loop or all written
+// out; the text that calls these macros has `t`, the first rows of its tile `q0` and `x0`, their ends p.nq and p.n, p.k4 groups of four in each, and a workgroup array `tile` of vec4<f32>, at least `slabs` long.
 //   products(left, right, map)   multiplies the operands of these names, the rows of the right one found through `map`; leaves
 //                                result (i, j) of a thread in c0_0 ...: that of row ty + i TY of the left side and tx + j TX of
 //                                the right. Neighbours in a quarter of a subgroup so read workgroup memory at odd strides of

@@ -2,9 +2,9 @@
 
 use crate::metric::Metric;
 
-/// The inner step of the register tile for such a metric (`shaders/exact/scan_direct.wgsl`).
+/// What such a metric adds for each pair of elements: the inner step of its kernels (`shaders/lib/metric/step.wgsl`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Step {
+pub(crate) struct Term {
     /// Its name in the kernel.
     pub family: &'static str,
     /// The exponent of `lp`, 0 otherwise.
@@ -14,24 +14,24 @@ pub(crate) struct Step {
 /// Exponents of `lp` that the kernel takes by products.
 const POWERS: [u32; 5] = [2, 3, 4, 5, 6];
 
-impl Step {
+impl Term {
     /// That of a metric which has one.
-    pub fn of(metric: &Metric) -> Option<Step> {
-        let step = |family| Some(Step { family, power: 0 });
+    pub fn of(metric: &Metric) -> Option<Term> {
+        let term = |family| Some(Term { family, power: 0 });
         match metric {
-            Metric::L1 => step("l1"),
-            Metric::Linf => step("linf"),
-            Metric::Lp(1.0) => step("l1"),
+            Metric::L1 => term("l1"),
+            Metric::Linf => term("linf"),
+            Metric::Lp(1.0) => term("l1"),
             Metric::Lp(p) => {
                 let power = POWERS.into_iter().find(|&power| power as f32 == *p)?;
-                Some(Step { family: "lp", power })
+                Some(Term { family: "lp", power })
             }
-            Metric::Canberra => step("canberra"),
-            Metric::BrayCurtis => step("braycurtis"),
-            Metric::Jaccard => step("jaccard"),
-            Metric::NanEuclidean => step("naneuclidean"),
-            Metric::JensenShannon => step("jensenshannon"),
-            Metric::KlDivergence => step("kl"),
+            Metric::Canberra => term("canberra"),
+            Metric::BrayCurtis => term("braycurtis"),
+            Metric::Jaccard => term("jaccard"),
+            Metric::NanEuclidean => term("naneuclidean"),
+            Metric::JensenShannon => term("jensenshannon"),
+            Metric::KlDivergence => term("kl"),
             _ => None,
         }
     }
@@ -42,7 +42,7 @@ impl Step {
     }
 
     /// Every one, for the list of variants.
-    pub fn all() -> Vec<Step> {
+    pub fn all() -> Vec<Term> {
         let families = [
             "l1",
             "linf",
@@ -53,7 +53,7 @@ impl Step {
             "jensenshannon",
             "kl",
         ];
-        let plain = families.map(|family| Step { family, power: 0 });
-        plain.into_iter().chain(POWERS.map(|power| Step { family: "lp", power })).collect()
+        let plain = families.map(|family| Term { family, power: 0 });
+        plain.into_iter().chain(POWERS.map(|power| Term { family: "lp", power })).collect()
     }
 }
