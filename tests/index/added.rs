@@ -120,12 +120,15 @@ fn another_thread_ends_a_large_add_and_nothing_has_changed() {
         let (cancel, blocks) = (CancelToken::new(), Arc::new(AtomicUsize::new(0)));
         let mut source = Endless { block: vec![0.5, 1.0, 2.0, 3.0], blocks: Arc::clone(&blocks) };
         std::thread::scope(|scope| {
-            let (token, index) = (cancel.clone(), &index);
+            let (token, index, blocks) = (cancel.clone(), &index, &blocks);
             scope.spawn(move || {
                 // the add is under way, and searches go on beside it
                 let share: f64 = listen.recv().unwrap();
                 assert!(share > 0.0 && share < 1.0);
                 assert_eq!(index.search(&[1.0; 4], 2).unwrap().ids(), [0]);
+                while blocks.load(Ordering::Relaxed) < 2 {
+                    std::thread::yield_now();
+                }
                 token.cancel();
             });
             let tell = Mutex::new(tell);
@@ -138,7 +141,7 @@ fn another_thread_ends_a_large_add_and_nothing_has_changed() {
             let error = index.add_from_with(&mut source, &params).unwrap_err();
             assert!(matches!(error, Error::Cancelled), "{error}");
         });
-        assert!(blocks.load(Ordering::Relaxed) >= 1);
+        assert!(blocks.load(Ordering::Relaxed) > 1);
         assert_eq!((index.len(), index.memory()), (1, memory));
         let after = index.search(&[1.0; 4], 2).unwrap();
         assert_eq!((before.ids(), before.distances()), (after.ids(), after.distances()));
