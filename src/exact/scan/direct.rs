@@ -63,7 +63,8 @@ fn sums(metric: &Metric, term: Term, d: f64, rows: RowFacts, queries: RowFacts) 
     let sum = d * (f64::from(rows.largest) + f64::from(queries.largest));
     // both ways, with room for the comparison's own roundings
     let share = match metric {
-        Metric::L1 | Metric::Linf | Metric::Lp(1.0) if whole && sum < 16_777_216.0 => {
+        // of lp:1 the distance that decides is a sum of powers, which round
+        Metric::L1 | Metric::Linf if whole && sum < 16_777_216.0 => {
             return Bound::EXACT;
         }
         Metric::Linf => 8.0 * U,
@@ -137,4 +138,43 @@ pub(crate) fn encode(
         (None, _) => return Err(missing("rows")),
     };
     encoder.dispatch(&variant, &buffers, &params, [nq.div_ceil(bm), groups[0], groups[1]])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn direct(metric: &Metric, facts: RowFacts) -> Option<Direct> {
+        Direct::new(metric, Term::of(metric).unwrap(), 16, facts, facts)
+    }
+
+    #[test]
+    fn scores_are_exact_only_where_the_distances_are() {
+        let whole = RowFacts { whole: true, norm: 20.0, largest: 5.0, short: false, smallest: 1.0 };
+        for metric in [Metric::L1, Metric::Linf] {
+            assert_eq!(direct(&metric, whole).unwrap().bound, Bound::EXACT, "{metric}");
+            let halves = RowFacts { whole: false, ..whole };
+            assert_ne!(direct(&metric, halves).unwrap().bound, Bound::EXACT, "{metric}");
+            let large = RowFacts { largest: 1e6, ..whole };
+            assert_ne!(direct(&metric, large).unwrap().bound, Bound::EXACT, "{metric}");
+        }
+        for metric in [Metric::Lp(1.0), Metric::Lp(2.0), Metric::Canberra, Metric::Jaccard] {
+            assert_ne!(direct(&metric, whole).unwrap().bound, Bound::EXACT, "{metric}");
+        }
+    }
+
+    #[test]
+    fn elements_that_a_term_is_not_for_are_left_to_the_definition() {
+        let facts =
+            RowFacts { smallest: 2f32.powi(-80), largest: 1.0, norm: 2.0, ..RowFacts::NONE };
+        assert!(direct(&Metric::L1, facts).is_some() && direct(&Metric::Canberra, facts).is_none());
+        let tiny = RowFacts { smallest: 2f32.powi(-101), ..facts };
+        assert!(direct(&Metric::L1, tiny).is_none());
+        // one zero has to be farther than all other terms together, and their sum within f32
+        assert!(direct(&Metric::KlDivergence, facts).is_some());
+        let small = RowFacts { smallest: 2f32.powi(-95), ..facts };
+        assert!(direct(&Metric::KlDivergence, small).is_none());
+        let large = RowFacts { largest: 2f32.powi(21), norm: 2f64.powi(21), ..facts };
+        assert!(direct(&Metric::KlDivergence, large).is_none());
+    }
 }
