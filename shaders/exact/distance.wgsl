@@ -59,6 +59,9 @@ fn finish_pair(s: vec2<f32>, d: u32) -> vec2<f32> { return finish(s, f32(d)); }
 {% include "lib/metric/custom.wgsl" %}
 //% endif
 
+// Behind the first of the queries: those that follow are the same one where bins are chosen.
+{% macro others(i) %}{{ "    if (choice) { continue; }" if i == 1 }}{% endmacro %}
+
 var<workgroup> best: array<atomic<u32>, {{ tq }}>;
 
 @compute @workgroup_size(64)
@@ -93,6 +96,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     let v = rows[at + k];
     xs += countOneBits(v);
 //% for i in range(tq)
+{{ others(i) }}
     { let w = queries[y{{ i }} + k]; both{{ i }} += countOneBits(v & w); qs{{ i }} += countOneBits(w); }
 //% endfor
   }
@@ -103,6 +107,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   for (var k = 0u; k * 4u < p.dim; k++) {
     let v = row4i(at + k);
 //% for i in range(tq)
+{{ others(i) }}
 //% if family == "l2"
     { let z = query4(y{{ i }} + k) - v; a{{ i }} += z * z; }
 //% elif family == "l1"
@@ -148,6 +153,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     let v = row4(at + k);
     let rest = p.dim - k * 4u;
 //% for i in range(tq)
+{{ others(i) }}
     {
       let w = queries[y{{ i }} + k];
       s{{ i }} = step(s{{ i }}, w.x, v.x);

@@ -23,6 +23,9 @@ const SCAN_ROW: Shader = shader!("exact", "scan_row");
 const SCAN_TILE: Shader = shader!("exact", "scan_tile");
 const SELECT_BINS: Shader = shader!("exact", "select_bins");
 
+/// More groups than a slab of a register tile has.
+const WHOLE_SLAB: u32 = 64;
+
 pub(crate) fn row_facts(dtype: DType) -> Variant {
     Variant::new::<params::RowFacts>(ROW_FACTS).word("dtype", dtype.name())
 }
@@ -104,7 +107,7 @@ pub(crate) fn scan_tile(
         .operand(rows)
         // of floats, whatever is stored
         .implied("input", "f32")
-        .implied("looped", false)
+        .implied("unrolled", WHOLE_SLAB)
         .tile(tile)
         .flag("scaled", scaled)
         .flag("bitmap", bitmap)
@@ -119,9 +122,7 @@ pub(crate) fn scan_direct(
     map: RowMap,
 ) -> Variant {
     direct(SCAN_DIRECT, term)
-        // Unrolled, a slab of a step of more than two instructions is more code than a multiprocessor's cache holds: on an H100 that
-        // costs canberra and braycurtis more than half of their rate, and the loop costs l1 2 %.
-        .implied("looped", !matches!(term.family, "l1" | "linf" | "kl"))
+        .implied("unrolled", term.unrolled())
         .operand(rows)
         .implied("input", "f32")
         .tile(tile)

@@ -147,13 +147,15 @@ impl Plan {
             // of one query, the best of each bin and the candidates
             && (bins * 4).max(max_candidates * BIN * 4) <= max_binding
             && (min_rows == 0 || n >= min_rows && bins >= 2 * max_candidates);
-        let tree = matches!(queries.pair, Pair::Tree { .. });
-        let integer_scan = matches!(queries.pair, Pair::Integer { family: "l2" | "dot" });
-        let direct = matches!(queries.pair, Pair::Direct { .. });
-        let term = Term::of(dataset.metric()).filter(|_| direct);
+        let term = Term::of(dataset.metric());
+        let products = match queries.pair {
+            Pair::Tree { .. } => true,
+            Pair::Integer { .. } => term.is_none(),
+            _ => false,
+        };
         // 1 / |x| would magnify what vanishes in the sums of such rows beyond the bound
         let vanishes = space::is_scaled(dataset.metric()) && dataset.compared().facts().short;
-        let (path, why) = match (binned, tree || integer_scan) {
+        let (path, why) = match (binned, products) {
             (false, _) if options.exhaustive => (Path::Dense, "as asked for"),
             (false, _) if k > MAX_SCAN_K => (Path::Dense, "for so many neighbours"),
             (false, _) if n >= min_rows && bins >= 2 * max_candidates => {

@@ -9,7 +9,7 @@ use crate::kernel::Encoder;
 use crate::metric::Metric;
 use crate::parallel::each;
 use crate::space::check::{self, RowFacts};
-use crate::space::{self, Decoder, Pair, Transform};
+use crate::space::{self, Decoder, Pair, Term, Transform};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -213,7 +213,9 @@ impl Queries {
         let scans = dataset.compared().scan().is_some();
         let integer = !self.packed.is_empty();
         let (mut floats, mut norms, mut int8) = (None, None, None);
-        if !self.floats.is_empty() && (scans || !integer) {
+        // integers are scanned in f32, too
+        let scanned = scans || Term::of(&self.metric).is_some();
+        if !self.floats.is_empty() && (scanned || !integer) {
             let padded = self.padded(which, d4 * 4);
             if scans {
                 let mut all: Vec<f32> = which.iter().map(|&q| self.norms[q as usize]).collect();

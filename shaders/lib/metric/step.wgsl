@@ -68,12 +68,17 @@ const TINY: f32 = 4.3368087e-19; // 2^-61
         {{ c }} = fma({{ b }}, log2(max({{ b }} * r, {{ t }}(1.1754944e-38))), {{ c }});
       }
 //% elif family == "naneuclidean"
+//% if t == "f32"
+      // four instructions with a condition each; two selections would be one more
+      { let z = {{ a }} - {{ b }}; if (abs(z) < FAR) { {{ c }} = fma(z, z, {{ c }}); {{ d }} += 1.0; } }
+//% else
       {
         let z = {{ a }} - {{ b }};
         let y = select({{ t }}(0.0), z, abs(z) < {{ t }}(FAR));
         {{ c }} = fma(y, y, {{ c }});
         {{ d }} += select({{ t }}(0.0), {{ t }}(1.0), abs(z) < {{ t }}(FAR));
       }
+//% endif
 //% endif
 {% endmacro %}
 

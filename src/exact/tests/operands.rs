@@ -234,7 +234,7 @@ fn a_register_tile_stores_all_its_results() {
     let variant = Variant::new::<Product>(PRODUCT)
         .operand(&operand)
         .implied("input", "f32")
-        .implied("looped", false)
+        .implied("unrolled", 2u32)
         .tile(tile);
     let (nq, n, k4) = (NQ as u32, N as u32, D as u32 / 4);
     let params = Product { nq, n, k4, stride4: k4 };

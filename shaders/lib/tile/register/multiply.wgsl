@@ -1,6 +1,6 @@
 // A tile of products in f32 registers, for every kernel that has one: a workgroup multiplies {{ bm }} x {{ bn }} results in slabs of {{ bk }},
-// {{ tm }} x {{ tn }} a thread. Imported with bm bn bk tm tn and `looped`, whether the groups of a slab are a loop or all written
-// out; the text that calls these macros has `t`, the first rows of its tile `q0` and `x0`, their ends p.nq and p.n, p.k4 groups of four in each, and a workgroup array `tile` of vec4<f32>, at least `slabs` long.
+// {{ tm }} x {{ tn }} a thread. Imported with bm bn bk tm tn and `unrolled`, how many groups of a slab are written out in one
+// turn of its loop; the text that calls these macros has `t`, the first rows of its tile `q0` and `x0`, their ends p.nq and p.n, p.k4 groups of four in each, and a workgroup array `tile` of vec4<f32>, at least `slabs` long.
 //   products(left, right, map)   multiplies the operands of these names, the rows of the right one found through `map`; leaves
 //                                result (i, j) of a thread in c0_0 ...: that of row ty + i TY of the left side and tx + j TX of
 //                                the right. Neighbours in a quarter of a subgroup so read workgroup memory at odd strides of
@@ -12,6 +12,7 @@
 {% import "lib/tile/register/shape.wgsl" as shape %}
 {% import "lib/tile/register/load.wgsl" as load %}
 {% set TX = shape.TX %}{% set TY = shape.TY %}{% set threads = shape.threads %}{% set k4 = shape.k4 %}{% set S = shape.S %}
+{% set turn = unrolled if unrolled < k4 and k4 % unrolled == 0 else k4 %}
 {% set loads_a = shape.loads_a %}{% set loads_b = shape.loads_b %}
 
 {% macro product(i, j, e) %}
@@ -65,17 +66,18 @@
 
 // The staged slab onto the results.
 {% macro multiply(step) %}
-//% if looped
-    for (var k = 0u; k < {{ k4 }}u; k++) {
-{{ group(step, "k") }}
-    }
+//% if turn < k4
+    for (var k = 0u; k < {{ k4 }}u; k += {{ turn }}u) {
 //% else
-//% for k in range(k4)
     {
-{{ group(step, "%du"|format(k)) }}
-    }
-//% endfor
+      let k = 0u;
 //% endif
+//% for u in range(turn)
+      {
+{{ group(step, "k + %du"|format(u)) }}
+      }
+//% endfor
+    }
     workgroupBarrier();
 {% endmacro %}
 
