@@ -1,5 +1,5 @@
 // What a scan of fewer bits may lose of the rows: of each {{ "row" if lost == "each" else "bin the largest" }} |x - x'|, rounded up,
-// {{ "x' being x without subnormals" if lost == "own" else "from the stored bits of the copy x'" }}.
+// {{ "x' being x without subnormals" if lost == "own" else "from the stored bits of the copy x'" }}{{ " of the logarithms x; its negative where one of the rows has an element of 0, which is left out" if lost == "logs" else "" }}.
 // Bindings: rows (n x stride4 groups of four), residual_out ({{ "n" if lost == "each" else "bins of the index" }}, out){{ "" if lost == "own" else ", copy (rows x out_stride4 groups of four)" }}{{ ", copy_scale (n)" if lost == "int8copy" else "" }}{{ ", scale (n)" if scaled else "" }}{{ ", row_table (n)" if table else "" }}.
 // Threads: a workgroup of 256 has one bin; eight neighbours have one row, 32 rows at a time, twice.
 // Profile keys: none.
@@ -8,6 +8,10 @@
 {% include "lib/load/rows.wgsl" %}
 //% if dtype != "f16"
 {% include "lib/load/half.wgsl" %}
+//% endif
+//% if lost == "logs"
+{% include "lib/math/log.wgsl" %}
+{% include "lib/math/logs.wgsl" %}
 //% endif
 @group(0) @binding({{ slot() }}) var<storage, read_write> residual_out: array<f32>;
 //% if lost == "int8copy"
@@ -31,11 +35,15 @@ struct Params {
   groups_x: u32,
   first_bin: u32,
   inverse: f32,
+  dim: u32,
 }
 var<immediate> p: Params;
 
 var<workgroup> parts: array<f32, 512>;
 var<workgroup> lengths: array<f32, 64>;
+//% if lost == "logs"
+var<workgroup> zeros: atomic<u32>;
+//% endif
 
 // Rounded up, by what a sum of so many squares may be off by; where something was lost at all, also for differences that vanish.
 fn up(length: f32) -> f32 {
@@ -48,13 +56,24 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   let bin = p.first / BIN + wg.x + wg.y * p.groups_x;
   if (bin * BIN >= p.n) { return; }
   let j = t % 8u;
+//% if lost == "logs"
+  if (t == 0u) { atomicStore(&zeros, 0u); }
+  workgroupBarrier();
+//% endif
   for (var side = 0u; side < 2u; side++) {
     let x = bin * BIN + side * 32u + t / 8u;
     let at = row(min(x, p.n - 1u));
     // sums of squares that neither overflow nor vanish: in units of the copy's own grid
     var sum = 0.0;
     for (var k = j; k < p.k4; k += 8u) {
+//% if lost == "logs"
+      let own = row4(at * p.stride4 + k);
+      let zero = zeros_of(own, k);
+      if (any(zero)) { atomicOr(&zeros, 1u); }
+      let v = logs_of(own);
+//% else
       let v = row4(at * p.stride4 + k){{ " * scale[at]" if scaled else "" }};
+//% endif
 //% if lost == "own"
       let rest = select(vec4<f32>(0.0), v, abs(row4(at * p.stride4 + k)) < vec4<f32>(0.00006103515625));
 //% elif lost == "int8copy"
@@ -63,7 +82,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% else
       let w = copy[at * p.out_stride4 + k];
       let stored = vec4<f32>(half_of(w.x & 0xffffu), half_of(w.x >> 16u), half_of(w.y & 0xffffu), half_of(w.y >> 16u));
-      let rest = v - stored * p.inverse;
+      let rest = {{ "select(v - stored * p.inverse, vec4<f32>(0.0), zero)" if lost == "logs" else "v - stored * p.inverse" }};
 //% endif
       let r = rest / p.inverse;
       // squares that vanish are below 2^-126 each
@@ -85,7 +104,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   if (t == 0u) {
     var m = 0.0;
     for (var u = 0u; u < 64u; u++) { m = max(m, lengths[u]); }
+//% if lost == "logs"
+    // never 0, which has no sign
+    residual_out[p.first_bin + bin] = select(up(m), -(up(m) + 2.168404344971009e-19), atomicLoad(&zeros) != 0u);
+//% else
     residual_out[p.first_bin + bin] = up(m);
+//% endif
   }
 //% endif
 }

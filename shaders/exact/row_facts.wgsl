@@ -1,7 +1,7 @@
 // What decides whether a metric takes rows, and what the scan's bounds assume of them. Bits are looked at as integers, since compilers may
 // take floats for finite, and devices small ones for zero.
-// Bindings: rows (n x stride4 groups of four), facts (4 words, zero before: bits of the largest |x|^2, bits of the largest |x_i|,
-// flags FRACTION, SHORT, DOUBTFUL, and the complement of the bits of the smallest |x_i| that is not 0).
+// Bindings: rows (n x stride4 groups of four), facts (5 words, zero before: bits of the largest |x|^2, bits of the largest |x_i|,
+// flags FRACTION, SHORT, DOUBTFUL, the complement of the bits of the smallest |x_i| that is not 0, and rows with an element of 0).
 // Threads: a workgroup of 256 has 32 rows, eight neighbours one of them.
 // Profile keys: none.
 
@@ -16,6 +16,8 @@ struct Params {
   groups_x: u32,
   // 1 where negative elements are refused
   non_negative: u32,
+  // elements of a row that are looked at for zeros: all, or none where nobody asks
+  counted: u32,
 }
 var<immediate> p: Params;
 
@@ -33,7 +35,8 @@ const SQUARE_BITS = 0x7b000000u;
 
 var<workgroup> parts: array<vec4<f32>, 256>;
 var<workgroup> sizes: array<u32, 256>;
-var<workgroup> found: array<atomic<u32>, 4>;
+var<workgroup> zeros: array<u32, 256>;
+var<workgroup> found: array<atomic<u32>, 5>;
 
 // FRACTION or 0 of each element of these magnitudes
 fn fractions(bits: vec4<u32>) -> vec4<u32> {
@@ -47,7 +50,7 @@ fn fractions(bits: vec4<u32>) -> vec4<u32> {
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
-  if (t < 4u) { atomicStore(&found[t], 0u); }
+  if (t < 5u) { atomicStore(&found[t], 0u); }
   workgroupBarrier();
   let row = (wg.x + wg.y * p.groups_x) * 32u + t / 8u;
   let at = min(row, p.n - 1u) * p.stride4;
@@ -55,6 +58,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   var most = vec4<u32>(0u);
   var least = vec4<u32>(0u);
   var flags = vec4<u32>(0u);
+  var zero = 0u;
   for (var k = t % 8u; k < p.k4; k += 8u) {
     let v = row4(at + k);
     acc = fma(v, v, acc);
@@ -63,18 +67,25 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     most = max(most, size);
     least = max(least, select(~size, vec4<u32>(0u), size == vec4<u32>(0u)));
     flags |= fractions(size);
+    let inside = vec4<u32>(k * 4u) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(p.counted);
+    zero |= select(0u, 1u, any((size == vec4<u32>(0u)) & inside));
     let negative = (bits > vec4<u32>(0x80000000u)) & vec4<bool>(p.non_negative != 0u);
     flags |= select(vec4<u32>(0u), vec4<u32>(DOUBTFUL), negative | (size > vec4<u32>(LONG_BITS)));
   }
   parts[t] = acc;
   sizes[t] = max(max(most.x, most.y), max(most.z, most.w));
+  zeros[t] = zero;
   atomicOr(&found[2], flags.x | flags.y | flags.z | flags.w);
   atomicMax(&found[3], max(max(least.x, least.y), max(least.z, least.w)));
   workgroupBarrier();
   if (t % 8u == 0u) {
     let sum = tree8(parts[t], parts[t + 1u], parts[t + 2u], parts[t + 3u], parts[t + 4u], parts[t + 5u], parts[t + 6u], parts[t + 7u]);
     var size = 0u;
-    for (var u = 0u; u < 8u; u++) { size = max(size, sizes[t + u]); }
+    for (var u = 0u; u < 8u; u++) {
+      size = max(size, sizes[t + u]);
+      zero |= zeros[t + u];
+    }
+    if (zero != 0u && row < p.n) { atomicAdd(&found[4], 1u); }
     atomicMax(&found[0], bitcast<u32>(sum));
     atomicMax(&found[1], size);
     let short = select(0u, SHORT, size > 0u && size < SHORT_BITS);
@@ -86,5 +97,6 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     atomicMax(&facts[1], atomicLoad(&found[1]));
     atomicOr(&facts[2], atomicLoad(&found[2]));
     atomicMax(&facts[3], atomicLoad(&found[3]));
+    atomicAdd(&facts[4], atomicLoad(&found[4]));
   }
 }

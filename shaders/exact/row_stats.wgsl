@@ -1,5 +1,5 @@
 // What the scan needs of each row: bias = -|x|^2 / 2 (l2) or 0, scale = 1 / |x| (cosine; 0 of a row shorter than 2^-126), and of
-// each bin the largest |x|, rounded up.
+// each bin the largest |x|, rounded up{{ "; x being the logarithms of the row's elements, 0 of an element of 0" if family == "log" else "" }}.
 // Bindings: rows (n x stride4 groups of four), bias (n, out), bin_norm (bins of the index, out){{ ", scale (n, out)" if scaled else "" }}{{ ", row_table (n)" if table else "" }}.
 // Threads: a workgroup of 256 has one bin; eight neighbours have one row, 32 rows at a time, twice.
 // Profile keys: none.
@@ -9,6 +9,10 @@
 {% include "lib/math/tree.wgsl" %}
 //% if scaled
 {% include "lib/math/largest.wgsl" %}
+//% endif
+//% if family == "log"
+{% include "lib/math/log.wgsl" %}
+{% include "lib/math/logs.wgsl" %}
 //% endif
 @group(0) @binding({{ slot() }}) var<storage, read_write> bias: array<f32>;
 @group(0) @binding({{ slot() }}) var<storage, read_write> bin_norm: array<f32>;
@@ -49,7 +53,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% endif
     var acc = vec4<f32>(0.0);
     for (var k = j; k < p.k4; k += 8u) {
-      let v = row4(at + k) * factor;
+      let v = {{ "logs_of(row4(at + k))" if family == "log" else "row4(at + k) * factor" }};
       acc = fma(v, v, acc);
     }
     parts[t] = acc;

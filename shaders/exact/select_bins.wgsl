@@ -1,7 +1,10 @@
 // Stage B of the binned scan: which bins can hold one of the k nearest. With E the bound of the error of any score of a
 // bin and M its largest score, L = the k-th largest M - E; at least k rows truly score L or more, so every neighbour does,
 // and its bin has M + E >= L. Where all sums are exact (E = 0) ties at L need only the first k of their bins.
-// Bindings: bin_best (nq x bin_stride){{ "" if normless else ", bin_norm (bins%s), query_norm (nq)"|format(" of 64 rows" if bin < 64 else "") }}, chosen (nq x max_candidates, out{{ ", NO_KEY behind the last" if normless else "" }}), counts (nq, out; above max_candidates: too many){{ ", bin_residual (as bin_norm), query_residual (residual_at + nq)" if rounded else "" }}.
+//% if logs
+// A bin with a negative residual may owe its score to a row that is no hit, so it says nothing of L.
+//% endif
+// Bindings: bin_best (nq x bin_stride){{ "" if normless else ", bin_norm (bins%s), query_norm (nq)"|format(" of 64 rows" if bin < 64 else "") }}, chosen (nq x max_candidates, out{{ ", NO_KEY behind the last" if normless or logs else "" }}), counts (nq, out; above max_candidates: too many){{ ", bin_residual (as bin_norm), query_residual (residual_at + nq)" if rounded else "" }}.
 // Threads: a workgroup of {{ threads }} has one query.
 // Profile keys: kernel.select threads threads_few_queries.
 
@@ -28,7 +31,7 @@ struct Params {
   bin_stride: u32,
   k: u32,
   max_candidates: u32,
-  // E = c0 |x|^2 + c1 |q||x| + c2 |q|^2 + floor + slack |M|, and what the copies lost
+  // E = c0 |x|^2 + c1 |q||x| + c2 {{ "|q|" if logs else "|q|^2" }} + floor + slack |M|, and what the copies lost
   c0: f32,
   c1: f32,
   c2: f32,
@@ -52,15 +55,20 @@ fn bound(best: f32, fine_bin: u32, query: u32, q: f32) -> f32 {
   let bin = fine_bin{{ " / " ~ (64 // bin) ~ "u" if bin < 64 else "" }};
   let norm = select(p.unit, bin_norm[bin], p.unit == 0.0);
 //% if rounded
-  let rest = bin_residual[bin];
+  let rest = {{ "abs(bin_residual[bin])" if logs else "bin_residual[bin]" }};
   let lost = query_residual[p.residual_at + query];
   let both = (q + lost) * rest + (lost * norm + p.c1 * (q + lost) * (norm + rest));
 //% else
   let both = p.c1 * q * norm;
 //% endif
-  return p.c0 * norm * norm + (both + (p.c2 * q * q + (p.floor + p.slack * abs(best))));
+  return p.c0 * norm * norm + (both + (p.c2 * {{ "q" if logs else "q * q" }} + (p.floor + p.slack * abs(best))));
 //% endif
 }
+
+//% if logs
+// Whether every row of a bin is a hit of every query.
+fn vouches(bin: u32) -> bool { return bin_residual[bin] >= 0.0; }
+//% endif
 
 // The largest threshold that k bins reach, by digits of the key of M - E.
 fn exact_threshold(t: u32, query: u32, q: f32, at: u32) -> f32 {
@@ -71,7 +79,7 @@ fn exact_threshold(t: u32, query: u32, q: f32, at: u32) -> f32 {
     for (var b = t; b < p.bins; b += {{ threads }}u) {
       let best = bin_best[at + b];
       let key = descending_key(best - bound(best, b, query, q));
-      if (best > NO_SCORE && (shift == 24u || (key ^ prefix) >> (shift + 8u) == 0u)) {
+      if (best > NO_SCORE{{ " && vouches(b)" if logs else "" }} && (shift == 24u || (key ^ prefix) >> (shift + 8u) == 0u)) {
         atomicAdd(&histogram[key >> shift & 255u], 1u);
       }
     }
@@ -106,7 +114,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
       let e{{ u }} = bound(m{{ u }}, b{{ u }}, query, q);
 //% endfor
 //% for u in range(8)
-      if (b + {{ u * threads }}u < p.bins && m{{ u }} > NO_SCORE) { own = max(own, m{{ u }} - e{{ u }}); }
+      if (b + {{ u * threads }}u < p.bins && m{{ u }} > NO_SCORE{{ " && vouches(b%d)"|format(u) if logs else "" }}) { own = max(own, m{{ u }} - e{{ u }}); }
 //% endfor
     }
     maxima[t] = own;
@@ -193,7 +201,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   }
 //% endif
   workgroupBarrier();
-//% if normless
+//% if normless or logs
   // the distances are by distance.wgsl, which is not told how many there are
   for (var i = t; i < p.max_candidates; i += {{ threads }}u) {
     var bin = NO_KEY;

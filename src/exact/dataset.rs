@@ -67,6 +67,7 @@ impl Dataset {
         };
         let scan = scan_family(metric).filter(|(_, scaled)| scanned || *scaled);
         let copies = if scanned { Copies::All } else { Copies::Unscanned };
+        let scan = copies::scanned(&compared, scan, copies)?;
         let most = copies::most_rows(&Measured::new(compared.clone(), scan), copies)?;
         if let Some(most) = most {
             compared = compared.cut(most);
@@ -190,7 +191,7 @@ impl Dataset {
         } else {
             (
                 transformed,
-                RowFacts { whole: false, norm: 1.0, largest, short: false, smallest: 0.0 },
+                RowFacts { whole: false, norm: 1.0, largest, smallest: 0.0, ..RowFacts::NONE },
             )
         };
         let compared = self.compared.extended(compared, facts)?;

@@ -42,8 +42,12 @@ pub(crate) fn mask_bias(masked: bool, map: RowMap) -> Variant {
     Variant::new::<params::MaskBias>(MASK_BIAS).flag("masked", masked).row_map(map)
 }
 
-pub(crate) fn f16_copy(dtype: DType, scaled: bool) -> Variant {
-    Variant::new::<params::F16Copy>(F16_COPY).word("dtype", dtype.name()).flag("scaled", scaled)
+/// `logs`: of the logarithms of the elements.
+pub(crate) fn f16_copy(dtype: DType, scaled: bool, logs: bool) -> Variant {
+    Variant::new::<params::F16Copy>(F16_COPY)
+        .word("dtype", dtype.name())
+        .flag("scaled", scaled)
+        .flag("logs", logs)
 }
 
 pub(crate) fn int8_copy(dtype: DType, scaled: bool) -> Variant {
@@ -55,6 +59,8 @@ pub(crate) fn int8_copy(dtype: DType, scaled: bool) -> Variant {
 pub(crate) enum Lost {
     /// A copy's in f16, of every bin.
     F16Copy,
+    /// The same of a copy of the logarithms.
+    Logs,
     /// The same of every row.
     Each,
     /// A copy's in 8 bits.
@@ -66,6 +72,7 @@ pub(crate) enum Lost {
 pub(crate) fn residual(dtype: DType, scaled: bool, lost: Lost, map: RowMap) -> Variant {
     let word = match lost {
         Lost::F16Copy => "f16copy",
+        Lost::Logs => "logs",
         Lost::Each => "each",
         Lost::Int8Copy => "int8copy",
         Lost::Own => "own",
@@ -175,6 +182,8 @@ pub(crate) enum BoundOf {
     Norms,
     /// And what their copies lost.
     Residuals,
+    /// The same of the rows' logarithms, where rows may be no hit of a query.
+    Logs,
 }
 
 /// `bin` rows to a bin.
@@ -191,7 +200,8 @@ pub(crate) fn select_bins(
         .int("room", room)
         .int("bin", bin)
         .flag("normless", bound == BoundOf::Score)
-        .flag("rounded", bound == BoundOf::Residuals)
+        .flag("rounded", matches!(bound, BoundOf::Residuals | BoundOf::Logs))
+        .flag("logs", bound == BoundOf::Logs)
         // it needs no row, but to know whether they are in order
         .flag("table", map.table)
 }

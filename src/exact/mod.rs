@@ -12,6 +12,7 @@
 //!          M[q, B] = max over x in B of s(q, x)
 //!            L2:              s = q.x - |x|^2 / 2
 //!            inner product:   s = q.x        cosine: s = q.x / |x|
+//!            Kullback-Leibler: s = q . ln x, which is sum q ln q less the distance
 //!            sums over elements that are no products (L1, Linf, Lp of whole p, Canberra, Bray-Curtis, Jaccard, NaN-Euclidean):
 //!                             s = the similarity, or the negative distance
 //!        a row that is deleted, filtered out or padding has s = -2^126
@@ -36,10 +37,13 @@
 //!   and is part of E. Queries whose candidates do not fit are asked again: after 8 bits of what loses less, in the end by
 //!   `exact_bins.rs`.
 //! * Where all sums are exact (whole numbers below 2^23, whose halves f32 holds, too) E is 0, and of many bins at L the first k are enough.
+//! * The logarithms of rows are there as a copy in f16 alone; where there is none, none for the device to multiply, or many rows have
+//!   elements of 0, Kullback-Leibler is a sum over elements like others. A bin in which some row has a 0 raises no L, since that
+//!   row may be no hit (`scan/logs.rs`).
 //! * Metrics without a score of this form, and sums over elements so small that differences might vanish, go through `exact_bins.rs`: their keys are computed for every row, the best of each bin
 //!   is kept, and the k best bins hold the answer without a bound.
 //! * Few rows, a large k, `exhaustive` and all searches by radius compute every key (`distance.rs`, `range.rs`).
-//! * `certify = false` takes E for 0 in stage B.
+//! * `certify = false` takes E for 0 in stage B, but where logarithms are multiplied.
 //! * Rows that stay on the host come in chunks that are searched one by one and merged (`stream/`).
 //!
 //! # What is cut into what

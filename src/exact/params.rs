@@ -32,6 +32,8 @@ params! {
         pub groups_x: u32,
         /// 1 where negative elements are refused.
         pub non_negative: u32,
+        /// Elements of a row that are looked at for zeros: all, or none where nobody asks.
+        pub counted: u32,
     }
 }
 
@@ -60,6 +62,7 @@ params! {
         pub out_stride4: u32,
         pub groups_x: u32,
         pub factor: f32,
+        pub dim: u32,
     }
 }
 
@@ -87,6 +90,7 @@ params! {
         pub first_bin: u32,
         /// 1 / the factor of the copy.
         pub inverse: f32,
+        pub dim: u32,
     }
 }
 

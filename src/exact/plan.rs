@@ -9,6 +9,7 @@ use crate::exact::filter::DeviceFilter;
 use crate::exact::kernels;
 use crate::exact::per_query::PerQuery;
 use crate::exact::queries::Queries;
+use crate::exact::scan::logs;
 use crate::exact::scan::settings::ScanSettings;
 use crate::kernel::{MatrixTile, Tile, best_matrix_tile, check_scan_tile, matrix_error};
 use crate::space;
@@ -124,15 +125,19 @@ impl Plan {
         let (n, dim, bins) =
             (dataset.len(), dataset.compared().matrix().dim() as u64, dataset.compared().bins());
         let tile = tile(gpu)?;
-        let (matrix, accumulation) = match dataset.compared().scan() {
-            Some(_) => matrix_tile(gpu, dataset.f16().is_some())?,
-            None => (None, 0.0),
+        let (rows, half) = (dataset.compared(), dataset.f16().is_some());
+        let logs = rows.by_logs() && half && logs::fit(rows.facts(), bins);
+        let (matrix, accumulation) = match rows.scan() {
+            Some(_) if logs || !rows.by_logs() => matrix_tile(gpu, half)?,
+            _ => (None, 0.0),
         };
         let profile = gpu.profile();
         let few = profile.u32("scan", "max_row_queries")?.min(match matrix {
             Some(_) => profile.u32("matrix", "max_row_queries")?,
             None => u32::MAX,
         });
+        // there is no register tile of them
+        let logs = logs && (matrix.is_some() || queries.count as u64 <= few.into());
         // without a certificate, 8 bits would miss more than is said
         let int8 = dataset.int8().is_some() && !options.fast && queries.count as u64 <= few.into();
         let max_candidates = (k + k / 2 + 32).clamp(64, kernels::MAX_CANDIDATES.into());
@@ -147,7 +152,7 @@ impl Plan {
             // of one query, the best of each bin and the candidates
             && (bins * 4).max(max_candidates * BIN * 4) <= max_binding
             && (min_rows == 0 || n >= min_rows && bins >= 2 * max_candidates);
-        let term = Term::of(dataset.metric());
+        let term = Term::of(dataset.metric()).filter(|_| !logs);
         let products = match queries.pair {
             Pair::Tree { .. } => true,
             Pair::Integer { .. } => term.is_none(),
@@ -164,6 +169,7 @@ impl Plan {
             (false, _) => (Path::Dense, "of so few rows"),
             (true, true) if vanishes => (Path::Bins, "since some row is too short to be scaled"),
             (true, true) => (Path::Scan, "by scores and a bound"),
+            (true, false) if logs => (Path::Scan, "by products with logarithms and a bound"),
             (true, false) if term.is_some() => (Path::Scan, "by sums in another order and a bound"),
             (true, false) => (Path::Bins, "since its distances are no scores"),
         };
@@ -181,7 +187,9 @@ impl Plan {
         };
         let pairs = ((ms * 1e6 * gflops) / (2.0 * dim as f64)).max(1.0) as u64;
 
+        // what is no product is rescored in bins of 64
         let small_bins = matrix.is_some()
+            && !logs
             && k > u64::from(profile.u32("matrix", "max_k_bin64")?)
             && n.div_ceil(SMALL_BIN) * 4 <= max_binding;
         let matrix_bin = if small_bins { SMALL_BIN } else { BIN };

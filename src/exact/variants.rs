@@ -33,7 +33,8 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
         }
     }
     for dtype in floats {
-        all.extend([false, true].map(|scaled| f16_copy(dtype, scaled)));
+        all.extend([false, true].map(|scaled| f16_copy(dtype, scaled, false)));
+        all.extend([f16_copy(dtype, false, true), residual(dtype, false, Lost::Logs, ROWS)]);
         all.extend([false, true].map(|scaled| residual(dtype, scaled, Lost::F16Copy, ROWS)));
         all.extend([false, true].map(|scaled| residual(dtype, scaled, Lost::Int8Copy, ROWS)));
         all.extend([false, true].map(|scaled| int8_copy(dtype, scaled)));
@@ -56,7 +57,7 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
             }
         }
         all.push(row_facts(dtype));
-        all.push(row_stats(dtype, Family::Dot, false, ROWS));
+        all.extend([Family::Dot, Family::Log].map(|of| row_stats(dtype, of, false, ROWS)));
         for pair in pairs(dtype) {
             for bitmap in [false, true] {
                 all.push(distance(dtype, &pair, bitmap));
@@ -96,6 +97,9 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
                 );
             }
         }
+        all.extend(
+            [64, MAX_CANDIDATES].map(|room| select_bins(threads, room, BoundOf::Logs, 64, ROWS)),
+        );
     }
     all.extend(listed(&tiles[..1], &matrix_tiles));
     Ok(all)
@@ -180,6 +184,11 @@ fn stored(tiles: &[MatrixTile], scaled: bool, bitmap: bool) -> Vec<Variant> {
             let floats = [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8];
             let tile = MatrixTile { input: DType::F32, ..tile };
             all.extend(floats.map(|dtype| variant(tile, dtype)));
+            // of the rows' logarithms
+            if !scaled {
+                let copy = Encoding::F16Copy.operand();
+                all.push(scan_matrix(tile, &copy, false, 64, bitmap, ROWS));
+            }
         }
     }
     all

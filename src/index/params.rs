@@ -112,7 +112,8 @@ pub struct SearchParams {
     /// their order are exact. A row is missed only where another row is so near to it that the rounding of a score decides:
     /// recall is 0.999 or better on rows without near-duplicates, to which the crate's tests hold it. Saves time where many rows are nearly
     /// equal, since queries that cannot be certified are run again otherwise; else a few per cent. Where no score is
-    /// rounded there is nothing to prove, and nothing is missed. False is refused beside [`Guarantee::Exact`], beside
+    /// rounded there is nothing to prove, and nothing is missed; nor is it under [`Metric::KlDivergence`](crate::Metric::KlDivergence)
+    /// where rows are multiplied as logarithms, which is certified all the same. False is refused beside [`Guarantee::Exact`], beside
     /// [`exhaustive`](Self::exhaustive), and by a range search, which certifies every hit. Default: true.
     pub certify: bool,
     /// Called now and then with the share of the work that is done, which grows up to 1: by the thread that waits, or by one

@@ -19,6 +19,7 @@ const LIBRARY: &[Shader] = &[
     shader!("lib/load", "rows"),
     shader!("lib/math", "largest"),
     shader!("lib/math", "log"),
+    shader!("lib/math", "logs"),
     shader!("lib/math", "norm"),
     shader!("lib/math", "tree"),
     shader!("lib/metric", "binary"),

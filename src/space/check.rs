@@ -32,11 +32,19 @@ pub(crate) struct RowFacts {
     pub short: bool,
     /// At most the smallest magnitude of an element that is not zero, where the metric is a sum over elements ([`Term`]).
     pub smallest: f32,
+    /// At least the rows with an element of 0, where the metric divides by their elements (Kullback-Leibler).
+    pub zero_rows: u64,
 }
 
 impl RowFacts {
-    pub const NONE: RowFacts =
-        RowFacts { whole: true, norm: 0.0, largest: 0.0, short: false, smallest: f32::MAX };
+    pub const NONE: RowFacts = RowFacts {
+        whole: true,
+        norm: 0.0,
+        largest: 0.0,
+        short: false,
+        smallest: f32::MAX,
+        zero_rows: 0,
+    };
 
     pub fn and(self, other: RowFacts) -> RowFacts {
         RowFacts {
@@ -45,8 +53,14 @@ impl RowFacts {
             largest: self.largest.max(other.largest),
             short: self.short || other.short,
             smallest: self.smallest.min(other.smallest),
+            zero_rows: self.zero_rows + other.zero_rows,
         }
     }
+}
+
+/// Whether rows with an element of 0 are counted: those that may be no hit.
+pub(crate) fn counts_zeros(metric: &Metric) -> bool {
+    *metric == Metric::KlDivergence
 }
 
 /// Checks a block whose first row is number `first_row` of the call.
@@ -115,6 +129,11 @@ fn floats(
     let mut facts = RowFacts::NONE;
     if Term::of(metric).is_some() {
         facts.smallest = smallest(values);
+    }
+    if counts_zeros(metric) {
+        // without a way out, of which the compiler makes vectors
+        let zero = |row: &&[f32]| row.iter().fold(false, |zero, &x| zero | (x == 0.0));
+        facts.zero_rows = values.chunks_exact(dim).filter(zero).count() as u64;
     }
     for (i, row) in values.chunks_exact(dim).enumerate() {
         let row_number = first_row + i as u64;
@@ -336,6 +355,15 @@ mod tests {
             assert_eq!(smallest(values), expected, "{values:?}");
         }
         assert_eq!(check(Metric::L1, &[0.0, 0.5, -4.0]).unwrap().smallest, 0.5);
+    }
+
+    #[test]
+    fn rows_with_a_zero_are_counted_where_it_matters() {
+        let rows = [1.0, 0.0, 2.0, 1.0, 1.0, 1e-45, 0.0, 0.0, 0.0, 3.0, 3.0, -0.0];
+        let (kl, l1) = (check(Metric::KlDivergence, &rows), check(Metric::L1, &rows));
+        assert_eq!((kl.unwrap().zero_rows, l1.unwrap().zero_rows), (3, 0));
+        let both = check(Metric::KlDivergence, &rows).unwrap().and(RowFacts::NONE);
+        assert_eq!(both.and(both).zero_rows, 6);
     }
 
     #[test]

@@ -4,11 +4,13 @@ use crate::dtype::{DType, MAX_INTEGER_DIM};
 use crate::metric::{CustomMetric, Metric};
 use std::sync::Arc;
 
-/// What the rows are multiplied by and how: the exact families of the scan.
+/// What the rows are multiplied by and how: the families of the scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Family {
     L2,
     Dot,
+    /// The logarithms of the rows are multiplied; the exact distance is no product.
+    Log,
 }
 
 impl Family {
@@ -17,6 +19,7 @@ impl Family {
         match self {
             Family::L2 => "l2",
             Family::Dot => "dot",
+            Family::Log => "log",
         }
     }
 }
@@ -75,6 +78,7 @@ pub(crate) fn scan_family(metric: &Metric) -> Option<(Family, bool)> {
             Some((Family::Dot, false))
         }
         Metric::Cosine | Metric::CosineDistance => Some((Family::Dot, true)),
+        Metric::KlDivergence => Some((Family::Log, false)),
         _ => None,
     }
 }

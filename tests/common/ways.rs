@@ -94,6 +94,17 @@ pub const MATRIX_F32: Way = Way::matrices(
         ("matrix", "input", "f32"),
     ],
 );
+/// Matrices of f32, where there is a copy in f16: of the logarithms of rows, which are there in no other form.
+pub const MATRIX_F32_COPY: Way = Way::matrices(
+    "matrix of f32, with a copy",
+    DType::F32,
+    &[
+        ("scan", "max_row_queries", "0"),
+        ("matrix", "f16_copy", "1"),
+        ("matrix", "use", "1"),
+        ("matrix", "input", "f32"),
+    ],
+);
 /// The same kernels in other shapes.
 pub const MATRIX_BIAS: Way = Way::matrices(
     "matrix, bias in the accumulator",

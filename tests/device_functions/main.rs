@@ -9,6 +9,7 @@ mod harness;
 mod key;
 mod largest;
 mod log;
+mod logs;
 mod norm;
 mod operand;
 mod radix;
@@ -23,6 +24,7 @@ const CALLERS: &[&str] = &[
     key::KERNEL,
     largest::KERNEL,
     log::KERNEL,
+    logs::KERNEL,
     norm::KERNEL,
     operand::KERNEL,
     operand::POSITIONS,
@@ -36,6 +38,7 @@ const BEHIND: &[(&str, &str)] = &[
     ("integers", "row4i"),
     ("ln_scaled", "power"),
     ("parts_of", "ln_ratio"),
+    ("log_of", "logs_of"),
     ("factor_of", "norm_of"),
 ];
 

@@ -10,6 +10,7 @@ mod cosine_distance;
 mod custom;
 mod faiss;
 mod invariance;
+mod kl;
 mod large_k;
 mod long_rows;
 mod no_hits;

@@ -4,13 +4,13 @@
 
 use super::part::{RoundedPart, Source, TILE_ROWS};
 use super::{f16, int8, residual};
-use crate::buffer::{BIN, Buffer, Segment, Touched};
+use crate::buffer::{BIN, Buffer, Matrix, Segment, Touched};
 use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::exact::encoding::Encoding;
 use crate::exact::kernels::Lost;
-use crate::exact::rows::measured::{self, Measured};
+use crate::exact::rows::measured::{self, Measured, ScanFamily};
 use crate::kernel::{Encoder, matrix_tile};
 
 /// Below this dimension most of a slab would be padding.
@@ -41,10 +41,10 @@ pub(crate) fn f16_operand(rows: &Measured, copies: Copies) -> Result<Option<Enco
     if copies == Copies::Unscanned || rows.scan().is_none() || rows.matrix().dim() < MIN_DIM {
         return Ok(None);
     }
-    let gpu = rows.gpu();
+    let (gpu, logs) = (rows.gpu(), rows.by_logs());
     let copied = gpu.profile().u32("matrix", "f16_copy")? != 0;
     Ok(match rows.matrix().dtype() {
-        dtype @ (DType::F16 | DType::I8 | DType::U8) => {
+        dtype @ (DType::F16 | DType::I8 | DType::U8) if !logs => {
             let multiplied = matrix_tile(gpu, DType::F16)?.is_some();
             (copied || multiplied).then_some(Encoding::Rows(dtype))
         }
@@ -57,10 +57,21 @@ pub(crate) fn f16_operand(rows: &Measured, copies: Copies) -> Result<Option<Enco
     })
 }
 
+/// How rows are scanned that a metric has this scan for: by logarithms only where there may be a copy of them.
+pub(crate) fn scanned(
+    rows: &Matrix,
+    scan: Option<ScanFamily>,
+    copies: Copies,
+) -> Result<Option<ScanFamily>> {
+    let measured = Measured::new(rows.clone(), scan);
+    let without = measured.by_logs() && f16_operand(&measured, copies)?.is_none();
+    Ok(scan.filter(|_| !without))
+}
+
 /// What few queries read of such rows, where that is narrower still.
 pub(crate) fn int8_operand(rows: &Measured, copies: Copies) -> Result<Option<Encoding>> {
     let dims = MIN_DIM..=int8::MAX_DIM;
-    let scans = rows.scan().is_some() && dims.contains(&rows.matrix().dim());
+    let scans = rows.scan().is_some() && !rows.by_logs() && dims.contains(&rows.matrix().dim());
     let narrower = !rows.matrix().dtype().is_integer() && copies == Copies::All;
     let asked = rows.gpu().profile().u32("scan", "int8_copy")? != 0;
     Ok((scans && narrower && asked).then_some(Encoding::Int8Copy))
@@ -170,7 +181,9 @@ impl Rounded {
         let scaled = matches!(rows.scan(), Some((_, true)));
         // rows of cosine are normalized
         let largest = f16::factor(if scaled { 1.0 } else { rows.facts().largest });
-        let wanted = if matches!(operand, Encoding::Rows(_)) { 1.0 } else { largest };
+        // logarithms are within f16's range, and near 0 only where they say little
+        let as_is = matches!(operand, Encoding::Rows(_)) || rows.by_logs();
+        let wanted = if as_is { 1.0 } else { largest };
         let mut parts = Vec::new();
         for (at, (segment, numbers)) in rows.segments().enumerate() {
             let end = segment.first_row() + u64::from(segment.rows());
@@ -256,6 +269,7 @@ fn measure_lost(
     table: Option<&Buffer>,
 ) -> Result<()> {
     let lost = match operand {
+        Encoding::F16Copy if source.logs => Lost::Logs,
         Encoding::F16Copy => Lost::F16Copy,
         Encoding::Int8Copy => Lost::Int8Copy,
         Encoding::Rows(DType::F16) => Lost::Own,

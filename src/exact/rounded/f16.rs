@@ -38,9 +38,10 @@ pub(crate) fn copy(encoder: &mut Encoder, source: &Source<'_>, out: &RoundedPart
         out_stride4: out.stride4,
         groups_x: groups[0],
         factor: out.factor,
+        dim: source.dim as u32,
     };
     let mut buffers = vec![("rows", source.rows), ("copy", &out.buffer)];
     buffers.extend(source.scale.map(|scale| ("scale", scale)));
-    let variant = kernels::f16_copy(source.dtype, source.scale.is_some());
+    let variant = kernels::f16_copy(source.dtype, source.scale.is_some(), source.logs);
     encoder.dispatch(&variant, &buffers, &params, [groups[0], groups[1], 1])
 }

@@ -31,6 +31,8 @@ pub(crate) struct Source<'a> {
     pub dim: usize,
     /// Multiplied in, a number a row (cosine).
     pub scale: Option<&'a Buffer>,
+    /// Whether the logarithms of their elements are copied.
+    pub logs: bool,
     /// Rows to copy: from, to; zeros follow up to `end`.
     pub first: u32,
     pub last: u32,
@@ -54,6 +56,7 @@ impl<'a> Source<'a> {
             stride4: matrix.dtype().stride4(segment.stride_bytes()),
             dim: matrix.dim(),
             scale: part.scale.as_ref(),
+            logs: measured.by_logs(),
             first,
             last: segment.rows(),
             end: segment.rows().next_multiple_of(TILE_ROWS),

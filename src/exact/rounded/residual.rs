@@ -29,6 +29,7 @@ pub(crate) fn measure(
         groups_x: bins.groups[0],
         first_bin,
         inverse: 1.0 / copy.factor,
+        dim: source.dim as u32,
     };
     let mut buffers = vec![("rows", source.rows), ("residual_out", out)];
     if lost != Lost::Own {

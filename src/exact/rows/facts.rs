@@ -13,6 +13,8 @@ use crate::space::check::{self, RowFacts};
 
 /// Rows that a workgroup takes.
 const GROUP_ROWS: u64 = 32;
+/// What the kernel finds: five words.
+const BYTES: u64 = 20;
 /// Rows that the host looks at, at a time.
 const BLOCK_ROWS: usize = 1 << 16;
 
@@ -27,7 +29,7 @@ pub(crate) fn of(metric: &Metric, matrix: &Matrix) -> Result<RowFacts> {
         return Ok(RowFacts::NONE);
     }
     let (gpu, dim) = (matrix.gpu(), matrix.dim());
-    let out = gpu.scratch("row facts", 16)?;
+    let out = gpu.scratch("row facts", BYTES)?;
     let mut encoder = Encoder::new(gpu, "row facts", false)?;
     encoder.clear(&out);
     for segment in matrix.segments() {
@@ -38,14 +40,16 @@ pub(crate) fn of(metric: &Metric, matrix: &Matrix) -> Result<RowFacts> {
             stride4: matrix.dtype().stride4(segment.stride_bytes()),
             groups_x: groups[0],
             non_negative: u32::from(metric.needs_non_negative()),
+            counted: if check::counts_zeros(metric) { dim as u32 } else { 0 },
         };
         let buffers = [("rows", segment.buffer()), ("facts", &out)];
         let variant = kernels::row_facts(matrix.dtype());
         encoder.dispatch(&variant, &buffers, &params, [groups[0], groups[1], 1])?;
     }
-    let landed = encoder.submit(&[(&out, 0, 16)])?.wait()?;
+    let landed = encoder.submit(&[(&out, 0, BYTES)])?.wait()?;
     let found = words(landed.parts.first().map_or(&[], Vec::as_slice));
-    let [square, largest, flags, least] = found[..].try_into().unwrap_or([0, 0, DOUBTFUL, 0]);
+    let none = [0, 0, DOUBTFUL, 0, 0];
+    let [square, largest, flags, least, zero_rows] = found[..].try_into().unwrap_or(none);
     if flags & DOUBTFUL != 0 {
         return on_host(metric, matrix);
     }
@@ -59,6 +63,7 @@ pub(crate) fn of(metric: &Metric, matrix: &Matrix) -> Result<RowFacts> {
         short: flags & SHORT != 0,
         // none at all has the bits of a NaN
         smallest: f32::from_bits(!least).min(f32::MAX),
+        zero_rows: zero_rows.into(),
     })
 }
 

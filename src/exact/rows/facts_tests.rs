@@ -54,7 +54,7 @@ fn the_device_finds_what_the_host_finds() {
         println!("skipped: no adapter (1)");
         return;
     };
-    for metric in [Metric::L2, Metric::Jaccard, Metric::NanEuclidean] {
+    for metric in [Metric::L2, Metric::Jaccard, Metric::KlDivergence, Metric::NanEuclidean] {
         for dim in [1, 33] {
             for (what, rows) in hostile(dim) {
                 let narrow: Vec<f16> = rows.iter().map(|&x| f16::from_f32(x)).collect();
@@ -79,6 +79,7 @@ fn the_device_finds_what_the_host_finds() {
                             assert_eq!(host.whole || large, device.whole, "{what}");
                             assert_eq!(host.largest.to_bits(), device.largest.to_bits(), "{what}");
                             assert_eq!(host.short, device.short, "{what}");
+                            assert_eq!(host.zero_rows, device.zero_rows, "{what}");
                             // the host looks for it where a metric asks for it alone
                             if Term::of(&metric).is_some() {
                                 assert_eq!(host.smallest, device.smallest, "{what}");

@@ -60,6 +60,11 @@ impl Measured {
         self.scan
     }
 
+    /// Whether the scan multiplies the logarithms of the rows, which are there as a copy alone.
+    pub fn by_logs(&self) -> bool {
+        matches!(self.scan, Some((Family::Log, _)))
+    }
+
     pub fn len(&self) -> u64 {
         self.matrix.row_count()
     }

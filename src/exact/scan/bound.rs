@@ -54,7 +54,7 @@ impl Bound {
             Family::L2 => (a / 2.0 + own / 2.0 + tree / 2.0, a + tree, tree / 2.0),
             // (q.x) / |x|: two more roundings, and |x| of the row in another sum than the reference's
             Family::Dot if scaled => (0.0, a + 2.0 * tree + own + 8.0 * U, 0.0),
-            Family::Dot => (0.0, a + tree, 0.0),
+            Family::Dot | Family::Log => (0.0, a + tree, 0.0),
         };
         // The bound is itself computed in f32, in five steps.
         let up = |v: f64| (v * (1.0 + 16.0 * U)) as f32 * (1.0 + f32::EPSILON);

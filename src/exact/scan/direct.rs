@@ -26,11 +26,11 @@ pub(crate) struct Direct {
     limit: f32,
 }
 
-fn gamma(k: f64) -> f64 {
+pub(super) fn gamma(k: f64) -> f64 {
     k * U / (1.0 - k * U).max(0.5)
 }
 
-fn up(v: f64) -> f32 {
+pub(super) fn up(v: f64) -> f32 {
     v as f32 * (1.0 + f32::EPSILON)
 }
 
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn scores_are_exact_only_where_the_distances_are() {
-        let whole = RowFacts { whole: true, norm: 20.0, largest: 5.0, short: false, smallest: 1.0 };
+        let whole = RowFacts { norm: 20.0, largest: 5.0, smallest: 1.0, ..RowFacts::NONE };
         for metric in [Metric::L1, Metric::Linf] {
             assert_eq!(direct(&metric, whole).unwrap().bound, Bound::EXACT, "{metric}");
             let halves = RowFacts { whole: false, ..whole };

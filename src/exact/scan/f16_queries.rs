@@ -55,6 +55,7 @@ fn source(upload: &Upload, dim: usize, end: u32) -> Result<Source<'_>> {
         stride4: upload.float_stride4,
         dim,
         scale: None,
+        logs: false,
         first: 0,
         last: upload.count,
         end,

@@ -5,6 +5,7 @@
 pub(super) mod bound;
 pub(super) mod direct;
 mod f16_queries;
+pub(super) mod logs;
 mod matrix;
 mod piece;
 pub(super) mod rescore;

@@ -22,7 +22,7 @@ pub(crate) struct Scanned {
 
 /// The bins that can hold a neighbour.
 pub(crate) struct Chosen {
-    /// `max_candidates` of the settings for each query; of a direct scan all ones behind the last.
+    /// `max_candidates` of the settings for each query; all ones behind the last where the distances are no products.
     pub bins: Buffer,
     /// How many they are.
     pub counts: Buffer,
@@ -55,17 +55,15 @@ impl Scan {
             residual_at: self.residuals.as_ref().map_or(0, |residuals| residuals.at),
         };
         let mut buffers = vec![("bin_best", &self.scores.bin_best)];
-        let mut bound = BoundOf::Score;
-        if !self.is_direct() {
+        let bound = self.bound_of();
+        if bound != BoundOf::Score {
             let bins = scanned.bin_norm().ok_or_else(|| missing("bin norms"))?;
             let queries = upload.norms.as_ref().ok_or_else(|| missing("query norms"))?;
             buffers.extend([("bin_norm", bins), ("query_norm", queries)]);
-            bound = BoundOf::Norms;
         }
         buffers.extend([("chosen", &chosen), ("counts", &counts)]);
         if let Some(of) = &self.residuals {
             buffers.extend([("bin_residual", &of.bins), ("query_residual", &of.queries)]);
-            bound = BoundOf::Residuals;
         }
         let (threads, map) = (self.settings.bin_threads(nq), scanned.row_map());
         let variant = kernels::select_bins(threads, max_candidates, bound, bin, map);

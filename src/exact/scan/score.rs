@@ -4,6 +4,7 @@
 use super::bound::Bound;
 use super::direct::{self, Direct};
 use super::f16_queries::F16Queries;
+use super::logs;
 use super::matrix::{self, Matrices};
 use super::piece::{Piece, Scores, missing};
 use super::settings::ScanSettings;
@@ -13,6 +14,7 @@ use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::exact::encoding::Encoding;
 use crate::exact::filter::Bitmap;
+use crate::exact::kernels::BoundOf;
 use crate::exact::operand::{Form, ScanRows};
 use crate::exact::queries::Upload;
 use crate::kernel::{Encoder, MatrixTile, Tile};
@@ -26,6 +28,8 @@ pub(crate) struct Scan {
     pub settings: ScanSettings,
     kernel: ScanKernel,
     form: Form,
+    /// Whether the rows' logarithms are multiplied.
+    logs: bool,
     /// Where stage A goes on: segment, row within it.
     next: (usize, u32),
 }
@@ -71,7 +75,10 @@ impl Scan {
             None => products(scanned, facts, &upload, settings, encoder)?,
         };
         let nq = upload.count;
-        let (bound, lost) = if settings.certify { (bound, lost) } else { (Bound::EXACT, None) };
+        let logs = settings.direct.is_none() && scanned.rows.by_logs();
+        // what keeps bins from vouching for rows that may be no hits is a part of E
+        let certify = settings.certify || logs;
+        let (bound, lost) = if certify { (bound, lost) } else { (Bound::EXACT, None) };
         let residuals = lost.map(|(queries, at)| {
             let bins = scanned.bin_residual(form).ok_or_else(|| missing("residuals"))?.clone();
             Ok::<_, Error>(Residuals { bins, queries, at })
@@ -86,7 +93,7 @@ impl Scan {
         let bin_best = encoder.gpu().scratch("bin best", bytes)?;
         let (bitmap, words) = bitmap.map_or((None, 0), |bitmap| (Some(bitmap.bits), bitmap.words));
         let scores = Scores { upload, bitmap, words, bin_best, bin_stride, bin };
-        Ok(Scan { scores, bound, residuals, settings, kernel, form, next: (0, 0) })
+        Ok(Scan { scores, bound, residuals, settings, kernel, form, logs, next: (0, 0) })
     }
 
     /// Bytes of rows that stage A reads, if each is read once.
@@ -105,7 +112,17 @@ impl Scan {
 
     /// Whether the distances are sums over elements, which are computed again in their own way.
     pub fn is_direct(&self) -> bool {
-        matches!(self.kernel, ScanKernel::Direct(..))
+        matches!(self.bound_of(), BoundOf::Score | BoundOf::Logs)
+    }
+
+    /// What the bound of its scores is made of.
+    pub fn bound_of(&self) -> BoundOf {
+        match (&self.kernel, &self.residuals) {
+            (ScanKernel::Direct(..), _) => BoundOf::Score,
+            _ if self.logs => BoundOf::Logs,
+            (_, Some(_)) => BoundOf::Residuals,
+            (_, None) => BoundOf::Norms,
+        }
     }
 
     /// Whether no sum rounds, whatever the order.
@@ -174,10 +191,16 @@ fn products(
 ) -> Result<Choice> {
     let (rows, nq, dim) = (scanned.rows, upload.count, scanned.dim());
     let (family, scaled) = rows.scan().ok_or_else(|| missing("metric"))?;
-    let exact = Bound::choose(family, scaled, dim, rows.facts(), facts);
-    let matrix = |factor: f32| {
-        Bound::matrix(family, scaled, dim, settings.accumulation).magnified(1.0 / factor)
+    let logs = rows.by_logs();
+    let of = |products: Bound| if logs { logs::bound(products, dim, facts) } else { products };
+    let exact = match logs {
+        true => of(Bound::f32(family, scaled, dim)),
+        false => Bound::choose(family, scaled, dim, rows.facts(), facts),
     };
+    let matrix = |factor: f32| {
+        of(Bound::matrix(family, scaled, dim, settings.accumulation).magnified(1.0 / factor))
+    };
+    let norms = || upload.norms.clone().ok_or_else(|| missing("query norms"));
     let few = nq <= settings.max_row_queries;
     let tile = settings.matrix.map(|tile| tile.narrowed(nq));
     let rounded = scanned.int8.filter(|_| settings.int8);
@@ -190,10 +213,14 @@ fn products(
                 Encoding::Int8Copy => (Form::Int8, rows.facts().largest),
                 _ => (Form::F16, 1.0 / rounded.smallest_factor()),
             };
-            let bound = Bound::f32(family, scaled, dim).magnified(magnified);
-            let queries = upload.norms.clone().ok_or_else(|| missing("query norms"))?;
-            (ScanKernel::Rows, form, bound, Some((queries, nq)))
+            let bound = of(Bound::f32(family, scaled, dim).magnified(magnified));
+            (ScanKernel::Rows, form, bound, Some((norms()?, nq)))
         }
+        // of queries as they are nothing is lost, as is noted behind their norms
+        (Some(_), Some(tile)) if logs && tile.input == DType::F32 => {
+            (matrices(settings, tile, None), Form::F16, matrix(1.0), Some((norms()?, nq)))
+        }
+        (None, _) | (_, None) if logs => return Err(missing("logarithms")),
         _ if few => (ScanKernel::Rows, Form::Rows, exact, None),
         (_, Some(tile)) if tile.input == DType::F32 => {
             (matrices(settings, tile, None), Form::Rows, matrix(1.0), None)
@@ -202,7 +229,9 @@ fn products(
             let f16 = scanned.f16.ok_or_else(|| missing("f16 rows"))?;
             let shape = (dim, facts.largest);
             let factor = f16.smallest_factor();
-            let queries = F16Queries::new(encoder, upload, shape, tile.bm(), factor)?;
+            // biases, which are 0 where logarithms are multiplied, keep no query small
+            let follows = if logs { f32::MAX } else { factor };
+            let queries = F16Queries::new(encoder, upload, shape, tile.bm(), follows)?;
             let lost = queries.residuals.clone();
             let bound = matrix(factor * queries.part.factor);
             (matrices(settings, tile, Some(queries)), Form::F16, bound, Some((lost, 0)))

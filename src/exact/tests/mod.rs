@@ -1,5 +1,6 @@
 //! The scan against all exact distances: the same to the bit.
 
+mod logs;
 mod operands;
 mod stages;
 
@@ -89,6 +90,7 @@ fn check(settings: &[(&str, &str, &str)]) {
         (Metric::L1, 19, 5, 3),
         (Metric::Canberra, 7, 70, 12),
         (Metric::JensenShannon, 18, 3, 5),
+        (Metric::KlDivergence, 18, 30, 5),
         (Metric::wgsl(L4, 1.0, Order::Descending), 9, 6, 7),
         (Metric::Hellinger, 20, 35, 3),
         (Metric::SqrtL2, 1, 35, 20),
