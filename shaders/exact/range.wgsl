@@ -1,10 +1,14 @@
-// Range selection over the keys of consecutive rows: how many of a query's keys are below its limit, then which.
-// Bindings: keys (nq x key_stride), counts (nq, atomics){{ ", offsets (nq), out (pairs of key and row, a query's from its offset on)" if emit else "" }}.
+// Range selection over the keys of {{ "chosen bins" if bins else "consecutive rows" }}: how many of a query's keys are below its limit, then which.
+// Bindings: keys ({{ "nq x stride x 64" if bins else "nq x key_stride" }}){{ ", chosen (nq x stride), bin_counts (nq)" if bins else "" }}, counts (nq, atomics){{ ", offsets (nq), out (pairs of key and row, a query's from its offset on)" if emit else "" }}.
 // Threads: one thread a row, 256 rows a workgroup, one query in x.
 // Profile keys: none.
 
 {% include "lib/constants.wgsl" %}
 @group(0) @binding({{ slot() }}) var<storage, read> keys: array<u32>;
+//% if bins
+@group(0) @binding({{ slot() }}) var<storage, read> chosen: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read> bin_counts: array<u32>;
+//% endif
 @group(0) @binding({{ slot() }}) var<storage, read_write> counts: array<atomic<u32>>;
 //% if emit
 @group(0) @binding({{ slot() }}) var<storage, read> offsets: array<u32>;
@@ -13,6 +17,7 @@
 
 struct Params {
   limit: u32,
+  // from one query's keys to the next one's; of bins: how many there is room for
   stride: u32,
   n: u32,
   first_row: u32,
@@ -28,10 +33,17 @@ var<workgroup> base: u32;
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
   let query = p.first_query + wg.x;
   let x = (wg.y + wg.z * p.groups_y) * 256u + t;
+//% if bins
+  let n = bin_counts[query] * BIN;
+  // the same for the whole workgroup
+  if ((wg.y + wg.z * p.groups_y) * 256u >= n) { return; }
+//% else
+  let n = p.n;
+//% endif
   if (t == 0u) { atomicStore(&found, 0u); }
   workgroupBarrier();
   var key = NO_KEY;
-  if (x < p.n) { key = keys[query * p.stride + x]; }
+  if (x < n) { key = keys[query * p.stride{{ " * BIN" if bins else "" }} + x]; }
   let hit = key < p.limit;
   var slot = 0u;
   if (hit) { slot = atomicAdd(&found, 1u); }
@@ -40,7 +52,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   if (t == 0u) { base = atomicAdd(&counts[query], atomicLoad(&found)); }
 //% if emit
   let first = workgroupUniformLoad(&base);
-  if (hit) { out[offsets[query] + first + slot] = vec2<u32>(key, p.first_row + x); }
+  if (hit) {
+    out[offsets[query] + first + slot] = vec2<u32>(key, {{ "chosen[query * p.stride + x / BIN] * BIN + x % BIN" if bins else "p.first_row + x" }});
+  }
 //% else
   workgroupBarrier();
 //% endif

@@ -4,7 +4,7 @@
 //% if logs
 // A bin with a negative residual may owe its score to a row that is no hit, so it says nothing of L.
 //% endif
-// Bindings: bin_best (nq x bin_stride){{ "" if normless else ", bin_norm (bins%s), query_norm (nq)"|format(" of 64 rows" if bin < 64 else "") }}, chosen (nq x max_candidates, out{{ ", NO_KEY behind the last" if normless or logs else "" }}), counts (nq, out; above max_candidates: too many){{ ", bin_residual (as bin_norm), query_residual (residual_at + nq)" if rounded else "" }}.
+// Bindings: bin_best (nq x bin_stride), chosen (nq x max_candidates, out{{ ", NO_KEY behind the last" if normless or logs else "" }}), counts (nq, out; above max_candidates: too many){{ "" if normless else ", bin_norm (bins%s), query_norm (nq)"|format(" of 64 rows" if bin < 64 else "") }}{{ ", bin_residual (as bin_norm), query_residual (residual_at + nq)" if rounded else "" }}.
 // Threads: a workgroup of {{ threads }} has one query.
 // Profile keys: kernel.select threads threads_few_queries.
 
@@ -13,18 +13,8 @@
 {% include "lib/select/key.wgsl" %}
 {% include "lib/select/radix.wgsl" %}
 @group(0) @binding({{ slot() }}) var<storage, read> bin_best: array<f32>;
-//% if not normless
-@group(0) @binding({{ slot() }}) var<storage, read> bin_norm: array<f32>;
-@group(0) @binding({{ slot() }}) var<storage, read> query_norm: array<f32>;
-//% endif
 @group(0) @binding({{ slot() }}) var<storage, read_write> chosen: array<u32>;
 @group(0) @binding({{ slot() }}) var<storage, read_write> counts: array<u32>;
-
-//% if rounded
-// of the rounded copies: the largest distance of a bin's rows from theirs, and of the query from its own
-@group(0) @binding({{ slot() }}) var<storage, read> bin_residual: array<f32>;
-@group(0) @binding({{ slot() }}) var<storage, read> query_residual: array<f32>;
-//% endif
 
 struct Params {
   bins: u32,
@@ -48,24 +38,9 @@ var<workgroup> threshold: f32;
 var<workgroup> count: atomic<u32>;
 var<workgroup> list: array<u32, {{ room }}>;
 
-fn bound(best: f32, fine_bin: u32, query: u32, q: f32) -> f32 {
-//% if normless
-  return p.floor + p.slack * abs(best);
-//% else
-  let bin = fine_bin{{ " / " ~ (64 // bin) ~ "u" if bin < 64 else "" }};
-  let norm = select(p.unit, bin_norm[bin], p.unit == 0.0);
-//% if rounded
-  let rest = {{ "abs(bin_residual[bin])" if logs else "bin_residual[bin]" }};
-  let lost = query_residual[p.residual_at + query];
-  let both = (q + lost) * rest + (lost * norm + p.c1 * (q + lost) * (norm + rest));
-//% else
-  let both = p.c1 * q * norm;
-//% endif
-  return p.c0 * norm * norm + (both + (p.c2 * {{ "q" if logs else "q * q" }} + (p.floor + p.slack * abs(best))));
-//% endif
-}
-
+{% include "lib/tile/scan/bound.wgsl" %}
 //% if logs
+
 // Whether every row of a bin is a hit of every query.
 fn vouches(bin: u32) -> bool { return bin_residual[bin] >= 0.0; }
 //% endif

@@ -58,8 +58,8 @@ pub struct ExactStats {
     /// Queries answered through bins of rows, by the scan or, under a metric that it does not have, by the exact distances of
     /// each bin; the others had every exact distance selected from.
     pub scanned: u64,
-    /// Queries of the scan whose candidates did not fit and that ran again: after a scan of 8 bits from what loses less, else
-    /// through all exact distances.
+    /// Queries of the scan whose candidates did not fit and that ran again: after a scan of 8 bits from what loses less, of a search by
+    /// radius once more with room for more, else through all exact distances.
     pub rerun: u64,
     /// Bins of 64 rows that passed, over the scanned queries.
     pub bins_passed: u64,

@@ -36,7 +36,21 @@ impl ChosenBins<'_> {
         hits: Selection,
     ) -> Result<Selected> {
         let ChosenBins { bins, counts, most } = *self;
-        let bytes = u64::from(hits.nq) * u64::from(most) * 4 * BIN;
+        let keys = self.keys(encoder, dataset, biases, pair, (upload, bitmap))?;
+        hits.of_bins(encoder, [&keys, bins, counts], (most, BIN as u32), None)
+    }
+
+    /// Encodes the exact distances of their rows: the keys, in places for `most` bins a query.
+    pub fn keys(
+        &self,
+        encoder: &mut Encoder,
+        dataset: &Dataset,
+        biases: Option<&[Buffer]>,
+        pair: &Pair,
+        (upload, bitmap): (&Upload, Option<&Bitmap>),
+    ) -> Result<Buffer> {
+        let ChosenBins { bins, most, .. } = *self;
+        let bytes = u64::from(upload.count) * u64::from(most) * 4 * BIN;
         let keys = dataset.gpu().scratch("candidate keys", bytes)?;
         for (segment, _) in dataset.compared().segments() {
             if let Some(block) = distance::block(dataset, biases, segment.first_row(), u32::MAX) {
@@ -44,7 +58,7 @@ impl ChosenBins<'_> {
                 distance::distances(encoder, dataset, pair, upload, bitmap, &block, target)?;
             }
         }
-        hits.of_bins(encoder, [&keys, bins, counts], (most, BIN as u32), None)
+        Ok(keys)
     }
 }
 

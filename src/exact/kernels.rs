@@ -22,6 +22,7 @@ const SCAN_MATRIX: Shader = shader!("exact", "scan_matrix");
 const SCAN_ROW: Shader = shader!("exact", "scan_row");
 const SCAN_TILE: Shader = shader!("exact", "scan_tile");
 const SELECT_BINS: Shader = shader!("exact", "select_bins");
+const SELECT_RANGE: Shader = shader!("exact", "select_range");
 
 /// More groups than a slab of a register tile has.
 const WHOLE_SLAB: u32 = 64;
@@ -206,6 +207,16 @@ pub(crate) fn select_bins(
         .flag("table", map.table)
 }
 
+/// The same for a radius, whose rows are never listed.
+pub(crate) fn select_range(threads: u32, bound: BoundOf) -> Variant {
+    Variant::new::<params::SelectRange>(SELECT_RANGE)
+        .int("threads", threads)
+        .implied("bin", 64)
+        .flag("normless", bound == BoundOf::Score)
+        .flag("rounded", matches!(bound, BoundOf::Residuals | BoundOf::Logs))
+        .flag("logs", bound == BoundOf::Logs)
+}
+
 pub(crate) fn rescore(dtype: DType, pair: &Pair, bitmap: bool, bin: u32, map: RowMap) -> Variant {
     let (family, scaled, integer) = match pair {
         Pair::Integer { family } => (*family, false, true),
@@ -259,6 +270,7 @@ pub(crate) fn distance(dtype: DType, pair: &Pair, bitmap: bool) -> Variant {
     v.flag("bitmap", bitmap)
 }
 
-pub(crate) fn range(emit: bool) -> Variant {
-    Variant::new::<params::Range>(RANGE).flag("emit", emit)
+/// Of the keys of consecutive rows, or of chosen bins.
+pub(crate) fn range(bins: bool, emit: bool) -> Variant {
+    Variant::new::<params::Range>(RANGE).flag("bins", bins).flag("emit", emit)
 }

@@ -42,7 +42,10 @@
 //!   row may be no hit (`scan/logs.rs`).
 //! * Metrics without a score of this form, and sums over elements so small that differences might vanish, go through `exact_bins.rs`: their keys are computed for every row, the best of each bin
 //!   is kept, and the k best bins hold the answer without a bound.
-//! * Few rows, a large k, `exhaustive` and all searches by radius compute every key (`distance.rs`, `range.rs`).
+//! * Few rows, a large k and `exhaustive` compute every key (`distance.rs`).
+//! * A radius knows how large a score must be: in stage B the chosen bins are those with M + E >= T, T the least that a row within it truly
+//!   scores (`scan/threshold.rs`); in stage C all keys below the radius are hits (`range/`). Queries of which more bins pass than there is room
+//!   for are asked again with more room, in the end by every key.
 //! * `certify = false` takes E for 0 in stage B, but where logarithms are multiplied.
 //! * Rows that stay on the host come in chunks that are searched one by one and merged (`stream/`).
 //!

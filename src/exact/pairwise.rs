@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::exact::dataset::Dataset;
 use crate::exact::distance;
 use crate::exact::filter::DeviceFilter;
-use crate::exact::plan::Plan;
+use crate::exact::plan::{Asked, Plan};
 use crate::exact::queries::Queries;
 use crate::format::SliceSource;
 use crate::kernel::{Encoder, words};
@@ -50,7 +50,7 @@ pub fn pairwise(
         total.ok_or_else(|| Error::argument("rows", "the matrix is too large for this host"))?;
     let mut out = vec![metric.order().no_hit(); total];
     let all = DeviceFilter::new(dataset.compared(), Filter::default(), queries.count)?;
-    let plan = Plan::new(gpu, &dataset, &queries, &all, 1, &Options::dense())?;
+    let plan = Plan::new(gpu, &dataset, &queries, &all, Asked::Nearest(1), &Options::dense())?;
     for start in (0..queries.count).step_by(plan.dense_queries) {
         let end = (start + plan.dense_queries).min(queries.count);
         let query_ids: Vec<u32> = (start..end).map(|q| q as u32).collect();

@@ -161,6 +161,25 @@ params! {
 }
 
 params! {
+    /// Of `select_range`; the bound's coefficients are those of [`Bound`](super::scan::bound::Bound).
+    pub(crate) struct SelectRange {
+        pub nq: u32,
+        pub bins: u32,
+        pub bin_stride: u32,
+        /// Bins that may be chosen for a query.
+        pub max_candidates: u32,
+        pub c0: f32,
+        pub c1: f32,
+        pub c2: f32,
+        pub floor: f32,
+        pub slack: f32,
+        pub unit: f32,
+        /// Where in `query_residual` the first query's stands.
+        pub residual_at: u32,
+    }
+}
+
+params! {
     /// Of `rescore`.
     pub(crate) struct Rescore {
         pub n: u32,
@@ -202,7 +221,9 @@ params! {
     pub(crate) struct Range {
         /// Keys below it are hits.
         pub limit: u32,
+        /// From one query's keys to the next one's; of chosen bins, how many there is room for.
         pub stride: u32,
+        /// Of consecutive rows: how many, and the number of the first.
         pub n: u32,
         pub first_row: u32,
         pub groups_y: u32,

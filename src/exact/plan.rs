@@ -17,6 +17,8 @@ use crate::space::{Pair, Term};
 
 /// Largest k of the binned scan; beyond it too many bins would pass.
 pub(super) const MAX_SCAN_K: u64 = 2048;
+/// Bins that may pass for a query with a radius at first, of many that ask at once.
+const RANGE_CANDIDATES: u64 = 512;
 /// Bins that may pass for a query that reads 8 bits.
 const INT8_CANDIDATES: u64 = 512;
 /// Rows to a bin where many neighbours are wanted: a tile of the matrix units.
@@ -43,6 +45,15 @@ pub(crate) enum Path {
     Dense,
 }
 
+/// What a plan is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// So many neighbours, at most the number of rows.
+    Nearest(u64),
+    /// Rows within a radius; whether that says anything of their scores.
+    Within { bounded: bool },
+}
+
 /// The cut of one call.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -55,8 +66,10 @@ pub(crate) struct Plan {
     pub first_queries: usize,
     /// Queries of every other.
     pub scan_queries: usize,
-    /// Queries of a submission of exact bins where the scan could not certify them.
+    /// Queries of a submission of exact bins where the scan could not certify them; of a radius, of a scan with room for
+    /// `wide_candidates` bins where more passed than there was room for.
     pub rerun_queries: usize,
+    pub wide_candidates: u32,
     /// Queries and rows of one block of exact distances.
     pub dense_queries: usize,
     pub dense_rows: u32,
@@ -110,7 +123,7 @@ fn parts_of(count: u64, most: u64, bm: u64, parts: u64, least: u64) -> (u64, u64
 }
 
 impl Plan {
-    /// Plans the search of `queries` for k neighbours, k at most the number of rows.
+    /// Plans the search of `queries`.
     ///
     /// # Errors
     /// `LimitExceeded` and `OutOfDeviceMemory` where a single query does not fit one binding or the memory, with k.
@@ -119,9 +132,11 @@ impl Plan {
         dataset: &Dataset,
         queries: &Queries,
         filter: &DeviceFilter,
-        k: u64,
+        asked: Asked,
         options: &Options,
     ) -> Result<Plan> {
+        // what is kept of a query within a radius is allocated when it is known
+        let k = if let Asked::Nearest(k) = asked { k } else { 1 };
         let (n, dim, bins) =
             (dataset.len(), dataset.compared().matrix().dim() as u64, dataset.compared().bins());
         let tile = tile(gpu)?;
@@ -140,18 +155,27 @@ impl Plan {
         let logs = logs && (matrix.is_some() || queries.count as u64 <= few.into());
         // without a certificate, 8 bits would miss more than is said
         let int8 = dataset.int8().is_some() && !options.fast && queries.count as u64 <= few.into();
-        let max_candidates = (k + k / 2 + 32).clamp(64, kernels::MAX_CANDIDATES.into());
-        // 8 bits let more bins pass, which cost few queries little
-        let max_candidates =
-            if int8 { max_candidates.max((bins / 4).min(INT8_CANDIDATES)) } else { max_candidates };
+        let most_candidates = u64::from(kernels::MAX_CANDIDATES);
+        // rows of more bins are read for one query alone at a higher price than all rows for many together
+        let max_binding = gpu.caps().max_binding_bytes;
+        let wide_candidates = (bins / 4).clamp(64, most_candidates).min(max_binding / (BIN * 4));
+        let max_candidates = match asked {
+            Asked::Within { .. } if queries.count as u64 <= few.into() => wide_candidates,
+            Asked::Within { .. } => wide_candidates.min(RANGE_CANDIDATES),
+            Asked::Nearest(k) => {
+                let some = (k + k / 2 + 32).clamp(64, most_candidates);
+                // 8 bits let more bins pass, which cost few queries little
+                if int8 { some.max((bins / 4).min(INT8_CANDIDATES)) } else { some }
+            }
+        };
         // With fewer bins than twice the candidates nearly all would pass. 0 forces the scan, for tests.
         let min_rows = u64::from(profile.u32("scan", "min_rows")?);
-        let max_binding = gpu.caps().max_binding_bytes;
         let binned = !options.exhaustive
             && k <= MAX_SCAN_K
             // of one query, the best of each bin and the candidates
             && (bins * 4).max(max_candidates * BIN * 4) <= max_binding
             && (min_rows == 0 || n >= min_rows && bins >= 2 * max_candidates);
+        let bounded = asked != Asked::Within { bounded: false };
         let term = Term::of(dataset.metric()).filter(|_| !logs);
         let products = match queries.pair {
             Pair::Tree { .. } => true,
@@ -162,6 +186,9 @@ impl Plan {
         let vanishes = space::is_scaled(dataset.metric()) && dataset.compared().facts().short;
         let (path, why) = match (binned, products) {
             (false, _) if options.exhaustive => (Path::Dense, "as asked for"),
+            _ if !bounded => {
+                (Path::Dense, "since nothing is known of the scores within the radius")
+            }
             (false, _) if k > MAX_SCAN_K => (Path::Dense, "for so many neighbours"),
             (false, _) if n >= min_rows && bins >= 2 * max_candidates => {
                 (Path::Dense, "since one binding holds too little")
@@ -173,8 +200,13 @@ impl Plan {
             (true, false) if term.is_some() => (Path::Scan, "by sums in another order and a bound"),
             (true, false) => (Path::Bins, "since its distances are no scores"),
         };
+        // the best of a bin decides which hold the nearest, not which hold some within a radius
+        let path = match asked {
+            Asked::Within { .. } if path == Path::Bins => Path::Dense,
+            _ => path,
+        };
         log::debug!(
-            "{} queries, k = {k}, {n} x {dim} {}: {path:?} {why}",
+            "{} queries, {asked:?}, {n} x {dim} {}: {path:?} {why}",
             queries.count,
             dataset.metric()
         );
@@ -190,6 +222,7 @@ impl Plan {
         // what is no product is rescored in bins of 64
         let small_bins = matrix.is_some()
             && !logs
+            && matches!(asked, Asked::Nearest(_))
             && k > u64::from(profile.u32("matrix", "max_k_bin64")?)
             && n.div_ceil(SMALL_BIN) * 4 <= max_binding;
         let matrix_bin = if small_bins { SMALL_BIN } else { BIN };
@@ -199,15 +232,19 @@ impl Plan {
             (bitmap, false) => uploads.beside(bitmap),
             _ => uploads,
         };
-        let of_scan = if int8 { again } else { uploads };
-        let of_scan = of_scan
-            .rounded(queries)
-            .buffer("best scores", n.div_ceil(matrix_bin) * 4)
-            .buffer("chosen bins", max_candidates * 4)
-            .buffer("candidates", max_candidates * matrix_bin * 4)
-            .buffer("counts", 4)
-            .hits(k)
-            .beside(k * 8 + 4);
+        let of_first = if int8 { again } else { uploads };
+        let of_scan = |uploads: PerQuery, candidates: u64| {
+            uploads
+                .rounded(queries)
+                .buffer("best scores", n.div_ceil(matrix_bin) * 4)
+                .buffer("chosen bins", candidates * 4)
+                .buffer("candidates", candidates * matrix_bin * 4)
+                .buffer("counts", 16)
+                .hits(k)
+                .beside(k * 8 + 16)
+        };
+        let of_wide = of_scan(again, wide_candidates);
+        let of_scan = of_scan(of_first, max_candidates);
         let of_bins = again
             .buffer("best keys", bins * 4)
             .hits(k)
@@ -232,13 +269,19 @@ impl Plan {
         // of a block, the keys and, of a search by radius, all pairs of one query at least
         let block = (max_binding / 8).min(scratch / 16) / BIN * BIN;
         let dense_rows = n.min(DENSE_ROWS).min(block.max(BIN)).max(1);
-        let of_dense = uploads.buffer("distances", dense_rows * 4).hits(k).hits(k).beside(k * 8);
+        let of_dense = match asked {
+            Asked::Nearest(_) => uploads,
+            // of a radius these, too, run where others did not suffice
+            Asked::Within { .. } => again,
+        };
+        let of_dense = of_dense.buffer("distances", dense_rows * 4).hits(k).hits(k).beside(k * 8);
         let dense_queries = of_dense.fit(scratch, max_binding);
         if n > 0 && queries.count > 0 {
             let needed = if path == Path::Dense { of_dense } else { of_path };
             needed.check(gpu, filtered + scaled, k)?;
         }
         let dense_queries = dense_queries.min((pairs / dense_rows).max(64)).max(1);
+        let of_rerun = if let Asked::Nearest(_) = asked { of_bins } else { of_wide };
 
         // at least a bin, and what time allows the planned queries
         let bin_rows = (pairs / scan_queries).clamp(BIN, u64::from(u32::MAX) / 2) / BIN * BIN;
@@ -267,7 +310,8 @@ impl Plan {
             scan,
             first_queries: first_queries.min(count).min(max_dispatch) as usize,
             scan_queries: scan_queries.min(count).min(max_dispatch) as usize,
-            rerun_queries: of_bins.fit(scratch, max_binding).clamp(1, scan_queries) as usize,
+            wide_candidates: wide_candidates as u32,
+            rerun_queries: of_rerun.fit(scratch, max_binding).clamp(1, scan_queries) as usize,
             dense_queries: dense_queries.min(count).min(max_dispatch) as usize,
             dense_rows: dense_rows as u32,
             bin_rows: bin_rows as u32,

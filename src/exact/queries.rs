@@ -167,6 +167,12 @@ impl Queries {
         self.work_dim
     }
 
+    /// One of those that are checked, as the device has it; empty for bits.
+    pub fn row(&self, number: u32) -> &[f32] {
+        let at = number as usize * self.work_dim;
+        self.floats.get(at..at + self.work_dim).unwrap_or_default()
+    }
+
     pub fn dtype(&self) -> DType {
         self.dtype
     }

@@ -9,7 +9,7 @@ use crate::exact::distance::Dense;
 use crate::exact::exact_bins::{ChosenBins, ExactBins};
 use crate::exact::filter::{Bitmap, DeviceFilter};
 use crate::exact::hits::SearchHits;
-use crate::exact::plan::{Path, Plan};
+use crate::exact::plan::{Asked, Path, Plan};
 use crate::exact::queries::Queries;
 use crate::exact::scan::direct::Direct;
 use crate::exact::scan::rescore::Chosen;
@@ -75,7 +75,8 @@ pub(crate) fn submit_search(
     let k = k.min(dataset.len() as usize);
     let decoder = Arc::clone(&asked.decoder);
     let hits = SearchHits::new(count, k, decoder, options.row_ids.clone())?;
-    let plan = Plan::new(dataset.gpu(), dataset, &asked, &filter, k as u64, &options)?;
+    let nearest = Asked::Nearest(k as u64);
+    let plan = Plan::new(dataset.gpu(), dataset, &asked, &filter, nearest, &options)?;
     let stats =
         SearchStats { queries: count as u64, rows: dataset.len(), ..SearchStats::default() };
     let cancel = options.cancel.clone();

@@ -17,7 +17,10 @@ const BINS: [u32; 2] = [64, 16];
 
 /// All variants: every dtype, family and flag; every tile of a device profile.
 pub(crate) fn variants() -> Result<Vec<Variant>> {
-    let mut all = vec![mask_bias(false, ROWS), mask_bias(true, ROWS), range(false), range(true)];
+    let mut all = vec![mask_bias(false, ROWS), mask_bias(true, ROWS)];
+    for bins in [false, true] {
+        all.extend([false, true].map(|emit| range(bins, emit)));
+    }
     let floats = [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8];
     let (mut tiles, mut matrix_tiles) = (vec![], vec![]);
     for profile in Profile::built_in()? {
@@ -91,12 +94,14 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
     }
     for threads in [256, 512] {
         for bound in [BoundOf::Score, BoundOf::Norms, BoundOf::Residuals] {
+            all.push(select_range(threads, bound));
             for bin in BINS {
                 all.extend(
                     [64, MAX_CANDIDATES].map(|room| select_bins(threads, room, bound, bin, ROWS)),
                 );
             }
         }
+        all.push(select_range(threads, BoundOf::Logs));
         all.extend(
             [64, MAX_CANDIDATES].map(|room| select_bins(threads, room, BoundOf::Logs, 64, ROWS)),
         );

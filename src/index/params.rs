@@ -102,8 +102,8 @@ pub struct SearchParams {
     /// Whether [`SearchStats::times`](crate::SearchStats::times) tells the device time of each stage, where the
     /// adapter has timestamps; costs a little of it. Default: false.
     pub timed: bool,
-    /// Whether to compute every exact distance instead of the binned scan's candidates alone, as a range search does
-    /// anyway. Changes no answer, only the time it takes; for measurements and tests. Default: false.
+    /// Whether to compute every exact distance instead of the binned scan's candidates alone. Changes no answer,
+    /// only the time it takes; for measurements and tests. Default: false.
     pub exhaustive: bool,
     /// What the answer is held to. Default: what the index promises.
     pub guarantee: Guarantee,

@@ -40,6 +40,7 @@ const LIBRARY: &[Shader] = &[
     shader!("lib/tile/row", "bin_best"),
     shader!("lib/tile/row", "read"),
     shader!("lib/tile/scan", "bindings"),
+    shader!("lib/tile/scan", "bound"),
     shader!("lib/tile/scan", "params"),
     shader!("lib/tile/register", "bin_best"),
     shader!("lib/tile/register", "load"),

@@ -77,15 +77,20 @@ impl Decoder {
         }
     }
 
-    fn decoded(&self, key: u32) -> f32 {
-        let value = match self.raw {
+    /// The number that the device ordered by: what the metric is before roots and complements on the host.
+    pub fn raw(&self, key: u32) -> f64 {
+        match self.raw {
             Raw::Ascending => f64::from(ascending_value(key)),
             Raw::Descending => f64::from(ascending_value(!key)),
             Raw::Unsigned => f64::from(key),
             Raw::Signed => f64::from(0x7fff_fffeu32.wrapping_sub(key) as i32),
             Raw::Complement => f64::from(0xffff_fffe - key),
             Raw::Fraction => fraction(key, self.dim),
-        };
+        }
+    }
+
+    fn decoded(&self, key: u32) -> f32 {
+        let value = self.raw(key);
         let distance = match self.metric {
             Metric::SqrtL2 => value.sqrt(),
             // the real value lies within, so that it only comes nearer

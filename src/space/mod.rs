@@ -10,4 +10,4 @@ mod transform;
 pub(crate) use decode::Decoder;
 pub(crate) use pair::{Family, Pair, argument, is_scaled, pair, scan_family};
 pub(crate) use term::Term;
-pub(crate) use transform::{Transform, normalize};
+pub(crate) use transform::{Transform, normalize, square};

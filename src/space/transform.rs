@@ -68,7 +68,7 @@ pub(crate) fn normalize(queries: &mut [f32], dim: usize) {
 }
 
 /// |x|^2 in f64, in eight independent lanes: one chain of additions would take most of a search's time on the host.
-fn square(row: &[f32]) -> f64 {
+pub(crate) fn square(row: &[f32]) -> f64 {
     let mut lanes = [0f64; 8];
     for chunk in row.chunks(8) {
         for (lane, &x) in lanes.iter_mut().zip(chunk) {

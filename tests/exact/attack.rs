@@ -255,9 +255,25 @@ impl Attack {
         let middle = hits.lims().get(1).map_or(0, |end| end / 2);
         let radius = hits.distances().get(middle).copied().unwrap_or(1.0);
         let ranged = |radius| {
-            let hits = index.range_search_with(queries.rows(), radius, &params).map_err(said)?;
+            let search = |exhaustive| {
+                let params = params.clone().exhaustive(exhaustive);
+                index.range_search_with(queries.rows(), radius, &params)
+            };
+            let (hits, all) = (search(false).map_err(said)?, search(true).map_err(said)?);
+            if (hits.ids(), bits(hits.distances())) != (all.ids(), bits(all.distances())) {
+                let variants = &hits.stats().variants;
+                return Err(format!("radius {radius:e}: {variants:?} differs from all"));
+            }
             Ok::<_, String>(hits.rows().collect::<Vec<Vec<(u64, f32)>>>())
         };
+        // at the farthest hit, and just beyond it
+        let farthest = hits.distances().iter().copied().reduce(match metric.order() {
+            Order::Ascending => f32::max,
+            Order::Descending => f32::min,
+        });
+        for radius in farthest.into_iter().flat_map(|far| [far, far.next_up(), far.next_down()]) {
+            ranged(radius)?;
+        }
         excused += check_range(&problem, radius, &ranged(radius)?)
             .map_err(|e| format!("radius {radius:e}: {e}"))?;
         // every row that is a hit, or none

@@ -163,6 +163,15 @@ fn run(attack: &Attack) -> (u64, u64) {
     let (scan, all) = (search(false), search(true));
     assert_same(&scan, &all);
     assert_eq!(scan.stats().exact.scanned, nq as u64);
+    // a radius at some hit of the first query, and at one of another
+    for query in [0, nq - 1] {
+        let Some((_, radius)) = all.row(query).nth(k / 2) else { continue };
+        let within = |exhaustive| {
+            let params = params.clone().exhaustive(exhaustive);
+            index.range_search_with(queries.rows(), radius, &params).expect("a range search")
+        };
+        assert_same(&within(false), &within(true));
+    }
     let block = |rows| Block::new(rows, d).expect("whole rows");
     let (base, queries) = (block(rows.rows()), block(queries.rows()));
     let eligible = |_: usize, row: usize| passes(row);

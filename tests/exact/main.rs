@@ -18,3 +18,4 @@ mod precision;
 mod scales;
 mod sentences;
 mod sweep;
+mod within;

@@ -63,6 +63,19 @@ fn attack(
             assert_eq!(scan.stats().exact.scanned, nq as u64);
             let what =
                 format!("{metric}, {decades} decades of {exponents:?} for {asked:?}, {}", way.name);
+            // within the distance of some query's farthest hit, which says little of the scores of others
+            for query in [0, nq / 2, nq - 1] {
+                let Some((_, radius)) = scan.row(query).last() else { continue };
+                let within = |exhaustive| {
+                    let params = params.clone().exhaustive(exhaustive);
+                    let queries = Rows::F32(&queries[query * D..][..D]);
+                    let hits = index.range_search_with(queries, radius, &params);
+                    hits.expect("a range search").rows().collect::<Vec<Vec<_>>>()
+                };
+                if within(false) != within(true) {
+                    wrong.push(format!("{what}: of query {query} within {radius:e}"));
+                }
+            }
             let differ = (0..nq).filter(|&q| !scan.row(q).eq(all.row(q))).count();
             println!("{what}: {} of {nq} run again", scan.stats().exact.rerun);
             if differ > 0 {

@@ -57,7 +57,8 @@ impl Pair {
             for filter in &filters[if count == 3 { few } else { many }] {
                 let params = SearchParams::new().filter(filter.clone());
                 let scan = self.index.search_with(queries, K, &params).unwrap();
-                let all = self.index.search_with(queries, K, &params.exhaustive(true)).unwrap();
+                let every = params.clone().exhaustive(true);
+                let all = self.index.search_with(queries, K, &every).unwrap();
                 let stats = scan.stats();
                 assert_eq!(
                     (stats.exact.scanned, all.stats().exact.scanned),
@@ -67,6 +68,18 @@ impl Pair {
                 assert_eq!(scan.ids(), all.ids(), "{what}: {stats:?}");
                 assert_eq!(scan.distances(), all.distances(), "{what}");
                 assert!(in_order(&scan, self.model.metric.order()));
+                // a radius that some of the hits are within
+                let radius = all.row(0).nth(K / 2).map_or(1.0, |hit| hit.1);
+                let within = |exhaustive| {
+                    let params = params.clone().exhaustive(exhaustive);
+                    self.index.range_search_with(queries, radius, &params).unwrap()
+                };
+                let (scan_within, all_within) = (within(false), within(true));
+                let stats = scan_within.stats();
+                assert_eq!(stats.exact.scanned, count as u64, "{what}: {stats:?}");
+                assert_eq!(scan_within.lims(), all_within.lims(), "{what}: {stats:?}");
+                assert_eq!(scan_within.ids(), all_within.ids(), "{what}: {stats:?}");
+                assert_eq!(scan_within.distances(), all_within.distances(), "{what}");
                 if count == 3 {
                     let eligible = |_: usize, row: usize| filter.is_member(self.model.rows[row].0);
                     self.model.check_hits(&scan, queries, K, &eligible);

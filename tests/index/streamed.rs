@@ -131,6 +131,13 @@ fn scanned_chunks_give_the_hits_of_a_resident_index() {
                 assert_eq!(bits(&ours), bits(&theirs), "{metric}, few {few}, copy {copy}");
                 let asked = queries.rows().count(dim).unwrap() as u64;
                 assert!(ours.stats().exact.scanned >= 2 * asked, "{:?}", ours.stats());
+                let (_, radius) = theirs.row(0).next_back().unwrap();
+                let within = |search: &dyn Search| {
+                    search.range_search_with(queries.rows(), radius, &SearchParams::new()).unwrap()
+                };
+                let (all, chunks) = (within(&*resident), within(&index));
+                assert_eq!(bits(&chunks), bits(&all), "{metric}, few {few}, copy {copy}");
+                assert!(chunks.stats().exact.scanned >= 2 * asked, "{:?}", chunks.stats());
                 // Of so few queries the copy is not made.
                 let copied = ours.stats().variants.iter().any(|v| v.contains("f16"));
                 assert!(!copied || copy == "1" && asked > 4 * few.parse::<u64>().unwrap());

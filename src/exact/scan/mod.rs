@@ -1,6 +1,6 @@
 //! The stages of the binned scan: A scores all rows and keeps the best of each bin (`score`, by one of the three kernels in
 //! `rows`, `tile` and `matrix`), B selects the bins that can hold a neighbour, C computes the exact distances of their rows
-//! (both in `rescore`). `bound` says how far a score may be off, `settings` how the stages are to run.
+//! (both in `rescore`). `bound` says how far a score may be off, `threshold` what a radius says of scores, `settings` how the stages are to run.
 
 pub(super) mod bound;
 pub(super) mod direct;
@@ -12,4 +12,5 @@ pub(super) mod rescore;
 mod rows;
 pub(super) mod score;
 pub(super) mod settings;
+pub(super) mod threshold;
 mod tile;

@@ -7,9 +7,9 @@ use crate::buffer::{BIN, Buffer};
 use crate::error::Result;
 use crate::exact::kernels::{self, BoundOf};
 use crate::exact::operand::ScanRows;
-use crate::exact::params::{Rescore, SelectBins};
+use crate::exact::params::{Rescore, SelectBins, SelectRange};
 use crate::exact::positions::Positions;
-use crate::kernel::Encoder;
+use crate::kernel::{Bind, Encoder};
 use crate::ops::select_k::{Selected, Selection};
 use crate::space::Pair;
 
@@ -54,21 +54,68 @@ impl Scan {
             unit,
             residual_at: self.residuals.as_ref().map_or(0, |residuals| residuals.at),
         };
-        let mut buffers = vec![("bin_best", &self.scores.bin_best)];
-        let bound = self.bound_of();
-        if bound != BoundOf::Score {
-            let bins = scanned.bin_norm().ok_or_else(|| missing("bin norms"))?;
-            let queries = upload.norms.as_ref().ok_or_else(|| missing("query norms"))?;
-            buffers.extend([("bin_norm", bins), ("query_norm", queries)]);
-        }
+        let (bound, mut buffers) = self.bounded(scanned)?;
         buffers.extend([("chosen", &chosen), ("counts", &counts)]);
-        if let Some(of) = &self.residuals {
-            buffers.extend([("bin_residual", &of.bins), ("query_residual", &of.queries)]);
-        }
         let (threads, map) = (self.settings.bin_threads(nq), scanned.row_map());
         let variant = kernels::select_bins(threads, max_candidates, bound, bin, map);
         encoder.dispatch(&variant, &buffers, &params, [nq, 1, 1])?;
         Ok(Chosen { bins: chosen, counts })
+    }
+
+    /// Encodes stage B for a radius: the bins that can hold a row whose score is as large as `least` says for each query. Of rows as
+    /// they lie, in bins of 64. The counts of those that are chosen are 0 where there are too many, and behind them stand all.
+    pub fn choose_within(
+        &self,
+        encoder: &mut Encoder,
+        scanned: ScanRows<'_>,
+        least: &Buffer,
+    ) -> Result<Chosen> {
+        let (gpu, upload) = (scanned.rows.gpu(), &self.scores.upload);
+        let (nq, max_candidates) = (upload.count, self.settings.max_candidates);
+        if scanned.positions.is_some() || u64::from(self.scores.bin) != BIN {
+            return Err(missing("rows in bins of 64"));
+        }
+        let chosen = gpu.scratch("chosen bins", u64::from(nq) * u64::from(max_candidates) * 4)?;
+        let counts = gpu.scratch("bin counts", u64::from(nq) * 8)?;
+        encoder.stage("select");
+        if let (Some(queries), Some(_)) = (self.f16_queries(), &self.residuals) {
+            queries.measure(encoder, upload)?;
+        }
+        let Bound { c0, c1, c2, floor, slack, unit } = self.bound;
+        let params = SelectRange {
+            nq,
+            bins: scanned.len().div_ceil(BIN) as u32,
+            bin_stride: self.scores.bin_stride,
+            max_candidates,
+            c0,
+            c1,
+            c2,
+            floor,
+            slack,
+            unit,
+            residual_at: self.residuals.as_ref().map_or(0, |residuals| residuals.at),
+        };
+        let (bound, mut buffers) = self.bounded(scanned)?;
+        buffers.extend([("least", least), ("chosen", &chosen), ("counts", &counts)]);
+        let variant = kernels::select_range(self.settings.bin_threads(nq), bound);
+        encoder.dispatch(&variant, &buffers, &params, [nq, 1, 1])?;
+        Ok(Chosen { bins: chosen, counts })
+    }
+
+    /// What the bound of a score is made of, with the scores.
+    fn bounded<'a>(&'a self, scanned: ScanRows<'a>) -> Result<(BoundOf, Vec<Bind<'a>>)> {
+        let bound = self.bound_of();
+        let mut buffers = vec![("bin_best", &self.scores.bin_best)];
+        if bound != BoundOf::Score {
+            let bins = scanned.bin_norm().ok_or_else(|| missing("bin norms"))?;
+            let queries = self.scores.upload.norms.as_ref();
+            let queries = queries.ok_or_else(|| missing("query norms"))?;
+            buffers.extend([("bin_norm", bins), ("query_norm", queries)]);
+        }
+        if let Some(of) = &self.residuals {
+            buffers.extend([("bin_residual", &of.bins), ("query_residual", &of.queries)]);
+        }
+        Ok((bound, buffers))
     }
 
     /// Encodes stages B and C of products, and the final selection.
@@ -80,7 +127,27 @@ impl Scan {
         pair: &Pair,
         k: u32,
     ) -> Result<Scanned> {
-        let Chosen { bins: chosen, counts } = self.choose(encoder, scanned, k)?;
+        let chosen = self.choose(encoder, scanned, k)?;
+        let keys = self.rescore(encoder, scanned, biases, pair, &chosen)?;
+        let Chosen { bins, counts } = chosen;
+        let (nq, max_candidates) = (self.scores.upload.count, self.settings.max_candidates);
+        let order = scanned.positions.map(Positions::order);
+        let threads = self.settings.select_threads;
+        let hits = Selection { nq, k, threads, sorted: true };
+        let places = (max_candidates, self.scores.bin);
+        let hits = hits.of_bins(encoder, [&keys, &bins, &counts], places, order)?;
+        Ok(Scanned { hits, counts })
+    }
+
+    /// Encodes stage C of products: the keys of the rows in the chosen bins, room for all that might be.
+    pub fn rescore(
+        &self,
+        encoder: &mut Encoder,
+        scanned: ScanRows<'_>,
+        biases: Option<&[Buffer]>,
+        pair: &Pair,
+        chosen: &Chosen,
+    ) -> Result<Buffer> {
         let (rows, upload) = (scanned.rows, &self.scores.upload);
         let (gpu, nq, max_candidates) = (rows.gpu(), upload.count, self.settings.max_candidates);
         let (bin, q64, map) = (self.scores.bin, u64::from(nq), scanned.row_map());
@@ -110,8 +177,8 @@ impl Scan {
                 ("rows", segment.buffer()),
                 ("queries", &upload.exact),
                 ("bias", bias),
-                ("chosen", &chosen),
-                ("counts", &counts),
+                ("chosen", &chosen.bins),
+                ("counts", &chosen.counts),
                 ("keys", &keys),
             ];
             buffers.extend(part.scale.as_ref().map(|scale| ("scale", scale)));
@@ -119,12 +186,6 @@ impl Scan {
             buffers.extend(span.table.map(|table| ("row_table", table)));
             encoder.dispatch(&variant, &buffers, &params, [nq, lanes, 1])?;
         }
-
-        let order = scanned.positions.map(Positions::order);
-        let threads = self.settings.select_threads;
-        let hits = Selection { nq, k, threads, sorted: true };
-        let hits =
-            hits.of_bins(encoder, [&keys, &chosen, &counts], (max_candidates, bin), order)?;
-        Ok(Scanned { hits, counts })
+        Ok(keys)
     }
 }

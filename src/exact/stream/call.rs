@@ -166,8 +166,12 @@ impl Call {
 
     fn each_chunk(&self, merge: &mut Merge, stop: &CancelToken) -> Result<()> {
         let few = self.stream.empty.gpu().profile().u32("scan", "max_row_queries")? as usize;
-        let k = if let Ask::Nearest(k) = self.ask { k } else { 0 };
-        let scans = k > 0 && k as u64 <= MAX_SCAN_K && !self.options.exhaustive;
+        let (k, scans) = match self.ask {
+            Ask::Nearest(k) => (k, k as u64 <= MAX_SCAN_K),
+            Ask::Within(_) => (0, true),
+            Ask::Nothing => (0, false),
+        };
+        let scans = scans && !self.options.exhaustive;
         let copies = scans && self.count > COPY_QUERIES * few && self.stream.empty.would_copy()?;
         let (room, chunks) = self.stream.chunks(k, copies)?;
         // one of the two that fails stops the other

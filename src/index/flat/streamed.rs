@@ -238,7 +238,8 @@ impl Search for StreamedFlat {
     /// Starts a search for all rows within a radius of each query: distances below it, similarities above it. For
     /// [`Metric::L2`] the radius is a squared distance. An infinite radius finds every row that a search can find, or none.
     ///
-    /// Cost: as [`submit`](Self::submit), and every exact distance.
+    /// Cost: as [`submit`](Self::submit), and of each chunk what an index of its rows takes
+    /// ([`Search::submit_range`]).
     ///
     /// # Errors
     /// As [`submit`](Self::submit); `InvalidArgument` for a radius that is not a number.
