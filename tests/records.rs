@@ -42,6 +42,18 @@ fn the_peers_search_the_rows_that_bench_searches() {
 }
 
 #[test]
+fn the_peers_search_the_bits_that_bench_searches() {
+    let line = ["benches/peers/data.py", "--bits", "--rows", "32769", "--dim", "11"];
+    let Some(run) = python("numpy", &line) else { return };
+    let message = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "{message}");
+    let text = String::from_utf8_lossy(&run.stdout);
+    let bytes: Vec<u8> = text.split_whitespace().map(|word| word.parse().unwrap()).collect();
+    // the same bytes stand in src/bin/nearfield/commands/bench/data.rs
+    assert_eq!(bytes, [26, 6, 116, 61, 1]);
+}
+
+#[test]
 fn every_script_is_python() {
     let mut scripts: Vec<PathBuf> = Vec::new();
     for folder in ["benches", "benches/peers"] {

@@ -3,7 +3,7 @@
 Rows and queries are those of src/bin/nearfield/commands/bench/data.rs to the bit. Each peer prints name, n, d, queries, k,
 milliseconds (the median, other queries each time), queries a second, and the recall against an answer in f64.
 
-usage: data.py [--rows N] [--dim D]      prints the first elements and the last, which the tests compare
+usage: data.py [--rows N] [--dim D] [--bits]   prints the first elements and the last, of packed bits the bytes, which the tests compare
 """
 
 import argparse
@@ -20,14 +20,19 @@ QUERIES = 20_000
 CHECKED = 256
 
 
-def fill(block, seed):
-    """SplitMix64 (Steele, Lea, Flood 2014), three draws of 21 bits at a time."""
+def draws(count, seed):
+    """SplitMix64 (Steele, Lea, Flood 2014)."""
     start = np.uint64(seed * 0xD1342543DE82EF95 % 2**64)
     # whole arrays wrap around in silence, as the generator wants it
-    z = np.arange(1, len(block) + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) + start
+    z = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) + start
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z ^= z >> np.uint64(31)
+    return z ^ (z >> np.uint64(31))
+
+
+def fill(block, seed):
+    """Three draws of 21 bits an element."""
+    z = draws(len(block), seed)
     block[:] = 0
     for shift in (0, 21, 42):
         draw = (z >> np.uint64(shift)) & np.uint64(0x1FFFFF)
@@ -35,13 +40,30 @@ def fill(block, seed):
         block += draw.astype(np.float32) / np.float32(2**21) - np.float32(0.5)
 
 
-def random(count, dim, seed):
-    values = np.empty(count * dim, dtype=np.float32)
+def fill_bytes(block, seed):
+    """Eight bytes a draw, the low one first."""
+    block[:] = draws(-(-len(block) // 8), seed).astype("<u8").view(np.uint8)[: len(block)]
+
+
+def filled(values, fill, seed):
     starts = range(0, len(values), BLOCK)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         # the list raises what a thread raised
         list(pool.map(lambda start: fill(values[start : start + BLOCK], seed + start // BLOCK), starts))
-    return values.reshape(count, dim)
+    return values
+
+
+def random(count, dim, seed):
+    return filled(np.empty(count * dim, dtype=np.float32), fill, seed).reshape(count, dim)
+
+
+def random_bits(count, dim, seed):
+    """Packed rows, the first bit the lowest of the first byte; bits behind the last of a row are 0."""
+    row = -(-dim // 8)
+    rows = filled(np.empty(count * row, dtype=np.uint8), fill_bytes, seed).reshape(count, row)
+    if dim % 8:
+        rows[:, -1] &= (1 << dim % 8) - 1
+    return rows
 
 
 def arguments(description):
@@ -133,6 +155,8 @@ def measure(name, work, search, metric="l2", prepare=lambda queries: queries, id
 
 
 if __name__ == "__main__":
-    given = arguments(__doc__).parse_args()
-    values = random(given.rows, given.dim, 1).ravel()
-    print(*(float(value) for value in [*values[:3], values[-1]]))
+    parser = arguments(__doc__)
+    parser.add_argument("--bits", action="store_true")
+    given = parser.parse_args()
+    values = (random_bits if given.bits else random)(given.rows, given.dim, 1).ravel()
+    print(*(value.item() for value in [*values[:3], *values[-2 if given.bits else -1 :]]))

@@ -38,6 +38,7 @@ const BOUNDS: &[(&str, &str, Bound)] = &[
     ("scan", "bk", POSITIVE),
     ("scan", "bm", POSITIVE),
     ("scan", "bn", POSITIVE),
+    ("scan", "carry_save", SWITCH),
     ("scan", "int8_copy", SWITCH),
     ("scan", "max_row_queries", COUNT),
     ("scan", "min_rows", COUNT),

@@ -16,6 +16,8 @@ const RESCORE: Shader = shader!("exact", "rescore");
 const RESIDUAL: Shader = shader!("exact", "residual");
 const ROW_FACTS: Shader = shader!("exact", "row_facts");
 const ROW_STATS: Shader = shader!("exact", "row_stats");
+const SCAN_BITS: Shader = shader!("exact", "scan_bits");
+const SCAN_BITS_ROW: Shader = shader!("exact", "scan_bits_row");
 const SCAN_DIRECT: Shader = shader!("exact", "scan_direct");
 const SCAN_DIRECT_ROW: Shader = shader!("exact", "scan_direct_row");
 const SCAN_MATRIX: Shader = shader!("exact", "scan_matrix");
@@ -158,6 +160,38 @@ fn direct(shader: Shader, term: Term) -> Variant {
     let of = Variant::new::<params::Scan>(shader).word("family", term.family);
     let of = if term.power > 0 { of.int("power", term.power) } else { of };
     of.implied("scaled", false)
+}
+
+/// Rows of bits: what is counted of them, and whether by carry-save adders.
+pub(crate) fn scan_bits(
+    kind: (&'static str, bool),
+    tile: Tile,
+    bitmap: bool,
+    map: RowMap,
+) -> Variant {
+    bits(SCAN_BITS, kind)
+        .tile(tile)
+        .implied("input", "u32")
+        .implied("counted", kind.0 != "hamming")
+        .flag("bitmap", bitmap)
+        .row_map(map)
+}
+
+/// `q` queries at a time, 1, 2 or 4, by `lanes` threads a row: 1, 2, 4 or 8.
+pub(crate) fn scan_bits_row(
+    kind: (&'static str, bool),
+    (q, lanes): (u32, u32),
+    bitmap: bool,
+    map: RowMap,
+) -> Variant {
+    bits(SCAN_BITS_ROW, kind).int("q", q).int("lanes", lanes).flag("bitmap", bitmap).row_map(map)
+}
+
+fn bits(shader: Shader, (family, carry_save): (&'static str, bool)) -> Variant {
+    Variant::new::<params::Scan>(shader)
+        .word("family", family)
+        .flag("carry_save", carry_save)
+        .implied("scaled", false)
 }
 
 /// `q` queries at a time: 1, 2 or 4. It reads words of 16 bytes, so that it knows how each type lies in them; there is no other operand.

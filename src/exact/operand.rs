@@ -1,6 +1,7 @@
 //! What stage A reads of a segment: the rows, or what there is of them in fewer bits.
 
 use crate::buffer::{Buffer, Segment};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::exact::encoding::Encoding;
 use crate::exact::positions::Positions;
@@ -128,11 +129,12 @@ pub(crate) struct SegmentOperand<'a> {
 impl SegmentOperand<'_> {
     /// Bytes that are read, if each row is read once.
     pub fn bytes(&self) -> u64 {
-        let element = match self.stored {
-            Encoding::F16Copy => 2,
-            Encoding::Int8Copy => 1,
-            Encoding::Rows(dtype) => dtype.row_bytes(1) as u64,
+        let group = match self.stored {
+            Encoding::F16Copy => 8,
+            Encoding::Int8Copy => 4,
+            Encoding::Rows(DType::Bits) => 16,
+            Encoding::Rows(dtype) => dtype.row_bytes(4) as u64,
         };
-        u64::from(self.span.count) * u64::from(self.stride4) * 4 * element
+        u64::from(self.span.count) * u64::from(self.stride4) * group
     }
 }

@@ -95,7 +95,7 @@ params! {
 }
 
 params! {
-    /// Of `scan_row`, `scan_tile`, `scan_direct` and `scan_direct_row`.
+    /// Of `scan_row`, `scan_tile`, `scan_direct`, `scan_bits` and their likes by rows.
     pub(crate) struct Scan {
         pub nq: u32,
         /// Rows of the segment before this end take part.

@@ -9,6 +9,7 @@ use crate::exact::filter::DeviceFilter;
 use crate::exact::kernels;
 use crate::exact::per_query::PerQuery;
 use crate::exact::queries::Queries;
+use crate::exact::scan::bits::Bits;
 use crate::exact::scan::logs;
 use crate::exact::scan::settings::ScanSettings;
 use crate::kernel::{MatrixTile, Tile, best_matrix_tile, check_scan_tile, matrix_error};
@@ -182,6 +183,7 @@ impl Plan {
             Pair::Integer { .. } => term.is_none(),
             _ => false,
         };
+        let bits = Bits::of(&queries.pair, dim as usize, tile, profile)?;
         // 1 / |x| would magnify what vanishes in the sums of such rows beyond the bound
         let vanishes = space::is_scaled(dataset.metric()) && dataset.compared().facts().short;
         let (path, why) = match (binned, products) {
@@ -198,6 +200,7 @@ impl Plan {
             (true, true) => (Path::Scan, "by scores and a bound"),
             (true, false) if logs => (Path::Scan, "by products with logarithms and a bound"),
             (true, false) if term.is_some() => (Path::Scan, "by sums in another order and a bound"),
+            (true, false) if bits.is_some() => (Path::Scan, "by counts"),
             (true, false) => (Path::Bins, "since its distances are no scores"),
         };
         // the best of a bin decides which hold the nearest, not which hold some within a radius
@@ -217,7 +220,9 @@ impl Plan {
             Some(_) => profile.f64("matrix", "gflops")?,
             None => profile.f64("submit", "gflops")?,
         };
-        let pairs = ((ms * 1e6 * gflops) / (2.0 * dim as f64)).max(1.0) as u64;
+        // some eight bits take as long as one element
+        let elements = if bits.is_some() { dim.div_ceil(8) } else { dim } as f64;
+        let pairs = ((ms * 1e6 * gflops) / (2.0 * elements)).max(1.0) as u64;
 
         // what is no product is rescored in bins of 64
         let small_bins = matrix.is_some()
@@ -262,7 +267,7 @@ impl Plan {
         let whole = |q: u64| if q >= bm { q / bm * bm } else { q };
         let most = whole(by_memory.min(by_time.max(bm))).max(1);
         let count = (queries.count as u64).max(1);
-        let least = (MIN_PART_MS * 1e6 * gflops / (2.0 * dim as f64 * n as f64)) as u64;
+        let least = (MIN_PART_MS * 1e6 * gflops / (2.0 * elements * n as f64)) as u64;
         let parts = u64::from(profile.u32("submit", "parts")?);
         let (first_queries, scan_queries) = parts_of(count, most, bm, parts, least);
 
@@ -292,6 +297,7 @@ impl Plan {
         let scan = ScanSettings {
             tile,
             direct: None,
+            bits,
             matrix,
             accumulation,
             matrix_tiles: profile.u32("matrix", "tiles")?,

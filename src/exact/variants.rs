@@ -87,10 +87,10 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
             all.extend(stored(&matrix_tiles, scaled, bitmap));
         }
     }
-    for family in ["hamming", "bitjaccard", "dice", "russelrao"] {
-        for bitmap in [false, true] {
-            all.push(distance(DType::Bits, &Pair::Bits { family }, bitmap));
-        }
+    for bitmap in [false, true] {
+        let families = ["hamming", "bitjaccard", "dice", "russelrao"].into_iter();
+        all.extend(families.map(|family| distance(DType::Bits, &Pair::Bits { family }, bitmap)));
+        all.extend(bits(&tiles, bitmap));
     }
     for threads in [256, 512] {
         for bound in [BoundOf::Score, BoundOf::Norms, BoundOf::Residuals] {
@@ -125,6 +125,23 @@ fn direct(dtype: DType, tiles: &[Tile], bitmap: bool) -> Vec<Variant> {
     };
     let counts = if dtype == DType::F32 && !bitmap { &[1, 2, 4][..] } else { &[2, 4] };
     tiles.chain(counts.iter().copied().flat_map(few)).collect()
+}
+
+/// The scans of bits: by every tile, or by rows with every number of queries and of threads a row. Of what is separate in their
+/// texts, bitmaps, plain counts and the third family, one shape of each.
+fn bits(tiles: &[Tile], bitmap: bool) -> Vec<Variant> {
+    let mut all = Vec::new();
+    for family in ["hamming", "bitjaccard", "russelrao"] {
+        for carry_save in [false, true] {
+            let (kind, every) = ((family, carry_save), carry_save && !bitmap);
+            let tiles = &tiles[..if every { tiles.len() } else { 1 }];
+            all.extend(tiles.iter().map(|tile| scan_bits(kind, tile.halved(), bitmap, ROWS)));
+            let shapes = [(2, 8), (1, 1), (1, 8), (2, 2), (4, 1), (4, 4), (4, 8)];
+            let shapes = &shapes[..if every && family != "russelrao" { shapes.len() } else { 1 }];
+            all.extend(shapes.iter().map(|&shape| scan_bits_row(kind, shape, bitmap, ROWS)));
+        }
+    }
+    all
 }
 
 /// The kernels that find rows through tables: with every set of bindings, one type and one tile of each kind, since the other parts of

@@ -37,6 +37,12 @@ impl Tile {
         self.bm / self.tm * (self.bn / self.tn)
     }
 
+    /// With half as many queries a thread, where there is a tile of that shape.
+    pub fn halved(self) -> Tile {
+        let half = Tile { bm: self.bm / 2, tm: self.tm / 2, ..self };
+        if half.fault().is_none() { half } else { self }
+    }
+
     /// What is wrong with the shape, if anything: the shader divides without remainders.
     fn fault(self) -> Option<&'static str> {
         let Tile { bm, bn, bk, tm, tn } = self;

@@ -11,6 +11,7 @@ mod largest;
 mod log;
 mod logs;
 mod norm;
+mod ones;
 mod operand;
 mod radix;
 mod tree;
@@ -26,6 +27,7 @@ const CALLERS: &[&str] = &[
     log::KERNEL,
     logs::KERNEL,
     norm::KERNEL,
+    ones::KERNEL,
     operand::KERNEL,
     operand::POSITIONS,
     radix::KERNEL,
@@ -40,6 +42,7 @@ const BEHIND: &[(&str, &str)] = &[
     ("parts_of", "ln_ratio"),
     ("log_of", "logs_of"),
     ("factor_of", "norm_of"),
+    ("carries", "ones_of_8"),
 ];
 
 /// Parts of the library that mean nothing outside of a whole kernel; the sweep over all kernels tests those.

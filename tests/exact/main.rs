@@ -5,6 +5,7 @@
 mod common;
 
 mod attack;
+mod bits;
 mod bound;
 mod cosine_distance;
 mod custom;

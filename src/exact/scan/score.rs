@@ -1,6 +1,7 @@
 //! Stage A of the binned scan: every score, of which the best of each bin is kept. Picks the kernel: matrix units where
 //! the rows have a form for them, f32 register tiles, or, for few queries, the rows one by one.
 
+use super::bits::{self, Bits};
 use super::bound::Bound;
 use super::direct::{self, Direct};
 use super::f16_queries::F16Queries;
@@ -39,6 +40,7 @@ enum ScanKernel {
     Rows,
     Tile(Tile),
     Direct(Option<Tile>, Direct),
+    Bits(Option<Tile>, Bits),
     Matrix(Matrices),
 }
 
@@ -66,13 +68,17 @@ impl Scan {
         if bitmap.is_some() && scanned.positions.is_some() {
             return Err(Error::unsupported("a scan of listed rows", "a filter for each query"));
         }
-        let (kernel, form, bound, lost) = match settings.direct {
-            Some(direct) => {
+        let (kernel, form, bound, lost) = match (settings.direct, settings.bits) {
+            (None, Some(bits)) => {
+                let tile = bits.tile(upload.count, settings.max_row_queries);
+                (ScanKernel::Bits(tile, bits), Form::Rows, bits.bound, None)
+            }
+            (Some(direct), _) => {
                 let few = upload.count <= settings.max_row_queries;
                 let tile = (!few).then_some(settings.tile);
                 (ScanKernel::Direct(tile, direct), Form::Rows, direct.bound, None)
             }
-            None => products(scanned, facts, &upload, settings, encoder)?,
+            (None, None) => products(scanned, facts, &upload, settings, encoder)?,
         };
         let nq = upload.count;
         let logs = settings.direct.is_none() && scanned.rows.by_logs();
@@ -110,7 +116,7 @@ impl Scan {
         }
     }
 
-    /// Whether the distances are sums over elements, which are computed again in their own way.
+    /// Whether the distances are no products, and computed again in their own way.
     pub fn is_direct(&self) -> bool {
         matches!(self.bound_of(), BoundOf::Score | BoundOf::Logs)
     }
@@ -118,7 +124,7 @@ impl Scan {
     /// What the bound of its scores is made of.
     pub fn bound_of(&self) -> BoundOf {
         match (&self.kernel, &self.residuals) {
-            (ScanKernel::Direct(..), _) => BoundOf::Score,
+            (ScanKernel::Direct(..) | ScanKernel::Bits(..), _) => BoundOf::Score,
             _ if self.logs => BoundOf::Logs,
             (_, Some(_)) => BoundOf::Residuals,
             (_, None) => BoundOf::Norms,
@@ -141,6 +147,7 @@ impl Scan {
         let step = match &self.kernel {
             ScanKernel::Rows | ScanKernel::Direct(None, _) => rows::STEP,
             ScanKernel::Tile(tile) | ScanKernel::Direct(Some(tile), _) => tile.bn,
+            ScanKernel::Bits(tile, bits) => bits.step(*tile, self.scores.upload.count),
             ScanKernel::Matrix(matrices) => matrices.tile.bn(),
         };
         let mut left = (pairs / u64::from(self.scores.upload.count)).max(u64::from(step));
@@ -165,6 +172,9 @@ impl Scan {
                 ScanKernel::Tile(of) => tile::encode(encoder, &self.scores, &piece, *of)?,
                 ScanKernel::Direct(tile, direct) => {
                     direct::encode(encoder, &self.scores, &piece, (*tile, *direct))?;
+                }
+                ScanKernel::Bits(tile, of) => {
+                    bits::encode(encoder, &self.scores, &piece, (*tile, *of))?;
                 }
                 ScanKernel::Matrix(of) => matrix::encode(encoder, &self.scores, &piece, of)?,
             }

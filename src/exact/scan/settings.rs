@@ -1,5 +1,6 @@
 //! How a scan is to run: what a plan decides of it, or an engine that scans rows of its own.
 
+use super::bits::Bits;
 use super::direct::Direct;
 use crate::kernel::{MatrixTile, Tile};
 
@@ -13,6 +14,8 @@ pub(crate) struct ScanSettings {
     pub tile: Tile,
     /// Of a metric that is a sum over the elements, but no products.
     pub direct: Option<Direct>,
+    /// Of rows of bits.
+    pub bits: Option<Bits>,
     /// The tile of the matrix units, where they multiply these rows.
     pub matrix: Option<MatrixTile>,
     /// What its sums lose, in 2^-24 an element.

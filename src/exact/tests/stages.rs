@@ -99,6 +99,7 @@ fn settings(gpu: &Gpu, way: &Way, max_candidates: u32) -> Option<ScanSettings> {
     });
     Some(ScanSettings {
         direct: None,
+        bits: None,
         tile: Tile::BASELINE,
         matrix,
         accumulation,

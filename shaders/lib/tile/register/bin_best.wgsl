@@ -1,6 +1,8 @@
 // What a register tile does with its results where only the best of each bin of 64 columns is wanted. The text that calls this has
-// bin_best, p.bin_stride and p.first_bin beside what register/multiply.wgsl needs, and `words` of vec4<f32> in `tile`.
-//   best(score)   `score(i, j, m)` is a macro that raises the variable m to the score of result c{i}_{j}
+// bin_best, p.bin_stride and p.first_bin beside what register/multiply.wgsl needs, and `words` of vec4<{{ input }}> in `tile`.
+//   best(score)   `score(i, j, m)` is a macro that raises the variable m to the score of result c{i}_{j}; where `input` is "u32", to one
+//                 more than the score, 0 being none
+//   best(score, first, result)   the same where what is raised is more than a variable: `first(m)` declares it, `result(m)` is the maximum
 
 {% import "lib/tile/register/shape.wgsl" as shape %}
 {% set TX = shape.TX %}{% set TY = shape.TY %}{% set threads = shape.threads %}
@@ -9,16 +11,20 @@
 {% set maxima = NB * (tm // 4) * threads %}
 {% set words = shape.slabs if shape.slabs > maxima else maxima %}
 
-{% macro best(score) %}
+{% macro best(score, first=none, result=none) %}
 //% for b in range(NB)
 //% for i in range(tm)
-  var m{{ b }}_{{ i }} = SENTINEL;
+{{ first("m%d_%d"|format(b, i)) if first else "  var m%d_%d = SENTINEL;"|format(b, i) }}
 //% for j in range(b * PER, (b + 1) * PER)
 {{ score(i, j, "m%d_%d"|format(b, i)) }}
 //% endfor
 //% endfor
 //% for i4 in range(tm // 4)
-  tile[{{ (b * (tm // 4) + i4) * threads }}u + t] = vec4<f32>(m{{ b }}_{{ 4 * i4 }}, m{{ b }}_{{ 4 * i4 + 1 }}, m{{ b }}_{{ 4 * i4 + 2 }}, m{{ b }}_{{ 4 * i4 + 3 }});
+  tile[{{ (b * (tm // 4) + i4) * threads }}u + t] = vec4<{{ input }}>(
+//% for i in range(4 * i4, 4 * i4 + 4)
+    {{ result("m%d_%d"|format(b, i)) if result else "m%d_%d"|format(b, i) }},
+//% endfor
+  );
 //% endfor
 //% endfor
   workgroupBarrier();
@@ -34,7 +40,7 @@
 //% endfor
     let bin = x0 / 64u + b;
     if (q0 + m < p.nq && bin * 64u < p.n) {
-      bin_best[(q0 + m) * p.bin_stride + p.first_bin + bin] = best;
+      bin_best[(q0 + m) * p.bin_stride + p.first_bin + bin] = {{ "select(SENTINEL, f32(best - 1u), best > 0u)" if input == "u32" else "best" }};
     }
   }
 {% endmacro %}

@@ -1,13 +1,15 @@
 // A tile of products in f32 registers, for every kernel that has one: a workgroup multiplies {{ bm }} x {{ bn }} results in slabs of {{ bk }},
-// {{ tm }} x {{ tn }} a thread. Imported with bm bn bk tm tn and `unrolled`, how many groups of a slab are written out in one
-// turn of its loop; the text that calls these macros has `t`, the first rows of its tile `q0` and `x0`, their ends p.nq and p.n, p.k4 groups of four in each, and a workgroup array `tile` of vec4<f32>, at least `slabs` long.
+// {{ tm }} x {{ tn }} a thread. Imported with bm bn bk tm tn, `input`, the type of what is staged and of the results, and `unrolled`, how many
+// groups of a slab are written out in one turn of its loop; the text that calls these macros has `t`, the first rows of its tile `q0` and `x0`,
+// their ends p.nq and p.n, p.k4 groups of four in each, and a workgroup array `tile` of vec4<{{ input }}>, at least `slabs` long.
 //   products(left, right, map)   multiplies the operands of these names, the rows of the right one found through `map`; leaves
 //                                result (i, j) of a thread in c0_0 ...: that of row ty + i TY of the left side and tx + j TX of
 //                                the right. Neighbours in a quarter of a subgroup so read workgroup memory at odd strides of
 //                                16 bytes, without bank conflicts
-//   pairs(left, right, map, step, sums)   the same with another inner step: the macro `step(i, j, e)` takes component e of a{i} and
+//   pairs(left, right, map, step, sums, slab)   the same with another inner step: the macro `step(i, j, e)` takes component e of a{i} and
 //                                b{j}, one after the other, and adds what it makes of them to the variables of result (i, j),
-//                                which start at 0: c0_0 ... for `sums` = ["c"]
+//                                which start at 0: c0_0 ... for `sums` = ["c"]. A macro `slab(step)` has a staged slab to itself, and
+//                                ends with a barrier
 
 {% import "lib/tile/register/shape.wgsl" as shape %}
 {% import "lib/tile/register/load.wgsl" as load %}
@@ -23,7 +25,7 @@
 {{ pairs(left, right, map, product, ["c"]) }}
 {% endmacro %}
 
-{% macro pairs(left, right, map, step, sums) %}
+{% macro pairs(left, right, map, step, sums, slab=none) %}
   let tx = t % {{ TX }}u;
   let ty = t / {{ TX }}u;
   // the group of a slab's row that this thread loads
@@ -33,11 +35,11 @@
 //% for i in range(tm)
 //% for j in range(tn)
 //% for sum in sums
-  var {{ sum }}{{ i }}_{{ j }} = 0.0;
+  var {{ sum }}{{ i }}_{{ j }} = {{ input }}(0);
 //% endfor
 //% endfor
 //% endfor
-  let none = vec4<f32>(0.0);
+  let none = vec4<{{ input }}>();
   // the slab after the one in use waits in registers: its loads overlap the arithmetic
 {{ load.slab("a", loads_a, left, "min(lk, p.k4 - 1u)", "lk", "var ") }}
 {{ load.slab("b", loads_b, right, "min(lk, p.k4 - 1u)", "lk", "var ") }}
@@ -49,7 +51,7 @@
 {{ load.slab("a", loads_a, left, "at", "next", "") }}
 {{ load.slab("b", loads_b, right, "at", "next", "") }}
     }
-{{ multiply(step) }}
+{{ slab(step) if slab else multiply(step) }}
   }
 {% endmacro %}
 

@@ -1,6 +1,7 @@
-//! Rows to time with: sums of three uniform numbers, so near enough to a bell; seeded, the same on every machine.
+//! Rows to time with: sums of three uniform numbers, so near enough to a bell, or bits; seeded, the same on every machine.
 
 use super::failure::{Failure, Result};
+use nearfield::DType;
 use rayon::prelude::*;
 
 /// Elements that one seed makes: the same whatever the number of threads.
@@ -23,16 +24,50 @@ fn fill(values: &mut [f32], seed: u64) {
     blocks.for_each(|(i, block)| fill_block(block, seed.wrapping_add(i as u64)));
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014), three draws of 21 bits at a time.
 fn fill_block(block: &mut [f32], seed: u64) {
-    let mut state = seed.wrapping_mul(0xd134_2543_de82_ef95);
+    let mut random = SplitMix::new(seed);
     for value in block {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^= z >> 31;
+        let z = random.next();
+        // three draws of 21 bits
         let draw = |shift: u32| ((z >> shift) & 0x1f_ffff) as f32 / 2_097_152.0 - 0.5;
         *value = draw(0) + draw(21) + draw(42);
+    }
+}
+
+/// The bytes of so many packed rows of `dim` bits, each bit a 1 as often as a 0; those behind the last of a row are 0. Eight bytes a
+/// draw, the low one first, each [`BLOCK`] of bytes by a seed of its own.
+pub fn bits(rows: usize, dim: usize, seed: u64) -> Result<Vec<u8>> {
+    let too_many = || Failure::Work(format!("{rows} rows of {dim} bits do not fit in memory"));
+    let row = DType::Bits.row_bytes(dim);
+    let mut bytes: Vec<u8> = Vec::new();
+    let count = rows.checked_mul(row).ok_or_else(too_many)?;
+    bytes.try_reserve_exact(count).map_err(|_| too_many())?;
+    bytes.resize(count, 0);
+    bytes.par_chunks_mut(BLOCK).enumerate().for_each(|(i, block)| {
+        let mut random = SplitMix::new(seed.wrapping_add(i as u64));
+        for eight in block.chunks_mut(8) {
+            eight.copy_from_slice(&random.next().to_le_bytes()[..eight.len()]);
+        }
+    });
+    if !dim.is_multiple_of(8) {
+        bytes.par_chunks_mut(row).for_each(|row| row[dim / 8] &= (1 << (dim % 8)) - 1);
+    }
+    Ok(bytes)
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014).
+struct SplitMix(u64);
+
+impl SplitMix {
+    fn new(seed: u64) -> SplitMix {
+        SplitMix(seed.wrapping_mul(0xd134_2543_de82_ef95))
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
     }
 }

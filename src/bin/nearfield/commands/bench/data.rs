@@ -8,12 +8,13 @@ use half::f16;
 use nearfield::{DType, Rows};
 use std::ops::Range;
 
-/// Rows and queries of one base, and their numbers as f32 for the check.
+/// Rows and queries of one base, and, but for bits, their numbers as f32 for the check.
 pub struct Set {
     pub rows: Vec<f32>,
     pub queries: Vec<f32>,
     stored: Stored,
     d: usize,
+    query_count: usize,
 }
 
 /// Rows and queries in the type of the base.
@@ -21,6 +22,7 @@ enum Stored {
     F32,
     F16(Vec<f16>, Vec<f16>),
     U8(Vec<u8>, Vec<u8>),
+    Bits(Vec<u8>, Vec<u8>),
 }
 
 /// Queries that are made at least: the shipped suites ask at most half of them at once.
@@ -30,6 +32,10 @@ impl Set {
     /// Rows, and queries for batches of up to `batch`, with as many again to take others each run.
     pub fn new(base: &Base, batch: usize) -> Result<Set> {
         let queries = batch.saturating_mul(2).max(QUERIES);
+        if base.dtype == DType::Bits {
+            let rows = random::bits(base.n, base.d, 1)?;
+            return Ok(Set::of_bits(base.d, rows, random::bits(queries, base.d, 0x5eed)?));
+        }
         let rows = random::rows(base.n, base.d, 1)?;
         Ok(Set::of(base, rows, random::rows(queries, base.d, 0x5eed)?))
     }
@@ -46,13 +52,45 @@ impl Set {
             DType::U8 => Stored::U8(bytes(&rows), bytes(&queries)),
             _ => Stored::F32,
         };
-        let mut set = Set { rows: Vec::new(), queries: Vec::new(), stored, d: base.d };
+        let (d, query_count) = (base.d, queries.len() / base.d);
+        let mut set = Set { rows: Vec::new(), queries: Vec::new(), stored, d, query_count };
         if base.dtype != DType::F32 {
             rows = set.rows().to_f32();
-            queries = set.queries(0..queries.len() / base.d).to_f32();
+            queries = set.queries(0..query_count).to_f32();
         }
         (set.rows, set.queries) = (rows, queries);
         set
+    }
+
+    /// Packed rows and queries of `d` bits.
+    pub fn of_bits(d: usize, rows: Vec<u8>, queries: Vec<u8>) -> Set {
+        let query_count = queries.len() / DType::Bits.row_bytes(d);
+        let stored = Stored::Bits(rows, queries);
+        Set { rows: Vec::new(), queries: Vec::new(), stored, d, query_count }
+    }
+
+    /// Packed rows and queries, where they are bits.
+    pub fn bits(&self) -> Option<(&[u8], &[u8])> {
+        match &self.stored {
+            Stored::Bits(rows, queries) => Some((rows, queries)),
+            _ => None,
+        }
+    }
+
+    /// A row in f64.
+    pub fn row(&self, number: usize) -> Vec<f64> {
+        match &self.stored {
+            Stored::Bits(rows, _) => unpacked(rows, self.d, number),
+            _ => widened(&self.rows, self.d, number),
+        }
+    }
+
+    /// A query in f64.
+    pub fn query(&self, number: usize) -> Vec<f64> {
+        match &self.stored {
+            Stored::Bits(_, queries) => unpacked(queries, self.d, number),
+            _ => widened(&self.queries, self.d, number),
+        }
     }
 
     pub fn rows(&self) -> Rows<'_> {
@@ -60,12 +98,13 @@ impl Set {
             Stored::F32 => Rows::F32(&self.rows),
             Stored::F16(rows, _) => Rows::F16(rows),
             Stored::U8(rows, _) => Rows::U8(rows),
+            Stored::Bits(rows, _) => Rows::Bits(rows),
         }
     }
 
     /// `count` queries for a run, others than those of the run before.
     pub fn batch(&self, run: usize, count: usize) -> Rows<'_> {
-        let step = (self.queries.len() / self.d - count).max(1);
+        let step = (self.query_count - count).max(1);
         let first = (run * count) % step;
         self.queries(first..first + count)
     }
@@ -76,8 +115,18 @@ impl Set {
             Stored::F32 => Rows::F32(&self.queries[elements]),
             Stored::F16(_, queries) => Rows::F16(&queries[elements]),
             Stored::U8(_, queries) => Rows::U8(&queries[elements]),
+            Stored::Bits(_, queries) => Rows::Bits(queries).slice(self.d, which),
         }
     }
+}
+
+fn widened(values: &[f32], d: usize, number: usize) -> Vec<f64> {
+    values[number * d..][..d].iter().map(|&x| f64::from(x)).collect()
+}
+
+fn unpacked(packed: &[u8], d: usize, number: usize) -> Vec<f64> {
+    let row = &packed[number * DType::Bits.row_bytes(d)..];
+    (0..d).map(|bit| f64::from(row[bit / 8] >> (bit % 8) & 1)).collect()
 }
 
 #[cfg(test)]
@@ -91,5 +140,22 @@ mod tests {
         let some = [values[0], values[1], values[2], values[BLOCK + 1]];
         // The same numbers stand in tests/records.rs, which holds benches/peers/data.py to them.
         assert_eq!(some, [0.404_112_34, 0.271_334_17, 0.301_096_44, 0.421_958_45]);
+    }
+
+    #[test]
+    fn bits_are_those_that_the_peers_search_and_none_is_behind_the_last() {
+        let bytes = random::bits(BLOCK / 2 + 1, 11, 1).unwrap();
+        // The same bytes stand in tests/records.rs.
+        assert_eq!(
+            [bytes[0], bytes[1], bytes[2], bytes[BLOCK], bytes[BLOCK + 1]],
+            [26, 6, 116, 61, 1]
+        );
+        assert!(bytes.chunks(2).all(|row| row[1] < 8));
+        let ones: u32 = bytes.iter().map(|byte| byte.count_ones()).sum();
+        assert!((ones as f64 / (11.0 * (BLOCK / 2) as f64) - 0.5).abs() < 0.01);
+        let base = Set::of_bits(11, bytes.clone(), bytes);
+        assert_eq!(base.row(0), base.query(0));
+        assert_eq!(base.row(1).len(), 11);
+        assert_eq!(base.batch(1, 3).bytes(), &base.rows().bytes()[6..12]);
     }
 }

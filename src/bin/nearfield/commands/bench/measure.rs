@@ -7,7 +7,7 @@ use super::truth;
 use crate::shell::call_time::CallTime;
 use crate::shell::failure::Result;
 use crate::shell::stop;
-use nearfield::{Flat, Hits, QueryFilter, Search, SearchParams, SearchStats, StageTime};
+use nearfield::{Hits, QueryFilter, Search, SearchParams, SearchStats, StageTime};
 use std::time::{Duration, Instant};
 
 pub const HEADER: &str = "name,kernel,metric,n,d,queries,k,wall_ms,wall_min_ms,device_ms,host_ms,\
@@ -36,7 +36,7 @@ pub struct Record {
 }
 
 /// Checks a case against f64, then times it.
-pub fn measure(case: &Case, set: &Set, index: &Flat) -> Result<Record> {
+pub fn measure(case: &Case, set: &Set, index: &dyn Search) -> Result<Record> {
     let params = params(case, index)?;
     let search = |run: usize, params: &SearchParams| {
         index.search_with(set.batch(run, case.queries), case.k, params)
@@ -62,7 +62,7 @@ pub fn measure(case: &Case, set: &Set, index: &Flat) -> Result<Record> {
     })
 }
 
-fn params(case: &Case, index: &Flat) -> Result<SearchParams> {
+fn params(case: &Case, index: &dyn Search) -> Result<SearchParams> {
     let params = SearchParams::new().cancel(&stop::token());
     let half = 0..case.eligible() as u64;
     Ok(match case.filter {

@@ -11,7 +11,7 @@ use crate::args::{BenchArgs, Global};
 use crate::shell::failure::{Failure, Result};
 use crate::shell::{device, output, print, stop};
 use nearfield::format::AtomicFile;
-use nearfield::{Error, Flat, Index, Search};
+use nearfield::{BinaryFlat, DType, Error, Flat, Index};
 use std::path::Path;
 use std::time::Instant;
 
@@ -76,7 +76,7 @@ fn measure_all(cases: &[Case], global: &Global, files: bool) -> Result<Vec<Recor
         let index = load(base, &set, global)?;
         for case in cases {
             stop::check()?;
-            let record = measure(case, &set, &index)?;
+            let record = measure(case, &set, &*index)?;
             print(&record.line())?;
             records.push(record);
         }
@@ -85,13 +85,17 @@ fn measure_all(cases: &[Case], global: &Global, files: bool) -> Result<Vec<Recor
 }
 
 /// An index of the rows, on a device that is opened with the settings of the base.
-fn load(base: &Base, set: &Set, global: &Global) -> Result<Flat> {
+fn load(base: &Base, set: &Set, global: &Global) -> Result<Box<dyn Index>> {
     let mut builder = device::builder(global);
     for (section, key, value) in &base.settings {
         builder = builder.setting(format!("{section}.{key}"), value);
     }
     let gpu = builder.build()?;
-    let index = Flat::with_dtype(&gpu, base.d, base.metric.clone(), base.dtype)?;
+    let (d, metric) = (base.d, base.metric.clone());
+    let index: Box<dyn Index> = match base.dtype {
+        DType::Bits => Box::new(BinaryFlat::new(&gpu, d, metric)?),
+        dtype => Box::new(Flat::with_dtype(&gpu, d, metric, dtype)?),
+    };
     let start = Instant::now();
     index.add_rows(set.rows())?;
     let seconds = start.elapsed().as_secs_f64();

@@ -140,12 +140,14 @@ impl BaseText {
 
     fn base(&self) -> Result<Base, String> {
         let dtype: DType = self.dtype.parse().map_err(|e: Error| e.to_string())?;
-        if !matches!(dtype, DType::F32 | DType::F16 | DType::U8) {
-            return Err(format!("dtype {dtype}: rows are made of f32, f16 and u8"));
+        if !matches!(dtype, DType::F32 | DType::F16 | DType::U8 | DType::Bits) {
+            return Err(format!("dtype {dtype}: rows are made of f32, f16, u8 and bits"));
         }
         let metric = Metric::from_name(&self.metric, dtype).map_err(|e| e.to_string())?;
-        if metric.is_binary() {
-            return Err(format!("metric {metric} compares bits, and rows are made of numbers"));
+        match (metric.is_binary(), dtype) {
+            (true, DType::Bits) | (false, DType::F32 | DType::F16 | DType::U8) => {}
+            (true, _) => return Err(format!("metric {metric} compares bits: dtype = \"bits\"")),
+            (false, _) => return Err(format!("metric {metric} compares numbers, not {dtype}")),
         }
         let settings = self.settings.iter().flat_map(|(section, keys)| {
             let keys = keys.iter();
@@ -197,7 +199,7 @@ mod tests {
                 assert!(!seen || all[i - 1].base == case.base, "{name}: {case} uploads again");
             }
         }
-        assert_eq!(SHIPPED.map(|(name, _)| open(name).unwrap().len()), [10, 28, 15, 10, 8, 21, 45]);
+        assert_eq!(SHIPPED.map(|(name, _)| open(name).unwrap().len()), [10, 28, 15, 10, 8, 25, 45]);
     }
 
     #[test]
@@ -253,6 +255,7 @@ mod tests {
             (base("metric = 'l3'", good), "l3"),
             (base("metric = 'hamming'", good), "compares bits"),
             (base("metric = 'l2'\ndtype = 'i8'", good), "dtype i8"),
+            (base("metric = 'l2'\ndtype = 'bits'", good), "l2"),
             (base("metric = 'l2'", "queries = 0, k = 1"), "needs a query"),
             (base("metric = 'l2'", "queries = 'ten', k = 1"), "a number or a list of numbers"),
             (base("metric = 'l2'", "queries = 1, k = 1, filter = 'third'"), "third"),

@@ -30,8 +30,17 @@ pub fn check(case: &Case, set: &Set, hits: &Hits, count: usize) -> Result<Checke
 fn some(case: &Case, set: &Set, hits: &Hits, queries: &[usize]) -> Result<usize, String> {
     let (d, metric) = (case.base.d, &case.base.metric);
     let sign = if metric.order() == Order::Ascending { 1.0 } else { -1.0 };
-    let elements: Vec<_> = queries.iter().map(|&q| widen(&set.queries[q * d..][..d])).collect();
+    let elements: Vec<_> = queries.iter().map(|&q| set.query(q)).collect();
     let mut nearest: Vec<_> = queries.iter().map(|_| Nearest::new(case.k)).collect();
+    if let Some((rows, packed)) = set.bits() {
+        let bytes = case.base.dtype.row_bytes(d);
+        let packed: Vec<_> = queries.iter().map(|&q| &packed[q * bytes..][..bytes]).collect();
+        for (row, x) in rows.chunks_exact(bytes).take(case.eligible()).enumerate() {
+            for (q, nearest) in packed.iter().zip(&mut nearest) {
+                nearest.offer(sign * of_bits(metric, d, q, x), row);
+            }
+        }
+    }
     let mut x = Vec::with_capacity(d);
     for (row, stored) in set.rows.chunks_exact(d).take(case.eligible()).enumerate() {
         x.clear();
@@ -58,8 +67,7 @@ fn one(
     got: &[(u64, f32)],
     truth: &[(f64, usize)],
 ) -> Result<usize, String> {
-    let (d, metric) = (case.base.d, &case.base.metric);
-    let row = |i: usize| widen(&set.rows[i * d..][..d]);
+    let metric = &case.base.metric;
     let sign = if metric.order() == Order::Ascending { 1.0 } else { -1.0 };
     if got.len() != truth.len() {
         return Err(format!("{} hits, not {}", got.len(), truth.len()));
@@ -71,7 +79,7 @@ fn one(
         if *id >= case.eligible() as u64 {
             return Err(format!("row {id}, which is not among those to search"));
         }
-        let x = row(*id as usize);
+        let x = set.row(*id as usize);
         let real = reference::distance(metric, q, &x).unwrap_or(f64::NAN);
         let bound = tau(sign * real, &x);
         if (f64::from(*distance) - real).abs().partial_cmp(&bound).is_none_or(|o| o.is_gt()) {
@@ -81,7 +89,7 @@ fn one(
             continue;
         }
         // Another row in this place is right only within the rounding of both distances.
-        if (sign * real - m).abs() > bound + tau(m, &row(truth)) {
+        if (sign * real - m).abs() > bound + tau(m, &set.row(truth)) {
             return Err(format!("row {id} ({real}) in the place of {truth} ({m})"));
         }
         excused += 1;
@@ -126,8 +134,28 @@ fn by_distance_and_row(a: &(f64, usize), b: &(f64, usize)) -> std::cmp::Ordering
     a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))
 }
 
-fn widen(row: &[f32]) -> Vec<f64> {
-    row.iter().map(|&x| f64::from(x)).collect()
+/// A metric of bits on rows as they are packed: equal quotients are equal in f64.
+fn of_bits(metric: &Metric, d: usize, q: &[u8], x: &[u8]) -> f64 {
+    let (mut differ, mut both) = (0, 0);
+    let mut count = |q: u64, x: u64| {
+        differ += (q ^ x).count_ones();
+        both += (q & x).count_ones();
+    };
+    let word =
+        |bytes: &[u8]| bytes.iter().rev().fold(0u64, |word, &byte| word << 8 | u64::from(byte));
+    let (qs, xs) = (q.chunks_exact(8), x.chunks_exact(8));
+    count(word(qs.remainder()), word(xs.remainder()));
+    for (q, x) in qs.zip(xs) {
+        count(word(q), word(x));
+    }
+    let (differ, both) = (f64::from(differ), f64::from(both));
+    match metric {
+        Metric::Hamming => differ,
+        _ if differ + both == 0.0 => 0.0,
+        Metric::BitJaccard => differ / (differ + both),
+        Metric::Dice => differ / (differ + 2.0 * both),
+        _ => (d as f64 - both) / d as f64,
+    }
 }
 
 /// The metrics that the suites run by the million, in the processor's vectors; the oracle's own for the others.
@@ -175,7 +203,7 @@ mod tests {
         let d = case.base.d;
         let rows = (0..4 * d).map(|i| (i / d) as f32).collect();
         let set = Set::of(&case.base, rows, vec![0.0; d]);
-        let (q, far) = (widen(&set.queries), d as f32);
+        let (q, far) = (set.query(0), d as f32);
         let truth = [(0.0, 0), (f64::from(far), 1)];
         let check = |got: &[(u64, f32)]| one(&case, &set, &q, got, &truth);
         assert_eq!(check(&[(0, 0.0), (1, far)]), Ok(0));
@@ -185,6 +213,24 @@ mod tests {
         assert_eq!(beyond, "row 10000, which is not among those to search");
         let missed = check(&[(0, 0.0), (2, 4.0 * far)]).unwrap_err();
         assert_eq!(missed, "row 2 (256) in the place of 1 (64)");
+    }
+
+    #[test]
+    fn bits_as_they_are_packed_are_the_oracle_s() {
+        let d = 139;
+        let rows = crate::shell::random::bits(60, d, 3).unwrap();
+        let set = Set::of_bits(d, rows.clone(), vec![0; d.div_ceil(8)]);
+        let row = |i: usize| &rows[i * d.div_ceil(8)..][..d.div_ceil(8)];
+        let empty = (vec![0u8; d.div_ceil(8)], vec![0.0; d]);
+        for metric in [Metric::Hamming, Metric::BitJaccard, Metric::Dice, Metric::RusselRao] {
+            let oracle = |q: &[f64], x: &[f64]| reference::distance(&metric, q, x).unwrap();
+            for i in 0..59 {
+                let ours = of_bits(&metric, d, row(i), row(i + 1));
+                assert_eq!(ours, oracle(&set.row(i), &set.row(i + 1)), "{metric}");
+                assert_eq!(of_bits(&metric, d, &empty.0, row(i)), oracle(&empty.1, &set.row(i)));
+            }
+            assert_eq!(of_bits(&metric, d, &empty.0, &empty.0), 0.0);
+        }
     }
 
     #[test]
