@@ -59,7 +59,8 @@ pub struct ExactStats {
     /// each bin; the others had every exact distance selected from.
     pub scanned: u64,
     /// Queries of the scan whose candidates did not fit and that ran again: after a scan of 8 bits from what loses less, of a search by
-    /// radius once more with room for more, else through all exact distances.
+    /// radius once more with room for more, else through all exact distances. Of a metric in WGSL, those for which two kernels did not
+    /// agree ([`Metric::wgsl`](crate::Metric::wgsl)).
     pub rerun: u64,
     /// Bins of 64 rows that passed, over the scanned queries.
     pub bins_passed: u64,

@@ -4,9 +4,10 @@ use crate::error::{Error, Result};
 use crate::metric::CustomMetric;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
-/// Names at the top of the module that the text becomes part of (shaders/exact/distance.wgsl).
-const TAKEN: [&str; 23] = [
+/// Names at the top of the modules that the text becomes part of (shaders/exact/distance.wgsl and scan_key.wgsl).
+const TAKEN: [&str; 32] = [
     "BIN",
+    "Group",
     "NO_KEY",
     "NO_SCORE",
     "Params",
@@ -14,21 +15,29 @@ const TAKEN: [&str; 23] = [
     "ascending_key",
     "best",
     "bias",
+    "bin_best",
     "bitmap",
     "chosen",
     "descending_key",
     "finish_pair",
+    "floats",
     "half_of",
+    "integers",
     "main",
     "out",
     "p",
     "queries",
+    "queries_load",
+    "queries_staged",
     "row4",
     "row4i",
     "rows",
-    "scale",
+    "rows_Group",
+    "rows_load",
+    "rows_staged",
     "start",
     "step",
+    "tile",
 ];
 
 /// Checks that the text is WGSL, holds functions only, and defines `accumulate` and `finish` as asked.
@@ -60,15 +69,16 @@ pub(crate) fn check(metric: &CustomMetric) -> Result<()> {
         let why = format!("nobody can set the override `{name}`: write a constant");
         return Err(fail(at.line_number, at.line_position, why));
     }
-    let functions = module.functions.iter().map(|(h, f)| (&f.name, module.functions.get_span(h)));
-    let constants = module.constants.iter().map(|(h, c)| (&c.name, module.constants.get_span(h)));
-    let types = module.types.iter().map(|(h, t)| (&t.name, module.types.get_span(h)));
-    for (name, span) in functions.chain(constants).chain(types) {
-        if let Some(name) = name.as_deref().filter(|name| TAKEN.contains(name)) {
-            let at = span.location(text);
-            let why = format!("the name `{name}` is taken: choose another");
-            return Err(fail(at.line_number, at.line_position, why));
-        }
+    // behind a declaration of each name: nothing else can be wrong with it there
+    let taken = TAKEN.map(|name| format!("const {name} = 0;")).concat() + "\n";
+    let whole = taken.clone() + text;
+    if let Err(e) = naga::front::wgsl::parse_str(&whole) {
+        let at = e.location(&whole).filter(|at| at.offset as usize >= taken.len());
+        let end = |at: naga::SourceLocation| (at.offset + at.length) as usize;
+        let name = at.and_then(|at| whole.get(at.offset as usize..end(at))).unwrap_or("?");
+        let why = format!("the name `{name}` is taken: choose another");
+        let (line, column) = at.map_or((0, 0), |at| (at.line_number - 1, at.line_position));
+        return Err(fail(line, column, why));
     }
     Validator::new(ValidationFlags::all(), Capabilities::empty()).validate(&module).map_err(
         |e| {
@@ -100,4 +110,66 @@ fn signature(module: &naga::Module, text: &str, name: &str, arguments: &[&str]) 
         return Err(Error::Shader { line: at.line_number, column: at.line_position, message });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exact::variants;
+    use crate::kernel::KernelVariant;
+    use crate::metric::{Metric, Order};
+    use std::collections::BTreeSet;
+
+    fn checked(text: &str) -> Result<()> {
+        match Metric::wgsl(text, 0.0, Order::Ascending) {
+            Metric::Custom(metric) => check(&metric),
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn the_names_of_the_kernels_are_those_that_are_taken() {
+        let mut names = BTreeSet::new();
+        for variant in variants().unwrap().iter().filter(|variant| !variant.trusted()) {
+            let wgsl = KernelVariant::of(variant).unwrap().wgsl;
+            let module = naga::front::wgsl::parse_str(&wgsl).unwrap();
+            let all = (module.functions.iter().map(|(_, f)| &f.name))
+                .chain(module.constants.iter().map(|(_, c)| &c.name))
+                .chain(module.types.iter().map(|(_, t)| &t.name))
+                .chain(module.global_variables.iter().map(|(_, v)| &v.name));
+            names.extend(all.flatten().cloned());
+            names.extend(module.entry_points.iter().map(|e| e.name.clone()));
+            // which are no types of their own
+            let aliases = wgsl.lines().filter_map(|line| line.strip_prefix("alias "));
+            names.extend(aliases.filter_map(|a| a.split(' ').next()).map(str::to_owned));
+        }
+        for own in ["accumulate", "finish"] {
+            assert!(names.remove(own), "{own}");
+        }
+        assert_eq!(names, TAKEN.map(str::to_owned).into());
+    }
+
+    #[test]
+    fn a_name_that_is_taken_is_named_however_it_is_declared() {
+        let functions = "fn accumulate(acc: f32, q: f32, x: f32) -> f32 { return acc; }\n\
+                         fn finish(acc: f32, d: u32) -> f32 { let tile = acc; return tile; }\n";
+        checked(functions).unwrap();
+        for declaration in [
+            "fn tile() -> f32 { return 1.0; }",
+            "const tile = 1.0;",
+            "struct tile { a: f32 }",
+            "alias tile = f32;",
+        ] {
+            match checked(&format!("{functions}  {declaration}")) {
+                Err(Error::Shader { line: 3, column, message }) => {
+                    let at = declaration.find("tile").unwrap() as u32 + 3;
+                    assert_eq!(
+                        (column, &*message),
+                        (at, "the name `tile` is taken: choose another")
+                    );
+                }
+                other => panic!("{declaration}: {other:?}"),
+            }
+        }
+    }
 }

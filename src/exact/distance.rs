@@ -25,11 +25,11 @@ pub(crate) struct Dense {
 
 /// Consecutive rows of one segment.
 pub(crate) struct Block<'a> {
-    segment: &'a Segment,
-    bias: &'a Buffer,
+    pub segment: &'a Segment,
+    pub bias: &'a Buffer,
     scale: Option<&'a Buffer>,
     /// Number of the first row within the segment, and of rows.
-    first: u32,
+    pub first: u32,
     pub rows: u32,
     /// Number of the first row of the index.
     pub first_row: u32,

@@ -3,13 +3,15 @@
 //!
 //! The k bins with the smallest (best key, number) hold the k rows with the smallest (key, row): were such a row in
 //! another bin, each of the k bins would have a row before it. So neither a bound nor a second try is needed, whatever
-//! the metric, as long as both passes give a row the same key; the same pipeline makes them.
+//! the metric, as long as both passes give a row the same key; the same pipeline makes them, but for many queries of a user's
+//! metric: there a tile makes those of the first pass, and whether it agrees with the second is checked (`key_tile.rs`).
 
 use crate::buffer::{BIN, Buffer};
 use crate::error::Result;
 use crate::exact::dataset::Dataset;
-use crate::exact::distance::{self, Block, Out};
+use crate::exact::distance::{self, Out};
 use crate::exact::filter::Bitmap;
+use crate::exact::key_tile::{self, KeyTile};
 use crate::exact::plan::Plan;
 use crate::exact::queries::{Queries, Upload};
 use crate::kernel::Encoder;
@@ -25,22 +27,7 @@ pub(crate) struct ChosenBins<'a> {
 }
 
 impl ChosenBins<'_> {
-    /// Encodes the exact distances of their rows, and the selection of the nearest.
-    pub fn nearest(
-        &self,
-        encoder: &mut Encoder,
-        dataset: &Dataset,
-        biases: Option<&[Buffer]>,
-        pair: &Pair,
-        (upload, bitmap): (&Upload, Option<&Bitmap>),
-        hits: Selection,
-    ) -> Result<Selected> {
-        let ChosenBins { bins, counts, most } = *self;
-        let keys = self.keys(encoder, dataset, biases, pair, (upload, bitmap))?;
-        hits.of_bins(encoder, [&keys, bins, counts], (most, BIN as u32), None)
-    }
-
-    /// Encodes the exact distances of their rows: the keys, in places for `most` bins a query.
+    /// Encodes the exact distances of their rows, `BIN` for each bin.
     pub fn keys(
         &self,
         encoder: &mut Encoder,
@@ -60,21 +47,53 @@ impl ChosenBins<'_> {
         }
         Ok(keys)
     }
+
+    /// Encodes the exact distances of their rows, and the selection of the nearest.
+    pub fn nearest(
+        &self,
+        encoder: &mut Encoder,
+        dataset: &Dataset,
+        biases: Option<&[Buffer]>,
+        pair: &Pair,
+        asked: (&Upload, Option<&Bitmap>),
+        hits: Selection,
+    ) -> Result<Selected> {
+        let keys = self.keys(encoder, dataset, biases, pair, asked)?;
+        self.select(encoder, &keys, hits)
+    }
+
+    fn select(&self, encoder: &mut Encoder, keys: &Buffer, hits: Selection) -> Result<Selected> {
+        let ChosenBins { bins, counts, most } = *self;
+        hits.of_bins(encoder, [keys, bins, counts], (most, BIN as u32), None)
+    }
 }
 
 /// A batch of queries on its way through the rows.
 pub(crate) struct ExactBins {
     pub upload: Upload,
     bitmap: Option<Bitmap>,
-    bin_best: Buffer,
+    pub bin_best: Buffer,
     next_row: u64,
+    /// What makes the keys of the first pass, if not that of the second.
+    tile: Option<KeyTile>,
+}
+
+/// The answer, and where a tile made the keys of the first pass whether it agrees with the second: k for each query, or all ones.
+pub(crate) struct Nearest {
+    pub hits: Selected,
+    pub agreement: Option<Buffer>,
 }
 
 impl ExactBins {
-    pub fn new(dataset: &Dataset, upload: Upload, bitmap: Option<Bitmap>) -> Result<ExactBins> {
+    pub fn new(
+        dataset: &Dataset,
+        upload: Upload,
+        bitmap: Option<Bitmap>,
+        tile: Option<KeyTile>,
+    ) -> Result<ExactBins> {
         let bytes = u64::from(upload.count) * dataset.compared().bins() * 4;
         let bin_best = dataset.gpu().scratch("bin best", bytes)?;
-        Ok(ExactBins { upload, bitmap, bin_best, next_row: 0 })
+        Ok(ExactBins { upload, bitmap, bin_best, next_row: 0, tile })
     }
 
     /// Encodes the first pass for at most `plan.pairs` pairs, and says whether all rows are done.
@@ -87,9 +106,19 @@ impl ExactBins {
         plan: &Plan,
     ) -> Result<bool> {
         let mut left = plan.pairs / u64::from(self.upload.count);
-        while let Some(block) = distance::block(dataset, biases, self.next_row, plan.bin_rows) {
-            let target = Out::BinBest(&self.bin_best, dataset.compared().bins() as u32);
-            self.distances(encoder, dataset, queries, &block, target)?;
+        let most = self.tile.as_ref().map_or(plan.bin_rows, |tile| tile.whole(plan.bin_rows));
+        let (out, bitmap) = (&self.bin_best, self.bitmap.as_ref());
+        while let Some(block) = distance::block(dataset, biases, self.next_row, most) {
+            match &self.tile {
+                Some(tile) => {
+                    tile.encode(encoder, dataset, &self.upload, bitmap, &block, out)?;
+                }
+                None => {
+                    let target = Out::BinBest(out, dataset.compared().bins() as u32);
+                    let (pair, upload) = (&queries.pair, &self.upload);
+                    distance::distances(encoder, dataset, pair, upload, bitmap, &block, target)?;
+                }
+            }
             self.next_row += u64::from(block.rows);
             left = left.saturating_sub(u64::from(block.rows));
             if left == 0 {
@@ -108,7 +137,7 @@ impl ExactBins {
         queries: &Queries,
         plan: &Plan,
         k: u32,
-    ) -> Result<Selected> {
+    ) -> Result<Nearest> {
         let (gpu, nq) = (dataset.gpu(), self.upload.count);
         let counts = encoder.upload("bin counts", bytemuck::cast_slice(&vec![k; nq as usize]))?;
         let bins = dataset.compared().bins() as u32;
@@ -117,29 +146,15 @@ impl ExactBins {
         let best = Selection { nq, k, threads, sorted: false };
         let chosen = best.room(gpu)?;
         best.of_rows(encoder, from, None, &chosen)?;
-        let chosen = chosen.rows;
 
-        let bins = ChosenBins { bins: &chosen, counts: &counts, most: k };
-        let of = (&self.upload, self.bitmap.as_ref());
-        bins.nearest(
-            encoder,
-            dataset,
-            biases,
-            &queries.pair,
-            of,
-            Selection { nq, k, threads, sorted: true },
-        )
-    }
-
-    fn distances(
-        &self,
-        encoder: &mut Encoder,
-        dataset: &Dataset,
-        queries: &Queries,
-        block: &Block<'_>,
-        target: Out<'_>,
-    ) -> Result<()> {
-        let (pair, bitmap) = (&queries.pair, self.bitmap.as_ref());
-        distance::distances(encoder, dataset, pair, &self.upload, bitmap, block, target)
+        let bins = ChosenBins { bins: &chosen.rows, counts: &counts, most: k };
+        let asked = (&self.upload, self.bitmap.as_ref());
+        let keys = bins.keys(encoder, dataset, biases, &queries.pair, asked)?;
+        let agreement = match self.tile {
+            Some(_) => Some(key_tile::agreement(encoder, [&keys, &chosen.keys], (nq, k))?),
+            None => None,
+        };
+        let hits = bins.select(encoder, &keys, Selection { nq, k, threads, sorted: true })?;
+        Ok(Nearest { hits, agreement })
     }
 }

@@ -4,9 +4,10 @@ use super::encoding::Encoding;
 use super::params;
 use crate::dtype::DType;
 use crate::kernel::{MatrixTile, Operand, RowMap, Shader, Tile, Variant, shader};
-use crate::metric::Order;
+use crate::metric::{CustomMetric, Order};
 use crate::space::{Family, Pair, Term};
 
+const BINS_AGREE: Shader = shader!("exact", "bins_agree");
 const DISTANCE: Shader = shader!("exact", "distance");
 const F16_COPY: Shader = shader!("exact", "f16_copy");
 const INT8_COPY: Shader = shader!("exact", "int8_copy");
@@ -20,6 +21,7 @@ const SCAN_BITS: Shader = shader!("exact", "scan_bits");
 const SCAN_BITS_ROW: Shader = shader!("exact", "scan_bits_row");
 const SCAN_DIRECT: Shader = shader!("exact", "scan_direct");
 const SCAN_DIRECT_ROW: Shader = shader!("exact", "scan_direct_row");
+const SCAN_KEY: Shader = shader!("exact", "scan_key");
 const SCAN_MATRIX: Shader = shader!("exact", "scan_matrix");
 const SCAN_ROW: Shader = shader!("exact", "scan_row");
 const SCAN_TILE: Shader = shader!("exact", "scan_tile");
@@ -302,6 +304,23 @@ pub(crate) fn distance(dtype: DType, pair: &Pair, bitmap: bool) -> Variant {
             .foreign(&metric.source, metric.initial.to_bits()),
     };
     v.flag("bitmap", bitmap)
+}
+
+/// The best key of each bin, of a user's metric by register tiles.
+pub(crate) fn scan_key(rows: &Operand, tile: Tile, metric: &CustomMetric, bitmap: bool) -> Variant {
+    Variant::new::<params::Scan>(SCAN_KEY)
+        .operand(rows)
+        .implied("input", "f32")
+        // nothing is known of the length of its step
+        .implied("unrolled", 2)
+        .tile(tile)
+        .flag("descending", metric.order == Order::Descending)
+        .flag("bitmap", bitmap)
+        .foreign(&metric.source, metric.initial.to_bits())
+}
+
+pub(crate) fn bins_agree() -> Variant {
+    Variant::new::<params::BinsAgree>(BINS_AGREE)
 }
 
 /// Of the keys of consecutive rows, or of chosen bins.

@@ -41,7 +41,8 @@
 //!   elements of 0, Kullback-Leibler is a sum over elements like others. A bin in which some row has a 0 raises no L, since that
 //!   row may be no hit (`scan/logs.rs`).
 //! * Metrics without a score of this form, and sums over elements so small that differences might vanish, go through `exact_bins.rs`: their keys are computed for every row, the best of each bin
-//!   is kept, and the k best bins hold the answer without a bound.
+//!   is kept, and the k best bins hold the answer without a bound. A user's metric has a register tile for the first of these passes,
+//!   whose keys are checked against those of the second (`key_tile.rs`).
 //! * Few rows, a large k and `exhaustive` compute every key (`distance.rs`).
 //! * A radius knows how large a score must be: in stage B the chosen bins are those with M + E >= T, T the least that a row within it truly
 //!   scores (`scan/threshold.rs`); in stage C all keys below the radius are hits (`range/`). Queries of which more bins pass than there is room
@@ -62,6 +63,7 @@ mod exact_bins;
 mod filter;
 mod hits;
 mod kernels;
+mod key_tile;
 mod operand;
 mod pairwise;
 mod params;

@@ -95,7 +95,7 @@ params! {
 }
 
 params! {
-    /// Of `scan_row`, `scan_tile`, `scan_direct`, `scan_bits` and their likes by rows.
+    /// Of `scan_row`, `scan_tile`, `scan_direct`, `scan_bits`, their likes by rows, and `scan_key`.
     pub(crate) struct Scan {
         pub nq: u32,
         /// Rows of the segment before this end take part.
@@ -213,6 +213,14 @@ params! {
         /// 0: every key, 1: the best of each bin, 2: those of chosen bins.
         pub mode: u32,
         pub max_candidates: u32,
+    }
+}
+
+params! {
+    /// Of `bins_agree`.
+    pub(crate) struct BinsAgree {
+        /// Bins that were chosen for each query.
+        pub k: u32,
     }
 }
 

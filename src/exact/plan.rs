@@ -255,8 +255,9 @@ impl Plan {
             .hits(k)
             .upload("counts", 4)
             .buffer("candidates", k * BIN * 4)
+            .buffer("agreement", 4)
             .hits(k)
-            .beside(k * 8);
+            .beside(k * 8 + 4);
         // biases scaled as the products of the matrix units are
         let scaled = if matrix.is_some() && path == Path::Scan { n * 4 } else { 0 };
         let of_path = if path == Path::Scan { of_scan } else { of_bins };

@@ -9,6 +9,7 @@ use crate::exact::distance::Dense;
 use crate::exact::exact_bins::{ChosenBins, ExactBins};
 use crate::exact::filter::{Bitmap, DeviceFilter};
 use crate::exact::hits::SearchHits;
+use crate::exact::key_tile::{self, KeyTile};
 use crate::exact::plan::{Asked, Path, Plan};
 use crate::exact::queries::Queries;
 use crate::exact::scan::direct::Direct;
@@ -53,6 +54,8 @@ struct Search {
 pub(crate) struct InFlight {
     query_ids: Vec<u32>,
     scan: bool,
+    /// The counts tell whether two kernels agree.
+    two_kernels: bool,
     /// Bytes of rows that these queries read.
     bytes: u64,
 }
@@ -136,7 +139,10 @@ impl Search {
                 Step::Scan(query_ids, Box::new(scan))
             }
             Path::Bins => {
-                Step::Bins(query_ids, Box::new(ExactBins::new(dataset, upload, bitmap)?), false)
+                let (pair, settings) = (&self.queries.pair, &self.plan.scan);
+                let tile = KeyTile::of(dataset.gpu(), pair, upload.count, settings)?;
+                let bins = ExactBins::new(dataset, upload, bitmap, tile)?;
+                Step::Bins(query_ids, Box::new(bins), false)
             }
             Path::Dense => {
                 let dense = Dense::new(dataset, upload, bitmap, &self.plan, self.k as u32)?;
@@ -160,11 +166,13 @@ impl Search {
         }
         let k = self.k as u32;
         let out = bins.select(&mut encoder, dataset, biases, &self.queries, &self.plan, k)?;
-        let ranges = [(&out.keys, 0, out.keys.size()), (&out.rows, 0, out.rows.size())];
-        Ok((
-            encoder.submit(&ranges)?,
-            InFlight { query_ids, scan: !again, bytes: dataset.compared().matrix().bytes() },
-        ))
+        let (hits, agreement) = (out.hits, out.agreement);
+        let two_kernels = agreement.is_some();
+        let buffers = [Some(&hits.keys), Some(&hits.rows), agreement.as_ref()];
+        let ranges: Vec<_> = buffers.into_iter().flatten().map(|b| (b, 0, b.size())).collect();
+        let bytes = dataset.compared().matrix().bytes();
+        let in_flight = InFlight { query_ids, scan: !again, two_kernels, bytes };
+        Ok((encoder.submit(&ranges)?, in_flight))
     }
 
     fn scan(
@@ -202,7 +210,10 @@ impl Search {
             (&counts, 0, counts.size()),
         ];
         let bytes = scan.bytes(self.dataset.scan_rows())?;
-        Ok((encoder.submit(&ranges)?, InFlight { query_ids, scan: true, bytes }))
+        Ok((
+            encoder.submit(&ranges)?,
+            InFlight { query_ids, scan: true, two_kernels: false, bytes },
+        ))
     }
 
     fn dense(
@@ -221,7 +232,10 @@ impl Search {
         let best = dense.best();
         let ranges = [(&best.keys, 0, best.keys.size()), (&best.rows, 0, best.rows.size())];
         let bytes = self.dataset.compared().matrix().bytes();
-        Ok((encoder.submit(&ranges)?, InFlight { query_ids, scan: false, bytes }))
+        Ok((
+            encoder.submit(&ranges)?,
+            InFlight { query_ids, scan: false, two_kernels: false, bytes },
+        ))
     }
 }
 
@@ -288,7 +302,12 @@ impl Job for Search {
             return Err(Error::internal("a search brought nothing back"));
         };
         let (keys, rows) = (words(keys), words(rows));
-        let counts = landed.parts.get(2).filter(|_| tag.scan).map(|c| words(c));
+        let mut counts = landed.parts.get(2).filter(|_| tag.scan).map(|c| words(c).to_vec());
+        if let Some(counts) = counts.as_mut().filter(|c| tag.two_kernels && c.contains(&u32::MAX)) {
+            // what one query shows holds for all
+            key_tile::set_apart(self.dataset.gpu(), &self.queries.pair)?;
+            counts.fill(u32::MAX);
+        }
         let work = 2
             * self.dataset.len()
             * self.dataset.compared().matrix().dim() as u64
@@ -302,9 +321,9 @@ impl Job for Search {
                 let most = self.k as u32;
                 let count = counts.as_ref().map_or(most, |c| c.get(i).copied().unwrap_or(u32::MAX));
                 self.stats.exact.scanned += u64::from(!self.tried);
-                self.stats.exact.bins_passed += u64::from(count);
-                self.stats.exact.bins_passed_max =
-                    self.stats.exact.bins_passed_max.max(count.into());
+                let passed = u64::from(if tag.two_kernels { most } else { count });
+                self.stats.exact.bins_passed += passed;
+                self.stats.exact.bins_passed_max = self.stats.exact.bins_passed_max.max(passed);
                 if count > self.plan.scan.max_candidates {
                     self.stats.exact.rerun += u64::from(!self.tried);
                     self.rerun.push(query);

@@ -6,11 +6,15 @@ use crate::device::Profile;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::kernel::{MatrixTile, RowMap, Tile, Variant};
-use crate::metric::{Metric, Order};
+use crate::metric::{CustomMetric, Metric, Order};
 use crate::space::{Family, Pair, Term};
+use std::sync::Arc;
 
 /// Rows as they lie.
 const ROWS: RowMap = RowMap::IDENTITY;
+
+/// Types whose elements are compared as numbers.
+const FLOATS: [DType; 5] = [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8];
 
 /// Rows to a bin.
 const BINS: [u32; 2] = [64, 16];
@@ -21,7 +25,6 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
     for bins in [false, true] {
         all.extend([false, true].map(|emit| range(bins, emit)));
     }
-    let floats = [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8];
     let (mut tiles, mut matrix_tiles) = (vec![], vec![]);
     for profile in Profile::built_in()? {
         let tile = Tile::of(&profile)?;
@@ -35,7 +38,7 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
             }
         }
     }
-    for dtype in floats {
+    for dtype in FLOATS {
         all.extend([false, true].map(|scaled| f16_copy(dtype, scaled, false)));
         all.extend([f16_copy(dtype, false, true), residual(dtype, false, Lost::Logs, ROWS)]);
         all.extend([false, true].map(|scaled| residual(dtype, scaled, Lost::F16Copy, ROWS)));
@@ -70,6 +73,7 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
             }
         }
     }
+    all.extend(keys(&tiles));
     all.push(residual(DType::F32, false, Lost::Each, ROWS));
     all.extend([false, true].map(|scaled| residual(DType::F16, scaled, Lost::Own, ROWS)));
     // bins and bitmaps are parts of the text that the number of queries leaves alone
@@ -144,6 +148,31 @@ fn bits(tiles: &[Tile], bitmap: bool) -> Vec<Variant> {
     all
 }
 
+/// The first pass by tiles of a user's metric, and what checks it: every tile, and every type with one of them.
+fn keys(tiles: &[Tile]) -> Vec<Variant> {
+    let mut all = vec![bins_agree()];
+    for dtype in FLOATS {
+        let rows = Encoding::Rows(dtype).operand();
+        let some = if dtype == DType::F32 { tiles } else { &tiles[..1] };
+        for (order, bitmap) in [(Order::Ascending, false), (Order::Descending, true)] {
+            if let Some(metric) = example(order) {
+                all.extend(some.iter().map(|&tile| scan_key(&rows, tile, &metric, bitmap)));
+            }
+        }
+    }
+    all
+}
+
+/// A user's metric.
+fn example(order: Order) -> Option<Arc<CustomMetric>> {
+    let text = "fn accumulate(acc: f32, q: f32, x: f32) -> f32 { return acc + abs(q - x); }\n\
+                fn finish(acc: f32, d: u32) -> f32 { return acc / f32(d); }";
+    match Metric::wgsl(text, 0.0, order) {
+        Metric::Custom(metric) => Some(metric),
+        _ => None,
+    }
+}
+
 /// The kernels that find rows through tables: with every set of bindings, one type and one tile of each kind, since the other parts of
 /// their texts are those of the identity.
 fn listed(tiles: &[Tile], matrix_tiles: &[MatrixTile]) -> Vec<Variant> {
@@ -203,9 +232,8 @@ fn stored(tiles: &[MatrixTile], scaled: bool, bitmap: bool) -> Vec<Variant> {
         all.extend(halves.map(|dtype| variant(tile, dtype)));
         // only matrices of 8 come in f32
         if tile.edge == 8 {
-            let floats = [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8];
             let tile = MatrixTile { input: DType::F32, ..tile };
-            all.extend(floats.map(|dtype| variant(tile, dtype)));
+            all.extend(FLOATS.map(|dtype| variant(tile, dtype)));
             // of the rows' logarithms
             if !scaled {
                 let copy = Encoding::F16Copy.operand();
@@ -227,11 +255,7 @@ fn pairs(dtype: DType) -> Vec<Pair> {
         all.extend(["l2", "dot", "l1", "linf"].map(|family| Pair::Integer { family }));
     }
     all.extend(DIRECT.map(|family| Pair::Direct { family, descending: family == "jaccard" }));
-    let example = "fn accumulate(acc: f32, q: f32, x: f32) -> f32 { return acc + abs(q - x); }\n\
-                   fn finish(acc: f32, d: u32) -> f32 { return acc / f32(d); }";
-    if let Metric::Custom(metric) = Metric::wgsl(example, 0.0, Order::Ascending) {
-        all.push(Pair::Custom(metric));
-    }
+    all.extend(example(Order::Ascending).map(Pair::Custom));
     all
 }
 

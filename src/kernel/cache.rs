@@ -150,7 +150,8 @@ fn compile(gpu: &Gpu, cache: &Cache, variant: &Variant) -> Result<Kernel> {
             entry_point: Some("main"),
             compilation_options: wgpu::PipelineCompilationOptions {
                 constants: &[],
-                zero_initialize_workgroup_memory: checked,
+                // a user's text has no workgroup memory of its own, and one thread would fill all of ours
+                zero_initialize_workgroup_memory: gpu.checked(),
             },
             cache: disk.as_ref().map(|disk| &disk.cache),
         });

@@ -46,6 +46,7 @@ const LIBRARY: &[Shader] = &[
     shader!("lib/tile/scan", "params"),
     shader!("lib/tile/register", "bin_best"),
     shader!("lib/tile/register", "bits"),
+    shader!("lib/tile/register", "bin_key"),
     shader!("lib/tile/register", "load"),
     shader!("lib/tile/register", "multiply"),
     shader!("lib/tile/register", "shape"),

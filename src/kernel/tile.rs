@@ -77,9 +77,19 @@ impl Tile {
 
     /// Bytes of workgroup memory.
     pub const fn workgroup_bytes(self) -> u32 {
-        let stage = (self.bm + self.bn) * (self.k4() + 1);
-        let reduce = self.bn / 64 * (self.tm / 4) * self.threads();
-        16 * if stage > reduce { stage } else { reduce }
+        let stage = self.stage_bytes();
+        let reduce = 16 * self.bn / 64 * (self.tm / 4) * self.threads();
+        if stage > reduce { stage } else { reduce }
+    }
+
+    /// Bytes of workgroup memory where the results are keys, of which four are kept of each query and bin.
+    pub const fn workgroup_bytes_of_keys(self) -> u32 {
+        self.stage_bytes() + 16 * self.bm * (self.bn / 64)
+    }
+
+    /// Bytes of the slabs of both sides.
+    const fn stage_bytes(self) -> u32 {
+        16 * (self.bm + self.bn) * (self.k4() + 1)
     }
 }
 

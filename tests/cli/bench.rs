@@ -137,6 +137,22 @@ fn a_suite_of_one_s_own_is_run() {
         assert_eq!((&row["half_filtered"], &row["checked"]), (&true.into(), &row["queries"]));
     }
 
+    // a metric in WGSL is held against the one that it spells
+    let wgsl = |step: &str| {
+        format!(
+            "[[base]]\nn = 9000\nd = 5\nmetric = 'l1'\nwgsl = '''\n// initial: 0\n\
+             fn accumulate(acc: f32, q: f32, x: f32) -> f32 {{ return acc + {step}; }}\n\
+             fn finish(acc: f32, d: u32) -> f32 {{ return acc; }}'''\n\
+             cases = [{{ name = 'mine', queries = 40, k = 3 }}]\n"
+        )
+    };
+    std::fs::write(folder.join("wgsl.toml"), wgsl("abs(q - x)")).unwrap();
+    let table = succeed(folder, "bench --suite wgsl.toml").stdout;
+    assert!(table.contains("\nmine,scan_key_") && table.contains(",wgsl,9000,5,40,3,"), "{table}");
+    std::fs::write(folder.join("wgsl.toml"), wgsl("abs(q + x)")).unwrap();
+    let message = fail(folder, "bench --suite wgsl.toml", 1);
+    assert!(message.contains("in f64"), "{message}");
+
     std::fs::write(folder.join("bad.toml"), "[[base]]\nrows = 500\n").unwrap();
     let message = fail(folder, "bench --suite bad.toml", 1);
     assert!(message.contains("bad.toml: ") && message.contains("line 2"), "{message}");

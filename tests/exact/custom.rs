@@ -1,8 +1,8 @@
 //! Metrics given as WGSL: against the same functions in f64, and their errors.
 
-use crate::common::device::shared;
+use crate::common::device::{shared, subset};
 use nearfield::reference::{Block, Custom, Problem, check_search};
-use nearfield::{Error, Flat, Gpu, Index, Metric, Order, Rows, Search};
+use nearfield::{Error, Flat, Gpu, Hits, Index, Metric, Order, Rows, Search, pairwise};
 
 fn values(count: usize, seed: u32) -> Vec<f32> {
     let mut state = seed;
@@ -34,10 +34,15 @@ fn agree(
     let tau = |_: &[f64], _: &[f64], m: f64| 1e-5 * (1.0 + m.abs());
     let measure = Custom { order, initial: initial.into(), accumulate, finish, tau };
     for d in [1, 3, 4, 31, 66] {
-        let (base, queries) = (values(300 * d, 1), values(9 * d, 2));
+        // the first query alone, and more than go through the rows one by one
+        let (base, queries) = (values(300 * d, 1), values(70 * d, 2));
         let index = Flat::new(gpu, d, Metric::wgsl(text, initial, order)).expect("a metric");
         index.add(&base).expect("rows");
         let hits = index.search(&queries, 12).expect("hits");
+        let alone = index.search(&queries[..d], 12).expect("hits");
+        assert_eq!((alone.ids(), alone.distances()), (&hits.ids()[..12], &hits.distances()[..12]));
+        let ran = |hits: &Hits| hits.stats().variants.iter().any(|v| v.starts_with("scan_key"));
+        assert!(ran(&hits) && !ran(&alone));
         let block = |rows| Block::new(Rows::F32(rows), d).expect("a block");
         let (base, queries) = (block(&base), block(&queries));
         let problem =
@@ -67,6 +72,66 @@ fn distances_and_similarities_agree_with_closures() {
         |acc, q, x| f64::min(acc, 2.0 - (q - x).abs()),
         |acc, _| acc,
     );
+}
+
+/// Numbers of every size, zeros, and each row twice.
+fn hostile(count: usize, d: usize, seed: u32) -> Vec<f32> {
+    let own = values(count.div_ceil(2) * d, seed);
+    let scaled = own.iter().enumerate().map(|(i, v)| match i % 11 {
+        0 => 0.0,
+        1 => v * 2f32.powi(-120),
+        2 => v * 2f32.powi(57),
+        3 => v.signum(),
+        _ => *v,
+    });
+    let own: Vec<f32> = scaled.collect();
+    own.iter().chain(&own).copied().take(count * d).collect()
+}
+
+#[test]
+fn many_queries_get_the_distances_of_pairwise_to_the_bit() {
+    let Some(gpu) = gpu() else { return };
+    let (n, nq, k) = (777, 67, 9);
+    // sums that overflow, quotients by 0, roots of negative numbers: infinities and NaN
+    let steps = [
+        ("return acc + abs(q - x);", Order::Ascending, 0.0),
+        ("return acc + (q - x) * (q - x) * (q - x) * (q - x);", Order::Ascending, 1e-3),
+        ("return acc * 0.99 + q * x;", Order::Descending, 5.0),
+        ("return max(acc, x / q);", Order::Ascending, -1.0),
+        ("if (x > 0.99) { return sqrt(-x); } return acc + q;", Order::Descending, 0.0),
+        ("return acc + abs(q * q - x);", Order::Ascending, 0.0),
+        ("return f32(i32(acc) % 5) + floor(4.0 * abs(x));", Order::Descending, 3.0),
+    ];
+    for (number, (step, order, initial)) in steps.into_iter().enumerate() {
+        if subset() && number % 3 != 1 {
+            continue;
+        }
+        let text = format!(
+            "fn accumulate(acc: f32, q: f32, x: f32) -> f32 {{ {step} }}
+             fn finish(acc: f32, d: u32) -> f32 {{ return acc - f32(d); }}"
+        );
+        let metric = Metric::wgsl(text, initial, order);
+        for d in [2, 13] {
+            let (base, queries) = (hostile(n, d, 5), hostile(nq, d, 6));
+            let index = Flat::new(&gpu, d, metric.clone()).expect("a metric");
+            index.add(&base).expect("rows");
+            let hits = index.search(&queries, k).expect("hits");
+            println!("{step} d = {d}: {} of {nq} queries ran again", hits.stats().exact.rerun);
+            let all = pairwise(&gpu, &metric, Rows::F32(&queries), Rows::F32(&base), d);
+            let all = all.expect("distances");
+            for (q, all) in all.chunks_exact(n).enumerate() {
+                let no_hit = order.no_hit();
+                let mut rows: Vec<usize> = (0..n).filter(|&row| all[row] != no_hit).collect();
+                let near =
+                    |row: usize| if order == Order::Ascending { all[row] } else { -all[row] };
+                rows.sort_by(|&a, &b| near(a).partial_cmp(&near(b)).expect("no NaN"));
+                let expected: Vec<_> =
+                    rows.iter().take(k).map(|&row| (row as u64, all[row].to_bits())).collect();
+                let got: Vec<_> = hits.row(q).map(|(id, v)| (id, v.to_bits())).collect();
+                assert_eq!(got, expected, "{step}, d = {d}, query {q}");
+            }
+        }
+    }
 }
 
 /// Kernels are named by a checksum of the user's text, which two texts may share: these two do, whole as they are here.

@@ -7,7 +7,8 @@ use crate::common::ways::{
     BYTES, COPY, MATRIX, MATRIX_BIAS, MATRIX_F32, MATRIX_FINE, ROWS, TILES, open,
 };
 use nearfield::{
-    BinaryFlat, DType, Flat, Gpu, GpuBuilder, Hits, Index, Metric, Rows, Search, SearchParams,
+    BinaryFlat, DType, Flat, Gpu, GpuBuilder, Hits, Index, Metric, Order, Rows, Search,
+    SearchParams,
 };
 use std::collections::BTreeSet;
 
@@ -39,7 +40,22 @@ fn metrics() -> Vec<Metric> {
     if subset() {
         return vec![Metric::L2, Metric::L1];
     }
-    vec![Metric::L2, Metric::InnerProduct, Metric::Cosine, Metric::L1, Metric::JensenShannon]
+    vec![
+        Metric::L2,
+        Metric::InnerProduct,
+        Metric::Cosine,
+        Metric::L1,
+        Metric::JensenShannon,
+        custom(),
+    ]
+}
+
+/// Sums that a compiler may round once or twice.
+fn custom() -> Metric {
+    let text =
+        "fn accumulate(acc: f32, q: f32, x: f32) -> f32 { return acc * 0.99 + (q - x) * (q - x); }
+                fn finish(acc: f32, d: u32) -> f32 { return acc; }";
+    Metric::wgsl(text, 0.0, Order::Ascending)
 }
 
 /// Rows that every metric takes.
@@ -108,7 +124,7 @@ fn batches_and_threads_give_the_same_bits() {
     let own = if subset() { 100 } else { 600 };
     let queries: Vec<f32> = data(8 * own + 200, 3).into_iter().map(f32::abs).collect();
     let rows = rows();
-    for metric in [Metric::L2, Metric::L1] {
+    for metric in [Metric::L2, Metric::L1, custom()] {
         let index = index(&gpu, &metric, &rows);
         let whole = bits(&index.search(&queries, K).expect("hits"));
         let part = |from: usize, to: usize| {

@@ -8,13 +8,13 @@
 //                                16 bytes, without bank conflicts
 //   pairs(left, right, map, step, sums, slab)   the same with another inner step: the macro `step(i, j, e)` takes component e of a{i} and
 //                                b{j}, one after the other, and adds what it makes of them to the variables of result (i, j),
-//                                which start at 0: c0_0 ... for `sums` = ["c"]. A macro `slab(step)` has a staged slab to itself, and
-//                                ends with a barrier
+//                                which begin with `start` or 0: c0_0 ... for `sums` = ["c"]. With `whole` the padding of rows is never
+//                                taken: p.dim is then the number of their elements. A macro `slab(step)` has a staged slab to itself,
+//                                and ends with a barrier
 
 {% import "lib/tile/register/shape.wgsl" as shape %}
 {% import "lib/tile/register/load.wgsl" as load %}
 {% set TX = shape.TX %}{% set TY = shape.TY %}{% set threads = shape.threads %}{% set k4 = shape.k4 %}{% set S = shape.S %}
-{% set turn = unrolled if unrolled < k4 and k4 % unrolled == 0 else k4 %}
 {% set loads_a = shape.loads_a %}{% set loads_b = shape.loads_b %}
 
 {% macro product(i, j, e) %}
@@ -25,7 +25,7 @@
 {{ pairs(left, right, map, product, ["c"]) }}
 {% endmacro %}
 
-{% macro pairs(left, right, map, step, sums, slab=none) %}
+{% macro pairs(left, right, map, step, sums, slab=none, start=none, whole=false) %}
   let tx = t % {{ TX }}u;
   let ty = t / {{ TX }}u;
   // the group of a slab's row that this thread loads
@@ -35,7 +35,7 @@
 //% for i in range(tm)
 //% for j in range(tn)
 //% for sum in sums
-  var {{ sum }}{{ i }}_{{ j }} = {{ input }}(0);
+  var {{ sum }}{{ i }}_{{ j }} = {{ start if start else input ~ "(0)" }};
 //% endfor
 //% endfor
 //% endfor
@@ -51,7 +51,7 @@
 {{ load.slab("a", loads_a, left, "at", "next", "") }}
 {{ load.slab("b", loads_b, right, "at", "next", "") }}
     }
-{{ slab(step) if slab else multiply(step) }}
+{{ slab(step) if slab else multiply(step, whole) }}
   }
 {% endmacro %}
 
@@ -67,20 +67,54 @@
 {% endmacro %}
 
 // The staged slab onto the results.
-{% macro multiply(step) %}
+{% macro multiply(step, whole) %}
+{% set turn = unrolled if unrolled < k4 and k4 % unrolled == 0 else k4 %}
+//% if whole
+    // the groups of this slab that are full, then the elements of the last one, if it is here
+    let full = min(p.dim / 4u - k0, {{ k4 }}u);
+    var k = 0u;
+    for (; k + {{ turn }}u <= full; k += {{ turn }}u) {
+{{ turns(step, turn) }}
+    }
+    for (; k < full; k++) {
+{{ group(step, "k") }}
+    }
+    let rest = select(0u, p.dim % 4u, full < {{ k4 }}u);
+    for (var e = 0u; e < rest; e++) {
+{{ element(step, "full", "e") }}
+    }
+//% else
 //% if turn < k4
     for (var k = 0u; k < {{ k4 }}u; k += {{ turn }}u) {
 //% else
     {
       let k = 0u;
 //% endif
+{{ turns(step, turn) }}
+    }
+//% endif
+    workgroupBarrier();
+{% endmacro %}
+
+{% macro turns(step, turn) %}
 //% for u in range(turn)
       {
 {{ group(step, "k + %du"|format(u)) }}
       }
 //% endfor
-    }
-    workgroupBarrier();
+{% endmacro %}
+
+// One element of each row, for the same step.
+{% macro element(step, k, e) %}
+//% for i in range(tm)
+      let a{{ i }} = vec4<f32>(tile[(ty + {{ i * TY }}u) * {{ S }}u + {{ k }}][{{ e }}]);
+//% endfor
+//% for j in range(tn)
+      let b{{ j }} = vec4<f32>(tile[{{ bm * S }}u + (tx + {{ j * TX }}u) * {{ S }}u + {{ k }}][{{ e }}]);
+//% for i in range(tm)
+{{ step(i, j, "x") }}
+//% endfor
+//% endfor
 {% endmacro %}
 
 {% macro group(step, k) %}

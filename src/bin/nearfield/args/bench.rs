@@ -11,8 +11,9 @@ pub struct BenchArgs {
     /// `quick` runs anywhere in a minute. The others need a GPU, and 10 GB of its memory for 10 million rows in `exact` and
     /// `n`: `exact` compares metrics, dimensions and kernels, `batch` varies the number of queries, `k` that of neighbours,
     /// `n` that of rows, and `all` runs these four. A file says which rows are made and which searches of them are timed:
-    /// [[base]] with n, d, metric ("l2"), perhaps dtype ("f32", "f16", "u8"), settings of the device profile with a label for
-    /// them, and cases = [{ name = "a few", queries = [1, 100], k = 10, filter = "half" }]; benches/suites has the shipped ones.
+    /// [[base]] with n, d, metric ("l2"), perhaps dtype ("f32", "f16", "u8"), wgsl (the same metric as functions of yours, to
+    /// search by them), settings of the device profile with a label for them, and
+    /// cases = [{ name = "a few", queries = [1, 100], k = 10, filter = "half" }]; benches/suites has the shipped ones.
     #[arg(long, value_name = "NAME|FILE", default_value = "quick")]
     pub suite: String,
     /// Only the cases whose description has this in it: "one query", "768 f32 l2", "k = 100)", ...

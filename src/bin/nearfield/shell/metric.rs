@@ -32,8 +32,12 @@ fn read(file: &Path) -> Result<Metric> {
     let source = std::fs::read_to_string(file).map_err(|e| Error::io(file, e))?;
     // Editors of some systems put a byte order mark first, which is no WGSL.
     let source = source.strip_prefix('\u{feff}').unwrap_or(&source);
-    let header = header(source)
-        .map_err(|(line, why)| Failure::Work(format!("{}:{line}: {why}", file.display())))?;
+    parse(source).map_err(|(line, why)| Failure::Work(format!("{}:{line}: {why}", file.display())))
+}
+
+/// The metric of such a text, or what is wrong in which line of its header.
+pub fn parse(source: &str) -> Result<Metric, (usize, String)> {
+    let header = header(source)?;
     let order = header.order.unwrap_or(Order::Ascending);
     Ok(Metric::wgsl(source, header.initial.unwrap_or(0.0), order))
 }

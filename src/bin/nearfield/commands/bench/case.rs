@@ -10,6 +10,8 @@ pub struct Base {
     pub n: usize,
     pub d: usize,
     pub metric: Metric,
+    /// What its answers are held against in f64: itself, or of a metric in WGSL the one that the text spells.
+    pub truth: Metric,
     pub dtype: DType,
     /// What the settings are for, where there are any: "f32 rows", "8-bit copy".
     pub label: Option<String>,

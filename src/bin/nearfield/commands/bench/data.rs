@@ -44,7 +44,7 @@ impl Set {
     pub fn of(base: &Base, mut rows: Vec<f32>, mut queries: Vec<f32>) -> Set {
         let halves = |v: &[f32]| v.iter().map(|&x| f16::from_f32(x)).collect::<Vec<_>>();
         let bytes = |v: &[f32]| v.iter().map(|&x| ((x + 1.5) * 85.0) as u8).collect::<Vec<_>>();
-        if base.metric.needs_non_negative() {
+        if base.truth.needs_non_negative() {
             rows.iter_mut().chain(&mut queries).for_each(|x| *x = x.abs());
         }
         let stored = match base.dtype {

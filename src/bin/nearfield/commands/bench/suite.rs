@@ -2,7 +2,7 @@
 
 use super::case::{Base, Case, Filter, once_each};
 use crate::shell::failure::{Failure, Result};
-use crate::shell::settings;
+use crate::shell::{metric, settings};
 use nearfield::{DType, Error, Metric};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -61,6 +61,8 @@ struct BaseText {
     n: usize,
     d: usize,
     metric: String,
+    /// The same metric as a text in WGSL, which is searched by in its place.
+    wgsl: Option<String>,
     #[serde(default = "f32_name")]
     dtype: String,
     label: Option<String>,
@@ -143,18 +145,28 @@ impl BaseText {
         if !matches!(dtype, DType::F32 | DType::F16 | DType::U8 | DType::Bits) {
             return Err(format!("dtype {dtype}: rows are made of f32, f16, u8 and bits"));
         }
-        let metric = Metric::from_name(&self.metric, dtype).map_err(|e| e.to_string())?;
-        match (metric.is_binary(), dtype) {
+        let truth = Metric::from_name(&self.metric, dtype).map_err(|e| e.to_string())?;
+        match (truth.is_binary(), dtype) {
             (true, DType::Bits) | (false, DType::F32 | DType::F16 | DType::U8) => {}
-            (true, _) => return Err(format!("metric {metric} compares bits: dtype = \"bits\"")),
-            (false, _) => return Err(format!("metric {metric} compares numbers, not {dtype}")),
+            (true, _) => return Err(format!("metric {truth} compares bits: dtype = \"bits\"")),
+            (false, _) => return Err(format!("metric {truth} compares numbers, not {dtype}")),
+        }
+        let metric = match &self.wgsl {
+            Some(text) => {
+                metric::parse(text).map_err(|(line, why)| format!("wgsl:{line}: {why}"))?
+            }
+            None => truth.clone(),
+        };
+        if metric.order() != truth.order() {
+            let (own, other) = (metric.order(), truth.order());
+            return Err(format!("wgsl: {truth} is {other}, the text says {own}"));
         }
         let settings = self.settings.iter().flat_map(|(section, keys)| {
             let keys = keys.iter();
             keys.map(|(key, value)| (section.clone(), key.clone(), settings::text(value)))
         });
         let (n, d, label, settings) = (self.n, self.d, self.label.clone(), settings.collect());
-        Ok(Base { n, d, metric, dtype, label, settings })
+        Ok(Base { n, d, metric, truth, dtype, label, settings })
     }
 }
 
@@ -199,7 +211,7 @@ mod tests {
                 assert!(!seen || all[i - 1].base == case.base, "{name}: {case} uploads again");
             }
         }
-        assert_eq!(SHIPPED.map(|(name, _)| open(name).unwrap().len()), [10, 28, 15, 10, 8, 25, 45]);
+        assert_eq!(SHIPPED.map(|(name, _)| open(name).unwrap().len()), [10, 28, 15, 10, 8, 26, 45]);
     }
 
     #[test]
@@ -256,6 +268,8 @@ mod tests {
             (base("metric = 'hamming'", good), "compares bits"),
             (base("metric = 'l2'\ndtype = 'i8'", good), "dtype i8"),
             (base("metric = 'l2'\ndtype = 'bits'", good), "l2"),
+            (base("metric = 'l2'\nwgsl = '// order: descending'", good), "l2 is ascending"),
+            (base("metric = 'l2'\nwgsl = '// order: up'", good), "wgsl:1: \"up\" is neither"),
             (base("metric = 'l2'", "queries = 0, k = 1"), "needs a query"),
             (base("metric = 'l2'", "queries = 'ten', k = 1"), "a number or a list of numbers"),
             (base("metric = 'l2'", "queries = 1, k = 1, filter = 'third'"), "third"),

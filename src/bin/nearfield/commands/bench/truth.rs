@@ -28,7 +28,7 @@ pub fn check(case: &Case, set: &Set, hits: &Hits, count: usize) -> Result<Checke
 
 /// Excused neighbours of a few queries, or what is wrong.
 fn some(case: &Case, set: &Set, hits: &Hits, queries: &[usize]) -> Result<usize, String> {
-    let (d, metric) = (case.base.d, &case.base.metric);
+    let (d, metric) = (case.base.d, &case.base.truth);
     let sign = if metric.order() == Order::Ascending { 1.0 } else { -1.0 };
     let elements: Vec<_> = queries.iter().map(|&q| set.query(q)).collect();
     let mut nearest: Vec<_> = queries.iter().map(|_| Nearest::new(case.k)).collect();
@@ -67,7 +67,7 @@ fn one(
     got: &[(u64, f32)],
     truth: &[(f64, usize)],
 ) -> Result<usize, String> {
-    let metric = &case.base.metric;
+    let metric = &case.base.truth;
     let sign = if metric.order() == Order::Ascending { 1.0 } else { -1.0 };
     if got.len() != truth.len() {
         return Err(format!("{} hits, not {}", got.len(), truth.len()));
