@@ -195,11 +195,14 @@ impl Metric {
     /// made with it, and it always runs with every runtime check of the shader compiler on.
     ///
     /// Cost: `accumulate` runs once for each dimension of every pair. Many queries (above the profile's
-    /// `kernel.scan.max_row_queries`, 32 as a rule) go through the register tiles of [`Metric::L1`], and with its step,
-    /// `acc + abs(q - x)`, they take about as long. Fewer queries, searches by radius and `pairwise` have a slower kernel, which also
-    /// gives every distance that is returned. Each search checks on the device that both kernels round alike. Where a driver does not
-    /// let them, as it may for a product of `q` alone or `x` alone that something is added to, the queries run again by the slower one,
-    /// and so does every later search on that device: [`ExactStats::rerun`](crate::ExactStats::rerun) counts them.
+    /// `kernel.scan.max_row_queries`, 32 as a rule) go through the register tiles of [`Metric::L1`] if both functions are brief and one
+    /// straight line: no `if`, loop, `&&` or index, but `select`, `min` and `max`, and at most 20 operations in `accumulate`, of which a
+    /// quotient or a transcendental function counts as 8. With `acc + abs(q - x)` they take about as long as L1. Other
+    /// texts, fewer queries, searches by radius and [`pairwise`](crate::pairwise) have a slower kernel.
+    ///
+    /// That kernel also gives every distance that is returned, and each search by tiles checks on the device that both round alike. Where a
+    /// driver does not let them, as it may for a product of `q` alone or `x` alone that something is added to, the queries run again
+    /// by the slower one, as does every later search on that device: [`ExactStats::rerun`](crate::ExactStats::rerun) counts them.
     ///
     /// `initial` and `order` are said here alone: the lines `// initial:` and `// order:` of a file for the program are comments
     /// in `source`, and nothing reads them.

@@ -30,11 +30,11 @@ var<workgroup> best: array<atomic<u32>, {{ bins.words }}>;
       c{{ i }}_{{ j }} = accumulate(c{{ i }}_{{ j }}, a{{ i }}.{{ e }}, b{{ j }}.{{ e }});
 {% endmacro %}
 
-// Lowers `m` to the key of a pair that is a hit.
+// Lowers `m` to the key of a pair that is a hit. Without && there are no branches, of which every pair would have two.
 {% macro key(i, j, m) %}
     {
       let pair = finish_pair(vec2<f32>(c{{ i }}_{{ j }}, 1.0), p.dim);
-      let ok = live{{ j }} && pair.y != 0.0{{ " && (bitmap[r%d + min(word%d, p.words - 1u)] >> (col%d %% 32u) & 1u) != 0u"|format(i, j, j) if bitmap else "" }};
+      let ok = live{{ j }} & (pair.y != 0.0){{ " & ((bitmap[r%d + min(word%d, p.words - 1u)] >> (col%d %% 32u) & 1u) != 0u)"|format(i, j, j) if bitmap else "" }};
       {{ m }} = min({{ m }}, select(NO_KEY, {{ "descending_key" if descending else "ascending_key" }}(pair.x), ok));
     }
 {% endmacro %}
@@ -48,7 +48,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{ tile.pairs("queries", "rows", "", step, ["c"], start="start().x", whole=true) }}
 //% for j in range(tn)
   let col{{ j }} = x0 + tx + {{ j * shape.TX }}u;
-  let live{{ j }} = col{{ j }} < p.n && bias[min(col{{ j }}, p.n - 1u)] > NO_SCORE;
+  let live{{ j }} = select(SENTINEL, bias[min(col{{ j }}, p.n - 1u)], col{{ j }} < p.n) > NO_SCORE;
 //% if bitmap
   let word{{ j }} = p.first_bin * 2u + col{{ j }} / 32u;
 //% endif

@@ -4,7 +4,7 @@
 //% if logs
 // A bin with a negative residual may owe its score to a row that is no hit, so it says nothing of L.
 //% endif
-// Bindings: bin_best (nq x bin_stride), chosen (nq x max_candidates, out{{ ", NO_KEY behind the last" if normless or logs else "" }}), counts (nq, out; above max_candidates: too many){{ "" if normless else ", bin_norm (bins%s), query_norm (nq)"|format(" of 64 rows" if bin < 64 else "") }}{{ ", bin_residual (as bin_norm), query_residual (residual_at + nq)" if rounded else "" }}.
+// Bindings: bin_best (nq x bin_stride), chosen (nq x max_candidates, out{{ ", NO_KEY behind the last" if normless or logs else "" }}), counts (nq, out; above max_candidates: too many){{ "" if normless else ", bin_norm (bins%s), query_norm (nq)"|format(" of 64 rows" if bin < 64 else "") }}{{ ", bin_residual (as bin_norm), query_residual (residual_at + nq)" if rounded else "" }}{{ ", group_best (nq x groups of 64 bins)" if grouped else "" }}.
 // Threads: a workgroup of {{ threads }} has one query.
 // Profile keys: kernel.select threads threads_few_queries.
 
@@ -15,6 +15,14 @@
 @group(0) @binding({{ slot() }}) var<storage, read> bin_best: array<f32>;
 @group(0) @binding({{ slot() }}) var<storage, read_write> chosen: array<u32>;
 @group(0) @binding({{ slot() }}) var<storage, read_write> counts: array<u32>;
+
+//% if grouped
+// Of each group of 64 bins the largest score: M + E grows with M, so a group whose largest does not pass has no bin that does.
+@group(0) @binding({{ slot() }}) var<storage, read> group_best: array<f32>;
+// Groups that passed, and how many they are.
+var<workgroup> wanted: array<u32, 256>;
+var<workgroup> wanted_count: atomic<u32>;
+//% endif
 
 struct Params {
   bins: u32,
@@ -70,26 +78,54 @@ fn exact_threshold(t: u32, query: u32, q: f32, at: u32) -> f32 {
   return bitcast<f32>(select(~key, key & 0x7fffffffu, (key & 0x80000000u) != 0u));
 }
 
+//% if grouped
+// Lists the bins that reach l, of the groups that do. `at` is where the query's bins begin; not called where p.bins is 0.
+fn list_by_group(t: u32, query: u32, l: f32, at: u32) {
+  let groups = (p.bins + 63u) / 64u;
+  for (var g = t; g < groups; g += {{ threads }}u) {
+    let best = group_best[query * groups + g];
+    if (best > NO_SCORE && best + bound(best, g, query, 0.0) >= l) {
+      let slot = atomicAdd(&wanted_count, 1u);
+      if (slot < 256u) { wanted[slot] = g; }
+    }
+  }
+  workgroupBarrier();
+  let passed = workgroupUniformLoad(&wanted_count);
+  for (var e = t; e < min(passed, 256u) * 64u; e += {{ threads }}u) {
+    let b = wanted[e / 64u] * 64u + e % 64u;
+    let best = bin_best[at + min(b, p.bins - 1u)];
+    if (b < p.bins && best > NO_SCORE && best + bound(best, b, query, 0.0) >= l) {
+      let slot = atomicAdd(&count, 1u);
+      if (slot < p.max_candidates) { list[slot] = b; }
+    }
+  }
+  // more than can be listed are too many bins, too
+  if (passed > 256u && t == 0u) { atomicAdd(&count, p.max_candidates + 1u); }
+}
+//% endif
+
 @compute @workgroup_size({{ threads }})
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
   let query = wg.x;
   let q = {{ "0.0" if normless else "query_norm[query]" }};
   let at = query * p.bin_stride;
-  if (t == 0u) { atomicStore(&count, 0u); threshold = NO_SCORE; }
+  if (t == 0u) { atomicStore(&count, 0u);{{ " atomicStore(&wanted_count, 0u);" if grouped else "" }} threshold = NO_SCORE; }
 
-  // A first threshold from one pass: the k-th largest of the threads' own maxima. Each stems from another bin, so k bins
-  // reach it; it is a little below the exact one.
+  // A first threshold from one pass over the bins, or their groups: the k-th largest of the threads' own maxima. Each stems from
+  // another bin, so k bins reach it; it is a little below the exact one.
+  let firsts = {{ "(p.bins + 63u) / 64u" if grouped else "p.bins" }};
+  let first_at = {{ "query * firsts" if grouped else "at" }};
   var l = NO_SCORE;
   if (p.k <= {{ ranks // 2 }}u) {
     var own = SENTINEL;
-    for (var b = t; b < p.bins; b += {{ threads * 8 }}u) {
+    for (var b = t; b < firsts; b += {{ threads * 8 }}u) {
 //% for u in range(8)
-      let b{{ u }} = min(b + {{ u * threads }}u, p.bins - 1u);
-      let m{{ u }} = bin_best[at + b{{ u }}];
+      let b{{ u }} = min(b + {{ u * threads }}u, firsts - 1u);
+      let m{{ u }} = {{ "group_best" if grouped else "bin_best" }}[first_at + b{{ u }}];
       let e{{ u }} = bound(m{{ u }}, b{{ u }}, query, q);
 //% endfor
 //% for u in range(8)
-      if (b + {{ u * threads }}u < p.bins && m{{ u }} > NO_SCORE{{ " && vouches(b%d)"|format(u) if logs else "" }}) { own = max(own, m{{ u }} - e{{ u }}); }
+      if (b + {{ u * threads }}u < firsts && m{{ u }} > NO_SCORE{{ " && vouches(b%d)"|format(u) if logs else "" }}) { own = max(own, m{{ u }} - e{{ u }}); }
 //% endfor
     }
     maxima[t] = own;
@@ -119,7 +155,13 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   var rounds = select(2u, 1u, p.k > {{ ranks // 2 }}u);
   if (rounds == 1u) { l = exact_threshold(t, query, q, at); }
   for (; rounds > 0u; rounds--) {
-    for (var b = t; b < p.bins; b += {{ threads * 8 }}u) {
+//% if grouped
+    if (rounds == 2u) { list_by_group(t, query, l, at); }
+    let end = select(p.bins, 0u, rounds == 2u);
+//% else
+    let end = p.bins;
+//% endif
+    for (var b = t; b < end; b += {{ threads * 8 }}u) {
 //% for u in range(8)
       let b{{ u }} = min(b + {{ u * threads }}u, p.bins - 1u);
       let m{{ u }} = bin_best[at + b{{ u }}];

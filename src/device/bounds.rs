@@ -44,6 +44,7 @@ const BOUNDS: &[(&str, &str, Bound)] = &[
     ("scan", "min_rows", COUNT),
     ("scan", "tm", POSITIVE),
     ("scan", "tn", POSITIVE),
+    ("select", "min_grouped_bins", COUNT),
     ("select", "threads", PowerOfTwo(64, 1024)),
     // `ranks` of them hold a maximum each, for at most 256 neighbours
     ("select", "threads_few_queries", PowerOfTwo(256, 1024)),

@@ -8,6 +8,7 @@ use crate::metric::{CustomMetric, Order};
 use crate::space::{Family, Pair, Term};
 
 const BINS_AGREE: Shader = shader!("exact", "bins_agree");
+const BIN_GROUPS: Shader = shader!("exact", "bin_groups");
 const DISTANCE: Shader = shader!("exact", "distance");
 const F16_COPY: Shader = shader!("exact", "f16_copy");
 const INT8_COPY: Shader = shader!("exact", "int8_copy");
@@ -223,13 +224,23 @@ pub(crate) enum BoundOf {
     Logs,
 }
 
-/// `bin` rows to a bin.
+pub(crate) fn bin_groups() -> Variant {
+    Variant::new::<params::BinGroups>(BIN_GROUPS)
+}
+
+/// Whether bins may be looked at in groups of 64: where every row is as far off as its score says, and the list is short.
+pub(crate) fn may_group(room: u32, bound: BoundOf, bin: u32, map: RowMap) -> bool {
+    room <= FEW_CANDIDATES && bound == BoundOf::Score && bin == 64 && !map.table
+}
+
+/// `bin` rows to a bin; `grouped` where their groups have maxima, too.
 pub(crate) fn select_bins(
     threads: u32,
     room: u32,
     bound: BoundOf,
     bin: u32,
     map: RowMap,
+    grouped: bool,
 ) -> Variant {
     let room = if room <= FEW_CANDIDATES { FEW_CANDIDATES } else { MAX_CANDIDATES };
     Variant::new::<params::SelectBins>(SELECT_BINS)
@@ -239,6 +250,7 @@ pub(crate) fn select_bins(
         .flag("normless", bound == BoundOf::Score)
         .flag("rounded", matches!(bound, BoundOf::Residuals | BoundOf::Logs))
         .flag("logs", bound == BoundOf::Logs)
+        .flag("grouped", grouped)
         // it needs no row, but to know whether they are in order
         .flag("table", map.table)
 }

@@ -7,10 +7,13 @@
 //! multiply-add of a product that is used once and none where the tile shares it between eight pairs. Where that happens most keys
 //! differ, so that the first submission tells; its queries are asked again by `distance.rs` alone, and so is every later search on
 //! this device with that metric.
+//!
+//! The functions stand in the tile for each of a thread's results and four elements: only texts that are brief have one (`brief.rs`).
 
 use crate::buffer::Buffer;
 use crate::device::Gpu;
 use crate::error::Result;
+use crate::exact::brief::is_brief;
 use crate::exact::dataset::Dataset;
 use crate::exact::distance::Block;
 use crate::exact::encoding::Encoding;
@@ -21,6 +24,7 @@ use crate::exact::{kernels, params};
 use crate::kernel::{Encoder, Tile, fold};
 use crate::metric::CustomMetric;
 use crate::space::Pair;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The kernel of some metric.
@@ -29,9 +33,9 @@ pub(crate) struct KeyTile {
     tile: Tile,
 }
 
-/// The texts whose two kernels do not agree on a device.
+/// Of each text whether it has a tile on this device: it is brief, and nothing is known against it.
 #[derive(Default)]
-struct Apart(Mutex<Vec<Arc<CustomMetric>>>);
+struct Texts(Mutex<HashMap<String, bool>>);
 
 /// For tests alone: the tile leaves out the last element, since no driver of the tests has kernels that do not agree.
 #[cfg(test)]
@@ -40,7 +44,7 @@ pub(crate) struct Spoiled(pub std::sync::atomic::AtomicBool);
 
 impl KeyTile {
     /// `None` where so many queries go through `distance.rs`: few, whose tile would be empty for the most part; of another
-    /// metric; or of one whose kernels do not agree.
+    /// metric; or of one that is not brief or whose kernels do not agree.
     pub fn of(
         gpu: &Gpu,
         pair: &Pair,
@@ -48,7 +52,7 @@ impl KeyTile {
         settings: &ScanSettings,
     ) -> Result<Option<KeyTile>> {
         let Pair::Custom(metric) = pair else { return Ok(None) };
-        if queries <= settings.max_row_queries || is_apart(gpu, metric)? {
+        if queries <= settings.max_row_queries || !has_tile(gpu, metric)? {
             return Ok(None);
         }
         let room = gpu.caps().max_workgroup_memory;
@@ -128,20 +132,23 @@ pub(crate) fn agreement(
 /// Leaves the metric to `distance.rs` from now on.
 pub(crate) fn set_apart(gpu: &Gpu, pair: &Pair) -> Result<()> {
     let Pair::Custom(metric) = pair else { return Ok(()) };
-    if !is_apart(gpu, metric)? {
-        log::info!(
-            "two kernels of a metric in WGSL round differently: the slower one serves it alone"
-        );
-        let apart = gpu.state::<Apart>()?;
-        apart.0.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(metric));
+    let texts = gpu.state::<Texts>()?;
+    let mut texts = texts.0.lock().unwrap_or_else(PoisonError::into_inner);
+    if texts.insert(metric.source.clone(), false) == Some(true) {
+        log::info!("two kernels of a metric in WGSL round differently: the slower one serves it");
     }
     Ok(())
 }
 
-fn is_apart(gpu: &Gpu, metric: &CustomMetric) -> Result<bool> {
-    let apart = gpu.state::<Apart>()?;
-    let texts = apart.0.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(texts.iter().any(|other| other.source == metric.source))
+fn has_tile(gpu: &Gpu, metric: &CustomMetric) -> Result<bool> {
+    let texts = gpu.state::<Texts>()?;
+    let mut texts = texts.0.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = texts.get(&metric.source) {
+        return Ok(*known);
+    }
+    let brief = is_brief(&metric.source);
+    texts.insert(metric.source.clone(), brief);
+    Ok(brief)
 }
 
 #[cfg(test)]

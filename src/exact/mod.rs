@@ -15,6 +15,7 @@
 //!            Kullback-Leibler: s = q . ln x, which is sum q ln q less the distance
 //!            sums over elements that are no products (L1, Linf, Lp of whole p, Canberra, Bray-Curtis, Jaccard, NaN-Euclidean):
 //!                             s = the similarity, or the negative distance
+//!            bits:            s = a count or a share in whole numbers
 //!        a row that is deleted, filtered out or padding has s = -2^126
 //!     B  E[q, B] = the most that any score of the bin may be off              scan/bound.rs
 //!        L[q]    = the k-th largest of M[q, B] - E[q, B] over all B           scan/rescore.rs
@@ -32,14 +33,17 @@
 //!
 //! * Stage A has three kernels with one signature: matrix units (`scan/matrix.rs`), register tiles in f32 (`scan/tile.rs`), and
 //!   rows one by one for few queries (`scan/rows.rs`); sums that are no products have the latter two with another inner step
-//!   (`scan/direct.rs`), and stage C of them is `distance.rs`. Where many neighbours are wanted the matrix units keep bins of 16.
+//!   (`scan/direct.rs`), and stage C of them is `distance.rs`, as of bits, which have such kernels of their own
+//!   (`scan/bits.rs`). Where many neighbours are wanted the matrix units keep bins of 16.
 //! * Scores may be taken of rows and queries in fewer bits (`rounded/`). What the rounding lost is measured from the stored bits
 //!   and is part of E. Queries whose candidates do not fit are asked again: after 8 bits of what loses less, in the end by
 //!   `exact_bins.rs`.
 //! * Where all sums are exact (whole numbers below 2^23, whose halves f32 holds, too) E is 0, and of many bins at L the first k are enough.
+//!   So it is of bits, but of quotients of more than 4096 bits all bins at L are looked at.
 //! * The logarithms of rows are there as a copy in f16 alone; where there is none, none for the device to multiply, or many rows have
 //!   elements of 0, Kullback-Leibler is a sum over elements like others. A bin in which some row has a 0 raises no L, since that
 //!   row may be no hit (`scan/logs.rs`).
+//! * Of very many bins, the best of each 64 come first, where E is by |M| alone.
 //! * Metrics without a score of this form, and sums over elements so small that differences might vanish, go through `exact_bins.rs`: their keys are computed for every row, the best of each bin
 //!   is kept, and the k best bins hold the answer without a bound. A user's metric has a register tile for the first of these passes,
 //!   whose keys are checked against those of the second (`key_tile.rs`).
@@ -55,6 +59,7 @@
 //! *Segment*: rows in one buffer, as many as one binding holds. *Chunk*: rows of a stream that are on the device at a time. *Block*:
 //! rows of one dispatch. *Piece*: what one thread of the host takes, or the rows of a segment that one dispatch of stage A takes.
 
+mod brief;
 mod custom;
 mod dataset;
 mod distance;

@@ -180,6 +180,16 @@ params! {
 }
 
 params! {
+    /// Of `bin_groups`.
+    pub(crate) struct BinGroups {
+        pub bins: u32,
+        pub bin_stride: u32,
+        /// Groups of 64 bins of a query.
+        pub groups: u32,
+    }
+}
+
+params! {
     /// Of `rescore`.
     pub(crate) struct Rescore {
         pub n: u32,

@@ -242,6 +242,7 @@ impl Plan {
             uploads
                 .rounded(queries)
                 .buffer("best scores", n.div_ceil(matrix_bin) * 4)
+                .buffer("best scores of groups", bins.div_ceil(BIN) * 4)
                 .buffer("chosen bins", candidates * 4)
                 .buffer("candidates", candidates * matrix_bin * 4)
                 .buffer("counts", 16)
@@ -287,7 +288,11 @@ impl Plan {
             needed.check(gpu, filtered + scaled, k)?;
         }
         let dense_queries = dense_queries.min((pairs / dense_rows).max(64)).max(1);
-        let of_rerun = if let Asked::Nearest(_) = asked { of_bins } else { of_wide };
+        let (of_rerun, most_rerun) = match asked {
+            Asked::Nearest(_) => (of_bins, scan_queries),
+            // the distances of so many candidates take their time
+            Asked::Within { .. } => (of_wide, (pairs / (wide_candidates * BIN)).max(64)),
+        };
 
         // at least a bin, and what time allows the planned queries
         let bin_rows = (pairs / scan_queries).clamp(BIN, u64::from(u32::MAX) / 2) / BIN * BIN;
@@ -309,6 +314,7 @@ impl Plan {
             max_candidates: max_candidates as u32,
             certify: !options.fast,
             select_threads: profile.u32("select", "threads")?.min(max_threads),
+            min_grouped_bins: profile.u32("select", "min_grouped_bins")?,
             threads_few_queries: profile.u32("select", "threads_few_queries")?.min(max_threads),
         };
         Ok(Plan {
@@ -318,7 +324,8 @@ impl Plan {
             first_queries: first_queries.min(count).min(max_dispatch) as usize,
             scan_queries: scan_queries.min(count).min(max_dispatch) as usize,
             wide_candidates: wide_candidates as u32,
-            rerun_queries: of_rerun.fit(scratch, max_binding).clamp(1, scan_queries) as usize,
+            rerun_queries: of_rerun.fit(scratch, max_binding).min(most_rerun).clamp(1, scan_queries)
+                as usize,
             dense_queries: dense_queries.min(count).min(max_dispatch) as usize,
             dense_rows: dense_rows as u32,
             bin_rows: bin_rows as u32,

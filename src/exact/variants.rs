@@ -101,15 +101,19 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
             all.push(select_range(threads, bound));
             for bin in BINS {
                 all.extend(
-                    [64, MAX_CANDIDATES].map(|room| select_bins(threads, room, bound, bin, ROWS)),
+                    [64, MAX_CANDIDATES]
+                        .map(|room| select_bins(threads, room, bound, bin, ROWS, false)),
                 );
             }
         }
         all.push(select_range(threads, BoundOf::Logs));
         all.extend(
-            [64, MAX_CANDIDATES].map(|room| select_bins(threads, room, BoundOf::Logs, 64, ROWS)),
+            [64, MAX_CANDIDATES]
+                .map(|room| select_bins(threads, room, BoundOf::Logs, 64, ROWS, false)),
         );
+        all.push(select_bins(threads, 64, BoundOf::Score, 64, ROWS, true));
     }
+    all.push(bin_groups());
     all.extend(listed(&tiles[..1], &matrix_tiles));
     Ok(all)
 }
@@ -139,7 +143,7 @@ fn bits(tiles: &[Tile], bitmap: bool) -> Vec<Variant> {
         for carry_save in [false, true] {
             let (kind, every) = ((family, carry_save), carry_save && !bitmap);
             let tiles = &tiles[..if every { tiles.len() } else { 1 }];
-            all.extend(tiles.iter().map(|tile| scan_bits(kind, tile.halved(), bitmap, ROWS)));
+            all.extend(tiles.iter().map(|tile| scan_bits(kind, tile.of_bits(), bitmap, ROWS)));
             let shapes = [(2, 8), (1, 1), (1, 8), (2, 2), (4, 1), (4, 4), (4, 8)];
             let shapes = &shapes[..if every && family != "russelrao" { shapes.len() } else { 1 }];
             all.extend(shapes.iter().map(|&shape| scan_bits_row(kind, shape, bitmap, ROWS)));
@@ -186,7 +190,9 @@ fn listed(tiles: &[Tile], matrix_tiles: &[MatrixTile]) -> Vec<Variant> {
         scan_row(Encoding::F16Copy, 4, false, false, map),
         scan_row(Encoding::Int8Copy, 1, true, false, map),
     ];
-    all.extend(BINS.map(|bin| select_bins(256, MAX_CANDIDATES, BoundOf::Residuals, bin, map)));
+    all.extend(
+        BINS.map(|bin| select_bins(256, MAX_CANDIDATES, BoundOf::Residuals, bin, map, false)),
+    );
     for scaled in [false, true] {
         let family = if scaled { Family::Dot } else { Family::L2 };
         all.push(row_stats(dtype, family, scaled, map));

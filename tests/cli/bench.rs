@@ -120,15 +120,18 @@ fn a_suite_of_one_s_own_is_run() {
     let folder = folder.path();
     let text = "[[base]]\nn = 500\nd = 7\nmetric = 'ip'\nlabel = 'own threads'\n\
                 settings.select = { threads = 64 }\n\
-                cases = [{ name = 'mine', queries = [3, 1], k = 600, filter = 'half' }]\n";
+                cases = [{ name = 'mine', queries = [3, 1], k = 600, filter = 'half' },\n\
+                         { name = 'near', queries = 40, k = 9, within = true }]\n";
     std::fs::write(folder.join("own.toml"), text).unwrap();
     succeed(folder, "bench --suite own.toml --json own.json --quiet");
     let text = std::fs::read_to_string(folder.join("own.json")).unwrap();
     let document: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(document["suite"], "own.toml");
     let rows = document["rows"].as_array().unwrap();
-    assert_eq!(rows.iter().map(|row| &row["queries"]).collect::<Vec<_>>(), [3, 1]);
-    for row in rows {
+    assert_eq!(rows.iter().map(|row| &row["queries"]).collect::<Vec<_>>(), [3, 1, 40]);
+    assert_eq!(rows.iter().map(|row| &row["within"]).collect::<Vec<_>>(), [false, false, true]);
+    assert_eq!((&rows[2]["name"], &rows[2]["checked"]), (&"near".into(), &40.into()));
+    for row in &rows[..2] {
         assert_eq!(
             (&row["name"], &row["metric"], &row["k"]),
             (&"mine".into(), &"ip".into(), &600.into())
@@ -150,7 +153,7 @@ fn a_suite_of_one_s_own_is_run() {
     let table = succeed(folder, "bench --suite wgsl.toml").stdout;
     assert!(table.contains("\nmine,scan_key_") && table.contains(",wgsl,9000,5,40,3,"), "{table}");
     std::fs::write(folder.join("wgsl.toml"), wgsl("abs(q + x)")).unwrap();
-    let message = fail(folder, "bench --suite wgsl.toml", 1);
+    let message = fail(folder, "bench --suite wgsl.toml --quiet", 1);
     assert!(message.contains("in f64"), "{message}");
 
     std::fs::write(folder.join("bad.toml"), "[[base]]\nrows = 500\n").unwrap();
@@ -160,7 +163,7 @@ fn a_suite_of_one_s_own_is_run() {
     assert!(message.contains("none.toml"), "{message}");
     let message = fail(folder, "bench --suite slow", 2);
     assert!(
-        message.contains("known are quick, exact, batch, k, n, metrics, all, and FILE.toml"),
+        message.contains("known are quick, exact, batch, k, n, metrics, range, all, and FILE.toml"),
         "{message}"
     );
 }

@@ -50,7 +50,12 @@ pub const ROWS: Way = Way::new(
 /// Register tiles in f32.
 pub const TILES: Way = Way::new(
     "tiles",
-    &[("scan", "max_row_queries", "0"), ("matrix", "f16_copy", "0"), ("matrix", "use", "0")],
+    &[
+        ("scan", "max_row_queries", "0"),
+        ("select", "min_grouped_bins", "0"),
+        ("matrix", "f16_copy", "0"),
+        ("matrix", "use", "0"),
+    ],
 );
 /// The f16 copy of the rows one by one.
 pub const COPY: Way = Way::new(

@@ -215,6 +215,14 @@ fn attack(way: &Way, carry_save: bool, segment: Option<u64>, prefix: &str, part:
             let kernel = kernel(&hits);
             assert!(kernel.starts_with(prefix), "{what}: {kernel}");
             assert_eq!(kernel.contains("carry_save"), carry_save, "{kernel}");
+            // as the way asks for
+            let grouped = hits.stats().variants.iter().any(|v| v.contains("_grouped"));
+            assert_eq!(
+                grouped,
+                way.name == TILES.name && k <= 300,
+                "{what}: {:?}",
+                hits.stats().variants
+            );
             // however many rows are as far as the k-th, the first bins decide
             if d <= 4096 {
                 assert_eq!(hits.stats().exact.rerun, 0, "{what}");
@@ -293,5 +301,31 @@ fn bits_in_any_batch_give_the_same_bits() {
         }
         // 1, 2 and 4 queries at a time, and the tile
         assert_eq!(kernels.len(), 4, "{kernels:?}");
+    }
+}
+
+/// Of so many bits two quotients may have one score. All bins of the farther rows come first, and are more than can be chosen.
+#[test]
+fn quotients_that_meet_in_one_score_are_told_apart() {
+    let (d, ones, n) = (32_760, 32_000, 70 * 64);
+    // 1 / 32000 from the query, and 1 / 32001
+    let row = |ones: usize| -> Vec<u8> {
+        (0..d / 8)
+            .map(|byte| (0..8).fold(0, |b, bit| b | u8::from(byte * 8 + bit < ones) << bit))
+            .collect()
+    };
+    let (query, far, near) = (row(ones), row(ones - 1), row(ones + 1));
+    let base: Vec<u8> =
+        (0..n).flat_map(|i| if i + 2 < n { &far } else { &near }.iter().copied()).collect();
+    for way in [&ROWS, &TILES] {
+        let Some(gpu) = device(way, true, None) else { continue };
+        for metric in [Metric::BitJaccard, Metric::Dice] {
+            let index = index(&gpu, &metric, d, &base);
+            let hits =
+                index.search_with(Rows::Bits(&query), 3, &SearchParams::new()).expect("hits");
+            let last = n as u64 - 1;
+            assert_eq!(hits.ids(), [last - 1, last, 0], "{metric}, {}", kernel(&hits));
+            assert_eq!(hits.stats().exact.rerun, 1, "{metric}");
+        }
     }
 }

@@ -40,8 +40,7 @@ impl Bits {
         let bound = Bound { slack: if share { U as f32 } else { 0.0 }, ..Bound::EXACT };
         let carry_save = profile.u32("scan", "carry_save")? == 1;
         let k4 = dim.div_ceil(128) as u32;
-        // two groups of each side wait in registers, of products one
-        Ok(Some(Bits { family, carry_save, bound, tile: tile.halved(), k4 }))
+        Ok(Some(Bits { family, carry_save, bound, tile: tile.of_bits(), k4 }))
     }
 
     /// The tile for `queries` of them, of which up to `few` read the rows one by one.

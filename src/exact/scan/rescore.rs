@@ -7,7 +7,7 @@ use crate::buffer::{BIN, Buffer};
 use crate::error::Result;
 use crate::exact::kernels::{self, BoundOf};
 use crate::exact::operand::ScanRows;
-use crate::exact::params::{Rescore, SelectBins, SelectRange};
+use crate::exact::params::{BinGroups, Rescore, SelectBins, SelectRange};
 use crate::exact::positions::Positions;
 use crate::kernel::{Bind, Encoder};
 use crate::ops::select_k::{Selected, Selection};
@@ -57,7 +57,13 @@ impl Scan {
         let (bound, mut buffers) = self.bounded(scanned)?;
         buffers.extend([("chosen", &chosen), ("counts", &counts)]);
         let (threads, map) = (self.settings.bin_threads(nq), scanned.row_map());
-        let variant = kernels::select_bins(threads, max_candidates, bound, bin, map);
+        let grouped = kernels::may_group(max_candidates, bound, bin, map)
+            && params.bins >= self.settings.min_grouped_bins
+            // groups of a workgroup, and workgroups of a dispatch
+            && params.bins.div_ceil(64 * 16) <= gpu.caps().max_dispatch;
+        let groups = grouped.then(|| self.group_bins(encoder, params.bins)).transpose()?;
+        buffers.extend(groups.as_ref().map(|groups| ("group_best", groups)));
+        let variant = kernels::select_bins(threads, max_candidates, bound, bin, map, grouped);
         encoder.dispatch(&variant, &buffers, &params, [nq, 1, 1])?;
         Ok(Chosen { bins: chosen, counts })
     }
@@ -116,6 +122,18 @@ impl Scan {
             buffers.extend([("bin_residual", &of.bins), ("query_residual", &of.queries)]);
         }
         Ok((bound, buffers))
+    }
+
+    /// Encodes the best score of each 64 bins.
+    fn group_bins(&self, encoder: &mut Encoder, bins: u32) -> Result<Buffer> {
+        let (nq, groups) = (self.scores.upload.count, bins.div_ceil(64));
+        let bytes = u64::from(nq) * u64::from(groups) * 4;
+        let best = encoder.gpu().scratch("best scores of groups", bytes)?;
+        let params = BinGroups { bins, bin_stride: self.scores.bin_stride, groups };
+        let buffers = [("bin_best", &self.scores.bin_best), ("group_best", &best)];
+        let workgroups = [nq, groups.div_ceil(16), 1];
+        encoder.dispatch(&kernels::bin_groups(), &buffers, &params, workgroups)?;
+        Ok(best)
     }
 
     /// Encodes stages B and C of products, and the final selection.

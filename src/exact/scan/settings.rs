@@ -35,6 +35,8 @@ pub(crate) struct ScanSettings {
     /// Otherwise bins are selected as if no score were rounded.
     pub certify: bool,
     pub select_threads: u32,
+    /// From so many bins on they are selected by groups of 64 first, where that may be.
+    pub min_grouped_bins: u32,
     /// Where there are so few queries that a workgroup of each does not fill the device.
     pub threads_few_queries: u32,
 }

@@ -1,10 +1,10 @@
 //! What a radius says of scores: the least that a row within it can truly score.
 //!
-//! A row is within a radius where its key is below `Decoder::key_limit`, which may be a rounding too wide but leaves no hit out. So the number d^ that the
-//! device computed for it, of which the key has the order, is at most V (for similarities: at least V), the number of the last key below the limit.
-//! The bound E of `bound.rs` and `direct.rs` holds for the score s' of stage A against s^, the score that belongs to d^: the error of
-//! d^ is part of it. Hence s' + E >= s^ >= T, and with M >= s' the largest score of the bin, M + E >= T; both sides of that are f32 numbers or rounded
-//! to the nearest, which keeps their order, and E is rounded up. What belongs to d^, and so T, is
+//! A row is within a radius where its key is below `Decoder::key_limit`, which may be a rounding too wide but leaves no hit out. So the
+//! number d^ that the device computed for it, of which the key has the order, is at most V (for similarities: at least V), the number of the
+//! last key below the limit. The bound E of `bound.rs` and `direct.rs` holds for the score s' of stage A against s^, the score that belongs
+//! to d^: the error of d^ is part of it. Hence s' + E >= s^ >= T, and with M >= s' the largest score of the bin, M + E >= T. M and T are f32
+//! numbers, E is rounded up, and rounding their sum to the nearest keeps the order. What belongs to d^, and so T, is
 //!
 //! | metric | s^ | T |
 //! |---|---|---|
@@ -14,10 +14,10 @@
 //! | Kullback-Leibler by products with logarithms | sum q ln q - d^ | sum q ln q - V |
 //! | other sums over the elements | -d^ | -V |
 //!
-//! q being the query as the device has it. The sums are taken in f64, whose errors, d 2^-53 of the terms' magnitudes, `MARGIN` holds up to
-//! 2^24 elements; where a device takes subnormal elements for 0, |q|^2 is off by less than anything that f32 tells apart from it. T is then
-//! rounded down to f32, past the subnormal numbers, which a device may take for 0. Scores are exact in whole numbers, or halves of them, below 2^23, where
-//! a margin of less than a sixteenth moves T past none of them.
+//! q being the query as the device has it. What stage A raises to -2^124, because it is farther than that, only comes nearer to T. The sums
+//! are taken in f64, whose errors, d 2^-53 of the terms' magnitudes, `MARGIN` holds up to 2^24 elements; where a device takes subnormal elements
+//! for 0, |q|^2 is off by less than the floor of E. T is then rounded down to f32, past the subnormal numbers, which a device may take for 0.
+//! Scores that are exact are whole numbers, or halves of them, below 2^23, where a margin of less than a sixteenth moves T past none of them.
 
 use crate::metric::Metric;
 use crate::space;

@@ -60,7 +60,8 @@ fn bin_best(dataset: &Dataset, queries: Rows<'_>, filter: Filter, tiled: bool) -
     let queries = Queries::new(dataset, queries).unwrap();
     let mut filter = DeviceFilter::new(dataset.compared(), filter, queries.count).unwrap();
     filter.prepare(dataset.compared()).unwrap();
-    let plan = Plan::new(gpu, dataset, &queries, &filter, Asked::Nearest(5), &Options::default()).unwrap();
+    let plan =
+        Plan::new(gpu, dataset, &queries, &filter, Asked::Nearest(5), &Options::default()).unwrap();
     let ids: Vec<u32> = (0..queries.count as u32).collect();
     let mut encoder = Encoder::new(gpu, "bins", false).unwrap();
     let upload = queries.upload(dataset, &ids, false, &mut encoder).unwrap();
@@ -79,7 +80,7 @@ const STEPS: [&str; 6] = [
     "return acc + abs(q - x);",
     "return acc + (q - x) * (q - x);",
     "return acc * 0.99 + q * x;",
-    "if (q > x) { return acc + 0.3 * (q - x) / (1.0 + abs(x)); } return max(acc, sqrt(abs(q * x)));",
+    "return select(max(acc, q * x), acc + 0.3 * (q - x) / (1.0 + abs(x)), q > x);",
     "return acc + abs(q * q - x);",
     "return acc + abs(q - x * x);",
 ];

@@ -111,6 +111,7 @@ fn settings(gpu: &Gpu, way: &Way, max_candidates: u32) -> Option<ScanSettings> {
         max_candidates,
         certify: true,
         select_threads: 256,
+        min_grouped_bins: 0,
         threads_few_queries: 256,
     })
 }

@@ -110,17 +110,10 @@ fn no_logarithm_leads_astray() {
     let seed = std::env::var("NEARFIELD_TEST_SEED").ok().and_then(|s| s.parse().ok());
     let first = seed.unwrap_or(1u64) * 1_000_000;
     let count = std::env::var("NEARFIELD_TEST_ATTACKS").ok().and_then(|s| s.parse().ok());
-    let count = count.unwrap_or(if full() {
-        120
-    } else if subset() {
-        25
-    } else {
-        60
-    });
-    for number in 0..count {
-        for way in ways.iter().skip(number as usize % ways.len()).take(1) {
-            attack(first + number, way);
-        }
+    let some = if subset() { 15 } else { 60 };
+    let count = count.unwrap_or(if full() { 120 } else { some });
+    for (number, way) in (0..count).zip(ways.iter().cycle()) {
+        attack(first + number, way);
     }
     if !ways.is_empty() {
         println!("count: kl.attacks {count}");

@@ -104,7 +104,7 @@ fn both(index: &dyn Search, queries: &[f32], k: usize, what: &str) -> Hits {
 
 #[test]
 fn a_few_rows_with_zeros_cost_nothing_and_many_go_another_way() {
-    let (n, d, nq, k) = (16_000, 64, 12, 10);
+    let (n, d, nq, k) = (8_000, 32, 6, 10);
     for (way, gpu) in open(WAYS, 1) {
         let few: Vec<usize> = (0..n).step_by(700).collect();
         let many: Vec<usize> = (0..n).step_by(300).collect();
@@ -167,7 +167,7 @@ fn rows_that_are_no_hits_are_none_and_no_query_misses_others() {
 fn neighbours_that_f16_does_not_tell_apart_are_all_looked_at() {
     let (n, d, k) = (4_096, 32, 5);
     for (way, gpu) in open(WAYS, 1) {
-        for seed in 0..if subset() { 4 } else { 12 } {
+        for seed in 0..if subset() { 3 } else { 12 } {
             let mut random = Random::new(seed);
             let mut query = distributions(1, d, &[]);
             query[0] = 0.0;
@@ -260,7 +260,7 @@ fn the_logarithms_follow_every_change() {
 
 #[test]
 fn a_query_has_the_same_answer_in_every_company() {
-    let (n, d, nq, k) = (2_500, 48, 70, 12);
+    let (n, d, nq, k) = (1_500, 24, 70, 12);
     for (way, gpu) in open(WAYS, 1) {
         let index = index(&gpu, d, &distributions(n, d, &[70, 1_300]));
         let mut queries = distributions(nq, d, &[3, 44]);
@@ -269,8 +269,8 @@ fn a_query_has_the_same_answer_in_every_company() {
             query.iter_mut().for_each(|q| *q *= 2f32.powi(i as i32 % 13 * 6 - 40));
         }
         let all = both(&index, &queries, k, way.name);
-        for some in [1, 3, 33] {
-            for start in (0..nq).step_by(some * 3 + 1) {
+        for some in [1, 33] {
+            for start in (0..nq).step_by(some * 5 + 1) {
                 let end = (start + some).min(nq);
                 let part = index.search(&queries[start * d..end * d], k).expect("a search");
                 for query in start..end {
@@ -284,12 +284,15 @@ fn a_query_has_the_same_answer_in_every_company() {
 
 #[test]
 fn rows_of_every_type_are_copied_as_logarithms_and_so_are_chunks() {
-    let (n, d, nq, k) = (4_000, 32, 40, 9);
+    let (n, d, nq, k) = (2_000, 32, 10, 9);
+    let narrow = [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8];
+    // some drivers compile for seconds
+    let types = if subset() { &narrow[..2] } else { &narrow };
     for (way, gpu) in open(&[COPY, MATRIX, MATRIX_F32_COPY], 1) {
         let large: Vec<f64> =
             distributions(n, d, &[]).iter().map(|&x| 1.0 + 800.0 * f64::from(x)).collect();
         let queries = distributions(nq, d, &[7]);
-        for dtype in [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8] {
+        for &dtype in types {
             let what = format!("{}, {dtype}", way.name);
             let rows = stored(&large, dtype);
             let index = Flat::with_dtype(&gpu, d, Metric::KlDivergence, dtype).expect("an index");
@@ -298,7 +301,7 @@ fn rows_of_every_type_are_copied_as_logarithms_and_so_are_chunks() {
             assert!(ran(&hits, kernel(way)), "{what}: {:?}", hits.stats().variants);
             let store = HostRows::new(rows, d, Owned::rows).expect("whole rows");
             let streamed = StreamedFlat::new(&gpu, store, Metric::KlDivergence).expect("rows");
-            let chunks = streamed.with_chunk_rows(1_000).search(&queries, k).expect("a search");
+            let chunks = streamed.with_chunk_rows(700).search(&queries, k).expect("a search");
             assert_same(&chunks, &hits, &what);
             if way.name != COPY.name {
                 assert!(ran(&chunks, kernel(way)), "{what}: {:?}", chunks.stats().variants);

@@ -58,12 +58,14 @@ pub struct Case {
     pub queries: usize,
     pub k: usize,
     pub filter: Filter,
+    /// All rows within the distance at which half of the queries have so many neighbours.
+    pub within: bool,
 }
 
 impl Case {
     /// Whether both measure the same, under whatever names.
     pub fn same(&self, other: &Case) -> bool {
-        let shape = |case: &Case| (case.queries, case.k, case.filter);
+        let shape = |case: &Case| (case.queries, case.k, case.filter, case.within);
         self.base == other.base && shape(self) == shape(other)
     }
 
@@ -77,7 +79,8 @@ impl Case {
             Filter::HalfPrepared => Some("half filtered, prepared"),
             Filter::HalfByQueryPrepared => Some("half filtered by query, prepared"),
         };
-        label.chain(filter).map(|option| format!(", {option}")).collect()
+        let within = self.within.then_some("by radius");
+        label.chain(filter).chain(within).map(|option| format!(", {option}")).collect()
     }
 
     /// How many rows the filter lets through: the first ones.

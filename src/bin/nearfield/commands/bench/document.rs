@@ -82,6 +82,7 @@ fn row(record: &Record, peaks: Option<Peaks>) -> Value {
         "half_filtered": case.filter != Filter::All,
         "filter_by_query": case.filter.by_query(),
         "filter_prepared": case.filter.is_prepared(),
+        "within": case.within,
         "queries": case.queries,
         "k": case.k,
         "wall_ms": number(record.time.wall_ms()),

@@ -19,6 +19,8 @@ const TIMED_RUNS: usize = 5;
 const WARM_UP: Duration = Duration::from_millis(500);
 /// Queries of a case that are held against f64.
 const CHECKED: usize = 256;
+/// Pairs that the host compares for it: of ten million rows fewer queries.
+const CHECKED_PAIRS: usize = 640_000_000;
 
 /// What came of a case.
 pub struct Record {
@@ -38,11 +40,19 @@ pub struct Record {
 /// Checks a case against f64, then times it.
 pub fn measure(case: &Case, set: &Set, index: &dyn Search) -> Result<Record> {
     let params = params(case, index)?;
+    let nearest = index.search_with(set.batch(0, case.queries), case.k, &params)?;
+    let truth = truth::check(case, set, &nearest, checked(case))?;
+    let radius = if case.within { median_distance(&nearest) } else { None };
     let search = |run: usize, params: &SearchParams| {
-        index.search_with(set.batch(run, case.queries), case.k, params)
+        let queries = set.batch(run, case.queries);
+        match radius {
+            None => index.search_with(queries, case.k, params),
+            Some(radius) => index.range_search_with(queries, radius, params),
+        }
     };
-    let hits = search(0, &params)?;
-    let truth = truth::check(case, set, &hits, CHECKED.min(case.queries))?;
+    if let Some(radius) = radius {
+        truth::check_within(case, &nearest, &search(0, &params)?, radius)?;
+    }
     let walls = walls(|run| search(run, &params))?;
     let timed = params.timed(true);
     let stats = median_of_timed(|run| search(run, &timed))?;
@@ -60,6 +70,18 @@ pub fn measure(case: &Case, set: &Set, index: &dyn Search) -> Result<Record> {
         checked: truth.queries,
         excused: truth.excused,
     })
+}
+
+/// Queries of a case that are checked.
+fn checked(case: &Case) -> usize {
+    (CHECKED_PAIRS / case.base.n).clamp(1, CHECKED).min(case.queries)
+}
+
+/// The distance at which half of the queries have all their neighbours.
+fn median_distance(nearest: &Hits) -> Option<f32> {
+    let mut last: Vec<f32> = nearest.rows().filter_map(|row| Some(row.last()?.1)).collect();
+    last.sort_by(f32::total_cmp);
+    last.get(last.len() / 2).copied()
 }
 
 fn params(case: &Case, index: &dyn Search) -> Result<SearchParams> {

@@ -73,6 +73,9 @@ struct RowText {
     settings: Vec<(String, String, String)>,
     half_filtered: bool,
     filter_by_query: bool,
+    /// Absent likewise.
+    #[serde(default)]
+    within: bool,
     queries: usize,
     k: usize,
     queries_per_s: f64,
@@ -112,6 +115,7 @@ impl RowText {
             (true, false) => ", half filtered",
             (false, false) => "",
         };
+        let within = if self.within { ", by radius" } else { "" };
         let label = self.label.clone().or_else(|| suite::label(suite, |base| self.is_of(base)));
         let label = label.map(|label| format!(", {label}")).unwrap_or_default();
         Row {
@@ -120,7 +124,7 @@ impl RowText {
             metric: self.metric.clone(),
             queries: self.queries,
             k: self.k,
-            options: types(&self.dtype) + &label + filter,
+            options: types(&self.dtype) + &label + filter + within,
             program: None,
             queries_per_s: self.queries_per_s,
             wall_ms: self.wall_ms,

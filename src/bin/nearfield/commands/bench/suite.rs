@@ -9,13 +9,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The suites that the program has with it, by name.
-const SHIPPED: [(&str, &str); 7] = [
+const SHIPPED: [(&str, &str); 8] = [
     ("quick", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/quick.toml"))),
     ("exact", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/exact.toml"))),
     ("batch", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/batch.toml"))),
     ("k", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/k.toml"))),
     ("n", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/n.toml"))),
     ("metrics", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/metrics.toml"))),
+    ("range", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/range.toml"))),
     ("all", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/all.toml"))),
 ];
 
@@ -80,6 +81,9 @@ struct CaseText {
     k: Numbers,
     #[serde(default)]
     filter: Filter,
+    /// By a radius that is made to have about k hits.
+    #[serde(default)]
+    within: bool,
 }
 
 #[derive(Deserialize)]
@@ -121,7 +125,7 @@ impl BaseText {
     fn append_cases(&self, all: &mut Vec<Case>) -> Result<(), String> {
         let base = self.base()?;
         for text in &self.cases {
-            let CaseText { name, queries, k, filter } = text;
+            let &CaseText { ref name, ref queries, ref k, filter, within } = text;
             // The table separates its fields by commas, and does not quote them.
             if name.contains([',', '"', '\n']) {
                 return Err(format!("the name {name:?} does not fit in a field of the table"));
@@ -129,7 +133,7 @@ impl BaseText {
             for &queries in queries.list() {
                 for &k in k.list() {
                     let (name, base) = (name.clone(), base.clone());
-                    let case = Case { name, base, queries, k, filter: *filter };
+                    let case = Case { name, base, queries, k, filter, within };
                     if queries == 0 || k == 0 || case.eligible() == 0 {
                         return Err(format!("{case}: needs a query, a neighbour and a row"));
                     }
@@ -211,7 +215,10 @@ mod tests {
                 assert!(!seen || all[i - 1].base == case.base, "{name}: {case} uploads again");
             }
         }
-        assert_eq!(SHIPPED.map(|(name, _)| open(name).unwrap().len()), [10, 28, 15, 10, 8, 26, 45]);
+        assert_eq!(
+            SHIPPED.map(|(name, _)| open(name).unwrap().len()),
+            [10, 28, 15, 10, 8, 29, 15, 45]
+        );
     }
 
     #[test]
@@ -251,6 +258,9 @@ mod tests {
         assert_eq!(cases[3].to_string(), "a (9 x 2 f32 l1, 2 queries, k = 4, x, half filtered)");
         assert_eq!(cases[0].base.settings, [("scan".into(), "bm".into(), "32".into())]);
         assert_eq!(cases[0].eligible(), 4);
+        let radius = self::cases(&text.replace("filter", "within = true, filter")).unwrap();
+        assert!(radius[0].within && !radius[0].same(&cases[0]));
+        assert!(radius[0].to_string().ends_with("half filtered, by radius)"));
     }
 
     #[test]

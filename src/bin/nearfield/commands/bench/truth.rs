@@ -26,6 +26,26 @@ pub fn check(case: &Case, set: &Set, hits: &Hits, count: usize) -> Result<Checke
     Ok(Checked { queries: count, excused })
 }
 
+/// Holds the hits within a radius against the nearest rows: they begin with those of them that are within it, and have no others
+/// where not all of these are.
+pub fn check_within(case: &Case, nearest: &Hits, hits: &Hits, radius: f32) -> Result<()> {
+    let is_within = |distance: f32| match case.base.metric.order() {
+        Order::Ascending => distance < radius,
+        Order::Descending => distance > radius,
+    };
+    for (query, (nearest, hits)) in nearest.rows().zip(hits.rows()).enumerate() {
+        let inside: Vec<_> = nearest.iter().copied().filter(|hit| is_within(hit.1)).collect();
+        let all = inside.len() < nearest.len() && hits.len() > inside.len();
+        if all || !hits.starts_with(&inside) {
+            let (found, some) = (hits.len(), inside.len());
+            let why =
+                format!("query {query}: {found} hits within {radius}, where {some} were known");
+            return Err(Failure::Work(format!("{case}: {why}")));
+        }
+    }
+    Ok(())
+}
+
 /// Excused neighbours of a few queries, or what is wrong.
 fn some(case: &Case, set: &Set, hits: &Hits, queries: &[usize]) -> Result<usize, String> {
     let (d, metric) = (case.base.d, &case.base.truth);
@@ -141,13 +161,11 @@ fn of_bits(metric: &Metric, d: usize, q: &[u8], x: &[u8]) -> f64 {
         differ += (q ^ x).count_ones();
         both += (q & x).count_ones();
     };
-    let word =
-        |bytes: &[u8]| bytes.iter().rev().fold(0u64, |word, &byte| word << 8 | u64::from(byte));
-    let (qs, xs) = (q.chunks_exact(8), x.chunks_exact(8));
-    count(word(qs.remainder()), word(xs.remainder()));
-    for (q, x) in qs.zip(xs) {
-        count(word(q), word(x));
+    let ((qs, q_rest), (xs, x_rest)) = (q.as_chunks(), x.as_chunks());
+    for (&q, &x) in qs.iter().zip(xs) {
+        count(u64::from_le_bytes(q), u64::from_le_bytes(x));
     }
+    q_rest.iter().zip(x_rest).for_each(|(&q, &x)| count(q.into(), x.into()));
     let (differ, both) = (f64::from(differ), f64::from(both));
     match metric {
         Metric::Hamming => differ,
