@@ -213,7 +213,7 @@ fn where_most_rows_are_within_reach_the_scan_is_given_up() {
     let builder = || {
         let builder = Gpu::builder().poison(true).setting("kernel.scan.min_rows", "0");
         // in small parts on fast devices, too
-        let builder = builder.setting("submit.max_ms", "1").setting("submit.gflops", "100");
+        let builder = builder.setting("submit.max_ms", "1").setting("submit.gflops", "1");
         builder.setting("kernel.scan.max_row_queries", "0")
     };
     let gpu = match shared("ranges in small parts", builder) {

@@ -31,7 +31,13 @@ struct Way {
 }
 
 const WAYS: &[Way] = &[
-    Way { kernel: "scan_row_f32", profile: &[], max_row_queries: 1000, matrix: None, int8: false },
+    Way {
+        kernel: "scan_row_f32",
+        profile: &[("matrix", "f16_copy", "0")],
+        max_row_queries: 1000,
+        matrix: None,
+        int8: false,
+    },
     Way {
         kernel: "scan_row_f16copy",
         profile: &[("matrix", "f16_copy", "1")],
