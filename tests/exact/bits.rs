@@ -304,6 +304,48 @@ fn bits_in_any_batch_give_the_same_bits() {
     }
 }
 
+/// At each distance that a query has, beside it, at both ends and beyond them: what all exact distances find.
+#[test]
+fn bits_within_a_radius_are_those_of_all_distances() {
+    let mut found = 0;
+    for way in [&ROWS, &TILES] {
+        let Some(gpu) = device(way, true, None) else { continue };
+        for (i, metric) in METRICS.iter().enumerate() {
+            for (j, d) in [1, 96, 200, 5000].into_iter().enumerate() {
+                if subset() && (i + j) % 2 == 1 {
+                    continue;
+                }
+                let kind = KINDS[(i + j) % KINDS.len()];
+                let n = if d > 1000 { 700 } else { 3000 };
+                let (base, queries) = (rows(kind, n, d, 5), rows(kind, 9, d, 6));
+                let index = index(&gpu, metric, d, &base);
+                index.remove(&[3, 64]).expect("removal");
+                let queries = Rows::Bits(&queries);
+                let nearest = index.search_with(queries, 40, &SearchParams::new()).expect("hits");
+                let mut radii: Vec<f32> = nearest.distances().iter().copied().step_by(61).collect();
+                radii.extend(radii.clone().into_iter().flat_map(|r| [r.next_up(), r.next_down()]));
+                radii.extend([-1.0, 0.0, 1e-9, 1.0, 1.0f32.next_up(), d as f32, 1e9]);
+                for radius in radii {
+                    let within = |all: bool| {
+                        let params = SearchParams::new().exhaustive(all);
+                        index.range_search_with(queries, radius, &params).expect("hits")
+                    };
+                    let (some, all) = (within(false), within(true));
+                    let what = format!("{metric}, {d} bits, {kind:?}, {radius}");
+                    assert_eq!((some.lims(), some.ids()), (all.lims(), all.ids()), "{what}");
+                    let bits = |hits: &Hits| -> Vec<u32> {
+                        hits.distances().iter().map(|v| v.to_bits()).collect()
+                    };
+                    assert_eq!(bits(&some), bits(&all), "{what}");
+                    found +=
+                        u64::from(some.stats().variants.iter().any(|v| v.starts_with("scan_bits")));
+                }
+            }
+        }
+    }
+    assert!(found > 0, "no radius went through the scan");
+}
+
 /// Of so many bits two quotients may have one score. All bins of the farther rows come first, and are more than can be chosen.
 #[test]
 fn quotients_that_meet_in_one_score_are_told_apart() {

@@ -95,12 +95,12 @@ pub(crate) fn submit_range(
     let limit = queries.decoder.key_limit(radius);
     // no key or every one: the latter says nothing of scores, nor does what is within f32's range no number
     let last = (1..u32::MAX).contains(&limit).then(|| queries.decoder.raw(limit - 1));
-    let last = last.filter(|last| last.is_finite() && Score::of(dataset.metric(), false).is_some());
+    let score = |logs| Score::of(dataset.metric(), dataset.rows().dim(), logs);
+    let last = last.filter(|last| last.is_finite() && score(false).is_some());
     let asked = Asked::Within { bounded: last.is_some() };
     let mut plan = Plan::new(dataset.gpu(), dataset, &queries, &filter, asked, &options)?;
     // Kullback-Leibler is a sum over elements where its logarithms are not multiplied
-    let score = Score::of(dataset.metric(), plan.term.is_none());
-    let least = score.zip(last).map(|(score, last)| Least { score, last });
+    let least = score(plan.term.is_none()).zip(last).map(|(score, last)| Least { score, last });
     let (rows, facts) = (dataset.compared().facts(), queries.facts);
     let direct = |term| Direct::new(dataset.metric(), term, queries.dim(), rows, facts);
     plan.scan.direct = plan.term.and_then(direct);

@@ -13,6 +13,11 @@
 //! | Kullback-Leibler by sums | sum q log2 q - d^ / ln 2 | sum q log2 q - V / ln 2 |
 //! | Kullback-Leibler by products with logarithms | sum q ln q - d^ | sum q ln q - V |
 //! | other sums over the elements | -d^ | -V |
+//! | bits that differ | dim - d^ | dim - V |
+//! | bits' quotients (Jaccard, dice, Russell and Rao) | floor(2^24 both / any), or both | the same of a row whose quotient is V + 2^-32 |
+//!
+//! A key of a quotient is the whole part of 2^32 of it, so what is below the limit is less than 2^-32 above V; with v = V + 2^-32, both / any is
+//! more than 1 - v (Jaccard) or (1 - v) / (1 + v) (dice, which is (any - both) / (any + both)), and both more than dim (1 - v).
 //!
 //! q being the query as the device has it. What stage A raises to -2^124, because it is farther than that, only comes nearer to T. The sums
 //! are taken in f64, whose errors, d 2^-53 of the terms' magnitudes, `MARGIN` holds up to 2^24 elements; where a device takes subnormal elements
@@ -37,12 +42,21 @@ pub(crate) enum Score {
     Negative,
     /// (sum q ln q - d) / ln of this base.
     Entropy(f64),
+    /// The bits that do not differ, of so many.
+    Alike(f64),
+    /// 2^24 of the share that both have of what either has, by Jaccard's distance.
+    Share,
+    /// The same by dice's.
+    DiceShare,
+    /// The bits that both have, of so many.
+    Both(f64),
 }
 
 impl Score {
     /// That of a metric which stage A has scores for; `logs`: where it multiplies logarithms.
-    pub fn of(metric: &Metric, logs: bool) -> Option<Score> {
+    pub fn of(metric: &Metric, dim: usize, logs: bool) -> Option<Score> {
         use Metric::*;
+        let dim = dim as f64;
         match metric {
             L2 | SqrtL2 | Haversine => Some(Score::Halved),
             InnerProduct | Cosine | CosineDistance | Correlation | Hellinger | Jaccard => {
@@ -52,12 +66,19 @@ impl Score {
                 Some(Score::Negative)
             }
             KlDivergence => Some(Score::Entropy(if logs { E } else { 2.0 })),
+            Hamming => Some(Score::Alike(dim)),
+            BitJaccard => Some(Score::Share),
+            Dice => Some(Score::DiceShare),
+            RusselRao => Some(Score::Both(dim)),
             _ => None,
         }
     }
 
     /// At most what a row scores whose exact distance is `last` or nearer, for a query as the device has it.
     pub fn least(self, query: &[f32], last: f64) -> f32 {
+        // of quotients, and the whole part, of what may have been rounded down
+        let beyond = last + 2f64.powi(-32);
+        let whole = |value: f64| (value - 1e-6).floor();
         let (score, size) = match self {
             Score::Halved => {
                 let square = space::square(query);
@@ -74,6 +95,10 @@ impl Score {
                 });
                 (sum - last / unit, size + last.abs() / unit)
             }
+            Score::Alike(dim) => (dim - last, 0.0),
+            Score::Share => (whole(16_777_216.0 * (1.0 - beyond)), 0.0),
+            Score::DiceShare => (whole(16_777_216.0 * (1.0 - beyond) / (1.0 + beyond)), 0.0),
+            Score::Both(dim) => (whole(dim * (1.0 - beyond)), 0.0),
         };
         down(score - size * MARGIN)
     }
@@ -112,7 +137,7 @@ mod tests {
         let score = 0.5 * x[0].log2() + 0.5 * x[1].log2();
         let distance = 0.5 * (0.5 / x[0]).ln() + 0.5 * (0.5 / x[1]).ln();
         for (logs, score) in [(false, score), (true, score * 2f64.ln())] {
-            let of = Score::of(&Metric::KlDivergence, logs).unwrap();
+            let of = Score::of(&Metric::KlDivergence, 3, logs).unwrap();
             let least = f64::from(of.least(&[0.5, 0.5, 0.0], distance));
             assert!(least <= score && least > score - 1e-6, "{least}, not {score}");
         }
