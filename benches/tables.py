@@ -20,6 +20,7 @@ F16_ROWS = ("scan_row_f16copy", "scan_row_half")
 # Suites whose rows a line may be taken from, the first that has it.
 SEARCH = ("exact", "all", "batch", "k", "n")
 PEERS = ("peers", "pytorch")
+METRICS, METRIC_PEERS = ("metrics",), ("peers-metrics",)
 
 
 def search(name, n=1_000_000, d=128, queries=10_000, k=10, metric="l2", kernel=""):
@@ -32,6 +33,26 @@ def peer(name, n=1_000_000, d=128, queries=10_000, k=10):
     """A row of benches/peers."""
     return PEERS, {"n": n, "d": d, "queries": queries, "k": k}, "name", name
 
+
+def metric(name, n=1_000_000, d=128, queries=1_000, kernel=""):
+    """A row of the suite `metrics`."""
+    wanted = {"metric": name, "n": n, "d": d, "queries": queries, "k": 10}
+    return METRICS, wanted, "kernel", kernel
+
+
+def metric_peer(name):
+    """cuVS under the metric."""
+    wanted = {"n": 1_000_000, "d": 128, "queries": 1_000, "k": 10}
+    return METRIC_PEERS, wanted, "name", lambda text: text.endswith(f"brute force {name}")
+
+
+def metric_line(words, name, **own):
+    """One query and 1,000, and cuVS where it has the metric on such rows."""
+    parts = (f"{words}, one query", metric(name, queries=1, **own)), ("1,000 queries", metric(name, **own))
+    return MS, *parts, *(() if own else [("cuVS", metric_peer(name))])
+
+
+BITS = {"n": 10_000_000, "d": 1_024}
 
 # Unit, then what each figure is and where it stands; a figure without a record is left out with its words.
 LINES = [
@@ -74,7 +95,20 @@ LINES = [
         ("f16 rows, d = 128, 10,000 queries, k = 10", search("f16 rows")),
         ("u8 rows", search("u8 rows")),
     ),
-    (RATE, ("d = 128, L1, 1,000 queries, k = 10", search("batch", metric="l1", queries=1_000))),
+    metric_line("d = 128, k = 10, L1", "l1"),
+    metric_line("Linf", "linf"),
+    metric_line("Lp of p = 3", "lp:3"),
+    metric_line("Canberra", "canberra"),
+    metric_line("Bray-Curtis", "braycurtis"),
+    metric_line("Jaccard of numbers", "jaccard"),
+    metric_line("NaN-Euclidean", "naneuclidean"),
+    metric_line("Kullback-Leibler, from a certified f16 copy", "kl"),
+    (MS, ("Jensen-Shannon, 1,000 queries", metric("jensenshannon")), ("cuVS", metric_peer("jensenshannon"))),
+    (MS, ("Gower, 1,000 queries", metric("gower"))),
+    (MS, ("a metric in WGSL with the step of L1, 1,000 queries", metric("wgsl"))),
+    metric_line("L1 of u8 rows", "l1", kernel=("scan_direct_row_l1_u8", "scan_direct_l1_u8")),
+    metric_line("10M rows of 1,024 bits, Hamming", "hamming", **BITS),
+    metric_line("Jaccard of bits", "bit-jaccard", **BITS),
 ]
 
 
@@ -86,13 +120,18 @@ def latest(folder, kinds, suffix):
     return sorted(found, key=lambda file: (file.name[:10], -names.index(file.name[10:])), reverse=True)
 
 
+def begins(text, prefix):
+    """Whether it begins so, or in one of several ways, or is what a function says."""
+    return prefix(text) if callable(prefix) else text.startswith(prefix)
+
+
 def find(folder, unit, spec):
     """The figure as text and the file that it stands in, or None."""
     kinds, wanted, column, prefix = spec
     for file in latest(folder, kinds, "csv"):
         with open(file, newline="", encoding="utf-8") as text:
             for row in csv.DictReader(text):
-                if all(row[key] == str(value) for key, value in wanted.items()) and row[column].startswith(prefix):
+                if all(row[key] == str(value) for key, value in wanted.items()) and begins(row[column], prefix):
                     if unit == RATE:
                         return f"{int(row['queries_per_s']):,}", file
                     return row["wall_ms" if "wall_ms" in row else "ms"], file
@@ -147,17 +186,21 @@ def device(folder):
     sys.exit(f"error: the table of benches/README.md has no line for {folder.name}")
 
 
+# Who is measured beside, and what of theirs.
+PEER_WORDS = (("PyTorch", "PyTorch is `topk` of the fp32 product"), ("cuVS", "cuVS is its brute force"))
+
+
 def block():
     lines = []
     for folder in sorted(f for f in RECORDS.iterdir() if f.is_dir()):
         rows = table(folder)
         if len(rows) == 2:
             continue
-        has_peer = any("PyTorch" in row for row in rows)
+        peers = [words for name, words in PEER_WORDS if any(name in row for row in rows)]
         lines += ["", f"On one {device(folder)}, 1M rows of f32 made of sums of uniform numbers, exact answers, from the host's"]
-        lines[-1] += " queries to the host's hits" + (";" if has_peer else ".")
-        if has_peer:
-            lines.append("PyTorch is `topk` of the fp32 product, cuVS its brute force, on the same card in the same session.")
+        lines[-1] += " queries to the host's hits" + (";" if peers else ".")
+        if peers:
+            lines.append(f"{', '.join(peers)}, on the same card in the same session.")
         lines += ["", *rows]
     return "\n".join(lines[1:])
 

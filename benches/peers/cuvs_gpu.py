@@ -10,13 +10,25 @@ from cuvs.neighbors import brute_force, cagra
 
 import data
 
+# Our name, cuVS's name, its argument.
+PRODUCTS = (("l2", "sqeuclidean", 2.0), ("ip", "inner_product", 2.0))
+METRICS = (
+    ("l1", "l1", 2.0),
+    ("linf", "chebyshev", 2.0),
+    ("lp:3", "minkowski", 3.0),
+    ("canberra", "canberra", 2.0),
+    ("jensenshannon", "jensenshannon", 2.0),
+    ("kl", "kl_divergence", 2.0),
+)
+
 
 def main():
     parser = data.arguments(__doc__)
+    parser.add_argument("--metrics", action="store_true", help="instead, brute force under the metrics that are no products")
     parser.add_argument("--cagra", action="store_true", help="measure the CAGRA graph, too")
     parser.add_argument("--itopk", type=int, default=64, help="candidates while searching the graph [%(default)s]")
     options = parser.parse_args()
-    work = data.Work(options)
+    work = data.Work(options, magnitudes=options.metrics)
     # a handle of our own is synchronised by us, and not made anew in each call
     resources = Resources()
     rows = cupy.asarray(work.rows)
@@ -30,8 +42,8 @@ def main():
         return cupy.asnumpy(cupy.asarray(neighbors))
 
     data.header()
-    for metric, name in (("l2", "sqeuclidean"), ("ip", "inner_product")):
-        index = brute_force.build(rows, metric=name, resources=resources)
+    for metric, name, argument in METRICS if options.metrics else PRODUCTS:
+        index = brute_force.build(rows, metric=name, metric_arg=argument, resources=resources)
         resources.sync()
 
         def search(queries, k, index=index):

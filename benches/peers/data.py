@@ -18,6 +18,8 @@ HEADER = "name,n,d,queries,k,ms,queries_per_s,recall"
 BLOCK = 1 << 16
 QUERIES = 20_000
 CHECKED = 256
+# Of other metrics, each of whose pairs costs numpy as much as a hundred products.
+CHECKED_SLOWLY = 1
 
 
 def draws(count, seed):
@@ -78,7 +80,8 @@ def arguments(description):
 class Work:
     """Rows, queries, the cases to run and the exact answers."""
 
-    def __init__(self, options):
+    def __init__(self, options, magnitudes=False):
+        """`magnitudes`: without signs, as some metrics want them."""
         self.n, self.d, self.seconds = options.rows, options.dim, options.seconds
         pairs = (case.split(":") for case in options.cases.split(","))
         self.cases = [(int(queries), int(k)) for queries, k in pairs]
@@ -86,6 +89,8 @@ class Work:
             sys.exit(f"--cases {options.cases}: 1 to {QUERIES} queries, k from 1 to the number of rows")
         self.rows = random(self.n, self.d, 1)
         self.queries = random(QUERIES, self.d, 0x5EED)
+        if magnitudes:
+            self.rows, self.queries = np.abs(self.rows), np.abs(self.queries)
         self.answers = {}
 
     def batch(self, count, run):
@@ -97,23 +102,47 @@ class Work:
         """Of every so many-th of the first `count` queries its number and its k nearest rows, in f64."""
         key = (metric, count, k)
         if key not in self.answers:
-            chosen = np.linspace(0, count, min(count, CHECKED), endpoint=False).astype(int)
+            checked = CHECKED if metric in ("l2", "ip") else CHECKED_SLOWLY
+            chosen = np.linspace(0, count, min(count, checked), endpoint=False).astype(int)
             self.answers[key] = chosen, nearest(self.rows, self.queries[chosen], k, metric)
         return self.answers[key]
 
 
+def distance(metric, q, x):
+    """The distances of one query from some rows by a metric that is no product, all positive."""
+    difference = np.abs(q - x)
+    if metric == "l1":
+        return difference.sum(1)
+    if metric == "linf":
+        return difference.max(1)
+    if metric == "lp:3":
+        return (difference**3).sum(1)
+    if metric == "canberra":
+        return (difference / np.maximum(q + x, 1e-300)).sum(1)
+
+    def part(a, b):
+        # 0 log 0 = 0, and infinite where only b is 0
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(a > 0, a * np.log(a / b), 0.0).sum(1)
+
+    if metric == "kl":
+        return part(np.broadcast_to(q, x.shape), x)
+    return part(q, (q + x) / 2) + part(x, (q + x) / 2)
+
+
 def nearest(rows, queries, k, metric, step=16_384):
-    """Row numbers of the k nearest by `l2` or `ip`, in no order."""
+    """Row numbers of the k nearest, in no order."""
     q = queries.astype(np.float64)
     best, ids = np.empty((len(q), 0)), np.empty((len(q), 0), dtype=np.int64)
     for first in range(0, len(rows), step):
         x = rows[first : first + step].astype(np.float64)
-        scores = q @ x.T
         if metric == "l2":
             # |q|^2 moves all scores of a query alike
-            scores = (x * x).sum(1) - 2 * scores
+            scores = (x * x).sum(1) - 2 * (q @ x.T)
+        elif metric == "ip":
+            scores = -(q @ x.T)
         else:
-            scores = -scores
+            scores = np.stack([distance(metric, row, x) for row in q])
         best = np.hstack([best, scores])
         numbers = np.broadcast_to(np.arange(first, first + len(x)), scores.shape)
         ids = np.hstack([ids, numbers])
