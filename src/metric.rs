@@ -118,7 +118,8 @@ pub enum Metric {
     Canberra,
     /// Sum |q - x| / sum |q + x|, 0/0 = 0; a positive sum over 0 is not a hit.
     BrayCurtis,
-    /// Jensen-Shannon divergence without the root (cuVS takes the root). Non-negative input.
+    /// Jensen-Shannon divergence without the root (cuVS takes the root): half of sum q ln(q / m) + x ln(x / m), m = (q + x) / 2, 0 ln 0 = 0.
+    /// At most ln 2 of vectors that sum to 1. Non-negative input.
     #[doc(alias("js"))]
     JensenShannon,
     /// Sum of minima / sum of maxima: a similarity, as in FAISS. 0/0 = 1. Non-negative input.
@@ -132,9 +133,13 @@ pub enum Metric {
     Gower,
     /// Root of 1 - sum sqrt(q x). Non-negative input.
     Hellinger,
-    /// Kullback-Leibler divergence of the row from the query, sum q log(q / x). x = 0 < q: not a hit. Non-negative input.
-    /// A search for neighbours multiplies the logarithms of rows, as fast as an inner product, from a copy in f16 where the device
-    /// profile keeps one; where more than one row in 512 has an element of 0, it goes element by element.
+    /// Kullback-Leibler divergence of the row from the query, sum q ln(q / x); q = 0 adds 0. x = 0 < q: not a hit, so that a query may
+    /// have fewer than k; smooth the rows, or take [`JensenShannon`](Metric::JensenShannon). cuVS returns half of the sum, to which x = 0 adds
+    /// nothing. Non-negative input.
+    ///
+    /// A search multiplies the logarithms of rows of 16 dimensions or more, as fast as an inner product, where the device has matrix units and its
+    /// profile keeps copies in f16 (`kernel.matrix.f16_copy`); elsewhere, and where more than one row in 512 has an element of 0, it goes
+    /// element by element.
     #[doc(alias("kullback_leibler", "relative_entropy"))]
     KlDivergence,
     /// 1 - Pearson correlation, within [0, 2]; a vector of zero variance, or shorter than 2^-126 when centred, has
@@ -198,7 +203,8 @@ impl Metric {
     /// `kernel.scan.max_row_queries`, 32 as a rule) go through the register tiles of [`Metric::L1`] if both functions are brief and one
     /// straight line: no `if`, loop, `&&` or index, but `select`, `min` and `max`, and at most 20 operations in `accumulate`, of which a
     /// quotient or a transcendental function counts as 8. With `acc + abs(q - x)` they take about as long as L1. Other
-    /// texts, fewer queries, searches by radius and [`pairwise`](crate::pairwise) have a slower kernel.
+    /// texts, fewer queries, few rows, searches by radius and [`pairwise`](crate::pairwise) have a slower kernel. Which one ran stands in
+    /// [`SearchStats::variants`](crate::SearchStats::variants): `scan_key` is the tiles'.
     ///
     /// That kernel also gives every distance that is returned, and each search by tiles checks on the device that both round alike. Where a
     /// driver does not let them, as it may for a product of `q` alone or `x` alone that something is added to, the queries run again

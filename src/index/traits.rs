@@ -182,9 +182,10 @@ pub trait Search: Send + Sync + fmt::Debug {
     /// Starts a search for all rows within a radius of each query: distances below it, similarities above it. For
     /// [`Metric::L2`] the radius is a squared distance. An infinite radius finds every row that a search can find, or none.
     ///
-    /// Cost: that of a search for as many neighbours as there are hits, and of a second scan for a query with hits in more than 512 bins
-    /// of 64 rows where many ask at once. Every exact distance for a query with hits in more than 3,072 bins or a quarter of all, and as a search
-    /// for neighbours where the metric has no scan or the rows are few. 12 bytes of host memory a hit.
+    /// Cost: about that of a search for as many neighbours as there are hits, and 12 bytes of host memory a hit. Where many ask at once, a query
+    /// with hits in more than 512 bins of 64 rows is scanned a second time. Every exact distance is computed of a query with hits in more than
+    /// 3,072 bins or a quarter of all; of all queries where the rows are so few that a search for neighbours does so, too, and under
+    /// [`Metric::Gower`], Lp of other than whole p up to 6, and metrics in WGSL.
     ///
     /// # Errors
     /// As [`submit`](Self::submit); `InvalidArgument` for a radius that is not a number.
