@@ -194,7 +194,7 @@ impl Metric {
     /// A metric given as WGSL.
     ///
     /// `source` defines `fn accumulate(acc: f32, q: f32, x: f32) -> f32` and `fn finish(acc: f32, d: u32) -> f32`, and
-    /// any helper functions: no bindings, entry points, directives or module variables. For each pair `acc` starts at
+    /// any helper functions, constants and types under names that WGSL does not have itself: no bindings, entry points, directives or module variables. For each pair `acc` starts at
     /// `initial` and takes the dimensions in order, padding excluded. A NaN result is not a hit. An infinite
     /// one is returned as it is, the farthest (or the nearest) there is, and within a radius only where that is infinite, too. The text is checked when an index is
     /// made with it, and it always runs with every runtime check of the shader compiler on.

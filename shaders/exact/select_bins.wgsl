@@ -202,19 +202,19 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     workgroupBarrier();
     let above = workgroupUniformLoad(&count);
     var taken = 0u;
-    for (var first = 0u; first < p.bins && taken < p.k && above + taken < p.max_candidates; first += {{ threads }}u) {
+    for (var first = 0u; first < p.bins && above + taken < p.k; first += {{ threads }}u) {
       let b = first + t;
       let tie = b < p.bins && bin_best[at + min(b, p.bins - 1u)] == l;
       maxima[t] = select(0.0, 1.0, tie);
       workgroupBarrier();
       var before = 0u;
       for (var u = 0u; u < t; u++) { before += u32(maxima[u]); }
-      if (tie && taken + before < p.k && above + taken + before < p.max_candidates) { list[above + taken + before] = b; }
+      if (tie && above + taken + before < p.k) { list[above + taken + before] = b; }
       if (t == {{ threads - 1 }}u) { atomicStore(&count, before + select(0u, 1u, tie)); }
       workgroupBarrier();
       taken += workgroupUniformLoad(&count);
     }
-    passed = above + min(taken, p.k);
+    passed = min(above + taken, p.k);
   }
 //% endif
   workgroupBarrier();

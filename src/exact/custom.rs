@@ -40,6 +40,30 @@ const TAKEN: [&str; 32] = [
     "tile",
 ];
 
+/// What WGSL declares itself and a module may declare anew: functions and types that the kernels, too, would then find under these names.
+const PREDECLARED: &str = "abs acos acosh all any array arrayLength asin asinh atan atan2 atanh atomic atomicAdd atomicAnd \
+    atomicCompareExchangeWeak atomicExchange atomicLoad atomicMax atomicMin atomicOr atomicStore atomicSub atomicXor bitcast bool ceil \
+    clamp cos cosh countLeadingZeros countOneBits countTrailingZeros cross degrees determinant distance dot dot4I8Packed dot4U8Packed exp \
+    exp2 extractBits f16 f32 faceForward firstLeadingBit firstTrailingBit floor fma fract frexp i32 insertBits inverseSqrt ldexp length \
+    log log2 mat2x2 mat2x3 mat2x4 mat3x2 mat3x3 mat3x4 mat4x2 mat4x3 mat4x4 max min mix modf normalize pack2x16float pack2x16snorm \
+    pack2x16unorm pack4x8snorm pack4x8unorm pack4xI8 pack4xI8Clamp pack4xU8 pack4xU8Clamp pow ptr quantizeToF16 radians reflect refract \
+    reverseBits round saturate select sign sin sinh smoothstep sqrt step storageBarrier subgroupAdd subgroupMax subgroupMin tan tanh \
+    transpose trunc u32 unpack2x16float unpack2x16snorm unpack2x16unorm unpack4x8snorm unpack4x8unorm unpack4xI8 unpack4xU8 vec2 vec2f \
+    vec2h vec2i vec2u vec3 vec3f vec3h vec3i vec3u vec4 vec4f vec4h vec4i vec4u workgroupBarrier workgroupUniformLoad";
+
+/// A name of WGSL's own that the text, which is WGSL, declares at the top of its module, with line and column.
+fn predeclared(text: &str) -> Option<(&'static str, (u32, u32))> {
+    PREDECLARED.split_whitespace().filter(|name| text.contains(name)).find_map(|name| {
+        // only a second declaration is a redefinition: what a text uses under the name becomes another error
+        let first = format!("const {name} = 0;\n");
+        let whole = first.clone() + text;
+        let error = naga::front::wgsl::parse_str(&whole).err()?;
+        let at = error.location(&whole).filter(|at| at.offset as usize >= first.len());
+        let place = at.map_or((0, 0), |at| (at.line_number - 1, at.line_position));
+        error.message().starts_with("redefinition").then_some((name, place))
+    })
+}
+
 /// Checks that the text is WGSL, holds functions only, and defines `accumulate` and `finish` as asked.
 pub(crate) fn check(metric: &CustomMetric) -> Result<()> {
     let text = metric.source.as_str();
@@ -68,6 +92,10 @@ pub(crate) fn check(metric: &CustomMetric) -> Result<()> {
         let name = v.name.as_deref().unwrap_or("?");
         let why = format!("nobody can set the override `{name}`: write a constant");
         return Err(fail(at.line_number, at.line_position, why));
+    }
+    if let Some((name, (line, column))) = predeclared(text) {
+        let why = format!("the name `{name}` is WGSL's own, which the kernels use: choose another");
+        return Err(fail(line, column, why));
     }
     // behind a declaration of each name: nothing else can be wrong with it there
     let taken = TAKEN.map(|name| format!("const {name} = 0;")).concat() + "\n";
@@ -147,6 +175,29 @@ mod tests {
             assert!(names.remove(own), "{own}");
         }
         assert_eq!(names, TAKEN.map(str::to_owned).into());
+    }
+
+    #[test]
+    fn what_wgsl_declares_itself_is_not_declared_anew() {
+        let functions = "fn accumulate(acc: f32, q: f32, x: f32) -> f32 { let min = abs(q - x); return acc + max(min, 0.0); }\n\
+                         fn finish(acc: f32, d: u32) -> f32 { return select(acc, 0.0, acc < 0.0); }\n";
+        checked(functions).unwrap();
+        for (own, name) in [
+            ("fn min(a: u32, b: u32) -> u32 { return a; }", "min"),
+            ("fn min(a: f32, b: f32) -> f32 { return a; }", "min"),
+            ("fn workgroupBarrier() { }", "workgroupBarrier"),
+            ("fn fma(a: f32) -> f32 { return a; }", "fma"),
+            ("struct atomic { a: f32 }", "atomic"),
+            ("alias vec2f = f32;", "vec2f"),
+            ("const sign = 1.0;", "sign"),
+        ] {
+            let error = checked(&format!("{functions}{own}")).unwrap_err();
+            let Error::Shader { line, message, .. } = error else { panic!("{error}") };
+            assert!(
+                line == 3 && message.contains(&format!("`{name}`")),
+                "{own}: {line}, {message}"
+            );
+        }
     }
 
     #[test]
