@@ -185,6 +185,8 @@ impl FromStr for DType {
 /// assert_eq!(rows.count(3)?, 2);
 /// let error = rows.count(4).unwrap_err().to_string();
 /// assert_eq!(error, "6 elements are no whole number of rows: 6 is no multiple of 4");
+/// let error = Rows::Bits(&[0; 3]).count(9).unwrap_err().to_string();
+/// assert_eq!(error, "3 bytes are no whole number of rows: a row of 9 bits takes 2 bytes");
 /// # Ok::<(), nearfield::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -267,8 +269,9 @@ impl<'a> Rows<'a> {
     pub fn count(&self, dim: usize) -> Result<usize> {
         let (len, per_row) = (self.bytes().len(), self.dtype().row_bytes(dim));
         if per_row == 0 || !len.is_multiple_of(per_row) {
-            let len = len * 8 / self.dtype().bits();
-            return Err(Error::PartialRow { len, dim });
+            let packed = self.dtype() == DType::Bits;
+            let len = if packed { len } else { len * 8 / self.dtype().bits() };
+            return Err(Error::PartialRow { len, dim, packed });
         }
         Ok(len / per_row)
     }

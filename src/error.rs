@@ -84,12 +84,14 @@ pub enum Error {
         actual: usize,
     },
     /// A slice that ends in the middle of a row.
-    #[error("{len} elements are no whole number of rows: {len} is no multiple of {dim}")]
+    #[error("{}", partial(*len, *dim, *packed))]
     PartialRow {
-        /// Elements in the slice.
+        /// Elements in the slice, or its bytes where it is of [`packed`](Error::PartialRow::packed) bits.
         len: usize,
-        /// Elements of a row.
+        /// Elements of a row, or its bits.
         dim: usize,
+        /// Whether rows are packed bits, of which each begins a byte.
+        packed: bool,
     },
     /// NaN or infinity where the metric has no answer for it.
     #[error("row {row}, column {column} is not finite")]
@@ -216,6 +218,16 @@ impl fmt::Debug for Error {
     }
 }
 
+/// What is wrong with a length. Of packed bits it is told in bytes, since a row takes more of them than its bits fill.
+fn partial(len: usize, dim: usize, packed: bool) -> String {
+    let (what, why) = if packed {
+        ("bytes", format!("a row of {dim} bits takes {} bytes", dim.div_ceil(8)))
+    } else {
+        ("elements", format!("{len} is no multiple of {dim}"))
+    };
+    format!("{len} {what} are no whole number of rows: {why}")
+}
+
 /// How many rows were found of all.
 fn found(changed: u64, rows: u64) -> String {
     if changed >= rows {
@@ -291,7 +303,7 @@ mod tests {
             Error::LimitExceeded { what: text(), needed: 2, limit: 1 },
             Error::MissingFeature { feature: text(), help: "some help" },
             Error::DimensionMismatch { expected: 3, actual: 4 },
-            Error::PartialRow { len: 10, dim: 3 },
+            Error::PartialRow { len: 10, dim: 3, packed: false },
             Error::NonFinite { row: 1, column: 2 },
             Error::InvalidValue { row: 1, column: 2, reason: text() },
             Error::LossyConversion {
@@ -357,6 +369,16 @@ mod tests {
     fn rows_that_all_change_are_not_counted_twice() {
         assert_eq!(found(2000, 2000), "2000 rows, all there are,");
         assert_eq!(found(3, 2000), "3 or more rows, of 2000,");
+    }
+
+    #[test]
+    fn a_part_of_a_row_of_bits_is_told_in_bytes() {
+        let of = |len, dim, packed| Error::PartialRow { len, dim, packed }.to_string();
+        assert!(
+            of(1021, 1021, true).starts_with("1021 bytes are no whole number of rows: a row of")
+        );
+        assert!(of(1021, 1021, true).ends_with(" 1021 bits takes 128 bytes"));
+        assert!(of(10, 3, false).ends_with(": 10 is no multiple of 3"));
     }
 
     #[test]

@@ -142,12 +142,12 @@ fn nothing_is_left_of_what_was_not_finished() {
     assert_eq!(names(folder.path()).len(), 2, "it is written beside its destination");
     assert!(matches!(out.write(Rows::I8(&[1; 4])), Err(Error::InvalidArgument { .. })));
     let part = out.write(Rows::F32(&[1.0; 3]));
-    assert!(matches!(part, Err(Error::PartialRow { len: 3, dim: 2 })));
+    assert!(matches!(part, Err(Error::PartialRow { len: 3, dim: 2, .. })));
     drop(out);
     same();
     let mut out = NpyWriter::<i64>::create(&path, &[3]).unwrap();
     out.write(&[1; 4]).unwrap();
-    assert!(matches!(out.finish(), Err(Error::PartialRow { len: 4, dim: 3 })));
+    assert!(matches!(out.finish(), Err(Error::PartialRow { len: 4, dim: 3, .. })));
     same();
     let stopped = convert(fixture("f4"), &path, None, &mut |_, _| Err(Error::Cancelled));
     assert!(matches!(stopped, Err(Error::Cancelled)));

@@ -231,7 +231,7 @@ fn wrong_shapes_are_refused() {
     let matrix = Matrix::empty(&gpu, DType::F32, 3).unwrap();
     assert!(matches!(
         matrix.append(Rows::F32(&[0.0; 4])),
-        Err(Error::PartialRow { len: 4, dim: 3 })
+        Err(Error::PartialRow { len: 4, dim: 3, .. })
     ));
     assert!(matches!(matrix.append(Rows::I8(&[0; 3])), Err(Error::InvalidArgument { .. })));
     let data = Data::new(DType::F32, 2, 1, 1);

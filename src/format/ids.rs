@@ -174,7 +174,7 @@ impl IdWriter {
     pub fn write(&mut self, ids: &[i64]) -> Result<()> {
         let columns = self.sink.width();
         if !ids.len().is_multiple_of(columns) {
-            return Err(Error::PartialRow { len: ids.len(), dim: columns });
+            return Err(Error::PartialRow { len: ids.len(), dim: columns, packed: false });
         }
         if self.element == Element::I64 {
             return self.sink.write(bytemuck::cast_slice(ids));

@@ -54,6 +54,8 @@ pub fn create(path: impl AsRef<Path>, dtype: DType, dim: usize) -> Result<RowWri
 pub struct RowWriter {
     sink: Sink,
     dtype: DType,
+    /// Elements of a row, which of bits are not the sink's.
+    dim: usize,
 }
 
 impl RowWriter {
@@ -72,6 +74,7 @@ impl RowWriter {
         Ok(RowWriter {
             sink: Sink::create(path, container, Element::of(dtype), &[columns])?,
             dtype,
+            dim,
         })
     }
 
@@ -84,12 +87,8 @@ impl RowWriter {
             let reason = format!("{} rows for a file of {}", rows.dtype(), self.dtype);
             return Err(Error::argument("rows", reason));
         }
-        let (bytes, row) = (rows.bytes(), self.sink.width() * Element::of(self.dtype).size());
-        if !bytes.len().is_multiple_of(row) {
-            let elements = |bytes: usize| bytes * 8 / self.dtype.bits();
-            return Err(Error::PartialRow { len: elements(bytes.len()), dim: elements(row) });
-        }
-        self.sink.write(bytes)
+        rows.count(self.dim)?;
+        self.sink.write(rows.bytes())
     }
 
     /// Completes the file and gives it its name. Returns the number of rows.

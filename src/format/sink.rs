@@ -101,6 +101,6 @@ impl Sink {
             return Ok(());
         }
         let len = (bytes / self.element.size() as u64) as usize;
-        Err(Error::PartialRow { len, dim: self.width() })
+        Err(Error::PartialRow { len, dim: self.width(), packed: false })
     }
 }

@@ -42,7 +42,7 @@ fn shapes_and_types_are_held_against_the_index() {
     let gpu = gpu();
     let index = Flat::with_dtype(&gpu, 4, Metric::L2, DType::I8).unwrap();
     assert_eq!((index.dim(), index.dtype(), index.metric()), (4, DType::I8, &Metric::L2));
-    let mismatch = |e: Error| matches!(e, Error::PartialRow { len: 6, dim: 4 });
+    let mismatch = |e: Error| matches!(e, Error::PartialRow { len: 6, dim: 4, .. });
     assert!(mismatch(index.add_rows(Rows::I8(&[0; 6])).unwrap_err()));
     assert!(mismatch(index.search(&[0.0; 6], 1).unwrap_err()));
     assert!(mismatch(index.range_search(&[0.0; 6], 1.0).unwrap_err()));
@@ -81,7 +81,7 @@ fn queries_are_held_against_rows_on_the_host_alike() {
             let error = index.search_with(Rows::Bits(&[0; 5]), 1, &params).unwrap_err();
             assert!(matches!(error, Error::Unsupported { .. }), "{index:?}: {error}");
             let error = index.range_search_with(Rows::F32(&[0.0; 5]), 1.0, &params).unwrap_err();
-            let mismatch = matches!(error, Error::PartialRow { len: 5, dim: 16 });
+            let mismatch = matches!(error, Error::PartialRow { len: 5, dim: 16, .. });
             assert!(mismatch, "{index:?}: {error}");
         }
     }
