@@ -8,13 +8,19 @@ pub(crate) fn folded(name: &str) -> String {
 
 /// `; did you mean NAME?` with the known name that is nearest to what was written, or nothing where none is near.
 pub(crate) fn suggestion<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(written, known).map_or(String::new(), |name| format!("; did you mean {name}?"))
+}
+
+/// The known name that is nearest to what was written, if one is near.
+pub(crate) fn nearest<'a>(
+    written: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let word = folded(written);
     let most = (word.chars().count() / 3).max(1);
     let near = known.into_iter().map(|name| (edits(&word, &folded(name)), name));
-    match near.filter(|&(edits, _)| edits <= most).min_by_key(|&(edits, _)| edits) {
-        Some((_, name)) => format!("; did you mean {name}?"),
-        None => String::new(),
-    }
+    let near = near.filter(|&(edits, _)| edits <= most).min_by_key(|&(edits, _)| edits);
+    near.map(|(_, name)| name)
 }
 
 /// Letters that are left out, put in or replaced, and neighbours that are swapped; a word that was broken off counts as one.

@@ -3,7 +3,7 @@
 use super::{Metric, Order};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::names::{folded, suggestion};
+use crate::names::{folded, nearest};
 use std::fmt;
 use std::str::FromStr;
 
@@ -31,7 +31,7 @@ static NAMES: [(Metric, &str, &[&str]); 21] = [
     (Metric::Linf, "linf", &["chebyshev"]),
     (Metric::Canberra, "canberra", &[]),
     (Metric::BrayCurtis, "braycurtis", &[]),
-    (Metric::JensenShannon, "jensenshannon", &["js"]),
+    (Metric::JensenShannon, "jensenshannon", &["js", "jsd"]),
     (Metric::Jaccard, "jaccard", &["ruzicka"]),
     (Metric::NanEuclidean, "naneuclidean", &[]),
     (Metric::Gower, "gower", &[]),
@@ -80,7 +80,7 @@ impl Metric {
 /// | [`L1`](Metric::L1) | `l1`, `manhattan`, `cityblock`, `taxicab` |
 /// | [`Linf`](Metric::Linf) | `linf`, `chebyshev` |
 /// | [`Lp`](Metric::Lp) | `lp:3`, `lp:0.5`, ... |
-/// | [`JensenShannon`](Metric::JensenShannon) | `jensenshannon`, `js` |
+/// | [`JensenShannon`](Metric::JensenShannon) | `jensenshannon`, `js`, `jsd` |
 /// | [`Jaccard`](Metric::Jaccard) | `jaccard`, `ruzicka` |
 /// | [`KlDivergence`](Metric::KlDivergence) | `kl`, `kl-divergence`, `kullback-leibler` |
 /// | [`Correlation`](Metric::Correlation) | `correlation`, `pearson`, `CorrelationExpanded` |
@@ -108,7 +108,7 @@ impl Metric {
 /// assert_eq!("INNER_PRODUCT".parse::<Metric>()?, Metric::InnerProduct);
 /// assert_eq!("lp:3".parse::<Metric>()?, Metric::Lp(3.0));
 /// let error = "manhatten".parse::<Metric>().unwrap_err().to_string();
-/// assert!(error.ends_with("did you mean manhattan?"));
+/// assert!(error.ends_with("did you mean manhattan, which is l1?"));
 /// # Ok::<(), nearfield::Error>(())
 /// ```
 impl FromStr for Metric {
@@ -139,7 +139,15 @@ impl FromStr for Metric {
             return Err(Error::argument("metric", format!("{name:?} {why}")));
         }
         let known: Vec<_> = NAMES.iter().map(|(_, own, _)| *own).collect();
-        let near = suggestion(word, NAMES.iter().flat_map(all));
+        // Of another name the list has the metric's own.
+        let near = match nearest(word, NAMES.iter().flat_map(all)) {
+            Some(near) if known.contains(&near) => format!("; did you mean {near}?"),
+            Some(near) => {
+                let own = near.parse::<Metric>()?;
+                format!("; did you mean {near}, which is {own}?")
+            }
+            None => String::new(),
+        };
         let known = known.join(", ");
         Err(Error::argument(
             "metric",
@@ -255,6 +263,7 @@ mod tests {
             ("CorrelationExpanded", Correlation),
             ("HellingerExpanded", Hellinger),
             ("bitwise_hamming", Hamming),
+            ("JSD", JensenShannon),
             ("tanimoto", BitJaccard),
             ("bit_jaccard", BitJaccard),
             ("LP:2.5", Lp(2.5)),
@@ -270,9 +279,13 @@ mod tests {
     #[test]
     fn what_is_no_name_is_an_error_that_says_what_is() {
         let why = |name: &str| name.parse::<Metric>().unwrap_err().to_string();
-        for (name, near) in
-            [("cosin", "cosine"), ("chebychev", "chebyshev"), ("euclid", "euclidean"), ("l3", "l2")]
-        {
+        for (name, near) in [
+            ("cosin", "cosine"),
+            ("chebychev", "chebyshev, which is linf"),
+            ("euclid", "euclidean, which is sqrtl2"),
+            ("jss", "js, which is jensenshannon"),
+            ("l3", "l2"),
+        ] {
             assert!(why(name).ends_with(&format!("did you mean {near}?")), "{}", why(name));
         }
         for name in ["", "nothing-like-it", "wgsl"] {
