@@ -89,6 +89,31 @@ fn rows_of_f64_that_become_equal_are_warned_about() {
 }
 
 #[test]
+fn jaccard_of_bytes_is_warned_about_unless_their_type_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(folder, "base.npy", Rows::U8(&[3, 9, 255, 1, 2, 3]), 3);
+    write(folder, "query.npy", Rows::U8(&[3, 9, 254]), 3);
+    write(folder, "floats.npy", Rows::F32(&[3.0, 9.0, 255.0, 1.0, 2.0, 3.0]), 3);
+    let files = "--base base.npy --query query.npy --metric jaccard";
+    for line in [
+        format!("search {files} -k 2 --out r"),
+        format!("range {files} --radius 2 --out r"),
+        "build --base base.npy --metric jaccard --out x.nf".to_owned(),
+    ] {
+        let [one] = &warnings(folder, &line)[..] else { panic!("one warning: {line}") };
+        assert!(one.starts_with("warning: base.npy: jaccard of u8 rows compares numbers"), "{one}");
+        assert!(one.contains("add --dtype bits"), "{one}");
+        for known in ["--dtype bits", "--dtype u8"] {
+            assert_eq!(warnings(folder, &format!("{line} {known}")), [""; 0], "{line} {known}");
+        }
+        for other in [line.replace("jaccard", "l1"), line.replace("base.npy", "floats.npy")] {
+            assert_eq!(warnings(folder, &other), [""; 0], "{other}");
+        }
+    }
+}
+
+#[test]
 fn usual_data_is_not_warned_about() {
     let folder = with_set("plain");
     assert_eq!(Npy::read(&folder.path().join("base.npy")).shape.len(), 2);

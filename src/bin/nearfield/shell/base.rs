@@ -6,7 +6,7 @@ use super::progress::Progress;
 use super::saved::Saved;
 use super::searched::{self, Searched};
 use super::skipped;
-use super::suspect::{Watch, Watched};
+use super::suspect::{self, Watch, Watched};
 use super::{print, stop};
 use crate::args::MetricName;
 use nearfield::format::{self, Conversion, RowFile};
@@ -47,6 +47,9 @@ impl<'a> Base<'a> {
             }
             _ => Failure::about(path, 0, e),
         })?;
+        if !quiet {
+            suspect::warn_of_bytes(&rows, &metric, dtype);
+        }
         let watch = Watch::new(&rows, &metric, quiet);
         let skips = to.skip_nan;
         Ok(Base { rows, metric, watch, path, name, skips, quiet })

@@ -1,5 +1,5 @@
 //! Data that can be searched and is likely not what was meant: a line on stderr that begins with `warning:` and names the
-//! first row, once a file and kind.
+//! first row where one is meant, once a file and kind.
 
 use super::print;
 use nearfield::format::{Losses, RowFile, RowStore};
@@ -130,6 +130,16 @@ impl Watch {
 /// A line about an option that had nothing to do with a file.
 pub fn note(file: &Path, what: &str) {
     print::to_stderr(format_args!("note: {}: {what}", file.display()));
+}
+
+/// Tells that bytes are compared as numbers by the metric whose name means bits, too. Whoever names the type knows.
+pub fn warn_of_bytes(file: &RowFile, metric: &Metric, named: Option<DType>) {
+    if *metric == Metric::Jaccard && file.dtype() == DType::U8 && named.is_none() {
+        print::to_stderr(format_args!(
+            "warning: {}: jaccard of u8 rows compares numbers: for packed bits add --dtype bits, for numbers --dtype u8",
+            file.path().display()
+        ));
+    }
 }
 
 /// The line of a warning.
