@@ -114,6 +114,54 @@ fn jaccard_of_bytes_is_warned_about_unless_their_type_is_named() {
 }
 
 #[test]
+fn queries_with_too_few_hits_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let few = |line: &str| {
+        let said = warnings(folder, line);
+        let [one] = &said[..] else { panic!("one warning: {line}: {said:?}") };
+        let (counts, why) =
+            one.strip_prefix("warning: query.npy: ").unwrap().split_once(": ").unwrap();
+        (counts.to_owned(), why.to_owned())
+    };
+    write(folder, "base.npy", Rows::F32(&[0.5, 0.5, 0.0, 0.0, 1.0, 0.0, 0.25, 0.25, 0.5]), 3);
+    write(folder, "query.npy", Rows::F32(&[0.5, 0.25, 0.25, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]), 3);
+    let search = "search --base base.npy --query query.npy --out r";
+    let kl = format!("{search} --metric kl");
+    for line in [format!("{kl} -k 2"), format!("{kl} -k 2 --memory-budget 64K")] {
+        // the last row alone has something where the first query and the last have it
+        let (counts, why) = few(&line);
+        assert_eq!(counts, "2 of 3 queries have fewer than 2 hits");
+        assert!(why.contains("row with 0") && why.contains("jensenshannon"), "{why}");
+    }
+    assert_eq!(few(&format!("{kl} -k 9")).0, "2 of 3 queries have fewer than 3 hits");
+    assert_eq!(
+        few(&format!("{kl} -k 9 --exclude-self")).0,
+        "2 of 3 queries have fewer than 2 hits"
+    );
+    std::fs::write(folder.join("ids.txt"), "1\n").unwrap();
+    for line in [
+        format!("{kl} -k 1"),
+        format!("{kl} -k 2 --allow ids.txt"),
+        format!("{search} -k 9 --metric jensenshannon"),
+        format!("{search} -k 9 --metric l2 --exclude-self"),
+    ] {
+        assert_eq!(warnings(folder, &line), [""; 0], "{line}");
+    }
+    write(folder, "base.npy", Rows::F32(&[f32::NAN, 1.0, 2.0, f32::NAN]), 2);
+    write(folder, "query.npy", Rows::F32(&[f32::NAN, 1.0, 0.5, 0.5]), 2);
+    for metric in ["naneuclidean", "gower"] {
+        let (counts, why) = few(&format!("{search} -k 2 --metric {metric}"));
+        let count = if metric == "gower" { "2 of 2 queries have" } else { "1 of 2 queries has" };
+        assert_eq!(counts, format!("{count} fewer than 2 hits"));
+        assert!(why.contains("is no hit"), "{why}");
+    }
+    // a query that is skipped has none, and is told of as such
+    let skipping = warnings(folder, &format!("{search} -k 2 --metric l2 --skip-nan"));
+    assert!(skipping.iter().all(|line| line.contains("skipped")), "{skipping:?}");
+}
+
+#[test]
 fn usual_data_is_not_warned_about() {
     let folder = with_set("plain");
     assert_eq!(Npy::read(&folder.path().join("base.npy")).shape.len(), 2);

@@ -42,6 +42,9 @@ pub fn run(args: &SearchArgs, global: &Global) -> Result<()> {
 
     let totals = search_all(&mut inputs, &searched, k, params, &progress, &mut target)?;
     inputs.warn_of_losses();
+    if let Some(all) = inputs.hits_each(k) {
+        inputs.warn_of_few(totals.few, all);
+    }
     laps.end("search");
     let outputs = target.finish()?;
     laps.end("finish");
@@ -81,6 +84,9 @@ fn search_all(
         let found = inputs.each(&hits, start);
         let counted = found.iter().map(|(ids, _)| ids.len() as u64).sum();
         totals.add(&hits, counted, call.elapsed());
+        if let Some(all) = inputs.hits_each(k) {
+            totals.few += found.iter().filter(|(ids, _)| ids.len() < all).count() as u64;
+        }
         target.begin_block(progress);
         for (ids, distances) in found {
             target.write(ids, distances)?;

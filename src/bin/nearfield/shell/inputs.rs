@@ -163,6 +163,30 @@ impl<'a> Inputs<'a> {
         }
     }
 
+    /// How many hits each query has if every row can be one: at most `k`. `None` where options choose among the rows.
+    pub fn hits_each(&self, k: usize) -> Option<usize> {
+        let args = self.args;
+        let chosen = args.allow.is_some() || args.deny.is_some();
+        let left_out = self.source.skipped().len() as u64 + u64::from(args.exclude_self);
+        let rows = self.source.row_count().saturating_sub(left_out);
+        (!chosen).then(|| k.min(usize::try_from(rows).unwrap_or(usize::MAX)))
+    }
+
+    /// Tells how many queries have fewer hits than that, and why.
+    pub fn warn_of_few(&self, few: u64, hits_each: usize) {
+        // Queries that were skipped have none, and are told of as such.
+        let few = few.saturating_sub(self.queries.skipped().len() as u64);
+        if few == 0 || self.quiet {
+            return;
+        }
+        suspect::warn_of_few(
+            &self.args.query,
+            (few, self.queries.row_count()),
+            hits_each,
+            self.source.metric(),
+        );
+    }
+
     /// Queries `start..end`.
     pub fn block(&mut self, start: u64, end: u64) -> Result<Rows<'_>> {
         stop::check()?;

@@ -142,6 +142,26 @@ pub fn warn_of_bytes(file: &RowFile, metric: &Metric, named: Option<DType>) {
     }
 }
 
+/// Tells that `few` queries of all have fewer hits than were asked for though there are rows enough, and what makes a row none.
+pub fn warn_of_few(file: &Path, (few, all): (u64, u64), hits: usize, metric: &Metric) {
+    let why = match metric {
+        Metric::KlDivergence => {
+            "a row with 0 where the query has more is no hit of kl: add a little to every element of the rows, or take jensenshannon"
+        }
+        Metric::NanEuclidean => "a row that shares no element with the query, NaN aside, is no hit",
+        Metric::Gower => {
+            "a row is no hit of gower with a number above 1, a number against a category, or no element in common with the query"
+        }
+        _ => "a row whose distance is not defined is no hit",
+    };
+    let (have, hit) =
+        (if few == 1 { "has" } else { "have" }, if hits == 1 { "hit" } else { "hits" });
+    print::to_stderr(format_args!(
+        "warning: {}: {few} of {all} queries {have} fewer than {hits} {hit}: {why}",
+        file.display()
+    ));
+}
+
 /// The line of a warning.
 pub fn warn(file: &Path, row: u64, why: impl fmt::Display) {
     print::to_stderr(format_args!("warning: {}: row {row}: {why}", file.display()));

@@ -12,6 +12,8 @@ use std::time::Duration;
 pub struct Totals {
     pub stats: SearchStats,
     pub hits: u64,
+    /// Queries of a search for neighbours with fewer hits than there might be.
+    pub few: u64,
     time: CallTime,
 }
 
