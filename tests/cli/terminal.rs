@@ -46,6 +46,7 @@ fn a_terminal_is_told_what_runs_and_what_it_cost() {
         (&format!("{search} --out r"), 18),
         (&format!("{search} --out r --json"), 18),
         ("range --base base.npy --query query.npy --radius inf", 720),
+        ("range --base base.npy --query query.npy --radius 0", 0),
     ] {
         let (shown, printed) = on_terminal(folder, line, false);
         let said: Vec<_> = shown.lines().collect();
