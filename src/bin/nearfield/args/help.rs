@@ -82,6 +82,7 @@ pub const CONVERT: &str = below!(
 pub const BENCH: &str = below!(
     "Examples:\n  \
      nearfield bench\n  \
+     nearfield bench --suite metrics --only \"f32 l1\" --csv l1.csv\n  \
      nearfield bench --suite batch --only \"768 f32 l2\" --json b.json --svg charts"
 );
 

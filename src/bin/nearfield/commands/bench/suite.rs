@@ -149,6 +149,10 @@ impl BaseText {
         if !matches!(dtype, DType::F32 | DType::F16 | DType::U8 | DType::Bits) {
             return Err(format!("dtype {dtype}: rows are made of f32, f16, u8 and bits"));
         }
+        if self.metric.starts_with("wgsl:") {
+            let why = "the key wgsl has the text of one's own metric, and metric names the one that it is, to check answers by";
+            return Err(format!("metric {:?}: {why}", self.metric));
+        }
         let truth = Metric::from_name(&self.metric, dtype).map_err(|e| e.to_string())?;
         match (truth.is_binary(), dtype) {
             (true, DType::Bits) | (false, DType::F32 | DType::F16 | DType::U8) => {}
@@ -275,6 +279,7 @@ mod tests {
             ("join = ['all']".into(), "\"all\" joins suites itself"),
             ("rows = 3".into(), "unknown field `rows`"),
             (base("metric = 'l3'", good), "l3"),
+            (base("metric = 'wgsl:mine.wgsl'", good), "the key wgsl has the text"),
             (base("metric = 'hamming'", good), "compares bits"),
             (base("metric = 'l2'\ndtype = 'i8'", good), "dtype i8"),
             (base("metric = 'l2'\ndtype = 'bits'", good), "l2"),
