@@ -6,6 +6,7 @@
 
 {% import "lib/tile/register/shape.wgsl" as shape %}
 {% import "lib/tile/register/multiply.wgsl" as tile %}
+{% import "lib/tile/register/columns.wgsl" as columns %}
 {% import "lib/tile/register/bits.wgsl" as bits %}
 {% import "lib/tile/register/bin_best.wgsl" as bins %}
 {% include "lib/constants.wgsl" %}
@@ -71,17 +72,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{ bits.start() }}
 {{ tile.pairs("queries", "rows", "row", step, ["c"], bits.slab) }}
 {{ bits.totals() }}
+{{ columns.of_thread() }}
 //% for j in range(tn)
-  let col{{ j }} = x0 + tx + {{ j * shape.TX }}u;
   let live{{ j }} = col{{ j }} < p.n && bias[row(min(col{{ j }}, p.n - 1u))] > NO_SCORE;
-//% if bitmap
-  let word{{ j }} = p.first_bin * 2u + col{{ j }} / 32u;
-//% endif
 //% endfor
-//% if bitmap
-//% for i in range(tm)
-  let r{{ i }} = min(q0 + ty + {{ i * shape.TY }}u, p.nq - 1u) * p.words;
-//% endfor
-//% endif
 {{ bins.best(score, first, result) }}
 }

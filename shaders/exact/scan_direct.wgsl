@@ -8,6 +8,7 @@
 
 {% import "lib/tile/register/shape.wgsl" as shape %}
 {% import "lib/tile/register/multiply.wgsl" as tile %}
+{% import "lib/tile/register/columns.wgsl" as columns %}
 {% import "lib/tile/register/bin_best.wgsl" as bins %}
 {% import "lib/metric/step.wgsl" as metric %}
 {% include "lib/constants.wgsl" %}
@@ -47,19 +48,11 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   let x0 = (p.first_tile + wg.y + wg.z * p.tiles_y) * {{ bn }}u;
   if (x0 >= p.n) { return; }
 {{ tile.pairs("queries", "compared", "row", step, metric.sums) }}
+{{ columns.of_thread() }}
 //% for j in range(tn)
-  let col{{ j }} = x0 + tx + {{ j * shape.TX }}u;
   // 0 of a row that takes part
   let bias{{ j }} = select(SENTINEL, bias[row(min(col{{ j }}, p.n - 1u))], col{{ j }} < p.n);
-//% if bitmap
-  let word{{ j }} = p.first_bin * 2u + col{{ j }} / 32u;
-//% endif
 //% endfor
-//% if bitmap
-//% for i in range(tm)
-  let r{{ i }} = min(q0 + ty + {{ i * shape.TY }}u, p.nq - 1u) * p.words;
-//% endfor
-//% endif
 //% if family == "kl"
   let limit = p.limit;
 //% elif family == "naneuclidean"

@@ -7,6 +7,7 @@
 
 {% import "lib/tile/register/shape.wgsl" as shape %}
 {% import "lib/tile/register/multiply.wgsl" as tile %}
+{% import "lib/tile/register/columns.wgsl" as columns %}
 {% import "lib/tile/register/bin_key.wgsl" as bins %}
 {% include "lib/constants.wgsl" %}
 {% include "lib/select/key.wgsl" %}
@@ -46,17 +47,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   if (x0 >= p.n) { return; }
 {{ bins.clear() }}
 {{ tile.pairs("queries", "rows", "", step, ["c"], start="start().x", whole=true) }}
+{{ columns.of_thread() }}
 //% for j in range(tn)
-  let col{{ j }} = x0 + tx + {{ j * shape.TX }}u;
   let live{{ j }} = select(SENTINEL, bias[min(col{{ j }}, p.n - 1u)], col{{ j }} < p.n) > NO_SCORE;
-//% if bitmap
-  let word{{ j }} = p.first_bin * 2u + col{{ j }} / 32u;
-//% endif
 //% endfor
-//% if bitmap
-//% for i in range(tm)
-  let r{{ i }} = min(q0 + ty + {{ i * shape.TY }}u, p.nq - 1u) * p.words;
-//% endfor
-//% endif
 {{ bins.best(key) }}
 }

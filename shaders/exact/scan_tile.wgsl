@@ -6,6 +6,7 @@
 
 {% import "lib/tile/register/shape.wgsl" as shape %}
 {% import "lib/tile/register/multiply.wgsl" as tile %}
+{% import "lib/tile/register/columns.wgsl" as columns %}
 {% import "lib/tile/register/bin_best.wgsl" as bins %}
 {% include "lib/constants.wgsl" %}
 {% include operand %}
@@ -31,21 +32,13 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   let x0 = (p.first_tile + wg.y + wg.z * p.tiles_y) * {{ bn }}u;
   if (x0 >= p.n) { return; }
 {{ tile.products("queries", "rows", "row") }}
+{{ columns.of_thread() }}
 //% for j in range(tn)
-  let col{{ j }} = x0 + tx + {{ j * shape.TX }}u;
   let at{{ j }} = row(min(col{{ j }}, p.n - 1u));
   let bias{{ j }} = select(SENTINEL, bias[at{{ j }}], col{{ j }} < p.n);
 //% if scaled
   let scale{{ j }} = scale[at{{ j }}];
 //% endif
-//% if bitmap
-  let word{{ j }} = p.first_bin * 2u + col{{ j }} / 32u;
-//% endif
 //% endfor
-//% if bitmap
-//% for i in range(tm)
-  let r{{ i }} = min(q0 + ty + {{ i * shape.TY }}u, p.nq - 1u) * p.words;
-//% endfor
-//% endif
 {{ bins.best(score) }}
 }

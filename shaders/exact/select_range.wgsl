@@ -11,21 +11,7 @@
 @group(0) @binding({{ slot() }}) var<storage, read_write> chosen: array<u32>;
 @group(0) @binding({{ slot() }}) var<storage, read_write> counts: array<u32>;
 
-struct Params {
-  nq: u32,
-  bins: u32,
-  bin_stride: u32,
-  max_candidates: u32,
-  // as in select_bins
-  c0: f32,
-  c1: f32,
-  c2: f32,
-  floor: f32,
-  slack: f32,
-  unit: f32,
-  residual_at: u32,
-}
-var<immediate> p: Params;
+{% include "lib/tile/scan/select_params.wgsl" %}
 
 var<workgroup> count: atomic<u32>;
 

@@ -257,7 +257,7 @@ pub(crate) fn select_bins(
 
 /// The same for a radius, whose rows are never listed.
 pub(crate) fn select_range(threads: u32, bound: BoundOf) -> Variant {
-    Variant::new::<params::SelectRange>(SELECT_RANGE)
+    Variant::new::<params::SelectBins>(SELECT_RANGE)
         .int("threads", threads)
         .implied("bin", 64)
         .flag("normless", bound == BoundOf::Score)

@@ -142,30 +142,13 @@ params! {
 }
 
 params! {
-    /// Of `select_bins`; the bound's coefficients are those of [`Bound`](super::scan::bound::Bound).
+    /// Of `select_bins` and `select_range`; the bound's coefficients are those of [`Bound`](super::scan::bound::Bound).
     pub(crate) struct SelectBins {
-        pub bins: u32,
-        pub bin_stride: u32,
-        pub k: u32,
-        /// Bins that may be chosen for a query.
-        pub max_candidates: u32,
-        pub c0: f32,
-        pub c1: f32,
-        pub c2: f32,
-        pub floor: f32,
-        pub slack: f32,
-        pub unit: f32,
-        /// Where in `query_residual` the first query's stands.
-        pub residual_at: u32,
-    }
-}
-
-params! {
-    /// Of `select_range`; the bound's coefficients are those of [`Bound`](super::scan::bound::Bound).
-    pub(crate) struct SelectRange {
         pub nq: u32,
         pub bins: u32,
         pub bin_stride: u32,
+        /// Of a radius 0.
+        pub k: u32,
         /// Bins that may be chosen for a query.
         pub max_candidates: u32,
         pub c0: f32,

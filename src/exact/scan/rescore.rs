@@ -7,7 +7,7 @@ use crate::buffer::{BIN, Buffer};
 use crate::error::Result;
 use crate::exact::kernels::{self, BoundOf};
 use crate::exact::operand::ScanRows;
-use crate::exact::params::{BinGroups, Rescore, SelectBins, SelectRange};
+use crate::exact::params::{BinGroups, Rescore, SelectBins};
 use crate::exact::positions::Positions;
 use crate::kernel::{Bind, Encoder};
 use crate::ops::select_k::{Selected, Selection};
@@ -31,29 +31,11 @@ pub(crate) struct Chosen {
 impl Scan {
     /// Encodes stage B.
     pub fn choose(&self, encoder: &mut Encoder, scanned: ScanRows<'_>, k: u32) -> Result<Chosen> {
-        let (gpu, upload) = (scanned.rows.gpu(), &self.scores.upload);
-        let (nq, max_candidates) = (upload.count, self.settings.max_candidates);
-        let (bin, q64) = (self.scores.bin, u64::from(nq));
-        let chosen = gpu.scratch("chosen bins", q64 * u64::from(max_candidates) * 4)?;
-        let counts = gpu.scratch("bin counts", q64 * 4)?;
-        let Bound { c0, c1, c2, floor, slack, unit } = self.bound;
-        encoder.stage("select");
-        if let (Some(queries), Some(_)) = (self.f16_queries(), &self.residuals) {
-            queries.measure(encoder, upload)?;
-        }
-        let params = SelectBins {
-            bins: scanned.len().div_ceil(bin.into()) as u32,
-            bin_stride: self.scores.bin_stride,
-            k,
-            max_candidates,
-            c0,
-            c1,
-            c2,
-            floor,
-            slack,
-            unit,
-            residual_at: self.residuals.as_ref().map_or(0, |residuals| residuals.at),
-        };
+        let (gpu, nq, bin) = (scanned.rows.gpu(), self.scores.upload.count, self.scores.bin);
+        let max_candidates = self.settings.max_candidates;
+        let chosen = gpu.scratch("chosen bins", u64::from(nq) * u64::from(max_candidates) * 4)?;
+        let counts = gpu.scratch("bin counts", u64::from(nq) * 4)?;
+        let params = self.begin_selection(encoder, scanned, k)?;
         let (bound, mut buffers) = self.bounded(scanned)?;
         buffers.extend([("chosen", &chosen), ("counts", &counts)]);
         let (threads, map) = (self.settings.bin_threads(nq), scanned.row_map());
@@ -76,23 +58,40 @@ impl Scan {
         scanned: ScanRows<'_>,
         least: &Buffer,
     ) -> Result<Chosen> {
-        let (gpu, upload) = (scanned.rows.gpu(), &self.scores.upload);
-        let (nq, max_candidates) = (upload.count, self.settings.max_candidates);
+        let (gpu, nq) = (scanned.rows.gpu(), self.scores.upload.count);
         if scanned.positions.is_some() || u64::from(self.scores.bin) != BIN {
             return Err(missing("rows in bins of 64"));
         }
-        let chosen = gpu.scratch("chosen bins", u64::from(nq) * u64::from(max_candidates) * 4)?;
+        let room = u64::from(self.settings.max_candidates);
+        let chosen = gpu.scratch("chosen bins", u64::from(nq) * room * 4)?;
         let counts = gpu.scratch("bin counts", u64::from(nq) * 8)?;
+        let params = self.begin_selection(encoder, scanned, 0)?;
+        let (bound, mut buffers) = self.bounded(scanned)?;
+        buffers.extend([("least", least), ("chosen", &chosen), ("counts", &counts)]);
+        let variant = kernels::select_range(self.settings.bin_threads(nq), bound);
+        encoder.dispatch(&variant, &buffers, &params, [nq, 1, 1])?;
+        Ok(Chosen { bins: chosen, counts })
+    }
+
+    /// Encodes what stage B has to know of the queries, and says what it is passed.
+    fn begin_selection(
+        &self,
+        encoder: &mut Encoder,
+        scanned: ScanRows<'_>,
+        k: u32,
+    ) -> Result<SelectBins> {
         encoder.stage("select");
+        let upload = &self.scores.upload;
         if let (Some(queries), Some(_)) = (self.f16_queries(), &self.residuals) {
             queries.measure(encoder, upload)?;
         }
         let Bound { c0, c1, c2, floor, slack, unit } = self.bound;
-        let params = SelectRange {
-            nq,
-            bins: scanned.len().div_ceil(BIN) as u32,
+        Ok(SelectBins {
+            nq: upload.count,
+            bins: scanned.len().div_ceil(self.scores.bin.into()) as u32,
             bin_stride: self.scores.bin_stride,
-            max_candidates,
+            k,
+            max_candidates: self.settings.max_candidates,
             c0,
             c1,
             c2,
@@ -100,12 +99,7 @@ impl Scan {
             slack,
             unit,
             residual_at: self.residuals.as_ref().map_or(0, |residuals| residuals.at),
-        };
-        let (bound, mut buffers) = self.bounded(scanned)?;
-        buffers.extend([("least", least), ("chosen", &chosen), ("counts", &counts)]);
-        let variant = kernels::select_range(self.settings.bin_threads(nq), bound);
-        encoder.dispatch(&variant, &buffers, &params, [nq, 1, 1])?;
-        Ok(Chosen { bins: chosen, counts })
+        })
     }
 
     /// What the bound of a score is made of, with the scores.
