@@ -2,9 +2,12 @@
 
 #[path = "../examples/text_search/nearest.rs"]
 mod nearest;
+#[path = "common/open.rs"]
+mod open;
 
 use nearest::{SENTENCES, nearest};
 use nearfield::Gpu;
+use open::Open as _;
 use std::path::Path;
 
 /// The first two words of the glosses nearest to each sentence, with their similarity in f64.
@@ -19,7 +22,7 @@ const EXPECTED: [[(&str, f64); 3]; 6] = [
 
 #[test]
 fn the_glosses_nearest_in_meaning_are_found() {
-    let gpu = Gpu::new().unwrap();
+    let gpu = Gpu::builder().open().unwrap();
     let answers = nearest(&gpu, 3, |sentence| SENTENCES.contains(&sentence)).unwrap();
     let readme = text("examples/text_search/README.md");
     let mut shown = Vec::new();

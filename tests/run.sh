@@ -39,6 +39,8 @@ lavapipe26-checked   lavapipe26   kernels   NEARFIELD_FORCE_COOP=$f32 NEARFIELD_
 subgroup4-checked    lavapipe     kernels   LP_NATIVE_VECTOR_WIDTH=128 NEARFIELD_CHECKED=1
 subgroup16-checked   lavapipe     kernels   LP_NATIVE_VECTOR_WIDTH=512 NEARFIELD_CHECKED=1
 baseline-checked     lavapipe     kernels   NEARFIELD_DISABLE=$bare NEARFIELD_CHECKED=1
+metal                -            metal     NEARFIELD_METAL=strict
+metal-fast-math      -            metal     NEARFIELD_METAL=fast
 "
 # Elsewhere there is one driver, the system's own.
 [ "$(uname -s)" = Linux ] || stages="
@@ -168,6 +170,12 @@ run_tests() ( # ENV FILE, TEST SET, MORE ENVIRONMENT...
   }
   case $set in
     host) programs "$(test_programs host)" ;;
+    metal)
+      export NEARFIELD_METAL_CACHE="$PWD/target/metal"
+      programs "--workspace --test runtime"
+      programs "--test exact" sweep:: bound:: scales:: invariance::
+      programs "--test index --test demo"
+      ;;
     full)
       programs "--lib --bins $(test_programs device)"
       programs --doc
@@ -209,7 +217,7 @@ if wanted fmt; then
 fi
 if wanted clippy; then
   if rust_tool clippy clippy; then
-    stage clippy cargo clippy --locked --all-targets --all-features -- -D warnings
+    stage clippy cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
   else
     skip_stage clippy "no clippy"
   fi
@@ -229,7 +237,7 @@ if $needs_drivers; then
   cargo fetch --locked >/dev/null 2>&1 || say "cargo fetch failed: going on with what is downloaded"
   # What does not build fails here, once, and not on every driver.
   before=$(failures)
-  stage build cargo test --locked --all-features --no-run
+  stage build cargo test --locked --all-features --workspace --no-run
   [ "$(failures)" -eq "$before" ] || selection=none
 fi
 
@@ -238,6 +246,10 @@ fi
 lane() {
   while read -r name file set more; do
     if [ -z "$name" ] || ! wanted "$name" || ! mkdir "$claims/$name" 2>/dev/null; then continue; fi
+    if [ "$set" = metal ] && ! clang_installed; then
+      skip_stage "$name" "no clang 15 or newer to compile MSL"
+      continue
+    fi
     env_file=-
     if [ "$file" != - ]; then
       env_file=$drivers/$file.env

@@ -3,8 +3,12 @@
 //! Without words it takes six of the 200 sentences in data/, with words all sentences that hold one of them.
 
 mod nearest;
+// As `Gpu::new()`; a variable of the tests chooses another GPU.
+#[path = "../../tests/common/open.rs"]
+mod open;
 
 use nearfield::{Gpu, Result};
+use open::Open as _;
 
 fn main() {
     if let Err(error) = run() {
@@ -15,7 +19,7 @@ fn main() {
 
 fn run() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let gpu = Gpu::new()?;
+    let gpu = Gpu::builder().open()?;
     eprintln!("on {}", gpu.caps().name);
     let answers = nearest::nearest(&gpu, 3, |sentence| {
         (words.is_empty() && nearest::SENTENCES.contains(&sentence))

@@ -1,5 +1,6 @@
 //! Devices that the tests of a program share.
 
+pub use super::open::Open;
 use nearfield::{Gpu, GpuBuilder};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -14,7 +15,7 @@ pub fn shared(name: &str, builder: impl FnOnce() -> GpuBuilder) -> Result<Gpu, S
     static OPEN: Mutex<Option<HashMap<String, Result<Gpu, String>>>> = Mutex::new(None);
     let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
     let open = open.get_or_insert_default();
-    let build = || builder().build().map_err(|e| e.to_string());
+    let build = || builder().open().map_err(|e| e.to_string());
     open.entry(name.to_owned()).or_insert_with(build).clone()
 }
 

@@ -7,4 +7,5 @@ pub mod device;
 pub mod faiss;
 pub mod narrow;
 pub mod npy;
+pub mod open;
 pub mod ways;

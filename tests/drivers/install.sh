@@ -5,7 +5,7 @@
 #                LP_NATIVE_VECTOR_WIDTH=128|256|512 makes its subgroups 4, 8 or 16 wide.
 #   lavapipe26   Mesa 26, unpacked under DIR and run with its own C library: 8x8x8 cooperative matrices, Apple's shape.
 #   swiftshader  an independent second driver, from Chromium's package: subgroups of 4, no f16, 10 storage buffers, 256 threads.
-#   clang        type-checks the Metal translation of the shaders (tests/shaders.rs).
+#   clang        compiles the Metal translation of the shaders (tests/metal).
 #
 # Writes DIR/NAME.env for each driver: source it, then run cargo. What is there already is kept. The mirror is the machine's own.
 set -u
@@ -86,14 +86,6 @@ swiftshader() {
   printf '{"file_format_version":"1.1.0","layer":{"name":"VK_LAYER_KHRONOS_validation","type":"GLOBAL","library_path":"%s","api_version":"1.4.0","implementation_version":"1","description":"validation"}}\n' \
     "$(dirname "$library")/libVkLayer_khronos_validation.so" >"$root/layers/VkLayer_khronos_validation.json"
   write_env swiftshader "$root/icd.json" "# validation: WGPU_VALIDATION=1 VK_LAYER_PATH=$root/layers RUST_LOG=wgpu_hal=error"
-}
-
-# The Metal shim needs `_Float16`, which clang has on x86 since version 15.
-clang_installed() {
-  for name in clang++ clang++-20 clang++-19 clang++-18 clang++-17 clang++-16 clang++-15; do
-    have "$name" && echo '_Float16 half;' | "$name" -x c++ -fsyntax-only - >/dev/null 2>&1 && return 0
-  done
-  return 1
 }
 
 clang() {

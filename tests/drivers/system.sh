@@ -103,3 +103,11 @@ ensure_software_vulkan() {
   if [ -n "$(software_vulkan_file)" ] && vulkan_loader_installed; then return 0; fi
   install_software_vulkan
 }
+
+# Metal's code needs `_Float16`, which clang has on x86 since version 15.
+clang_installed() {
+  for name in clang++ clang++-20 clang++-19 clang++-18 clang++-17 clang++-16 clang++-15; do
+    have "$name" && echo '_Float16 half;' | "$name" -x c++ -fsyntax-only - >/dev/null 2>&1 && return 0
+  done
+  return 1
+}

@@ -2,7 +2,7 @@
 //! the rows came.
 
 use crate::common::data::{Domain, Kind, Owned, Random};
-use crate::common::device::{shared, subset};
+use crate::common::device::{Open as _, shared, subset};
 use crate::common::ways::{
     BYTES, COPY, MATRIX, MATRIX_BIAS, MATRIX_F32, MATRIX_FINE, ROWS, TILES, open,
 };
@@ -86,7 +86,7 @@ fn every_kernel_and_every_cut_give_the_same_bits() {
         ("short submissions", builder().setting("submit.max_ms", "1")),
         ("little memory", builder().memory_budget(40 << 20)),
     ];
-    let opened = |(name, builder): (&'static str, GpuBuilder)| match builder.build() {
+    let opened = |(name, builder): (&'static str, GpuBuilder)| match builder.open() {
         Ok(gpu) => Some((name, gpu)),
         Err(e) => {
             println!("skipped: {name}: {e} (1)");
@@ -204,7 +204,7 @@ fn every_type_gives_the_same_bits_however_it_is_cut() {
     ];
     let mut gpus = Vec::new();
     for (name, builder, exhaustive) in ways {
-        match builder.build() {
+        match builder.open() {
             Ok(gpu) => gpus.push((name, gpu, SearchParams::new().exhaustive(exhaustive))),
             Err(e) => println!("skipped: {name}: {e} ({})", TYPED.len()),
         }

@@ -1,10 +1,11 @@
 //! Any k up to the number of rows, exact, with ties in row order.
 
+use crate::common::device::Open as _;
 use nearfield::{Flat, Gpu, Index, Metric, Search};
 
 #[test]
 fn k_from_one_to_fifty_thousand() {
-    let Ok(gpu) = Gpu::builder().poison(true).build() else {
+    let Ok(gpu) = Gpu::builder().poison(true).open() else {
         println!("skipped: no adapter (1)");
         return;
     };

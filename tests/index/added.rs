@@ -1,5 +1,6 @@
 //! Adding that tells its progress, and that somebody ends.
 
+use crate::common::device::Open as _;
 use crate::support::{Trickle, gpu};
 use nearfield::{
     AddParams, CancelToken, DType, Error, Flat, Gpu, Index, Metric, RowSource, Rows, Search,
@@ -16,7 +17,7 @@ fn told() -> (Arc<Mutex<Vec<f64>>>, impl Fn(f64) + Send + Sync + 'static) {
 #[test]
 fn progress_rises_with_the_rows_and_ends_with_one() {
     // of 48 MiB, more than one block
-    let gpu = Gpu::builder().build().unwrap();
+    let gpu = Gpu::builder().open().unwrap();
     let (n, dim) = (3 << 18, 16);
     let rows = vec![0.5; n * dim];
     for metric in [Metric::L1, Metric::Correlation] {
@@ -111,7 +112,7 @@ impl RowSource for Endless {
 
 #[test]
 fn another_thread_ends_a_large_add_and_nothing_has_changed() {
-    let gpu = Gpu::builder().poison(true).memory_budget(1 << 30).build().unwrap();
+    let gpu = Gpu::builder().poison(true).memory_budget(1 << 30).open().unwrap();
     for metric in [Metric::L2, Metric::Correlation] {
         let index = Flat::new(&gpu, 4, metric).unwrap();
         index.add(&[1.0, 2.0, 3.0, 5.0]).unwrap();

@@ -1,5 +1,6 @@
 //! The edges of what may be asked: nothing there, nothing asked, more than there is; and how answers are laid out.
 
+use crate::common::device::Open as _;
 use crate::support::{Model, gpu, in_order, index, rows};
 use nearfield::{
     BinaryFlat, DType, Error, Flat, IdFilter, Index, Metric, Order, QueryFilter, Rows, Search,
@@ -270,7 +271,7 @@ fn removing_most_rows_gives_memory_back() {
 
 #[test]
 fn the_scan_leaves_out_what_is_removed_or_filtered() {
-    let gpu = nearfield::Gpu::builder().poison(true).max_segment_bytes(3000 * 32).build().unwrap();
+    let gpu = nearfield::Gpu::builder().poison(true).max_segment_bytes(3000 * 32).open().unwrap();
     for metric in [Metric::L2, Metric::Cosine, Metric::InnerProduct] {
         let (n, dim, dtype) = (9000, 8, DType::F32);
         let index = index(&gpu, dim, &metric, dtype);

@@ -1,6 +1,6 @@
 //! One id that each query may not find: the nearest of the rows but itself, by row and not by place.
 
-use crate::common::device::subset;
+use crate::common::device::{Open as _, subset};
 use crate::support::{gpu, index, rows};
 use nearfield::format::HostRows;
 use nearfield::{
@@ -43,7 +43,7 @@ fn each_row_finds_its_equals_and_not_itself() {
     let index = index(&gpu(), dim, &Metric::L2, DType::F32);
     index.add(&all).unwrap();
     let store = HostRows::f32(all.clone(), dim).unwrap();
-    let own = Gpu::builder().poison(true).build().unwrap();
+    let own = Gpu::builder().poison(true).open().unwrap();
     let streamed = StreamedFlat::new(&own, store, Metric::L2).unwrap().with_chunk_rows(64);
     let ids = Vec::from_iter(0..n as u64);
     let new = SearchParams::new;
@@ -90,7 +90,7 @@ fn rows_are_known_by_their_ids_and_those_removed_are_none() {
 /// Through the scan, the bins and the exact distances, also where one more neighbour is another way.
 #[test]
 fn one_more_neighbour_changes_no_answer() {
-    let gpu = Gpu::builder().poison(true).setting("kernel.scan.min_rows", 0).build().unwrap();
+    let gpu = Gpu::builder().poison(true).setting("kernel.scan.min_rows", 0).open().unwrap();
     let (n, dim, nq) = (3_000, 6, 25);
     let metrics = [Metric::L2, Metric::Linf, Metric::InnerProduct, Metric::Cosine];
     for metric in metrics.into_iter().take(if subset() { 1 } else { 4 }) {

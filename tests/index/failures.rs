@@ -1,5 +1,6 @@
 //! A call that fails leaves the index as it was.
 
+use crate::common::device::Open as _;
 use crate::support::{Model, Trickle, gpu, index, rows};
 use nearfield::{
     AddParams, CancelToken, DType, Error, Flat, Gpu, IdFilter, Index, Matrix, Metric, RowSource,
@@ -83,7 +84,7 @@ fn a_stream_that_breaks_changes_nothing() {
 
 #[test]
 fn a_budget_that_is_too_small_changes_nothing() {
-    let gpu = Gpu::builder().poison(true).memory_budget(3 << 20).build().unwrap();
+    let gpu = Gpu::builder().poison(true).memory_budget(3 << 20).open().unwrap();
     let dim = 64;
     let index = Flat::new(&gpu, dim, Metric::L2).unwrap();
     let rows: Vec<f32> = (0..1000 * dim).map(|i| (i % 65_537) as f32).collect();
@@ -105,7 +106,7 @@ fn a_budget_that_is_too_small_changes_nothing() {
 
 #[test]
 fn removing_needs_no_room_for_what_is_left() {
-    let gpu = Gpu::builder().poison(true).memory_budget(3 << 20).build().unwrap();
+    let gpu = Gpu::builder().poison(true).memory_budget(3 << 20).open().unwrap();
     let (n, dim) = (4000, 64);
     let index = Flat::new(&gpu, dim, Metric::L2).unwrap();
     let rows: Vec<f32> = (0..n * dim).map(|i| (i % 65_537) as f32).collect();

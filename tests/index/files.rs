@@ -1,5 +1,6 @@
 //! What is written is read back the same.
 
+use crate::common::device::Open as _;
 use crate::support::{Model, gpu, index, rows};
 use nearfield::{
     BinaryFlat, DType, Error, Flat, IdFilter, Index, IndexInfo, Metric, Order, Rows, Search,
@@ -89,7 +90,7 @@ fn every_metric_comes_back() {
 
 #[test]
 fn more_rows_than_a_block_stream_through() {
-    let gpu = nearfield::Gpu::builder().poison(true).max_segment_bytes(1 << 20).build().unwrap();
+    let gpu = nearfield::Gpu::builder().poison(true).max_segment_bytes(1 << 20).open().unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
     let (n, dim) = (45_000, 100);
     let values: Vec<u8> = (0..n * dim).map(|i| (i * i % 251) as u8).collect();

@@ -1,5 +1,6 @@
 //! Searches in flight: awaited, waited for, dropped, many at once.
 
+use crate::common::device::Open as _;
 use crate::support::{gpu, own_gpu};
 use nearfield::{CancelToken, Error, Flat, Gpu, Index, Metric, Rows, Search, SearchParams};
 use std::future::{Future, poll_fn};
@@ -39,7 +40,7 @@ pub fn slow_index() -> (Flat, Vec<f32>) {
     let gpu = Gpu::builder().poison(true).setting("submit.gflops", 1);
     let gpu = gpu.setting("submit.max_ms", (pairs * 2.0 * DIM as f64 / 1e6).ceil());
     let rows: Vec<f32> = (0..ROWS * DIM).map(|i| (i * 7919 % 1009) as f32 / 1009.0).collect();
-    let index = Flat::new(&gpu.build().unwrap(), DIM, Metric::L1).unwrap();
+    let index = Flat::new(&gpu.open().unwrap(), DIM, Metric::L1).unwrap();
     index.add(&rows).unwrap();
     // the kernels, which depend on the number of queries, are compiled by the first search
     index.search(&rows[..QUERIES * DIM], 5).unwrap();

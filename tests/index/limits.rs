@@ -1,6 +1,6 @@
 //! Little memory and small bindings: the same answers to the bit, or an error that says what was needed and what there was.
 
-use crate::common::device::{shared, subset};
+use crate::common::device::{Open as _, shared, subset};
 use crate::support::{index, rows};
 use nearfield::format::{HostRows, RowStore};
 use nearfield::{
@@ -190,7 +190,7 @@ fn budgets_near_the_need_are_kept() {
     let settings = |builder: GpuBuilder| {
         builder.setting("kernel.scan.min_rows", 0).setting("kernel.matrix.f16_copy", 1)
     };
-    let own = settings(Gpu::builder().poison(true)).build().unwrap();
+    let own = settings(Gpu::builder().poison(true)).open().unwrap();
     let theirs = index(&own, dim, &metric, DType::Bf16);
     theirs.add_rows(all.rows()).unwrap();
     let each: Vec<_> = (0..60).map(|at| IdFilter::range(at * 50..7_500 + at * 7)).collect();
@@ -215,7 +215,7 @@ fn budgets_near_the_need_are_kept() {
     let (mut served, mut refused) = (0, 0);
     let step = if subset() { 1400 << 10 } else { 330 << 10 };
     for budget in ((300 << 10)..(3 << 20)).step_by(step) {
-        let gpu = settings(Gpu::builder().poison(true).memory_budget(budget)).build().unwrap();
+        let gpu = settings(Gpu::builder().poison(true).memory_budget(budget)).open().unwrap();
         let ours = index(&gpu, dim, &metric, DType::Bf16);
         if let Err(error) = ours.add_rows(all.rows()) {
             assert!(short(&error) && error.to_string().contains("StreamedFlat"), "{error}");
@@ -257,11 +257,11 @@ fn budgets_near_the_need_are_kept() {
 
 #[test]
 fn a_budget_that_holds_no_rows_points_to_the_host() {
-    let error = Gpu::builder().memory_budget(0).build().unwrap_err();
+    let error = Gpu::builder().memory_budget(0).open().unwrap_err();
     assert!(matches!(error, Error::InvalidArgument { argument: "memory_budget", .. }), "{error}");
     // more than the device has is for the driver to refuse
-    assert!(Gpu::builder().memory_budget(1 << 50).build().is_ok());
-    let gpu = Gpu::builder().memory_budget(2 << 20).build().unwrap();
+    assert!(Gpu::builder().memory_budget(1 << 50).open().is_ok());
+    let gpu = Gpu::builder().memory_budget(2 << 20).open().unwrap();
     let (dim, n) = (64, 20_000);
     let all: Vec<f32> = (0..n * dim).map(|i| (i * 7919 % 1009) as f32).collect();
     let index = Flat::new(&gpu, dim, Metric::L2).unwrap();

@@ -1,5 +1,6 @@
 //! Changes of many rows, and many rows read: all or none of them, and what is refused.
 
+use crate::common::device::Open as _;
 use crate::support::{Model, gpu, index, own_gpu, rows};
 use nearfield::{
     DType, Error, Flat, Gpu, IdFilter, Index, Metric, Rows, Search, read_index, write_index,
@@ -92,7 +93,7 @@ fn rows_that_are_not_there_are_not_read() {
 
 #[test]
 fn a_change_of_many_rows_without_the_memory_changes_nothing() {
-    let gpu = Gpu::builder().poison(true).memory_budget(3 << 20).build().unwrap();
+    let gpu = Gpu::builder().poison(true).memory_budget(3 << 20).open().unwrap();
     let (n, dim) = (7000, 64);
     let index = Flat::new(&gpu, dim, Metric::L2).unwrap();
     let values: Vec<f32> = (0..n * dim).map(|i| (i % 4093) as f32).collect();

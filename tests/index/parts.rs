@@ -1,6 +1,6 @@
 //! Calls of many queries, which go to the device in parts while the host checks and stages the next.
 
-use crate::common::device::{shared, subset};
+use crate::common::device::{Open as _, shared, subset};
 use crate::flights::held;
 use crate::support::{index, rows};
 use nearfield::{
@@ -80,7 +80,7 @@ fn answers_do_not_depend_on_the_number_of_parts() {
 
 #[test]
 fn a_bad_value_in_the_last_part_ends_the_call_and_nothing_else() {
-    let gpu = builder(3).build().unwrap();
+    let gpu = builder(3).open().unwrap();
     let index = Flat::new(&gpu, DIM, Metric::L2).unwrap();
     let metric = Metric::L2;
     index.add_rows(rows(ROWS, DIM, &metric, DType::F32, 3).rows()).unwrap();

@@ -1,6 +1,6 @@
 //! Filters that stay on the device: the answers of the same filter unprepared, to the bit, and nothing of it in a search.
 
-use crate::common::device::{shared, subset};
+use crate::common::device::{Open as _, shared, subset};
 use crate::support::{gpu, index, rows};
 use nearfield::{
     DType, Error, Flat, Gpu, Hits, IdFilter, Index, Metric, QueryFilter, Rows, Search,
@@ -164,7 +164,7 @@ fn counted(passes: impl Fn(u64) -> bool + Send + Sync + 'static) -> (IdFilter, A
 #[test]
 fn a_search_uploads_and_evaluates_nothing_of_a_prepared_filter() {
     let (n, dim, nq) = (20_000, 8, 150);
-    let gpu = Gpu::builder().poison(true).build().unwrap();
+    let gpu = Gpu::builder().poison(true).open().unwrap();
     let index = Flat::new(&gpu, dim, Metric::L2).unwrap();
     let all = rows(n, dim, &Metric::L2, DType::F32, 31).rows().to_f32();
     index.add(&all).unwrap();
@@ -351,7 +351,7 @@ fn a_prepared_filter_that_does_not_fit_is_refused() {
 /// Memory is found wanting when a filter is prepared, or prepared again behind a change; both leave all as it was.
 #[test]
 fn a_budget_without_room_for_a_filter_is_an_error() {
-    let gpu = Gpu::builder().poison(true).memory_budget(3 << 20).build().unwrap();
+    let gpu = Gpu::builder().poison(true).memory_budget(3 << 20).open().unwrap();
     let (dim, n) = (4, 20_000);
     let index = Flat::new(&gpu, dim, Metric::L2).unwrap();
     let all = rows(n, dim, &Metric::L2, DType::F32, 51).rows().to_f32();

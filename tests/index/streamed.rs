@@ -1,6 +1,6 @@
 //! Rows that stay on the host: the hits of a resident index to the bit, whatever the chunks, and what can go wrong on the way.
 
-use crate::common::device::{shared, subset};
+use crate::common::device::{Open as _, shared, subset};
 use crate::support::{encode, index, rows};
 use nearfield::format::{self, HostRows, RowStore};
 use nearfield::{
@@ -102,7 +102,7 @@ fn scanned_chunks_give_the_hits_of_a_resident_index() {
         let gpu = match gpu
             .setting("kernel.scan.max_row_queries", few)
             .setting("kernel.matrix.f16_copy", copy)
-            .build()
+            .open()
         {
             Ok(gpu) => gpu,
             Err(e) => {
@@ -169,7 +169,7 @@ fn ties_across_chunks_stand_in_row_order() {
 #[test]
 fn a_budget_far_below_the_data_is_kept() {
     let budget = 4 << 20;
-    let small = Gpu::builder().poison(true).memory_budget(budget).build().unwrap();
+    let small = Gpu::builder().poison(true).memory_budget(budget).open().unwrap();
     let (n, dim, metric) = (60_037, 64, Metric::L2);
     let all = rows(n, dim, &metric, DType::F32, 3);
     let queries = rows(5, dim, &metric, DType::F32, 4);

@@ -1,7 +1,7 @@
 //! A plain model of an index, and the comparison of the two.
 
 use crate::common::data::{Domain, Kind, Owned};
-use crate::common::device::shared;
+use crate::common::device::{Open as _, shared};
 use nearfield::reference::{Block, Problem, check_range, check_search};
 use nearfield::{
     BinaryFlat, DType, Flat, Gpu, GpuBuilder, Hits, IdFilter, Index, Metric, Order, RowSource,
@@ -16,7 +16,7 @@ pub fn gpu() -> Gpu {
 
 /// The same, for one test alone.
 pub fn own_gpu() -> Gpu {
-    builder().build().unwrap()
+    builder().open().unwrap()
 }
 
 fn builder() -> GpuBuilder {

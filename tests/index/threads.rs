@@ -1,5 +1,6 @@
 //! Eight threads search one index while a ninth changes it.
 
+use crate::common::device::Open as _;
 use crate::support::gpu;
 use nearfield::reference::{Block, search};
 use nearfield::{Flat, Gpu, Index, Metric, Rows, Search};
@@ -47,7 +48,7 @@ fn each_result_is_right_for_some_state_between_the_calls() {
 /// So many rows that the binned scan answers.
 #[test]
 fn each_scan_is_right_for_some_state_between_the_calls() {
-    let gpu = Gpu::builder().poison(true).max_segment_bytes(5000 * 16).build().unwrap();
+    let gpu = Gpu::builder().poison(true).max_segment_bytes(5000 * 16).open().unwrap();
     ninth_thread(&gpu, 9, 5000);
 }
 

@@ -1,5 +1,6 @@
 //! One function for whatever can be searched, and what parameters are refused.
 
+use crate::common::device::Open as _;
 use crate::support::{gpu, index, rows};
 use nearfield::format::HostRows;
 use nearfield::{
@@ -24,7 +25,7 @@ fn one_function_asks_whatever_can_be_searched() {
     let queries = rows(4, DIM, &Metric::L2, DType::F32, 2).rows().to_f32();
     let resident: Box<dyn Index> = index(&gpu(), DIM, &Metric::L2, DType::F32);
     resident.add(&all).unwrap();
-    let gpu = nearfield::Gpu::builder().poison(true).build().unwrap();
+    let gpu = nearfield::Gpu::builder().poison(true).open().unwrap();
     let store = HostRows::f32(all, DIM).unwrap();
     let streamed = StreamedFlat::new(&gpu, store, Metric::L2).unwrap().with_chunk_rows(128);
 

@@ -1,6 +1,6 @@
 //! Rows on their way to the device, checked and copied on several threads.
 
-use crate::common::device::subset;
+use crate::common::device::{Open as _, subset};
 use crate::support::Trickle;
 use nearfield::{Error, Flat, Gpu, Index, Metric, Rows, Search};
 use rayon::prelude::*;
@@ -10,7 +10,7 @@ const DIM: usize = 6;
 const ROWS: usize = 200_000;
 
 fn gpu(budget: u64) -> Gpu {
-    Gpu::builder().poison(true).memory_budget(budget).build().unwrap()
+    Gpu::builder().poison(true).memory_budget(budget).open().unwrap()
 }
 
 fn rows() -> Vec<f32> {

@@ -1,12 +1,9 @@
 //! A check that accepts everything would look just as green: each is shown a kernel that it must refuse.
 
-use crate::compilers::{check_msl, clang, folder};
 use crate::limits::{APPLE, BASELINE, broken_rules, over};
-use crate::skip;
-use crate::translate::metal;
 use crate::variant::{Kernel, variant};
 
-fn kernel(wgsl: &str, threads: u32, needs: &[&str]) -> Kernel {
+pub fn kernel(wgsl: &str, threads: u32, needs: &[&str]) -> Kernel {
     Kernel::new(variant("refused", wgsl, threads, needs, false)).expect("the text is valid WGSL")
 }
 
@@ -49,28 +46,4 @@ fn what_is_over_a_limit_is_named_with_both_numbers() {
         ["refused: 32784 bytes of workgroup memory, Apple has 32768"]
     );
     assert_eq!(over(&kernel, &BASELINE).len(), 2);
-}
-
-/// Two things that naga translates without a word and that Apple's compiler would refuse on the user's machine.
-#[test]
-fn the_shim_refuses_what_metal_lacks() {
-    let Some(clang) = clang() else { return skip("no clang 15 or newer to type-check MSL", 2) };
-    let large = include_str!("fixtures/scan_f16_coop.wgsl").replace("SIZE", "16");
-    let small = include_str!("fixtures/scan_f16_coop.wgsl").replace("SIZE", "8");
-    let vectors =
-        small.replace("b: array<f16>", "b: array<vec4<f16>>").replace("&b[k * 64u]", "&b[k * 16u]");
-    for (name, wgsl, expected) in [
-        ("large", large, Some("simdgroup_half16x16")),
-        ("vectors", vectors, Some("half4")),
-        ("small", small, None),
-    ] {
-        let kernel = kernel(&wgsl, 64, &["f16", "coop8"]);
-        let text = metal(&kernel, (3, 2), false).expect("naga translates it");
-        let refused = check_msl(&clang, &folder(name), &[(name.to_owned(), text)]).err();
-        match (expected, refused) {
-            (Some(expected), Some(words)) => assert!(words.contains(expected), "{words}"),
-            (None, refused) => assert_eq!(refused, None),
-            (Some(_), None) => panic!("{name}: clang accepts it"),
-        }
-    }
 }

@@ -2,9 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use naga::back::{hlsl, msl, spv};
+use naga::back::{hlsl, spv};
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
-use naga::{AddressSpace, GlobalVariable, ResourceBinding, ShaderStage};
+use naga::{GlobalVariable, ResourceBinding, ShaderStage};
 
 use crate::variant::Kernel;
 
@@ -25,7 +25,7 @@ fn policies(checked: bool) -> BoundsCheckPolicies {
 }
 
 /// A writer that panics is a failure of that kernel, not of the whole test.
-fn caught<T>(
+pub fn caught<T>(
     kernel: &Kernel,
     target: &str,
     write: impl FnOnce() -> Result<T, String>,
@@ -35,7 +35,7 @@ fn caught<T>(
         .map_err(|e| format!("{}, {target}: {e}", kernel.name()))
 }
 
-fn bound(kernel: &Kernel) -> impl Iterator<Item = (ResourceBinding, &GlobalVariable)> {
+pub fn bound(kernel: &Kernel) -> impl Iterator<Item = (ResourceBinding, &GlobalVariable)> {
     let variables = kernel.module.global_variables.iter();
     variables.filter_map(|(_, variable)| Some((variable.binding?, variable)))
 }
@@ -56,41 +56,6 @@ pub fn spirv(kernel: &Kernel, version: (u8, u8), checked: bool) -> Result<Vec<u3
     };
     caught(kernel, "SPIR-V", || {
         spv::write_vec(&kernel.module, &kernel.info, &options, None).map_err(|e| e.to_string())
-    })
-}
-
-pub fn metal(kernel: &Kernel, version: (u8, u8), checked: bool) -> Result<Translated, String> {
-    let entry = kernel.module.entry_points[0].name.clone();
-    let mut slots = 0..31;
-    let mut slot = || slots.next().ok_or("more than 31 buffers");
-    let mut resources = msl::EntryPointResources::default();
-    caught(kernel, "MSL", || {
-        for (binding, variable) in bound(kernel) {
-            let mutable = matches!(variable.space, AddressSpace::Storage { access }
-                if access.contains(naga::StorageAccess::STORE));
-            let target = msl::BindTarget { buffer: Some(slot()?), mutable, ..Default::default() };
-            resources.resources.insert(binding, target);
-        }
-        resources.immediates_buffer = Some(slot()?);
-        resources.sizes_buffer = Some(slot()?);
-        let options = msl::Options {
-            lang_version: version,
-            per_entry_point_map: [(entry.clone(), resources)].into(),
-            fake_missing_bindings: false,
-            bounds_check_policies: policies(checked),
-            zero_initialize_workgroup_memory: checked,
-            force_loop_bounding: checked,
-            emit_int_div_checks: checked,
-            ..Default::default()
-        };
-        let pipeline = msl::PipelineOptions {
-            entry_point: Some((ShaderStage::Compute, entry)),
-            ..Default::default()
-        };
-        let (text, info) = msl::write_string(&kernel.module, &kernel.info, &options, &pipeline)
-            .map_err(|e| e.to_string())?;
-        let entry = info.entry_point_names.into_iter().next().ok_or("no entry point")?;
-        Ok(Translated { text, entry: entry.map_err(|e| e.to_string())? })
     })
 }
 

@@ -4,7 +4,7 @@
 mod hostile;
 
 use crate::common::data::{Owned, Random};
-use crate::common::device::subset;
+use crate::common::device::{Open as _, subset};
 use crate::common::ways::{COPY, MATRIX, MATRIX_F32_COPY, ROWS, TILES, Way, open};
 use half::{bf16, f16};
 use nearfield::format::HostRows;
@@ -223,7 +223,7 @@ fn what_only_seems_near_pushes_nobody_out() {
 fn the_logarithms_follow_every_change() {
     let (n, d, k) = (4_000, 40, 7);
     for (way, gpu) in open(&[COPY, MATRIX, MATRIX_F32_COPY], 1) {
-        let gpu = match way.builder().max_segment_bytes(1_024 * 160).build() {
+        let gpu = match way.builder().max_segment_bytes(1_024 * 160).open() {
             Ok(small) => small,
             Err(_) => gpu,
         };

@@ -1,0 +1,152 @@
+//! Shared objects, kept by what they are made of.
+
+use super::unit::Unit;
+use crate::options::Options;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+/// Our header: what Metal's standard library has, and the runtime's side of it.
+pub const INCLUDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/include");
+
+/// Metal's literals are `float` where C++ has `double`; the sanitizer's calls are the header's own, and tell it of every
+/// access to memory; lines are kept for messages.
+const FLAGS: &str = "-std=c++17 -nostdinc++ -fdeclspec -w -fPIC -fno-exceptions -fno-rtti -fvisibility=hidden \
+    -fno-math-errno -fwrapv -fno-strict-aliasing -gline-tables-only -Xclang -cl-single-precision-constant \
+    -fsanitize=thread -mllvm -tsan-instrument-atomics=0 -mllvm -tsan-instrument-func-entry-exit=0";
+
+/// As written, in the order written.
+const STRICT: &str = "-O1 -ffp-contract=off";
+
+/// What Metal's default allows its compiler. One Newton step after the processor's estimate is about as exact as Metal's own
+/// division and root. The sanitizer does not tell of accesses wider than 16 bytes.
+const FAST: &str = "-O2 -ffast-math -mrecip=all:1 -fno-vectorize -mprefer-vector-width=128";
+
+/// Half results are rounded after each operation; compilers that lack the option do so anyway.
+const HALF: &str = "-Xclang -ffloat16-excess-precision=none";
+
+/// The sanitizer's own library stays out: the header has its calls. So do start files, of which that of `-ffast-math` would have
+/// the thread that loads the object flush subnormals from then on.
+const LINK: &str = "-shared -fno-sanitize-link-runtime -nostartfiles -lm";
+
+pub struct Files {
+    pub source: PathBuf,
+    pub object: PathBuf,
+}
+
+/// The object of a unit, compiled unless it was before.
+pub fn build(unit: &Unit, options: &Options) -> Result<Files, String> {
+    let flags = flags(options);
+    let header = prelude(&flags, options)?;
+    let key = format!(
+        "{}\n{flags} {LINK}\n{}\n{}{}",
+        options.clang, *INCLUDE_HASH, unit.metal, unit.call
+    );
+    let stem = options.cache.join(format!("{:016x}", hash(&key)));
+    let file = |extension: &str| stem.with_extension(extension);
+    let files = Files { source: file("metal"), object: file("so") };
+    if fs::read_to_string(file("key")).is_ok_and(|kept| kept == key) && files.object.exists() {
+        return Ok(files);
+    }
+    write(&files.source, &unit.metal)?;
+    let text = format!(
+        "#line 1 \"{}\"\n{}\n#line 1 \"call\"\n{}",
+        files.source.display(),
+        unit.metal,
+        unit.call
+    );
+    write(&file("cpp"), &text)?;
+    let object = scratch(&files.object);
+    let mut command = Command::new(&options.clang);
+    command.args(flags.split_whitespace()).arg("-include-pch").arg(&header);
+    command.args(LINK.split_whitespace()).args(["-I", INCLUDE, "-o"]).arg(&object).arg(file("cpp"));
+    finish(&mut command)?;
+    fs::rename(&object, &files.object).map_err(|e| format!("{}: {e}", files.object.display()))?;
+    write(&file("key"), &key)?;
+    Ok(files)
+}
+
+fn flags(options: &Options) -> String {
+    let arithmetic = if options.fast_math { FAST } else { STRICT };
+    let half = if crate::clang::accepts(&options.clang, HALF) { HALF } else { "" };
+    format!("{FLAGS} {arithmetic} {half} {} -DNEARFIELD_LANES={}", processor(), options.lanes)
+}
+
+/// Without a fused multiply-add of the processor's, `fma` is a call that takes a hundred times as long.
+fn processor() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2")
+        && std::arch::is_x86_feature_detected!("fma")
+        && std::arch::is_x86_feature_detected!("f16c")
+    {
+        return "-mavx2 -mfma -mf16c";
+    }
+    ""
+}
+
+/// The header, compiled once for these flags: reading it takes longer than most kernels do.
+fn prelude(flags: &str, options: &Options) -> Result<PathBuf, String> {
+    static MADE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = format!("{}\n{flags}\n{}", options.clang, *INCLUDE_HASH);
+    let file = options.cache.join(format!("{:016x}.pch", hash(&key)));
+    if made.contains(&file) {
+        return Ok(file);
+    }
+    if !file.exists() {
+        fs::create_dir_all(&options.cache)
+            .map_err(|e| format!("{}: {e}", options.cache.display()))?;
+        let mut command = Command::new(&options.clang);
+        let scratch = scratch(&file);
+        command
+            .args(flags.split_whitespace())
+            .args(["-x", "c++-header", "-I", INCLUDE, "-o"])
+            .arg(&scratch);
+        command.arg(Path::new(INCLUDE).join("prelude.h"));
+        finish(&mut command)?;
+        fs::rename(&scratch, &file).map_err(|e| format!("{}: {e}", file.display()))?;
+    }
+    made.push(file.clone());
+    Ok(file)
+}
+
+fn finish(command: &mut Command) -> Result<(), String> {
+    let output = command.output().map_err(|e| format!("{command:?}: {e}"))?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+    }
+}
+
+/// Of the header's files.
+static INCLUDE_HASH: LazyLock<u64> = LazyLock::new(|| {
+    let mut files: Vec<PathBuf> = Vec::new();
+    for folder in [INCLUDE.to_owned(), format!("{INCLUDE}/simd")] {
+        files
+            .extend(fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()));
+    }
+    files.sort();
+    hash(&files.iter().map(|file| fs::read(file).unwrap_or_default()).collect::<Vec<_>>())
+});
+
+fn hash(of: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A name beside the file that no other thread or process has: what is complete takes the file's name.
+fn scratch(file: &Path) -> PathBuf {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    file.with_extension(format!("{}.{number}.new", std::process::id()))
+}
+
+fn write(file: &Path, text: &str) -> Result<(), String> {
+    let scratch = scratch(file);
+    let written = fs::write(&scratch, text).and_then(|()| fs::rename(&scratch, file));
+    written.map_err(|e| format!("{}: {e}", file.display()))
+}
