@@ -231,9 +231,13 @@ fn every_type_gives_the_same_bits_however_it_is_cut() {
                 _ => Box::new(Flat::with_dtype(gpu, D, metric.clone(), *rows).expect("an index")),
             };
             index.add_rows(base.rows()).expect("rows");
-            let hits = bits(&index.search_with(queries.rows(), 20, params).expect("hits"));
+            let found = index.search_with(queries.rows(), 20, params).expect("hits");
+            let hits = bits(&found);
             let expected = expected.get_or_insert_with(|| hits.clone());
-            assert!(hits == *expected, "{metric}, {rows} rows, {asked} queries, {name}");
+            let pairs = hits.1.iter().zip(&expected.1);
+            let differs = pairs.enumerate().find(|(_, (one, other))| one != other);
+            let what = format!("{metric}, {rows} rows, {asked} queries, {name}, {:?}", found.stats().variants);
+            assert!(hits == *expected, "{what}: the first of those that differ: {differs:?}");
             ran += 1;
         }
     }
