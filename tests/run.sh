@@ -41,6 +41,7 @@ subgroup16-checked   lavapipe     kernels   LP_NATIVE_VECTOR_WIDTH=512 NEARFIELD
 baseline-checked     lavapipe     kernels   NEARFIELD_DISABLE=$bare NEARFIELD_CHECKED=1
 metal                -            metal     NEARFIELD_METAL=strict
 metal-fast-math      -            metal     NEARFIELD_METAL=fast
+dx12                 lavapipe     dxc       NEARFIELD_TEST_DX12=1
 "
 # Elsewhere there is one driver, the system's own.
 [ "$(uname -s)" = Linux ] || stages="
@@ -185,6 +186,7 @@ run_tests() ( # ENV FILE, TEST SET, MORE ENVIRONMENT...
       programs "--lib --test device_functions"
       programs "--test exact" sweep:: bound:: scales::
       ;;
+    dxc) programs "--test device_functions --test exact --test index" ;;
     shapes)
       programs "--lib"
       programs "--test exact" sweep::
@@ -257,6 +259,10 @@ lane() {
         skip_stage "$name" "driver $file is not installed"
         continue
       fi
+    fi
+    if [ "$set" = dxc ] && [ -z "${NEARFIELD_DXC:-}" ]; then
+      skip_stage "$name" "no DXC (tests/drivers/dxc.sh)"
+      continue
     fi
     stage "$name" run_tests "$env_file" "$set" $more </dev/null
   done <<END

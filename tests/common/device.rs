@@ -15,7 +15,13 @@ pub fn shared(name: &str, builder: impl FnOnce() -> GpuBuilder) -> Result<Gpu, S
     static OPEN: Mutex<Option<HashMap<String, Result<Gpu, String>>>> = Mutex::new(None);
     let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
     let open = open.get_or_insert_default();
-    let build = || builder().open().map_err(|e| e.to_string());
+    let build = || {
+        #[cfg(target_os = "linux")]
+        if super::dx12::wanted() {
+            return super::dx12::open(builder());
+        }
+        builder().open().map_err(|e| e.to_string())
+    };
     open.entry(name.to_owned()).or_insert_with(build).clone()
 }
 

@@ -4,7 +4,10 @@
 pub mod cases;
 pub mod data;
 pub mod device;
+#[cfg(target_os = "linux")]
+pub mod dx12;
 pub mod faiss;
+pub mod hlsl;
 pub mod narrow;
 pub mod npy;
 pub mod open;

@@ -1,5 +1,7 @@
 //! Runs a small kernel around a function of the shader library on the adapter that the crate chooses.
 
+#[cfg(target_os = "linux")]
+use crate::common::dx12;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 use nearfield::Gpu;
@@ -89,6 +91,10 @@ static DRIVER: LazyLock<Option<Driver>> = LazyLock::new(|| {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
     descriptor.backends = backends;
     descriptor.flags = wgpu::InstanceFlags::empty().with_env();
+    #[cfg(target_os = "linux")]
+    if dx12::wanted() {
+        descriptor.flags |= dx12::FLAGS;
+    }
     let instance = wgpu::Instance::new(descriptor);
     let adapters = pollster::block_on(instance.enumerate_adapters(backends));
     let chosen = |adapter: &wgpu::Adapter| {
@@ -107,6 +113,11 @@ static DRIVER: LazyLock<Option<Driver>> = LazyLock::new(|| {
         required_limits: limits,
         ..wgpu::DeviceDescriptor::default()
     };
+    #[cfg(target_os = "linux")]
+    if dx12::wanted() {
+        let (device, queue) = dx12::request_device(&adapter, &descriptor).expect("a device");
+        return Some(Driver { device, queue });
+    }
     let (device, queue) =
         pollster::block_on(adapter.request_device(&descriptor)).expect("a device");
     Some(Driver { device, queue })

@@ -3,6 +3,9 @@
 //!
 //! They are small kernels and run on every driver, with the shader compiler's checks and without.
 
+#[path = "../common/mod.rs"]
+mod common;
+
 mod element;
 mod half;
 mod harness;

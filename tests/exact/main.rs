@@ -9,6 +9,8 @@ mod bits;
 mod bound;
 mod cosine_distance;
 mod custom;
+#[cfg(target_os = "linux")]
+mod dx12;
 mod faiss;
 mod invariance;
 mod kl;

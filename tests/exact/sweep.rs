@@ -45,7 +45,7 @@ fn covering_way(
     }
 }
 
-fn index(gpu: &Gpu, case: &Case, metric: &Metric, dtype: DType) -> Box<dyn Index> {
+pub fn index(gpu: &Gpu, case: &Case, metric: &Metric, dtype: DType) -> Box<dyn Index> {
     let dim = case.dim(metric);
     if metric.is_binary() {
         Box::new(BinaryFlat::new(gpu, dim, metric.clone()).expect("a valid index"))
@@ -54,7 +54,7 @@ fn index(gpu: &Gpu, case: &Case, metric: &Metric, dtype: DType) -> Box<dyn Index
     }
 }
 
-fn params(case: &Case) -> SearchParams {
+pub fn params(case: &Case) -> SearchParams {
     let words_per_query = case.n.div_ceil(64);
     if case.filter == Filter::All || case.nq == 0 {
         return SearchParams::new();
@@ -77,10 +77,10 @@ fn lists(hits: &Hits) -> Vec<Vec<(u64, f32)>> {
 }
 
 /// What ran, by kind: for each, how many searches.
-type Counts = BTreeMap<String, u64>;
+pub type Counts = BTreeMap<String, u64>;
 
 /// The variants of kernels that ran.
-type Variants = BTreeSet<String>;
+pub type Variants = BTreeSet<String>;
 
 /// Runs one case one way.
 fn run(
@@ -139,7 +139,7 @@ fn run(
 
 /// Prints what ran in lines that tests/run.sh holds against tests/counts.toml: searches by kind, and of each kernel,
 /// named by the first three words, how many variants.
-fn print_counts(what: &str, counts: &Counts, variants: &Variants) {
+pub fn print_counts(what: &str, counts: &Counts, variants: &Variants) {
     let mut of_kernel = Counts::new();
     for variant in variants {
         let words: Vec<&str> = variant.splitn(4, '_').take(3).collect();

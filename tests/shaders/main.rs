@@ -4,6 +4,8 @@
 
 mod compilers;
 mod headers;
+#[path = "../common/hlsl.rs"]
+mod hlsl;
 mod limits;
 #[cfg(unix)]
 mod metal;

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use naga::back::{hlsl, spv};
+use naga::back::spv;
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
 use naga::{GlobalVariable, ResourceBinding, ShaderStage};
 
@@ -60,32 +60,8 @@ pub fn spirv(kernel: &Kernel, version: (u8, u8), checked: bool) -> Result<Vec<u3
 }
 
 pub fn hlsl(kernel: &Kernel, checked: bool) -> Result<Translated, String> {
-    let target =
-        |register| hlsl::BindTarget { register, restrict_indexing: checked, ..Default::default() };
-    let own = |space| Some(hlsl::BindTarget { space, ..Default::default() });
-    let mut options = hlsl::Options {
-        shader_model: hlsl::ShaderModel::V6_6,
-        fake_missing_bindings: false,
-        immediates_target: own(1),
-        special_constants_binding: own(2),
-        zero_initialize_workgroup_memory: checked,
-        restrict_indexing: checked,
-        force_loop_bounding: checked,
-        ..Default::default()
-    };
-    options.binding_map = bound(kernel)
-        .zip(0..)
-        .map(|((binding, _), register)| (binding, target(register)))
-        .collect();
-    let pipeline = hlsl::PipelineOptions {
-        entry_point: Some((ShaderStage::Compute, kernel.module.entry_points[0].name.clone())),
-    };
     caught(kernel, "HLSL", || {
-        let mut text = String::new();
-        let info = hlsl::Writer::new(&mut text, &options, &pipeline)
-            .write(&kernel.module, &kernel.info, None)
-            .map_err(|e| e.to_string())?;
-        let entry = info.entry_point_names.into_iter().next().ok_or("no entry point")?;
-        Ok(Translated { text, entry: entry.map_err(|e| e.to_string())? })
+        let (text, entry) = crate::hlsl::translate(&kernel.module, &kernel.info, checked)?;
+        Ok(Translated { text, entry })
     })
 }
