@@ -1,5 +1,6 @@
 // Natural logarithm and power of our own: the built-ins differ from vendor to vendor by far more than a rounding
-// (SwiftShader's log(0) is -88, Vulkan allows 2^-21 near 1), and the metrics should not.
+// (SwiftShader's log(0) is -88, Vulkan allows 2^-21 near 1), and the metrics should not. Every fma is explicit, so that a compiler
+// has nothing to contract, in one kernel perhaps and in another not.
 
 // ln(2^e x) for finite x > 0, to about 2 units in the last place. Subnormal x counts as the smallest normal number.
 fn ln_scaled(x: f32, exponent: i32) -> f32 {
@@ -12,10 +13,10 @@ fn ln_scaled(x: f32, exponent: i32) -> f32 {
   let f = m - 1.0;
   let s = f / (2.0 + f);
   let z = s * s;
-  let p = z * (0.66666667 + z * (0.4 + z * (0.28571430 + z * (0.22222222 + z * 0.18181819))));
-  // f - s (f - p) keeps the leading term f exact
-  let ln_m = f - s * (f - p);
-  return e * 0.693145751953125 + (e * 1.4286068203094172e-6 + ln_m);
+  let p = fma(z, fma(z, fma(z, fma(z, 0.18181819, 0.22222222), 0.28571430), 0.4), 0.66666667);
+  // f - s (f - z p) keeps the leading term f exact
+  let ln_m = fma(-s, fma(-z, p, f), f);
+  return fma(e, 0.693145751953125, fma(e, 1.4286068203094172e-6, ln_m));
 }
 
 fn ln(x: f32) -> f32 { return ln_scaled(x, 0); }
@@ -44,7 +45,8 @@ fn exp2_of(y: f32) -> f32 {
   let c = clamp(y, -150.0, 128.0);
   let n = round(c);
   let r = (c - n) * 0.6931471805599453;
-  let p = 1.0 + r * (1.0 + r * (0.5 + r * (0.16666667 + r * (0.041666667 + r * (0.0083333333 + r * 0.0013888889)))));
+  let tail = fma(r, fma(r, fma(r, 0.0013888889, 0.0083333333), 0.041666667), 0.16666667);
+  let p = fma(r, fma(r, fma(r, tail, 0.5), 1.0), 1.0);
   // in two steps, since 2^128 is no f32 but p 2^128 may be
   let half = i32(n) >> 1u;
   return p * bitcast<f32>(u32(half + 127) << 23u) * bitcast<f32>(u32(i32(n) - half + 127) << 23u);

@@ -1,5 +1,6 @@
 // Metrics that are summed element by element, in order, in a state of two numbers: start(), step(), and finish(), whose
-// second component is 0 where the pair is not a hit. Definitions: src/metric.rs. `family` names the metric.
+// second component is 0 where the pair is not a hit. Definitions: src/metric.rs. `family` names the metric. Every fma is explicit, so
+// that a compiler has nothing to contract.
 
 fn is_nan(v: f32) -> bool {
   // Metal compiles with fast math and may drop v != v
@@ -62,14 +63,18 @@ fn finish(s: vec2<f32>, d: f32) -> vec2<f32> {
 fn step(s: vec2<f32>, q: f32, x: f32) -> vec2<f32> { return s + vec2<f32>(min(q, x), max(q, x)); }
 fn finish(s: vec2<f32>, d: f32) -> vec2<f32> { return vec2<f32>(select(s.x / s.y, 1.0, s.y == 0.0), 1.0); }
 //% elif family == "jensenshannon"
-fn part(a: f32, m: f32) -> f32 {
+// 0 ln 0 = 0
+fn ln_part(a: f32, m: f32) -> f32 {
   if (is_zero(a)) { return 0.0; }
-  return a * ln(a / m);
+  return ln(a / m);
 }
 fn step(s: vec2<f32>, q: f32, x: f32) -> vec2<f32> {
   // no divisor vanishes: of such small elements nothing is lost that counts
-  let m = max(0.5 * q + 0.5 * x, 1.1754944e-38);
-  return vec2<f32>(s.x + (part(q, m) + part(x, m)), 0.0);
+  let m = max(0.5 * (q + x), 1.1754944e-38);
+  // the larger first, so that it is the same from q to x as from x to q
+  let a = max(q, x);
+  let b = min(q, x);
+  return vec2<f32>(s.x + fma(a, ln_part(a, m), b * ln_part(b, m)), 0.0);
 }
 fn finish(s: vec2<f32>, d: f32) -> vec2<f32> { return vec2<f32>(0.5 * s.x, 1.0); }
 //% elif family == "kl"
@@ -77,8 +82,8 @@ fn step(s: vec2<f32>, q: f32, x: f32) -> vec2<f32> {
   if (is_zero(q)) { return s; }
   if (is_zero(x)) { return vec2<f32>(s.x, 1.0); }
   let r = q / x;
-  if (is_normal(r)) { return vec2<f32>(s.x + q * ln(r), s.y); }
-  return vec2<f32>(s.x + q * ln_ratio(q, x), s.y);
+  if (is_normal(r)) { return vec2<f32>(fma(q, ln(r), s.x), s.y); }
+  return vec2<f32>(fma(q, ln_ratio(q, x), s.x), s.y);
 }
 fn finish(s: vec2<f32>, d: f32) -> vec2<f32> { return vec2<f32>(s.x, 1.0 - s.y); }
 //% elif family == "naneuclidean"
