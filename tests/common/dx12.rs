@@ -222,8 +222,23 @@ fn compile(text: &str, entry: &str) -> Result<Vec<u32>, String> {
     }
     let bytes = std::fs::read(&kept).map_err(|e| e.to_string())?;
     TRANSLATED.lock().unwrap_or_else(PoisonError::into_inner).insert(hash);
-    Ok(bytes
-        .chunks_exact(4)
-        .map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]))
-        .collect())
+    let word = |b: &[u8]| u32::from_le_bytes([b[0], b[1], b[2], b[3]]);
+    Ok(as_free(&bytes.chunks_exact(4).map(word).collect::<Vec<_>>()))
+}
+
+/// Without the decoration that DXC gives to each `mad`. naga's SPIR-V has none, and a driver may simplify what has none, as Mesa does
+/// with constant factors: a difference of the driver's making, not of the code's.
+fn as_free(spirv: &[u32]) -> Vec<u32> {
+    const DECORATE: u32 = 71;
+    const NO_CONTRACTION: u32 = 42;
+    let (header, mut rest) = spirv.split_at(5);
+    let mut free = header.to_vec();
+    while let Some(&first) = rest.first() {
+        let (instruction, after) = rest.split_at(((first >> 16).max(1) as usize).min(rest.len()));
+        if first & 0xffff != DECORATE || instruction.get(2) != Some(&NO_CONTRACTION) {
+            free.extend_from_slice(instruction);
+        }
+        rest = after;
+    }
+    free
 }
