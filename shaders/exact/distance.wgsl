@@ -48,10 +48,13 @@ struct Params {
 }
 var<immediate> p: Params;
 
+{% set small = "p.dim" %}
 //% if kind == "tree"
+{% include "lib/math/plus.wgsl" %}
 {% include "lib/math/tree.wgsl" %}
 {% include "lib/metric/exact.wgsl" %}
 //% elif kind == "direct"
+{% include "lib/math/plus.wgsl" %}
 {% include "lib/math/log.wgsl" %}
 {% include "lib/metric/direct.wgsl" %}
 fn finish_pair(s: vec2<f32>, d: u32) -> vec2<f32> { return finish(s, f32(d)); }

@@ -6,6 +6,8 @@
 // Profile keys: none.
 
 {% include "lib/load/rows.wgsl" %}
+{% set small = "p.k4" %}
+{% include "lib/math/plus.wgsl" %}
 {% include "lib/math/tree.wgsl" %}
 @group(0) @binding({{ slot() }}) var<storage, read_write> facts: array<atomic<u32>>;
 

@@ -22,6 +22,7 @@ const LIBRARY: &[Shader] = &[
     shader!("lib/math", "logs"),
     shader!("lib/math", "norm"),
     shader!("lib/math", "ones"),
+    shader!("lib/math", "plus"),
     shader!("lib/math", "tree"),
     shader!("lib/metric", "binary"),
     shader!("lib/metric", "bit_score"),

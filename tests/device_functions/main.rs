@@ -46,6 +46,9 @@ const BEHIND: &[(&str, &str)] = &[
     ("log_of", "logs_of"),
     ("factor_of", "norm_of"),
     ("carries", "ones_of_8"),
+    ("one", "tree8"),
+    ("plus", "tree8"),
+    ("plus4", "tree8"),
 ];
 
 /// Parts of the library that mean nothing outside of a whole kernel; the sweep over all kernels tests those.

@@ -1,6 +1,6 @@
 // Metrics that are summed element by element, in order, in a state of two numbers: start(), step(), and finish(), whose
 // second component is 0 where the pair is not a hit. Definitions: src/metric.rs. `family` names the metric. Every fma is explicit, so
-// that a compiler has nothing to contract.
+// that a compiler has nothing to contract, and sums are those of lib/math/plus.wgsl, whose order it keeps. Included after that.
 
 fn is_nan(v: f32) -> bool {
   // Metal compiles with fast math and may drop v != v
@@ -33,34 +33,34 @@ fn raised(x: f32) -> f32 {
 fn start() -> vec2<f32> { return vec2<f32>(0.0, 0.0); }
 
 //% if family == "l1"
-fn step(s: vec2<f32>, q: f32, x: f32) -> vec2<f32> { return vec2<f32>(s.x + abs(q - x), 0.0); }
+fn step(s: vec2<f32>, q: f32, x: f32) -> vec2<f32> { return vec2<f32>(plus(abs(q - x), s.x), 0.0); }
 fn finish(s: vec2<f32>, d: f32) -> vec2<f32> { return vec2<f32>(s.x, 1.0); }
 //% elif family == "linf"
 fn step(s: vec2<f32>, q: f32, x: f32) -> vec2<f32> { return vec2<f32>(max(s.x, abs(q - x)), 0.0); }
 fn finish(s: vec2<f32>, d: f32) -> vec2<f32> { return vec2<f32>(s.x, 1.0); }
 //% elif family == "lp"
 fn step(s: vec2<f32>, q: f32, x: f32) -> vec2<f32> { 
-  return vec2<f32>(s.x + power(abs(fma(q, UP, -raised(x))), -40, p.argument), 0.0);
+  return vec2<f32>(plus(power(abs(fma(q, UP, -raised(x))), -40, p.argument), s.x), 0.0);
 }
 fn finish(s: vec2<f32>, d: f32) -> vec2<f32> { return vec2<f32>(saturated(s.x), 1.0); }
 //% elif family == "canberra"
 fn step(s: vec2<f32>, q: f32, x: f32) -> vec2<f32> {
   let y = raised(x);
   let w = fma(abs(q), UP, abs(y));
-  return vec2<f32>(s.x + select(abs(fma(q, UP, -y)) / w, 0.0, w == 0.0), 0.0);
+  return vec2<f32>(plus(select(abs(fma(q, UP, -y)) / w, 0.0, w == 0.0), s.x), 0.0);
 }
 fn finish(s: vec2<f32>, d: f32) -> vec2<f32> { return vec2<f32>(s.x, 1.0); }
 //% elif family == "braycurtis"
 fn step(s: vec2<f32>, q: f32, x: f32) -> vec2<f32> {
   let y = raised(x);
-  return s + vec2<f32>(abs(fma(q, UP, -y)), abs(fma(q, UP, y)));
+  return vec2<f32>(plus(abs(fma(q, UP, -y)), s.x), plus(abs(fma(q, UP, y)), s.y));
 }
 fn finish(s: vec2<f32>, d: f32) -> vec2<f32> {
   // 0/0 is 0 by definition; a positive sum over 0 (q = -x) is not a number, so not a hit
   return vec2<f32>(select(saturated(s.x / s.y), 0.0, s.y == 0.0), select(1.0, 0.0, s.y == 0.0 && s.x > 0.0));
 }
 //% elif family == "jaccard"
-fn step(s: vec2<f32>, q: f32, x: f32) -> vec2<f32> { return s + vec2<f32>(min(q, x), max(q, x)); }
+fn step(s: vec2<f32>, q: f32, x: f32) -> vec2<f32> { return vec2<f32>(plus(min(q, x), s.x), plus(max(q, x), s.y)); }
 fn finish(s: vec2<f32>, d: f32) -> vec2<f32> { return vec2<f32>(select(s.x / s.y, 1.0, s.y == 0.0), 1.0); }
 //% elif family == "jensenshannon"
 // 0 ln 0 = 0
@@ -74,7 +74,7 @@ fn step(s: vec2<f32>, q: f32, x: f32) -> vec2<f32> {
   // the larger first, so that it is the same from q to x as from x to q
   let a = max(q, x);
   let b = min(q, x);
-  return vec2<f32>(s.x + fma(a, ln_part(a, m), b * ln_part(b, m)), 0.0);
+  return vec2<f32>(plus(fma(a, ln_part(a, m), b * ln_part(b, m)), s.x), 0.0);
 }
 fn finish(s: vec2<f32>, d: f32) -> vec2<f32> { return vec2<f32>(0.5 * s.x, 1.0); }
 //% elif family == "kl"
@@ -103,7 +103,7 @@ fn step(s: vec2<f32>, q: f32, x: f32) -> vec2<f32> {
   if (is_negative(q) != is_negative(x) || max(q, x) > 1.0) { return vec2<f32>(s.x, -1e9); }
   // the codes of categories are equal where their bits are
   let z = select(abs(q - x), select(0.0, 1.0, bitcast<u32>(q) != bitcast<u32>(x)), is_negative(q));
-  return vec2<f32>(s.x + z, s.y + 1.0);
+  return vec2<f32>(plus(z, s.x), s.y + 1.0);
 }
 fn finish(s: vec2<f32>, d: f32) -> vec2<f32> {
   return vec2<f32>(s.x / max(s.y, 1.0), select(0.0, 1.0, s.y >= 1.0));
