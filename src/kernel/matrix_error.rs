@@ -42,7 +42,7 @@ struct Measured(Mutex<Vec<(MatrixTile, f64)>>);
 /// What is farther off is no sum of these products.
 const MOST: f64 = 1024.0;
 
-/// Measures a tile, unless that is done. Where there is no memory for it, nothing will be known.
+/// Measures a tile, unless that is done. Where there is no room for it, nothing will be known.
 pub(crate) fn measure_once(gpu: &Gpu, tile: MatrixTile) -> Result<()> {
     let assumed = gpu.profile().f64("matrix", "accumulation")?;
     let state = gpu.state::<Measured>()?;
@@ -52,8 +52,8 @@ pub(crate) fn measure_once(gpu: &Gpu, tile: MatrixTile) -> Result<()> {
         return check(gpu.profile(), *measured);
     }
     let measured = match measure(gpu, tile) {
-        Err(Error::OutOfDeviceMemory { .. }) => {
-            log::warn!("{}: no memory to measure the matrix units", gpu.caps().name);
+        Err(Error::OutOfDeviceMemory { .. } | Error::LimitExceeded { .. }) => {
+            log::warn!("{}: no room to measure the matrix units", gpu.caps().name);
             return Ok(());
         }
         other => other?,
