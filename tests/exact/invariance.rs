@@ -236,7 +236,10 @@ fn every_type_gives_the_same_bits_however_it_is_cut() {
             let expected = expected.get_or_insert_with(|| hits.clone());
             let pairs = hits.1.iter().zip(&expected.1);
             let differs = pairs.enumerate().find(|(_, (one, other))| one != other);
-            let what = format!("{metric}, {rows} rows, {asked} queries, {name}, {:?}", found.stats().variants);
+            let what = format!(
+                "{metric}, {rows} rows, {asked} queries, {name}, {:?}",
+                found.stats().variants
+            );
             assert!(hits == *expected, "{what}: the first of those that differ: {differs:?}");
             ran += 1;
         }

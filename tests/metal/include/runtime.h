@@ -50,7 +50,8 @@ enum { READ = 0, WRITE = 1, ATOMIC = 2 };
 // What the lanes of a SIMD group do together.
 enum What : u32 { SIMD_BARRIER, SHUFFLE, REDUCE, VOTE, MATRIX_LOAD, MATRIX_STORE, MATRIX_MULTIPLY };
 
-__attribute__((no_sanitize("thread"), noinline)) static void touched(address at, u32 bytes, u32 how, address code) {
+// Every access of a kernel comes here, so it is part of each call.
+__attribute__((no_sanitize("thread"), always_inline)) static inline void touched(address at, u32 bytes, u32 how, address code) {
   if (at >= state->stack_begin && at + bytes <= state->stack_end) return;
   const u32 count = state->all_ranges;
   // What was touched last is touched next, mostly.

@@ -1,6 +1,6 @@
 //! Where kernels' calls arrive: the state that their code reads, and what they exchange.
 
-use super::fault::{Cause, Place};
+use super::fault::{self, Cause};
 use super::kernel;
 use super::memory::POISON;
 use super::races::Races;
@@ -22,6 +22,7 @@ pub struct Desk {
     pub state: State,
     pub lanes: u32,
     pub entry: Option<extern "C" fn()>,
+    places: Vec<Place>,
     pub yielders: Vec<*const Yielder<(), Wait>>,
     pub races: Option<Races>,
     pub cause: Option<Cause>,
@@ -29,6 +30,14 @@ pub struct Desk {
     slots: Vec<u8>,
     /// Which of the two comes next, by thread.
     parity: Vec<bool>,
+}
+
+/// Where in its workgroup a thread is.
+#[derive(Clone, Copy)]
+struct Place {
+    local: [u32; 3],
+    lane: u32,
+    simdgroup: u32,
 }
 
 static DESK: AtomicPtr<Desk> = AtomicPtr::new(ptr::null_mut());
@@ -75,8 +84,15 @@ impl Desk {
             touch: races.is_some().then_some(touch as extern "C" fn(usize, u32, u32, usize)),
             disagree,
         };
+        let [x, y, _] = threads;
+        let place = |thread: u32| Place {
+            local: [thread % x, thread / x % y, thread / (x * y)],
+            lane: thread % lanes,
+            simdgroup: thread / lanes,
+        };
         Desk {
             state,
+            places: (0..count).map(place).collect(),
             lanes,
             entry: None,
             yielders: vec![ptr::null(); count as usize],
@@ -89,12 +105,12 @@ impl Desk {
 
     /// This thread runs next.
     pub fn enter(&mut self, thread: u32, stack: Range) {
-        let [x, y, _] = self.state.local_size;
+        let place = self.places[thread as usize];
         self.state.stack = stack;
         self.state.thread = thread;
-        self.state.local = [thread % x, thread / x % y, thread / (x * y)];
-        self.state.lane = thread % self.lanes;
-        self.state.simdgroup = thread / self.lanes;
+        self.state.local = place.local;
+        self.state.lane = place.lane;
+        self.state.simdgroup = place.simdgroup;
     }
 
     pub fn passed_barrier(&mut self, flags: u32) {
@@ -121,7 +137,7 @@ impl Desk {
         &raw mut self.slots[index * self.lanes as usize * EXCHANGE_BYTES]
     }
 
-    fn place(&self, at: usize) -> Place {
+    fn place(&self, at: usize) -> fault::Place {
         // SAFETY: the dispatch set both, and they stand while it runs.
         let ranges = unsafe {
             std::slice::from_raw_parts(self.state.ranges, self.state.all_ranges as usize)
@@ -129,12 +145,12 @@ impl Desk {
         let below = ranges.iter().enumerate().filter(|(_, range)| range.begin <= at);
         let shared = self.state.shared_ranges as usize;
         match below.max_by_key(|(_, range)| range.begin) {
-            Some((index, range)) if at - range.begin < 1 << 30 => Place::Beyond {
+            Some((index, range)) if at - range.begin < 1 << 30 => fault::Place::Beyond {
                 variable: if index < shared { index } else { index - shared },
                 shared: index < shared,
                 bytes: at.saturating_sub(range.end),
             },
-            _ => Place::Nowhere,
+            _ => fault::Place::Nowhere,
         }
     }
 }
