@@ -20,15 +20,16 @@ lanes=${NEARFIELD_LANES:-2}
 logs=target/test-logs
 
 # STAGE  ENV FILE  TEST SET  MORE ENVIRONMENT. The longest come first, so that the lanes end together. Shaders run without
-# bounds checks by default, so each driver runs both ways: with them only the tests that run every kernel (`kernels`), or of
-# those the sweep over all shapes (`shapes`), where a pipeline takes seconds to compile. `host` needs no driver.
+# bounds checks by default, so each driver runs both ways: with them only the tests that run every kernel (`kernels`). Where a
+# pipeline takes seconds to compile the two ways share the tests (`first`, `second`) and the combinations of the sweep
+# (NEARFIELD_TEST_PART). `host` needs no driver.
 bare=subgroup,f16,coop,timestamp,baseline
 # lavapipe 26 runs the matrices of f32 that Metal has, but does not list them.
 f32=8x8x8:f32:f32
 stages="
 lavapipe             lavapipe     full
-swiftshader          swiftshader  pairwise
-swiftshader-checked  swiftshader  shapes    NEARFIELD_CHECKED=1
+swiftshader          swiftshader  first     NEARFIELD_TEST_PART=0/2
+swiftshader-checked  swiftshader  second    NEARFIELD_TEST_PART=1/2 NEARFIELD_CHECKED=1
 host                 -            host
 lavapipe-checked     lavapipe     kernels   NEARFIELD_CHECKED=1
 lavapipe26           lavapipe26   pairwise  NEARFIELD_FORCE_COOP=$f32
@@ -43,6 +44,8 @@ metal                -            metal     NEARFIELD_METAL=strict
 metal-fast-math      -            metal     NEARFIELD_METAL=fast
 dx12                 lavapipe     dxc       NEARFIELD_TEST_DX12=1
 "
+# Tests of searches that are cut by memory, bindings, parts and chunks: the longest of their program.
+cuts="limits:: parts:: prepared:: scans:: streamed::"
 # Elsewhere there is one driver, the system's own.
 [ "$(uname -s)" = Linux ] || stages="
 host                 -            host
@@ -177,7 +180,13 @@ run_tests() ( # ENV FILE, TEST SET, MORE ENVIRONMENT...
     metal)
       export NEARFIELD_METAL_CACHE="$PWD/target/metal"
       programs "--workspace --test runtime"
-      programs "--test exact" sweep:: bound:: scales:: invariance::
+      programs "--test exact" bound:: scales:: invariance::
+      # with naga's checks and without them, each half of the combinations
+      more="$more NEARFIELD_TEST_PART=0/2"
+      programs "--test exact" sweep::
+      more="$* NEARFIELD_TEST_PART=1/2 NEARFIELD_CHECKED=1"
+      programs "--test exact" sweep::
+      more=$*
       programs "--test index --test demo"
       ;;
     full)
@@ -190,9 +199,17 @@ run_tests() ( # ENV FILE, TEST SET, MORE ENVIRONMENT...
       programs "--test exact" sweep:: bound:: scales::
       ;;
     dxc) programs "--test device_functions --test exact --test index" ;;
-    shapes)
-      programs "--lib"
+    first)
+      programs "--lib $(test_programs device | sed 's/--test cli //; s/--test index //')"
+      programs "--test index" $(printf -- '--skip %s ' $cuts)
+      # what the program does on the host is the same on every driver
+      programs "--test cli" devices:: search:: range:: tune::
+      ;;
+    second)
+      # those of the stages of a search, each on a device of its own, run with checks on drivers that compile faster
+      programs "--lib" --skip exact::tests::
       programs "--test exact" sweep::
+      programs "--test index" $cuts
       ;;
   esac
   exit $status

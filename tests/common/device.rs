@@ -34,3 +34,11 @@ pub fn full() -> bool {
 pub fn subset() -> bool {
     std::env::var("NEARFIELD_TEST_SET").is_ok_and(|set| set == "pairwise")
 }
+
+/// Which share of the subset runs here, of how many: two stages on one driver, where it is slow, have half each, and attacks that
+/// other drivers are under, too, are half as many. `NEARFIELD_TEST_PART=0/2` is the first of two.
+pub fn share() -> (usize, usize) {
+    let share = std::env::var("NEARFIELD_TEST_PART").unwrap_or_else(|_| "0/1".into());
+    let numbers = share.split_once('/').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+    numbers.expect("NEARFIELD_TEST_PART is 0/2 or the like")
+}

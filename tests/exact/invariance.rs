@@ -12,7 +12,7 @@ use nearfield::{
 };
 use std::collections::BTreeSet;
 
-const N: usize = 3_000;
+const N: usize = 2_000;
 const D: usize = 24;
 const K: usize = 7;
 
@@ -99,9 +99,14 @@ fn every_kernel_and_every_cut_give_the_same_bits() {
     let answer = |m: &Metric| bits(&index(&plain, m, &rows).search(&queries, K).expect("hits"));
     let expected: Vec<_> = metrics().iter().map(answer).collect();
     let mut ran = 0;
-    for (name, gpu) in &others {
+    for (number, (name, gpu)) in others.iter().enumerate() {
         let mut kernels = BTreeSet::new();
-        for (metric, expected) in metrics().iter().zip(&expected) {
+        for (m, (metric, expected)) in metrics().iter().zip(&expected).enumerate() {
+            // a scan by products and one by sums on every device, of the others half each; of the subset one of the two
+            let always = !subset() && [Metric::L2, Metric::L1].contains(metric);
+            if !always && !(number + m).is_multiple_of(2) {
+                continue;
+            }
             let hits = index(gpu, metric, &rows).search(&queries, K).expect("hits");
             assert_eq!(&bits(&hits), expected, "{name}, {metric}");
             let scans = hits.stats().variants.iter().filter(|v| v.starts_with("scan"));
@@ -121,7 +126,7 @@ fn batches_and_threads_give_the_same_bits() {
         return;
     };
     // queries that a thread has for itself
-    let own = if subset() { 100 } else { 600 };
+    let own = if subset() { 60 } else { 200 };
     let queries: Vec<f32> = data(8 * own + 200, 3).into_iter().map(f32::abs).collect();
     let rows = rows();
     for metric in [Metric::L2, Metric::L1, custom()] {
@@ -134,7 +139,8 @@ fn batches_and_threads_give_the_same_bits() {
             (whole.0[from * K..to * K].to_vec(), whole.1[from * K..to * K].to_vec())
         };
         for size in [1, 7, 64] {
-            for from in [0, 63, 2 * own + 34, 8 * own + 100] {
+            let places = [63, 8 * own + 100, 0, 2 * own + 34];
+            for from in places.into_iter().take(if subset() { 2 } else { 4 }) {
                 assert_eq!(part(from, from + size), of(from, from + size), "{metric}, {size}");
             }
         }
@@ -142,7 +148,7 @@ fn batches_and_threads_give_the_same_bits() {
             for thread in 0..8 {
                 let (part, of) = (&part, &of);
                 scope.spawn(move || {
-                    for i in 0..if subset() { 3 } else { 6 } {
+                    for i in 0..if subset() { 1 } else { 6 } {
                         let from = thread * own + i * 17;
                         assert_eq!(part(from, from + 40), of(from, from + 40));
                     }
@@ -214,7 +220,9 @@ fn every_type_gives_the_same_bits_however_it_is_cut() {
     }
     let few = subset();
     let mut ran = 0;
-    for (rows, asked, metric) in TYPED.iter().take(if few { 3 } else { TYPED.len() }) {
+    for (turn, (rows, asked, metric)) in
+        TYPED.iter().take(if few { 3 } else { TYPED.len() }).enumerate()
+    {
         let domain = Domain::of(metric);
         // few values a column, so that ties and near-ties are many
         let owned = |n: usize, seed, dtype| {
@@ -225,7 +233,11 @@ fn every_type_gives_the_same_bits_however_it_is_cut() {
         };
         let (base, queries) = (owned(1_000, 5, *rows), owned(37, 6, *asked));
         let mut expected = None;
-        for (name, gpu, params) in &gpus {
+        for (number, (name, gpu, params)) in gpus.iter().enumerate() {
+            // of the subset, every type as it comes and by half of the others
+            if few && number > 0 && !(number + turn).is_multiple_of(2) {
+                continue;
+            }
             let index: Box<dyn Index> = match rows {
                 DType::Bits => Box::new(BinaryFlat::new(gpu, D, metric.clone()).expect("an index")),
                 _ => Box::new(Flat::with_dtype(gpu, D, metric.clone(), *rows).expect("an index")),

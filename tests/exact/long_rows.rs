@@ -25,8 +25,12 @@ fn rows_of_140_000_elements_are_searched_exactly() {
     let block = |rows| Block::new(Rows::F32(rows), d).expect("whole rows");
     let (base, asked) = (block(&rows[..]), block(&queries[..]));
     let metrics = [Metric::L2, Metric::InnerProduct, Metric::Cosine];
-    for metric in metrics.into_iter().take(if subset() { 1 } else { 3 }) {
+    for (m, metric) in metrics.into_iter().take(if subset() { 1 } else { 3 }).enumerate() {
         for (turn, (way, gpu)) in ways.iter().enumerate() {
+            // every way with the first metric, the others with half of the ways each
+            if m > 0 && turn > 0 && !(m + turn).is_multiple_of(2) {
+                continue;
+            }
             let index = Flat::new(gpu, d, metric.clone()).expect("an index");
             index.add(&rows).expect("rows");
             let search = |exhaustive| {

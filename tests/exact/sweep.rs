@@ -1,9 +1,10 @@
 //! Every case of the table, through every way a search can go, against the oracle in f64.
 //!
-//! `NEARFIELD_TEST_SET=full` runs each case with every metric and type, anything else a covering subset.
+//! `NEARFIELD_TEST_SET=full` runs each case with every metric, each time with another type, anything else a covering subset, of which
+//! `NEARFIELD_TEST_PART=0/2` is the first half.
 
 use crate::common::cases::{CASES, Case, Filter, bit_metrics, float_metrics, is_scanned};
-use crate::common::device::{full, shared};
+use crate::common::device::{full, share, shared};
 use crate::common::ways::{
     BYTES, COPY, MATRIX, MATRIX_BIAS, MATRIX_F32, MATRIX_FINE, ROWS, TILES, Way, open,
 };
@@ -84,6 +85,7 @@ pub type Variants = BTreeSet<String>;
 
 /// Runs one case one way.
 fn run(
+    turn: usize,
     gpu: &Gpu,
     case: &Case,
     metric: &Metric,
@@ -123,13 +125,14 @@ fn run(
         Problem { measure: metric, queries: &queries_block, base: &base, eligible: &eligible };
     let mut excused = check_search(&problem, case.k, &lists(&hits))
         .map_err(|e| format!("{:?}: {e}", hits.stats().variants))?;
-    // a radius at the middle hit of the first query, one that nothing reaches, and one that everything does
+    // a radius at the middle hit of the first query, and one that nothing reaches or one that everything does, in turn
     let middle = hits.lims().get(1).map_or(0, |end| end / 2);
-    let (none, all) = match metric.order() {
-        Order::Ascending => (f32::MIN, f32::MAX),
-        Order::Descending => (f32::MAX, f32::MIN),
+    let end = match metric.order() {
+        Order::Ascending if turn.is_multiple_of(2) => f32::MIN,
+        Order::Descending if !turn.is_multiple_of(2) => f32::MIN,
+        _ => f32::MAX,
     };
-    for radius in [hits.distances().get(middle).copied().unwrap_or(1.0), none, all] {
+    for radius in [hits.distances().get(middle).copied().unwrap_or(1.0), end] {
         let hits = index.range_search_with(queries.rows(), radius, &params).map_err(said)?;
         excused +=
             check_range(&problem, radius, &lists(&hits)).map_err(|e| format!("range: {e}"))?;
@@ -167,13 +170,20 @@ fn sweep(
     }
     let (mut excused, mut ran, mut skipped, mut failures) = (Excused::default(), 0, 0, Vec::new());
     let (mut counts, mut variants) = (Counts::new(), Variants::new());
+    let (mine, parts) = share();
     let (mut turn, mut turns_of_pair) = (0, HashMap::new());
     for (number, case) in CASES.iter().enumerate() {
         for (m, metric) in metrics.iter().enumerate() {
-            for (p, pair) in pairs(metric).into_iter().enumerate() {
+            let pairs = pairs(metric);
+            let types = pairs.len();
+            for (p, pair) in pairs.into_iter().enumerate() {
+                // Of all, each case meets each metric with one of the pairs of types, and half of the metrics with f32, too.
                 // The subset gives each case a few metrics, types and ways, and each of those many cases.
-                let wanted = full() && (p == 0 || (number + m + p).is_multiple_of(4));
-                if !wanted && !(number * 3 + m * 5 + p * 7).is_multiple_of(part) {
+                let f32_too = p == 0 && (number + m).is_multiple_of(2);
+                let wanted = full() && (f32_too || (number + m * 2 + p).is_multiple_of(types));
+                let place = number * 3 + m * 5 + p * 7;
+                let covers = place.is_multiple_of(part) && place / part % parts == mine;
+                if !wanted && !covers {
                     continue;
                 }
                 turn += 1;
@@ -199,7 +209,7 @@ fn sweep(
                     let word = |c: char| if c == ' ' || c == ',' { '_' } else { c };
                     *counts.entry(kind.chars().map(word).collect()).or_default() += 1;
                 }
-                match run(&gpu, case, metric, pair, &mut variants) {
+                match run(turn / ways.len(), &gpu, case, metric, pair, &mut variants) {
                     Ok(e) => excused += e,
                     Err(e) => failures.push(format!(
                         "{} / {metric} / {} rows, {} queries / {}: {}",

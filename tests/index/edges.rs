@@ -1,6 +1,6 @@
 //! The edges of what may be asked: nothing there, nothing asked, more than there is; and how answers are laid out.
 
-use crate::common::device::Open as _;
+use crate::common::device::{Open as _, subset};
 use crate::support::{Model, gpu, in_order, index, rows};
 use nearfield::{
     BinaryFlat, DType, Error, Flat, IdFilter, Index, Metric, Order, QueryFilter, Rows, Search,
@@ -272,7 +272,7 @@ fn removing_most_rows_gives_memory_back() {
 #[test]
 fn the_scan_leaves_out_what_is_removed_or_filtered() {
     let gpu = nearfield::Gpu::builder().poison(true).max_segment_bytes(3000 * 32).open().unwrap();
-    for metric in [Metric::L2, Metric::Cosine, Metric::InnerProduct] {
+    for (m, metric) in [Metric::L2, Metric::Cosine, Metric::InnerProduct].into_iter().enumerate() {
         let (n, dim, dtype) = (9000, 8, DType::F32);
         let index = index(&gpu, dim, &metric, dtype);
         let mut model = Model::new(&metric, dtype, dim);
@@ -288,7 +288,12 @@ fn the_scan_leaves_out_what_is_removed_or_filtered() {
         gone.dedup();
         assert_eq!(index.remove(&gone).unwrap(), gone.len());
         model.rows.retain(|row| !gone.contains(&row.0));
-        for filter in [IdFilter::All, !IdFilter::batch(nearest.ids()), IdFilter::range(70..75)] {
+        let filters = [IdFilter::All, !IdFilter::batch(nearest.ids()), IdFilter::range(70..75)];
+        for (f, filter) in filters.into_iter().enumerate() {
+            // some drivers are slow: there each metric leaves out one of the filters
+            if subset() && f == m {
+                continue;
+            }
             model.check(&*index, queries.rows(), 10, &filter);
             let params = SearchParams::new().filter(filter);
             let scan = index.search_with(queries.rows(), 10, &params).unwrap();

@@ -4,6 +4,7 @@
 use crate::common::device::{shared, subset};
 use crate::support::{Model, encode, in_order, index, rows};
 use nearfield::{DType, Gpu, IdFilter, Index, Metric, Pending, Rows, SearchParams};
+use std::cell::Cell;
 
 const DIM: usize = 18;
 const K: usize = 10;
@@ -22,13 +23,15 @@ struct Pair {
     model: Model,
     /// Enough for the scan that takes queries together; the first few for the one that does not.
     queries: Vec<f32>,
+    /// How often they were compared.
+    checks: Cell<usize>,
 }
 
 impl Pair {
     fn new(gpu: &Gpu, metric: &Metric, dtype: DType) -> Pair {
         let queries = rows(40, DIM, metric, DType::F32, 6).rows().to_f32();
         let model = Model::new(metric, dtype, DIM);
-        Pair { index: index(gpu, DIM, metric, dtype), model, queries }
+        Pair { index: index(gpu, DIM, metric, dtype), model, queries, checks: Cell::new(0) }
     }
 
     fn add(&mut self, rows: Rows<'_>) {
@@ -49,11 +52,18 @@ impl Pair {
     }
 
     fn check(&self, what: &str) {
+        self.checks.set(self.checks.get() + 1);
         let filters = [IdFilter::All, IdFilter::range(70..8500), !IdFilter::range(0..4000)];
         for count in [3, 40] {
             let queries = Rows::F32(&self.queries[..count * DIM]);
-            // of the subset, few queries have the first two filters, many the last
-            let (few, many) = if subset() { (0..2, 2..3) } else { (0..3, 0..3) };
+            // few queries have the first two filters and many the last, or the other way round; of the subset, few have one or
+            // the other, and many the last every other time
+            let (few, many) = match (subset(), self.checks.get() % 2) {
+                (false, 0) => (0..2, 2..3),
+                (false, _) => (2..3, 0..2),
+                (true, 0) => (0..1, 2..3),
+                (true, _) => (1..2, 0..0),
+            };
             for filter in &filters[if count == 3 { few } else { many }] {
                 let params = SearchParams::new().filter(filter.clone());
                 let scan = self.index.search_with(queries, K, &params).unwrap();

@@ -70,6 +70,7 @@ fn copies_equal_exhaustive() {
 
 fn check(settings: &[(&str, &str, &str)]) {
     let mut builder = Gpu::builder().poison(true).max_segment_bytes(3000 * 128);
+    builder = builder.setting("kernel.scan.min_rows", 0);
     for (section, key, value) in settings {
         builder = builder.setting(format!("{section}.{key}"), value);
     }
@@ -104,7 +105,7 @@ fn check(settings: &[(&str, &str, &str)]) {
         if !settings.is_empty() && space::scan_family(&metric).is_none() {
             continue;
         }
-        let n = 13_000;
+        let n = 7_000;
         let mut data = random(n * d, 1);
         if metric.needs_non_negative() {
             data.iter_mut().for_each(|x| *x = x.abs() / d as f32);
