@@ -40,8 +40,8 @@ lavapipe26-checked   lavapipe26   kernels   NEARFIELD_FORCE_COOP=$f32 NEARFIELD_
 subgroup4-checked    lavapipe     kernels   LP_NATIVE_VECTOR_WIDTH=128 NEARFIELD_CHECKED=1
 subgroup16-checked   lavapipe     kernels   LP_NATIVE_VECTOR_WIDTH=512 NEARFIELD_CHECKED=1
 baseline-checked     lavapipe     kernels   NEARFIELD_DISABLE=$bare NEARFIELD_CHECKED=1
-metal                -            metal     NEARFIELD_METAL=strict
-metal-fast-math      -            metal     NEARFIELD_METAL=fast
+metal                -            metal     NEARFIELD_TEST_METAL=strict
+metal-fast-math      -            metal     NEARFIELD_TEST_METAL=fast
 dx12                 lavapipe     dxc       NEARFIELD_TEST_DX12=1
 "
 # Tests of searches that are cut by memory, bindings, parts and chunks: the longest of their program.
@@ -178,7 +178,7 @@ run_tests() ( # ENV FILE, TEST SET, MORE ENVIRONMENT...
   case $set in
     host) programs "$(test_programs host)" ;;
     metal)
-      export NEARFIELD_METAL_CACHE="$PWD/target/metal"
+      export NEARFIELD_TEST_METAL_CACHE="$PWD/target/metal"
       programs "--workspace --test runtime"
       programs "--test exact" bound:: scales:: invariance::
       # with naga's checks and without them, each half of the combinations

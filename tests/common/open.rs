@@ -2,7 +2,7 @@
 
 use nearfield::{Gpu, GpuBuilder};
 
-/// Opens a device: as an application does, or, where `NEARFIELD_METAL` is set, on the GPU that runs Metal's code.
+/// Opens a device: as an application does, or, where `NEARFIELD_TEST_METAL` is set, on the GPU that runs Metal's code.
 pub trait Open {
     /// # Errors
     /// As [`GpuBuilder::build`].

@@ -45,30 +45,32 @@ impl Options {
         })
     }
 
-    /// As [`Options::new`], changed by the variables of the README; `None` where `NEARFIELD_METAL` is not set.
+    /// As [`Options::new`], changed by the variables of the README; `None` where `NEARFIELD_TEST_METAL` is not set.
     ///
     /// # Errors
     /// A value that is none, or there is no clang.
     pub fn from_env() -> Result<Option<Options>, String> {
-        let Some(mode) = value("NEARFIELD_METAL") else { return Ok(None) };
+        let Some(mode) = value("NEARFIELD_TEST_METAL") else { return Ok(None) };
         let mut options = Options::new()?;
         options.fast_math = match mode.as_str() {
             "strict" => false,
             "fast" => true,
             other => {
-                return Err(format!("NEARFIELD_METAL is {other:?}, not \"strict\" or \"fast\""));
+                return Err(format!(
+                    "NEARFIELD_TEST_METAL is {other:?}, not \"strict\" or \"fast\""
+                ));
             }
         };
-        if let Some(lanes) = number("NEARFIELD_METAL_LANES")? {
+        if let Some(lanes) = number("NEARFIELD_TEST_METAL_LANES")? {
             options.lanes = u32::try_from(lanes).unwrap_or(u32::MAX);
         }
-        if let Some(seed) = number("NEARFIELD_METAL_SEED")? {
+        if let Some(seed) = number("NEARFIELD_TEST_METAL_SEED")? {
             options.seed = seed;
         }
-        if let Some(races) = number("NEARFIELD_METAL_RACES")? {
+        if let Some(races) = number("NEARFIELD_TEST_METAL_RACES")? {
             options.races = races != 0;
         }
-        if let Some(cache) = value("NEARFIELD_METAL_CACHE") {
+        if let Some(cache) = value("NEARFIELD_TEST_METAL_CACHE") {
             options.cache = cache.into();
         }
         options.check()?;
