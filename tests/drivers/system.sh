@@ -106,8 +106,11 @@ ensure_software_vulkan() {
 
 # Metal's code needs `_Float16`, which clang has on x86 since version 15. In a shell of its own, whose names are no caller's.
 clang_installed() (
-  for name in "${NEARFIELD_CLANG:-clang++}" clang++ clang++-22 clang++-21 clang++-20 clang++-19 clang++-18 clang++-17 clang++-16 clang++-15; do
-    have "$name" && echo '_Float16 half;' | "$name" -x c++ -fsyntax-only - >/dev/null 2>&1 && exit 0
+  # GCC has the type as well.
+  text='#ifndef __clang__\n#error\n#endif\n_Float16 half;\n'
+  names="clang++ clang++-22 clang++-21 clang++-20 clang++-19 clang++-18 clang++-17 clang++-16 clang++-15"
+  for name in ${NEARFIELD_CLANG:-$names}; do
+    have "$name" && printf "$text" | "$name" -x c++ -fsyntax-only - >/dev/null 2>&1 && exit 0
   done
   exit 1
 )

@@ -5,22 +5,38 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-/// A clang++ that knows `_Float16`: `NEARFIELD_CLANG`, or the first that is on the path.
-pub fn clang() -> Option<String> {
-    static FOUND: LazyLock<Option<String>> = LazyLock::new(|| {
-        let named = std::env::var("NEARFIELD_CLANG").ok();
+/// A clang++ that knows `_Float16`: the one that `NEARFIELD_CLANG` names, or else the first that is on the path.
+///
+/// # Errors
+/// There is none, in words.
+pub fn clang() -> Result<String, String> {
+    static FOUND: LazyLock<Result<String, String>> = LazyLock::new(|| {
+        if let Some(named) = crate::options::value("NEARFIELD_CLANG")? {
+            let wrong =
+                format!("NEARFIELD_CLANG is {named:?}, not a clang++ of version 15 or newer");
+            return knows_half(&named).then_some(named).ok_or(wrong);
+        }
         let numbered = (15..=22).rev().map(|version| format!("clang++-{version}"));
-        named
-            .into_iter()
-            .chain(["clang++".to_owned()])
-            .chain(numbered)
-            .find(|name| knows_half(name))
+        let mut names = ["clang++".to_owned()].into_iter().chain(numbered);
+        names.find(|name| knows_half(name)).ok_or("no clang++ of version 15 or newer".to_owned())
     });
     FOUND.clone()
 }
 
+/// GCC has the type as well.
 fn knows_half(clang: &str) -> bool {
-    compiles(clang, "", "_Float16 half;")
+    compiles(clang, "", "#ifndef __clang__\n#error\n#endif\n_Float16 half;")
+}
+
+/// What it says of itself, which changes when another takes its name.
+pub(crate) fn version(clang: &str) -> String {
+    static KNOWN: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let ask = || {
+        let output = Command::new(clang).arg("--version").output();
+        output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    known.entry(clang.to_owned()).or_insert_with(|| ask().unwrap_or_default()).clone()
 }
 
 /// Whether it knows these flags.

@@ -20,12 +20,14 @@ pub use watch::{Faults, Loss};
 /// A wgpu whose one adapter is that GPU.
 ///
 /// # Errors
-/// The options are none, or this is not Linux.
+/// The options are none, the compiler or the folder of the cache is not fit for use, or this is not Linux.
 pub fn instance(options: Options) -> Result<wgpu::Instance, String> {
     options.check()?;
     if cfg!(not(target_os = "linux")) {
         return Err("kernels are loaded as Linux has it".to_owned());
     }
+    // wgpu compiles kernels of its own when a device is opened, and has no words for what goes wrong with them.
+    compile::prepare(&options)?;
     // SAFETY: it is an instance of this backend's.
     Ok(unsafe { wgpu::Instance::from_hal::<hal::Api>(hal::Instance::new(options)) })
 }

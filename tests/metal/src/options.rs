@@ -1,7 +1,10 @@
 //! What a run of kernels depends on.
 
 use crate::watch::{Faults, Loss};
+use std::env::VarError;
+use std::num::ParseIntError;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 /// How kernels are compiled and run.
 #[derive(Clone, Debug)]
@@ -31,7 +34,7 @@ impl Options {
     /// # Errors
     /// There is no clang.
     pub fn new() -> Result<Options, String> {
-        let clang = crate::clang().ok_or("no clang++ of version 15 or later")?;
+        let clang = crate::clang()?;
         let cache = std::env::temp_dir().join("nearfield-metal");
         Ok(Options {
             fast_math: false,
@@ -50,7 +53,7 @@ impl Options {
     /// # Errors
     /// A value that is none, or there is no clang.
     pub fn from_env() -> Result<Option<Options>, String> {
-        let Some(mode) = value("NEARFIELD_TEST_METAL") else { return Ok(None) };
+        let Some(mode) = value("NEARFIELD_TEST_METAL")? else { return Ok(None) };
         let mut options = Options::new()?;
         options.fast_math = match mode.as_str() {
             "strict" => false,
@@ -62,15 +65,23 @@ impl Options {
             }
         };
         if let Some(lanes) = number("NEARFIELD_TEST_METAL_LANES")? {
-            options.lanes = u32::try_from(lanes).unwrap_or(u32::MAX);
+            options.lanes = lanes;
         }
         if let Some(seed) = number("NEARFIELD_TEST_METAL_SEED")? {
             options.seed = seed;
         }
-        if let Some(races) = number("NEARFIELD_TEST_METAL_RACES")? {
-            options.races = races != 0;
+        if let Some(races) = value("NEARFIELD_TEST_METAL_RACES")? {
+            options.races = match races.as_str() {
+                "0" => false,
+                "1" => true,
+                other => {
+                    return Err(format!("NEARFIELD_TEST_METAL_RACES is {other:?}, not 0 or 1"));
+                }
+            };
         }
-        if let Some(cache) = value("NEARFIELD_TEST_METAL_CACHE") {
+        if let Some(cache) = std::env::var_os("NEARFIELD_TEST_METAL_CACHE")
+            && !cache.is_empty()
+        {
             options.cache = cache.into();
         }
         options.check()?;
@@ -85,12 +96,16 @@ impl Options {
     }
 }
 
-fn value(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+/// A variable; one that is empty is not set.
+pub(crate) fn value(name: &str) -> Result<Option<String>, String> {
+    match std::env::var(name) {
+        Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(value)) => Err(format!("{name} is {value:?}, not a text")),
+    }
 }
 
-fn number(name: &str) -> Result<Option<u64>, String> {
-    let parse =
-        |text: String| text.parse().map_err(|_| format!("{name} is {text:?}, not a number"));
-    value(name).map(parse).transpose()
+fn number<T: FromStr<Err = ParseIntError>>(name: &str) -> Result<Option<T>, String> {
+    let parse = |text: String| text.parse().map_err(|e| format!("{name} is {text:?}: {e}"));
+    value(name)?.map(parse).transpose()
 }

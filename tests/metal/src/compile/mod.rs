@@ -4,7 +4,7 @@ mod object;
 mod translate;
 mod unit;
 
-pub use object::INCLUDE;
+pub use object::{INCLUDE, prepare};
 pub use translate::{LANGUAGE, Source, Translated, translate};
 pub use unit::without_twins;
 

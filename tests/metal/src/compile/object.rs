@@ -42,14 +42,11 @@ pub struct Files {
 pub fn build(unit: &Unit, options: &Options) -> Result<Files, String> {
     let flags = flags(options);
     let header = prelude(&flags, options)?;
-    let key = format!(
-        "{}\n{flags} {LINK}\n{}\n{}{}",
-        options.clang, *INCLUDE_HASH, unit.metal, unit.call
-    );
+    let key = format!("{} {LINK}\n{}{}", key(&flags, options), unit.metal, unit.call);
     let stem = options.cache.join(format!("{:016x}", hash(&key)));
     let file = |extension: &str| stem.with_extension(extension);
     let files = Files { source: file("metal"), object: file("so") };
-    if fs::read_to_string(file("key")).is_ok_and(|kept| kept == key) && files.object.exists() {
+    if is_kept(&files.object, &key) {
         return Ok(files);
     }
     write(&files.source, &unit.metal)?;
@@ -65,9 +62,13 @@ pub fn build(unit: &Unit, options: &Options) -> Result<Files, String> {
     command.args(flags.split_whitespace()).arg("-include-pch").arg(&header);
     command.args(LINK.split_whitespace()).args(["-I", INCLUDE, "-o"]).arg(&object).arg(file("cpp"));
     finish(&mut command)?;
-    fs::rename(&object, &files.object).map_err(|e| format!("{}: {e}", files.object.display()))?;
-    write(&file("key"), &key)?;
+    keep(&object, &files.object, &key)?;
     Ok(files)
+}
+
+/// Finds out whether kernels can be compiled with these options.
+pub fn prepare(options: &Options) -> Result<(), String> {
+    prelude(&flags(options), options).map(drop)
 }
 
 fn flags(options: &Options) -> String {
@@ -92,12 +93,16 @@ fn processor() -> &'static str {
 fn prelude(flags: &str, options: &Options) -> Result<PathBuf, String> {
     static MADE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-    let key = format!("{}\n{flags}\n{}", options.clang, *INCLUDE_HASH);
+    // clang takes it for the files that it read alone, at their place and of their time.
+    let key = format!("{}\n{INCLUDE}", key(flags, options));
     let file = options.cache.join(format!("{:016x}.pch", hash(&key)));
     if made.contains(&file) {
         return Ok(file);
     }
-    if !file.exists() {
+    let modified = |file: PathBuf| fs::metadata(file).and_then(|about| about.modified()).ok();
+    let times: Vec<_> = include_files().into_iter().map(modified).collect();
+    let key = format!("{key}\n{times:?}");
+    if !is_kept(&file, &key) {
         fs::create_dir_all(&options.cache)
             .map_err(|e| format!("{}: {e}", options.cache.display()))?;
         let mut command = Command::new(&options.clang);
@@ -108,7 +113,7 @@ fn prelude(flags: &str, options: &Options) -> Result<PathBuf, String> {
             .arg(&scratch);
         command.arg(Path::new(INCLUDE).join("prelude.h"));
         finish(&mut command)?;
-        fs::rename(&scratch, &file).map_err(|e| format!("{}: {e}", file.display()))?;
+        keep(&scratch, &file, &key)?;
     }
     made.push(file.clone());
     Ok(file)
@@ -118,20 +123,51 @@ fn finish(command: &mut Command) -> Result<(), String> {
     let output = command.output().map_err(|e| format!("{command:?}: {e}"))?;
     match output.status.success() {
         true => Ok(()),
-        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+        false => {
+            let program = command.get_program().to_string_lossy();
+            let words = String::from_utf8_lossy(&output.stderr);
+            Err(format!("{program}, {}: {words}", output.status))
+        }
     }
+}
+
+/// What all that is compiled so has in common.
+fn key(flags: &str, options: &Options) -> String {
+    let version = crate::clang::version(&options.clang);
+    format!("{}\n{version}{flags}\n{}", options.clang, *INCLUDE_HASH)
+}
+
+/// What lies beside a file that is whole: what it was made of, and its own hash.
+fn seal(file: &Path, key: &str) -> std::io::Result<String> {
+    Ok(format!("{key}\n{:016x}\n", hash(&fs::read(file)?)))
+}
+
+fn is_kept(file: &Path, key: &str) -> bool {
+    let kept = fs::read_to_string(file.with_extension("key"));
+    matches!((kept, seal(file, key)), (Ok(kept), Ok(seal)) if kept == seal)
+}
+
+/// What is complete takes the file's name.
+fn keep(complete: &Path, file: &Path, key: &str) -> Result<(), String> {
+    let failed = |e| format!("{}: {e}", file.display());
+    let seal = seal(complete, key).map_err(failed)?;
+    fs::rename(complete, file).map_err(failed)?;
+    write(&file.with_extension("key"), &seal)
 }
 
 /// Of the header's files.
 static INCLUDE_HASH: LazyLock<u64> = LazyLock::new(|| {
-    let mut files: Vec<PathBuf> = Vec::new();
-    for folder in [INCLUDE.to_owned(), format!("{INCLUDE}/simd")] {
-        files
-            .extend(fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()));
-    }
-    files.sort();
+    let files = include_files();
     hash(&files.iter().map(|file| fs::read(file).unwrap_or_default()).collect::<Vec<_>>())
 });
+
+fn include_files() -> Vec<PathBuf> {
+    let folders = [INCLUDE.to_owned(), format!("{INCLUDE}/simd")].map(fs::read_dir);
+    let entries = folders.into_iter().flatten().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    files.sort();
+    files
+}
 
 fn hash(of: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();

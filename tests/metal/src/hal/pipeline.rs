@@ -55,7 +55,11 @@ impl Pipeline {
         let failed =
             |e| hal::PipelineError::Linkage(wgpu::ShaderStages::COMPUTE, format!("MSL: {e}"));
         let translated = compile::translate(&source).map_err(failed)?;
-        let kernel = compile::kernel(&translated, options).map_err(failed)?;
+        let kernel = compile::kernel(&translated, options).map_err(|e| {
+            // wgpu has no words for what is wrong with a kernel of its own.
+            eprintln!("kernel {}: {e}", translated.name);
+            failed(e)
+        })?;
         Ok(Pipeline {
             kernel: Arc::new(kernel),
             resources: Arc::new(desc.layout.resources.clone()),

@@ -13,12 +13,8 @@ pub struct Gpu {
 
 /// `None`, counted, where there is no clang.
 pub fn options() -> Option<Options> {
-    let Ok(mut options) = Options::new() else {
-        println!("skipped: no clang (1)");
-        return None;
-    };
-    options.cache = concat!(env!("CARGO_TARGET_TMPDIR"), "/kernels").into();
-    Some(options)
+    let options = Options::new().inspect_err(|reason| println!("skipped: {reason} (1)")).ok()?;
+    Some(Options { cache: concat!(env!("CARGO_TARGET_TMPDIR"), "/kernels").into(), ..options })
 }
 
 pub fn open(options: Options) -> Gpu {
