@@ -6,7 +6,7 @@
 # subset (tests/README.md says what each is there to find). A driver that cannot be had is counted as skipped. What ran is
 # counted and may not become less (tests/counts.sh). Full logs: target/test-logs/STAGE.log.
 #
-# Environment: NEARFIELD_DRIVERS (where the drivers lie, default .cache/drivers), NEARFIELD_STAGE_LIMIT (seconds, default 1200),
+# Environment: NEARFIELD_DRIVERS (where the drivers lie, default .cache/drivers), NEARFIELD_STAGE_LIMIT (seconds, default 1800),
 # NEARFIELD_LANES (stages at a time, default 2).
 # Lists of names and of assignments are split at their spaces throughout.
 # shellcheck disable=SC2086
@@ -15,21 +15,22 @@ cd "$(dirname "$0")/.." || exit 1
 . tests/drivers/system.sh
 
 drivers=${NEARFIELD_DRIVERS:-.cache/drivers}
-limit=${NEARFIELD_STAGE_LIMIT:-1200}
+limit=${NEARFIELD_STAGE_LIMIT:-1800}
 lanes=${NEARFIELD_LANES:-2}
 logs=target/test-logs
 
 # STAGE  ENV FILE  TEST SET  MORE ENVIRONMENT. The longest come first, so that the lanes end together. Shaders run without
-# bounds checks by default, so each driver runs both ways: with them only the tests that run every kernel (`kernels`). Where a
-# pipeline takes seconds to compile the two ways share the tests (`first`, `second`) and the combinations of the sweep
-# (NEARFIELD_TEST_PART). `host` needs no driver.
+# bounds checks by default, so each driver runs both ways: with them only the tests that run every kernel (`kernels`), or of
+# those the sweep over all shapes (`shapes`), where a pipeline takes seconds to compile. There the two ways share the combinations of
+# the sweep (NEARFIELD_TEST_PART), and the tests without checks are two stages (`first`, `cuts`). `host` needs no driver.
 bare=subgroup,f16,coop,timestamp,baseline
 # lavapipe 26 runs the matrices of f32 that Metal has, but does not list them.
 f32=8x8x8:f32:f32
 stages="
 lavapipe             lavapipe     full
 swiftshader          swiftshader  first     NEARFIELD_TEST_PART=0/2
-swiftshader-checked  swiftshader  second    NEARFIELD_TEST_PART=1/2 NEARFIELD_CHECKED=1
+swiftshader-checked  swiftshader  shapes    NEARFIELD_TEST_PART=1/2 NEARFIELD_CHECKED=1
+swiftshader-cuts     swiftshader  cuts
 host                 -            host
 lavapipe-checked     lavapipe     kernels   NEARFIELD_CHECKED=1
 lavapipe26           lavapipe26   pairwise  NEARFIELD_FORCE_COOP=$f32
@@ -205,11 +206,11 @@ run_tests() ( # ENV FILE, TEST SET, MORE ENVIRONMENT...
       # what the program does on the host is the same on every driver
       programs "--test cli" devices:: search:: range:: tune::
       ;;
-    second)
+    cuts) programs "--test index" $cuts ;;
+    shapes)
       # those of the stages of a search, each on a device of its own, run with checks on drivers that compile faster
       programs "--lib" --skip exact::tests::
       programs "--test exact" sweep::
-      programs "--test index" $cuts
       ;;
   esac
   exit $status

@@ -131,18 +131,24 @@ template <class T, int N> struct packed {
   NEARFIELD_MEMBER T& operator[](ulong i) { return element[checked_index(this, i, N)]; }
   NEARFIELD_MEMBER const T& operator[](ulong i) const { return element[checked_index(this, i, N)]; }
 };
+typedef packed<char, 4> packed_char4;
+typedef packed<uchar, 4> packed_uchar4;
+typedef packed<float, 3> packed_float3;
+typedef packed<half, 3> packed_half3;
+typedef packed<int, 3> packed_int3;
+typedef packed<uint, 3> packed_uint3;
 }  // namespace metal
 
 // Scalars, vectors and packed vectors need no prefix; functions do.
 #define NEARFIELD_GLOBAL(T) using metal::T##2; using metal::T##3; using metal::T##4;
 NEARFIELD_GLOBAL(bool) NEARFIELD_GLOBAL(char) NEARFIELD_GLOBAL(uchar) NEARFIELD_GLOBAL(short) NEARFIELD_GLOBAL(ushort)
 NEARFIELD_GLOBAL(int) NEARFIELD_GLOBAL(uint) NEARFIELD_GLOBAL(long) NEARFIELD_GLOBAL(ulong) NEARFIELD_GLOBAL(half) NEARFIELD_GLOBAL(float)
-typedef metal::packed<char, 4> packed_char4;
-typedef metal::packed<uchar, 4> packed_uchar4;
-typedef metal::packed<float, 3> packed_float3;
-typedef metal::packed<half, 3> packed_half3;
-typedef metal::packed<int, 3> packed_int3;
-typedef metal::packed<uint, 3> packed_uint3;
+using metal::packed_char4;
+using metal::packed_uchar4;
+using metal::packed_float3;
+using metal::packed_half3;
+using metal::packed_int3;
+using metal::packed_uint3;
 
 template <class To, class From> NEARFIELD_INLINE To as_type(From value) {
   static_assert(sizeof(To) == sizeof(From), "as_type keeps the size");

@@ -142,17 +142,28 @@ impl Desk {
         let ranges = unsafe {
             std::slice::from_raw_parts(self.state.ranges, self.state.all_ranges as usize)
         };
-        let below = ranges.iter().enumerate().filter(|(_, range)| range.begin <= at);
         let shared = self.state.shared_ranges as usize;
-        match below.max_by_key(|(_, range)| range.begin) {
-            Some((index, range)) if at - range.begin < 1 << 30 => fault::Place::Beyond {
+        let nearest = ranges
+            .iter()
+            .enumerate()
+            .filter(|(_, range)| range.begin < range.end)
+            .map(|(index, range)| (index, at < range.begin, gap(range, at)))
+            .min_by_key(|(.., bytes)| *bytes);
+        match nearest {
+            Some((index, before, bytes)) if bytes < 1 << 30 => fault::Place::Beside {
                 variable: if index < shared { index } else { index - shared },
                 shared: index < shared,
-                bytes: at.saturating_sub(range.end),
+                before,
+                bytes,
             },
             _ => fault::Place::Nowhere,
         }
     }
+}
+
+/// Bytes from a variable to an address outside of it.
+fn gap(range: &Range, at: usize) -> usize {
+    range.begin.saturating_sub(at) + at.saturating_sub(range.end)
 }
 
 /// The running thread waits.

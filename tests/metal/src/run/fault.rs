@@ -35,10 +35,11 @@ pub enum Cause {
 /// Where an address lies that no dispatch may touch.
 #[derive(Debug)]
 pub enum Place {
-    /// So many bytes beyond the end of the nearest variable (a workgroup variable or a buffer) below it.
-    Beyond {
+    /// So many bytes before the nearest variable (a workgroup variable or a buffer), or beyond its end.
+    Beside {
         variable: usize,
         shared: bool,
+        before: bool,
         bytes: usize,
     },
     Nowhere,
@@ -103,9 +104,10 @@ impl Display for Fault {
 impl Display for Place {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Place::Beyond { variable, shared, bytes } => {
+            Place::Beside { variable, shared, before, bytes } => {
                 let kind = if *shared { "workgroup variable" } else { "buffer" };
-                write!(f, "{bytes} bytes beyond the end of {kind} {variable}")
+                let side = if *before { "before" } else { "beyond the end of" };
+                write!(f, "{bytes} bytes {side} {kind} {variable}")
             }
             Place::Nowhere => f.write_str("outside of every buffer and workgroup variable"),
         }

@@ -18,8 +18,9 @@ struct Stamp {
 struct Element {
     write: Stamp,
     atomic: Stamp,
-    /// The last reader, and the last before it that was another thread.
-    reads: [Stamp; 2],
+    /// The last reader, the last before it that was another thread, and the last before it of another SIMD group: a barrier of
+    /// one SIMD group does not order what the others read.
+    reads: [Stamp; 3],
 }
 
 /// The history of every element.
@@ -69,10 +70,10 @@ impl Races {
         let first = (at - range.begin) / GRANULE;
         let last = (at - range.begin + bytes - 1) / GRANULE;
         for (offset, element) in history[first..=last].iter_mut().enumerate() {
-            let [reader, earlier] = element.reads;
+            let [reader, earlier, elsewhere] = element.reads;
             let seen = match how {
-                WRITE => &[element.write, element.atomic, reader, earlier][..],
-                ATOMIC => &[element.write, reader, earlier][..],
+                WRITE => &[element.write, element.atomic, reader, earlier, elsewhere][..],
+                ATOMIC => &[element.write, reader, earlier, elsewhere][..],
                 _ => &[element.write, element.atomic][..],
             };
             if let Some(then) = seen.iter().find(|then| races(**then)) {
@@ -82,7 +83,8 @@ impl Races {
                 WRITE => element.write = now,
                 ATOMIC => element.atomic = now,
                 _ if reader.thread == thread => element.reads[0] = now,
-                _ => element.reads = [now, reader],
+                _ if reader.thread / lanes == simdgroup => element.reads = [now, reader, elsewhere],
+                _ => element.reads = [now, reader, reader],
             }
         }
         None

@@ -133,6 +133,16 @@ fn an_index_one_too_large_is_found() {
 }
 
 #[test]
+fn an_index_below_zero_is_found() {
+    let shared = REVERSE.replace("63u - t", "i32(t) - 1");
+    expect_fault(
+        strict(),
+        &shared,
+        &["thread 0 reads 4 bytes 4 bytes before workgroup variable 0"],
+    );
+}
+
+#[test]
 fn wgpus_own_checks_keep_an_index_inside() {
     let Some(options) = strict() else { return };
     let wgsl = format!(
@@ -155,6 +165,25 @@ fn a_race_on_one_word_is_found() {
     b[t] = shared_floats[t];
 }";
     expect_fault(with_races(), body, &["a race", "byte 20 of workgroup variable 0"]);
+}
+
+/// Whatever its own SIMD group read and ordered meanwhile.
+#[test]
+fn a_read_of_another_simd_group_is_not_forgotten() {
+    let body = "
+@compute @workgroup_size(64) fn main(@builtin(local_invocation_index) t: u32) {
+    shared_floats[t] = a[t];
+    workgroupBarrier();
+    if t < 4u || t >= 32u { b[t] = shared_floats[0]; }
+    subgroupBarrier();
+    if t == 40u { shared_floats[0] = 2.0; }
+}";
+    let Some(options) = with_races() else { return };
+    // In each order that has the threads of the first group read first.
+    for seed in 0..8 {
+        let fault = run(Options { seed, ..options.clone() }, body).expect_err("it is forgotten");
+        assert!(fault.contains("a race") && fault.contains("byte 0 of"), "{fault}");
+    }
 }
 
 #[test]

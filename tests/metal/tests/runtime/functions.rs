@@ -159,3 +159,38 @@ var<workgroup> halves: array<f16, 64>;
         assert_eq!(output, expected);
     }
 }
+
+/// A vector of three has a place of its own size in a struct, and one of four in an array.
+#[test]
+fn vectors_of_three_in_structs() {
+    let Some(gpu) = options().map(open) else { return };
+    let wgsl = "
+struct Pair { v: vec3<f32>, w: f32, u: vec3<u32> }
+@group(0) @binding(0) var<storage, read> a: array<Pair>;
+@group(0) @binding(1) var<storage, read_write> b: array<Pair>;
+var<workgroup> pairs: array<Pair, 2>;
+@compute @workgroup_size(2) fn main(@builtin(local_invocation_index) t: u32) {
+    pairs[t] = a[t];
+    pairs[t].v.y += 1.0;
+    pairs[t].u = pairs[t].u.zyx;
+    workgroupBarrier();
+    b[t] = pairs[1u - t];
+}";
+    let floats = |x: [f32; 4]| x.map(f32::to_bits);
+    let pair = |v: [f32; 4], u: [u32; 3]| [&floats(v)[..], &u, &[0]].concat();
+    let input = [pair([1.0, 2.0, 3.0, 4.0], [5, 6, 7]), pair([8.0, 9.0, 0.5, 11.0], [1, 2, 3])];
+    let expected = [pair([8.0, 10.0, 0.5, 11.0], [3, 2, 1]), pair([1.0, 3.0, 3.0, 4.0], [7, 6, 5])];
+    let bytes = input.concat();
+    let kernel = Kernel {
+        wgsl,
+        checked: false,
+        groups: 1,
+        input: bytemuck::cast_slice(&bytes),
+        output_bytes: 64,
+    };
+    let output: Vec<u32> = bytemuck::pod_collect_to_vec(&gpu.run(&kernel).unwrap());
+    // What lies between the members is nobody's.
+    let mut expected = expected.concat();
+    (expected[7], expected[15]) = (output[7], output[15]);
+    assert_eq!(output, expected);
+}
