@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use naga::back::spv;
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
-use naga::{GlobalVariable, ResourceBinding, ShaderStage};
+use naga::{GlobalVariable, ResourceBinding};
 
 use crate::variant::Kernel;
 
