@@ -50,7 +50,6 @@ var<immediate> p: Params;
 
 {% set small = "p.dim" %}
 //% if kind == "tree"
-{% include "lib/math/plus.wgsl" %}
 {% include "lib/math/tree.wgsl" %}
 {% include "lib/metric/exact.wgsl" %}
 //% elif kind == "direct"

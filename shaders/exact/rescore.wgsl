@@ -12,7 +12,6 @@
 fn query4(i: u32) -> vec4<i32> { return {{ "unpack4xI8(queries[i])" if dtype == "i8" else "vec4<i32>(unpack4xU8(queries[i]))" }}; }
 //% else
 {% set small = "p.k4" %}
-{% include "lib/math/plus.wgsl" %}
 {% include "lib/math/tree.wgsl" %}
 {% include "lib/metric/exact.wgsl" %}
 @group(0) @binding({{ slot() }}) var<storage, read> queries: array<vec4<f32>>;

@@ -7,7 +7,6 @@
 
 {% include "lib/load/rows.wgsl" %}
 {% set small = "p.k4" %}
-{% include "lib/math/plus.wgsl" %}
 {% include "lib/math/tree.wgsl" %}
 @group(0) @binding({{ slot() }}) var<storage, read_write> facts: array<atomic<u32>>;
 

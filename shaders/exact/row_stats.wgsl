@@ -7,7 +7,6 @@
 {% include "lib/constants.wgsl" %}
 {% include "lib/load/rows.wgsl" %}
 {% set small = "p.k4" %}
-{% include "lib/math/plus.wgsl" %}
 {% include "lib/math/tree.wgsl" %}
 //% if scaled
 {% include "lib/math/largest.wgsl" %}

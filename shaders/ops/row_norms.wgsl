@@ -5,7 +5,6 @@
 
 {% include "lib/load/rows.wgsl" %}
 {% set small = "p.k4" %}
-{% include "lib/math/plus.wgsl" %}
 {% include "lib/math/tree.wgsl" %}
 {% include "lib/math/largest.wgsl" %}
 {% include "lib/math/norm.wgsl" %}

@@ -35,6 +35,11 @@ pub fn subset() -> bool {
     std::env::var("NEARFIELD_TEST_SET").is_ok_and(|set| set == "pairwise")
 }
 
+/// Whether the device computes with what fast math allows, as Metal does by default.
+pub fn fast_math() -> bool {
+    std::env::var("NEARFIELD_TEST_METAL").is_ok_and(|mode| mode == "fast")
+}
+
 /// Which share of the subset runs here, of how many: two stages on one driver, where it is slow, have half each, and attacks that
 /// other drivers are under, too, are half as many. `NEARFIELD_TEST_PART=0/2` is the first of two.
 pub fn share() -> (usize, usize) {

@@ -1,7 +1,7 @@
 //! DX12's way on a Vulkan driver: a device that runs, instead of the SPIR-V that naga writes, what Microsoft's DXC makes of the HLSL
 //! that naga writes. All else is as on any other device, so whole searches run on it; wgpu's own few kernels stay as they are.
 
-use super::hlsl;
+use super::hlsl::{self, dxc};
 use ash::vk;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use nearfield::{Gpu, GpuBuilder};
@@ -12,11 +12,6 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 use wgpu::hal::api::Vulkan;
-
-/// The command of tests/drivers/dxc.sh.
-pub fn dxc() -> Option<String> {
-    std::env::var("NEARFIELD_DXC").ok()
-}
 
 /// Whether the devices that tests share are such ones.
 pub fn wanted() -> bool {

@@ -4,6 +4,11 @@ use naga::back::hlsl::{BindTarget, Options, PipelineOptions, ShaderModel, Writer
 use naga::valid::ModuleInfo;
 use naga::{Module, ShaderStage};
 
+/// The command of tests/drivers/dxc.sh: it takes ENTRY:FILE arguments and fails when one does not compile.
+pub fn dxc() -> Option<String> {
+    std::env::var("NEARFIELD_DXC").ok()
+}
+
 /// The text of a module of one entry point, and the name that its entry point has there. A buffer's register is the number of its
 /// binding in WGSL, whether the kernel writes to it or not; immediates lie in space 1, what DX12 tells of a dispatch in space 2.
 pub fn translate(

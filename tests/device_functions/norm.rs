@@ -6,7 +6,6 @@ use minijinja::context;
 pub const KERNEL: &str = r#"
 {% include library("rows") %}
 {% set small = "p.k4" %}
-{% include library("plus") %}
 {% include library("tree") %}
 struct Shape { k4: u32 }
 @group(0) @binding(1) var<storage, read> p: Shape;

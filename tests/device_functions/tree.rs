@@ -5,7 +5,6 @@ use minijinja::context;
 
 pub const KERNEL: &str = r#"
 {% set small = "arrayLength(&parts)" %}
-{% include library("plus") %}
 {% include library("tree") %}
 @group(0) @binding(0) var<storage, read> parts: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read_write> sums: array<f32>;

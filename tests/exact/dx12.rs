@@ -4,6 +4,7 @@
 use crate::common::cases::{CASES, Case, bit_metrics, float_metrics};
 use crate::common::device::subset;
 use crate::common::dx12;
+use crate::common::hlsl::dxc;
 use crate::common::ways::{BYTES, COPY, ROWS, TILES, Way};
 use crate::sweep::{Counts, Variants, index, params, print_counts};
 use nearfield::{DType, ExactStats, Gpu, Hits, Metric, pairwise, row_norms};
@@ -92,7 +93,7 @@ fn searches_answer_alike_by_dxc() {
     if subset() {
         return println!("skipped: compared to DXC's kernels on one driver alone (1)");
     }
-    if dx12::dxc().is_none() {
+    if dxc().is_none() {
         return println!("skipped: no DXC (tests/drivers/dxc.sh) (1)");
     }
     let devices = WAYS.map(|way| {

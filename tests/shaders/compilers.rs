@@ -14,11 +14,6 @@ pub fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// The command in `NEARFIELD_DXC`: it takes ENTRY:FILE arguments and fails when one does not compile.
-pub fn dxc() -> Option<String> {
-    std::env::var("NEARFIELD_DXC").ok()
-}
-
 pub fn compile_hlsl(
     dxc: &str,
     folder: &Path,

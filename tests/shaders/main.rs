@@ -15,7 +15,7 @@ mod variant;
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
-use compilers::{compile_hlsl, dxc, folder};
+use compilers::{compile_hlsl, folder};
 use limits::{APPLE, BASELINE, broken_rules, over};
 use translate::{hlsl, spirv};
 use variant::{Kernel, invalid, kernels};
@@ -96,7 +96,7 @@ fn every_variant_translates_to_hlsl_that_compiles() {
         }
     }
     skip("DX12 has no cooperative matrices", matrices);
-    match dxc() {
+    match hlsl::dxc() {
         Some(dxc) => problems.extend(compile_hlsl(&dxc, &folder("hlsl"), &texts).err()),
         None => skip("no DXC to compile HLSL (tests/drivers/dxc.sh)", texts.len()),
     }

@@ -9,7 +9,7 @@ pub use translate::{LANGUAGE, Source, Translated, translate};
 pub use unit::without_twins;
 
 use crate::options::Options;
-use crate::run::Kernel;
+use crate::run::{Description, Kernel};
 
 /// What an M1 has for a workgroup's variables. wgpu leaves it to Metal to refuse more.
 pub const WORKGROUP_BYTES: u32 = 32 << 10;
@@ -25,5 +25,12 @@ pub fn kernel(translated: &Translated, options: &Options) -> Result<Kernel, Stri
     }
     let unit = unit::Unit::new(translated)?;
     let files = object::build(&unit, options)?;
-    Kernel::load(translated.description(), files.source, files.object)
+    Kernel::load(Description {
+        name: translated.name.clone(),
+        threads: translated.threads,
+        shared: translated.shared.clone(),
+        text: unit.metal,
+        source: files.source,
+        object: files.object,
+    })
 }

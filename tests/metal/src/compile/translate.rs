@@ -1,6 +1,5 @@
 //! MSL as wgpu's Metal backend has it written: the same options, the same slots.
 
-use crate::run::Description;
 use naga::back::msl;
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
 use naga::{AddressSpace, ResourceBinding, ShaderStage, TypeInner, VectorSize};
@@ -45,17 +44,6 @@ pub struct Translated {
     pub shared: Vec<u32>,
     /// The bindings whose sizes it is told, in the order in which it expects them.
     pub sized: Vec<ResourceBinding>,
-}
-
-impl Translated {
-    pub(crate) fn description(&self) -> Description {
-        Description {
-            name: self.name.clone(),
-            threads: self.threads,
-            shared: self.shared.clone(),
-            text: self.text.clone(),
-        }
-    }
 }
 
 /// Translates one entry point.

@@ -53,7 +53,7 @@ pub struct Fault {
 
 impl Fault {
     pub fn new(kernel: &Kernel, group: [u32; 3], cause: &Cause) -> Fault {
-        let mut message = format!("kernel {}, workgroup {group:?}: ", kernel.name);
+        let mut message = format!("kernel {}, workgroup {group:?}: ", kernel.about.name);
         match cause {
             Cause::Stuck(waits) => stuck(&mut message, kernel, waits),
             Cause::Outside { thread, at, bytes, how, code } => {
@@ -91,7 +91,7 @@ impl Fault {
 impl Fault {
     /// The host could not run it.
     pub fn of_host(kernel: &Kernel, message: String) -> Fault {
-        Fault { message: format!("kernel {}: {message}", kernel.name) }
+        Fault { message: format!("kernel {}: {message}", kernel.about.name) }
     }
 }
 

@@ -4,22 +4,28 @@ use super::state::State;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-/// One entry point, loaded.
+/// What of a kernel is known without running it.
 #[derive(Debug)]
-pub struct Kernel {
+pub struct Description {
     pub name: String,
     /// Threads of a workgroup.
     pub threads: [u32; 3],
     /// Bytes of its workgroup variables.
     pub shared: Vec<u32>,
+    /// Its MSL as it was compiled, and where that lies for a reader.
+    pub text: String,
+    pub source: PathBuf,
+    pub object: PathBuf,
+}
+
+/// One entry point, loaded.
+#[derive(Debug)]
+pub struct Kernel {
+    pub about: Description,
     /// Runs one thread.
     pub entry: extern "C" fn(),
     /// Where its code looks for the machine's state.
     pub state: *mut *const State,
-    /// Its MSL, and where that lies for a reader.
-    pub text: String,
-    pub source: PathBuf,
-    pub object: PathBuf,
     _library: libloading::Library,
 }
 
@@ -28,24 +34,11 @@ unsafe impl Send for Kernel {}
 // SAFETY: as above.
 unsafe impl Sync for Kernel {}
 
-/// What of a kernel is known before it is compiled.
-#[derive(Clone, Debug)]
-pub struct Description {
-    pub name: String,
-    pub threads: [u32; 3],
-    pub shared: Vec<u32>,
-    pub text: String,
-}
-
 impl Kernel {
-    pub fn load(
-        description: Description,
-        source: PathBuf,
-        object: PathBuf,
-    ) -> Result<Kernel, String> {
-        let failed = |e: libloading::Error| format!("{}: {e}", object.display());
+    pub fn load(about: Description) -> Result<Kernel, String> {
+        let failed = |e: libloading::Error| format!("{}: {e}", about.object.display());
         // SAFETY: the object was compiled here, and nothing in it runs when it is loaded.
-        let library = unsafe { libloading::Library::new(&object) }.map_err(failed)?;
+        let library = unsafe { libloading::Library::new(&about.object) }.map_err(failed)?;
         // SAFETY: the header and the unit define both with these types.
         let (entry, state) = unsafe {
             let entry = library.get::<extern "C" fn()>(b"nearfield_thread").map_err(failed)?;
@@ -54,15 +47,14 @@ impl Kernel {
                 .map_err(failed)?;
             (*entry, state())
         };
-        let Description { name, threads, shared, text } = description;
-        Ok(Kernel { name, threads, shared, entry, state, text, source, object, _library: library })
+        Ok(Kernel { about, entry, state, _library: library })
     }
 
     /// The line of the MSL that a return address belongs to.
     pub fn line_of(&self, code: usize) -> Option<u32> {
         let call = code.checked_sub(1)?;
         let found = found(call)?;
-        let loader = addr2line::Loader::new(&self.object).ok()?;
+        let loader = addr2line::Loader::new(&self.about.object).ok()?;
         let at = (call - found.dli_fbase as usize) as u64;
         // The innermost frames may be the header's, inlined into the kernel.
         let mut frames = loader.find_frames(at).ok()?;
@@ -78,8 +70,8 @@ impl Kernel {
     /// Where a line is, and what it says.
     pub fn quote(&self, line: Option<u32>) -> String {
         let Some(line) = line else { return String::new() };
-        let mut quoted = format!(" ({}:{line})", self.source.display());
-        if let Some(text) = self.text.lines().nth(line.saturating_sub(1) as usize) {
+        let mut quoted = format!(" ({}:{line})", self.about.source.display());
+        if let Some(text) = self.about.text.lines().nth(line.saturating_sub(1) as usize) {
             let _ = write!(quoted, "\n    {}", text.trim());
         }
         quoted

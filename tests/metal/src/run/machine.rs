@@ -2,11 +2,11 @@
 
 use super::desk::{Desk, desk};
 use super::fault::Cause;
-use super::random::Random;
 use super::state::Range;
 use super::wait::Wait;
 use corosensei::stack::{DefaultStack, Stack as _};
 use corosensei::{Coroutine, CoroutineResult};
+use fastrand::Rng;
 
 /// Kernels that are unrolled over hundreds of lines have large frames.
 const STACK_BYTES: usize = 256 << 10;
@@ -57,20 +57,25 @@ impl Machine {
     }
 
     /// Makes ready for workgroups of so many threads.
-    pub fn prepare(&mut self, threads: usize, random: &mut Random) -> Result<(), String> {
+    pub fn prepare(&mut self, threads: usize, random: &mut Rng) -> Result<(), String> {
         while self.fibres.len() < threads {
             self.fibres.push(Fibre::new(self.fibres.len())?);
         }
-        self.orders = (0..ORDERS).map(|_| random.shuffled(threads)).collect();
+        let shuffled = |_| {
+            let mut order: Vec<u32> = (0..threads as u32).collect();
+            random.shuffle(&mut order);
+            order
+        };
+        self.orders = (0..ORDERS).map(shuffled).collect();
         self.waits = vec![Wait::Ready; threads];
         Ok(())
     }
 
     /// One workgroup, to its end.
-    pub fn workgroup(&mut self, desk: *mut Desk, random: &mut Random) -> Result<(), Cause> {
+    pub fn workgroup(&mut self, desk: *mut Desk, random: &mut Rng) -> Result<(), Cause> {
         self.waits.fill(Wait::Ready);
         loop {
-            let order = &self.orders[random.below(ORDERS)];
+            let order = &self.orders[random.usize(..ORDERS)];
             for &thread in order {
                 if self.waits[thread as usize] != Wait::Ready {
                     continue;

@@ -7,7 +7,6 @@ mod kernel;
 mod machine;
 mod memory;
 mod races;
-mod random;
 mod state;
 mod wait;
 
@@ -18,11 +17,11 @@ pub use state::Range;
 
 use crate::options::Options;
 use desk::{Desk, set_desk};
+use fastrand::Rng;
 use floats::Floats;
 use machine::Machine;
 use memory::Workgroup;
 use races::Races;
-use random::Random;
 use std::sync::{Mutex, PoisonError};
 
 /// Buffers that a kernel may have: Metal's 31.
@@ -46,20 +45,21 @@ pub fn run(dispatch: &Dispatch<'_>, options: &Options) -> Result<(), Fault> {
     let mut machine = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
     let kernel = dispatch.kernel;
     let [gx, gy, gz] = dispatch.groups.map(|count| count as usize);
-    let threads = kernel.threads.iter().product::<u32>();
-    let mut random = Random::new(options.seed);
+    let threads = kernel.about.threads.iter().product::<u32>();
+    let mut random = Rng::with_seed(options.seed);
     let broken = |message: String| Fault::of_host(kernel, message);
     machine.prepare(threads as usize, &mut random).map_err(broken)?;
     let mut shared =
-        Workgroup::new(&kernel.shared).ok_or_else(|| broken("no memory".to_owned()))?;
+        Workgroup::new(&kernel.about.shared).ok_or_else(|| broken("no memory".to_owned()))?;
     let races = options.races.then(|| {
         Races::new(&shared.ranges, options.lanes, threads.div_ceil(options.lanes) as usize)
     });
-    let matrix = random.shuffled(64).try_into().unwrap_or([0; 64]);
+    let mut matrix: [u32; 64] = std::array::from_fn(|element| element as u32);
+    random.shuffle(&mut matrix);
     let mut ranges = shared.ranges.clone();
     ranges.extend(dispatch.buffers);
     let pointers = dispatch.buffers.map(|range| range.begin as *mut u8);
-    let mut desk = Desk::new(options.lanes, kernel.threads, dispatch.groups, matrix, races);
+    let mut desk = Desk::new(options.lanes, kernel.about.threads, dispatch.groups, matrix, races);
     desk.state.ranges = ranges.as_ptr();
     desk.state.shared_ranges = shared.ranges.len() as u32;
     desk.state.all_ranges = ranges.len() as u32;
@@ -92,17 +92,17 @@ pub fn run(dispatch: &Dispatch<'_>, options: &Options) -> Result<(), Fault> {
 }
 
 /// All of them, each once, in an order from the seed: by a step without a common divisor with their number.
-fn order(count: usize, random: &mut Random) -> impl Iterator<Item = usize> + use<> {
+fn order(count: usize, random: &mut Rng) -> impl Iterator<Item = usize> + use<> {
     let common = |mut a: usize, mut b: usize| {
         while b != 0 {
             (a, b) = (b, a % b);
         }
         a
     };
-    let mut step = random.below(count.max(1)).max(1);
+    let mut step = random.usize(..count.max(1)).max(1);
     while common(step, count) > 1 {
         step += 1;
     }
-    let first = random.below(count.max(1));
+    let first = random.usize(..count.max(1));
     (0..count).map(move |index| (first + index * step) % count)
 }

@@ -1,6 +1,6 @@
 //! What is kept of compiled kernels, and what is said where nothing can be compiled or kept.
 
-use crate::common::{Kernel, open, options};
+use crate::common::{open, options};
 use nearfield_metal::{Options, instance};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,18 +10,11 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn adds_one(options: Options) {
-    let kernel = Kernel {
-        wgsl: "
+    let wgsl = "
 @group(0) @binding(0) var<storage, read> a: array<u32>;
 @group(0) @binding(1) var<storage, read_write> b: array<u32>;
-@compute @workgroup_size(4) fn main(@builtin(local_invocation_index) t: u32) { b[t] = a[t] + 1u; }",
-        checked: false,
-        groups: 1,
-        input: bytemuck::cast_slice(&[1_u32, 2, 3, 4]),
-        output_bytes: 16,
-    };
-    let output: Vec<u32> = bytemuck::pod_collect_to_vec(&open(options).run(&kernel).unwrap());
-    assert_eq!(output, [2, 3, 4, 5]);
+@compute @workgroup_size(4) fn main(@builtin(local_invocation_index) t: u32) { b[t] = a[t] + 1u; }";
+    assert_eq!(open(options).run_group(wgsl, &[1_u32, 2, 3, 4]), Ok(vec![2, 3, 4, 5]));
 }
 
 #[test]

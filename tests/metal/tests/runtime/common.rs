@@ -51,6 +51,14 @@ impl Gpu {
         let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(wait));
     }
 
+    /// As [`Gpu::run`], unchecked, one workgroup with as many words out as in.
+    pub fn run_group<T: bytemuck::Pod>(&self, wgsl: &str, input: &[T]) -> Result<Vec<T>, String> {
+        let input: &[u8] = bytemuck::cast_slice(input);
+        let output_bytes = input.len() as u64;
+        self.run(&Kernel { wgsl, checked: false, groups: 1, input, output_bytes })
+            .map(|bytes| bytemuck::pod_collect_to_vec(&bytes))
+    }
+
     /// What the kernel wrote, or what it did wrong.
     pub fn run(&self, kernel: &Kernel<'_>) -> Result<Vec<u8>, String> {
         let device = &self.device;
@@ -90,20 +98,13 @@ impl Gpu {
         };
         let output = buffer(wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC);
         let back = buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST);
-        let entry = |binding, buffer: &'_ wgpu::Buffer| (binding, buffer.clone());
-        let buffers = [entry(0, &input), entry(1, &output)];
-        let entries: Vec<_> = buffers
-            .iter()
-            .map(|(binding, buffer)| wgpu::BindGroupEntry {
-                binding: *binding,
-                resource: buffer.as_entire_binding(),
-            })
-            .collect();
-        let layout = pipeline.get_bind_group_layout(0);
         let group = device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: None,
-            layout: &layout,
-            entries: &entries,
+            layout: &pipeline.get_bind_group_layout(0),
+            entries: &[
+                wgpu::BindGroupEntry { binding: 0, resource: input.as_entire_binding() },
+                wgpu::BindGroupEntry { binding: 1, resource: output.as_entire_binding() },
+            ],
         });
         let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         {

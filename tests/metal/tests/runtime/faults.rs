@@ -9,18 +9,18 @@ const BINDINGS: &str = "
 var<workgroup> shared_floats: array<f32, 64>;
 ";
 
+/// 0 to 63.
+fn numbers() -> Vec<f32> {
+    (0..64).map(|i| i as f32).collect()
+}
+
 /// Runs 64 threads with 64 floats, unchecked.
 fn run(options: Options, body: &str) -> Result<Vec<f32>, String> {
-    let wgsl = format!("{BINDINGS}\n{body}");
-    let input: Vec<f32> = (0..64).map(|i| i as f32).collect();
-    let kernel = Kernel {
-        wgsl: &wgsl,
-        checked: false,
-        groups: 1,
-        input: bytemuck::cast_slice(&input),
-        output_bytes: 256,
-    };
-    open(options).run(&kernel).map(|bytes| bytemuck::pod_collect_to_vec(&bytes))
+    run_text(options, &format!("{BINDINGS}\n{body}"))
+}
+
+fn run_text(options: Options, wgsl: &str) -> Result<Vec<f32>, String> {
+    open(options).run_group(wgsl, &numbers())
 }
 
 fn strict() -> Option<Options> {
@@ -51,7 +51,7 @@ const REVERSE: &str = "
 #[test]
 fn a_kernel_without_faults_runs() {
     let Some(options) = with_races() else { return };
-    let expected: Vec<f32> = (0..64).rev().map(|i| i as f32).collect();
+    let expected = numbers().into_iter().rev().collect();
     assert_eq!(run(options, REVERSE), Ok(expected));
 }
 
@@ -202,32 +202,16 @@ const MATRIX: &str = "enable wgpu_cooperative_matrix;
     coopStoreT(c, &b[0], 8u);
 }";
 
-fn run_matrix(options: Options, wgsl: &str) -> Result<Vec<f32>, String> {
-    let input: Vec<f32> = (0..64).map(|i| i as f32).collect();
-    let kernel = Kernel {
-        wgsl,
-        checked: false,
-        groups: 1,
-        input: bytemuck::cast_slice(&input),
-        output_bytes: 256,
-    };
-    open(options).run(&kernel).map(|bytes| bytemuck::pod_collect_to_vec(&bytes))
-}
-
 #[test]
 fn a_product_of_matrices_is_right_whatever_the_lanes_hold() {
     let Some(options) = strict() else { return };
     let a = |i: usize, j: usize| (i * 8 + j) as f32;
     let expected: Vec<f32> =
         (0..64).map(|e| (0..8).map(|k| a(e / 8, k) * a(k, e % 8)).sum()).collect();
-    for (seed, lanes) in [(0, 32), (1, 32), (2, 8), (3, 64), (4, 4)] {
-        // A workgroup of 32 threads is half of a SIMD group of 64, which has no matrices.
-        if lanes <= 32 {
-            assert_eq!(
-                run_matrix(Options { seed, lanes, ..options.clone() }, MATRIX).as_ref(),
-                Ok(&expected)
-            );
-        }
+    // A workgroup of 32 threads is half of a SIMD group of 64, which has no matrices.
+    for (seed, lanes) in [(0, 32), (1, 32), (2, 8), (4, 4)] {
+        let found = run_text(Options { seed, lanes, ..options.clone() }, MATRIX);
+        assert_eq!(found.as_ref(), Ok(&expected));
     }
 }
 
@@ -238,11 +222,32 @@ fn a_matrix_with_a_wrong_stride_is_found() {
         "coopLoadT<coop_mat8x8<f32, B>>(&a[0], 8u)",
         "coopLoadT<coop_mat8x8<f32, B>>(&a[0], 9u)",
     );
-    let fault = run_matrix(options, &wrong).expect_err("the stride is not found");
+    let fault = run_text(options, &wrong).expect_err("the stride is not found");
     assert!(
         fault.contains("reads 4 bytes") && fault.contains("beyond the end of buffer"),
         "{fault}"
     );
+    assert!(fault.contains("NagaCooperativeLoad(&a[0]"), "{fault}");
+}
+
+/// naga writes what loads a matrix twice where both memories are loaded from, and one of the two is left out here.
+#[test]
+fn the_line_of_a_fault_is_the_one_that_was_compiled() {
+    let Some(options) = strict() else { return };
+    let body = "enable wgpu_cooperative_matrix;
+@group(0) @binding(0) var<storage, read> a: array<f32>;
+@group(0) @binding(1) var<storage, read_write> b: array<f32>;
+var<workgroup> shared_floats: array<f32, 64>;
+@compute @workgroup_size(32) fn main(@builtin(local_invocation_index) t: u32) {
+    shared_floats[t] = a[t];
+    shared_floats[t + 32u] = a[t + 32u];
+    workgroupBarrier();
+    let m = coopLoadT<coop_mat8x8<f32, A>>(&shared_floats[0], 8u);
+    let n = coopLoadT<coop_mat8x8<f32, B>>(&a[0], 9u);
+    let c = coopMultiplyAdd(m, n, coop_mat8x8<f32, C>());
+    coopStoreT(c, &b[0], 8u);
+}";
+    let fault = run_text(options, body).expect_err("the stride is not found");
     assert!(fault.contains("NagaCooperativeLoad(&a[0]"), "{fault}");
 }
 
@@ -262,7 +267,7 @@ var<workgroup> next: atomic<u32>;
     for answer in answers {
         let mut sorted = answer.clone();
         sorted.sort_by(f32::total_cmp);
-        assert_eq!(sorted, (0..64).map(|i| i as f32).collect::<Vec<_>>());
+        assert_eq!(sorted, numbers());
     }
 }
 
@@ -303,7 +308,6 @@ fn fast_math_does_what_metals_default_may_do() {
     let big = 1e20 + a[0];
     b[t] = (a[t] + big) - big;
 }";
-    let input: Vec<f32> = (0..64).map(|i| i as f32).collect();
     assert_eq!(run(options, sum), Ok(vec![0.0; 64]));
-    assert_eq!(run(fast, sum), Ok(input));
+    assert_eq!(run(fast, sum), Ok(numbers()));
 }

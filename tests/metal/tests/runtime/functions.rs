@@ -1,6 +1,6 @@
 //! Functions of the header, through WGSL, against what they mean.
 
-use crate::common::{Gpu, Kernel, open, options};
+use crate::common::{Gpu, open, options};
 use nearfield_metal::Options;
 
 /// An expression of `a[t]`, and what it is.
@@ -17,15 +17,7 @@ fn main(@builtin(local_invocation_index) t: u32, @builtin(subgroup_size) size: u
     b[t] = {expression};
 }}"
     );
-    let bytes = 4 * a.len() as u64;
-    let kernel = Kernel {
-        wgsl: &wgsl,
-        checked: false,
-        groups: 1,
-        input: bytemuck::cast_slice(a),
-        output_bytes: bytes,
-    };
-    bytemuck::pod_collect_to_vec(&gpu.run(&kernel).unwrap())
+    gpu.run_group(&wgsl, a).unwrap()
 }
 
 fn numbers() -> Vec<u32> {
@@ -147,16 +139,8 @@ var<workgroup> halves: array<f16, 64>;
     let expected: Vec<f32> =
         (0..64).map(|e| (0..8).map(|k| row(e % 8, k) * row(e / 8, k)).sum()).collect();
     for seed in 0..3 {
-        let kernel = Kernel {
-            wgsl,
-            checked: false,
-            groups: 1,
-            input: bytemuck::cast_slice(&input),
-            output_bytes: 256,
-        };
         let gpu = open(Options { seed, races: true, ..options.clone() });
-        let output: Vec<f32> = bytemuck::pod_collect_to_vec(&gpu.run(&kernel).unwrap());
-        assert_eq!(output, expected);
+        assert_eq!(gpu.run_group(wgsl, &input).as_ref(), Ok(&expected));
     }
 }
 
@@ -180,15 +164,7 @@ var<workgroup> pairs: array<Pair, 2>;
     let pair = |v: [f32; 4], u: [u32; 3]| [&floats(v)[..], &u, &[0]].concat();
     let input = [pair([1.0, 2.0, 3.0, 4.0], [5, 6, 7]), pair([8.0, 9.0, 0.5, 11.0], [1, 2, 3])];
     let expected = [pair([8.0, 10.0, 0.5, 11.0], [3, 2, 1]), pair([1.0, 3.0, 3.0, 4.0], [7, 6, 5])];
-    let bytes = input.concat();
-    let kernel = Kernel {
-        wgsl,
-        checked: false,
-        groups: 1,
-        input: bytemuck::cast_slice(&bytes),
-        output_bytes: 64,
-    };
-    let output: Vec<u32> = bytemuck::pod_collect_to_vec(&gpu.run(&kernel).unwrap());
+    let output = gpu.run_group(wgsl, &input.concat()).unwrap();
     // What lies between the members is nobody's.
     let mut expected = expected.concat();
     (expected[7], expected[15]) = (output[7], output[15]);
