@@ -14,10 +14,10 @@ pub const INCLUDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/include");
 
 /// Metal's literals are `float` where C++ has `double`; the sanitizer's calls are the header's own, and tell it of every
 /// access to memory but for those wider than 16 bytes, which no vector of the compiler's own making must bring about; lines are kept for
-/// messages.
+/// messages; a large frame is touched page by page, so that none reaches beyond the guard of its stack.
 const FLAGS: &str = "-std=c++17 -nostdinc++ -fdeclspec -w -fPIC -fno-exceptions -fno-rtti -fvisibility=hidden \
     -fno-vectorize -mprefer-vector-width=128 -fno-math-errno -fwrapv -fno-strict-aliasing -gline-tables-only -Xclang -cl-single-precision-constant \
-    -fsanitize=thread -mllvm -tsan-instrument-atomics=0 -mllvm -tsan-instrument-func-entry-exit=0";
+    -fstack-clash-protection -fsanitize=thread -mllvm -tsan-instrument-atomics=0 -mllvm -tsan-instrument-func-entry-exit=0";
 
 /// As written, in the order written.
 const STRICT: &str = "-O2 -ffp-contract=off";

@@ -7,6 +7,7 @@ use super::races::Races;
 use super::state::{READ, Range, SIMD_BARRIER, State};
 use super::wait::Wait;
 use corosensei::Yielder;
+use corosensei::trap::CoroutineTrapHandler;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
@@ -26,6 +27,8 @@ pub struct Desk {
     pub yielders: Vec<*const Yielder<(), Wait>>,
     pub races: Option<Races>,
     pub cause: Option<Cause>,
+    /// How each thread is ended from outside.
+    pub traps: *const CoroutineTrapHandler<()>,
     /// Of each SIMD group two exchanges: one is read while lanes that are ahead write the next.
     slots: Vec<u8>,
     /// Which of the two comes next, by thread.
@@ -98,6 +101,7 @@ impl Desk {
             yielders: vec![ptr::null(); count as usize],
             races,
             cause: None,
+            traps: ptr::null(),
             slots: vec![POISON; (2 * simdgroups * lanes) as usize * EXCHANGE_BYTES],
             parity: vec![false; count as usize],
         }

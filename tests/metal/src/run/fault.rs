@@ -2,6 +2,7 @@
 
 use super::kernel::Kernel;
 use super::state::{ATOMIC, TOGETHER, WRITE};
+use super::trap;
 use super::wait::Wait;
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter, Write as _};
@@ -23,6 +24,12 @@ pub enum Cause {
         variable: usize,
         byte: usize,
         how: u32,
+        code: usize,
+    },
+    /// By the processor.
+    Stopped {
+        thread: u32,
+        signal: i32,
         code: usize,
     },
     Disagree {
@@ -74,6 +81,10 @@ impl Fault {
                     verb(*how),
                     kernel.quote(line)
                 );
+            }
+            Cause::Stopped { thread, signal, code } => {
+                let (what, line) = (trap::words(*signal), kernel.line_of(*code));
+                let _ = write!(message, "thread {thread} {what}{}", kernel.quote(line));
             }
             Cause::Disagree { thread, what, line } => {
                 let what = TOGETHER[*what as usize];

@@ -54,6 +54,11 @@ impl Kernel {
     pub fn line_of(&self, code: usize) -> Option<u32> {
         let call = code.checked_sub(1)?;
         let found = found(call)?;
+        // What the kernel calls may be another object's.
+        let own = self::found(self.entry as usize)?.dli_fbase;
+        if found.dli_fbase != own {
+            return None;
+        }
         let loader = addr2line::Loader::new(&self.about.object).ok()?;
         let at = (call - found.dli_fbase as usize) as u64;
         // The innermost frames may be the header's, inlined into the kernel.

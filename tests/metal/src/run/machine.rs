@@ -5,6 +5,7 @@ use super::fault::Cause;
 use super::state::Range;
 use super::wait::Wait;
 use corosensei::stack::{DefaultStack, Stack as _};
+use corosensei::trap::CoroutineTrapHandler;
 use corosensei::{Coroutine, CoroutineResult};
 use fastrand::Rng;
 
@@ -44,6 +45,7 @@ impl Fibre {
 
 pub struct Machine {
     fibres: Vec<Fibre>,
+    traps: Vec<CoroutineTrapHandler<()>>,
     waits: Vec<Wait>,
     orders: Vec<Vec<u32>>,
 }
@@ -53,13 +55,15 @@ unsafe impl Send for Machine {}
 
 impl Machine {
     pub const fn new() -> Machine {
-        Machine { fibres: Vec::new(), waits: Vec::new(), orders: Vec::new() }
+        Machine { fibres: Vec::new(), traps: Vec::new(), waits: Vec::new(), orders: Vec::new() }
     }
 
     /// Makes ready for workgroups of so many threads.
     pub fn prepare(&mut self, threads: usize, random: &mut Rng) -> Result<(), String> {
         while self.fibres.len() < threads {
-            self.fibres.push(Fibre::new(self.fibres.len())?);
+            let fibre = Fibre::new(self.fibres.len())?;
+            self.traps.push(fibre.coroutine.trap_handler());
+            self.fibres.push(fibre);
         }
         let shuffled = |_| {
             let mut order: Vec<u32> = (0..threads as u32).collect();
@@ -69,6 +73,11 @@ impl Machine {
         self.orders = (0..ORDERS).map(shuffled).collect();
         self.waits = vec![Wait::Ready; threads];
         Ok(())
+    }
+
+    /// Of each thread, until one has a fault.
+    pub fn traps(&self) -> *const CoroutineTrapHandler<()> {
+        self.traps.as_ptr()
     }
 
     /// One workgroup, to its end.
@@ -83,8 +92,10 @@ impl Machine {
                 let fibre = &mut self.fibres[thread as usize];
                 // SAFETY: no fibre runs now.
                 unsafe { (*desk).enter(thread, fibre.stack) };
-                let CoroutineResult::Yield(wait) = fibre.coroutine.resume(()) else {
-                    unreachable!("a fibre never returns");
+                let wait = match fibre.coroutine.resume(()) {
+                    CoroutineResult::Yield(wait) => wait,
+                    // It does so where the processor stopped it alone.
+                    CoroutineResult::Return(()) => Wait::Fault,
                 };
                 self.waits[thread as usize] = wait;
                 if wait == Wait::Fault {
@@ -137,5 +148,6 @@ impl Machine {
             unsafe { fibre.coroutine.force_reset() };
         }
         self.fibres.clear();
+        self.traps.clear();
     }
 }

@@ -8,6 +8,7 @@ mod machine;
 mod memory;
 mod races;
 mod state;
+mod trap;
 mod wait;
 
 pub use fault::Fault;
@@ -49,6 +50,7 @@ pub fn run(dispatch: &Dispatch<'_>, options: &Options) -> Result<(), Fault> {
     let mut random = Rng::with_seed(options.seed);
     let broken = |message: String| Fault::of_host(kernel, message);
     machine.prepare(threads as usize, &mut random).map_err(broken)?;
+    trap::install();
     let mut shared =
         Workgroup::new(&kernel.about.shared).ok_or_else(|| broken("no memory".to_owned()))?;
     let races = options.races.then(|| {
@@ -66,6 +68,7 @@ pub fn run(dispatch: &Dispatch<'_>, options: &Options) -> Result<(), Fault> {
     desk.state.buffers = pointers.as_ptr();
     desk.state.shared = shared.pointers.as_ptr();
     desk.entry = Some(kernel.entry);
+    desk.traps = machine.traps();
     let desk = &raw mut desk;
     set_desk(desk);
     // SAFETY: the pointer is the kernel's own, and the desk stands until the dispatch ends.

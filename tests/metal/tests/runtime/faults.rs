@@ -311,3 +311,23 @@ fn fast_math_does_what_metals_default_may_do() {
     assert_eq!(run(options, sum), Ok(vec![0.0; 64]));
     assert_eq!(run(fast, sum), Ok(numbers()));
 }
+
+#[test]
+fn what_the_processor_stops_is_a_fault() {
+    let large = "
+@compute @workgroup_size(64) fn main(@builtin(local_invocation_index) t: u32) {
+    var own: array<f32, 100000>;
+    for (var i = 0u; i < 100000u; i++) { own[i] = a[(i + t) % 64u]; }
+    b[t] = own[u32(a[t]) * 1000u];
+}";
+    expect_fault(strict(), large, &["leaves its stack"]);
+    // Elsewhere the processor has an answer.
+    if cfg!(target_arch = "x86_64") {
+        let zero = "
+@compute @workgroup_size(64) fn main(@builtin(local_invocation_index) t: u32) {
+    b[t] = f32(bitcast<u32>(a[t]) / bitcast<u32>(a[0]));
+}";
+        expect_fault(strict(), zero, &["divides an integer by zero", "/"]);
+    }
+    a_kernel_without_faults_runs();
+}
