@@ -57,6 +57,7 @@ mod exact;
 pub mod format;
 pub mod guide;
 mod index;
+mod invlists;
 mod kernel;
 mod metric;
 mod names;

@@ -1,0 +1,45 @@
+//! Which centroids are nearest: to a row, whose list it names, and to a query, whose probes they are.
+
+use crate::call::{Filter, Options};
+use crate::dtype::Rows;
+use crate::error::Result;
+use crate::exact::{self, Dataset};
+use std::ops::Range;
+
+/// Bytes of rows that are assigned at a time.
+const STEP_BYTES: u64 = 64 << 20;
+
+/// The `count` nearest centroids of each query in their order, those of query i in `lims[i]..lims[i + 1]`.
+pub(super) struct Nearest {
+    pub lims: Vec<usize>,
+    pub centroids: Vec<u32>,
+}
+
+/// The nearest centroids of each of some queries.
+pub(super) fn nearest(
+    centroids: &Dataset,
+    queries: Rows<'_>,
+    count: usize,
+    options: Options,
+) -> Result<Nearest> {
+    let found = exact::submit_search(centroids, queries, count, Filter::default(), options)?;
+    let found = found.wait()?;
+    let nearest = found.ids.iter().map(|&id| id as u32).collect();
+    Ok(Nearest { lims: found.lims, centroids: nearest })
+}
+
+/// The nearest centroid of each of some rows; 0 where none is at a finite distance.
+pub(super) fn labels(centroids: &Dataset, dataset: &Dataset, rows: Range<u64>) -> Result<Vec<u32>> {
+    let matrix = dataset.rows();
+    let step = (STEP_BYTES / u64::from(matrix.stride_bytes())).max(1) as usize;
+    let mut labels = Vec::with_capacity((rows.end - rows.start) as usize);
+    for start in (rows.start..rows.end).step_by(step) {
+        let end = (start + step as u64).min(rows.end);
+        let bytes = matrix.read(start as usize..end as usize)?;
+        let block = Rows::from_bytes(matrix.dtype(), &bytes)?;
+        let found = nearest(centroids, block, 1, Options::default())?;
+        let ends = found.lims.windows(2);
+        labels.extend(ends.map(|at| *found.centroids[at[0]..at[1]].first().unwrap_or(&0)));
+    }
+    Ok(labels)
+}

@@ -1,0 +1,160 @@
+//! Rows and the lists that they are in: one immutable snapshot.
+
+use super::assign;
+use super::labels::Labels;
+use crate::buffer::Matrix;
+use crate::device::Gpu;
+use crate::dtype::{DType, Rows};
+use crate::error::{Error, Result};
+use crate::exact::Dataset;
+use crate::format::{RowSource, SliceSource};
+use crate::metric::Metric;
+use std::ops::Range;
+
+/// Rows under one metric, each in the list of its nearest centroid. Changes give new lists that share what is equal; the old ones
+/// stay valid.
+#[derive(Clone)]
+pub(crate) struct InvertedLists {
+    dataset: Dataset,
+    /// Lists that there are to be.
+    nlist: usize,
+    /// `nlist` rows in f32, once they are known.
+    centroids: Option<Dataset>,
+    labels: Labels,
+}
+
+impl InvertedLists {
+    /// No rows and no centroids yet.
+    pub fn new(
+        gpu: &Gpu,
+        metric: &Metric,
+        dtype: DType,
+        dim: usize,
+        nlist: usize,
+    ) -> Result<InvertedLists> {
+        if nlist == 0 {
+            return Err(Error::argument("nlist", "0 lists hold no row"));
+        }
+        let dataset = Dataset::new(gpu, metric, dtype, dim)?;
+        Ok(InvertedLists { dataset, nlist, centroids: None, labels: Labels::default() })
+    }
+
+    pub fn dataset(&self) -> &Dataset {
+        &self.dataset
+    }
+
+    pub fn nlist(&self) -> usize {
+        self.nlist
+    }
+
+    /// Whether the centroids are known.
+    pub fn is_trained(&self) -> bool {
+        self.centroids.is_some()
+    }
+
+    pub fn centroids(&self) -> Result<&Dataset> {
+        self.centroids.as_ref().ok_or(Error::NotTrained)
+    }
+
+    /// The list of each of some rows.
+    pub fn labels(&self, rows: Range<usize>) -> Vec<u32> {
+        self.labels.read(rows)
+    }
+
+    pub(super) fn all_labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    /// Device memory.
+    pub fn bytes(&self) -> u64 {
+        self.dataset.bytes() + self.centroids.as_ref().map_or(0, Dataset::bytes)
+    }
+
+    /// The same with these centroids, `nlist` rows of f32; its rows, if there are some, are assigned again.
+    pub fn with_centroids(&self, centroids: &[f32]) -> Result<InvertedLists> {
+        let (gpu, dim) = (self.dataset.gpu(), self.dataset.rows().dim());
+        let count = Rows::F32(centroids).count(dim)?;
+        if count != self.nlist {
+            let reason = format!("{count} centroids for {} lists", self.nlist);
+            return Err(Error::argument("centroids", reason));
+        }
+        let empty = Dataset::new(gpu, self.dataset.metric(), DType::F32, dim)?;
+        let centroids = empty.append(&mut SliceSource::new(Rows::F32(centroids), dim)?)?;
+        let labels = assign::labels(&centroids, &self.dataset, 0..self.dataset.len())?;
+        let labels = Labels::default().extended(&labels);
+        Ok(InvertedLists { centroids: Some(centroids), labels, ..self.clone() })
+    }
+
+    /// With the rows of a stream behind its own.
+    pub fn append(&self, source: &mut dyn RowSource) -> Result<InvertedLists> {
+        self.centroids()?;
+        self.appended(self.dataset.append(source)?)
+    }
+
+    /// With the rows of a matrix of the same device behind its own.
+    pub fn append_matrix(&self, matrix: &Matrix) -> Result<InvertedLists> {
+        self.centroids()?;
+        self.appended(self.dataset.append_matrix(matrix)?)
+    }
+
+    /// With the rows of a stream behind its own, whose lists are known.
+    pub fn append_labelled(
+        &self,
+        source: &mut dyn RowSource,
+        labels: &[u32],
+    ) -> Result<InvertedLists> {
+        let dataset = self.dataset.append(source)?;
+        let rows = dataset.len() - self.dataset.len();
+        if rows != labels.len() as u64 || labels.iter().any(|&l| l as usize >= self.nlist) {
+            let reason = format!("{} labels for {rows} rows in {} lists", labels.len(), self.nlist);
+            return Err(Error::argument("labels", reason));
+        }
+        Ok(InvertedLists { dataset, labels: self.labels.extended(labels), ..self.clone() })
+    }
+
+    fn appended(&self, dataset: Dataset) -> Result<InvertedLists> {
+        let new = self.dataset.len()..dataset.len();
+        let labels = assign::labels(self.centroids()?, &dataset, new)?;
+        Ok(InvertedLists { dataset, labels: self.labels.extended(&labels), ..self.clone() })
+    }
+
+    /// With the rows of a stream in the place of numbered ones, in the lists that these are nearest to; as
+    /// [`Dataset::replace`].
+    pub fn replace(
+        &self,
+        rows: &[u32],
+        source: &mut dyn RowSource,
+        live: Option<&[u32]>,
+        more: u64,
+    ) -> Result<InvertedLists> {
+        let centroids = self.centroids()?;
+        let dataset = self.dataset.replace(rows, source, live, more)?;
+        let mut labels = Vec::with_capacity(rows.len());
+        for &row in rows {
+            let row = u64::from(row);
+            labels.extend(assign::labels(centroids, &dataset, row..row + 1)?);
+        }
+        Ok(InvertedLists { dataset, labels: self.labels.replaced(rows, &labels), ..self.clone() })
+    }
+
+    /// Without the rows whose bit is 0, which keep their numbers but are never found.
+    pub fn mask(&self, live: &[u32]) -> Result<InvertedLists> {
+        Ok(InvertedLists { dataset: self.dataset.mask(live)?, ..self.clone() })
+    }
+
+    /// With the numbered rows alone, which ascend.
+    pub fn gather(&self, keep: &[u32]) -> Result<InvertedLists> {
+        let rows = self.dataset.rows();
+        let dataset = match keep {
+            [] => Dataset::new(rows.gpu(), self.dataset.metric(), rows.dtype(), rows.dim())?,
+            keep => self.dataset.gather(keep)?,
+        };
+        Ok(InvertedLists { dataset, labels: self.labels.gather(keep), ..self.clone() })
+    }
+
+    /// The numbers of the `count` lists that are nearest to each query, in order, as many for each.
+    pub fn assign(&self, queries: Rows<'_>, count: usize) -> Result<Vec<u32>> {
+        let found = assign::nearest(self.centroids()?, queries, count, Default::default())?;
+        Ok(found.centroids)
+    }
+}
