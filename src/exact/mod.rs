@@ -59,6 +59,7 @@
 //! *Segment*: rows in one buffer, as many as one binding holds. *Chunk*: rows of a stream that are on the device at a time. *Block*:
 //! rows of one dispatch. *Piece*: what one thread of the host takes, or the rows of a segment that one dispatch of stage A takes.
 
+mod bin_size;
 mod brief;
 mod custom;
 mod dataset;
@@ -77,6 +78,7 @@ mod plan;
 mod positions;
 mod queries;
 mod range;
+mod resident;
 mod reusable;
 mod rounded;
 mod rows;
@@ -90,7 +92,7 @@ pub(crate) use filter::{ToPrepare, prepared};
 pub use pairwise::pairwise;
 pub(crate) use queries::query_count;
 pub(crate) use range::submit_range;
-pub(crate) use search::submit_search;
+pub(crate) use search::{submit_rows, submit_search};
 pub(crate) use stream::{ChunkFilter, Stream};
 pub(crate) use variants::variants;
 

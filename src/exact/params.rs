@@ -24,6 +24,20 @@ params! {
 }
 
 params! {
+    /// Of `row_queries`.
+    pub(crate) struct RowQueries {
+        /// Rows of this dispatch, and the query that the first becomes, of how many.
+        pub n: u32,
+        pub first: u32,
+        pub nq: u32,
+        pub k4: u32,
+        pub stride4: u32,
+        pub groups_x: u32,
+        pub dim: u32,
+    }
+}
+
+params! {
     /// Of `row_facts`.
     pub(crate) struct RowFacts {
         pub n: u32,

@@ -44,6 +44,8 @@ struct Search {
     /// The scan of 8 bits is behind these.
     tried: bool,
     outstanding: usize,
+    /// Queries, from number 0 on, that went to the device or wait to.
+    started: usize,
     hits: SearchHits,
     stats: SearchStats,
 }
@@ -68,49 +70,76 @@ pub(crate) fn submit_search(
     filter: Filter,
     options: Options,
 ) -> Result<Pending<RowHits>> {
-    if k == 0 {
-        return Err(Error::argument("k", "0 neighbours are no search"));
-    }
-    let mut asked = Queries::unchecked(dataset, queries)?;
-    options.keep(&mut asked.decoder);
-    let count = asked.count;
-    let filter = DeviceFilter::new(dataset.compared(), filter, count)?;
-    let k = k.min(dataset.len() as usize);
-    let decoder = Arc::clone(&asked.decoder);
-    let hits = SearchHits::new(count, k, decoder, options.row_ids.clone())?;
-    let nearest = Asked::Nearest(k as u64);
-    let plan = Plan::new(dataset.gpu(), dataset, &asked, &filter, nearest, &options)?;
-    let stats =
-        SearchStats { queries: count as u64, rows: dataset.len(), ..SearchStats::default() };
-    let cancel = options.cancel.clone();
-    let search = Search {
-        dataset: dataset.clone(),
-        queries: asked,
-        filter,
-        plan,
-        k,
-        options,
-        todo: VecDeque::new(),
-        rerun: Vec::new(),
-        tried: false,
-        outstanding: 0,
-        hits,
-        stats,
-    };
-    Pending::start_reading(search, cancel, |search| search.read(queries))
+    let asked = Queries::unchecked(dataset, queries)?;
+    let search = Search::new(dataset, asked, k, filter, options)?;
+    let cancel = search.options.cancel.clone();
+    Pending::start_reading(search, cancel, |search| search.read(Some(queries)))
+}
+
+/// The same of rows of another dataset of the same metric, which stay on the device.
+pub(crate) fn submit_rows(
+    dataset: &Dataset,
+    (of, rows): (&Dataset, Range<u64>),
+    k: usize,
+    options: Options,
+) -> Result<Pending<RowHits>> {
+    let asked = Queries::resident(dataset, of, rows)?;
+    let search = Search::new(dataset, asked, k, Filter::default(), options)?;
+    let cancel = search.options.cancel.clone();
+    Pending::start_reading(search, cancel, |search| search.read(None))
 }
 
 impl Search {
-    /// Checks the next of the caller's queries, those of one submission, which may then go to the device; behind the last,
-    /// makes room for the hits. Says whether there is more to do.
-    fn read(&mut self, queries: Rows<'_>) -> Result<bool> {
-        let (start, count) = (self.queries.checked(), self.queries.count);
+    fn new(
+        dataset: &Dataset,
+        mut asked: Queries,
+        k: usize,
+        filter: Filter,
+        options: Options,
+    ) -> Result<Search> {
+        if k == 0 {
+            return Err(Error::argument("k", "0 neighbours are no search"));
+        }
+        options.keep(&mut asked.decoder);
+        let count = asked.count;
+        let filter = DeviceFilter::new(dataset.compared(), filter, count)?;
+        let k = k.min(dataset.len() as usize);
+        let decoder = Arc::clone(&asked.decoder);
+        let hits = SearchHits::new(count, k, decoder, options.row_ids.clone())?;
+        let nearest = Asked::Nearest(k as u64);
+        let plan = Plan::new(dataset.gpu(), dataset, &asked, &filter, nearest, &options)?;
+        let stats =
+            SearchStats { queries: count as u64, rows: dataset.len(), ..SearchStats::default() };
+        Ok(Search {
+            dataset: dataset.clone(),
+            queries: asked,
+            filter,
+            plan,
+            k,
+            options,
+            todo: VecDeque::new(),
+            rerun: Vec::new(),
+            tried: false,
+            outstanding: 0,
+            hits,
+            stats,
+            started: 0,
+        })
+    }
+
+    /// Checks the next of the caller's queries, if they are the caller's, those of one submission, which may then go to the device;
+    /// behind the last, makes room for the hits. Says whether there is more to do.
+    fn read(&mut self, queries: Option<Rows<'_>>) -> Result<bool> {
+        let (start, count) = (self.started, self.queries.count);
         if start == count {
             self.hits.allocate()?;
             return Ok(false);
         }
         let end = self.filter.together(start, (start + self.plan.step(start)).min(count));
-        self.queries.check(queries, end)?;
+        if let Some(queries) = queries {
+            self.queries.check(queries, end)?;
+        }
+        self.started = end;
         if !self.hits.is_empty() {
             self.todo.push_back(Step::Queries(start..end));
         }
