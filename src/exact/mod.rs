@@ -85,6 +85,7 @@ mod rows;
 mod scan;
 mod search;
 mod stream;
+mod upload;
 mod variants;
 
 pub(crate) use dataset::Dataset;

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::exact::dataset::Dataset;
 use crate::exact::resident::Resident;
 use crate::exact::rounded::int8_queries::Int8Queries;
+use crate::exact::upload::Upload;
 use crate::kernel::Encoder;
 use crate::metric::Metric;
 use crate::parallel::each;
@@ -37,20 +38,6 @@ pub(crate) struct Queries {
     pub facts: RowFacts,
     pub pair: Pair,
     pub decoder: Arc<Decoder>,
-}
-
-/// Some queries on the device.
-pub(crate) struct Upload {
-    pub count: u32,
-    /// f32, for stage A and the floating pairs.
-    pub floats: Option<Buffer>,
-    pub float_stride4: u32,
-    /// What the pair's kernel reads: `floats`, or packed.
-    pub exact: Buffer,
-    pub exact_stride4: u32,
-    /// |q| of all, rounded up, and behind them what each lost in bytes: one upload costs a single query as much as a kernel.
-    pub norms: Option<Buffer>,
-    pub int8: Option<Int8Queries>,
 }
 
 /// Elements that one thread checks and transforms at a time.

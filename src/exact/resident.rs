@@ -1,8 +1,8 @@
 //! Queries that are on the device already: rows of another dataset.
 
 use super::dataset::Dataset;
-use super::queries::Upload;
 use super::rows::measured::Measured;
+use super::upload::Upload;
 use super::{kernels, params};
 use crate::error::{Error, Result};
 use crate::kernel::{Encoder, fold};

@@ -17,7 +17,7 @@ use crate::exact::encoding::Encoding;
 use crate::exact::filter::Bitmap;
 use crate::exact::kernels::BoundOf;
 use crate::exact::operand::{Form, ScanRows};
-use crate::exact::queries::Upload;
+use crate::exact::upload::Upload;
 use crate::kernel::{Encoder, MatrixTile, Tile};
 use crate::space::check::RowFacts;
 
