@@ -290,7 +290,7 @@ pub(crate) fn rescore(dtype: DType, pair: &Pair, bitmap: bool, bin: u32, map: Ro
         .row_map(map)
 }
 
-pub(crate) fn distance(dtype: DType, pair: &Pair, bitmap: bool) -> Variant {
+pub(crate) fn distance(dtype: DType, pair: &Pair, bitmap: bool, map: RowMap) -> Variant {
     let v = Variant::new::<params::Distance>(DISTANCE).word("dtype", dtype.name());
     let v = match pair {
         Pair::Tree { family, scaled } => v
@@ -324,7 +324,7 @@ pub(crate) fn distance(dtype: DType, pair: &Pair, bitmap: bool) -> Variant {
             .flag("scaled", false)
             .foreign(&metric.source, metric.initial.to_bits()),
     };
-    v.flag("bitmap", bitmap)
+    v.flag("bitmap", bitmap).row_map(map)
 }
 
 /// The best key of each bin, of a user's metric by register tiles.

@@ -70,6 +70,7 @@ mod filter;
 mod hits;
 mod kernels;
 mod key_tile;
+mod nearest;
 mod operand;
 mod pairwise;
 mod params;

@@ -198,6 +198,8 @@ params! {
         /// Workgroups that share the bins of a query.
         pub lanes: u32,
         pub words: u32,
+        /// The number of the segment's first row, which is its bit in a bitmap.
+        pub first_row: u32,
     }
 }
 
@@ -212,6 +214,8 @@ params! {
         /// The first row, within the segment and among all.
         pub first: u32,
         pub first_row: u32,
+        /// Of the bins of the index, that of the first row or position.
+        pub first_bin: u32,
         pub out_stride: u32,
         pub groups_y: u32,
         pub words: u32,

@@ -6,18 +6,16 @@ use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::exact::dataset::Dataset;
 use crate::exact::distance::Dense;
-use crate::exact::exact_bins::{ChosenBins, ExactBins};
-use crate::exact::filter::{Bitmap, DeviceFilter};
+use crate::exact::exact_bins::ExactBins;
+use crate::exact::filter::DeviceFilter;
 use crate::exact::hits::SearchHits;
 use crate::exact::key_tile::{self, KeyTile};
+use crate::exact::nearest;
 use crate::exact::plan::{Asked, Path, Plan};
 use crate::exact::queries::Queries;
-use crate::exact::scan::direct::Direct;
-use crate::exact::scan::rescore::Chosen;
+use crate::exact::scan::rescore::Scanned;
 use crate::exact::scan::score::Scan;
-use crate::exact::scan::settings::ScanSettings;
 use crate::kernel::{Encoder, Flight, Landed, words};
-use crate::ops::select_k::Selection;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -148,22 +146,12 @@ impl Search {
 
     fn begin(&self, path: Path, query_ids: Vec<u32>, encoder: &mut Encoder) -> Result<Step> {
         let dataset = &self.dataset;
-        let (direct, path) = match (self.plan.term, path) {
-            (Some(term), Path::Scan) => {
-                let (rows, facts) = (dataset.compared().facts(), self.queries.facts);
-                let direct = Direct::new(dataset.metric(), term, self.queries.dim(), rows, facts);
-                // elements that it is not for are compared as the metric is defined
-                (direct, direct.map_or(Path::Bins, |_| Path::Scan))
-            }
-            _ => (None, path),
-        };
+        let (path, settings) = nearest::path(dataset, &self.queries, &self.plan, path);
         let upload = self.queries.upload(dataset, &query_ids, self.plan.scan.int8, encoder)?;
         let bitmap = self.filter.bitmap(&query_ids, encoder)?;
         Ok(match path {
             Path::Scan => {
-                let (facts, settings) = (self.queries.facts, self.plan.scan);
-                let settings = ScanSettings { direct, ..settings };
-                let rows = dataset.scan_rows();
+                let (rows, facts) = (dataset.scan_rows(), self.queries.facts);
                 let scan = Scan::new(rows, facts, upload, bitmap, settings, encoder)?;
                 Step::Scan(query_ids, Box::new(scan))
             }
@@ -212,27 +200,17 @@ impl Search {
     ) -> Result<(Flight, InFlight)> {
         let biases = self.filter.biases.as_deref();
         let first = self.outstanding == 0 && self.stats.submissions == 0;
-        self.stats.exact.sums_exact = scan.sums_exact() && (first || self.stats.exact.sums_exact);
+        self.stats.exact.sums_exact =
+            scan.method.sums_exact() && (first || self.stats.exact.sums_exact);
         if !scan.score(&mut encoder, self.dataset.scan_rows(), biases, self.plan.pairs)? {
             let flight = encoder.submit(&[])?;
             self.todo.push_front(Step::Scan(query_ids, scan));
             return Ok((flight, InFlight::default()));
         }
         let k = self.k as u32;
-        let (rows, pair) = (self.dataset.scan_rows(), &self.queries.pair);
-        let (hits, counts) = if scan.is_direct() {
-            let Chosen { bins, counts } = scan.choose(&mut encoder, rows, k)?;
-            let (nq, settings) = (query_ids.len() as u32, &scan.settings);
-            let of = ChosenBins { bins: &bins, counts: &counts, most: settings.max_candidates };
-            let bitmap = scan.scores.bitmap.as_ref();
-            let bitmap = bitmap.map(|bits| Bitmap { bits: bits.clone(), words: scan.scores.words });
-            let asked = (&scan.scores.upload, bitmap.as_ref());
-            let hits = Selection { nq, k, threads: settings.select_threads, sorted: true };
-            (of.nearest(&mut encoder, &self.dataset, biases, pair, asked, hits)?, counts)
-        } else {
-            let out = scan.select(&mut encoder, rows, biases, pair, k)?;
-            (out.hits, out.counts)
-        };
+        let (dataset, pair) = (&self.dataset, &self.queries.pair);
+        let Scanned { hits, counts } =
+            nearest::of_scan(&mut encoder, dataset, biases, pair, &scan, k)?;
         let ranges = [
             (&hits.keys, 0, hits.keys.size()),
             (&hits.rows, 0, hits.rows.size()),

@@ -68,7 +68,7 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
         all.extend([Family::Dot, Family::Log].map(|of| row_stats(dtype, of, false, ROWS)));
         for pair in pairs(dtype) {
             for bitmap in [false, true] {
-                all.push(distance(dtype, &pair, bitmap));
+                all.push(distance(dtype, &pair, bitmap, ROWS));
                 if matches!(pair, Pair::Integer { family } if family == "l2" || family == "dot") {
                     all.extend(BINS.map(|bin| rescore(dtype, &pair, bitmap, bin, ROWS)));
                 }
@@ -97,7 +97,9 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
     }
     for bitmap in [false, true] {
         let families = ["hamming", "bitjaccard", "dice", "russelrao"].into_iter();
-        all.extend(families.map(|family| distance(DType::Bits, &Pair::Bits { family }, bitmap)));
+        all.extend(
+            families.map(|family| distance(DType::Bits, &Pair::Bits { family }, bitmap, ROWS)),
+        );
         all.extend(bits(&tiles, bitmap));
     }
     for threads in [256, 512] {
@@ -206,6 +208,7 @@ fn listed(tiles: &[Tile], matrix_tiles: &[MatrixTile]) -> Vec<Variant> {
         all.push(rescore(dtype, &Pair::Tree { family, scaled }, false, 64, map));
     }
     all.push(rescore(DType::I8, &Pair::Integer { family: "l2" }, false, 64, map));
+    all.extend(pairs(dtype).iter().map(|pair| distance(dtype, pair, true, map)));
     let copy = Encoding::F16Copy.operand();
     all.extend(matrix_tiles.iter().map(|&tile| scan_matrix(tile, &copy, false, 16, false, map)));
     all
