@@ -90,12 +90,20 @@ mod upload;
 mod variants;
 
 pub(crate) use dataset::Dataset;
-pub(crate) use filter::{ToPrepare, prepared};
+pub(crate) use exact_bins::ChosenBins;
+pub(crate) use filter::{Bitmap, DeviceFilter, ToPrepare, prepared};
+pub(crate) use hits::SearchHits;
+pub(crate) use nearest::{Nearest, nearest};
+pub(crate) use operand::ScanRows;
 pub use pairwise::pairwise;
-pub(crate) use queries::query_count;
+pub(crate) use plan::{Asked, Plan, scratch};
+pub(crate) use positions::Positions;
+pub(crate) use queries::{Queries, query_count};
 pub(crate) use range::submit_range;
+pub(crate) use scan::rescore::{Chosen, keys};
 pub(crate) use search::{submit_rows, submit_search};
 pub(crate) use stream::{ChunkFilter, Stream};
+pub(crate) use upload::Upload;
 pub(crate) use variants::variants;
 
 #[cfg(test)]

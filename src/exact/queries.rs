@@ -182,6 +182,28 @@ impl Queries {
         })
     }
 
+    /// The same queries as another dataset of the metric compares them, for its plans: without elements.
+    pub fn planned_for(&self, dataset: &Dataset) -> Queries {
+        let own = dataset.rows().dtype();
+        let pair = space::pair(&self.metric, own, self.dtype, self.dim);
+        let decoder = Arc::new(Decoder::new(&self.metric, &pair, own, self.dim));
+        Queries {
+            metric: self.metric.clone(),
+            floats: HostFloats::default(),
+            packed: Vec::new(),
+            resident: self.resident.clone(),
+            norms: Vec::new(),
+            dtype: self.dtype,
+            dim: self.dim,
+            work_dim: self.work_dim,
+            count: self.count,
+            checked: 0,
+            facts: self.facts,
+            pair,
+            decoder,
+        }
+    }
+
     /// Whether they lie on the device, where nobody has looked at them one by one.
     pub fn is_resident(&self) -> bool {
         self.resident.is_some()

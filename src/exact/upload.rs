@@ -4,6 +4,7 @@ use super::rounded::int8_queries::Int8Queries;
 use crate::buffer::Buffer;
 
 /// Some queries on the device.
+#[derive(Clone)]
 pub(crate) struct Upload {
     pub count: u32,
     /// f32, for stage A and the floating pairs.
