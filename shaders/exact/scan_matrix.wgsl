@@ -75,6 +75,14 @@ var<immediate> p: Params;
 //% endif
 {% endmacro %}
 
+{% macro keep_best(r, s) %}
+        // behind the end a tile is computed twice, and written once
+        if (y{{ r }} < p.nq && start < p.n && group * 64u + {{ s * bin }}u < p.n) {
+          // a sentinel stays one whatever the scale
+          let best = max(m{{ r }}_{{ s }} * p.inverse, SENTINEL);
+          bin_best[y{{ r }} * p.bin_stride + (p.first_bin + group) * {{ 64 // bin }}u + {{ s }}u] = select(best, SENTINEL, m{{ r }}_{{ s }} < NO_SCORE);
+        }
+{% endmacro %}
 {% macro keep(r, j, e) %}
 {{ score(r, j, e) }}
           let at = x + {{ e }}u;
@@ -111,6 +119,6 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     let x0 = min(start, last);
 {{ tile.accumulators("" if late else "bias") }}
 {{ tile.products("queries", "rows", next) }}
-{{ bins.best(of_query, score) if bin > 1 else all.store(keep, of_query) }}
+{{ bins.best(of_query, score, keep_best) if bin > 1 else all.store(keep, of_query) }}
   }
 }

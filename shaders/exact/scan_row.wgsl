@@ -6,8 +6,8 @@
 // It reads words of 16 bytes, in which it knows the elements of each stored type: other operands go through scan_tile.
 // Profile keys: kernel.scan max_row_queries.
 
-{% set per = 1 if dtype == "f32" else 4 if dtype in ["i8", "u8", "int8copy"] else 2 %}{% set steps = 4 if per == 1 else 2 %}
 {% import "lib/tile/row/read.wgsl" as read %}
+{% import "lib/tile/row/product.wgsl" as product %}
 {% import "lib/tile/row/bin_best.wgsl" as best %}
 {% include "lib/constants.wgsl" %}
 //% if dtype != "int8copy"
@@ -30,64 +30,15 @@ fn dot16(a: vec4<u32>, b: vec4<u32>) -> i32 {
 var<workgroup> parts: array<f32, {{ q * 512 }}>;
 var<workgroup> scores: array<f32, {{ q * 64 }}>;
 
-{% macro step(s) %}
-//% if dtype == "int8copy"
-//% for i in range(q)
-    {
-      let h = queries[y{{ i }} + 1u + k + {{ s * 8 }}u];
-      let l = queries[y{{ i }} + 1u + groups + k + {{ s * 8 }}u];
-      ah{{ i }} += dot16(h, u{{ s }});
-      al{{ i }} += dot16(l, u{{ s }});
-      bh{{ i }} += dot16(h, v{{ s }});
-      bl{{ i }} += dot16(l, v{{ s }});
-    }
-//% endfor
-//% else
-//% for g in range(per)
-    {
-//% set part = [".x", ".y", ".z", ".w"][g] if per == 4 else [".xy", ".zw"][g]
-      let u = floats({{ "bitcast<vec4<f32>>(u%d)"|format(s) if per == 1 else "u%d%s"|format(s, part) }});
-      let v = floats({{ "bitcast<vec4<f32>>(v%d)"|format(s) if per == 1 else "v%d%s"|format(s, part) }});
-//% if per == 1
-      let at = k + {{ s * 8 }}u;
-//% else
-      // a row is padded with zeros, a query is not
-      let at = min((k + {{ s * 8 }}u) * {{ per }}u + {{ g }}u, p.k4 - 1u);
-//% endif
-//% for i in range(q)
-      { let z = queries[y{{ i }} + at]; a{{ i }} = fma(z, u, a{{ i }}); b{{ i }} = fma(z, v, b{{ i }}); }
-//% endfor
-    }
-//% endfor
-//% endif
-{% endmacro %}
-
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
 {{ read.begin() }}
 //% for i in range(q)
   let y{{ i }} = min(q0 + {{ i }}u, p.nq - 1u) * p.q_stride4;
-//% if dtype == "int8copy"
-  var ah{{ i }} = 0;
-  var al{{ i }} = 0;
-  var bh{{ i }} = 0;
-  var bl{{ i }} = 0;
-//% else
-  var a{{ i }} = vec4<f32>(0.0);
-  var b{{ i }} = vec4<f32>(0.0);
-//% endif
 //% endfor
-{{ read.steps(per, steps, step) }}
-//% for i in range(q)
-//% if dtype == "int8copy"
-  let unit{{ i }} = bitcast<f32>(queries[y{{ i }}].x);
-  parts[{{ i * 512 }}u + t] = fma(f32(al{{ i }}), 0.00390625, f32(ah{{ i }})) * unit{{ i }};
-  parts[{{ i * 512 + 256 }}u + t] = fma(f32(bl{{ i }}), 0.00390625, f32(bh{{ i }})) * unit{{ i }};
-//% else
-  parts[{{ i * 512 }}u + t] = (a{{ i }}.x + a{{ i }}.y) + (a{{ i }}.z + a{{ i }}.w);
-  parts[{{ i * 512 + 256 }}u + t] = (b{{ i }}.x + b{{ i }}.y) + (b{{ i }}.z + b{{ i }}.w);
-//% endif
-//% endfor
+{{ product.begin() }}
+{{ read.steps(product.per, product.steps, product.step) }}
+{{ product.end() }}
   workgroupBarrier();
   for (var e = t; e < {{ q * 64 }}u; e += 256u) {
     let x = bin * BIN + e % 64u;

@@ -260,8 +260,24 @@ pub(crate) fn select_bins(
         .flag("rounded", matches!(bound, BoundOf::Residuals | BoundOf::Logs))
         .flag("logs", bound == BoundOf::Logs)
         .flag("grouped", grouped)
+        .implied("listed", false)
         // it needs no row, but to know whether they are in order
         .flag("table", map.table)
+}
+
+/// The same where the bins of each query are listed, of rows through tables.
+pub(crate) fn select_listed(threads: u32, room: u32, bound: BoundOf, bin: u32) -> Variant {
+    let room = if room <= FEW_CANDIDATES { FEW_CANDIDATES } else { MAX_CANDIDATES };
+    Variant::new::<params::SelectBins>(SELECT_BINS)
+        .int("threads", threads)
+        .int("room", room)
+        .int("bin", bin)
+        .flag("normless", bound == BoundOf::Score)
+        .flag("rounded", bound == BoundOf::Residuals)
+        .implied("logs", false)
+        .implied("grouped", false)
+        .flag("table", true)
+        .flag("listed", true)
 }
 
 /// The same for a radius, whose rows are never listed.

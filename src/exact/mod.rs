@@ -90,21 +90,29 @@ mod upload;
 mod variants;
 
 pub(crate) use dataset::Dataset;
+pub(crate) use encoding::Encoding;
 pub(crate) use exact_bins::ChosenBins;
 pub(crate) use filter::{Bitmap, DeviceFilter, ToPrepare, prepared};
 pub(crate) use hits::SearchHits;
+pub(crate) use kernels::{BoundOf, MAX_CANDIDATES, select_listed};
 pub(crate) use nearest::{Nearest, nearest};
-pub(crate) use operand::ScanRows;
+pub(crate) use operand::{Form, ScanRows, SegmentOperand};
 pub use pairwise::pairwise;
-pub(crate) use plan::{Asked, Plan, scratch};
+pub(crate) use params::SelectBins;
+pub(crate) use plan::{Asked, MAX_SCAN_K, Plan, scratch};
 pub(crate) use positions::Positions;
 pub(crate) use queries::{Queries, query_count};
 pub(crate) use range::submit_range;
+pub(crate) use rounded::f16::depth;
+pub(crate) use rows::bias::write as write_biases;
+pub(crate) use scan::matrix::Matrices;
+pub(crate) use scan::method::{Method, ScanKernel};
 pub(crate) use scan::rescore::{Chosen, keys};
+pub(crate) use scan::settings::ScanSettings;
 pub(crate) use search::{submit_rows, submit_search};
 pub(crate) use stream::{ChunkFilter, Stream};
 pub(crate) use upload::Upload;
-pub(crate) use variants::variants;
+pub(crate) use variants::{matrix_tiles, variants};
 
 #[cfg(test)]
 mod tests;

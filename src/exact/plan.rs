@@ -18,7 +18,7 @@ use crate::space;
 use crate::space::{Pair, Term};
 
 /// Largest k of the binned scan; beyond it too many bins would pass.
-pub(super) const MAX_SCAN_K: u64 = 2048;
+pub(crate) const MAX_SCAN_K: u64 = 2048;
 /// Bins that may pass for a query with a radius at first, of many that ask at once.
 const RANGE_CANDIDATES: u64 = 512;
 /// Bins that may pass for a query that reads 8 bits.
@@ -335,6 +335,14 @@ impl Plan {
             bin_rows: bin_rows as u32,
             pairs,
         })
+    }
+
+    /// Whether rows that lie in lists can be scored by products with a bound.
+    pub fn scores_products(&self, dataset: &Dataset, queries: &Queries) -> bool {
+        let rows = dataset.compared();
+        let vanishes = space::is_scaled(dataset.metric()) && rows.facts().short;
+        let products = matches!(queries.pair, Pair::Tree { .. } | Pair::Integer { .. });
+        products && self.term.is_none() && rows.scan().is_some() && !rows.by_logs() && !vanishes
     }
 
     /// Queries of the submission that begins with number `start`.

@@ -19,23 +19,31 @@ const FLOATS: [DType; 5] = [DType::F32, DType::F16, DType::Bf16, DType::I8, DTyp
 /// Rows to a bin.
 const BINS: [u32; 2] = [64, 16];
 
+/// The tiles of the matrix units of all profiles.
+pub(crate) fn matrix_tiles() -> Result<Vec<MatrixTile>> {
+    let mut tiles = vec![];
+    for profile in Profile::built_in()? {
+        for (edge, subgroup) in MatrixTile::SHAPES {
+            let tile = MatrixTile::of(&profile, DType::F16, edge, subgroup)?;
+            if !tiles.contains(&tile) {
+                tiles.push(tile);
+            }
+        }
+    }
+    Ok(tiles)
+}
+
 /// All variants: every dtype, family and flag; every tile of a device profile.
 pub(crate) fn variants() -> Result<Vec<Variant>> {
     let mut all = vec![mask_bias(false, ROWS), mask_bias(true, ROWS)];
     for bins in [false, true] {
         all.extend([false, true].map(|emit| range(bins, emit)));
     }
-    let (mut tiles, mut matrix_tiles) = (vec![], vec![]);
+    let (mut tiles, matrix_tiles) = (vec![], matrix_tiles()?);
     for profile in Profile::built_in()? {
         let tile = Tile::of(&profile)?;
         if !tiles.contains(&tile) {
             tiles.push(tile);
-        }
-        for (edge, subgroup) in MatrixTile::SHAPES {
-            let tile = MatrixTile::of(&profile, DType::F16, edge, subgroup)?;
-            if !matrix_tiles.contains(&tile) {
-                matrix_tiles.push(tile);
-            }
         }
     }
     for dtype in FLOATS {

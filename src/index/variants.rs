@@ -1,6 +1,7 @@
 //! The list of all kernels' variants.
 
 use crate::error::Result;
+use crate::exact::matrix_tiles;
 use crate::kernel::KernelVariant;
 use crate::kernel::matrix_error;
 use crate::{exact, invlists, ops};
@@ -11,7 +12,8 @@ use crate::{exact, invlists, ops};
 /// # Errors
 /// When a template does not expand, which the crate's own tests exclude.
 pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
-    let own = [ops::kernels::variants(), invlists::variants()].concat();
+    let lists = invlists::variants(&matrix_tiles()?);
+    let own = [ops::kernels::variants(), lists].concat();
     let all = [matrix_error::variants()?, exact::variants()?, own].concat();
     all.iter().map(KernelVariant::of).collect()
 }

@@ -1,25 +1,90 @@
 //! The kernels of inverted lists: every variant that they ask for is made here.
 
 use super::params;
-use crate::kernel::{Shader, Variant, shader};
+use crate::dtype::DType;
+use crate::exact::{BoundOf, Encoding, MAX_CANDIDATES, select_listed};
+use crate::kernel::{MatrixTile, Operand, RowMap, Shader, Variant, shader};
 
 const ALL_BINS: Shader = shader!("invlists", "all_bins");
+const JOIN_WORK: Shader = shader!("invlists", "join_work");
 const LIST_ROWS: Shader = shader!("invlists", "list_rows");
+const LIST_WORK: Shader = shader!("invlists", "list_work");
 const PAIRS: Shader = shader!("invlists", "pairs");
+const PAIRS_BY_LIST: Shader = shader!("invlists", "pairs_by_list");
+const SCAN_MATRIX: Shader = shader!("invlists", "scan_matrix");
+const SCAN_ROW: Shader = shader!("invlists", "scan_row");
 
 pub(crate) fn all_bins() -> Variant {
     Variant::new::<params::AllBins>(ALL_BINS)
+}
+
+pub(crate) fn join_work() -> Variant {
+    Variant::new::<params::JoinWork>(JOIN_WORK)
 }
 
 pub(crate) fn list_rows() -> Variant {
     Variant::new::<params::ListRows>(LIST_ROWS)
 }
 
+pub(crate) fn list_work(tile: MatrixTile) -> Variant {
+    Variant::new::<params::ListWork>(LIST_WORK).int("bm", tile.bm()).int("bn", tile.bn())
+}
+
 pub(crate) fn pairs() -> Variant {
     Variant::new::<params::Pairs>(PAIRS)
 }
 
+pub(crate) fn pairs_by_list() -> Variant {
+    Variant::new::<params::PairsByList>(PAIRS_BY_LIST)
+}
+
+/// `scaled`: products are multiplied by the scale of their row; `bin` rows to a bin.
+pub(crate) fn scan_matrix(
+    tile: MatrixTile,
+    rows: &Operand,
+    scaled: bool,
+    bin: u32,
+    bitmap: bool,
+) -> Variant {
+    Variant::new::<params::ScanMatrix>(SCAN_MATRIX)
+        .operand(rows)
+        .matrix_tile(tile)
+        .flag("scaled", scaled)
+        .int("bin", bin)
+        .flag("bitmap", bitmap)
+        .row_map(RowMap::TABLE)
+}
+
+pub(crate) fn scan_row(rows: Encoding, scaled: bool, bitmap: bool) -> Variant {
+    Variant::new::<params::ScanRow>(SCAN_ROW)
+        .word("dtype", rows.name())
+        .implied("q", 1)
+        .flag("scaled", scaled)
+        .flag("bitmap", bitmap)
+        .row_map(RowMap::TABLE)
+}
+
 /// The list of all variants, for the tests that translate them.
-pub(crate) fn variants() -> Vec<Variant> {
-    vec![all_bins(), list_rows(), pairs()]
+pub(crate) fn variants(tiles: &[MatrixTile]) -> Vec<Variant> {
+    let mut all = vec![all_bins(), join_work(), list_rows(), pairs(), pairs_by_list()];
+    for bound in [BoundOf::Score, BoundOf::Norms, BoundOf::Residuals] {
+        all.extend([64, 16].map(|bin| select_listed(256, MAX_CANDIDATES, bound, bin)));
+    }
+    let copy = Encoding::F16Copy;
+    for bitmap in [false, true] {
+        all.push(scan_row(copy, false, bitmap));
+        for dtype in [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8] {
+            let rows = Encoding::Rows(dtype);
+            all.extend([false, true].map(|scaled| scan_row(rows, scaled, bitmap)));
+        }
+        for &tile in tiles {
+            all.push(scan_matrix(tile, &copy.operand(), false, 16, bitmap));
+        }
+    }
+    if let Some(&tile) = tiles.first() {
+        let rows = Encoding::Rows(DType::F16).operand();
+        all.push(scan_matrix(tile, &rows, true, 16, false));
+    }
+    all.extend(tiles.iter().map(|&tile| list_work(tile)));
+    all
 }

@@ -23,6 +23,7 @@ mod masked;
 mod params;
 mod probed;
 mod scan;
+mod score;
 mod search;
 mod table;
 

@@ -35,3 +35,72 @@ params! {
         pub room: u32,
     }
 }
+
+params! {
+    /// Of `list_work`.
+    pub(crate) struct ListWork {
+        pub nlist: u32,
+        /// The segment's first among the lists of all segments.
+        pub first_list: u32,
+    }
+}
+
+params! {
+    /// Of `join_work`.
+    pub(crate) struct JoinWork {
+        pub n: u32,
+    }
+}
+
+params! {
+    /// Of `pairs_by_list`.
+    pub(crate) struct PairsByList {
+        pub nlist: u32,
+        pub nprobe: u32,
+        /// Pairs.
+        pub count: u32,
+        /// Bins from one query's to the next one's.
+        pub bin_stride: u32,
+        pub groups_x: u32,
+    }
+}
+
+params! {
+    /// Of `scan_matrix`.
+    pub(crate) struct ScanMatrix {
+        pub nlist: u32,
+        /// Elements of a row, up to whole slabs.
+        pub k: u32,
+        pub k4: u32,
+        pub stride4: u32,
+        pub q_stride4: u32,
+        /// Of all pages the segment's first, and its first list and row.
+        pub first_page: u32,
+        pub first_list: u32,
+        pub first_row: u32,
+        /// 1 / the factors of both copies.
+        pub inverse: f32,
+        pub words: u32,
+        /// Workgroups.
+        pub groups: u32,
+    }
+}
+
+params! {
+    /// Of `scan_row`.
+    pub(crate) struct ScanRow {
+        pub nlist: u32,
+        pub nprobe: u32,
+        pub k4: u32,
+        pub stride4: u32,
+        pub q_stride4: u32,
+        pub bin_stride: u32,
+        pub first_page: u32,
+        pub first_list: u32,
+        pub first_row: u32,
+        pub inverse: f32,
+        pub words: u32,
+        /// Workgroups of a pair.
+        pub lanes: u32,
+    }
+}

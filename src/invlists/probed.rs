@@ -1,14 +1,16 @@
 //! The search of the lists that are nearest to each query: one submission for some queries, from the centroids to the hits.
 
 use super::lists::InvertedLists;
-use super::scan::ListScan;
+use super::scan::{Asked as AskedLists, ListScan, Rows as ListRows};
 use super::table::Table;
 use crate::call::{Filter, Job, Options, Pending, RowHits, SearchStats};
 use crate::device::Gpu;
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::exact::nearest;
-use crate::exact::{Asked, Dataset, DeviceFilter, Nearest, Plan, Queries, SearchHits, Upload};
+use crate::exact::{
+    Asked, Dataset, DeviceFilter, MAX_SCAN_K, Nearest, Plan, Queries, SearchHits, Upload,
+};
 use crate::kernel::{Encoder, Flight, Landed, words};
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -88,7 +90,10 @@ pub(super) fn submit(
     let coarse_plan = Plan::new(gpu, centroids, &coarse, &none, probes, &of_coarse)?;
     let nearest = Asked::Nearest(k as u64);
     let plan = Plan::new(gpu, dataset, &asked, &filter, nearest, &options)?;
-    let scan = ListScan::new(lists, &table, &asked, &filter, &plan, [k, nprobe], &options)?;
+    let scan = {
+        let exhaustive = options.exhaustive || k as u64 > MAX_SCAN_K;
+        ListScan::new(lists, &table, &asked, &filter, &plan, [k, nprobe], exhaustive)?
+    };
     let rows = table.most_rows(table.sizes.len());
     let stats = SearchStats { queries: count as u64, rows, ..SearchStats::default() };
     let cancel = options.cancel.clone();
@@ -121,7 +126,7 @@ impl Search {
             self.hits.allocate()?;
             return Ok(false);
         }
-        let step = self.scan.queries(start, false).min(self.coarse_plan.step(start).max(1));
+        let step = self.scan.queries(false).min(self.coarse_plan.step(start).max(1));
         let end = self.filter.together(start, (start + step).min(count));
         self.queries.check(queries, end)?;
         self.started = end;
@@ -139,8 +144,7 @@ impl Search {
         ];
         for (waiting, way) in self.again.iter_mut().zip(ways) {
             if !waiting.is_empty() {
-                let most =
-                    self.scan.queries(0, way.rows_exactly).min(self.coarse_plan.rerun_queries);
+                let most = self.scan.queries(way.rows_exactly).min(self.coarse_plan.rerun_queries);
                 let rest = waiting.split_off(waiting.len().min(most.max(1)));
                 return Some(Step::Again(std::mem::replace(waiting, rest), way));
             }
@@ -162,15 +166,11 @@ impl Search {
         let Nearest { hits: probes, counts: coarse, room } =
             nearest(&mut encoder, &self.centroids, &self.coarse, of_coarse, coarse_way, nprobe)?;
         let biases = self.filter.biases.as_deref();
-        let asked = (&self.queries, &upload, bitmap.as_ref());
-        let found = self.scan.encode(
-            &mut encoder,
-            (&self.lists, &self.table),
-            asked,
-            &probes.rows,
-            biases,
-            way.rows_exactly,
-        )?;
+        let rows = ListRows { lists: &self.lists, table: &self.table, biases };
+        let bitmap = bitmap.as_ref();
+        let asked =
+            AskedLists { queries: &self.queries, upload: &upload, bitmap, probes: &probes.rows };
+        let found = self.scan.encode(&mut encoder, &rows, asked, way.rows_exactly)?;
         let mut ranges = vec![
             (&found.hits.keys, 0, found.hits.keys.size()),
             (&found.hits.rows, 0, found.hits.rows.size()),

@@ -1,27 +1,36 @@
 //! The search of some queries through the lists that they probe.
 
-use super::kernels;
 use super::lists::InvertedLists;
 use super::params::{AllBins, Pairs};
-use super::table::Table;
+use super::table::{self, Table};
+use super::{kernels, score};
 use crate::buffer::{BIN, Buffer};
-use crate::call::Options;
 use crate::error::{Error, Result};
 use crate::exact::{
-    Bitmap, Chosen, ChosenBins, DeviceFilter, Plan, Queries, ScanRows, Upload, keys, scratch,
+    Bitmap, Chosen, ChosenBins, DeviceFilter, Method, Plan, Positions, Queries, ScanKernel,
+    ScanSettings, Upload, keys, scratch, select_listed,
 };
 use crate::kernel::Encoder;
 use crate::ops::select_k::{Selected, Selection};
 use crate::space::Pair;
 
+/// Rows to a bin where matrix units score them: lists are short, and what is rescored of each query costs as much as its product.
+const SMALL_BIN: u64 = 16;
+/// Up to so many queries a list, on average, their rows are read one query at a time.
+const ROW_QUERIES: u64 = 8;
+
 /// How the lists are gone through, planned for one call.
 pub(super) struct ListScan {
     pub nprobe: u32,
     k: u32,
+    nlist: u32,
+    /// How rows are scored, where that tells which are compared exactly; all are where it does not.
+    scored: Option<ScanSettings>,
     select_threads: u32,
     /// Pages of 64 positions that the lists of a query may have.
-    most_pages: u64,
-    /// Queries of a submission that compares all rows of their lists exactly.
+    most_pages: u32,
+    /// Queries of a submission that scores rows, and of one that compares all of them exactly.
+    scored_queries: usize,
     all_queries: usize,
 }
 
@@ -33,6 +42,23 @@ pub(super) struct Found {
     pub room: u32,
 }
 
+/// What is looked at: the rows, and the biases of a filter for all queries.
+pub(super) struct Rows<'a> {
+    pub lists: &'a InvertedLists,
+    pub table: &'a Table,
+    pub biases: Option<&'a [Buffer]>,
+}
+
+/// Who asks.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub queries: &'a Queries,
+    pub upload: &'a Upload,
+    pub bitmap: Option<&'a Bitmap>,
+    /// The lists that each probes.
+    pub probes: &'a Buffer,
+}
+
 impl ListScan {
     pub fn new(
         lists: &InvertedLists,
@@ -41,7 +67,7 @@ impl ListScan {
         filter: &DeviceFilter,
         plan: &Plan,
         [k, nprobe]: [usize; 2],
-        _options: &Options,
+        exhaustive: bool,
     ) -> Result<ListScan> {
         let dataset = lists.dataset();
         let caps = dataset.gpu().caps();
@@ -49,66 +75,172 @@ impl ListScan {
         let widest = most_pages * BIN * 4;
         if widest > caps.max_binding_bytes {
             let what = format!("bytes of the distances of one query in {nprobe} lists");
-            return Err(Error::LimitExceeded {
-                what,
-                needed: widest,
-                limit: caps.max_binding_bytes,
-            });
+            let limit = caps.max_binding_bytes;
+            return Err(Error::LimitExceeded { what, needed: widest, limit });
         }
+        let by_list = (queries.count as u64 * nprobe as u64).div_ceil(lists.nlist() as u64);
+        let scored = plan.scores_products(dataset, queries) && !exhaustive;
+        let few = by_list <= ROW_QUERIES || plan.scan.matrix.is_none();
+        let scored = scored.then_some(ScanSettings {
+            matrix: plan.scan.matrix.map(|tile| tile.narrowed(by_list as u32)),
+            matrix_bin: SMALL_BIN as u32,
+            int8: false,
+            max_row_queries: if few { u32::MAX } else { 0 },
+            ..plan.scan
+        });
         let (bitmap, uploaded) = filter.bitmap_bytes();
-        let bitmap = if uploaded { 2 * bitmap } else { bitmap };
-        let each = most_pages * 4 * (BIN + 1)
-            + nprobe as u64 * 16
-            + k as u64 * 16
+        let each = (if uploaded { 2 * bitmap } else { bitmap })
+            + nprobe as u64 * 40
+            + k as u64 * 24
             + queries.work_dim() as u64 * 16
-            + bitmap;
+            + 64;
         let memory = scratch(dataset, filter.bytes(dataset.compared()));
-        let most = (memory / each).min(caps.max_binding_bytes / widest);
-        let most = most.clamp(1, u64::from(caps.max_dispatch));
+        let fit = |each: u64, widest: u64| {
+            let most = (memory / each).min(caps.max_binding_bytes / widest.max(1));
+            most.clamp(1, u64::from(caps.max_dispatch)) as usize
+        };
+        let bins = most_pages * (BIN / SMALL_BIN) * 8;
+        let candidates =
+            u64::from(plan.scan.max_candidates) * if few { BIN } else { SMALL_BIN } * 4;
+        let all_queries = fit(each + most_pages * 4 * (BIN + 1), widest);
+        let scored_queries = fit(each + bins + candidates, bins.max(candidates));
+        log::debug!(
+            "{} queries, {nprobe} of {} lists: {}",
+            queries.count,
+            lists.nlist(),
+            match (scored.is_some(), few) {
+                (false, _) => "every row exactly",
+                (true, true) => "by scores, row by row",
+                (true, false) => "by scores, list by list",
+            }
+        );
         Ok(ListScan {
             nprobe: nprobe as u32,
             k: k as u32,
+            nlist: lists.nlist() as u32,
+            scored,
             select_threads: plan.scan.select_threads,
-            most_pages,
-            all_queries: most as usize,
+            most_pages: most_pages as u32,
+            scored_queries,
+            all_queries,
         })
     }
 
-    /// Queries of the submission that begins with number `start`, or of one that compares all rows exactly.
-    pub fn queries(&self, _start: usize, _exactly: bool) -> usize {
-        self.all_queries
+    /// Queries of a submission, or of one that compares all rows exactly.
+    pub fn queries(&self, exactly: bool) -> usize {
+        if exactly || self.scored.is_none() { self.all_queries } else { self.scored_queries }
     }
 
-    /// Encodes the search through the lists that `probes` has of each query.
+    /// Encodes the search through the probed lists; `exactly` where scores could not tell the rows apart.
     pub fn encode(
         &self,
         encoder: &mut Encoder,
-        (lists, table): (&InvertedLists, &Table),
-        (queries, upload, bitmap): (&Queries, &Upload, Option<&Bitmap>),
-        probes: &Buffer,
-        biases: Option<&[Buffer]>,
-        _exactly: bool,
+        rows: &Rows<'_>,
+        asked: Asked<'_>,
+        exactly: bool,
     ) -> Result<Found> {
-        let room = self.most_pages as u32;
-        let (pairs, counts) = self.pairs(encoder, lists, table, upload.count, probes, 1)?;
-        let bins = self.all_bins(encoder, lists, table, upload.count, [&pairs, &counts], room)?;
-        let selection =
-            Selection { nq: upload.count, k: self.k, threads: self.select_threads, sorted: true };
-        let scanned = table.scan_rows(lists);
-        let hits = match &queries.pair {
+        match self.scored.filter(|_| !exactly) {
+            Some(settings) => self.by_scores(encoder, rows, asked, settings),
+            None => self.exactly(encoder, rows, asked),
+        }
+    }
+
+    fn by_scores(
+        &self,
+        encoder: &mut Encoder,
+        rows: &Rows<'_>,
+        asked: Asked<'_>,
+        settings: ScanSettings,
+    ) -> Result<Found> {
+        let Asked { queries, upload, .. } = asked;
+        let scanned = rows.table.scan_rows(rows.lists);
+        let method = Method::choose(scanned, queries.facts, upload, settings, encoder)?;
+        let (bin, gpu, nq) = (method.bin(), encoder.gpu().clone(), u64::from(upload.count));
+        let parts = BIN as u32 / bin;
+        let bin_stride = self.most_pages * parts;
+        let bin_best = gpu.scratch("best scores", nq * u64::from(bin_stride) * 8)?;
+        let own;
+        let biases = match rows.biases {
+            None => &rows.table.biases,
+            Some(biases) => {
+                own = table::biases(encoder, &rows.table.positions, biases.iter())?;
+                &own
+            }
+        };
+        let (pairs, bin_counts) = self.pairs(encoder, rows, asked, parts)?;
+        let scores = score::Scores {
+            nlist: self.nlist,
+            nprobe: self.nprobe,
+            bin_stride,
+            bin_best: &bin_best,
+            biases,
+            pairs: &pairs,
+            asked,
+        };
+        match &method.kernel {
+            ScanKernel::Matrix(matrices) => {
+                score::by_list(encoder, rows, &scores, &method, matrices)?;
+            }
+            _ => score::by_row(encoder, rows, &scores, &method)?,
+        }
+
+        let room = settings.max_candidates;
+        let chosen = gpu.scratch("chosen bins", nq * u64::from(room) * 4)?;
+        let counts = gpu.scratch("bin counts", nq * 4)?;
+        let params = method.selection(encoder, upload, self.k)?;
+        let params = crate::exact::SelectBins { bin_stride, ..params };
+        let (bound, mut buffers) = method.bounded(scanned, upload)?;
+        buffers.extend([
+            ("bin_best", &bin_best),
+            ("bin_counts", &bin_counts),
+            ("chosen", &chosen),
+            ("counts", &counts),
+        ]);
+        let threads = settings.bin_threads(upload.count);
+        let variant = select_listed(threads, room, bound, bin);
+        encoder.dispatch(&variant, &buffers, &params, [upload.count, 1, 1])?;
+        let chosen = Chosen { bins: chosen, counts };
+        let hits = self.rescored(encoder, rows, asked, (room, bin), &chosen)?;
+        Ok(Found { hits, counts: Some(chosen.counts), room })
+    }
+
+    /// Encodes the exact distances of the rows of chosen bins, and the selection of the nearest.
+    fn rescored(
+        &self,
+        encoder: &mut Encoder,
+        rows: &Rows<'_>,
+        asked: Asked<'_>,
+        place: (u32, u32),
+        chosen: &Chosen,
+    ) -> Result<Selected> {
+        let scanned = rows.table.scan_rows(rows.lists);
+        let bitmap = asked.bitmap.map(|bitmap| (&bitmap.bits, bitmap.words));
+        let (pair, of) = (&asked.queries.pair, (asked.upload, bitmap));
+        let keys = keys(encoder, scanned, rows.biases, pair, of, place, chosen)?;
+        let order = scanned.positions.map(Positions::order);
+        let Chosen { bins, counts } = chosen;
+        self.selection(asked).of_bins(encoder, [&keys, bins, counts], place, order)
+    }
+
+    fn selection(&self, asked: Asked<'_>) -> Selection {
+        let (nq, threads) = (asked.upload.count, self.select_threads);
+        Selection { nq, k: self.k, threads, sorted: true }
+    }
+
+    fn exactly(&self, encoder: &mut Encoder, rows: &Rows<'_>, asked: Asked<'_>) -> Result<Found> {
+        let room = self.most_pages;
+        let (pairs, counts) = self.pairs(encoder, rows, asked, 1)?;
+        let bins = self.all_bins(encoder, rows, asked, [&pairs, &counts])?;
+        let hits = match &asked.queries.pair {
             Pair::Tree { .. } => {
                 let chosen = Chosen { bins, counts };
-                let (pair, place) = (&queries.pair, (room, BIN as u32));
-                let bitmap = bitmap.map(|bitmap| (&bitmap.bits, bitmap.words));
-                let keys = keys(encoder, scanned, biases, pair, (upload, bitmap), place, &chosen)?;
-                let Chosen { bins, counts } = &chosen;
-                selection.of_bins(encoder, [&keys, bins, counts], place, order(scanned))?
+                self.rescored(encoder, rows, asked, (room, BIN as u32), &chosen)?
             }
             pair => {
-                let positions = Some(&table.positions);
+                let positions = Some(&rows.table.positions);
                 let of = ChosenBins { bins: &bins, counts: &counts, most: room, positions };
-                let asked = (upload, bitmap);
-                of.nearest(encoder, lists.dataset(), biases, pair, asked, selection)?
+                let (who, dataset) = ((asked.upload, asked.bitmap), rows.lists.dataset());
+                of.nearest(encoder, dataset, rows.biases, pair, who, self.selection(asked))?
             }
         };
         Ok(Found { hits, counts: None, room })
@@ -118,18 +250,20 @@ impl ListScan {
     fn pairs(
         &self,
         encoder: &mut Encoder,
-        lists: &InvertedLists,
-        table: &Table,
-        nq: u32,
-        probes: &Buffer,
+        rows: &Rows<'_>,
+        asked: Asked<'_>,
         parts: u32,
     ) -> Result<(Buffer, Buffer)> {
-        let gpu = encoder.gpu().clone();
+        let (gpu, nq) = (encoder.gpu().clone(), asked.upload.count);
         let pairs = gpu.scratch("pairs", u64::from(nq) * u64::from(self.nprobe) * 8)?;
         let counts = gpu.scratch("bin counts", u64::from(nq) * 4)?;
-        let params = Pairs { nlist: lists.nlist() as u32, nprobe: self.nprobe, parts };
-        let buffers =
-            [("probes", probes), ("lists", &table.lists), ("pairs", &pairs), ("counts", &counts)];
+        let params = Pairs { nlist: self.nlist, nprobe: self.nprobe, parts };
+        let buffers = [
+            ("probes", asked.probes),
+            ("lists", &rows.table.lists),
+            ("pairs", &pairs),
+            ("counts", &counts),
+        ];
         encoder.stage("group");
         encoder.dispatch(&kernels::pairs(), &buffers, &params, [nq, 1, 1])?;
         Ok((pairs, counts))
@@ -139,27 +273,22 @@ impl ListScan {
     fn all_bins(
         &self,
         encoder: &mut Encoder,
-        lists: &InvertedLists,
-        table: &Table,
-        nq: u32,
+        rows: &Rows<'_>,
+        asked: Asked<'_>,
         [pairs, counts]: [&Buffer; 2],
-        room: u32,
     ) -> Result<Buffer> {
-        let chosen = encoder.gpu().scratch("chosen bins", u64::from(nq) * u64::from(room) * 4)?;
+        let (nq, room) = (asked.upload.count, self.most_pages);
+        let bytes = u64::from(nq) * u64::from(room) * 4;
+        let chosen = encoder.gpu().scratch("chosen bins", bytes)?;
         let params = AllBins {
-            nlist: lists.nlist() as u32,
+            nlist: self.nlist,
             nprobe: self.nprobe,
-            segments: lists.dataset().compared().matrix().segments().len() as u32,
+            segments: rows.lists.dataset().compared().matrix().segments().len() as u32,
             room,
         };
-        let buffers =
-            [("pairs", pairs), ("lists", &table.lists), ("chosen", &chosen), ("counts", counts)];
+        let lists = &rows.table.lists;
+        let buffers = [("pairs", pairs), ("lists", lists), ("chosen", &chosen), ("counts", counts)];
         encoder.dispatch(&kernels::all_bins(), &buffers, &params, [nq, 1, 1])?;
         Ok(chosen)
     }
-}
-
-/// The numbers of the rows at all positions.
-fn order<'a>(scanned: ScanRows<'a>) -> Option<&'a Buffer> {
-    scanned.positions.map(crate::exact::Positions::order)
 }

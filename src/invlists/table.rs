@@ -9,13 +9,15 @@ use super::lists::InvertedLists;
 use super::params::ListRows;
 use crate::buffer::{BIN, Buffer};
 use crate::error::{Error, Result};
-use crate::exact::{Positions, ScanRows};
+use crate::exact::{Positions, ScanRows, write_biases};
 use crate::kernel::{Encoder, fold};
 use crate::ops::sort;
 
 /// The pages of all lists of one snapshot.
 pub(crate) struct Table {
     pub positions: Positions,
+    /// The biases of the positions of each segment.
+    pub biases: Vec<Buffer>,
     /// Of each segment and list, one segment after the other: the first page among all, pages, pages in earlier segments, pages in all.
     pub lists: Buffer,
     /// Rows of each list that a search can find.
@@ -129,11 +131,13 @@ impl Table {
         }
         let positions =
             Positions::new(&mut encoder, dataset.compared(), [dataset.f16(), None], tables, order)?;
+        let own: Vec<_> = dataset.compared().segments().map(|(_, part)| &part.bias).collect();
+        let biases = biases(&mut encoder, &positions, own.into_iter())?;
         encoder.submit(&[])?;
         let of_list = |list: usize| counted.iter().map(move |c| c.rows[list]).sum();
         let sizes: Vec<u32> = (0..nlist).map(of_list).collect();
         let most_rows = largest_first(sizes.iter().map(|&rows| rows.into()).collect());
-        Ok(Table { positions, lists: table_of, sizes, most: largest_first(all), most_rows })
+        Ok(Table { positions, biases, lists: table_of, sizes, most: largest_first(all), most_rows })
     }
 
     /// Pages of the `nprobe` lists that have most.
@@ -153,6 +157,26 @@ impl Table {
 
     /// Device memory.
     pub fn bytes(&self) -> u64 {
-        self.lists.size() + self.positions.bytes()
+        let biases: u64 = self.biases.iter().map(Buffer::size).sum();
+        self.lists.size() + self.positions.bytes() + biases
     }
+}
+
+/// Encodes the biases of the positions of each segment, from those of its rows.
+pub(super) fn biases<'a>(
+    encoder: &mut Encoder,
+    positions: &Positions,
+    own: impl Iterator<Item = &'a Buffer>,
+) -> Result<Vec<Buffer>> {
+    let mut all = Vec::new();
+    for (at, own) in own.enumerate() {
+        let listed = positions.segment(at).ok_or_else(|| Error::internal("no positions"))?;
+        let count = listed.count;
+        let out = encoder.gpu().scratch("list biases", u64::from(count.max(1)) * 4)?;
+        if count > 0 {
+            write_biases(encoder, own, None, &out, (count, 0), Some(&listed.table), 1.0)?;
+        }
+        all.push(out);
+    }
+    Ok(all)
 }

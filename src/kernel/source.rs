@@ -42,6 +42,7 @@ const LIBRARY: &[Shader] = &[
     shader!("lib/tile/matrix", "shape"),
     shader!("lib/tile/matrix", "store"),
     shader!("lib/tile/row", "bin_best"),
+    shader!("lib/tile/row", "product"),
     shader!("lib/tile/row", "read"),
     shader!("lib/tile/scan", "bindings"),
     shader!("lib/tile/scan", "bound"),

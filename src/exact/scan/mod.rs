@@ -8,7 +8,7 @@ pub(super) mod bound;
 pub(super) mod direct;
 mod f16_queries;
 pub(super) mod logs;
-mod matrix;
+pub(super) mod matrix;
 pub(super) mod method;
 mod piece;
 pub(super) mod rescore;

@@ -1,13 +1,13 @@
-// What a tile of the matrix units does with its results where only the best of each bin of {{ bin }} columns is wanted. The text that calls
-// this has bin_best, p.bin_stride, p.first_bin (in bins of 64) and p.inverse, which scores are multiplied by.
-//   best(of_row, score)   `of_row(r)` is a macro that prepares what row y{r} of the left side needs; `score(r, j, e)` one that makes
-//                         the score of `value`, a result as results.wgsl gives them
+// What a tile of the matrix units does with its results where only the best of each bin of {{ bin }} columns is wanted.
+//   best(of_row, score, keep)   `of_row(r)` is a macro that prepares what row y{r} of the left side needs; `score(r, j, e)` one that makes
+//                         the score of `value`, a result as results.wgsl gives them; `keep(r, s)` stores m{r}_{s}, the best of row y{r} in
+//                         bin number s of the 64 columns of `group`
 
 {% import "lib/tile/matrix/shape.wgsl" as shape %}
 {% import "lib/tile/matrix/results.wgsl" as results %}
 {% set sub = 64 // bin %}{% set E = shape.E %}
 
-{% macro best(of_row, score) %}
+{% macro best(of_row, score, keep) %}
     let group = x0 / 64u + sx;
 //% for i in range(sm)
     {
@@ -32,11 +32,8 @@
       m{{ r }}_{{ s }} = max(m{{ r }}_{{ s }}, subgroupShuffleXor(m{{ r }}_{{ s }}, {{ x }}u));
 //% endif
 //% endfor
-      // behind the end a tile is computed twice, and written once
-      if (lane % {{ shape.lanes }}u == {{ s % shape.lanes }}u && y{{ r }} < p.nq && start < p.n && group * 64u + {{ s * bin }}u < p.n) {
-        // a sentinel stays one whatever the scale
-        let best = max(m{{ r }}_{{ s }} * p.inverse, SENTINEL);
-        bin_best[y{{ r }} * p.bin_stride + (p.first_bin + group) * {{ sub }}u + {{ s }}u] = select(best, SENTINEL, m{{ r }}_{{ s }} < NO_SCORE);
+      if (lane % {{ shape.lanes }}u == {{ s % shape.lanes }}u) {
+{{ keep(r, s) }}
       }
 //% endfor
 //% endfor

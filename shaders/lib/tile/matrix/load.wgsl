@@ -7,6 +7,11 @@
 //                            and group p.k4 is read; `map` is a function through which rows are found, if it is named; `zeros`
 //                            instead of what lies behind the last group: only one side has to have them
 
+//   found(to, count, first, end, map)
+//                            finds the rows of a side once and for all slabs: xa0 ... or xb0 ..., those of slab() through the function `map`
+//   slab_of(to, count, side, k, zeros)
+//                            as slab(), of rows that are found
+
 {% import "lib/tile/matrix/shape.wgsl" as shape %}
 
 {% macro registers(left, right) %}
@@ -28,5 +33,18 @@
 //% else
       r{{ to }}{{ u }} = {{ side }}_load({{ map }}(min({{ at }}, {{ end }} - 1u)), min({{ k }} + lk, p.k4 - 1u));
 //% endif
+//% endfor
+{% endmacro %}
+
+{% macro found(to, count, first, end, map) %}
+//% for u in range(count)
+    let x{{ to }}{{ u }} = {{ map }}(min({{ first }} + lr + {{ u * threads // shape.k4 }}u, {{ end }} - 1u));
+//% endfor
+{% endmacro %}
+
+{% macro slab_of(to, count, side, k, zeros) %}
+//% for u in range(count)
+{% set group = "%s_load(x%s%d, min(%s + lk, p.k4 - 1u))"|format(side, to, u, k) %}
+      r{{ to }}{{ u }} = {{ "select(vec4<%s>(0.0), %s, %s + lk < p.k4)"|format(input, group, k) if zeros else group }};
 //% endfor
 {% endmacro %}

@@ -1,0 +1,209 @@
+//! Stage A of the scan of lists: the best score of each bin of each query's lists. On matrix units the loop is turned round: a list is
+//! multiplied by all queries that probe it, so that its rows are read once.
+
+use super::kernels;
+use super::params::{JoinWork, ListWork, PairsByList, ScanMatrix, ScanRow};
+use super::scan::{Asked, Rows};
+use crate::buffer::{BIN, Buffer};
+use crate::error::{Error, Result};
+use crate::exact::{Encoding, Form, Matrices, Method, SegmentOperand, depth};
+use crate::kernel::{Bind, Encoder, MatrixTile, fold};
+use crate::ops::{histogram, prefix_sum};
+
+/// Workgroups that are enough for a device where queries are few.
+const ROW_GROUPS: u32 = 4096;
+/// The most workgroups of a pair.
+const MOST_LANES: u32 = 16;
+
+/// Where the scores go, and what they are of.
+pub(super) struct Scores<'a> {
+    pub nlist: u32,
+    pub nprobe: u32,
+    /// Bins from one query's to the next one's.
+    pub bin_stride: u32,
+    pub bin_best: &'a Buffer,
+    /// By position, of each segment.
+    pub biases: &'a [Buffer],
+    /// Of each query and list the list, and the query's bins before it.
+    pub pairs: &'a Buffer,
+    pub asked: Asked<'a>,
+}
+
+impl Scores<'_> {
+    fn words(&self) -> u32 {
+        self.asked.bitmap.map_or(0, |bitmap| bitmap.words)
+    }
+}
+
+/// Calls `each` with the number, the operand and the first row of each segment that has positions.
+fn segments<'a>(
+    rows: &'a Rows<'_>,
+    form: Form,
+    mut each: impl FnMut(usize, SegmentOperand<'a>, u32) -> Result<()>,
+) -> Result<()> {
+    let scanned = rows.table.scan_rows(rows.lists);
+    for (at, (segment, _, span)) in scanned.spans().enumerate() {
+        if span.count > 0 {
+            each(at, scanned.operand(at, form)?, segment.first_row() as u32)?;
+        }
+    }
+    Ok(())
+}
+
+/// What both kernels bind of a segment beside its rows.
+fn bound<'a>(
+    rows: &'a Rows<'_>,
+    scores: &'a Scores<'_>,
+    operand: &SegmentOperand<'a>,
+    (at, queries): (usize, &'a Buffer),
+) -> Result<Vec<Bind<'a>>> {
+    let table = operand.span.table.ok_or_else(|| Error::internal("no positions"))?;
+    let bias = scores.biases.get(at).ok_or_else(|| Error::internal("no biases"))?;
+    let mut buffers = vec![
+        ("queries", queries),
+        ("bias", bias),
+        ("bin_best", scores.bin_best),
+        ("lists", &rows.table.lists),
+        ("row_table", table),
+    ];
+    buffers.extend(operand.scale.map(|scale| ("scale", scale)));
+    buffers.extend(scores.asked.bitmap.map(|bitmap| ("bitmap", &bitmap.bits)));
+    Ok(buffers)
+}
+
+/// Encodes the scores of few queries, pair by pair.
+pub(super) fn by_row(
+    encoder: &mut Encoder,
+    rows: &Rows<'_>,
+    scores: &Scores<'_>,
+    method: &Method,
+) -> Result<()> {
+    let upload = scores.asked.upload;
+    let floats = upload.floats.as_ref().ok_or_else(|| Error::internal("no f32 queries"))?;
+    let pairs = upload.count.saturating_mul(scores.nprobe);
+    let lanes = (ROW_GROUPS / pairs.max(1)).clamp(1, MOST_LANES);
+    encoder.stage("scan");
+    segments(rows, method.form, |at, operand, first_row| {
+        // f16 rows are read as their copy would be: what that may flush is counted
+        let stored = if method.form == Form::F16 { Encoding::F16Copy } else { operand.stored };
+        let params = ScanRow {
+            nlist: scores.nlist,
+            nprobe: scores.nprobe,
+            k4: rows.lists.dataset().compared().matrix().dim().div_ceil(4) as u32,
+            stride4: operand.stride4,
+            q_stride4: upload.float_stride4,
+            bin_stride: scores.bin_stride,
+            first_page: (operand.span.first / BIN) as u32,
+            first_list: at as u32 * scores.nlist,
+            first_row,
+            inverse: 1.0 / operand.factor,
+            words: scores.words(),
+            lanes,
+        };
+        let mut buffers = bound(rows, scores, &operand, (at, floats))?;
+        buffers.extend([("rows", operand.buffer), ("pairs", scores.pairs)]);
+        let (scaled, bitmap) = (operand.scale.is_some(), scores.asked.bitmap.is_some());
+        let variant = kernels::scan_row(stored, scaled, bitmap);
+        encoder.dispatch(&variant, &buffers, &params, [scores.nprobe, upload.count, lanes])
+    })
+}
+
+/// Encodes the scores of many queries, list by list.
+pub(super) fn by_list(
+    encoder: &mut Encoder,
+    rows: &Rows<'_>,
+    scores: &Scores<'_>,
+    method: &Method,
+    matrices: &Matrices,
+) -> Result<()> {
+    let (nlist, upload, tile) = (scores.nlist, scores.asked.upload, matrices.tile);
+    let count = upload.count.checked_mul(scores.nprobe);
+    let count = count.ok_or_else(|| Error::internal("more than 2^32 pairs"))?;
+    let of_lists = histogram::counts(encoder, scores.asked.probes, count, nlist)?;
+    let starts = prefix_sum::exclusive(encoder, &of_lists, nlist)?;
+    let by_list = pairs_by_list(encoder, scores, &starts, count)?;
+    let (queries, q_stride4, q_factor) = match &matrices.queries {
+        Some(f16) => (&f16.part.buffer, f16.part.stride4, f16.part.factor),
+        None => {
+            let floats = upload.floats.as_ref();
+            let floats = floats.ok_or_else(|| Error::internal("no f32 queries"))?;
+            (floats, upload.float_stride4, 1.0)
+        }
+    };
+    let dim = rows.lists.dataset().compared().matrix().dim();
+    segments(rows, method.form, |at, operand, first_row| {
+        let first_list = at as u32 * nlist;
+        let work = work(encoder, rows, [&of_lists, &starts], (nlist, first_list), tile)?;
+        encoder.stage("scan");
+        let groups = matrices.min_groups.min(encoder.gpu().caps().max_dispatch).max(1);
+        let params = ScanMatrix {
+            nlist,
+            k: depth(dim),
+            k4: dim.div_ceil(4) as u32,
+            stride4: operand.stride4,
+            q_stride4,
+            first_page: (operand.span.first / BIN) as u32,
+            first_list,
+            first_row,
+            inverse: 1.0 / (operand.factor * q_factor),
+            words: scores.words(),
+            groups,
+        };
+        let mut buffers = bound(rows, scores, &operand, (at, queries))?;
+        buffers.extend(operand.stored.operand().bind(operand.buffer, &[]));
+        buffers.extend([("work", &work), ("pairs", &by_list)]);
+        let (scaled, bitmap) = (operand.scale.is_some(), scores.asked.bitmap.is_some());
+        let stored = operand.stored.operand();
+        let variant = kernels::scan_matrix(tile, &stored, scaled, method.bin(), bitmap);
+        encoder.dispatch(&variant, &buffers, &params, [groups, 1, 1])
+    })
+}
+
+/// Encodes the pairs in the order of their lists.
+fn pairs_by_list(
+    encoder: &mut Encoder,
+    scores: &Scores<'_>,
+    starts: &Buffer,
+    count: u32,
+) -> Result<Buffer> {
+    let gpu = encoder.gpu().clone();
+    let by_list = gpu.scratch("pairs by list", u64::from(count) * 8)?;
+    let taken = gpu.scratch("pairs taken", u64::from(scores.nlist) * 4)?;
+    encoder.clear(&taken);
+    let groups = fold(&gpu, u64::from(count).div_ceil(256))?;
+    let params = PairsByList {
+        nlist: scores.nlist,
+        nprobe: scores.nprobe,
+        count,
+        bin_stride: scores.bin_stride,
+        groups_x: groups[0],
+    };
+    let buffers =
+        [("pairs", scores.pairs), ("starts", starts), ("taken", &taken), ("by_list", &by_list)];
+    let groups = [groups[0], groups[1], 1];
+    encoder.dispatch(&kernels::pairs_by_list(), &buffers, &params, groups)?;
+    Ok(by_list)
+}
+
+/// Encodes the items before those of each list of a segment, and the pairs before its own.
+fn work(
+    encoder: &mut Encoder,
+    rows: &Rows<'_>,
+    [of_lists, starts]: [&Buffer; 2],
+    (nlist, first_list): (u32, u32),
+    tile: MatrixTile,
+) -> Result<Buffer> {
+    encoder.stage("group");
+    let gpu = encoder.gpu().clone();
+    let items = gpu.scratch("list items", u64::from(nlist) * 4)?;
+    let buffers = [("counts", of_lists), ("lists", &rows.table.lists), ("items", &items)];
+    let groups = [nlist.div_ceil(256), 1, 1];
+    let params = ListWork { nlist, first_list };
+    encoder.dispatch(&kernels::list_work(tile), &buffers, &params, groups)?;
+    let items = prefix_sum::exclusive(encoder, &items, nlist)?;
+    let n = nlist + 1;
+    let work = gpu.scratch("list work", u64::from(n) * 8)?;
+    let buffers = [("items", &items), ("pair_starts", starts), ("work", &work)];
+    encoder.dispatch(&kernels::join_work(), &buffers, &JoinWork { n }, [n.div_ceil(256), 1, 1])?;
+    Ok(work)
+}
