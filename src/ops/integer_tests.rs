@@ -128,11 +128,19 @@ fn sorts_are_stable_and_those_of_std() {
         ("ascending", |i| i as u32),
         ("few", |i| random(i) & 0x0300_0301),
     ];
-    for n in lengths(&[SORT_BLOCK, 2 * SORT_BLOCK]) {
+    // the last: more blocks than a workgroup has threads
+    for n in lengths(&[SORT_BLOCK, 2 * SORT_BLOCK]).into_iter().chain([800_000]) {
         for (kind, key) in kinds {
+            if n == 800_000 && kind != "random" {
+                continue;
+            }
             let keys: Vec<u32> = (0..n).map(key).collect();
-            let some: &[u32] = if n == 70_000 { &[12] } else { &[12, 32] };
-            let bits: &[u32] = if kind == "random" { &[0, 1, 7, 12, 17, 32] } else { some };
+            let bits: &[u32] = match (kind, n) {
+                (_, 800_000) => &[8],
+                ("random", _) => &[0, 1, 7, 12, 17, 32],
+                (_, 70_000) => &[12],
+                _ => &[12, 32],
+            };
             for &bits in bits {
                 let sort = || {
                     run(&gpu, &[&keys], |encoder, given| {
