@@ -1,7 +1,7 @@
 // Exclusive prefix sums of each row of `length` values, modulo 2^32: sums[i] = {{ "base[r] + " if base }}values[r length] + ... + values[i - 1] for i in
 // row r. Of `end` sums only the first n values count: sums[n] is the sum of them all where one row has them.
 // Bindings: values (n), {{ "base (rows), " if base }}sums (end, out).
-// Threads: a workgroup of 256 has a row, and takes {{ tile }} values of it at a time, {{ tile // 256 }} neighbours a thread.
+// Threads: a workgroup of 256 has a row, and takes {{ tile }} values of it at a time, {{ tile // 256 }} a thread, neighbours.
 // Profile keys: none.
 
 {% include "lib/math/prefix.wgsl" %}

@@ -121,6 +121,7 @@ fn sorted(keys: &[u32], bits: u32) -> [Vec<u32>; 2] {
 fn sorts_are_stable_and_those_of_std() {
     let Some(gpu) = device() else { return };
     type Keys = fn(usize) -> u32;
+    const OVER: u32 = SORT_BLOCK + 1;
     let kinds: [(&str, Keys); 5] = [
         ("random", random),
         ("all equal", |_| 0x89ab_cdef),
@@ -128,11 +129,20 @@ fn sorts_are_stable_and_those_of_std() {
         ("ascending", |i| i as u32),
         ("few", |i| random(i) & 0x0300_0301),
     ];
-    for n in lengths(&[SORT_BLOCK, 2 * SORT_BLOCK]) {
+    // the last: more blocks than a workgroup has threads
+    for n in lengths(&[SORT_BLOCK]).into_iter().chain([800_000]) {
         for (kind, key) in kinds {
+            if n == 800_000 && kind != "random" {
+                continue;
+            }
             let keys: Vec<u32> = (0..n).map(key).collect();
-            let some: &[u32] = if n == 70_000 { &[12] } else { &[12, 32] };
-            let bits: &[u32] = if kind == "random" { &[0, 1, 7, 12, 17, 32] } else { some };
+            let bits: &[u32] = match (kind, n as u32) {
+                (_, 800_000) => &[8],
+                // 17 bits: two digits of 6, one of 5
+                (_, OVER) => &[7, 17, 32],
+                ("random", _) => &[0, 1, 12, 32],
+                _ => &[12],
+            };
             for &bits in bits {
                 let sort = || {
                     run(&gpu, &[&keys], |encoder, given| {

@@ -186,16 +186,17 @@ pub(crate) fn select_k(
         .row_map(map)
 }
 
-/// Values of which a workgroup makes prefix sums at a time.
+/// Values of which a workgroup makes prefix sums at a time, and where a row has no more than one a thread.
 pub(crate) const SUM_TILE: u32 = 2048;
+pub(crate) const SHORT_TILE: u32 = 256;
 
 pub(crate) fn block_sums() -> Variant {
     Variant::new::<BlockSums>(BLOCK_SUMS).implied("tile", SUM_TILE)
 }
 
 /// `base`: each row goes on from a sum that is given.
-pub(crate) fn prefix_sums(base: bool) -> Variant {
-    Variant::new::<PrefixSums>(PREFIX_SUMS).implied("tile", SUM_TILE).flag("base", base)
+pub(crate) fn prefix_sums(tile: u32, base: bool) -> Variant {
+    Variant::new::<PrefixSums>(PREFIX_SUMS).int("tile", tile).flag("base", base)
 }
 
 /// The most bins of which a workgroup counts all: 16 KiB.
@@ -235,7 +236,9 @@ pub(crate) fn variants() -> Vec<Variant> {
     let floats = [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8];
     let mut all = vec![gather_rows(), pack_rows(), scatter_rows()];
     all.extend([block_sums(), count_digits(), gather_words(), segment_numbers()]);
-    all.extend([false, true].map(prefix_sums));
+    all.extend(
+        [(SHORT_TILE, false), (SUM_TILE, false), (SUM_TILE, true)].map(|(t, b)| prefix_sums(t, b)),
+    );
     all.extend([false, true].map(histogram));
     all.extend([false, true].map(place_digits));
     all.extend(floats.map(normalize));

@@ -1,7 +1,7 @@
 //! Prefix sums of u32. Where one workgroup is too slow, the values are cut in blocks: the sums of the blocks, the prefix sums of those,
 //! and from there those of each block. No workgroup waits for another, and the sums are integers: they are the same each time.
 
-use super::kernels::{self, BlockSums, PrefixSums, SUM_TILE};
+use super::kernels::{self, BlockSums, PrefixSums, SHORT_TILE, SUM_TILE};
 use super::words;
 use crate::buffer::Buffer;
 use crate::error::Result;
@@ -70,5 +70,7 @@ fn encode(
     let mut buffers = vec![("values", values), ("sums", sums)];
     buffers.extend(base.map(|base| ("base", base)));
     let rows = params.end.div_ceil(params.length);
-    encoder.dispatch(&kernels::prefix_sums(base.is_some()), &buffers, params, [rows, 1, 1])
+    let tile = if params.length <= SHORT_TILE { SHORT_TILE } else { SUM_TILE };
+    let variant = kernels::prefix_sums(tile, base.is_some());
+    encoder.dispatch(&variant, &buffers, params, [rows, 1, 1])
 }
