@@ -127,12 +127,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{ load.registers("queries", "rows") }}
   for (var item = wg.x; item < end; item += p.groups) {
     if (t == 0u) { find(item); }
-    let of = workgroupUniformLoad(&item_of);
+    let place = workgroupUniformLoad(&item_of);
     let list = workgroupUniformLoad(&list_of);
-    let q0 = of.x;
-    let q_end = of.y;
-    let x0 = of.z;
-    let x_end = of.w;
+    let q0 = place.x;
+    let q_end = place.y;
+    let x0 = place.z;
+    let x_end = place.w;
     let x_page = list.x;
     let earlier = list.y;
     if (counted != {{ sgm * sgn }}.0) {

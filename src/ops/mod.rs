@@ -2,14 +2,9 @@
 
 mod from_buffer;
 pub(crate) mod gather;
-#[cfg_attr(not(test), expect(dead_code, reason = "for lists of rows, which are counted"))]
 pub(crate) mod histogram;
 pub(crate) mod kernels;
 mod norms;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "for lists of rows, which lie one after the other")
-)]
 pub(crate) mod prefix_sum;
 pub(crate) mod scatter;
 pub(crate) mod select_k;
