@@ -1,8 +1,9 @@
 //! The search of the nearest lists.
 
+use super::assign::{self, Nearest};
 use super::lists::InvertedLists;
-use super::{assign, masked};
-use crate::call::{Filter, Options, Pending, RowHits};
+use super::masked;
+use crate::call::{Filter, IvfStats, Options, Pending, RowHits};
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::exact;
@@ -30,17 +31,32 @@ impl InvertedLists {
             return Err(Error::argument("nprobe", "0 lists hold no neighbour"));
         }
         let centroids = self.centroids()?;
-        let filter = if nprobe >= self.nlist() {
-            filter
+        let (filter, some) = if nprobe >= self.nlist() {
+            (filter, None)
         } else {
             let coarse = Options { cancel: options.cancel.clone(), ..Options::default() };
             let probes = assign::nearest(centroids, queries, nprobe, coarse)?;
-            masked::filter(self, &probes, filter)?
+            (masked::filter(self, &probes, filter)?, Some(self.rows_in(&probes)))
         };
         let dataset = self.dataset();
-        match probe {
+        let found = match probe {
             Probe::Nearest(k) => exact::submit_search(dataset, queries, k, filter, options),
             Probe::Within(radius) => exact::submit_range(dataset, queries, radius, filter, options),
+        }?;
+        let (rows, nprobe) = (dataset.len(), nprobe.min(self.nlist()) as u64);
+        Ok(found.map(move |mut found| {
+            let rows_probed = some.unwrap_or(found.stats.queries * rows);
+            found.stats.ivf = IvfStats { nprobe, rows_probed };
+            Ok(found)
+        }))
+    }
+
+    /// The rows of all probes together.
+    fn rows_in(&self, probes: &Nearest) -> u64 {
+        let mut sizes = vec![0u64; self.nlist()];
+        for (_, piece) in self.all_labels().pieces() {
+            piece.iter().for_each(|&label| sizes[label as usize] += 1);
         }
+        probes.centroids.iter().map(|&list| sizes[list as usize]).sum()
     }
 }
