@@ -68,7 +68,7 @@ mod size;
 mod space;
 
 pub use buffer::Matrix;
-pub use call::{CancelToken, ExactStats, Pending, SearchStats, StageTime, StreamStats};
+pub use call::{CancelToken, ExactStats, IvfStats, Pending, SearchStats, StageTime, StreamStats};
 pub use device::{
     AdapterSummary, Backend, Caps, CoopShape, DeviceType, Gpu, GpuBuilder, LabelUse, MemoryReport,
     Profile,
@@ -79,8 +79,9 @@ pub use exact::pairwise;
 pub use format::RowSource;
 pub use index::{
     AddParams, BinaryFlat, Exclude, Flat, Guarantee, HitRows, HitStream, Hits, IdFilter,
-    IdPredicate, Index, IndexInfo, PreparedFilter, Progress, QueryFilter, RangeHits, Search,
-    SearchParams, StreamedFlat, index_factory, read_index, write_index,
+    IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo, IvfParams, ListSizes, PreparedFilter,
+    Progress, QueryFilter, RangeHits, Search, SearchParams, StreamedFlat, index_factory,
+    read_index, write_index,
 };
 pub use metric::{CustomMetric, Metric, Order};
 pub use ops::{RowLayout, normalize, row_norms};

@@ -1,13 +1,16 @@
 // Queries and the lists that they probe as pairs: of each the list, and the bins of the query's lists before it.
 // Bindings: probes (nq x nprobe lists), lists (nlist vec4; the last part: pages of the list in all segments),
-//   pairs (nq x nprobe vec2, out), counts (nq bins, out).
+//   sizes (rows of each list),
+//   pairs (nq x nprobe vec2, out), counts (nq bins, out), rows_probed (nq, out).
 // Threads: a workgroup of 256 has one query.
 // Profile keys: none.
 
 @group(0) @binding({{ slot() }}) var<storage, read> probes: array<u32>;
 @group(0) @binding({{ slot() }}) var<storage, read> lists: array<vec4<u32>>;
+@group(0) @binding({{ slot() }}) var<storage, read> sizes: array<u32>;
 @group(0) @binding({{ slot() }}) var<storage, read_write> pairs: array<vec2<u32>>;
 @group(0) @binding({{ slot() }}) var<storage, read_write> counts: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read_write> rows_probed: array<u32>;
 
 struct Params {
   nlist: u32,
@@ -22,18 +25,28 @@ var<immediate> p: Params;
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
   var before = 0u;
+  var probed = 0u;
   for (var first = 0u; first < p.nprobe; first += 256u) {
     let i = first + t;
     var bins = 0u;
+    var rows = 0u;
     var list = 0xffffffffu;
     if (i < p.nprobe) {
       list = probes[wg.x * p.nprobe + i];
       // where there are fewer lists at a finite distance
-      if (list < p.nlist) { bins = lists[list].w * p.parts; }
+      if (list < p.nlist) {
+        bins = lists[list].w * p.parts;
+        rows = sizes[list];
+      }
     }
     let sum = sum_below(t, bins);
     if (i < p.nprobe) { pairs[wg.x * p.nprobe + i] = vec2<u32>(list, before + sum.x); }
     before += sum.y;
+    probed += rows;
   }
-  if (t == 0u) { counts[wg.x] = before; }
+  let all = sum_below(t, probed);
+  if (t == 0u) {
+    counts[wg.x] = before;
+    rows_probed[wg.x] = all.y;
+  }
 }

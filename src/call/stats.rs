@@ -37,6 +37,8 @@ pub struct SearchStats {
     pub rows: u64,
     /// What the exact search did.
     pub exact: ExactStats,
+    /// What the inverted lists did.
+    pub ivf: IvfStats,
     /// What was brought from the host for this search.
     pub stream: StreamStats,
     /// Submissions made.
@@ -68,6 +70,16 @@ pub struct ExactStats {
     pub bins_passed_max: u64,
     /// Whether the data's sums are exact in f32, so that no bin passed on the rounding's account.
     pub sums_exact: bool,
+}
+
+/// What the inverted lists did, of which a search looks at those that are nearest to a query.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct IvfStats {
+    /// Lists that were looked at for each query; 0 where the index has none. Of several calls the most.
+    pub nprobe: u64,
+    /// Rows of these lists, over the queries, filtered ones and those that were removed and still have a place included.
+    pub rows_probed: u64,
 }
 
 /// What was brought from the host for a search of rows that stay there.
@@ -105,6 +117,8 @@ impl SearchStats {
         let all_exact = self.submissions == 0 || self.exact.sums_exact;
         self.exact.add(&other.exact);
         self.exact.sums_exact &= all_exact;
+        self.ivf.nprobe = self.ivf.nprobe.max(other.ivf.nprobe);
+        self.ivf.rows_probed += other.ivf.rows_probed;
         self.submissions += other.submissions;
         self.flops += other.flops;
         self.bytes += other.bytes;

@@ -5,12 +5,13 @@ use super::as_f32::rows_as_f32;
 use super::traits::Search;
 use crate::buffer::Matrix;
 use crate::dtype::Rows;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::{AtomicFile, RowSource};
+use std::any::Any;
 use std::ops::Range;
 use std::path::Path;
 
-/// An index that changes, as [`Flat`](crate::Flat) and [`BinaryFlat`](crate::BinaryFlat) do: rows are added, replaced and removed
+/// An index that changes, as [`Flat`](crate::Flat), [`BinaryFlat`](crate::BinaryFlat) and [`IvfFlat`](crate::IvfFlat) do: rows are added, replaced and removed
 /// under ids, and written to a file.
 ///
 /// As those of [`Search`], all methods take `&self`, and threads may call any of them at the same time. A change builds a new
@@ -36,20 +37,29 @@ use std::path::Path;
 /// ```
 pub trait Index: Search {
     /// Learns from a sample what adding needs to know; an index that needs nothing, such as [`Flat`](crate::Flat), only checks the
-    /// sample's shape.
+    /// sample's shape. Trained again, an index learns anew, and what there is of rows is brought in line: of an
+    /// [`IvfFlat`](crate::IvfFlat) each gets the list that is nearest now.
     ///
     /// # Errors
-    /// `PartialRow` for a sample that ends in the middle of a row.
+    /// `PartialRow` for a sample that ends in the middle of a row; `InvalidArgument` for one of fewer rows than there is to learn from;
+    /// as [`add_rows`](Self::add_rows).
     ///
     /// # Example
     /// ```no_run
-    /// # use nearfield::*; let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
-    /// # let sample = [0.0; 2000];
-    /// index.train(Rows::F32(&sample))?; // so that any kind of index can follow
-    /// index.add(&sample)?;
+    /// # use nearfield::*; let gpu = Gpu::new()?;
+    /// # let rows = [0.0; 20_000];
+    /// let index = index_factory(&gpu, 2, "IVF64,Flat", Metric::L2, DType::F32)?;
+    /// let sample = &rows[..rows.len().min(2 * index.training_rows())];
+    /// index.train(Rows::F32(sample))?;
+    /// index.add(&rows)?;
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     fn train(&self, sample: Rows<'_>) -> Result<()>;
+
+    /// The most rows of a sample that training has a use for; 0 where there is nothing to learn.
+    fn training_rows(&self) -> usize {
+        0
+    }
 
     /// Adds f32 rows, row-major, and returns their ids.
     ///
@@ -75,13 +85,6 @@ pub trait Index: Search {
     /// # Errors
     /// `PartialRow` where they end in the middle of a row; `InvalidArgument` for rows of another type; `NonFinite` and `InvalidValue`
     /// for what the metric refuses, counted in the rows of this call; `LimitExceeded` beyond 2^32 rows; `OutOfDeviceMemory`; `DeviceLost`.
-    ///
-    /// # Example
-    /// ```no_run
-    /// # use nearfield::*; let index = Flat::with_dtype(&Gpu::new()?, 2, Metric::L2, DType::I8)?;
-    /// assert_eq!(index.add_rows(Rows::I8(&[0, 0, 3, -4]))?, 0..2);
-    /// # Ok::<(), nearfield::Error>(())
-    /// ```
     fn add_rows(&self, rows: Rows<'_>) -> Result<Range<u64>> {
         self.add_with(rows, &AddParams::new())
     }
@@ -91,14 +94,6 @@ pub trait Index: Search {
     /// # Errors
     /// As [`add_rows`](Self::add_rows); `DuplicateId` for one that is there, or twice in `ids`; `InvalidArgument` for one
     /// of 2^63 or above, or when there are not as many as rows.
-    ///
-    /// # Example
-    /// ```no_run
-    /// # use nearfield::*; let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
-    /// index.add_with_ids(Rows::F32(&[0.0, 0.0, 3.0, 4.0]), &[70, 30])?;
-    /// assert_eq!(index.search(&[3.0, 3.0], 1)?.ids(), [30]);
-    /// # Ok::<(), nearfield::Error>(())
-    /// ```
     #[doc(alias("add_items", "insert"))]
     fn add_with_ids(&self, rows: Rows<'_>, ids: &[u64]) -> Result<()> {
         self.add_with(rows, &AddParams::new().ids(ids)).map(|_| ())
@@ -210,14 +205,6 @@ pub trait Index: Search {
     ///
     /// # Errors
     /// As [`update_rows`](Self::update_rows).
-    ///
-    /// # Example
-    /// ```no_run
-    /// # use nearfield::*; let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
-    /// index.add(&[0.0, 0.0])?;
-    /// index.update(0, Rows::F32(&[1.0, 1.0]))?;
-    /// # Ok::<(), nearfield::Error>(())
-    /// ```
     fn update(&self, id: u64, row: Rows<'_>) -> Result<()> {
         self.update_rows(row, &[id])
     }
@@ -235,7 +222,8 @@ pub trait Index: Search {
     /// # use nearfield::*; let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
     /// index.add(&[0.0, 0.0, 3.0, 4.0, 6.0, 8.0])?;
     /// index.update_rows(Rows::F32(&[1.0, 1.0, 2.0, 2.0]), &[2, 0])?;
-    /// assert_eq!(index.reconstruct_many(&[0, 1, 2])?, [2.0, 2.0, 3.0, 4.0, 1.0, 1.0]);
+    /// index.update(1, Rows::F32(&[5.0, 5.0]))?;
+    /// assert_eq!(index.reconstruct_many(&[0, 1, 2])?, [2.0, 2.0, 5.0, 5.0, 1.0, 1.0]);
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     fn update_rows(&self, rows: Rows<'_>, ids: &[u64]) -> Result<()>;
@@ -277,33 +265,45 @@ pub trait Index: Search {
     #[doc(alias("remove_ids", "delete"))]
     fn remove(&self, ids: &[u64]) -> Result<usize>;
 
+    /// Adds the rows of another index of the same kind, metric, type and dimension behind those there are, under their ids, and returns
+    /// how many they are. The other stays as it is, where FAISS's `merge_from` empties it; it may be of another
+    /// [`Gpu`](crate::Gpu). Lists are merged where the centroids of both are equal to the bit.
+    ///
+    /// # Errors
+    /// `DuplicateId` for one that both have; `InvalidArgument` where the two do not fit; as [`add_rows`](Self::add_rows).
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*; let gpu = Gpu::new()?;
+    /// let (index, other) = (Flat::new(&gpu, 1, Metric::L2)?, Flat::new(&gpu, 1, Metric::L2)?);
+    /// index.add_with_ids(Rows::F32(&[1.0, 2.0]), &[7, 8])?;
+    /// other.add(&[3.0])?;
+    /// assert_eq!((index.merge_from(&other)?, index.ids()), (1, vec![7, 8, 0]));
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    #[doc(alias("merge"))]
+    fn merge_from(&self, _other: &dyn Index) -> Result<usize> {
+        Err(Error::unsupported(self.description(), "rows of another index"))
+    }
+
+    /// The index as what it is, for others of its kind.
+    #[doc(hidden)]
+    fn as_any(&self) -> Option<&dyn Any> {
+        None
+    }
+
     /// Whether an id is in the index.
     fn contains(&self, id: u64) -> bool;
 
     /// The ids of all rows, in the order of the rows: that in which equal distances stand, and in which they are written.
     ///
     /// Cost: 8 bytes of host memory a row.
-    /// # Example
-    /// ```no_run
-    /// # use nearfield::*; let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
-    /// index.add(&[0.0, 0.0, 3.0, 4.0, 6.0, 8.0])?;
-    /// index.remove(&[1])?;
-    /// assert_eq!(index.ids(), [0, 2]);
-    /// # Ok::<(), nearfield::Error>(())
-    /// ```
     fn ids(&self) -> Vec<u64>;
 
     /// The row of an id, as f32; of bits, a 0 or 1 for each.
     ///
     /// # Errors
     /// As [`reconstruct_into`](Self::reconstruct_into).
-    /// # Example
-    /// ```no_run
-    /// # use nearfield::*; let index = BinaryFlat::new(&Gpu::new()?, 4, Metric::Hamming)?;
-    /// index.add_rows(Rows::Bits(&[0b0101]))?;
-    /// assert_eq!(index.reconstruct(0)?, [1.0, 0.0, 1.0, 0.0]);
-    /// # Ok::<(), nearfield::Error>(())
-    /// ```
     #[doc(alias("get", "get_items", "get_vector"))]
     fn reconstruct(&self, id: u64) -> Result<Vec<f32>> {
         self.reconstruct_many(&[id])

@@ -2,6 +2,7 @@
 
 use super::changing::Index;
 use super::flat::{BinaryFlat, Flat};
+use super::ivf::{self, IvfFlat};
 use super::persist::{self, IndexReader};
 use super::state::Backed;
 use crate::device::Gpu;
@@ -23,7 +24,7 @@ struct Kind {
     read: fn(&Gpu, IndexReader) -> Made,
 }
 
-const KINDS: [Kind; 2] = [
+const KINDS: [Kind; 3] = [
     Kind {
         name: <Flat as Backed>::KIND,
         descriptions: "\"Flat\"",
@@ -42,6 +43,17 @@ const KINDS: [Kind; 2] = [
         },
         read: |gpu, reader| Ok(Box::new(BinaryFlat::of_reader(gpu, reader)?)),
     },
+    Kind {
+        name: <IvfFlat as Backed>::KIND,
+        descriptions: "\"IVF4096,Flat\" (of any number of lists)",
+        make: |gpu, dim, description, metric, dtype| {
+            let nlist = ivf::nlist_of(description)?;
+            let made =
+                nlist.and_then(|nlist| IvfFlat::with_dtype(gpu, dim, metric.clone(), dtype, nlist));
+            Some(made.map(|index| Box::new(index) as _))
+        },
+        read: |gpu, reader| Ok(Box::new(IvfFlat::of_reader(gpu, reader)?)),
+    },
 ];
 
 /// An empty index by its description in FAISS's language.
@@ -50,10 +62,11 @@ const KINDS: [Kind; 2] = [
 /// |---|---|
 /// | `Flat` | [`Flat`]; of bits [`BinaryFlat`] |
 /// | `BFlat` | [`BinaryFlat`] |
-/// | `IDMap,...` or `IDMap2,...` | what follows: every index takes ids of one's own |
+/// | `IVF4096,Flat`, `IVF4k,Flat` | [`IvfFlat`] of 4096 lists; `k` is 1024, `M` 1024 of those |
+/// | `IDMap,...`, `IDMap2,...`, `...,IDMap`, `...,IDMap2` | what is left: every index takes ids of one's own |
 ///
 /// # Errors
-/// `Unsupported`, with the descriptions that are known; what the index's own constructor returns.
+/// `Unsupported`, with the descriptions that are known, or the part of one that is not and what is expected there; what the index's own constructor returns.
 ///
 /// # Example
 /// ```no_run
@@ -70,17 +83,23 @@ pub fn index_factory(
     metric: Metric,
     dtype: DType,
 ) -> Result<Box<dyn Index>> {
-    let plain = description.strip_prefix("IDMap,").or(description.strip_prefix("IDMap2,"));
-    let plain = plain.unwrap_or(description);
+    let plain = without_ids(description);
     let made = KINDS.iter().find_map(|kind| (kind.make)(gpu, dim, plain, &metric, dtype));
     made.unwrap_or_else(|| {
         let known: Vec<_> = KINDS.iter().map(|kind| kind.descriptions).collect();
         let item = format!(
-            "{description:?} of {dtype}; the indexes of this version, all exact, are {}",
-            known.join(" and ")
+            "{description:?} of {dtype}; the indexes of this version are {}",
+            known.join(", ")
         );
         Err(Error::unsupported("index_factory", item))
     })
+}
+
+/// What is left of a description without the ids of one's own, which stand at one of its ends.
+fn without_ids(description: &str) -> &str {
+    let before = ["IDMap,", "IDMap2,"].iter().find_map(|id| description.strip_prefix(id));
+    let behind = [",IDMap", ",IDMap2"].iter().find_map(|id| description.strip_suffix(id));
+    before.or(behind).unwrap_or(description)
 }
 
 /// Reads what [`Index::write`] wrote, whatever kind of index it was.

@@ -4,7 +4,7 @@
 //! `hits`, `as_f32`, `other_type`), answers block by block (`stream`), what indexes can do (`traits`, `changing`), their files
 //! (`persist`), what all that change
 //! have in common (`state`), the kinds
-//! (`flat`), and the table of kinds (`factory`). A kind says how its rows are stored and searched
+//! (`flat`, `ivf`), and the table of kinds (`factory`). A kind says how its rows are stored and searched
 //! (`state::Stored`); ids, filters, removal, snapshots, concurrent changes and files are the same code for all.
 
 mod add;
@@ -14,6 +14,7 @@ mod factory;
 mod flat;
 mod hits;
 mod ids;
+mod ivf;
 mod other_type;
 mod params;
 mod persist;
@@ -28,8 +29,9 @@ pub use factory::{index_factory, read_index, write_index};
 pub use flat::{BinaryFlat, Flat, StreamedFlat};
 pub use hits::{HitRows, Hits, RangeHits};
 pub use ids::{Exclude, IdFilter, IdPredicate, PreparedFilter, QueryFilter};
-pub use params::{Guarantee, Progress, SearchParams};
-pub use persist::IndexInfo;
+pub use ivf::IvfFlat;
+pub use params::{Guarantee, IvfParams, Progress, SearchParams};
+pub use persist::{IndexInfo, IvfInfo, ListSizes};
 pub use stream::HitStream;
 pub use traits::Search;
 pub use variants::kernel_variants;

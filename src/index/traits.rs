@@ -6,14 +6,14 @@ use super::params::SearchParams;
 use super::stream::HitStream;
 use crate::call::Pending;
 use crate::dtype::{DType, Rows};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::metric::Metric;
 use std::fmt;
 
 /// What can be searched: the reading side of every index, and all that one has whose rows do not change.
 ///
-/// [`Flat`](crate::Flat), [`BinaryFlat`](crate::BinaryFlat) and [`StreamedFlat`](crate::StreamedFlat) have it, and so has
-/// every [`Index`](crate::Index): a `&dyn Index` is a `&dyn Search` wherever one is wanted. All methods take `&self`, threads may call any of
+/// [`Flat`](crate::Flat), [`BinaryFlat`](crate::BinaryFlat), [`IvfFlat`](crate::IvfFlat) and [`StreamedFlat`](crate::StreamedFlat)
+/// have it, and so has every [`Index`](crate::Index): a `&dyn Index` is a `&dyn Search` wherever one is wanted. All methods take `&self`, threads may call any of
 /// them at the same time, and each search answers from one state of the rows, that of its beginning.
 ///
 /// # Example
@@ -66,6 +66,44 @@ pub trait Search: Send + Sync + fmt::Debug {
     /// Whether there are no rows.
     fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// What [`index_factory`](crate::index_factory) makes such an index of, without rows: `Flat`, `IVF4096,Flat`. Of a
+    /// [`StreamedFlat`](crate::StreamedFlat) that of the index in device memory with the same answers.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let gpu = Gpu::new()?;
+    /// # let index = Flat::new(&gpu, 2, Metric::L2)?;
+    /// let empty = index_factory(&gpu, 2, &index.description(), Metric::L2, index.dtype())?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    fn description(&self) -> String;
+
+    /// Whether rows can be added and searched for: of a kind that learns not before it was [trained](crate::Index::train).
+    fn is_trained(&self) -> bool {
+        true
+    }
+
+    /// The `n` lists that are nearest to each query, or all where there are fewer, the nearest first: as ids their numbers, from 0 on, as
+    /// distances those of their centroids. A search looks at the first [`nprobe`](crate::IvfParams#structfield.nprobe) of them. Blocks.
+    ///
+    /// # Errors
+    /// `Unsupported` of an index without lists; `InvalidArgument` for an `n` of 0; `NotTrained`; as [`submit`](Self::submit).
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// let index = read_index(&Gpu::new()?, "lists.nf")?;
+    /// assert!(index.is_trained());
+    /// let lists = index.assign(Rows::F32(&[0.5; 128]), 3)?;
+    /// println!("the nearest lists are {:?}", lists.ids());
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    #[doc(alias("quantizer"))]
+    fn assign(&self, _queries: Rows<'_>, _n: usize) -> Result<Hits> {
+        Err(no_lists(&self.description()))
     }
 
     /// The `k` nearest rows of each f32 query. A slice of `n * dim` numbers is n queries, and there are hits for each, also where one
@@ -134,6 +172,31 @@ pub trait Search: Send + Sync + fmt::Debug {
     /// }
     /// ```
     fn submit(&self, queries: Rows<'_>, k: usize, params: &SearchParams) -> Result<Pending<Hits>>;
+
+    /// The `k` nearest rows of each query, and beside the hits their rows as f32, in the order of [`Hits::ids`]; of bits, a 0 or 1 for
+    /// each. Both are of one state of the index, whatever changes meanwhile. Blocks.
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit); `Unsupported` of a [`StreamedFlat`](crate::StreamedFlat).
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// index.add(&[0.0, 0.0, 3.0, 4.0])?;
+    /// let query = Rows::F32(&[3.0, 3.0]);
+    /// let (hits, rows) = index.search_and_reconstruct(query, 1, &SearchParams::new())?;
+    /// assert_eq!((hits.ids(), &rows[..]), (&[1][..], &[3.0, 4.0][..]));
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    fn search_and_reconstruct(
+        &self,
+        _queries: Rows<'_>,
+        _k: usize,
+        _params: &SearchParams,
+    ) -> Result<(Hits, Vec<f32>)> {
+        Err(Error::unsupported(self.description(), "hits with their rows, which stay on the host"))
+    }
 
     /// All rows within a radius of each f32 query: distances below it, similarities above it.
     ///
@@ -328,4 +391,9 @@ pub trait Search: Send + Sync + fmt::Debug {
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     fn memory(&self) -> u64;
+}
+
+/// What is said of an index that has no lists.
+pub(super) fn no_lists(description: &str) -> Error {
+    Error::unsupported(description, "lists: queries are assigned to those of an IVF index")
 }

@@ -1,6 +1,6 @@
 //! Which centroids are nearest: to a row, whose list it names, and to a query, whose probes they are.
 
-use crate::call::{Filter, Options};
+use crate::call::{Filter, Options, RowHits};
 use crate::dtype::Rows;
 use crate::error::Result;
 use crate::exact::{self, Dataset};
@@ -19,10 +19,19 @@ pub(super) fn nearest(
     count: usize,
     options: Options,
 ) -> Result<Nearest> {
-    let found = exact::submit_search(centroids, queries, count, Filter::default(), options)?;
-    let found = found.wait()?;
+    let found = nearest_hits(centroids, queries, count, options)?;
     let nearest = found.ids.iter().map(|&id| id as u32).collect();
     Ok(Nearest { lims: found.lims, centroids: nearest })
+}
+
+/// The same as a search answers it.
+pub(super) fn nearest_hits(
+    centroids: &Dataset,
+    queries: Rows<'_>,
+    count: usize,
+    options: Options,
+) -> Result<RowHits> {
+    exact::submit_search(centroids, queries, count, Filter::default(), options)?.wait()
 }
 
 /// The nearest centroid of each of some rows; 0 where none is at a finite distance.

@@ -4,7 +4,7 @@ use super::assign;
 use super::labels::Labels;
 use super::table::Table;
 use crate::buffer::Matrix;
-use crate::call::mask_words;
+use crate::call::{RowHits, mask_words};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
@@ -213,9 +213,8 @@ impl InvertedLists {
         })
     }
 
-    /// The numbers of the `count` lists that are nearest to each query, in order, as many for each.
-    pub fn assign(&self, queries: Rows<'_>, count: usize) -> Result<Vec<u32>> {
-        let found = assign::nearest(self.centroids()?, queries, count, Default::default())?;
-        Ok(found.centroids)
+    /// The `count` lists that are nearest to each query, in order: their numbers as ids, and the distances of their centroids.
+    pub fn assign(&self, queries: Rows<'_>, count: usize) -> Result<RowHits> {
+        assign::nearest_hits(self.centroids()?, queries, count, Default::default())
     }
 }

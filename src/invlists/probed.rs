@@ -3,7 +3,7 @@
 use super::lists::InvertedLists;
 use super::scan::{Asked as AskedLists, ListScan, Rows as ListRows};
 use super::table::Table;
-use crate::call::{Filter, Job, Options, Pending, RowHits, SearchStats};
+use crate::call::{Filter, IvfStats, Job, Options, Pending, RowHits, SearchStats};
 use crate::device::Gpu;
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
@@ -94,8 +94,9 @@ pub(super) fn submit(
         let exhaustive = options.exhaustive || k as u64 > MAX_SCAN_K;
         ListScan::new(lists, &table, &asked, &filter, &plan, [k, nprobe], exhaustive)?
     };
-    let rows = table.most_rows(table.sizes.len());
-    let stats = SearchStats { queries: count as u64, rows, ..SearchStats::default() };
+    let ivf = IvfStats { nprobe: nprobe as u64, rows_probed: 0 };
+    let rows = table.rows();
+    let stats = SearchStats { queries: count as u64, rows, ivf, ..SearchStats::default() };
     let cancel = options.cancel.clone();
     let search = Search {
         lists: lists.clone(),
@@ -174,6 +175,7 @@ impl Search {
         let mut ranges = vec![
             (&found.hits.keys, 0, found.hits.keys.size()),
             (&found.hits.rows, 0, found.hits.rows.size()),
+            (&found.rows_probed, 0, found.rows_probed.size()),
         ];
         let all = [&coarse, &found.counts];
         ranges.extend(all.into_iter().flatten().map(|counts| (counts, 0, counts.size())));
@@ -218,10 +220,15 @@ impl Job for Search {
     fn take(&mut self, landed: Landed, tag: InFlight) -> Result<()> {
         self.outstanding -= 1;
         self.stats.add_landed(&landed.variants, &landed.times);
-        let [keys, rows, counts @ ..] = &landed.parts[..] else {
+        let [keys, rows, probed, counts @ ..] = &landed.parts[..] else {
             return Err(Error::internal("a search brought nothing back"));
         };
         let (keys, rows) = (words(keys), words(rows));
+        let probed: u64 = words(probed).iter().map(|&rows| u64::from(rows)).sum();
+        if tag.way == Way::default() {
+            self.stats.ivf.rows_probed += probed;
+        }
+        self.stats.flops += 2 * probed * self.queries.work_dim() as u64;
         let mut counts = counts.iter().map(|part| words(part));
         let counts: [Counts<'_>; 2] =
             tag.rooms.map(|room| room.and_then(|room| Some((room, counts.next()?))));

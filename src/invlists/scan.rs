@@ -40,6 +40,8 @@ pub(super) struct Found {
     /// Bins that each query chose, if it chose: above `room` the hits are not certified.
     pub counts: Option<Buffer>,
     pub room: u32,
+    /// Rows in the lists of each query.
+    pub rows_probed: Buffer,
 }
 
 /// What is looked at: the rows, and the biases of a filter for all queries.
@@ -167,7 +169,7 @@ impl ListScan {
                 &own
             }
         };
-        let (pairs, bin_counts) = self.pairs(encoder, rows, asked, parts)?;
+        let (pairs, bin_counts, rows_probed) = self.pairs(encoder, rows, asked, parts)?;
         let scores = score::Scores {
             nlist: self.nlist,
             nprobe: self.nprobe,
@@ -201,7 +203,7 @@ impl ListScan {
         encoder.dispatch(&variant, &buffers, &params, [upload.count, 1, 1])?;
         let chosen = Chosen { bins: chosen, counts };
         let hits = self.rescored(encoder, rows, asked, (room, bin), &chosen)?;
-        Ok(Found { hits, counts: Some(chosen.counts), room })
+        Ok(Found { hits, counts: Some(chosen.counts), room, rows_probed })
     }
 
     /// Encodes the exact distances of the rows of chosen bins, and the selection of the nearest.
@@ -229,7 +231,7 @@ impl ListScan {
 
     fn exactly(&self, encoder: &mut Encoder, rows: &Rows<'_>, asked: Asked<'_>) -> Result<Found> {
         let room = self.most_pages;
-        let (pairs, counts) = self.pairs(encoder, rows, asked, 1)?;
+        let (pairs, counts, rows_probed) = self.pairs(encoder, rows, asked, 1)?;
         let bins = self.all_bins(encoder, rows, asked, [&pairs, &counts])?;
         let hits = match &asked.queries.pair {
             Pair::Tree { .. } => {
@@ -243,30 +245,33 @@ impl ListScan {
                 of.nearest(encoder, dataset, rows.biases, pair, who, self.selection(asked))?
             }
         };
-        Ok(Found { hits, counts: None, room })
+        Ok(Found { hits, counts: None, room, rows_probed })
     }
 
-    /// Encodes the pairs of queries and lists, and how many bins each query has, of which a page has `parts`.
+    /// Encodes the pairs of queries and lists, how many bins each query has, of which a page has `parts`, and how many rows.
     fn pairs(
         &self,
         encoder: &mut Encoder,
         rows: &Rows<'_>,
         asked: Asked<'_>,
         parts: u32,
-    ) -> Result<(Buffer, Buffer)> {
+    ) -> Result<(Buffer, Buffer, Buffer)> {
         let (gpu, nq) = (encoder.gpu().clone(), asked.upload.count);
         let pairs = gpu.scratch("pairs", u64::from(nq) * u64::from(self.nprobe) * 8)?;
         let counts = gpu.scratch("bin counts", u64::from(nq) * 4)?;
+        let rows_probed = gpu.scratch("rows probed", u64::from(nq) * 4)?;
         let params = Pairs { nlist: self.nlist, nprobe: self.nprobe, parts };
         let buffers = [
             ("probes", asked.probes),
             ("lists", &rows.table.lists),
+            ("sizes", &rows.table.sizes),
             ("pairs", &pairs),
             ("counts", &counts),
+            ("rows_probed", &rows_probed),
         ];
         encoder.stage("group");
         encoder.dispatch(&kernels::pairs(), &buffers, &params, [nq, 1, 1])?;
-        Ok((pairs, counts))
+        Ok((pairs, counts, rows_probed))
     }
 
     /// Encodes the numbers of all pages of each query.

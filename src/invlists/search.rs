@@ -1,8 +1,9 @@
 //! The search of the nearest lists.
 
+use super::assign::{self, Nearest};
 use super::lists::InvertedLists;
-use super::{assign, masked, probed};
-use crate::call::{Filter, Options, Pending, RowHits};
+use super::{masked, probed};
+use crate::call::{Filter, IvfStats, Options, Pending, RowHits};
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::exact;
@@ -34,17 +35,32 @@ impl InvertedLists {
         if let (Probe::Nearest(k), false) = (probe, all) {
             return probed::submit(self, queries, k, nprobe, filter, options);
         }
-        let filter = if all {
-            filter
+        let (filter, some) = if all {
+            (filter, None)
         } else {
             let coarse = Options { cancel: options.cancel.clone(), ..Options::default() };
             let probes = assign::nearest(centroids, queries, nprobe, coarse)?;
-            masked::filter(self, &probes, filter)?
+            (masked::filter(self, &probes, filter)?, Some(self.rows_in(&probes)))
         };
         let dataset = self.dataset();
-        match probe {
+        let found = match probe {
             Probe::Nearest(k) => exact::submit_search(dataset, queries, k, filter, options),
             Probe::Within(radius) => exact::submit_range(dataset, queries, radius, filter, options),
+        }?;
+        let (rows, nprobe) = (dataset.len(), nprobe.min(self.nlist()) as u64);
+        Ok(found.map(move |mut found| {
+            let rows_probed = some.unwrap_or(found.stats.queries * rows);
+            found.stats.ivf = IvfStats { nprobe, rows_probed };
+            Ok(found)
+        }))
+    }
+
+    /// The rows of all probes together.
+    fn rows_in(&self, probes: &Nearest) -> u64 {
+        let mut sizes = vec![0u64; self.nlist()];
+        for (_, piece) in self.all_labels().pieces() {
+            piece.iter().for_each(|&label| sizes[label as usize] += 1);
         }
+        probes.centroids.iter().map(|&list| sizes[list as usize]).sum()
     }
 }

@@ -21,7 +21,7 @@ pub(crate) struct Table {
     /// Of each segment and list, one segment after the other: the first page among all, pages, pages in earlier segments, pages in all.
     pub lists: Buffer,
     /// Rows of each list that a search can find.
-    pub sizes: Vec<u32>,
+    pub sizes: Buffer,
     /// Pages of the lists that have most, added up: of none, of one, of two...
     most: Vec<u64>,
     /// Rows of the lists that have most, added up likewise.
@@ -102,6 +102,10 @@ impl Table {
         }
         of_lists.resize(of_lists.len().max(1), [0; 4]);
         let table_of = encoder.upload("lists", bytemuck::cast_slice(&of_lists))?;
+        let of_list = |list: usize| counted.iter().map(move |c| c.rows[list]).sum();
+        let sizes: Vec<u32> = (0..nlist).map(of_list).collect();
+        let most_rows = largest_first(sizes.iter().map(|&rows| rows.into()).collect());
+        let sizes = encoder.upload("list sizes", bytemuck::cast_slice(&sizes))?;
         let order = gpu.scratch("row order", (total * BIN * 4).max(4))?;
         let bits = (nlist as u64 + 1).next_power_of_two().ilog2();
         let mut tables = Vec::with_capacity(segments.len());
@@ -134,15 +138,17 @@ impl Table {
         let own: Vec<_> = dataset.compared().segments().map(|(_, part)| &part.bias).collect();
         let biases = biases(&mut encoder, &positions, own.into_iter())?;
         encoder.submit(&[])?;
-        let of_list = |list: usize| counted.iter().map(move |c| c.rows[list]).sum();
-        let sizes: Vec<u32> = (0..nlist).map(of_list).collect();
-        let most_rows = largest_first(sizes.iter().map(|&rows| rows.into()).collect());
         Ok(Table { positions, biases, lists: table_of, sizes, most: largest_first(all), most_rows })
     }
 
     /// Pages of the `nprobe` lists that have most.
     pub fn most_pages(&self, nprobe: usize) -> u64 {
         self.most[nprobe.min(self.most.len() - 1)]
+    }
+
+    /// Rows of all lists.
+    pub fn rows(&self) -> u64 {
+        self.most_rows[self.most_rows.len() - 1]
     }
 
     /// Rows of the `nprobe` lists that have most.

@@ -13,6 +13,7 @@ mod failures;
 mod files;
 mod filters;
 mod flights;
+mod ivf;
 mod limits;
 mod many;
 mod matrix;

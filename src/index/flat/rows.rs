@@ -35,6 +35,10 @@ impl Stored for Dataset {
         self.bytes()
     }
 
+    fn description(&self) -> String {
+        description(self.rows().dtype()).to_owned()
+    }
+
     fn append(&self, source: &mut dyn RowSource) -> Result<Dataset> {
         self.append(source)
     }
@@ -89,6 +93,14 @@ impl Stored for Dataset {
             Ask::Nearest(k) => exact::submit_search(self, queries, k, filter, options),
             Ask::Within(radius) => exact::submit_range(self, queries, radius, filter, options),
         }
+    }
+}
+
+/// What `index_factory` calls an index of rows as they are.
+pub(super) fn description(dtype: DType) -> &'static str {
+    match dtype {
+        DType::Bits => "BFlat",
+        _ => "Flat",
     }
 }
 

@@ -1,5 +1,6 @@
 //! Exact search over rows that stay on the host.
 
+use super::rows;
 use crate::call::{Pending, SearchStats};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
@@ -219,6 +220,11 @@ impl Search for StreamedFlat {
 
     fn len(&self) -> usize {
         self.stream.rows as usize
+    }
+
+    /// That of the index in device memory whose answers these are.
+    fn description(&self) -> String {
+        rows::description(self.dtype()).to_owned()
     }
 
     /// Starts a search for the `k` nearest rows of each query, on a thread of its own; `k` may be larger than the index.

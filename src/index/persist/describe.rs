@@ -2,7 +2,8 @@
 
 use super::ids::count_ids;
 use super::info::{IndexReader, open};
-use super::layout::{MAGIC, VERSION};
+use super::layout::{IVF_FLAT, MAGIC, VERSION};
+use super::lists::{self, IvfInfo};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::format::map::open_regular;
@@ -36,6 +37,8 @@ pub struct IndexInfo {
     pub rows: u64,
     /// The id of the next row that is added without one, above the ids of all rows.
     pub next_id: u64,
+    /// What there is to say of its inverted lists, if it has some.
+    pub ivf: Option<IvfInfo>,
     /// Bytes of the file.
     pub bytes: u64,
     /// The version of the format.
@@ -70,14 +73,18 @@ impl IndexInfo {
 
     /// Reads what stands before the ids and rows.
     ///
-    /// Cost: a page of the file. The checksums of the header and of the description are checked, not those behind them.
+    /// Cost: a page of the file, and 8 bytes a list. The checksums of the header and of the description are checked, not those behind them.
     ///
     /// # Errors
     /// `Format` for anything but an index file of a version that this build reads; `Io`.
     pub fn read(path: impl AsRef<Path>) -> Result<IndexInfo> {
         let mut reader = open(path.as_ref())?;
         let (rows, next_id) = count_ids(&mut reader.file)?;
-        Ok(IndexInfo::of(reader, rows, next_id))
+        let ivf = match reader.kind() {
+            IVF_FLAT => Some(lists::describe(&mut reader.file, reader.info.dim)?),
+            _ => None,
+        };
+        Ok(IndexInfo::of(reader, rows, next_id, ivf))
     }
 
     /// Reads the whole file and checks each of its checksums; `progress` is told bytes read and bytes in all, and an error
@@ -107,9 +114,9 @@ impl IndexInfo {
         Ok(info)
     }
 
-    fn of(reader: IndexReader, rows: u64, next_id: u64) -> IndexInfo {
+    fn of(reader: IndexReader, rows: u64, next_id: u64, ivf: Option<IvfInfo>) -> IndexInfo {
         let (bytes, version, info) = (reader.file.length(), VERSION, reader.info);
         let (kind, dtype, dim, metric) = (info.kind, info.dtype, info.dim, info.metric);
-        IndexInfo { kind, dtype, dim, metric, rows, next_id, bytes, version }
+        IndexInfo { kind, dtype, dim, metric, rows, next_id, ivf, bytes, version }
     }
 }

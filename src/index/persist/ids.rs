@@ -68,10 +68,12 @@ fn each_block(
     Ok(())
 }
 
-/// What the section says of the ids before it lists them: how many there are, and the next one.
+/// What the section says of the ids before it lists them: how many there are, and the next one. The file is then behind the
+/// section.
 pub(in crate::index) fn count_ids(file: &mut FileReader) -> Result<(u64, u64)> {
     let mut section = file.section(IDS)?;
     let head = head(&mut section)?;
+    section.skip()?;
     Ok((head.rows, head.next_id))
 }
 

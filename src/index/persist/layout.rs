@@ -3,6 +3,8 @@
 /// `\x1a` ends a text file where somebody prints it, and no editor leaves it alone.
 pub(super) const MAGIC: [u8; 8] = *b"nearfld\x1a";
 pub(super) const VERSION: u32 = 1;
+/// The kind of index that has lists of rows as they are.
+pub(in crate::index) const IVF_FLAT: &str = "IvfFlat";
 pub(super) const HEADER_BYTES: usize = 28;
 
 /// Host memory for one block of rows or ids.

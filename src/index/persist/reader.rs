@@ -225,6 +225,16 @@ impl Section<'_> {
         String::from_utf8(bytes).map_err(|_| self.fault_at(at, "a text that is not UTF-8"))
     }
 
+    /// Goes behind the section without looking at the rest of it.
+    pub fn skip(self) -> Result<()> {
+        // lengths of a file were held against its own, which has 63 bits
+        let rest = self.left + 4;
+        let moved = self.reader.file.seek_relative(rest as i64);
+        moved.map_err(|e| Error::io(&self.reader.path, e))?;
+        self.reader.at += rest;
+        Ok(())
+    }
+
     /// Checks the checksum behind the content, all of which was read.
     pub fn end(self) -> Result<()> {
         if self.left > 0 {

@@ -5,7 +5,7 @@ use super::stored::Stored;
 use crate::buffer::Matrix;
 use crate::call::Pending;
 use crate::dtype::{DType, Rows};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::{AtomicFile, RowSource};
 use crate::index::add::AddParams;
 use crate::index::changing::Index;
@@ -15,12 +15,13 @@ use crate::index::params::{Ask, SearchParams};
 use crate::index::stream::HitStream;
 use crate::index::traits::Search;
 use crate::metric::Metric;
+use std::any::Any;
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
 /// An index that is a [`Core`] of one kind of rows. By that it is a [`Search`] and an [`Index`].
-pub(in crate::index) trait Backed: Send + Sync + fmt::Debug {
+pub(in crate::index) trait Backed: Send + Sync + fmt::Debug + 'static {
     /// Its name in files.
     const KIND: &str;
 
@@ -44,6 +45,27 @@ impl<T: Backed> Search for T {
 
     fn len(&self) -> usize {
         self.core().snapshot().len()
+    }
+
+    fn description(&self) -> String {
+        self.core().snapshot().rows().description()
+    }
+
+    fn is_trained(&self) -> bool {
+        self.core().snapshot().rows().is_trained()
+    }
+
+    fn assign(&self, queries: Rows<'_>, n: usize) -> Result<Hits> {
+        self.core().assign(queries, n)
+    }
+
+    fn search_and_reconstruct(
+        &self,
+        queries: Rows<'_>,
+        k: usize,
+        params: &SearchParams,
+    ) -> Result<(Hits, Vec<f32>)> {
+        self.core().search_and_reconstruct(queries, k, params)
     }
 
     fn submit(&self, queries: Rows<'_>, k: usize, params: &SearchParams) -> Result<Pending<Hits>> {
@@ -97,6 +119,10 @@ impl<T: Backed> Index for T {
         self.core().train(sample)
     }
 
+    fn training_rows(&self) -> usize {
+        self.core().snapshot().rows().training_rows()
+    }
+
     fn add_from_with(
         &self,
         source: &mut dyn RowSource,
@@ -119,6 +145,22 @@ impl<T: Backed> Index for T {
 
     fn remove(&self, ids: &[u64]) -> Result<usize> {
         self.core().remove(ids)
+    }
+
+    fn merge_from(&self, other: &dyn Index) -> Result<usize> {
+        match other.as_any().and_then(|other| other.downcast_ref::<T>()) {
+            Some(other) => self.core().merge(other.core()),
+            None => {
+                let (ours, theirs) = (self.description(), other.description());
+                let reason =
+                    format!("{theirs} into {ours}: rows are merged of indexes of one kind");
+                Err(Error::argument("other", reason))
+            }
+        }
+    }
+
+    fn as_any(&self) -> Option<&dyn Any> {
+        Some(self)
     }
 
     fn contains(&self, id: u64) -> bool {

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::exact::query_count;
 use crate::format::{AtomicFile, RowSource};
 use crate::index::add::{AddParams, Watched};
+use crate::index::as_f32::rows_as_f32;
 use crate::index::hits::Hits;
 use crate::index::ids::{Ids, Prepare, PreparedFilter, leave_out};
 use crate::index::params::{Ask, SearchParams};
@@ -90,6 +91,26 @@ impl<R: Stored> Core<R> {
         self.change(|old| Ok((old.train(sample)?, ())))
     }
 
+    /// Has `next` make other rows of those there are, as many and in their order.
+    pub fn rebuild(&self, next: impl FnOnce(&R) -> Result<R>) -> Result<()> {
+        self.change(|old| Ok((old.with_rows(next(old.rows())?), ())))
+    }
+
+    /// Adds the rows of another index, and says how many they are.
+    pub fn merge(&self, other: &Core<R>) -> Result<usize> {
+        if other.dim != self.dim {
+            return Err(Error::DimensionMismatch { expected: self.dim, actual: other.dim });
+        }
+        if (&other.metric, other.dtype) != (&self.metric, self.dtype) {
+            let (theirs, ours) = ((other.dtype, &other.metric), (self.dtype, &self.metric));
+            let reason = format!("{} under {} for {} under {}", theirs.0, theirs.1, ours.0, ours.1);
+            return Err(Error::argument("other", reason));
+        }
+        // its snapshot first, so that no thread ever waits for two indexes
+        let other = other.snapshot();
+        self.change(|old| old.merge(&other))
+    }
+
     /// The ids that the index gave to the rows, which are none where the caller did.
     pub fn add(&self, source: &mut dyn RowSource, params: &AddParams<'_>) -> Result<Range<u64>> {
         let mut source = Watched::new(source, params);
@@ -137,6 +158,28 @@ impl<R: Stored> Core<R> {
         params: &SearchParams,
     ) -> Result<Pending<Hits>> {
         submit(self.snapshot(), &self.identity, queries, ask, params)
+    }
+
+    /// What a search finds, and the rows of its hits as they were then.
+    pub fn search_and_reconstruct(
+        &self,
+        queries: Rows<'_>,
+        k: usize,
+        params: &SearchParams,
+    ) -> Result<(Hits, Vec<f32>)> {
+        let (now, ask) = (self.snapshot(), Ask::Nearest(k));
+        let hits = submit(Arc::clone(&now), &self.identity, queries, ask, params)?.wait()?;
+        let (what, ids) = ((self.dtype, self.dim), hits.ids());
+        let rows = rows_as_f32(what, ids.len(), |out| now.reconstruct(ids, out))?;
+        Ok((hits, rows))
+    }
+
+    pub fn assign(&self, queries: Rows<'_>, count: usize) -> Result<Hits> {
+        if count == 0 {
+            return Err(Error::argument("n", "0 lists are no answer"));
+        }
+        let now = self.snapshot();
+        Ok(now.hits(now.rows().assign(queries, count)?))
     }
 
     pub fn prepare(&self, filter: Prepare) -> Result<PreparedFilter> {

@@ -49,6 +49,10 @@ impl Stored for Pairs {
         0
     }
 
+    fn description(&self) -> String {
+        "HostFlat".to_owned()
+    }
+
     fn append(&self, source: &mut dyn RowSource) -> Result<Pairs> {
         let mut pairs = self.0.to_vec();
         while let Some(block) = source.next_rows(100)? {

@@ -19,6 +19,7 @@ mod host_flat_tests;
 mod put;
 mod snapshot;
 mod stored;
+mod stored_rows;
 #[cfg(test)]
 mod tests;
 

@@ -90,6 +90,14 @@ impl<R: Stored> Snapshot<R> {
         self.add_with(Some(matrix.row_count()), ids, |rows| rows.append_matrix(matrix))
     }
 
+    /// With the rows of another that are not removed behind its own, under their ids; and how many they are.
+    pub fn merge(&self, other: &Snapshot<R>) -> Result<(Snapshot<R>, usize)> {
+        let (ids, live) = (other.live_ids(), other.live());
+        let merged = self
+            .add_with(Some(other.len as u64), Some(&ids), |rows| rows.merge(&other.rows, live))?;
+        Ok((merged.0, other.len))
+    }
+
     /// With the rows that `append` adds, which are `count` where that is known.
     fn add_with(
         &self,

@@ -1,5 +1,6 @@
 //! What a kind of index says of its rows. All else is the same for every kind, and stands in this folder once.
 
+use super::stored_rows::StoredRows;
 use crate::buffer::Matrix;
 use crate::call::{Filter, Pending, RowHits, RowIds};
 use crate::dtype::{DType, Rows};
@@ -9,6 +10,7 @@ use crate::format::RowSource;
 use crate::index::ids::RowSet;
 use crate::index::params::{Ask, SearchParams};
 use crate::index::persist::{self, FileReader, FileWriter};
+use crate::index::traits::no_lists;
 use crate::metric::Metric;
 use std::ops::Range;
 
@@ -28,6 +30,19 @@ pub(in crate::index) trait Stored: Clone + Send + Sync + 'static {
     /// Bytes of device memory.
     fn bytes(&self) -> u64;
 
+    /// The description by which `index_factory` makes such an index.
+    fn description(&self) -> String;
+
+    /// Whether rows can be added and searched for.
+    fn is_trained(&self) -> bool {
+        true
+    }
+
+    /// The most rows of a sample that training has a use for.
+    fn training_rows(&self) -> usize {
+        0
+    }
+
     /// Knowing what there is to learn from a sample of `dim` numbers a row; by default nothing.
     fn train(&self, sample: Rows<'_>) -> Result<Self> {
         sample.count(self.dim()).map(|_| self.clone())
@@ -40,6 +55,18 @@ pub(in crate::index) trait Stored: Clone + Send + Sync + 'static {
     /// The same of a matrix on the device; by default over the host.
     fn append_matrix(&self, matrix: &Matrix) -> Result<Self> {
         self.append(&mut matrix.source())
+    }
+
+    /// With the rows of another of the same metric, type and dimension behind its own, those in `live` or all; by default over the
+    /// host.
+    fn merge(&self, other: &Self, live: Option<&RowSet>) -> Result<Self> {
+        self.append(&mut *other.source(live))
+    }
+
+    /// The rows in `live`, or all, as a stream.
+    fn source<'a>(&'a self, live: Option<&'a RowSet>) -> Box<dyn RowSource + 'a> {
+        let shape = (self.dtype(), self.dim());
+        Box::new(StoredRows::new(shape, self.len(), live, |rows| self.read(rows)))
     }
 
     /// With the rows of a source in the place of the numbered ones, each of which is there once; they are checked as
@@ -65,6 +92,12 @@ pub(in crate::index) trait Stored: Clone + Send + Sync + 'static {
 
     /// The same of numbered rows in any order, into `out`, which has that many bytes.
     fn read_rows(&self, rows: &[u32], out: &mut [u8]) -> Result<()>;
+
+    /// The numbers of the lists that are nearest to each query, as ids, and their distances.
+    fn assign(&self, _queries: Rows<'_>, _count: usize) -> Result<RowHits> {
+        Err(no_lists(&self.description()))
+    }
+
     /// Brings a filter of these rows to the device, to stay there as long as somebody holds it; by default there is none that could.
     fn prepare(&self, _filter: ToPrepare<'_>) -> Result<Filter> {
         Err(Error::unsupported("this kind of index", "filters that are prepared"))

@@ -11,9 +11,13 @@ pub struct BuildArgs {
     /// Rows to index, in any format that `search` reads
     #[arg(long, value_name = "FILE")]
     pub base: PathBuf,
-    /// The kind of index, by FAISS's name; Flat of bits is a BinaryFlat
+    /// The kind of index, by FAISS's name: Flat, of bits a BinaryFlat; IVF4096,Flat of 4096 lists, of which a search looks at the nearest
     #[arg(long, value_name = "FACTORY", default_value = "Flat")]
     pub index: String,
+    /// Rows to learn the lists from, in any of the same formats and converted likewise: at most 256 a list of them, picked at random
+    /// [default: those of --base]
+    #[arg(long, value_name = "FILE")]
+    pub train: Option<PathBuf>,
     /// The metric, by any name that `search` knows; the index keeps it
     #[arg(long, value_name = "NAME", default_value = "l2")]
     pub metric: MetricName,

@@ -57,7 +57,8 @@ pub struct Common {
     /// The kind of index, by FAISS's name
     #[arg(long, value_name = "FACTORY", default_value = "Flat")]
     pub index: String,
-    /// Set parameters of the search: certify=0 (as --fast), exhaustive=1, guarantee=index or exact
+    /// Set parameters of the search: certify=0 (as --fast), exhaustive=1, guarantee=index or exact; of an index with lists nprobe=32,
+    /// the lists to look at for each query
     #[arg(long, value_name = "NAME=VALUE", value_delimiter = ',')]
     pub param: Vec<Param>,
     /// Search these rows alone: a file of row numbers, with --load of ids

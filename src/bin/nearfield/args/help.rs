@@ -47,7 +47,8 @@ pub const SEARCH: &str = below!(
      nearfield search --base base.npy --query query.fvecs -k 10\n  \
      nearfield search --base base.npy --query query.npy -k 3 --labels names.txt --format jsonl\n  \
      nearfield search --base base.fbin --query query.fbin -k 100 --metric cosine --out hits\n  \
-     nearfield search --load base.nf --query query.npy -k 10 --param certify=0"
+     nearfield search --load base.nf --query query.npy -k 10 --param certify=0\n  \
+     nearfield search --load lists.nf --query query.npy -k 10 --param nprobe=32"
 );
 
 pub const RANGE: &str = below!(
@@ -63,6 +64,7 @@ pub const BUILD: &str = below!(
     "Examples:\n  \
      nearfield build --base base.npy --out base.nf\n  \
      nearfield build --base base.fvecs --index Flat --metric cosine --dtype f16 --out base.nf\n  \
+     nearfield build --base base.fbin --index IVF4096,Flat --train sample.fbin --out lists.nf\n  \
      nearfield build --base codes.npy --dtype bits --metric hamming --ids ids.npy --out codes.nf"
 );
 

@@ -1,13 +1,13 @@
 //! What a search may be told by name.
 
-use nearfield::{Guarantee, SearchParams};
+use nearfield::{Guarantee, IvfParams, SearchParams};
 use std::str::FromStr;
 
 /// Sets one parameter from its text, unless the text is none of its values, which it then names.
 type Set = fn(&mut SearchParams, &str) -> Result<(), &'static str>;
 
 /// Every parameter that an index here knows.
-const KNOWN: [(&str, Set); 3] = [
+const KNOWN: [(&str, Set); 4] = [
     ("certify", |params, text| {
         params.certify = switch(text)?;
         Ok(())
@@ -22,6 +22,12 @@ const KNOWN: [(&str, Set); 3] = [
             "exact" => Guarantee::Exact,
             _ => return Err("index or exact"),
         };
+        Ok(())
+    }),
+    ("nprobe", |params, text| {
+        let lists = text.parse().ok().filter(|&lists: &usize| lists > 0);
+        let lists = lists.ok_or("a number of lists, 1 or more")?;
+        params.ivf = Some(params.ivf.take().unwrap_or_else(IvfParams::new).nprobe(lists));
         Ok(())
     }),
 ];
@@ -79,13 +85,17 @@ mod tests {
         }
         assert!(!params.certify && params.exhaustive && params.guarantee == Guarantee::Exact);
         "certify=1".parse::<Param>().unwrap().apply(&mut params);
-        assert!(params.certify);
+        assert!(params.certify && params.ivf.is_none());
+        "nprobe=32".parse::<Param>().unwrap().apply(&mut params);
+        assert_eq!(params.ivf, Some(IvfParams::new().nprobe(32)));
     }
 
     #[test]
     fn what_is_none_names_those_that_are() {
         for (text, expected) in [
-            ("nprobe=8", "\"nprobe\" is none of certify, exhaustive, guarantee"),
+            ("efSearch=8", "\"efSearch\" is none of certify, exhaustive, guarantee, nprobe"),
+            ("nprobe=0", "nprobe is a number of lists, 1 or more, not \"0\""),
+            ("nprobe=-1", "nprobe is a number of lists"),
             ("certify", "no NAME=VALUE"),
             ("", "no NAME=VALUE"),
             ("certify=maybe", "certify is 0 or 1"),

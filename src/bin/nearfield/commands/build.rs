@@ -5,7 +5,8 @@ use crate::shell::base::Base;
 use crate::shell::failure::{Failure, Result};
 use crate::shell::progress::Progress;
 use crate::shell::{device, number, output, print, saved, skipped, stop, suspect};
-use nearfield::format::{Conversion, RowList};
+use nearfield::RowSource;
+use nearfield::format::{self, Conversion, RowFile, RowList};
 use serde_json::json;
 use std::path::Path;
 use std::time::Instant;
@@ -14,7 +15,7 @@ pub fn run(args: &BuildArgs, global: &Global) -> Result<()> {
     let begin = Instant::now();
     let (path, out) = (&args.base, &args.out);
     let format = saved::format_of(out)?;
-    let more = [args.ids.as_deref(), args.metric.file()];
+    let more = [args.ids.as_deref(), args.metric.file(), args.train.as_deref()];
     let inputs: Vec<&Path> = [&**path].into_iter().chain(more.into_iter().flatten()).collect();
     output::check_apart(&[out], &inputs)?;
     let to = args.reading.of(Conversion::from(args.dtype).force(args.force));
@@ -22,6 +23,7 @@ pub fn run(args: &BuildArgs, global: &Global) -> Result<()> {
     let mut base = Base::open(path, &args.metric, to, global.quiet)?;
     let rows = base.rows.row_count();
     let ids = args.ids.as_deref().map(|file| ids(file, rows)).transpose()?;
+    let train = args.train.as_deref().map(|file| learnt_from(file, to.1, &base)).transpose()?;
 
     let progress = Progress::start(global.quiet);
     progress.phase("opening the device", 0);
@@ -33,6 +35,7 @@ pub fn run(args: &BuildArgs, global: &Global) -> Result<()> {
         }
         _ => Failure::about(path, 0, e),
     };
+    base.train(&*index, train, &progress)?;
     base.add(&*index, ids.as_deref(), &progress).map_err(about)?;
     let skipped = base.rows.skipped();
     // They were added as zeros, so that the others have their ids.
@@ -79,6 +82,18 @@ pub fn run(args: &BuildArgs, global: &Global) -> Result<()> {
     let (from, to) = (path.display(), out.display());
     let line = format_args!("{rows} rows of {from} in {to}, {bytes} bytes, {seconds:.2} s");
     print::after(&[out], print::to_stdout(line))
+}
+
+/// Rows of another file than the base, which have to be like its rows.
+fn learnt_from(file: &Path, to: Conversion, base: &Base<'_>) -> Result<RowFile> {
+    let rows = format::open(file, to.first(None)).map_err(|e| Failure::about(file, 0, e))?;
+    if (rows.dim(), rows.dtype()) != (base.rows.dim(), base.rows.dtype()) {
+        let (file, own) = (file.display(), base.rows.path().display());
+        let what = |rows: &RowFile| format!("rows of {} {}", rows.dim(), rows.dtype());
+        let why = format!("{file}: {}, those of {own} are {}", what(&rows), what(&base.rows));
+        return Err(Failure::Work(why));
+    }
+    Ok(rows)
 }
 
 /// The ids of a file, which are as many as the rows.

@@ -82,7 +82,7 @@ fn read_all(file: &Path, info: &FileInfo, progress: &Progress) -> Result<()> {
 }
 
 fn of_index(saved: &Saved, info: &IndexInfo, verified: bool) -> Vec<(&'static str, Value)> {
-    vec![
+    let mut fields = vec![
         ("what", json!("index")),
         ("format", json!(saved.format())),
         ("version", json!(info.version)),
@@ -95,7 +95,22 @@ fn of_index(saved: &Saved, info: &IndexInfo, verified: bool) -> Vec<(&'static st
         ("bytes", json!(info.bytes)),
         ("checksum", json!(if verified { "ok" } else { "header ok" })),
         ("verified", json!(verified)),
-    ]
+    ];
+    if let Some(ivf) = &info.ivf {
+        fields.push(("nlist", json!(ivf.nlist)));
+        fields.push(("nprobe", json!(ivf.nprobe)));
+        fields.push(("trained", json!(ivf.sizes.is_some())));
+        if let Some(sizes) = &ivf.sizes {
+            // rows of a list: of the shortest, of what a tenth, half and nine tenths have at most, of the longest
+            fields.push(("list_min", json!(sizes.min)));
+            fields.push(("list_p10", json!(sizes.p10)));
+            fields.push(("list_median", json!(sizes.median)));
+            fields.push(("list_p90", json!(sizes.p90)));
+            fields.push(("list_max", json!(sizes.max)));
+            fields.push(("lists_empty", json!(sizes.empty)));
+        }
+    }
+    fields
 }
 
 fn of_rows(info: &FileInfo, verified: bool) -> Vec<(&'static str, Value)> {

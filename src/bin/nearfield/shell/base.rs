@@ -5,9 +5,9 @@ use super::metric;
 use super::progress::Progress;
 use super::saved::Saved;
 use super::searched::{self, Searched};
-use super::skipped;
 use super::suspect::{self, Watch, Watched};
 use super::{print, stop};
+use super::{sample, skipped};
 use crate::args::MetricName;
 use nearfield::format::{self, Conversion, RowFile};
 use nearfield::{
@@ -66,6 +66,28 @@ impl<'a> Base<'a> {
         })
     }
 
+    /// Trains an index that has to learn, with rows of `file` or, without one, of its own.
+    pub fn train(
+        &self,
+        index: &dyn Index,
+        file: Option<RowFile>,
+        progress: &Progress,
+    ) -> Result<()> {
+        match (index.is_trained(), file) {
+            (true, None) => Ok(()),
+            (true, Some(_)) => {
+                let kind = index.description();
+                Err(Failure::Usage(format!("--train: a {kind} has nothing to learn")))
+            }
+            (false, Some(file)) => sample::train(index, file, progress),
+            (false, None) => {
+                let mut rows = self.rows.clone();
+                rows.restart();
+                sample::train(index, rows, progress)
+            }
+        }
+    }
+
     /// Adds all rows, under ids of their own or their numbers.
     pub fn add(
         &mut self,
@@ -86,10 +108,11 @@ impl<'a> Base<'a> {
         let index = self.empty(gpu, factory)?;
         let watched = Watched { file: self.rows.clone(), watch: Arc::clone(&self.watch) };
         let streamed = StreamedFlat::new(gpu, watched, self.metric.clone())?;
-        let flat = factory.rsplit(',').next().is_some_and(|kind| kind.ends_with("Flat"));
+        let flat = matches!(&*index.description(), "Flat" | "BFlat");
         if flat && !searched::fits(gpu, &streamed) {
             return self.streamed(gpu, streamed, progress);
         }
+        self.train(&*index, None, progress)?;
         match self.add(&*index, None, progress) {
             Ok(()) => Ok(Searched { index, streamed: false }),
             // The driver may have less memory than the budget says.

@@ -166,7 +166,8 @@ impl<'a> Inputs<'a> {
     /// How many hits each query has if every row can be one: at most `k`. `None` where options choose among the rows.
     pub fn hits_each(&self, k: usize) -> Option<usize> {
         let args = self.args;
-        let chosen = args.allow.is_some() || args.deny.is_some();
+        let lists = self.source.kind(&args.index).to_ascii_uppercase().contains("IVF");
+        let chosen = args.allow.is_some() || args.deny.is_some() || lists;
         let left_out = self.source.skipped().len() as u64 + u64::from(args.exclude_self);
         let rows = self.source.row_count().saturating_sub(left_out);
         (!chosen).then(|| k.min(usize::try_from(rows).unwrap_or(usize::MAX)))

@@ -24,6 +24,7 @@ pub mod scaled;
 pub mod hit_lines;
 pub mod output;
 pub mod row_filter;
+pub mod sample;
 pub mod searched;
 pub mod skipped;
 pub mod suspect;

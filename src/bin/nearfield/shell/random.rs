@@ -18,6 +18,19 @@ pub fn rows(rows: usize, dim: usize, seed: u64) -> Result<Vec<f32>> {
     Ok(values)
 }
 
+/// So many numbers below `count`, ascending, or all where there are no more (Knuth's algorithm S).
+pub fn choose(count: u64, most: u64, seed: u64) -> Vec<u64> {
+    let mut random = SplitMix::new(seed);
+    let mut chosen = Vec::new();
+    for number in 0..count {
+        let (wanted, left) = (most.min(count) - chosen.len() as u64, count - number);
+        if random.next() % left < wanted {
+            chosen.push(number);
+        }
+    }
+    chosen
+}
+
 /// Fills all values, each block by a seed of its own.
 fn fill(values: &mut [f32], seed: u64) {
     let blocks = values.par_chunks_mut(BLOCK).enumerate();
@@ -69,5 +82,22 @@ impl SplitMix {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_chosen_once_and_as_many_as_asked() {
+        for (count, most) in [(0, 5), (5, 0), (5, 5), (5, 9), (1000, 10), (1000, 999)] {
+            let chosen = choose(count, most, 7);
+            assert_eq!(chosen.len() as u64, most.min(count));
+            assert!(chosen.windows(2).all(|pair| pair[0] < pair[1]));
+            assert!(chosen.iter().all(|&number| number < count));
+        }
+        let some = choose(1000, 100, 7);
+        assert!(some[0] < 100 && some[99] > 900 && some != choose(1000, 100, 8));
     }
 }

@@ -52,6 +52,10 @@ impl fmt::Display for Totals {
                 s.stream.bytes as f64, s.stream.chunks
             )?;
         }
+        if s.ivf.nprobe > 0 {
+            let mean = s.ivf.rows_probed as f64 / s.queries.max(1) as f64;
+            writeln!(f, "  lists            {} a query, of {mean:.0} rows", s.ivf.nprobe)?;
+        }
         for name in &s.variants {
             writeln!(f, "  kernel           {name}")?;
         }

@@ -1,71 +1,19 @@
-//! What a search may be told beside its queries.
+//! What a search may be told beside its queries, whatever kind of index it is of.
 
-use super::ids::{Exclude, IdFilter, PreparedFilter, QueryFilter};
-use crate::call::{CancelToken, Options};
-use crate::error::{Error, Result};
+use super::ask::{Guarantee, Progress};
+use super::ivf::IvfParams;
+use crate::call::CancelToken;
+use crate::index::ids::{Exclude, IdFilter, PreparedFilter, QueryFilter};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-/// Called with the share of a call's work that is done, from 0 to 1.
-///
-/// # Example
-/// ```
-/// use nearfield::{AddParams, Progress, SearchParams};
-/// let bar: Progress = std::sync::Arc::new(|share| eprint!("\r{:3.0} %", 100.0 * share));
-/// // one for both; the setters take a closure as it is
-/// let (mut adding, mut searching) = (AddParams::new(), SearchParams::new());
-/// (adding.progress, searching.progress) = (Some(bar.clone()), Some(bar));
-/// ```
-pub type Progress = Arc<dyn Fn(f64) + Send + Sync>;
-
-/// What the answer of a search is held to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Guarantee {
-    /// What the index promises; of [`Flat`](crate::Flat), [`BinaryFlat`](crate::BinaryFlat) and
-    /// [`StreamedFlat`](crate::StreamedFlat): every one of the nearest rows.
-    #[default]
-    Index,
-    /// Every one of the nearest rows, whatever the index promises; an index that cannot do that refuses it.
-    Exact,
-}
-
-/// What a search asks for each of its queries.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Ask {
-    /// So many nearest rows, not 0.
-    Nearest(usize),
-    /// All rows within a radius.
-    Within(f32),
-}
-
-impl Ask {
-    /// With one more neighbour, of whom one may be left out.
-    pub fn and_one(self) -> Ask {
-        match self {
-            // none is refused by whoever searches
-            Ask::Nearest(k) if k > 0 => Ask::Nearest(k.saturating_add(1)),
-            other => other,
-        }
-    }
-
-    /// How many neighbours, of a search for so many.
-    pub fn k(self) -> Option<usize> {
-        match self {
-            Ask::Nearest(k) => Some(k),
-            Ask::Within(_) => None,
-        }
-    }
-}
 
 /// What a search may be told beside its queries; each field has a setter of the same name.
 ///
 /// Nothing that is set is ignored: what the index or the call has no use for is an
 /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) that names the field, and so are fields that contradict each
 /// other. All indexes have the same fields. A kind that has settings of its own adds one field, an optional struct, which
-/// every other kind refuses: so inverted lists, graphs, refinement and quantizers will come, and an index that is built of
-/// several of them takes several structs.
+/// every other kind refuses: inverted lists have [`ivf`](Self::ivf); so graphs, refinement and quantizers will come, and an index
+/// that is built of several of them takes several structs.
 ///
 /// # Example
 /// ```
@@ -116,6 +64,9 @@ pub struct SearchParams {
     /// where rows are multiplied as logarithms, which is certified all the same. False is refused beside [`Guarantee::Exact`], beside
     /// [`exhaustive`](Self::exhaustive), and by a range search, which certifies every hit. Default: true.
     pub certify: bool,
+    /// What inverted lists may be told, as of an [`IvfFlat`](crate::IvfFlat); every other kind of index refuses it. Default: what the
+    /// index has of its own.
+    pub ivf: Option<IvfParams>,
     /// Called now and then with the share of the work that is done, which grows up to 1: by the thread that waits, or by one
     /// of the library's, as [`Pending`](crate::Pending) says; of a [`StreamedFlat`](crate::StreamedFlat) by one of the call's
     /// own. Default: nothing.
@@ -278,6 +229,20 @@ impl SearchParams {
         self
     }
 
+    /// Sets [`ivf`](Self#structfield.ivf).
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::{IvfParams, SearchParams};
+    /// let params = SearchParams::new().ivf(IvfParams::new().nprobe(32));
+    /// assert_eq!(params.ivf.and_then(|ivf| ivf.nprobe), Some(32));
+    /// ```
+    #[must_use]
+    pub fn ivf(mut self, params: IvfParams) -> Self {
+        self.ivf = Some(params);
+        self
+    }
+
     /// Sets [`progress`](Self#structfield.progress).
     ///
     /// # Example
@@ -301,58 +266,6 @@ impl SearchParams {
         self.cancel = Some(token.clone());
         self
     }
-
-    /// How an exact search runs.
-    pub(super) fn exact(&self, ask: Ask) -> Result<Options> {
-        let why = match ask {
-            _ if self.certify => return Ok(self.options()),
-            Ask::Within(_) => "false for a range search, which certifies every hit",
-            _ if self.guarantee == Guarantee::Exact => "false beside a guarantee of exact answers",
-            _ if self.exhaustive => "false where every exact distance is computed",
-            Ask::Nearest(_) => return Ok(self.options()),
-        };
-        Err(Error::argument("certify", why))
-    }
-
-    /// How rows are brought to the device and not searched.
-    pub(super) fn reading(&self) -> Result<Options> {
-        let searching = [
-            ("filter", self.filter.is_some()),
-            ("query_filter", self.query_filter.is_some()),
-            ("prepared", self.prepared.is_some()),
-            ("exclude", self.exclude.is_some()),
-            ("timed", self.timed),
-            ("exhaustive", self.exhaustive),
-            ("guarantee", self.guarantee != Guarantee::Index),
-            ("certify", !self.certify),
-        ];
-        match searching.iter().find(|(_, set)| *set) {
-            Some((field, _)) => Err(Error::argument(field, "rows are read and not searched")),
-            None => Ok(self.options()),
-        }
-    }
-
-    fn options(&self) -> Options {
-        Options {
-            timed: self.timed,
-            exhaustive: self.exhaustive,
-            fast: !self.certify,
-            cancel: self.cancel.clone(),
-            progress: self.progress.clone().map(rising),
-            ..Options::default()
-        }
-    }
-}
-
-/// Tells each share once, and none again that is less.
-pub(super) fn rising(progress: Progress) -> Progress {
-    // the bits of numbers that are not negative are in their order
-    let told = AtomicU64::new(0);
-    Arc::new(move |share: f64| {
-        if told.fetch_max(share.to_bits(), Ordering::Relaxed) < share.to_bits() {
-            progress(share);
-        }
-    })
 }
 
 impl Default for SearchParams {
@@ -366,6 +279,7 @@ impl Default for SearchParams {
             exhaustive: false,
             guarantee: Guarantee::Index,
             certify: true,
+            ivf: None,
             progress: None,
             cancel: None,
         }
@@ -383,6 +297,7 @@ impl fmt::Debug for SearchParams {
             .field("exhaustive", &self.exhaustive)
             .field("guarantee", &self.guarantee)
             .field("certify", &self.certify)
+            .field("ivf", &self.ivf)
             .field("progress", &self.progress.is_some())
             .field("cancel", &self.cancel)
             .finish()

@@ -1,0 +1,99 @@
+//! What the factory calls an index of lists: `IVF4096,Flat`, `IVF4k,Flat`.
+
+use crate::error::{Error, Result};
+
+/// The number of lists of such a description; `None` of one that is of no lists.
+pub(in crate::index) fn nlist_of(description: &str) -> Option<Result<usize>> {
+    description.starts_with("IVF").then(|| read(description))
+}
+
+pub(super) fn description(nlist: usize) -> String {
+    format!("IVF{nlist},Flat")
+}
+
+fn read(description: &str) -> Result<usize> {
+    let refused = |reason: String| {
+        Err(Error::unsupported("index_factory", format!("{description:?}: {reason}")))
+    };
+    let mut tokens = description.split(',');
+    let lists = tokens.next().unwrap_or_default();
+    let number = &lists["IVF".len()..];
+    if let Some((plain, quantizer)) = number.split_once(['_', '(']) {
+        return refused(format!(
+            "in {lists:?} {quantizer:?} would search the centroids, which are searched exactly here: \"IVF{plain}\" is expected"
+        ));
+    }
+    let (digits, times) = match number.strip_suffix('k') {
+        Some(digits) => (digits, 1 << 10),
+        None => number.strip_suffix('M').map_or((number, 1), |digits| (digits, 1 << 20)),
+    };
+    let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let most = u64::from(u32::MAX);
+    let nlist = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(times));
+    let nlist = match nlist.filter(|_| plain) {
+        Some(nlist) if nlist > 0 && nlist <= most => nlist,
+        Some(0) => return refused(format!("{lists:?} would be 0 lists; 1 or more are expected")),
+        _ if plain => return refused(format!("{lists:?} is more than {most} lists")),
+        _ => {
+            return refused(format!(
+                "{lists:?} where IVF and a number of lists is expected, as IVF4096 or IVF4k"
+            ));
+        }
+    };
+    match (tokens.next(), tokens.next()) {
+        (Some("Flat"), None) => Ok(nlist as usize),
+        (Some("Flat"), Some(more)) => refused(format!("{more:?} where the end is expected")),
+        (Some(other), _) => refused(format!("{other:?} where \"Flat\" is expected")),
+        (None, _) => refused(format!("\",Flat\" is expected behind {lists:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_numbers_with_a_letter_for_their_thousands() {
+        for (text, nlist) in [
+            ("IVF1,Flat", 1),
+            ("IVF4096,Flat", 4096),
+            ("IVF4k,Flat", 4096),
+            ("IVF65536,Flat", 65536),
+            ("IVF1M,Flat", 1 << 20),
+        ] {
+            assert_eq!(nlist_of(text).map(|nlist| nlist.ok()), Some(Some(nlist)), "{text}");
+        }
+        assert_eq!(description(4096), "IVF4096,Flat");
+        assert!(nlist_of("Flat").is_none() && nlist_of("BIVF8,Flat").is_none());
+    }
+
+    #[test]
+    fn errors_name_the_token_and_what_is_expected() {
+        for (text, token, expected) in [
+            ("IVF0,Flat", "\"IVF0\"", "1 or more"),
+            ("IVF0k,Flat", "\"IVF0k\"", "1 or more"),
+            ("IVFx,Flat", "\"IVFx\"", "IVF4096"),
+            ("IVF,Flat", "\"IVF\"", "IVF4096"),
+            ("IVF+4,Flat", "\"IVF+4\"", "IVF4096"),
+            ("IVF4K,Flat", "\"IVF4K\"", "IVF4k"),
+            ("IVF-1,Flat", "\"IVF-1\"", "IVF4096"),
+            ("IVF4294967296,Flat", "\"IVF4294967296\"", "more than 4294967295"),
+            ("IVF99999999999999999999M,Flat", "\"IVF99999999999999999999M\"", "more than"),
+            ("IVF16_HNSW32,Flat", "\"HNSW32\"", "\"IVF16\""),
+            ("IVF16(RCQ2x5),Flat", "\"RCQ2x5)\"", "\"IVF16\""),
+            ("IVF16,SQ8", "\"SQ8\"", "\"Flat\""),
+            ("IVF16,flat", "\"flat\"", "\"Flat\""),
+            ("IVF16, Flat", "\" Flat\"", "\"Flat\""),
+            ("IVF16,", "\"\"", "\"Flat\""),
+            ("IVF16", "\"IVF16\"", "\",Flat\""),
+            ("IVF16,Flat,RFlat", "\"RFlat\"", "the end"),
+        ] {
+            let said = match nlist_of(text) {
+                Some(Err(error)) => error.to_string(),
+                other => panic!("{text}: {other:?}"),
+            };
+            assert!(said.contains(token) && said.contains(expected), "{text}: {said}");
+            assert!(said.contains(&format!("{text:?}")), "{said}");
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! What an index of lists stores.
+
+use super::centroids::{self, centroids_of};
+use super::name;
+use crate::buffer::Matrix;
+use crate::call::{Filter, Options, Pending, RowHits, RowIds};
+use crate::device::Gpu;
+use crate::dtype::{DType, Rows};
+use crate::error::{Error, Result};
+use crate::exact::ToPrepare;
+use crate::format::RowSource;
+use crate::index::ids::RowSet;
+use crate::index::params::{Ask, SearchParams};
+use crate::index::persist::{self, FileReader, FileWriter, Lists};
+use crate::index::state::Stored;
+use crate::invlists::{InvertedLists, Probe};
+use crate::metric::Metric;
+use std::ops::Range;
+
+/// Lists that a search looks at, unless an index or a search says otherwise.
+const NPROBE: usize = 20;
+
+/// Rows in lists, and how many of these a search looks at that does not say so.
+#[derive(Clone)]
+pub(in crate::index) struct IvfRows {
+    pub(super) lists: InvertedLists,
+    pub(super) nprobe: usize,
+}
+
+impl IvfRows {
+    pub fn new(
+        gpu: &Gpu,
+        metric: &Metric,
+        (dtype, dim): (DType, usize),
+        nlist: usize,
+    ) -> Result<IvfRows> {
+        if nlist as u64 > u64::from(u32::MAX) {
+            let (what, limit) = ("lists of an index".to_owned(), u64::from(u32::MAX));
+            return Err(Error::LimitExceeded { what, needed: nlist as u64, limit });
+        }
+        let lists = InvertedLists::new(gpu, metric, dtype, dim, nlist)?;
+        Ok(IvfRows { lists, nprobe: NPROBE })
+    }
+
+    pub fn with_centroids(&self, centroids: &[f32]) -> Result<IvfRows> {
+        Ok(self.with(self.lists.with_centroids(centroids)?))
+    }
+
+    /// The elements of all centroids.
+    pub fn centroids(&self) -> Result<Vec<f32>> {
+        let bytes = self.lists.centroids()?.rows().read(0..self.lists.nlist())?;
+        Ok(Rows::from_bytes(DType::F32, &bytes)?.to_f32())
+    }
+
+    /// The list of each row in `live`, or of all.
+    fn labels(&self, live: Option<&RowSet>) -> Vec<u32> {
+        let mut labels = self.lists.labels(0..self.len() as usize);
+        if let Some(live) = live {
+            let mut row = 0..;
+            labels.retain(|_| row.next().is_some_and(|row| live.has(row)));
+        }
+        labels
+    }
+
+    /// How many rows in `live`, or of all, each list has.
+    pub fn list_sizes(&self, live: Option<&RowSet>) -> Vec<u64> {
+        let mut sizes = vec![0; self.lists.nlist()];
+        self.labels(live).iter().for_each(|&label| sizes[label as usize] += 1);
+        sizes
+    }
+
+    fn with(&self, lists: InvertedLists) -> IvfRows {
+        IvfRows { lists, ..self.clone() }
+    }
+}
+
+impl Stored for IvfRows {
+    fn metric(&self) -> &Metric {
+        self.lists.dataset().metric()
+    }
+
+    fn dtype(&self) -> DType {
+        self.lists.dataset().rows().dtype()
+    }
+
+    fn dim(&self) -> usize {
+        self.lists.dataset().rows().dim()
+    }
+
+    fn len(&self) -> u64 {
+        self.lists.dataset().len()
+    }
+
+    fn bytes(&self) -> u64 {
+        self.lists.bytes()
+    }
+
+    fn description(&self) -> String {
+        name::description(self.lists.nlist())
+    }
+
+    fn is_trained(&self) -> bool {
+        self.lists.is_trained()
+    }
+
+    fn training_rows(&self) -> usize {
+        self.lists.nlist().saturating_mul(centroids::MOST_ROWS)
+    }
+
+    fn train(&self, sample: Rows<'_>) -> Result<IvfRows> {
+        let (gpu, shape) = (self.lists.dataset().gpu(), (self.dim(), self.lists.nlist()));
+        self.with_centroids(&centroids_of(gpu, self.metric(), shape, sample)?)
+    }
+
+    fn append(&self, source: &mut dyn RowSource) -> Result<IvfRows> {
+        Ok(self.with(self.lists.append(source)?))
+    }
+
+    fn append_matrix(&self, matrix: &Matrix) -> Result<IvfRows> {
+        Ok(self.with(self.lists.append_matrix(matrix)?))
+    }
+
+    /// The lists of the other's rows are known, so none is assigned again.
+    fn merge(&self, other: &IvfRows, live: Option<&RowSet>) -> Result<IvfRows> {
+        let refused = |reason: String| Err(Error::argument("other", reason));
+        let (ours, theirs) = (self.lists.nlist(), other.lists.nlist());
+        if ours != theirs {
+            return refused(format!("{theirs} lists into {ours}"));
+        }
+        if !other.is_trained() {
+            return refused("it is not trained, so that its lists are not these".into());
+        }
+        let bits = |centroids: Vec<f32>| centroids.into_iter().map(f32::to_bits);
+        if bits(self.centroids()?).ne(bits(other.centroids()?)) {
+            return refused(
+                "its centroids are not equal to these to the bit, so that its lists are others"
+                    .into(),
+            );
+        }
+        let labels = other.labels(live);
+        Ok(self.with(self.lists.append_labelled(&mut *other.source(live), &labels)?))
+    }
+
+    fn replace(
+        &self,
+        rows: &[u32],
+        source: &mut dyn RowSource,
+        live: Option<&[u32]>,
+        more: u64,
+    ) -> Result<IvfRows> {
+        Ok(self.with(self.lists.replace(rows, source, live, more)?))
+    }
+
+    fn mask(&self, live: &[u32]) -> Result<IvfRows> {
+        Ok(self.with(self.lists.mask(live)?))
+    }
+
+    fn gather(&self, keep: &[u32]) -> Result<IvfRows> {
+        Ok(self.with(self.lists.gather(keep)?))
+    }
+
+    fn read(&self, rows: Range<u64>) -> Result<Vec<u8>> {
+        self.lists.dataset().read(rows)
+    }
+
+    fn read_rows(&self, rows: &[u32], out: &mut [u8]) -> Result<()> {
+        self.lists.dataset().read_rows(rows, out)
+    }
+
+    fn assign(&self, queries: Rows<'_>, count: usize) -> Result<RowHits> {
+        self.lists.assign(queries, count)
+    }
+
+    fn prepare(&self, filter: ToPrepare<'_>) -> Result<Filter> {
+        self.lists.dataset().prepare(filter)
+    }
+
+    fn submit(
+        &self,
+        queries: Rows<'_>,
+        ask: Ask,
+        filter: Filter,
+        row_ids: RowIds,
+        params: &SearchParams,
+    ) -> Result<Pending<RowHits>> {
+        let (nprobe, options) = params.probing(ask, self.nprobe, self.lists.nlist())?;
+        let options = Options { row_ids, ..options };
+        let probe = match ask {
+            Ask::Nearest(k) => Probe::Nearest(k),
+            Ask::Within(radius) => Probe::Within(radius),
+        };
+        self.lists.submit(queries, probe, nprobe, filter, options)
+    }
+
+    fn write_sections(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {
+        let trained = match self.is_trained() {
+            true => Some((self.list_sizes(live), self.centroids()?)),
+            false => None,
+        };
+        let lists = Lists { nlist: self.lists.nlist(), nprobe: self.nprobe, trained };
+        persist::write_lists(file, &lists)?;
+        persist::write_labels(file, &self.labels(live))?;
+        let row_bytes = self.dtype().row_bytes(self.dim());
+        persist::write_rows(file, row_bytes, self.len(), live, |rows| self.read(rows))
+    }
+
+    fn read_sections(&self, rows: u64, file: &mut FileReader) -> Result<IvfRows> {
+        let (gpu, shape) = (self.lists.dataset().gpu(), (self.dtype(), self.dim()));
+        let mut sizes = None;
+        let empty = persist::read_lists(file, self.dim(), |lists| {
+            let empty = IvfRows::new(gpu, self.metric(), shape, lists.nlist)?;
+            let empty = IvfRows { nprobe: lists.nprobe, ..empty };
+            let Some((of_lists, centroids)) = lists.trained else { return Ok(empty) };
+            sizes = Some(of_lists);
+            empty.with_centroids(&centroids)
+        })?;
+        let labels = persist::read_labels(file, rows, sizes.as_deref())?;
+        persist::read_rows(file, shape, rows, |source| {
+            Ok(empty.with(empty.lists.append_labelled(source, &labels)?))
+        })
+    }
+}

@@ -1,0 +1,82 @@
+//! What the parameters of a search mean for the engines, and which contradict each other.
+
+use super::ask::{Ask, Guarantee, rising};
+use super::search::SearchParams;
+use crate::call::Options;
+use crate::error::{Error, Result};
+
+impl SearchParams {
+    /// How a search runs of an index that has no settings of its own.
+    pub(in crate::index) fn exact(&self, ask: Ask) -> Result<Options> {
+        if self.ivf.is_some() {
+            return Err(Error::argument(
+                "ivf",
+                "this index has no lists of which some are looked at",
+            ));
+        }
+        self.certified(ask)
+    }
+
+    /// How many lists of `nlist` a search looks at, `own` unless it says how many, and how it runs.
+    pub(in crate::index) fn probing(
+        &self,
+        ask: Ask,
+        own: usize,
+        nlist: usize,
+    ) -> Result<(usize, Options)> {
+        let asked = self.ivf.as_ref().and_then(|ivf| ivf.nprobe);
+        let why = match (self.guarantee, asked) {
+            (_, Some(0)) => "0 lists hold no neighbour",
+            (Guarantee::Exact, Some(_)) => {
+                "beside a guarantee of exact answers, for which every list is looked at"
+            }
+            (Guarantee::Exact, None) => return Ok((nlist, self.certified(ask)?)),
+            (Guarantee::Index, _) => {
+                return Ok((asked.unwrap_or(own).min(nlist), self.certified(ask)?));
+            }
+        };
+        Err(Error::argument("nprobe", why))
+    }
+
+    /// How the exact search runs, of all rows or of some.
+    fn certified(&self, ask: Ask) -> Result<Options> {
+        let why = match ask {
+            _ if self.certify => return Ok(self.options()),
+            Ask::Within(_) => "false for a range search, which certifies every hit",
+            _ if self.guarantee == Guarantee::Exact => "false beside a guarantee of exact answers",
+            _ if self.exhaustive => "false where every exact distance is computed",
+            Ask::Nearest(_) => return Ok(self.options()),
+        };
+        Err(Error::argument("certify", why))
+    }
+
+    /// How rows are brought to the device and not searched.
+    pub(in crate::index) fn reading(&self) -> Result<Options> {
+        let searching = [
+            ("filter", self.filter.is_some()),
+            ("query_filter", self.query_filter.is_some()),
+            ("prepared", self.prepared.is_some()),
+            ("exclude", self.exclude.is_some()),
+            ("timed", self.timed),
+            ("exhaustive", self.exhaustive),
+            ("guarantee", self.guarantee != Guarantee::Index),
+            ("certify", !self.certify),
+            ("ivf", self.ivf.is_some()),
+        ];
+        match searching.iter().find(|(_, set)| *set) {
+            Some((field, _)) => Err(Error::argument(field, "rows are read and not searched")),
+            None => Ok(self.options()),
+        }
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            timed: self.timed,
+            exhaustive: self.exhaustive,
+            fast: !self.certify,
+            cancel: self.cancel.clone(),
+            progress: self.progress.clone().map(rising),
+            ..Options::default()
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Indexes with lists: built from a base and a sample, searched, and told of.
+
+use crate::support::{fail, names, succeed, warnings, with_set, write};
+use nearfield::Rows;
+
+#[test]
+fn lists_are_built_searched_and_told_of() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    let built = succeed(folder, "build --base base.npy --index IVF8,Flat --out x.nf --json");
+    assert_eq!((&built.json()["index"], &built.json()["rows"]), (&"IVF8,Flat".into(), &120.into()));
+    let said = warnings(&built.stderr);
+    assert!(said.len() == 1 && said[0].contains("120 rows to learn 8 lists from: 312"), "{said:?}");
+    for search in ["search -k 7", "range --radius 24"] {
+        let search = format!("{search} --query query.npy");
+        let flat = succeed(folder, &format!("{search} --base base.npy")).stdout;
+        for params in ["--param nprobe=8", "--param nprobe=99", "--param guarantee=exact", ""] {
+            let lists = succeed(folder, &format!("{search} --load x.nf {params}")).stdout;
+            assert!(lists == flat && !flat.is_empty(), "{search} {params}\n{lists}\n{flat}");
+        }
+        // made of the base in one go
+        let lists = format!("{search} --base base.npy --index IVF8,Flat --param nprobe=8");
+        assert_eq!(succeed(folder, &lists).stdout, flat);
+        let one = succeed(folder, &format!("{search} --load x.nf --param nprobe=1"));
+        assert!(one.stdout != flat, "{}", one.stdout);
+        // fewer hits than k are no surprise
+        assert_eq!(warnings(&one.stderr), Vec::<String>::new());
+    }
+    let line = "search --load x.nf --query query.npy -k 3 --param nprobe=2 --stats";
+    let summary = succeed(folder, &format!("{line} --out r --json")).json();
+    let lists = &summary["stats"]["ivf"];
+    assert_eq!((&summary["index"], &lists["nprobe"]), (&"IvfFlat".into(), &2.into()));
+    assert!(lists["rows_probed"].as_u64().is_some_and(|rows| (1..120 * 6).contains(&rows)));
+    let text = succeed(folder, line).stderr;
+    assert!(text.contains("  lists            2 a query, of "), "{text}");
+    let info = succeed(folder, "info x.nf --json --verify").json();
+    assert_eq!((&info["kind"], &info["nlist"]), (&"IvfFlat".into(), &8.into()));
+    assert_eq!((&info["nprobe"], &info["trained"]), (&20.into(), &true.into()));
+    let size = |name: &str| info[name].as_u64().unwrap();
+    assert!(size("list_min") <= size("list_median") && size("list_median") <= size("list_max"));
+    assert!(size("list_max") >= 15 && size("lists_empty") < 8);
+    let text = succeed(folder, "info x.nf").stdout;
+    assert!(text.contains("nlist       8\n") && text.contains("list_median "), "{text}");
+}
+
+#[test]
+fn lists_are_learnt_from_another_file() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    let sample: Vec<f32> = (0..400 * 19).map(|i| (i * 7919 % 401) as f32 / 20.0).collect();
+    write(folder, "sample.fbin", Rows::F32(&sample), 19);
+    let build = "build --base base.npy --index IVF4k,Flat --out x.nf";
+    // too few of them
+    let message = fail(folder, &format!("{build} --train sample.fbin"), 1);
+    assert!(message.contains("sample.fbin: 400 rows are too few for 4096 lists"), "{message}");
+    let message = fail(folder, build, 1);
+    assert!(message.contains("base.npy: 120 rows are too few for 4096 lists"), "{message}");
+    let build = "build --base base.npy --index IVF5,Flat --metric cosine";
+    let run = succeed(folder, &format!("{build} --train sample.fbin --out x.nf"));
+    assert_eq!(warnings(&run.stderr), Vec::<String>::new());
+    let own = succeed(folder, &format!("{build} --out y.nf --quiet"));
+    assert_eq!((own.stdout, own.stderr), (String::new(), String::new()));
+    let bytes = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    assert_ne!(bytes("x.nf"), bytes("y.nf"));
+    // the same again is the same file
+    succeed(folder, &format!("{build} --train sample.fbin --out z.nf"));
+    assert_eq!(bytes("x.nf"), bytes("z.nf"));
+    for name in ["x.nf", "y.nf"] {
+        let search = "search --query query.npy -k 4";
+        let lists = succeed(folder, &format!("{search} --load {name}")).stdout;
+        let flat = succeed(folder, &format!("{search} --base base.npy --metric cosine")).stdout;
+        assert_eq!(lists, flat);
+    }
+}
+
+#[test]
+fn what_cannot_be_learnt_from_is_said_and_leaves_nothing() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    write(folder, "wide.npy", Rows::F32(&[0.5; 20 * 40]), 20);
+    let mut nan = vec![0.5; 19 * 40];
+    nan[19 * 33 + 2] = f32::NAN;
+    write(folder, "nan.npy", Rows::F32(&nan), 19);
+    succeed(folder, "build --base base.npy --index IVF3,Flat --out x.nf");
+    let before = names(folder);
+    for (line, status, expected) in [
+        ("build --base base.npy --index IVF3,Flat --train wide.npy", 1, "rows of 20 f32"),
+        ("build --base base.npy --index IVF3,Flat --train nan.npy", 1, "nan.npy: row 33, column 2"),
+        ("build --base base.npy --index IVF3,Flat --train none.npy", 1, "none.npy"),
+        ("build --base base.npy --train base.npy", 2, "a Flat has nothing to learn"),
+        ("build --base base.npy --index IVF0,Flat", 2, "\"IVF0\" would be 0 lists"),
+        ("build --base base.npy --index IVF3,SQ8", 2, "\"SQ8\" where \"Flat\" is expected"),
+        ("build --base base.npy --index IVF3_HNSW32,Flat", 2, "\"HNSW32\""),
+    ] {
+        let message = fail(folder, &format!("{line} --out y.nf"), status);
+        assert!(message.contains(expected), "{line}: {message}");
+    }
+    let search = "--load x.nf --query query.npy";
+    for (line, expected) in [
+        (format!("search -k 1 {search} --param nprobe=0"), "a number of lists, 1 or more"),
+        (format!("search -k 1 {search} --param nprobe=many"), "a number of lists"),
+        (format!("search -k 1 {search} --param ef=3"), "certify, exhaustive, guarantee, nprobe"),
+        (
+            format!("search -k 1 {search} --param nprobe=2,guarantee=exact"),
+            "--param nprobe: beside",
+        ),
+        (format!("range --radius 1 {search} --param certify=0"), "--param certify"),
+    ] {
+        let message = fail(folder, &line, 2);
+        assert!(message.contains(expected), "{line}: {message}");
+    }
+    assert_eq!(names(folder), before);
+    // skipped rows are not learnt from, and not searched
+    let line = "build --base nan.npy --index IVF3,Flat --skip-nan --out y.nf --json";
+    let built = succeed(folder, line).json();
+    assert_eq!((&built["rows"], &built["skipped"]), (&39.into(), &serde_json::json!([33])));
+    let bits = "build --base base.npy --index IVF3,Flat --dtype bits --metric hamming --out z.nf";
+    assert!(fail(folder, bits, 2).contains("bits"));
+}

@@ -1,0 +1,14 @@
+//! Inverted lists: what `assign` says of rows and queries is held against f64, and every answer against a flat index that is told, for
+//! each query, which rows lie in the lists that are looked at (`oracle`): the same ids and the same bits.
+
+mod answers;
+mod changes;
+mod damage;
+mod factory;
+mod files;
+mod filters;
+mod merge;
+mod oracle;
+mod refused;
+mod shapes;
+mod training;
