@@ -90,6 +90,7 @@ pub(crate) use filter::{ToPrepare, prepared};
 pub use pairwise::pairwise;
 pub(crate) use queries::query_count;
 pub(crate) use range::submit_range;
+pub(crate) use rows::facts;
 pub(crate) use search::submit_search;
 pub(crate) use stream::{ChunkFilter, Stream};
 pub(crate) use variants::variants;
