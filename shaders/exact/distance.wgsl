@@ -2,7 +2,7 @@
 // scan when it does not apply (few rows, large k, queries that it could not certify), the others always. By mode: 0 writes
 // every key; 1 the best key of each bin of 64 rows; 2 the keys of chosen bins. One pipeline serves all three, so that a
 // key is the same to the bit in each, and the k best bins of mode 1 hold the k nearest rows without any bound.
-// Bindings: rows (n x stride4 groups of four), queries (nq x q_stride4 groups of four), bias (n), out (nq x out_stride; mode 2: nq x max_candidates x 64), chosen (nq x max_candidates; read in mode 2){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}.
+// Bindings: rows (n x stride4 groups of four), queries (nq x q_stride4 groups of four), bias (n), out (nq x out_stride; mode 2: nq x max_candidates x 64), chosen (nq x max_candidates; read in mode 2){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}{{ ", row_table (n; modes 0 and 1 take rows as they lie)" if table else "" }}.
 // Threads: one thread has one row and {{ tq }} queries, whose elements are the same for the whole workgroup.
 // Profile keys: none.
 
@@ -30,6 +30,8 @@ fn query4(i: u32) -> vec4<i32> { return {{ "unpack4xI8(queries[i])" if dtype == 
 //% if bitmap
 @group(0) @binding({{ slot() }}) var<storage, read> bitmap: array<u32>;
 //% endif
+{% set maps = "row present" %}
+{% include row_map %}
 
 struct Params {
   nq: u32,
@@ -39,6 +41,7 @@ struct Params {
   q_stride4: u32,
   first: u32,
   first_row: u32,
+  first_bin: u32,
   out_stride: u32,
   groups_y: u32,
   words: u32,
@@ -77,13 +80,14 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     if (group >= p.max_candidates) { return; }
     bin = chosen[wg.x * p.max_candidates + group];
     // fewer bins than there is room for: the first segment says so
-    if (bin == NO_KEY && p.first_row == 0u) { out[(wg.x * p.max_candidates + group) * BIN + t] = NO_KEY; }
-    bin -= p.first_row / BIN;
+    if (bin == NO_KEY && p.first_bin == 0u) { out[(wg.x * p.max_candidates + group) * BIN + t] = NO_KEY; }
+    bin -= p.first_bin;
   }
   // beyond the rows, or another segment's bin; the same for the whole workgroup
   if (bin >= (p.n + BIN - 1u) / BIN) { return; }
   let x = bin * BIN + t;
-  let at = (p.first + min(x, p.n - 1u)) * p.stride4;
+  let own = p.first + row(min(x, p.n - 1u));
+  let at = own * p.stride4;
 //% for i in range(tq)
   let q{{ i }} = select(wg.x * {{ tq }}u + {{ i }}u, wg.x, choice);
   let y{{ i }} = min(q{{ i }}, p.nq - 1u) * p.q_stride4;
@@ -183,13 +187,13 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% endfor
   }
 //% endif
-  let live = x < p.n && bias[p.first + min(x, p.n - 1u)] > NO_SCORE;
+  let live = x < p.n && present(min(x, p.n - 1u)) && bias[own] > NO_SCORE;
 //% for i in range(tq)
   if (q{{ i }} < p.nq) {
     var ok = live;
 //% if bitmap
-    let row = p.first_row + min(x, p.n - 1u);
-    ok = ok && (bitmap[q{{ i }} * p.words + row / 32u] >> (row % 32u) & 1u) != 0u;
+    let bit = p.first_row + own - p.first;
+    ok = ok && (bitmap[q{{ i }} * p.words + bit / 32u] >> (bit % 32u) & 1u) != 0u;
 //% endif
 //% if kind == "bits"
     let key = pair_key(both{{ i }}.x + both{{ i }}.y + both{{ i }}.z + both{{ i }}.w, qs{{ i }}.x + qs{{ i }}.y + qs{{ i }}.z + qs{{ i }}.w, xs.x + xs.y + xs.z + xs.w, p.dim);
@@ -209,7 +213,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% else
 //% if kind == "tree"
     let sum = tree8(a{{ i }}_0, a{{ i }}_1, a{{ i }}_2, a{{ i }}_3, a{{ i }}_4, a{{ i }}_5, a{{ i }}_6, a{{ i }}_7);
-    let value = {{ "scaled_down(sum, scale[p.first + min(x, p.n - 1u)])" if scaled else "sum" }};
+    let value = {{ "scaled_down(sum, scale[own])" if scaled else "sum" }};
 //% else
     let pair = finish_pair(s{{ i }}, p.dim);
     let value = pair.x;
@@ -227,6 +231,6 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% endfor
   workgroupBarrier();
   if (p.mode == 1u && t < {{ tq }}u && wg.x * {{ tq }}u + t < p.nq) {
-    out[(wg.x * {{ tq }}u + t) * p.out_stride + p.first_row / BIN + bin] = atomicLoad(&best[t]);
+    out[(wg.x * {{ tq }}u + t) * p.out_stride + p.first_bin + bin] = atomicLoad(&best[t]);
   }
 }

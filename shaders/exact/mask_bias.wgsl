@@ -9,7 +9,7 @@
 //% if masked
 @group(0) @binding({{ slot() }}) var<storage, read> mask: array<u32>;
 //% endif
-{% set maps = "row" %}
+{% set maps = "row present" %}
 {% include row_map %}
 
 struct Params {
@@ -26,7 +26,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   let i = (wg.x + wg.y * p.groups_x) * 256u + t;
   if (i >= p.end) { return; }
   let at = row(min(i, p.n - 1u));
-  var live = i < p.n && own[at] > NO_SCORE;
+  var live = i < p.n && present(min(i, p.n - 1u)) && own[at] > NO_SCORE;
 //% if masked
   let bit = p.first_row + at;
   live = live && (mask[bit / 32u] >> (bit % 32u) & 1u) != 0u;

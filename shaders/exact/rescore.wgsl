@@ -26,7 +26,7 @@ fn query4(i: u32) -> vec4<i32> { return {{ "unpack4xI8(queries[i])" if dtype == 
 //% if bitmap
 @group(0) @binding({{ slot() }}) var<storage, read> bitmap: array<u32>;
 //% endif
-{% set maps = "row" %}
+{% set maps = "row present" %}
 {% include row_map %}
 
 struct Params {
@@ -38,6 +38,7 @@ struct Params {
   max_candidates: u32,
   lanes: u32,
   words: u32,
+  first_row: u32,
 }
 var<immediate> p: Params;
 
@@ -106,9 +107,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% endif
         var key = {{ "ascending_key(value)" if family == "l2" else "descending_key(value)" }};
 //% endif
-        var live = x < p.n && bias[at] > NO_SCORE;
+        var live = x < p.n && present(min(x, p.n - 1u)) && bias[at] > NO_SCORE;
 //% if bitmap
-        let bit = p.first_bin * BIN + at;
+        let bit = p.first_row + at;
         live = live && (bitmap[query * p.words + bit / 32u] >> (bit % 32u) & 1u) != 0u;
 //% endif
         if (own) { keys[(query * p.max_candidates + slot) * {{ bin }}u + offset] = select(NO_KEY, key, live); }

@@ -1,4 +1,4 @@
-// Stage A of the binned scan on matrix units: s(q, x) = q'.x' / (their scales) + b, the largest of each bin of {{ bin }} rows.
+// Stage A of the binned scan on matrix units: s(q, x) = q'.x' / (their scales) + b, {{ "the largest of each bin of %d rows"|format(bin) if bin > 1 else "all of them" }}.
 // A workgroup multiplies {{ bm }} queries by `tiles` times {{ bn }} rows, {{ input }} in, f32 out (lib/tile/matrix).
 // Bindings: rows (n x stride4 groups of four{{ ", zeros up to whole tiles of n x k" if padded else "" }}), queries ({{ "f16, zeros up to whole tiles of nq x k" if input == "f16" else "f32, nq x q_stride4 groups of four" }}),
 //   bias (by position, up to whole tiles of n; scaled by both scales), bin_best (nq x bin_stride, out){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}{{ ", row_table (n)" if table else "" }}.
@@ -14,6 +14,7 @@ enable wgpu_cooperative_matrix;
 {% import "lib/tile/matrix/load.wgsl" as load %}
 {% import "lib/tile/matrix/multiply.wgsl" as tile %}
 {% import "lib/tile/matrix/bin_best.wgsl" as bins %}
+{% import "lib/tile/matrix/store.wgsl" as all %}
 // the scale of a row comes between its products and its bias
 {% set late = epilogue_bias or scaled %}
 {% include "lib/constants.wgsl" %}
@@ -74,6 +75,15 @@ var<immediate> p: Params;
 //% endif
 {% endmacro %}
 
+{% macro keep(r, j, e) %}
+{{ score(r, j, e) }}
+          let at = x + {{ e }}u;
+          if (y{{ r }} < p.nq && start < p.n && at < p.n) {
+            // a sentinel stays one whatever the scale
+            bin_best[y{{ r }} * p.bin_stride + p.first_bin * 64u + at] = select(max(value * p.inverse, SENTINEL), SENTINEL, value < NO_SCORE);
+          }
+{% endmacro %}
+
 @compute @workgroup_size({{ threads }})
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32,
         @builtin(subgroup_id) subgroup: u32, @builtin(subgroup_invocation_id) lane: u32, @builtin(num_subgroups) subgroups: u32) {
@@ -101,6 +111,6 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     let x0 = min(start, last);
 {{ tile.accumulators("" if late else "bias") }}
 {{ tile.products("queries", "rows", next) }}
-{{ bins.best(of_query, score) }}
+{{ bins.best(of_query, score) if bin > 1 else all.store(keep, of_query) }}
   }
 }

@@ -2,8 +2,7 @@
 
 use super::points::{Block, Points};
 use crate::buffer::Buffer;
-use crate::call::{Filter, Options};
-use crate::dtype::Rows;
+use crate::call::{CancelToken, Options};
 use crate::error::Result;
 use crate::exact::{self, Dataset};
 use crate::kernel::Encoder;
@@ -24,22 +23,20 @@ pub(super) fn metric(metric: &Metric) -> Metric {
     }
 }
 
-/// The nearest of the centroids to each point of a block, ties to the first. A point that is no hit of any counts to the first, at distance 0.
+/// The nearest of the centroids to each point of a block, ties to the first; `exact` or by scores that decide nearly always alike. A
+/// point that is no hit of any counts to the first, at distance 0.
 pub(super) fn assign(
     points: &Points,
     block: Block<'_>,
     centroids: &Dataset,
-    options: &Options,
+    exact: bool,
+    cancel: Option<&CancelToken>,
 ) -> Result<Assigned> {
-    let first = block.segment.first_row() as usize;
-    let bytes = points.rows.read(first..first + block.len() as usize)?;
-    let words: Vec<u32> = bytemuck::pod_collect_to_vec(&bytes);
-    let aligned: &[u8] = bytemuck::cast_slice(&words);
-    let rows = Rows::from_bytes(points.rows.dtype(), &aligned[..bytes.len()])?;
-    let options = Options { cancel: options.cancel.clone(), ..Options::default() };
-    let found = exact::submit_search(centroids, rows, 1, Filter::default(), options)?.wait()?;
-    let hit = |at: &[usize]| (at[0] < at[1]).then_some(at[0]);
-    let hits = found.lims.windows(2).map(hit);
+    let first = block.segment.first_row();
+    let rows = first..first + u64::from(block.len());
+    let options = Options { fast: !exact, cancel: cancel.cloned(), ..Options::default() };
+    let found = exact::submit_rows(centroids, (&points.dataset, rows), 1, options)?.wait()?;
+    let hits = found.lims.windows(2).map(|at| (at[0] < at[1]).then_some(at[0]));
     let labels: Vec<u32> = hits.clone().map(|at| at.map_or(0, |at| found.ids[at] as u32)).collect();
     let distances: Vec<f32> = hits.map(|at| at.map_or(0.0, |at| found.distances[at])).collect();
     let mut encoder = Encoder::new(points.gpu(), "assign", false)?;

@@ -7,7 +7,6 @@ use super::points::{Points, weight_scale};
 use super::update::Centroids;
 use super::{sample, start};
 use crate::buffer::Matrix;
-use crate::call::Options;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::exact::facts;
@@ -128,7 +127,7 @@ pub fn kmeans(points: &Matrix, metric: &Metric, k: usize, params: &KMeansParams)
     given_are_finite(&params.centroids, dim)?;
     let cosine = metric == Metric::Cosine;
     let spherical = params.spherical || cosine;
-    let trained = Points::new(sample.rows, &sample.weights, cosine)?;
+    let trained = Points::new(sample.rows, &metric, &sample.weights, cosine)?;
     let frozen = if params.frozen_centroids { given } else { 0 };
     let copied = trained.len() == k as u64 && given == 0;
     let trials = if copied { 1 } else { params.nredo };
@@ -209,12 +208,11 @@ fn labels(
     metric: &Metric,
     params: &KMeansParams,
 ) -> Result<Vec<u32>> {
-    let points = Points::new(points.clone(), &[], false)?;
+    let points = Points::new(points.clone(), metric, &[], false)?;
     let dataset = centroids.dataset(metric)?;
-    let options = Options { cancel: params.cancel.clone(), ..Options::default() };
     let mut all = Vec::with_capacity(points.len() as usize);
     for block in points.blocks() {
-        let assigned = assign::assign(&points, block, &dataset, &options)?;
+        let assigned = assign::assign(&points, block, &dataset, true, params.cancel.as_ref())?;
         let encoder = Encoder::new(points.gpu(), "labels", false)?;
         let bytes = u64::from(block.len()) * 4;
         let landed = encoder.submit(&[(&assigned.labels, 0, bytes)])?.wait()?;

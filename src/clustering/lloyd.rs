@@ -9,7 +9,6 @@ use super::random::Random;
 use super::start;
 use super::sums::{Found, Sums};
 use super::update::Centroids;
-use crate::call::Options;
 use crate::error::Result;
 use crate::kernel::Encoder;
 use crate::metric::Metric;
@@ -54,7 +53,7 @@ impl Lloyd<'_> {
         let mut iteration = 0;
         while iteration < iterations {
             self.check()?;
-            let pass = self.pass(&centroids)?;
+            let pass = self.pass(&centroids, false)?;
             let clusters = &pass.found.clusters;
             let now: f64 = clusters.iter().map(|c| c.objective).sum();
             let before = objective.last().copied();
@@ -82,7 +81,7 @@ impl Lloyd<'_> {
             (self.tell)(iteration as f64 / (iterations + 1) as f64);
         }
         self.check()?;
-        let clusters = self.pass(&centroids)?.found.clusters;
+        let clusters = self.pass(&centroids, true)?.found.clusters;
         objective.push(clusters.iter().map(|c| c.objective).sum());
         Ok(Trial { centroids, objective, splits, clusters })
     }
@@ -95,11 +94,11 @@ impl Lloyd<'_> {
         self.params.cancel.as_ref().map_or(Ok(()), |token| token.check())
     }
 
-    fn pass(&self, centroids: &Centroids) -> Result<Pass> {
+    fn pass(&self, centroids: &Centroids, exact: bool) -> Result<Pass> {
         let (points, k) = (self.points, centroids.k());
         let dataset = centroids.dataset(self.metric)?;
-        let options = Options { cancel: self.params.cancel.clone(), ..Options::default() };
-        let blocks = points.blocks().map(|block| assign(points, block, &dataset, &options));
+        let cancel = self.params.cancel.as_ref();
+        let blocks = points.blocks().map(|block| assign(points, block, &dataset, exact, cancel));
         let assigned: Vec<Assigned> = blocks.collect::<Result<_>>()?;
         let sums = Sums::new(points, k)?;
         let mut encoder = Encoder::new(points.gpu(), "k-means", false)?;

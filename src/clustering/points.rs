@@ -4,7 +4,9 @@ use super::kernels::Reading;
 use crate::buffer::{Buffer, Matrix, Segment};
 use crate::device::Gpu;
 use crate::error::Result;
+use crate::exact::Dataset;
 use crate::kernel::{Bind, Encoder, fold};
+use crate::metric::Metric;
 use crate::ops::kernels::{RowNorms, row_norms};
 
 /// Rows that a workgroup of the norms takes.
@@ -13,6 +15,8 @@ const GROUP_ROWS: u64 = 32;
 /// Points of one matrix.
 pub(super) struct Points {
     pub rows: Matrix,
+    /// The same as they are assigned.
+    pub dataset: Dataset,
     parts: Vec<Part>,
     /// How the kernels read them.
     pub reading: Reading,
@@ -33,8 +37,10 @@ pub(super) struct Block<'a> {
 }
 
 impl Points {
-    /// `weights`: one a point, or none; `scaled`: each counts as if its length were 1.
-    pub fn new(rows: Matrix, weights: &[f32], scaled: bool) -> Result<Points> {
+    /// `weights`: one a point, or none; `scaled`: each counts as if its length were 1, but for the metric, which knows what it does.
+    pub fn new(rows: Matrix, metric: &Metric, weights: &[f32], scaled: bool) -> Result<Points> {
+        let dataset = Dataset::unscanned(rows.gpu(), metric, rows.dtype(), rows.dim())?;
+        let dataset = dataset.append_matrix(&rows)?;
         let weighted = !weights.is_empty();
         let weights = normal(weights);
         let part = |segment: &Segment| {
@@ -49,7 +55,7 @@ impl Points {
         };
         let parts = rows.segments().iter().map(part).collect::<Result<_>>()?;
         let reading = Reading { dtype: rows.dtype(), weighted, scaled };
-        Ok(Points { parts, reading, rows })
+        Ok(Points { parts, dataset, reading, rows })
     }
 
     pub fn gpu(&self) -> &Gpu {

@@ -5,7 +5,7 @@ use crate::metric::CustomMetric;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
 /// Names at the top of the modules that the text becomes part of (shaders/exact/distance.wgsl and scan_key.wgsl).
-const TAKEN: [&str; 32] = [
+const TAKEN: [&str; 35] = [
     "BIN",
     "Group",
     "NO_KEY",
@@ -26,11 +26,14 @@ const TAKEN: [&str; 32] = [
     "main",
     "out",
     "p",
+    "present",
     "queries",
     "queries_load",
     "queries_staged",
+    "row",
     "row4",
     "row4i",
+    "row_table",
     "rows",
     "rows_Group",
     "rows_load",

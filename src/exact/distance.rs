@@ -4,10 +4,12 @@ use crate::buffer::{BIN, Buffer, Segment};
 use crate::error::Result;
 use crate::exact::dataset::Dataset;
 use crate::exact::filter::Bitmap;
+use crate::exact::operand::ScanRows;
 use crate::exact::plan::Plan;
-use crate::exact::queries::{Queries, Upload};
+use crate::exact::queries::Queries;
+use crate::exact::upload::Upload;
 use crate::exact::{kernels, params};
-use crate::kernel::{Encoder, fold};
+use crate::kernel::{Encoder, RowMap, fold};
 use crate::ops::select_k::{RowKeys, Selected, Selection};
 use crate::space::{self, Pair};
 
@@ -23,16 +25,20 @@ pub(crate) struct Dense {
     next_row: u64,
 }
 
-/// Consecutive rows of one segment.
+/// Consecutive rows of one segment, or all positions of one.
 pub(crate) struct Block<'a> {
     pub segment: &'a Segment,
     pub bias: &'a Buffer,
     scale: Option<&'a Buffer>,
-    /// Number of the first row within the segment, and of rows.
+    /// Number of the first row within the segment, and of rows or positions.
     pub first: u32,
     pub rows: u32,
     /// Number of the first row of the index.
     pub first_row: u32,
+    /// The first bin.
+    first_bin: u32,
+    /// The row of each position.
+    table: Option<&'a Buffer>,
 }
 
 /// The block that begins at `row` of the index.
@@ -55,9 +61,29 @@ pub(crate) fn block<'a>(
             first,
             rows: most.min(segment.rows() - first),
             first_row: row as u32,
+            first_bin: (row / BIN) as u32,
+            table: None,
         });
     }
     None
+}
+
+/// All positions of a scan, segment by segment.
+pub(crate) fn spans<'a>(
+    scanned: ScanRows<'a>,
+    biases: Option<&'a [Buffer]>,
+) -> impl Iterator<Item = Block<'a>> {
+    let filled = scanned.spans().enumerate().filter(|(_, (_, _, span))| span.count > 0);
+    filled.map(move |(at, (segment, part, span))| Block {
+        segment,
+        bias: biases.map_or(&part.bias, |b| &b[at]),
+        scale: part.scale.as_ref(),
+        first: 0,
+        rows: span.count,
+        first_row: segment.first_row() as u32,
+        first_bin: (span.first / BIN) as u32,
+        table: span.table,
+    })
 }
 
 /// What is written of the distances of a block.
@@ -82,7 +108,8 @@ pub(crate) fn distances(
     target: Out<'_>,
 ) -> Result<()> {
     let rows = dataset.compared().matrix();
-    let variant = kernels::distance(rows.dtype(), pair, bitmap.is_some());
+    let map = if block.table.is_some() { RowMap::TABLE } else { RowMap::IDENTITY };
+    let variant = kernels::distance(rows.dtype(), pair, bitmap.is_some(), map);
     let bins = u64::from(block.rows).div_ceil(BIN);
     let (out, chosen, out_stride, mode, room) = match target {
         Out::Keys(out, stride) => (out, &upload.exact, stride, 0, 0),
@@ -98,6 +125,7 @@ pub(crate) fn distances(
         q_stride4: upload.exact_stride4,
         first: block.first,
         first_row: block.first_row,
+        first_bin: block.first_bin,
         out_stride,
         groups_y: groups[0],
         words: bitmap.map_or(0, |bitmap| bitmap.words),
@@ -116,6 +144,7 @@ pub(crate) fn distances(
     let scale = block.scale.filter(|_| matches!(pair, Pair::Tree { scaled: true, .. }));
     buffers.extend(scale.map(|scale| ("scale", scale)));
     buffers.extend(bitmap.map(|bitmap| ("bitmap", &bitmap.bits)));
+    buffers.extend(block.table.map(|table| ("row_table", table)));
     encoder.stage("distance");
     let queries = if mode == 2 { upload.count } else { upload.count.div_ceil(per_thread) };
     encoder.dispatch(&variant, &buffers, &params, [queries, groups[0], groups[1]])
@@ -179,5 +208,11 @@ impl Dense {
     /// The best pairs.
     pub fn best(&self) -> &Selected {
         &self.best[0]
+    }
+
+    /// The same, for whoever keeps them.
+    pub fn into_best(self) -> Selected {
+        let [best, _] = self.best;
+        best
     }
 }

@@ -12,8 +12,11 @@ use crate::exact::dataset::Dataset;
 use crate::exact::distance::{self, Out};
 use crate::exact::filter::Bitmap;
 use crate::exact::key_tile::{self, KeyTile};
+use crate::exact::operand::ScanRows;
 use crate::exact::plan::Plan;
-use crate::exact::queries::{Queries, Upload};
+use crate::exact::positions::Positions;
+use crate::exact::queries::Queries;
+use crate::exact::upload::Upload;
 use crate::kernel::Encoder;
 use crate::ops::select_k::{RowKeys, Selected, Selection};
 use crate::space::Pair;
@@ -24,6 +27,8 @@ pub(crate) struct ChosenBins<'a> {
     pub bins: &'a Buffer,
     pub counts: &'a Buffer,
     pub most: u32,
+    /// Where bins are of positions.
+    pub positions: Option<&'a Positions>,
 }
 
 impl ChosenBins<'_> {
@@ -39,11 +44,10 @@ impl ChosenBins<'_> {
         let ChosenBins { bins, most, .. } = *self;
         let bytes = u64::from(upload.count) * u64::from(most) * 4 * BIN;
         let keys = dataset.gpu().scratch("candidate keys", bytes)?;
-        for (segment, _) in dataset.compared().segments() {
-            if let Some(block) = distance::block(dataset, biases, segment.first_row(), u32::MAX) {
-                let target = Out::Chosen(&keys, bins, most);
-                distance::distances(encoder, dataset, pair, upload, bitmap, &block, target)?;
-            }
+        let scanned = ScanRows { positions: self.positions, ..dataset.scan_rows() };
+        for block in distance::spans(scanned, biases) {
+            let target = Out::Chosen(&keys, bins, most);
+            distance::distances(encoder, dataset, pair, upload, bitmap, &block, target)?;
         }
         Ok(keys)
     }
@@ -63,8 +67,9 @@ impl ChosenBins<'_> {
     }
 
     fn select(&self, encoder: &mut Encoder, keys: &Buffer, hits: Selection) -> Result<Selected> {
-        let ChosenBins { bins, counts, most } = *self;
-        hits.of_bins(encoder, [keys, bins, counts], (most, BIN as u32), None)
+        let ChosenBins { bins, counts, most, positions } = *self;
+        let order = positions.map(Positions::order);
+        hits.of_bins(encoder, [keys, bins, counts], (most, BIN as u32), order)
     }
 }
 
@@ -147,7 +152,8 @@ impl ExactBins {
         let chosen = best.room(gpu)?;
         best.of_rows(encoder, from, None, &chosen)?;
 
-        let bins = ChosenBins { bins: &chosen.rows, counts: &counts, most: k };
+        let (bins, positions) = (&chosen.rows, None);
+        let bins = ChosenBins { bins, counts: &counts, most: k, positions };
         let asked = (&self.upload, self.bitmap.as_ref());
         let keys = bins.keys(encoder, dataset, biases, &queries.pair, asked)?;
         let agreement = match self.tile {

@@ -16,7 +16,7 @@ const PIECE: usize = 64 << 10;
 const TOUCHED: usize = 256 << 10;
 
 /// Up to k hits of each query, in k places each.
-pub(super) struct SearchHits {
+pub(crate) struct SearchHits {
     k: usize,
     decode: Decode,
     /// How many each query has.

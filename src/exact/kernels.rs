@@ -17,6 +17,7 @@ const RANGE: Shader = shader!("exact", "range");
 const RESCORE: Shader = shader!("exact", "rescore");
 const RESIDUAL: Shader = shader!("exact", "residual");
 const ROW_FACTS: Shader = shader!("exact", "row_facts");
+const ROW_QUERIES: Shader = shader!("exact", "row_queries");
 const ROW_STATS: Shader = shader!("exact", "row_stats");
 const SCAN_BITS: Shader = shader!("exact", "scan_bits");
 const SCAN_BITS_ROW: Shader = shader!("exact", "scan_bits_row");
@@ -34,6 +35,14 @@ const WHOLE_SLAB: u32 = 64;
 
 pub(crate) fn row_facts(dtype: DType) -> Variant {
     Variant::new::<params::RowFacts>(ROW_FACTS).word("dtype", dtype.name())
+}
+
+/// `scaled`: divided by their norm.
+pub(crate) fn row_queries(dtype: DType, scaled: bool) -> Variant {
+    Variant::new::<params::RowQueries>(ROW_QUERIES)
+        .word("dtype", dtype.name())
+        .flag("scaled", scaled)
+        .row_map(RowMap::TABLE)
 }
 
 pub(crate) fn row_stats(dtype: DType, family: Family, scaled: bool, map: RowMap) -> Variant {
@@ -281,7 +290,7 @@ pub(crate) fn rescore(dtype: DType, pair: &Pair, bitmap: bool, bin: u32, map: Ro
         .row_map(map)
 }
 
-pub(crate) fn distance(dtype: DType, pair: &Pair, bitmap: bool) -> Variant {
+pub(crate) fn distance(dtype: DType, pair: &Pair, bitmap: bool, map: RowMap) -> Variant {
     let v = Variant::new::<params::Distance>(DISTANCE).word("dtype", dtype.name());
     let v = match pair {
         Pair::Tree { family, scaled } => v
@@ -315,7 +324,7 @@ pub(crate) fn distance(dtype: DType, pair: &Pair, bitmap: bool) -> Variant {
             .flag("scaled", false)
             .foreign(&metric.source, metric.initial.to_bits()),
     };
-    v.flag("bitmap", bitmap)
+    v.flag("bitmap", bitmap).row_map(map)
 }
 
 /// The best key of each bin, of a user's metric by register tiles.

@@ -59,6 +59,7 @@
 //! *Segment*: rows in one buffer, as many as one binding holds. *Chunk*: rows of a stream that are on the device at a time. *Block*:
 //! rows of one dispatch. *Piece*: what one thread of the host takes, or the rows of a segment that one dispatch of stage A takes.
 
+mod bin_size;
 mod brief;
 mod custom;
 mod dataset;
@@ -69,6 +70,7 @@ mod filter;
 mod hits;
 mod kernels;
 mod key_tile;
+mod nearest;
 mod operand;
 mod pairwise;
 mod params;
@@ -77,22 +79,32 @@ mod plan;
 mod positions;
 mod queries;
 mod range;
+mod resident;
 mod reusable;
 mod rounded;
 mod rows;
 mod scan;
 mod search;
 mod stream;
+mod upload;
 mod variants;
 
 pub(crate) use dataset::Dataset;
-pub(crate) use filter::{ToPrepare, prepared};
+pub(crate) use exact_bins::ChosenBins;
+pub(crate) use filter::{Bitmap, DeviceFilter, ToPrepare, prepared};
+pub(crate) use hits::SearchHits;
+pub(crate) use nearest::{Nearest, nearest};
+pub(crate) use operand::ScanRows;
 pub use pairwise::pairwise;
-pub(crate) use queries::query_count;
+pub(crate) use plan::{Asked, Plan, scratch};
+pub(crate) use positions::Positions;
+pub(crate) use queries::{Queries, query_count};
 pub(crate) use range::submit_range;
 pub(crate) use rows::facts;
-pub(crate) use search::submit_search;
+pub(crate) use scan::rescore::{Chosen, keys};
+pub(crate) use search::{submit_rows, submit_search};
 pub(crate) use stream::{ChunkFilter, Stream};
+pub(crate) use upload::Upload;
 pub(crate) use variants::variants;
 
 #[cfg(test)]

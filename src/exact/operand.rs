@@ -71,7 +71,7 @@ impl<'a> ScanRows<'a> {
     }
 
     /// The segments, what belongs to their rows, and the positions of these.
-    pub fn spans(&self) -> impl Iterator<Item = (&'a Segment, &'a Part, Span<'a>)> {
+    pub fn spans(&self) -> impl Iterator<Item = (&'a Segment, &'a Part, Span<'a>)> + use<'a> {
         let positions = self.positions;
         self.rows.segments().enumerate().map(move |(at, (segment, part))| {
             let own = Span { first: segment.first_row(), count: segment.rows(), table: None };

@@ -24,6 +24,20 @@ params! {
 }
 
 params! {
+    /// Of `row_queries`.
+    pub(crate) struct RowQueries {
+        /// Rows of this dispatch, and the query that the first becomes, of how many.
+        pub n: u32,
+        pub first: u32,
+        pub nq: u32,
+        pub k4: u32,
+        pub stride4: u32,
+        pub groups_x: u32,
+        pub dim: u32,
+    }
+}
+
+params! {
     /// Of `row_facts`.
     pub(crate) struct RowFacts {
         pub n: u32,
@@ -184,6 +198,8 @@ params! {
         /// Workgroups that share the bins of a query.
         pub lanes: u32,
         pub words: u32,
+        /// The number of the segment's first row, which is its bit in a bitmap.
+        pub first_row: u32,
     }
 }
 
@@ -198,6 +214,8 @@ params! {
         /// The first row, within the segment and among all.
         pub first: u32,
         pub first_row: u32,
+        /// Of the bins of the index, that of the first row or position.
+        pub first_bin: u32,
         pub out_stride: u32,
         pub groups_y: u32,
         pub words: u32,

@@ -4,6 +4,7 @@ use crate::buffer::BIN;
 use crate::call::Options;
 use crate::device::Gpu;
 use crate::error::{Error, Result};
+use crate::exact::bin_size::BinSize;
 use crate::exact::dataset::Dataset;
 use crate::exact::filter::DeviceFilter;
 use crate::exact::kernels;
@@ -22,8 +23,6 @@ pub(super) const MAX_SCAN_K: u64 = 2048;
 const RANGE_CANDIDATES: u64 = 512;
 /// Bins that may pass for a query that reads 8 bits.
 const INT8_CANDIDATES: u64 = 512;
-/// Rows to a bin where many neighbours are wanted: a tile of the matrix units.
-const SMALL_BIN: u64 = 16;
 /// Most scratch memory of one submission, beside a 48th of the rows: with two in flight a search stays below 1 GB beyond
 /// the rows and their copy.
 const MAX_SCRATCH: u64 = 384 << 20;
@@ -155,7 +154,10 @@ impl Plan {
         // there is no register tile of them
         let logs = logs && (matrix.is_some() || queries.count as u64 <= few.into());
         // without a certificate, 8 bits would miss more than is said
-        let int8 = dataset.int8().is_some() && !options.fast && queries.count as u64 <= few.into();
+        let int8 = dataset.int8().is_some()
+            && !queries.is_resident()
+            && !options.fast
+            && queries.count as u64 <= few.into();
         let most_candidates = u64::from(kernels::MAX_CANDIDATES);
         // rows of more bins are read for one query alone at a higher price than all rows for many together
         let max_binding = gpu.caps().max_binding_bytes;
@@ -169,13 +171,21 @@ impl Plan {
                 if int8 { some.max((bins / 4).min(INT8_CANDIDATES)) } else { some }
             }
         };
-        // With fewer bins than twice the candidates nearly all would pass. 0 forces the scan, for tests.
         let min_rows = u64::from(profile.u32("scan", "min_rows")?);
-        let binned = !options.exhaustive
-            && k <= MAX_SCAN_K
-            // of one query, the best of each bin and the candidates
-            && (bins * 4).max(max_candidates * BIN * 4) <= max_binding
-            && (min_rows == 0 || n >= min_rows && bins >= 2 * max_candidates);
+        let many = queries.count as u64 > few.into();
+        let bin_size = BinSize {
+            rows: n,
+            queries: queries.count as u64,
+            max_candidates,
+            // what is no product is rescored in bins of 64
+            by_matrices: matrix.is_some() && many && !logs && matches!(asked, Asked::Nearest(_)),
+            many: k > u64::from(profile.u32("matrix", "max_k_bin64")?),
+            bitmaps: filter.bitmap_bytes().0 > 0,
+            max_binding,
+            min_rows,
+        };
+        let bin = bin_size.choose();
+        let binned = !options.exhaustive && k <= MAX_SCAN_K && bin.is_some();
         let bounded = asked != Asked::Within { bounded: false };
         let term = Term::of(dataset.metric()).filter(|_| !logs);
         let products = match queries.pair {
@@ -224,13 +234,7 @@ impl Plan {
         let elements = if bits.is_some() { dim.div_ceil(8) } else { dim } as f64;
         let pairs = ((ms * 1e6 * gflops) / (2.0 * elements)).max(1.0) as u64;
 
-        // what is no product is rescored in bins of 64
-        let small_bins = matrix.is_some()
-            && !logs
-            && matches!(asked, Asked::Nearest(_))
-            && k > u64::from(profile.u32("matrix", "max_k_bin64")?)
-            && n.div_ceil(SMALL_BIN) * 4 <= max_binding;
-        let matrix_bin = if small_bins { SMALL_BIN } else { BIN };
+        let matrix_bin = bin.unwrap_or(BIN);
         let uploads = PerQuery::uploads(queries, filter);
         // queries that run again need not lie together: bitmaps that stay on the device are copied for them
         let again = match filter.bitmap_bytes() {

@@ -30,10 +30,6 @@ pub(crate) struct Listed {
 impl Positions {
     /// Encodes what the scan needs of the positions that `tables` list for each segment of `rows`, with how many they are. Each
     /// segment's begin with a bin of their own, and `order` has the number of each position of whole bins.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for the engines above, which scan rows of their own")
-    )]
     pub fn new(
         encoder: &mut Encoder,
         rows: &Measured,
@@ -62,9 +58,15 @@ impl Positions {
         for residual in [&f16_residual, &int8_residual].into_iter().flatten() {
             encoder.clear(residual);
         }
-        let family = rows.scan().ok_or_else(|| Error::internal("rows without a scan"))?;
+        // without a scan nothing is scored, and no bound is asked for
+        let Some(family) = rows.scan() else {
+            return Ok(Positions { segments, order, bin_norm, f16_residual, int8_residual });
+        };
         for (at, (segment, numbers)) in rows.segments().enumerate() {
             let Listed { table, count, first } = &segments[at];
+            if *count == 0 {
+                continue;
+            }
             let first_bin = (first / BIN) as u32;
             let stats = Stats {
                 segment,
@@ -94,6 +96,14 @@ impl Positions {
     /// One past the last position.
     pub fn len(&self) -> u64 {
         self.segments.last().map_or(0, |last| last.first + u64::from(last.count))
+    }
+
+    /// Device memory.
+    pub fn bytes(&self) -> u64 {
+        let numbers = [&self.f16_residual, &self.int8_residual].into_iter().flatten();
+        let tables = self.segments.iter().map(|listed| listed.table.size());
+        let numbers = numbers.map(Buffer::size).sum::<u64>() + tables.sum::<u64>();
+        self.order.size() + self.bin_norm.size() + numbers
     }
 
     pub fn segment(&self, at: usize) -> Option<&Listed> {

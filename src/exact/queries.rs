@@ -4,13 +4,16 @@ use crate::buffer::{Buffer, HostFloats};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::exact::dataset::Dataset;
+use crate::exact::resident::Resident;
 use crate::exact::rounded::int8_queries::Int8Queries;
+use crate::exact::upload::Upload;
 use crate::kernel::Encoder;
 use crate::metric::Metric;
 use crate::parallel::each;
 use crate::space::check::{self, RowFacts};
 use crate::space::{self, Decoder, Pair, Term, Transform};
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The queries of a call in host memory. They are checked one part after the other, so that the device can begin with the
@@ -21,6 +24,8 @@ pub(crate) struct Queries {
     floats: HostFloats,
     /// As given; for integer pairs and bits.
     packed: Vec<u8>,
+    /// Where they lie, if not in host memory: then there is nothing to check, and all else is empty.
+    resident: Option<Resident>,
     /// |q| of the transformed queries, rounded up.
     norms: Vec<f32>,
     dtype: DType,
@@ -33,20 +38,6 @@ pub(crate) struct Queries {
     pub facts: RowFacts,
     pub pair: Pair,
     pub decoder: Arc<Decoder>,
-}
-
-/// Some queries on the device.
-pub(crate) struct Upload {
-    pub count: u32,
-    /// f32, for stage A and the floating pairs.
-    pub floats: Option<Buffer>,
-    pub float_stride4: u32,
-    /// What the pair's kernel reads: `floats`, or packed.
-    pub exact: Buffer,
-    pub exact_stride4: u32,
-    /// |q| of all, rounded up, and behind them what each lost in bytes: one upload costs a single query as much as a kernel.
-    pub norms: Option<Buffer>,
-    pub int8: Option<Int8Queries>,
 }
 
 /// Elements that one thread checks and transforms at a time.
@@ -146,6 +137,7 @@ impl Queries {
             metric,
             floats,
             packed,
+            resident: None,
             norms,
             dtype,
             dim,
@@ -156,6 +148,65 @@ impl Queries {
             pair,
             decoder,
         })
+    }
+
+    /// Rows of `of` on the device.
+    ///
+    /// # Errors
+    /// `Internal` where rows and queries are compared as anything but floats, or differ in metric or dimension.
+    pub fn resident(dataset: &Dataset, of: &Dataset, rows: Range<u64>) -> Result<Queries> {
+        let (metric, dim) = (dataset.metric(), dataset.rows().dim());
+        let (own, dtype) = (dataset.rows().dtype(), of.rows().dtype());
+        let pair = space::pair(metric, own, dtype, dim);
+        let integers = matches!(pair, Pair::Integer { .. } | Pair::Bits { .. });
+        if integers || metric != of.metric() || dim != of.rows().dim() {
+            return Err(Error::internal(format!("rows of {dtype} as queries of {own}")));
+        }
+        let count = (rows.end - rows.start) as usize;
+        let resident = Resident::new(of, rows)?;
+        let decoder = Arc::new(Decoder::new(metric, &pair, own, dim));
+        Ok(Queries {
+            metric: metric.clone(),
+            floats: HostFloats::default(),
+            packed: Vec::new(),
+            norms: Vec::new(),
+            dtype,
+            dim,
+            work_dim: Transform::of(metric).dim(dim),
+            count,
+            checked: count,
+            facts: resident.facts(),
+            resident: Some(resident),
+            pair,
+            decoder,
+        })
+    }
+
+    /// The same queries as another dataset of the metric compares them, for its plans: without elements.
+    pub fn planned_for(&self, dataset: &Dataset) -> Queries {
+        let own = dataset.rows().dtype();
+        let pair = space::pair(&self.metric, own, self.dtype, self.dim);
+        let decoder = Arc::new(Decoder::new(&self.metric, &pair, own, self.dim));
+        Queries {
+            metric: self.metric.clone(),
+            floats: HostFloats::default(),
+            packed: Vec::new(),
+            resident: self.resident.clone(),
+            norms: Vec::new(),
+            dtype: self.dtype,
+            dim: self.dim,
+            work_dim: self.work_dim,
+            count: self.count,
+            checked: 0,
+            facts: self.facts,
+            pair,
+            decoder,
+        }
+    }
+
+    /// Whether they lie on the device, where nobody has looked at them one by one.
+    pub fn is_resident(&self) -> bool {
+        self.resident.is_some()
     }
 
     pub fn dim(&self) -> usize {
@@ -175,11 +226,6 @@ impl Queries {
 
     pub fn dtype(&self) -> DType {
         self.dtype
-    }
-
-    /// How many are checked: those from number 0 on.
-    pub fn checked(&self) -> usize {
-        self.checked
     }
 
     /// Checks and transforms those that are not yet, up to number `end`; `queries` are all of the call.
@@ -215,6 +261,9 @@ impl Queries {
         in_int8: bool,
         encoder: &mut Encoder,
     ) -> Result<Upload> {
+        if let Some(resident) = &self.resident {
+            return resident.upload(which, encoder);
+        }
         let d4 = self.work_dim.div_ceil(4);
         let scans = dataset.compared().scan().is_some();
         let integer = !self.packed.is_empty();

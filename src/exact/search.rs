@@ -6,18 +6,16 @@ use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::exact::dataset::Dataset;
 use crate::exact::distance::Dense;
-use crate::exact::exact_bins::{ChosenBins, ExactBins};
-use crate::exact::filter::{Bitmap, DeviceFilter};
+use crate::exact::exact_bins::ExactBins;
+use crate::exact::filter::DeviceFilter;
 use crate::exact::hits::SearchHits;
 use crate::exact::key_tile::{self, KeyTile};
+use crate::exact::nearest;
 use crate::exact::plan::{Asked, Path, Plan};
 use crate::exact::queries::Queries;
-use crate::exact::scan::direct::Direct;
-use crate::exact::scan::rescore::Chosen;
+use crate::exact::scan::rescore::Scanned;
 use crate::exact::scan::score::Scan;
-use crate::exact::scan::settings::ScanSettings;
 use crate::kernel::{Encoder, Flight, Landed, words};
-use crate::ops::select_k::Selection;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -44,6 +42,8 @@ struct Search {
     /// The scan of 8 bits is behind these.
     tried: bool,
     outstanding: usize,
+    /// Queries, from number 0 on, that went to the device or wait to.
+    started: usize,
     hits: SearchHits,
     stats: SearchStats,
 }
@@ -68,49 +68,76 @@ pub(crate) fn submit_search(
     filter: Filter,
     options: Options,
 ) -> Result<Pending<RowHits>> {
-    if k == 0 {
-        return Err(Error::argument("k", "0 neighbours are no search"));
-    }
-    let mut asked = Queries::unchecked(dataset, queries)?;
-    options.keep(&mut asked.decoder);
-    let count = asked.count;
-    let filter = DeviceFilter::new(dataset.compared(), filter, count)?;
-    let k = k.min(dataset.len() as usize);
-    let decoder = Arc::clone(&asked.decoder);
-    let hits = SearchHits::new(count, k, decoder, options.row_ids.clone())?;
-    let nearest = Asked::Nearest(k as u64);
-    let plan = Plan::new(dataset.gpu(), dataset, &asked, &filter, nearest, &options)?;
-    let stats =
-        SearchStats { queries: count as u64, rows: dataset.len(), ..SearchStats::default() };
-    let cancel = options.cancel.clone();
-    let search = Search {
-        dataset: dataset.clone(),
-        queries: asked,
-        filter,
-        plan,
-        k,
-        options,
-        todo: VecDeque::new(),
-        rerun: Vec::new(),
-        tried: false,
-        outstanding: 0,
-        hits,
-        stats,
-    };
-    Pending::start_reading(search, cancel, |search| search.read(queries))
+    let asked = Queries::unchecked(dataset, queries)?;
+    let search = Search::new(dataset, asked, k, filter, options)?;
+    let cancel = search.options.cancel.clone();
+    Pending::start_reading(search, cancel, |search| search.read(Some(queries)))
+}
+
+/// The same of rows of another dataset of the same metric, which stay on the device.
+pub(crate) fn submit_rows(
+    dataset: &Dataset,
+    (of, rows): (&Dataset, Range<u64>),
+    k: usize,
+    options: Options,
+) -> Result<Pending<RowHits>> {
+    let asked = Queries::resident(dataset, of, rows)?;
+    let search = Search::new(dataset, asked, k, Filter::default(), options)?;
+    let cancel = search.options.cancel.clone();
+    Pending::start_reading(search, cancel, |search| search.read(None))
 }
 
 impl Search {
-    /// Checks the next of the caller's queries, those of one submission, which may then go to the device; behind the last,
-    /// makes room for the hits. Says whether there is more to do.
-    fn read(&mut self, queries: Rows<'_>) -> Result<bool> {
-        let (start, count) = (self.queries.checked(), self.queries.count);
+    fn new(
+        dataset: &Dataset,
+        mut asked: Queries,
+        k: usize,
+        filter: Filter,
+        options: Options,
+    ) -> Result<Search> {
+        if k == 0 {
+            return Err(Error::argument("k", "0 neighbours are no search"));
+        }
+        options.keep(&mut asked.decoder);
+        let count = asked.count;
+        let filter = DeviceFilter::new(dataset.compared(), filter, count)?;
+        let k = k.min(dataset.len() as usize);
+        let decoder = Arc::clone(&asked.decoder);
+        let hits = SearchHits::new(count, k, decoder, options.row_ids.clone())?;
+        let nearest = Asked::Nearest(k as u64);
+        let plan = Plan::new(dataset.gpu(), dataset, &asked, &filter, nearest, &options)?;
+        let stats =
+            SearchStats { queries: count as u64, rows: dataset.len(), ..SearchStats::default() };
+        Ok(Search {
+            dataset: dataset.clone(),
+            queries: asked,
+            filter,
+            plan,
+            k,
+            options,
+            todo: VecDeque::new(),
+            rerun: Vec::new(),
+            tried: false,
+            outstanding: 0,
+            hits,
+            stats,
+            started: 0,
+        })
+    }
+
+    /// Checks the next of the caller's queries, if they are the caller's, those of one submission, which may then go to the device;
+    /// behind the last, makes room for the hits. Says whether there is more to do.
+    fn read(&mut self, queries: Option<Rows<'_>>) -> Result<bool> {
+        let (start, count) = (self.started, self.queries.count);
         if start == count {
             self.hits.allocate()?;
             return Ok(false);
         }
         let end = self.filter.together(start, (start + self.plan.step(start)).min(count));
-        self.queries.check(queries, end)?;
+        if let Some(queries) = queries {
+            self.queries.check(queries, end)?;
+        }
+        self.started = end;
         if !self.hits.is_empty() {
             self.todo.push_back(Step::Queries(start..end));
         }
@@ -119,22 +146,12 @@ impl Search {
 
     fn begin(&self, path: Path, query_ids: Vec<u32>, encoder: &mut Encoder) -> Result<Step> {
         let dataset = &self.dataset;
-        let (direct, path) = match (self.plan.term, path) {
-            (Some(term), Path::Scan) => {
-                let (rows, facts) = (dataset.compared().facts(), self.queries.facts);
-                let direct = Direct::new(dataset.metric(), term, self.queries.dim(), rows, facts);
-                // elements that it is not for are compared as the metric is defined
-                (direct, direct.map_or(Path::Bins, |_| Path::Scan))
-            }
-            _ => (None, path),
-        };
+        let (path, settings) = nearest::path(dataset, &self.queries, &self.plan, path);
         let upload = self.queries.upload(dataset, &query_ids, self.plan.scan.int8, encoder)?;
         let bitmap = self.filter.bitmap(&query_ids, encoder)?;
         Ok(match path {
             Path::Scan => {
-                let (facts, settings) = (self.queries.facts, self.plan.scan);
-                let settings = ScanSettings { direct, ..settings };
-                let rows = dataset.scan_rows();
+                let (rows, facts) = (dataset.scan_rows(), self.queries.facts);
                 let scan = Scan::new(rows, facts, upload, bitmap, settings, encoder)?;
                 Step::Scan(query_ids, Box::new(scan))
             }
@@ -183,27 +200,17 @@ impl Search {
     ) -> Result<(Flight, InFlight)> {
         let biases = self.filter.biases.as_deref();
         let first = self.outstanding == 0 && self.stats.submissions == 0;
-        self.stats.exact.sums_exact = scan.sums_exact() && (first || self.stats.exact.sums_exact);
+        self.stats.exact.sums_exact =
+            scan.method.sums_exact() && (first || self.stats.exact.sums_exact);
         if !scan.score(&mut encoder, self.dataset.scan_rows(), biases, self.plan.pairs)? {
             let flight = encoder.submit(&[])?;
             self.todo.push_front(Step::Scan(query_ids, scan));
             return Ok((flight, InFlight::default()));
         }
         let k = self.k as u32;
-        let (rows, pair) = (self.dataset.scan_rows(), &self.queries.pair);
-        let (hits, counts) = if scan.is_direct() {
-            let Chosen { bins, counts } = scan.choose(&mut encoder, rows, k)?;
-            let (nq, settings) = (query_ids.len() as u32, &scan.settings);
-            let of = ChosenBins { bins: &bins, counts: &counts, most: settings.max_candidates };
-            let bitmap = scan.scores.bitmap.as_ref();
-            let bitmap = bitmap.map(|bits| Bitmap { bits: bits.clone(), words: scan.scores.words });
-            let asked = (&scan.scores.upload, bitmap.as_ref());
-            let hits = Selection { nq, k, threads: settings.select_threads, sorted: true };
-            (of.nearest(&mut encoder, &self.dataset, biases, pair, asked, hits)?, counts)
-        } else {
-            let out = scan.select(&mut encoder, rows, biases, pair, k)?;
-            (out.hits, out.counts)
-        };
+        let (dataset, pair) = (&self.dataset, &self.queries.pair);
+        let Scanned { hits, counts } =
+            nearest::of_scan(&mut encoder, dataset, biases, pair, &scan, k)?;
         let ranges = [
             (&hits.keys, 0, hits.keys.size()),
             (&hits.rows, 0, hits.rows.size()),

@@ -45,6 +45,7 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
         all.extend([false, true].map(|scaled| residual(dtype, scaled, Lost::Int8Copy, ROWS)));
         all.extend([false, true].map(|scaled| int8_copy(dtype, scaled)));
         for scaled in [false, true] {
+            all.push(row_queries(dtype, scaled));
             all.push(row_stats(dtype, if scaled { Family::Dot } else { Family::L2 }, scaled, ROWS));
             for bitmap in [false, true] {
                 all.extend(tiles.iter().map(|&tile| {
@@ -58,6 +59,7 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
                 for pair in pairs(dtype) {
                     if matches!(pair, Pair::Tree { scaled: s, .. } if s == scaled) {
                         all.extend(BINS.map(|bin| rescore(dtype, &pair, bitmap, bin, ROWS)));
+                        all.push(rescore(dtype, &pair, false, 1, ROWS));
                     }
                 }
             }
@@ -66,7 +68,7 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
         all.extend([Family::Dot, Family::Log].map(|of| row_stats(dtype, of, false, ROWS)));
         for pair in pairs(dtype) {
             for bitmap in [false, true] {
-                all.push(distance(dtype, &pair, bitmap));
+                all.push(distance(dtype, &pair, bitmap, ROWS));
                 if matches!(pair, Pair::Integer { family } if family == "l2" || family == "dot") {
                     all.extend(BINS.map(|bin| rescore(dtype, &pair, bitmap, bin, ROWS)));
                 }
@@ -78,6 +80,8 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
     all.extend([false, true].map(|scaled| residual(DType::F16, scaled, Lost::Own, ROWS)));
     // bins and bitmaps are parts of the text that the number of queries leaves alone
     let f16_copy = Encoding::F16Copy.operand();
+    // every score of few rows
+    all.extend(matrix_tiles.iter().map(|&t| scan_matrix(t, &f16_copy, false, 1, false, ROWS)));
     let few = |tile| scan_matrix(tile, &f16_copy, false, 64, false, ROWS);
     all.extend(narrowed(&matrix_tiles).into_iter().map(few));
     for bitmap in [false, true] {
@@ -93,12 +97,15 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
     }
     for bitmap in [false, true] {
         let families = ["hamming", "bitjaccard", "dice", "russelrao"].into_iter();
-        all.extend(families.map(|family| distance(DType::Bits, &Pair::Bits { family }, bitmap)));
+        all.extend(
+            families.map(|family| distance(DType::Bits, &Pair::Bits { family }, bitmap, ROWS)),
+        );
         all.extend(bits(&tiles, bitmap));
     }
     for threads in [256, 512] {
         for bound in [BoundOf::Score, BoundOf::Norms, BoundOf::Residuals] {
             all.push(select_range(threads, bound));
+            all.push(select_bins(threads, 64, bound, 1, ROWS, false));
             for bin in BINS {
                 all.extend(
                     [64, MAX_CANDIDATES]
@@ -201,6 +208,7 @@ fn listed(tiles: &[Tile], matrix_tiles: &[MatrixTile]) -> Vec<Variant> {
         all.push(rescore(dtype, &Pair::Tree { family, scaled }, false, 64, map));
     }
     all.push(rescore(DType::I8, &Pair::Integer { family: "l2" }, false, 64, map));
+    all.extend(pairs(dtype).iter().map(|pair| distance(dtype, pair, true, map)));
     let copy = Encoding::F16Copy.operand();
     all.extend(matrix_tiles.iter().map(|&tile| scan_matrix(tile, &copy, false, 16, false, map)));
     all

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::kernel::KernelVariant;
 use crate::kernel::matrix_error;
-use crate::{clustering, exact, ops};
+use crate::{clustering, exact, invlists, ops};
 
 /// All variants of all kernels: every dtype, family and flag; every tile of a device profile. For tests, which translate, validate
 /// and hold them against the limits of every platform.
@@ -11,12 +11,7 @@ use crate::{clustering, exact, ops};
 /// # Errors
 /// When a template does not expand, which the crate's own tests exclude.
 pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
-    let all = [
-        matrix_error::variants()?,
-        ops::kernels::variants(),
-        exact::variants()?,
-        clustering::variants(),
-    ];
-    let all = all.concat();
+    let own = [ops::kernels::variants(), clustering::variants(), invlists::variants()].concat();
+    let all = [matrix_error::variants()?, exact::variants()?, own].concat();
     all.iter().map(KernelVariant::of).collect()
 }

@@ -6,9 +6,6 @@ use crate::error::Result;
 use crate::exact::{self, Dataset};
 use std::ops::Range;
 
-/// Bytes of rows that are assigned at a time.
-const STEP_BYTES: u64 = 64 << 20;
-
 /// The `count` nearest centroids of each query in their order, those of query i in `lims[i]..lims[i + 1]`.
 pub(super) struct Nearest {
     pub lims: Vec<usize>,
@@ -30,16 +27,7 @@ pub(super) fn nearest(
 
 /// The nearest centroid of each of some rows; 0 where none is at a finite distance.
 pub(super) fn labels(centroids: &Dataset, dataset: &Dataset, rows: Range<u64>) -> Result<Vec<u32>> {
-    let matrix = dataset.rows();
-    let step = (STEP_BYTES / u64::from(matrix.stride_bytes())).max(1) as usize;
-    let mut labels = Vec::with_capacity((rows.end - rows.start) as usize);
-    for start in (rows.start..rows.end).step_by(step) {
-        let end = (start + step as u64).min(rows.end);
-        let bytes = matrix.read(start as usize..end as usize)?;
-        let block = Rows::from_bytes(matrix.dtype(), &bytes)?;
-        let found = nearest(centroids, block, 1, Options::default())?;
-        let ends = found.lims.windows(2);
-        labels.extend(ends.map(|at| *found.centroids[at[0]..at[1]].first().unwrap_or(&0)));
-    }
-    Ok(labels)
+    let found = exact::submit_rows(centroids, (dataset, rows), 1, Options::default())?.wait()?;
+    let first = |at: &[usize]| found.ids[at[0]..at[1]].first().map_or(0, |&id| id as u32);
+    Ok(found.lims.windows(2).map(first).collect())
 }

@@ -2,7 +2,9 @@
 
 use super::assign;
 use super::labels::Labels;
+use super::table::Table;
 use crate::buffer::Matrix;
+use crate::call::mask_words;
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
@@ -10,6 +12,7 @@ use crate::exact::Dataset;
 use crate::format::{RowSource, SliceSource};
 use crate::metric::Metric;
 use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Rows under one metric, each in the list of its nearest centroid. Changes give new lists that share what is equal; the old ones
 /// stay valid.
@@ -21,6 +24,10 @@ pub(crate) struct InvertedLists {
     /// `nlist` rows in f32, once they are known.
     centroids: Option<Dataset>,
     labels: Labels,
+    /// The rows that were not removed, a bit each; `None` where none was.
+    live: Option<Arc<[u32]>>,
+    /// The lists' pages, once a search asked for them.
+    table: Arc<Mutex<Option<Arc<Table>>>>,
 }
 
 impl InvertedLists {
@@ -36,7 +43,32 @@ impl InvertedLists {
             return Err(Error::argument("nlist", "0 lists hold no row"));
         }
         let dataset = Dataset::new(gpu, metric, dtype, dim)?;
-        Ok(InvertedLists { dataset, nlist, centroids: None, labels: Labels::default() })
+        Ok(InvertedLists {
+            dataset,
+            nlist,
+            centroids: None,
+            labels: Labels::default(),
+            live: None,
+            table: Arc::default(),
+        })
+    }
+
+    /// To be changed: without the pages.
+    fn changed(&self) -> InvertedLists {
+        InvertedLists { table: Arc::default(), ..self.clone() }
+    }
+
+    /// With these rows behind its own in the lists of these labels.
+    fn grown(&self, dataset: Dataset, labels: &[u32]) -> InvertedLists {
+        let live = self.live.as_ref().map(|live| {
+            let mut words = live.to_vec();
+            words.resize(mask_words(dataset.len()), 0);
+            for row in self.dataset.len()..dataset.len() {
+                words[row as usize / 32] |= 1 << (row % 32);
+            }
+            words.into()
+        });
+        InvertedLists { dataset, labels: self.labels.extended(labels), live, ..self.changed() }
     }
 
     pub fn dataset(&self) -> &Dataset {
@@ -65,9 +97,29 @@ impl InvertedLists {
         &self.labels
     }
 
+    /// Whether a row was not removed.
+    pub(super) fn is_live(&self, row: usize) -> bool {
+        let live =
+            |words: &Arc<[u32]>| words.get(row / 32).is_none_or(|w| w >> (row % 32) & 1 != 0);
+        self.live.as_ref().is_none_or(live)
+    }
+
+    /// The pages of the lists.
+    pub(super) fn table(&self) -> Result<Arc<Table>> {
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(table) = &*table {
+            return Ok(Arc::clone(table));
+        }
+        let made = Arc::new(Table::new(self)?);
+        *table = Some(Arc::clone(&made));
+        Ok(made)
+    }
+
     /// Device memory.
     pub fn bytes(&self) -> u64 {
-        self.dataset.bytes() + self.centroids.as_ref().map_or(0, Dataset::bytes)
+        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let table = table.as_ref().map_or(0, |table| table.bytes());
+        self.dataset.bytes() + self.centroids.as_ref().map_or(0, Dataset::bytes) + table
     }
 
     /// The same with these centroids, `nlist` rows of f32; its rows, if there are some, are assigned again.
@@ -82,7 +134,7 @@ impl InvertedLists {
         let centroids = empty.append(&mut SliceSource::new(Rows::F32(centroids), dim)?)?;
         let labels = assign::labels(&centroids, &self.dataset, 0..self.dataset.len())?;
         let labels = Labels::default().extended(&labels);
-        Ok(InvertedLists { centroids: Some(centroids), labels, ..self.clone() })
+        Ok(InvertedLists { centroids: Some(centroids), labels, ..self.changed() })
     }
 
     /// With the rows of a stream behind its own.
@@ -109,13 +161,13 @@ impl InvertedLists {
             let reason = format!("{} labels for {rows} rows in {} lists", labels.len(), self.nlist);
             return Err(Error::argument("labels", reason));
         }
-        Ok(InvertedLists { dataset, labels: self.labels.extended(labels), ..self.clone() })
+        Ok(self.grown(dataset, labels))
     }
 
     fn appended(&self, dataset: Dataset) -> Result<InvertedLists> {
         let new = self.dataset.len()..dataset.len();
         let labels = assign::labels(self.centroids()?, &dataset, new)?;
-        Ok(InvertedLists { dataset, labels: self.labels.extended(&labels), ..self.clone() })
+        Ok(self.grown(dataset, &labels))
     }
 
     /// With the rows of a stream in the place of numbered ones, in the lists that these are nearest to; as
@@ -134,12 +186,16 @@ impl InvertedLists {
             let row = u64::from(row);
             labels.extend(assign::labels(centroids, &dataset, row..row + 1)?);
         }
-        Ok(InvertedLists { dataset, labels: self.labels.replaced(rows, &labels), ..self.clone() })
+        Ok(InvertedLists { dataset, labels: self.labels.replaced(rows, &labels), ..self.changed() })
     }
 
     /// Without the rows whose bit is 0, which keep their numbers but are never found.
     pub fn mask(&self, live: &[u32]) -> Result<InvertedLists> {
-        Ok(InvertedLists { dataset: self.dataset.mask(live)?, ..self.clone() })
+        Ok(InvertedLists {
+            dataset: self.dataset.mask(live)?,
+            live: Some(live.into()),
+            ..self.changed()
+        })
     }
 
     /// With the numbered rows alone, which ascend.
@@ -149,7 +205,12 @@ impl InvertedLists {
             [] => Dataset::new(rows.gpu(), self.dataset.metric(), rows.dtype(), rows.dim())?,
             keep => self.dataset.gather(keep)?,
         };
-        Ok(InvertedLists { dataset, labels: self.labels.gather(keep), ..self.clone() })
+        Ok(InvertedLists {
+            dataset,
+            labels: self.labels.gather(keep),
+            live: None,
+            ..self.changed()
+        })
     }
 
     /// The numbers of the `count` lists that are nearest to each query, in order, as many for each.

@@ -16,10 +16,19 @@
 //! lists is the rows of a flat one and a label for each, and where every list is probed the search is the flat one.
 
 mod assign;
+mod kernels;
 mod labels;
 mod lists;
 mod masked;
+mod params;
+mod probed;
+mod scan;
 mod search;
+mod table;
 
+pub(crate) use kernels::variants;
 pub(crate) use lists::InvertedLists;
 pub(crate) use search::Probe;
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! The search of the nearest lists.
 
 use super::lists::InvertedLists;
-use super::{assign, masked};
+use super::{assign, masked, probed};
 use crate::call::{Filter, Options, Pending, RowHits};
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
@@ -30,7 +30,11 @@ impl InvertedLists {
             return Err(Error::argument("nprobe", "0 lists hold no neighbour"));
         }
         let centroids = self.centroids()?;
-        let filter = if nprobe >= self.nlist() {
+        let all = nprobe >= self.nlist();
+        if let (Probe::Nearest(k), false) = (probe, all) {
+            return probed::submit(self, queries, k, nprobe, filter, options);
+        }
+        let filter = if all {
             filter
         } else {
             let coarse = Options { cancel: options.cancel.clone(), ..Options::default() };

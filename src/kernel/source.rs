@@ -23,6 +23,7 @@ const LIBRARY: &[Shader] = &[
     shader!("lib/math", "norm"),
     shader!("lib/math", "ones"),
     shader!("lib/math", "plus"),
+    shader!("lib/math", "prefix"),
     shader!("lib/math", "tree"),
     shader!("lib/metric", "binary"),
     shader!("lib/metric", "bit_score"),

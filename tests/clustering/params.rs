@@ -82,7 +82,7 @@ fn the_best_of_several_trials_counts() {
     let points = clusters(300, 2, 9, 12);
     let params = KMeansParams::new().niter(2);
     // of each trial alone
-    let own = |trial| {
+    let own = |trial: u64| {
         let params = params.clone().seed(1234 + trial * 15_486_557);
         l2(&points, 2, 9, &params)
     };

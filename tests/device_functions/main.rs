@@ -16,6 +16,7 @@ mod logs;
 mod norm;
 mod ones;
 mod operand;
+mod prefix;
 mod radix;
 mod tree;
 
@@ -33,6 +34,7 @@ const CALLERS: &[&str] = &[
     ones::KERNEL,
     operand::KERNEL,
     operand::POSITIONS,
+    prefix::KERNEL,
     radix::KERNEL,
     tree::KERNEL,
 ];

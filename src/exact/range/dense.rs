@@ -6,7 +6,8 @@ use crate::error::{Error, Result};
 use crate::exact::dataset::Dataset;
 use crate::exact::distance::{self, Out};
 use crate::exact::filter::{Bitmap, DeviceFilter};
-use crate::exact::queries::{Queries, Upload};
+use crate::exact::queries::Queries;
+use crate::exact::upload::Upload;
 use crate::kernel::Encoder;
 
 /// Queries on the device, and the block of rows that comes next for them.

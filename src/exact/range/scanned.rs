@@ -51,11 +51,11 @@ impl Scanned {
 
     /// Bins that may be chosen for a query.
     pub fn room(&self) -> u32 {
-        self.scan.settings.max_candidates
+        self.scan.method.settings.max_candidates
     }
 
     pub fn sums_exact(&self) -> bool {
-        self.scan.sums_exact()
+        self.scan.method.sums_exact()
     }
 
     /// Bytes of rows that are read, if each is read once.
@@ -85,8 +85,9 @@ impl Scanned {
     ) -> Result<(Keys, Buffer)> {
         let (rows, room) = (dataset.scan_rows(), self.room());
         let chosen = self.scan.choose_within(encoder, rows, &self.least)?;
-        let keys = if self.scan.is_direct() {
-            let bins = ChosenBins { bins: &chosen.bins, counts: &chosen.counts, most: room };
+        let keys = if self.scan.method.is_direct() {
+            let (bins, counts) = (&chosen.bins, &chosen.counts);
+            let bins = ChosenBins { bins, counts, most: room, positions: None };
             let scores = &self.scan.scores;
             let bits = scores.bitmap.as_ref();
             let bitmap = bits.map(|bits| Bitmap { bits: bits.clone(), words: scores.words });

@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::kernel::Encoder;
 
 /// Queries as the kernel multiplies them: q' = scale (h + l / 256) with whole h and l of at most 127.
+#[derive(Clone)]
 pub(crate) struct Int8Queries {
     pub buffer: Buffer,
     /// From one query to the next, in 16 bytes.

@@ -4,9 +4,9 @@ use crate::buffer::Buffer;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::exact::kernels::Lost;
-use crate::exact::queries::Upload;
 use crate::exact::rounded::part::{RoundedPart, Source};
 use crate::exact::rounded::{f16, residual};
+use crate::exact::upload::Upload;
 use crate::kernel::Encoder;
 
 /// Scaled f16 queries.

@@ -4,7 +4,7 @@ use crate::buffer::{BIN, Buffer};
 use crate::error::{Error, Result};
 use crate::exact::operand::SegmentOperand;
 use crate::exact::params;
-use crate::exact::queries::Upload;
+use crate::exact::upload::Upload;
 use crate::kernel::RowMap;
 
 /// The queries of a scan and where it writes.

@@ -1,6 +1,5 @@
 //! Stages B and C of the binned scan: select the bins that can hold a neighbour, rescore their rows exactly.
 
-use super::bound::Bound;
 use super::piece::missing;
 use super::score::Scan;
 use crate::buffer::{BIN, Buffer};
@@ -9,6 +8,7 @@ use crate::exact::kernels::{self, BoundOf};
 use crate::exact::operand::ScanRows;
 use crate::exact::params::{BinGroups, Rescore, SelectBins};
 use crate::exact::positions::Positions;
+use crate::exact::upload::Upload;
 use crate::kernel::{Bind, Encoder};
 use crate::ops::select_k::{Selected, Selection};
 use crate::space::Pair;
@@ -32,15 +32,14 @@ impl Scan {
     /// Encodes stage B.
     pub fn choose(&self, encoder: &mut Encoder, scanned: ScanRows<'_>, k: u32) -> Result<Chosen> {
         let (gpu, nq, bin) = (scanned.rows.gpu(), self.scores.upload.count, self.scores.bin);
-        let max_candidates = self.settings.max_candidates;
+        let max_candidates = self.method.settings.max_candidates;
         let chosen = gpu.scratch("chosen bins", u64::from(nq) * u64::from(max_candidates) * 4)?;
         let counts = gpu.scratch("bin counts", u64::from(nq) * 4)?;
-        let params = self.begin_selection(encoder, scanned, k)?;
-        let (bound, mut buffers) = self.bounded(scanned)?;
+        let (params, bound, mut buffers) = self.selected(encoder, scanned, k)?;
         buffers.extend([("chosen", &chosen), ("counts", &counts)]);
-        let (threads, map) = (self.settings.bin_threads(nq), scanned.row_map());
+        let (threads, map) = (self.method.settings.bin_threads(nq), scanned.row_map());
         let grouped = kernels::may_group(max_candidates, bound, bin, map)
-            && params.bins >= self.settings.min_grouped_bins
+            && params.bins >= self.method.settings.min_grouped_bins
             // groups of a workgroup, and workgroups of a dispatch
             && params.bins.div_ceil(64 * 16) <= gpu.caps().max_dispatch;
         let groups = grouped.then(|| self.group_bins(encoder, params.bins)).transpose()?;
@@ -62,60 +61,32 @@ impl Scan {
         if scanned.positions.is_some() || u64::from(self.scores.bin) != BIN {
             return Err(missing("rows in bins of 64"));
         }
-        let room = u64::from(self.settings.max_candidates);
+        let room = u64::from(self.method.settings.max_candidates);
         let chosen = gpu.scratch("chosen bins", u64::from(nq) * room * 4)?;
         let counts = gpu.scratch("bin counts", u64::from(nq) * 8)?;
-        let params = self.begin_selection(encoder, scanned, 0)?;
-        let (bound, mut buffers) = self.bounded(scanned)?;
+        let (params, bound, mut buffers) = self.selected(encoder, scanned, 0)?;
         buffers.extend([("least", least), ("chosen", &chosen), ("counts", &counts)]);
-        let variant = kernels::select_range(self.settings.bin_threads(nq), bound);
+        let variant = kernels::select_range(self.method.settings.bin_threads(nq), bound);
         encoder.dispatch(&variant, &buffers, &params, [nq, 1, 1])?;
         Ok(Chosen { bins: chosen, counts })
     }
 
-    /// Encodes what stage B has to know of the queries, and says what it is passed.
-    fn begin_selection(
-        &self,
+    /// What stage B is passed, and what it binds beside its results.
+    fn selected<'a>(
+        &'a self,
         encoder: &mut Encoder,
-        scanned: ScanRows<'_>,
+        scanned: ScanRows<'a>,
         k: u32,
-    ) -> Result<SelectBins> {
-        encoder.stage("select");
-        let upload = &self.scores.upload;
-        if let (Some(queries), Some(_)) = (self.f16_queries(), &self.residuals) {
-            queries.measure(encoder, upload)?;
-        }
-        let Bound { c0, c1, c2, floor, slack, unit } = self.bound;
-        Ok(SelectBins {
-            nq: upload.count,
-            bins: scanned.len().div_ceil(self.scores.bin.into()) as u32,
-            bin_stride: self.scores.bin_stride,
-            k,
-            max_candidates: self.settings.max_candidates,
-            c0,
-            c1,
-            c2,
-            floor,
-            slack,
-            unit,
-            residual_at: self.residuals.as_ref().map_or(0, |residuals| residuals.at),
-        })
-    }
-
-    /// What the bound of a score is made of, with the scores.
-    fn bounded<'a>(&'a self, scanned: ScanRows<'a>) -> Result<(BoundOf, Vec<Bind<'a>>)> {
-        let bound = self.bound_of();
-        let mut buffers = vec![("bin_best", &self.scores.bin_best)];
-        if bound != BoundOf::Score {
-            let bins = scanned.bin_norm().ok_or_else(|| missing("bin norms"))?;
-            let queries = self.scores.upload.norms.as_ref();
-            let queries = queries.ok_or_else(|| missing("query norms"))?;
-            buffers.extend([("bin_norm", bins), ("query_norm", queries)]);
-        }
-        if let Some(of) = &self.residuals {
-            buffers.extend([("bin_residual", &of.bins), ("query_residual", &of.queries)]);
-        }
-        Ok((bound, buffers))
+    ) -> Result<(SelectBins, BoundOf, Vec<Bind<'a>>)> {
+        let (scores, method) = (&self.scores, &self.method);
+        let params = SelectBins {
+            bins: scanned.len().div_ceil(scores.bin.into()) as u32,
+            bin_stride: scores.bin_stride,
+            ..method.selection(encoder, &scores.upload, k)?
+        };
+        let (bound, mut buffers) = method.bounded(scanned, &scores.upload)?;
+        buffers.push(("bin_best", &scores.bin_best));
+        Ok((params, bound, buffers))
     }
 
     /// Encodes the best score of each 64 bins.
@@ -142,9 +113,9 @@ impl Scan {
         let chosen = self.choose(encoder, scanned, k)?;
         let keys = self.rescore(encoder, scanned, biases, pair, &chosen)?;
         let Chosen { bins, counts } = chosen;
-        let (nq, max_candidates) = (self.scores.upload.count, self.settings.max_candidates);
+        let (nq, max_candidates) = (self.scores.upload.count, self.method.settings.max_candidates);
         let order = scanned.positions.map(Positions::order);
-        let threads = self.settings.select_threads;
+        let threads = self.method.settings.select_threads;
         let hits = Selection { nq, k, threads, sorted: true };
         let places = (max_candidates, self.scores.bin);
         let hits = hits.of_bins(encoder, [&keys, &bins, &counts], places, order)?;
@@ -160,44 +131,61 @@ impl Scan {
         pair: &Pair,
         chosen: &Chosen,
     ) -> Result<Buffer> {
-        let (rows, upload) = (scanned.rows, &self.scores.upload);
-        let (gpu, nq, max_candidates) = (rows.gpu(), upload.count, self.settings.max_candidates);
-        let (bin, q64, map) = (self.scores.bin, u64::from(nq), scanned.row_map());
-        let keys =
-            gpu.scratch("candidate keys", q64 * u64::from(max_candidates) * u64::from(bin) * 4)?;
-        encoder.stage("rescore");
-        // few queries spread over many workgroups each
-        let lanes = (1024 / nq).clamp(1, (max_candidates * bin).div_ceil(32));
-        let dtype = rows.matrix().dtype();
-        let variant = kernels::rescore(dtype, pair, self.scores.bitmap.is_some(), bin, map);
-        for (at, (segment, part, span)) in scanned.spans().enumerate() {
-            if span.count == 0 {
-                continue;
-            }
-            let params = Rescore {
-                n: span.count,
-                k4: rows.matrix().dim().div_ceil(4) as u32,
-                stride4: dtype.stride4(segment.stride_bytes()),
-                q_stride4: upload.exact_stride4,
-                first_bin: (span.first / BIN) as u32,
-                max_candidates,
-                lanes,
-                words: self.scores.words,
-            };
-            let bias = biases.map_or(&part.bias, |b| &b[at]);
-            let mut buffers = vec![
-                ("rows", segment.buffer()),
-                ("queries", &upload.exact),
-                ("bias", bias),
-                ("chosen", &chosen.bins),
-                ("counts", &chosen.counts),
-                ("keys", &keys),
-            ];
-            buffers.extend(part.scale.as_ref().map(|scale| ("scale", scale)));
-            buffers.extend(self.scores.bitmap.as_ref().map(|bitmap| ("bitmap", bitmap)));
-            buffers.extend(span.table.map(|table| ("row_table", table)));
-            encoder.dispatch(&variant, &buffers, &params, [nq, lanes, 1])?;
-        }
-        Ok(keys)
+        let scores = &self.scores;
+        let bitmap = scores.bitmap.as_ref().map(|bits| (bits, scores.words));
+        let places = (self.method.settings.max_candidates, scores.bin);
+        keys(encoder, scanned, biases, pair, (&scores.upload, bitmap), places, chosen)
     }
+}
+
+/// Encodes the keys of the rows in bins that are chosen for each query: `room` for bins of `bin` rows each. A bitmap of each query comes with
+/// the words from one to the next.
+pub(crate) fn keys(
+    encoder: &mut Encoder,
+    scanned: ScanRows<'_>,
+    biases: Option<&[Buffer]>,
+    pair: &Pair,
+    (upload, bitmap): (&Upload, Option<(&Buffer, u32)>),
+    (room, bin): (u32, u32),
+    chosen: &Chosen,
+) -> Result<Buffer> {
+    let rows = scanned.rows;
+    let (gpu, nq) = (rows.gpu(), upload.count);
+    let (q64, map) = (u64::from(nq), scanned.row_map());
+    let keys = gpu.scratch("candidate keys", q64 * u64::from(room) * u64::from(bin) * 4)?;
+    encoder.stage("rescore");
+    // few queries spread over many workgroups each
+    let lanes = (1024 / nq).clamp(1, (room * bin).div_ceil(32));
+    let dtype = rows.matrix().dtype();
+    let variant = kernels::rescore(dtype, pair, bitmap.is_some(), bin, map);
+    for (at, (segment, part, span)) in scanned.spans().enumerate() {
+        if span.count == 0 {
+            continue;
+        }
+        let params = Rescore {
+            n: span.count,
+            k4: rows.matrix().dim().div_ceil(4) as u32,
+            stride4: dtype.stride4(segment.stride_bytes()),
+            q_stride4: upload.exact_stride4,
+            first_bin: (span.first / BIN) as u32,
+            max_candidates: room,
+            lanes,
+            words: bitmap.map_or(0, |(_, words)| words),
+            first_row: segment.first_row() as u32,
+        };
+        let bias = biases.map_or(&part.bias, |b| &b[at]);
+        let mut buffers = vec![
+            ("rows", segment.buffer()),
+            ("queries", &upload.exact),
+            ("bias", bias),
+            ("chosen", &chosen.bins),
+            ("counts", &chosen.counts),
+            ("keys", &keys),
+        ];
+        buffers.extend(part.scale.as_ref().map(|scale| ("scale", scale)));
+        buffers.extend(bitmap.map(|(bits, _)| ("bitmap", bits)));
+        buffers.extend(span.table.map(|table| ("row_table", table)));
+        encoder.dispatch(&variant, &buffers, &params, [nq, lanes, 1])?;
+    }
+    Ok(keys)
 }

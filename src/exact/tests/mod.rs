@@ -3,6 +3,7 @@
 mod keys;
 mod logs;
 mod operands;
+mod resident;
 mod stages;
 
 use super::dataset::Dataset;

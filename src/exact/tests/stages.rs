@@ -308,7 +308,7 @@ fn a_filter_for_each_query_behind_a_table_is_refused() {
     let bitmap = encoder.upload("bitmap", &[0xff; 512]).unwrap();
     for (positions, refused) in [(Some(&positions), true), (None, false)] {
         let scanned = ScanRows { positions, ..rows.scan_rows() };
-        let upload = crate::exact::queries::Upload {
+        let upload = crate::exact::upload::Upload {
             floats: upload.floats.clone(),
             exact: upload.exact.clone(),
             norms: upload.norms.clone(),

@@ -1,0 +1,93 @@
+//! Queries that are on the device already: rows of another dataset.
+
+use super::dataset::Dataset;
+use super::rows::measured::Measured;
+use super::upload::Upload;
+use super::{kernels, params};
+use crate::error::{Error, Result};
+use crate::kernel::{Encoder, fold};
+use crate::space::check::RowFacts;
+use std::ops::Range;
+
+/// Rows that a workgroup takes.
+const GROUP_ROWS: u64 = 32;
+
+/// Some rows of a dataset as queries of another of the same metric.
+#[derive(Clone)]
+pub(crate) struct Resident {
+    rows: Measured,
+    first: u64,
+    /// Whether they are divided by their norm.
+    scaled: bool,
+}
+
+impl Resident {
+    pub fn new(of: &Dataset, rows: Range<u64>) -> Result<Resident> {
+        if rows.start > rows.end || rows.end > of.len() {
+            return Err(Error::internal(format!("rows {rows:?} of {}", of.len())));
+        }
+        let scaled = matches!(of.compared().scan(), Some((_, true)));
+        Ok(Resident { rows: of.compared().clone(), first: rows.start, scaled })
+    }
+
+    /// What is known of them: at least as much holds as of all rows.
+    pub fn facts(&self) -> RowFacts {
+        match self.scaled {
+            true => RowFacts { whole: false, norm: 1.001, largest: 1.001, ..self.rows.facts() },
+            false => self.rows.facts(),
+        }
+    }
+
+    /// Encodes the numbered ones, which ascend, as the kernels of a search read queries.
+    pub fn upload(&self, which: &[u32], encoder: &mut Encoder) -> Result<Upload> {
+        let (matrix, count) = (self.rows.matrix(), which.len() as u64);
+        let k4 = matrix.dim().div_ceil(4) as u64;
+        let queries = encoder.gpu().scratch("queries", count * k4 * 16)?;
+        let norms = encoder.gpu().scratch("query norms", count * 8)?;
+        let number = |query: u32| self.first + u64::from(query);
+        let mut tables = Vec::new();
+        let mut start = 0;
+        for (segment, part) in self.rows.segments() {
+            let end = segment.first_row() + u64::from(segment.rows());
+            let own = which[start..].partition_point(|&query| number(query) < end);
+            let local = which[start..start + own].iter();
+            let local = local.map(|&query| (number(query) - segment.first_row()) as u32);
+            if own > 0 {
+                let local: Vec<u32> = local.collect();
+                let table = encoder.upload("row numbers", bytemuck::cast_slice(&local))?;
+                tables.push((segment, part, table, start as u32, own as u32));
+            }
+            start += own;
+        }
+        for (segment, part, table, first, n) in tables {
+            let groups = fold(encoder.gpu(), u64::from(n).div_ceil(GROUP_ROWS))?;
+            let params = params::RowQueries {
+                n,
+                first,
+                nq: count as u32,
+                k4: k4 as u32,
+                stride4: matrix.dtype().stride4(segment.stride_bytes()),
+                groups_x: groups[0],
+                dim: matrix.dim() as u32,
+            };
+            let mut buffers = vec![
+                ("rows", segment.buffer()),
+                ("queries", &queries),
+                ("norms", &norms),
+                ("row_table", &table),
+            ];
+            buffers.extend(part.scale.as_ref().filter(|_| self.scaled).map(|s| ("scale", s)));
+            let variant = kernels::row_queries(matrix.dtype(), self.scaled);
+            encoder.dispatch(&variant, &buffers, &params, [groups[0], groups[1], 1])?;
+        }
+        Ok(Upload {
+            count: which.len() as u32,
+            floats: Some(queries.clone()),
+            float_stride4: k4 as u32,
+            exact: queries,
+            exact_stride4: k4 as u32,
+            norms: Some(norms),
+            int8: None,
+        })
+    }
+}

@@ -1,0 +1,255 @@
+//! The search of the lists that are nearest to each query: one submission for some queries, from the centroids to the hits.
+
+use super::lists::InvertedLists;
+use super::scan::ListScan;
+use super::table::Table;
+use crate::call::{Filter, Job, Options, Pending, RowHits, SearchStats};
+use crate::device::Gpu;
+use crate::dtype::Rows;
+use crate::error::{Error, Result};
+use crate::exact::nearest;
+use crate::exact::{Asked, Dataset, DeviceFilter, Nearest, Plan, Queries, SearchHits, Upload};
+use crate::kernel::{Encoder, Flight, Landed, words};
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// How queries go through their lists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Way {
+    /// The centroids by exact distances: their scores could not be told apart.
+    centroids_exactly: bool,
+    /// All rows of the lists by exact distances, for the same reason.
+    rows_exactly: bool,
+}
+
+/// Queries that are to go to the device.
+enum Step {
+    Queries(Range<usize>),
+    Again(Vec<u32>, Way),
+}
+
+struct Search {
+    lists: InvertedLists,
+    centroids: Dataset,
+    table: Arc<Table>,
+    queries: Queries,
+    /// The queries as the centroids' plan knows them.
+    coarse: Queries,
+    coarse_plan: Plan,
+    filter: DeviceFilter,
+    scan: ListScan,
+    options: Options,
+    todo: VecDeque<Step>,
+    /// Queries to ask again: whose centroids, and whose rows could not be told apart.
+    again: [Vec<u32>; 2],
+    outstanding: usize,
+    /// Queries, from number 0 on, that went to the device or wait to.
+    started: usize,
+    hits: SearchHits,
+    stats: SearchStats,
+}
+
+/// What a submission brings back of these queries.
+struct InFlight {
+    query_ids: Vec<u32>,
+    way: Way,
+    /// Bins that there is room for of the centroids and of the rows, where the counts of those that were chosen come back.
+    rooms: [Option<u32>; 2],
+}
+
+/// Bins that each query of a submission chose, and how many there was room for.
+type Counts<'a> = Option<(u32, Cow<'a, [u32]>)>;
+
+/// Starts a search for the k nearest rows in the `nprobe` nearest lists of each query; these are not all.
+pub(super) fn submit(
+    lists: &InvertedLists,
+    queries: Rows<'_>,
+    k: usize,
+    nprobe: usize,
+    filter: Filter,
+    options: Options,
+) -> Result<Pending<RowHits>> {
+    let (dataset, centroids) = (lists.dataset(), lists.centroids()?);
+    let gpu = dataset.gpu();
+    let mut asked = Queries::unchecked(dataset, queries)?;
+    options.keep(&mut asked.decoder);
+    let count = asked.count;
+    let table = lists.table()?;
+    let filter = DeviceFilter::new(dataset.compared(), filter, count)?;
+    let k = k.min(dataset.len() as usize);
+    let (decoder, row_ids) = (Arc::clone(&asked.decoder), options.row_ids.clone());
+    let hits = SearchHits::new(count, k, decoder, row_ids)?;
+    let coarse = asked.planned_for(centroids);
+    let none = DeviceFilter::new(centroids.compared(), Filter::default(), count)?;
+    let probes = Asked::Nearest(nprobe as u64);
+    let of_coarse = Options { cancel: options.cancel.clone(), ..Options::default() };
+    let coarse_plan = Plan::new(gpu, centroids, &coarse, &none, probes, &of_coarse)?;
+    let nearest = Asked::Nearest(k as u64);
+    let plan = Plan::new(gpu, dataset, &asked, &filter, nearest, &options)?;
+    let scan = ListScan::new(lists, &table, &asked, &filter, &plan, [k, nprobe], &options)?;
+    let rows = table.most_rows(table.sizes.len());
+    let stats = SearchStats { queries: count as u64, rows, ..SearchStats::default() };
+    let cancel = options.cancel.clone();
+    let search = Search {
+        lists: lists.clone(),
+        centroids: centroids.clone(),
+        table,
+        queries: asked,
+        coarse,
+        coarse_plan,
+        filter,
+        scan,
+        options,
+        todo: VecDeque::new(),
+        again: [Vec::new(), Vec::new()],
+        outstanding: 0,
+        started: 0,
+        hits,
+        stats,
+    };
+    Pending::start_reading(search, cancel, |search| search.read(queries))
+}
+
+impl Search {
+    /// Checks the queries of the next submission, which may then go to the device; behind the last, makes room for the hits. Says
+    /// whether there is more to do.
+    fn read(&mut self, queries: Rows<'_>) -> Result<bool> {
+        let (start, count) = (self.started, self.queries.count);
+        if start == count {
+            self.hits.allocate()?;
+            return Ok(false);
+        }
+        let step = self.scan.queries(start, false).min(self.coarse_plan.step(start).max(1));
+        let end = self.filter.together(start, (start + step).min(count));
+        self.queries.check(queries, end)?;
+        self.started = end;
+        if !self.hits.is_empty() {
+            self.todo.push_back(Step::Queries(start..end));
+        }
+        Ok(true)
+    }
+
+    /// The next queries that are to be asked again, when no others are on their way.
+    fn next_again(&mut self) -> Option<Step> {
+        let ways = [
+            Way { centroids_exactly: true, rows_exactly: false },
+            Way { centroids_exactly: true, rows_exactly: true },
+        ];
+        for (waiting, way) in self.again.iter_mut().zip(ways) {
+            if !waiting.is_empty() {
+                let most =
+                    self.scan.queries(0, way.rows_exactly).min(self.coarse_plan.rerun_queries);
+                let rest = waiting.split_off(waiting.len().min(most.max(1)));
+                return Some(Step::Again(std::mem::replace(waiting, rest), way));
+            }
+        }
+        None
+    }
+
+    fn run(&mut self, query_ids: Vec<u32>, way: Way) -> Result<(Flight, InFlight)> {
+        let dataset = self.lists.dataset();
+        let mut encoder = Encoder::new(dataset.gpu(), "search lists", self.options.timed)?;
+        let upload = self.queries.upload(dataset, &query_ids, false, &mut encoder)?;
+        let bitmap = self.filter.bitmap(&query_ids, &mut encoder)?;
+        self.coarse.facts = self.queries.facts;
+        let floats = upload.floats.clone().ok_or_else(|| Error::internal("no f32 queries"))?;
+        let of_coarse =
+            Upload { exact: floats, exact_stride4: upload.float_stride4, ..upload.clone() };
+        let coarse_way = (&self.coarse_plan, way.centroids_exactly);
+        let nprobe = self.scan.nprobe;
+        let Nearest { hits: probes, counts: coarse, room } =
+            nearest(&mut encoder, &self.centroids, &self.coarse, of_coarse, coarse_way, nprobe)?;
+        let biases = self.filter.biases.as_deref();
+        let asked = (&self.queries, &upload, bitmap.as_ref());
+        let found = self.scan.encode(
+            &mut encoder,
+            (&self.lists, &self.table),
+            asked,
+            &probes.rows,
+            biases,
+            way.rows_exactly,
+        )?;
+        let mut ranges = vec![
+            (&found.hits.keys, 0, found.hits.keys.size()),
+            (&found.hits.rows, 0, found.hits.rows.size()),
+        ];
+        let all = [&coarse, &found.counts];
+        ranges.extend(all.into_iter().flatten().map(|counts| (counts, 0, counts.size())));
+        let rooms = [coarse.as_ref().map(|_| room), found.counts.as_ref().map(|_| found.room)];
+        Ok((encoder.submit(&ranges)?, InFlight { query_ids, way, rooms }))
+    }
+}
+
+impl Job for Search {
+    type Output = RowHits;
+    type InFlight = InFlight;
+
+    fn gpu(&self) -> Option<&Gpu> {
+        Some(self.lists.dataset().gpu())
+    }
+
+    fn has_next(&self) -> bool {
+        !self.todo.is_empty()
+            || self.outstanding == 0 && self.again.iter().any(|waiting| !waiting.is_empty())
+    }
+
+    fn next(&mut self) -> Result<Option<(Flight, InFlight)>> {
+        self.filter.prepare(self.lists.dataset().compared())?;
+        let step = match self.todo.pop_front() {
+            Some(step) => step,
+            // queries that could not be certified wait for the others, to go in one batch
+            None if self.outstanding == 0 => match self.next_again() {
+                Some(step) => step,
+                None => return Ok(None),
+            },
+            None => return Ok(None),
+        };
+        let (query_ids, way) = match step {
+            Step::Queries(range) => (range.map(|query| query as u32).collect(), Way::default()),
+            Step::Again(query_ids, way) => (query_ids, way),
+        };
+        let flight = self.run(query_ids, way)?;
+        self.outstanding += 1;
+        Ok(Some(flight))
+    }
+
+    fn take(&mut self, landed: Landed, tag: InFlight) -> Result<()> {
+        self.outstanding -= 1;
+        self.stats.add_landed(&landed.variants, &landed.times);
+        let [keys, rows, counts @ ..] = &landed.parts[..] else {
+            return Err(Error::internal("a search brought nothing back"));
+        };
+        let (keys, rows) = (words(keys), words(rows));
+        let mut counts = counts.iter().map(|part| words(part));
+        let counts: [Counts<'_>; 2] =
+            tag.rooms.map(|room| room.and_then(|room| Some((room, counts.next()?))));
+        let mut wanted = vec![true; tag.query_ids.len()];
+        for (i, &query) in tag.query_ids.iter().enumerate() {
+            let count = |of: &Counts<'_>| of.as_ref().map(|(room, of)| (*room, of.get(i).copied()));
+            let over = |of: &Counts<'_>| {
+                count(of).is_some_and(|(room, count)| count.is_none_or(|count| count > room))
+            };
+            if let Some(at) = counts.iter().position(over) {
+                self.stats.exact.rerun += 1;
+                self.again[at].push(query);
+                wanted[i] = false;
+            }
+            if let (Some((_, chosen)), false) = (&counts[1], tag.way.rows_exactly) {
+                let passed = chosen.get(i).copied().unwrap_or(0).into();
+                self.stats.exact.scanned += u64::from(tag.way == Way::default());
+                self.stats.exact.bins_passed += passed;
+                self.stats.exact.bins_passed_max = self.stats.exact.bins_passed_max.max(passed);
+            }
+        }
+        self.hits.store(&tag.query_ids, &wanted, &keys, &rows)?;
+        self.options.tell(self.hits.share());
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<RowHits> {
+        self.options.tell(1.0);
+        Ok(self.hits.finish(std::mem::take(&mut self.stats)))
+    }
+}

@@ -1,0 +1,158 @@
+//! The lists as a scan goes through them: the rows of each in pages of 64 positions.
+//!
+//! The rows themselves stay where they were added. A position names its row, so a page of a list may have rows from anywhere in a segment,
+//! and a change of the index moves no row: what changes is this table, 8 bytes a row, which the device makes anew of the labels when the
+//! next search asks for it. Rows of 128 bytes and more cost what their bytes cost, wherever they lie.
+
+use super::kernels;
+use super::lists::InvertedLists;
+use super::params::ListRows;
+use crate::buffer::{BIN, Buffer};
+use crate::error::{Error, Result};
+use crate::exact::{Positions, ScanRows};
+use crate::kernel::{Encoder, fold};
+use crate::ops::sort;
+
+/// The pages of all lists of one snapshot.
+pub(crate) struct Table {
+    pub positions: Positions,
+    /// Of each segment and list, one segment after the other: the first page among all, pages, pages in earlier segments, pages in all.
+    pub lists: Buffer,
+    /// Rows of each list that a search can find.
+    pub sizes: Vec<u32>,
+    /// Pages of the lists that have most, added up: of none, of one, of two...
+    most: Vec<u64>,
+    /// Rows of the lists that have most, added up likewise.
+    most_rows: Vec<u64>,
+}
+
+/// The lists of one segment, as the host counts them.
+struct Counted {
+    /// The list of each row; one past the last where the row is left out.
+    labels: Vec<u32>,
+    /// Rows of each list.
+    rows: Vec<u32>,
+}
+
+impl Counted {
+    fn new(lists: &InvertedLists, first: u64, count: u32) -> Counted {
+        let nlist = lists.nlist();
+        let mut labels = lists.labels(first as usize..first as usize + count as usize);
+        let mut rows = vec![0; nlist];
+        for (row, label) in (first as usize..).zip(&mut labels) {
+            if lists.is_live(row) {
+                rows[*label as usize] += 1;
+            } else {
+                *label = nlist as u32;
+            }
+        }
+        Counted { labels, rows }
+    }
+
+    fn pages(&self, list: usize) -> u32 {
+        self.rows[list].div_ceil(BIN as u32)
+    }
+}
+
+/// The largest of some numbers added up: of none, of one, of two...
+fn largest_first(mut numbers: Vec<u64>) -> Vec<u64> {
+    numbers.sort_unstable_by(|a, b| b.cmp(a));
+    let mut sum = 0;
+    let sums = numbers.into_iter().map(|number| {
+        sum += number;
+        sum
+    });
+    std::iter::once(0).chain(sums).collect()
+}
+
+impl Table {
+    /// Sorts the rows by their lists.
+    pub fn new(lists: &InvertedLists) -> Result<Table> {
+        let (dataset, nlist) = (lists.dataset(), lists.nlist());
+        let gpu = dataset.gpu();
+        let mut encoder = Encoder::new(gpu, "lists", false)?;
+        let segments: Vec<_> = dataset.compared().matrix().segments().iter().collect();
+        let counted: Vec<Counted> =
+            segments.iter().map(|s| Counted::new(lists, s.first_row(), s.rows())).collect();
+        let pages = |list: usize| counted.iter().map(move |c| u64::from(c.pages(list)));
+        let all: Vec<u64> = (0..nlist).map(|list| pages(list).sum()).collect();
+        let total: u64 = all.iter().sum();
+        if total * BIN > u64::from(u32::MAX >> 1) {
+            let what = "positions of inverted lists".to_owned();
+            let (needed, limit) = (total * BIN, u64::from(u32::MAX >> 1));
+            return Err(Error::LimitExceeded { what, needed, limit });
+        }
+        // uploads before the dispatches
+        let (mut of_lists, mut starts, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut page, mut earlier) = (0u32, vec![0u32; nlist]);
+        for own in &counted {
+            let (first, mut row, mut start) = (page, 0, Vec::with_capacity(nlist + 1));
+            for list in 0..nlist {
+                let pages = own.pages(list);
+                start.push([page - first, row]);
+                of_lists.push([page, pages, earlier[list], all[list] as u32]);
+                earlier[list] += pages;
+                (page, row) = (page + pages, row + own.rows[list]);
+            }
+            start.push([page - first, row]);
+            starts.push((encoder.upload("lists", bytemuck::cast_slice(&start))?, first, page));
+            labels.push(encoder.upload("labels", bytemuck::cast_slice(&own.labels))?);
+        }
+        of_lists.resize(of_lists.len().max(1), [0; 4]);
+        let table_of = encoder.upload("lists", bytemuck::cast_slice(&of_lists))?;
+        let order = gpu.scratch("row order", (total * BIN * 4).max(4))?;
+        let bits = (nlist as u64 + 1).next_power_of_two().ilog2();
+        let mut tables = Vec::with_capacity(segments.len());
+        for ((segment, labels), (starts, first, end)) in segments.iter().zip(&labels).zip(&starts) {
+            let pages = end - first;
+            let table = gpu.scratch("list rows", (u64::from(pages) * BIN * 4).max(4))?;
+            if pages > 0 {
+                let sorted = sort::stable(&mut encoder, labels, segment.rows(), bits)?.order;
+                let groups = fold(gpu, u64::from(pages).div_ceil(4))?;
+                let params = ListRows {
+                    nlist: nlist as u32,
+                    pages,
+                    first_page: *first,
+                    first_row: segment.first_row() as u32,
+                    groups_x: groups[0],
+                };
+                let buffers = [
+                    ("sorted", &sorted),
+                    ("starts", starts),
+                    ("row_table", &table),
+                    ("order_table", &order),
+                ];
+                let groups = [groups[0], groups[1], 1];
+                encoder.dispatch(&kernels::list_rows(), &buffers, &params, groups)?;
+            }
+            tables.push((table, pages * BIN as u32));
+        }
+        let positions =
+            Positions::new(&mut encoder, dataset.compared(), [dataset.f16(), None], tables, order)?;
+        encoder.submit(&[])?;
+        let of_list = |list: usize| counted.iter().map(move |c| c.rows[list]).sum();
+        let sizes: Vec<u32> = (0..nlist).map(of_list).collect();
+        let most_rows = largest_first(sizes.iter().map(|&rows| rows.into()).collect());
+        Ok(Table { positions, lists: table_of, sizes, most: largest_first(all), most_rows })
+    }
+
+    /// Pages of the `nprobe` lists that have most.
+    pub fn most_pages(&self, nprobe: usize) -> u64 {
+        self.most[nprobe.min(self.most.len() - 1)]
+    }
+
+    /// Rows of the `nprobe` lists that have most.
+    pub fn most_rows(&self, nprobe: usize) -> u64 {
+        self.most_rows[nprobe.min(self.most_rows.len() - 1)]
+    }
+
+    /// The rows of the lists for a scan.
+    pub fn scan_rows<'a>(&'a self, lists: &'a InvertedLists) -> ScanRows<'a> {
+        ScanRows { positions: Some(&self.positions), ..lists.dataset().scan_rows() }
+    }
+
+    /// Device memory.
+    pub fn bytes(&self) -> u64 {
+        self.lists.size() + self.positions.bytes()
+    }
+}

@@ -1,0 +1,180 @@
+//! Lists are searched as the flat search does it whose filter leaves each query the rows of its lists.
+
+use super::lists::InvertedLists;
+use super::search::Probe;
+use super::{assign, masked};
+use crate::call::{EachFilter, Filter, Options, RowHits, SharedFilter, mask_words};
+use crate::device::Gpu;
+use crate::dtype::{DType, Rows};
+use crate::exact;
+use crate::format::SliceSource;
+use crate::metric::Metric;
+use half::{bf16, f16};
+
+/// Numbers of both signs, the same for one seed, some of them often.
+fn random(n: usize, seed: u64) -> Vec<f32> {
+    let mut rng = fastrand::Rng::with_seed(seed);
+    (0..n).map(|_| (rng.f32() * 2.0 - 1.0) * if rng.u8(..) < 40 { 0.0 } else { 3.0 }).collect()
+}
+
+/// Settings under which each way of going through lists is taken, and the kernel that shows it.
+pub(super) const WAYS: &[(&str, &[(&str, &str)])] = &[("rescore", &[])];
+
+pub(super) fn gpu(settings: &[(&str, &str)], segment_bytes: u64) -> Option<Gpu> {
+    let builder = Gpu::builder().poison(true).max_segment_bytes(segment_bytes);
+    let builder = settings.iter().fold(builder, |b, (key, value)| b.setting(*key, value));
+    let gpu = builder.build().ok();
+    if gpu.is_none() {
+        println!("skipped: no adapter (1)");
+    }
+    gpu
+}
+
+/// Lists of these rows around some of them.
+pub(super) fn lists(
+    gpu: &Gpu,
+    metric: &Metric,
+    rows: Rows<'_>,
+    d: usize,
+    nlist: usize,
+) -> InvertedLists {
+    let empty = InvertedLists::new(gpu, metric, rows.dtype(), d, nlist).unwrap();
+    let centroids = rows.slice(d, 0..nlist).to_f32();
+    let trained = empty.with_centroids(&centroids).unwrap();
+    // in pieces, of which one is a row
+    let n = rows.count(d).unwrap();
+    let mut lists = trained;
+    for (start, end) in [(0, n / 3), (n / 3, n / 3 + 1), (n / 3 + 1, n)] {
+        let mut source = SliceSource::new(rows.slice(d, start..end), d).unwrap();
+        lists = lists.append(&mut source).unwrap();
+    }
+    lists
+}
+
+/// What the flat search finds in the rows of the probed lists.
+fn expected(
+    lists: &InvertedLists,
+    queries: Rows<'_>,
+    k: usize,
+    nprobe: usize,
+    filter: Filter,
+) -> RowHits {
+    let probes =
+        assign::nearest(lists.centroids().unwrap(), queries, nprobe, Options::default()).unwrap();
+    let filter = masked::filter(lists, &probes, filter).unwrap();
+    let options = Options::dense();
+    exact::submit_search(lists.dataset(), queries, k, filter, options).unwrap().wait().unwrap()
+}
+
+fn check(
+    lists: &InvertedLists,
+    queries: Rows<'_>,
+    k: usize,
+    nprobe: usize,
+    filter: &Filter,
+    what: &str,
+) -> Vec<String> {
+    let expected = expected(lists, queries, k, nprobe, filter.clone());
+    let probe = Probe::Nearest(k);
+    let found = lists.submit(queries, probe, nprobe, filter.clone(), Options::default());
+    let found = found.unwrap().wait().unwrap();
+    assert_eq!(found.lims, expected.lims, "{what}");
+    for (at, (a, b)) in found.ids.iter().zip(&expected.ids).enumerate() {
+        let distances = (found.distances[at], expected.distances[at]);
+        assert_eq!(
+            (a, distances.0.to_bits()),
+            (b, distances.1.to_bits()),
+            "{what}: hit {at}, {distances:?}"
+        );
+    }
+    found.stats.variants
+}
+
+#[test]
+fn probed_lists_are_searched_as_the_flat_search_of_their_rows() {
+    for (kernel, settings) in WAYS {
+        let mut kernels = Vec::new();
+        // two sizes of segments: one for all, and some of each list in several
+        for segment_bytes in [1 << 26, 64 * 160] {
+            let Some(gpu) = gpu(settings, segment_bytes) else { return };
+            for (d, n) in [(1, 130), (7, 400), (40, 900)] {
+                let (rows, queries) = (random(n * d, 3), random(70 * d, 4));
+                for metric in
+                    [Metric::L2, Metric::InnerProduct, Metric::Cosine, Metric::L1, Metric::Gower]
+                {
+                    let lists = lists(&gpu, &metric, Rows::F32(&rows), d, 13);
+                    for (k, nprobe) in [(1, 1), (10, 3), (300, 12)] {
+                        let what = format!("{metric} {n} x {d}, k {k}, nprobe {nprobe}");
+                        let none = Filter::default();
+                        kernels.extend(check(&lists, Rows::F32(&queries), k, nprobe, &none, &what));
+                        kernels.extend(check(
+                            &lists,
+                            Rows::F32(&queries[..3 * d]),
+                            k,
+                            nprobe,
+                            &none,
+                            &what,
+                        ));
+                    }
+                }
+            }
+        }
+        assert!(kernels.iter().any(|name| name.starts_with(kernel)), "{kernel}: {kernels:?}");
+    }
+}
+
+#[test]
+fn every_type_filter_and_removal_is_searched_likewise() {
+    let (d, n, nq) = (24, 700, 40);
+    for (_, settings) in WAYS {
+        let Some(gpu) = gpu(settings, 64 * 160) else { return };
+        let (rows, queries) = (random(n * d, 5), random(nq * d, 6));
+        let halves: Vec<f16> = rows.iter().map(|&v| f16::from_f32(v)).collect();
+        let brains: Vec<bf16> = rows.iter().map(|&v| bf16::from_f32(v)).collect();
+        let bytes: Vec<u8> = rows.iter().map(|v| (v.abs() * 80.0) as u8).collect();
+        let signed: Vec<i8> = rows.iter().map(|v| (v * 40.0) as i8).collect();
+        let few: Vec<u8> = queries.iter().map(|v| (v.abs() * 80.0) as u8).collect();
+        let all = [
+            Rows::F32(&rows),
+            Rows::F16(&halves),
+            Rows::Bf16(&brains),
+            Rows::U8(&bytes),
+            Rows::I8(&signed),
+        ];
+        let words = mask_words(n as u64);
+        let bits = |seed: u64| {
+            fastrand::Rng::with_seed(seed).u32(..) | fastrand::Rng::with_seed(seed + 9).u32(..)
+        };
+        let shared: Vec<u32> = (0..words as u64).map(bits).collect();
+        let each: Vec<u32> = (0..(words * nq) as u64).map(|i| bits(i + 1000)).collect();
+        for rows in all {
+            for metric in [Metric::L2, Metric::Cosine] {
+                let lists = lists(&gpu, &metric, rows, d, 9);
+                let live: Vec<u32> = (0..words as u64).map(|i| bits(i + 77)).collect();
+                let removed = lists.mask(&live).unwrap();
+                let more = SliceSource::new(rows.slice(d, 0..50), d);
+                let grown = removed.append(&mut more.unwrap()).unwrap();
+                let less = grown.gather(&(0..n as u32).step_by(3).collect::<Vec<_>>()).unwrap();
+                for (name, lists) in
+                    [("all", &lists), ("removed", &removed), ("grown", &grown), ("less", &less)]
+                {
+                    let own = rows.dtype() == DType::U8;
+                    let queries = if own { Rows::U8(&few) } else { Rows::F32(&queries) };
+                    let whole = lists.dataset().len() == n as u64;
+                    let mut filters = vec![Filter::default()];
+                    if whole {
+                        let shared = || Some(SharedFilter::Words(shared.clone()));
+                        let each = || Some(EachFilter::Words(each.clone()));
+                        filters.push(Filter { shared: shared(), each: None });
+                        filters.push(Filter { shared: None, each: each() });
+                        filters.push(Filter { shared: shared(), each: each() });
+                    }
+                    for (i, filter) in filters.iter().enumerate() {
+                        let what = format!("{metric} of {}, {name}, filter {i}", rows.dtype());
+                        check(lists, queries, 10, 4, filter, &what);
+                    }
+                }
+            }
+        }
+    }
+}
