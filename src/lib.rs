@@ -50,6 +50,7 @@
 
 mod buffer;
 mod call;
+mod clustering;
 mod device;
 mod dtype;
 mod error;
@@ -69,6 +70,7 @@ mod space;
 
 pub use buffer::Matrix;
 pub use call::{CancelToken, ExactStats, IvfStats, Pending, SearchStats, StageTime, StreamStats};
+pub use clustering::{KMeans, KMeansInit, KMeansParams, kmeans};
 pub use device::{
     AdapterSummary, Backend, Caps, CoopShape, DeviceType, Gpu, GpuBuilder, LabelUse, MemoryReport,
     Profile,

@@ -105,6 +105,7 @@ pub(crate) use queries::{Queries, query_count};
 pub(crate) use range::submit_range;
 pub(crate) use rounded::f16::depth;
 pub(crate) use rows::bias::write as write_biases;
+pub(crate) use rows::facts;
 pub(crate) use scan::matrix::Matrices;
 pub(crate) use scan::method::{Method, ScanKernel};
 pub(crate) use scan::rescore::{Chosen, keys};

@@ -1,7 +1,7 @@
 //! The rows that are compared, and the numbers that belong to each.
 
 pub(super) mod bias;
-pub(super) mod facts;
+pub(crate) mod facts;
 pub(super) mod measured;
 pub(super) mod stats;
 pub(super) mod transformed;

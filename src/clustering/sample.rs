@@ -1,0 +1,44 @@
+//! Which points are trained on.
+
+use super::params::KMeansParams;
+use super::random::Random;
+use crate::buffer::Matrix;
+use crate::error::{Error, Result};
+use crate::ops::gather;
+
+/// The points that are trained on, and their weights.
+pub(super) struct Sample {
+    pub rows: Matrix,
+    pub weights: Vec<f32>,
+}
+
+/// All points or, of too many, a random choice that the seed decides; warns of too few.
+///
+/// # Errors
+/// `InvalidArgument` where there are fewer points than centroids.
+pub(super) fn of(points: &Matrix, k: usize, params: &KMeansParams) -> Result<Sample> {
+    let n = points.len();
+    if n < k {
+        return Err(Error::argument("k", format!("{k} centroids of {n} points")));
+    }
+    let wanted = k.saturating_mul(params.min_points_per_centroid);
+    if n < wanted && n > k {
+        log::warn!("{n} points for {k} centroids; at least {wanted} are better");
+    }
+    let most = k.saturating_mul(params.max_points_per_centroid);
+    if n <= most {
+        return Ok(Sample { rows: points.clone(), weights: params.weights.clone() });
+    }
+    log::info!("{most} of {n} points are trained on");
+    // row numbers have 32 bits, and k is below n
+    let count = u32::try_from(n).map_err(|_| {
+        let what = "points".to_owned();
+        Error::LimitExceeded { what, needed: n as u64, limit: u32::MAX.into() }
+    })?;
+    let keep = Random::new(params.seed).subset(count, most.max(k) as u32);
+    let weights = match params.weights.is_empty() {
+        true => Vec::new(),
+        false => keep.iter().map(|&row| params.weights[row as usize]).collect(),
+    };
+    Ok(Sample { rows: gather::rows(points, &keep)?, weights })
+}
