@@ -197,7 +197,7 @@ fn constructors_refuse_what_no_index_can_be() {
 fn the_factory_knows_its_descriptions() {
     let gpu = gpu();
     let make = |text, metric, dtype| index_factory(&gpu, 8, text, metric, dtype);
-    for text in ["Flat", "IDMap,Flat", "IDMap2,Flat"] {
+    for text in ["Flat", "IDMap,Flat", "IDMap2,Flat", "Flat,IDMap"] {
         let index = make(text, Metric::Cosine, DType::Bf16).unwrap();
         assert_eq!(format!("{index:?}"), "Flat(0 x 8 bf16, cosine)");
     }
@@ -205,7 +205,7 @@ fn the_factory_knows_its_descriptions() {
         let index = make(text, Metric::Hamming, DType::Bits).unwrap();
         assert_eq!(format!("{index:?}"), "BinaryFlat(0 x 8 bits, hamming)");
     }
-    for text in ["", "flat", "IVF16,Flat", "Flat,IDMap", "IDMap,IDMap,Flat", "BFlat"] {
+    for text in ["", "flat", "IVF16,PQ8", "Flat,IDMap3", "IDMap,IDMap,Flat", "BFlat"] {
         let error = make(text, Metric::L2, DType::F32).unwrap_err();
         assert!(matches!(&error, Error::Unsupported { item, .. } if item.contains("\"Flat\"")));
     }
