@@ -18,7 +18,10 @@ const COVERED: &[(&str, &[&str])] = &[
         &["AddParams::cancel", "AddParams::ids", "AddParams::new", "AddParams::progress"],
     ),
     ("AtomicFile", &["AtomicFile::create", "AtomicFile::finish", "AtomicFile::write"]),
-    ("AtomicFile::finish_all", &["NpyWriter::complete"]),
+    (
+        "AtomicFile::finish_all",
+        &["IdWriter::complete", "NpyWriter::complete", "RowWriter::complete"],
+    ),
     ("AtomicFile::ready_all", &["ReadyFiles", "ReadyFiles::finish"]),
     ("BinaryFlat", &["BinaryFlat::new"]),
     (
@@ -47,6 +50,24 @@ const COVERED: &[(&str, &[&str])] = &[
     ("Index", &["Search::len"]),
     ("Index::remove", &["Index::contains"]),
     ("IndexInfo", &["IndexInfo::read"]),
+    (
+        "KMeansParams",
+        &[
+            "KMeansParams::assignments",
+            "KMeansParams::balance",
+            "KMeansParams::cancel",
+            "KMeansParams::early_stop_threshold",
+            "KMeansParams::init",
+            "KMeansParams::min_points_per_centroid",
+            "KMeansParams::new",
+            "KMeansParams::niter",
+            "KMeansParams::nredo",
+            "KMeansParams::seed",
+            "KMeansParams::spherical",
+            "KMeansParams::weights",
+        ],
+    ),
+    ("KMeansParams::centroids", &["KMeansParams::frozen_centroids"]),
     ("Matrix", &["Matrix::len"]),
     ("Matrix::buffers", &["Matrix::stride"]),
     ("Matrix::empty", &["Matrix::is_empty"]),
@@ -79,6 +100,7 @@ const COVERED: &[(&str, &[&str])] = &[
     ("index_factory", &["Search::is_empty"]),
     ("inspect", &["FileInfo"]),
     ("open", &["RowFile::open"]),
+    ("kmeans", &["KMeans"]),
     ("normalize", &["Matrix::dim", "Matrix::dtype"]),
 ];
 
