@@ -51,9 +51,17 @@ impl fmt::Display for KMeansInit {
 ///
 /// # Example
 /// ```
-/// use nearfield::{KMeansInit, KMeansParams};
+/// use nearfield::{CancelToken, KMeansInit, KMeansParams};
 /// let params = KMeansParams::new().niter(10).init(KMeansInit::KMeansPlusPlus);
 /// assert_eq!((params.niter, params.nredo, params.seed), (10, 1, 1234));
+///
+/// let token = CancelToken::new(); // for another thread
+/// // the best of three trials, each until less than a thousandth is won; few points a centroid are meant
+/// let trials = params.nredo(3).seed(7).early_stop_threshold(1e-3).min_points_per_centroid(1).cancel(&token);
+/// // lists that are searched: clusters of like sizes, on the unit sphere, and which list each point is in
+/// let lists = KMeansParams::new().balance(true).spherical(true).assignments(true);
+/// // the first point counts twice, the second not at all
+/// let weighted = KMeansParams::new().weights([2.0, 0.0, 1.0]);
 /// ```
 #[derive(Clone)]
 #[non_exhaustive]
@@ -236,7 +244,7 @@ impl KMeansParams {
             ("centroids", format!("{given} of {k}"))
         } else if self.frozen_centroids && given == 0 {
             ("frozen_centroids", "no centroids are given that could stay".to_owned())
-        } else if !(self.early_stop_threshold >= 0.0) {
+        } else if self.early_stop_threshold.is_nan() || self.early_stop_threshold < 0.0 {
             ("early_stop_threshold", format!("{} is no share", self.early_stop_threshold))
         } else if self.max_points_per_centroid == 0 {
             ("max_points_per_centroid", "0 points have no centroid".to_owned())

@@ -18,7 +18,7 @@ impl Random {
 
     /// Below `n`, or 0 where that is 0.
     pub fn below(&mut self, n: u64) -> u64 {
-        (u128::from(self.next()) * u128::from(n) >> 64) as u64
+        ((u128::from(self.next()) * u128::from(n)) >> 64) as u64
     }
 
     /// In [0, 1), of 24 bits.

@@ -193,8 +193,12 @@ impl IdWriter {
         self.sink.finish()
     }
 
-    /// Completes the file. Returns the number of rows, and the file, which lacks its name.
-    pub(super) fn complete(self) -> Result<(u64, AtomicFile)> {
+    /// Completes the file. Returns the number of rows, and the file, which lacks its name: for
+    /// [`AtomicFile::finish_all`] of several.
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    pub fn complete(self) -> Result<(u64, AtomicFile)> {
         self.sink.complete()
     }
 }

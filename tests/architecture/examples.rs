@@ -18,7 +18,10 @@ const COVERED: &[(&str, &[&str])] = &[
         &["AddParams::cancel", "AddParams::ids", "AddParams::new", "AddParams::progress"],
     ),
     ("AtomicFile", &["AtomicFile::create", "AtomicFile::finish", "AtomicFile::write"]),
-    ("AtomicFile::finish_all", &["NpyWriter::complete"]),
+    (
+        "AtomicFile::finish_all",
+        &["IdWriter::complete", "NpyWriter::complete", "RowWriter::complete"],
+    ),
     ("AtomicFile::ready_all", &["ReadyFiles", "ReadyFiles::finish"]),
     ("BinaryFlat", &["BinaryFlat::new", "Index::add_rows"]),
     (
@@ -54,6 +57,24 @@ const COVERED: &[(&str, &[&str])] = &[
     ("IvfFlat::with_centroids", &["IvfFlat::list_sizes"]),
     ("IvfParams", &["IvfParams::new", "IvfStats"]),
     ("ListSizes", &["ListSizes::of"]),
+    (
+        "KMeansParams",
+        &[
+            "KMeansParams::assignments",
+            "KMeansParams::balance",
+            "KMeansParams::cancel",
+            "KMeansParams::early_stop_threshold",
+            "KMeansParams::init",
+            "KMeansParams::min_points_per_centroid",
+            "KMeansParams::new",
+            "KMeansParams::niter",
+            "KMeansParams::nredo",
+            "KMeansParams::seed",
+            "KMeansParams::spherical",
+            "KMeansParams::weights",
+        ],
+    ),
+    ("KMeansParams::centroids", &["KMeansParams::frozen_centroids"]),
     ("Matrix", &["Matrix::len"]),
     ("Matrix::buffers", &["Matrix::stride"]),
     ("Matrix::empty", &["Matrix::is_empty"]),
@@ -87,6 +108,7 @@ const COVERED: &[(&str, &[&str])] = &[
     ("index_factory", &["Search::is_empty"]),
     ("inspect", &["FileInfo"]),
     ("open", &["RowFile::open"]),
+    ("kmeans", &["KMeans"]),
     ("normalize", &["Matrix::dim", "Matrix::dtype"]),
 ];
 

@@ -11,6 +11,7 @@ mod convert;
 mod devices;
 mod failing;
 mod filters;
+mod kmeans;
 mod lists;
 mod outputs;
 mod printed;

@@ -72,9 +72,18 @@ fn wrong_arguments_end_with_2() {
 #[test]
 fn help_and_version_end_with_0() {
     let folder = tempfile::tempdir().unwrap();
-    for command in
-        ["devices", "search", "range", "build", "info", "convert", "bench", "tune", "completions"]
-    {
+    for command in [
+        "devices",
+        "search",
+        "range",
+        "build",
+        "kmeans",
+        "info",
+        "convert",
+        "bench",
+        "tune",
+        "completions",
+    ] {
         let run = nearfield(folder.path(), &[command, "--help"]);
         assert_eq!(run.status, 0);
         assert!(run.stdout.contains("--adapter"), "{}", run.stdout);

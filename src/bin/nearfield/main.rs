@@ -9,7 +9,7 @@ mod shell;
 
 use args::{Cli, Command};
 use clap::Parser;
-use commands::{bench, build, completions, convert, devices, info, range, search, tune};
+use commands::{bench, build, completions, convert, devices, info, kmeans, range, search, tune};
 use shell::failure::Failure;
 use shell::{print, stop};
 use std::io::Write;
@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Command::Search(args) => search::run(args, &cli.global),
         Command::Range(args) => range::run(args, &cli.global),
         Command::Build(args) => build::run(args, &cli.global),
+        Command::KMeans(args) => kmeans::run(args, &cli.global),
         Command::Info(args) => info::run(args, &cli.global),
         Command::Convert(args) => convert::run(args, &cli.global),
         Command::Bench(args) => bench::run(args, &cli.global),

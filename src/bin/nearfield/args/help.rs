@@ -68,6 +68,13 @@ pub const BUILD: &str = below!(
      nearfield build --base codes.npy --dtype bits --metric hamming --ids ids.npy --out codes.nf"
 );
 
+pub const KMEANS: &str = below!(
+    "Examples:\n  \
+     nearfield kmeans --base base.npy -k 1024 --out centroids.npy\n  \
+     nearfield kmeans --base base.fbin -k 100 --metric cosine --init kmeans++ --out c.npy --labels labels.npy\n  \
+     nearfield kmeans --base base.npy -k 4096 --niter 10 --train-rows 500000 --balance --out c.fvecs --json"
+);
+
 pub const INFO: &str = below!(
     "Examples:\n  \
      nearfield info base.nf\n  \

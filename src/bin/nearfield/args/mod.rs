@@ -9,6 +9,7 @@ mod devices;
 mod help;
 mod hits;
 mod info;
+mod kmeans;
 mod metric;
 mod numbers;
 mod param;
@@ -26,6 +27,7 @@ pub use convert::{ConvertArgs, Untold};
 pub use devices::DevicesArgs;
 pub use hits::HitFormat;
 pub use info::InfoArgs;
+pub use kmeans::KMeansArgs;
 pub use metric::MetricName;
 pub use range::RangeArgs;
 pub use search::SearchArgs;
@@ -79,6 +81,9 @@ pub enum Command {
     /// Write an index of the rows of a file, which `search --load` and `range --load` search
     #[command(after_help = help::BUILD)]
     Build(BuildArgs),
+    /// Find k centroids of the rows of a file
+    #[command(name = "kmeans", after_help = help::KMEANS)]
+    KMeans(KMeansArgs),
     /// Say what an index or a file of rows holds; needs no GPU
     #[command(after_help = help::INFO)]
     Info(InfoArgs),

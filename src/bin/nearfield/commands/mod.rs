@@ -6,6 +6,7 @@ pub mod completions;
 pub mod convert;
 pub mod devices;
 pub mod info;
+pub mod kmeans;
 pub mod range;
 pub mod search;
 pub mod tune;

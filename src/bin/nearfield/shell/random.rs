@@ -68,6 +68,16 @@ pub fn bits(rows: usize, dim: usize, seed: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// `count` of so many rows, ascending and spread over all of them: one at random of each of `count` parts of equal length.
+pub fn spread(rows: u64, count: u64, seed: u64) -> impl Iterator<Item = u64> {
+    let (mut random, count) = (SplitMix::new(seed), count.min(rows));
+    let begin = move |part: u64| (u128::from(part) * u128::from(rows) / u128::from(count)) as u64;
+    (0..count).map(move |part| {
+        let (first, end) = (begin(part), begin(part + 1));
+        first + random.next() % (end - first)
+    })
+}
+
 /// SplitMix64 (Steele, Lea, Flood 2014).
 struct SplitMix(u64);
 
