@@ -2,7 +2,7 @@
 
 use super::assign;
 use super::labels::Labels;
-use super::table::Table;
+use super::table::{Source, Table};
 use crate::buffer::Matrix;
 use crate::call::{RowHits, mask_words};
 use crate::device::Gpu;
@@ -97,20 +97,19 @@ impl InvertedLists {
         &self.labels
     }
 
-    /// Whether a row was not removed.
-    pub(super) fn is_live(&self, row: usize) -> bool {
-        let live =
-            |words: &Arc<[u32]>| words.get(row / 32).is_none_or(|w| w >> (row % 32) & 1 != 0);
-        self.live.as_ref().is_none_or(live)
-    }
-
     /// The pages of the lists.
     pub(super) fn table(&self) -> Result<Arc<Table>> {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(table) = &*table {
             return Ok(Arc::clone(table));
         }
-        let made = Arc::new(Table::new(self)?);
+        let source = Source {
+            dataset: &self.dataset,
+            nlist: self.nlist,
+            labels: &self.labels,
+            live: self.live.as_deref(),
+        };
+        let made = Arc::new(Table::new(&source)?);
         *table = Some(Arc::clone(&made));
         Ok(made)
     }

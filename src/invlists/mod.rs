@@ -15,6 +15,7 @@
 //! Rows lie in the order in which they were added, as those of every other index; a list is the numbers of its rows. So an index with
 //! lists is the rows of a flat one and a label for each, and where every list is probed the search is the flat one.
 
+mod asked;
 mod assign;
 mod kernels;
 mod labels;

@@ -1,7 +1,8 @@
 //! The search of the lists that are nearest to each query: one submission for some queries, from the centroids to the hits.
 
+use super::asked::{Asked as AskedLists, Rows as ListRows};
 use super::lists::InvertedLists;
-use super::scan::{Asked as AskedLists, ListScan, Rows as ListRows};
+use super::scan::ListScan;
 use super::table::Table;
 use crate::call::{Filter, IvfStats, Job, Options, Pending, RowHits, SearchStats};
 use crate::device::Gpu;

@@ -1,5 +1,6 @@
 //! The search of some queries through the lists that they probe.
 
+use super::asked::{Asked, Rows};
 use super::lists::InvertedLists;
 use super::params::{AllBins, Pairs};
 use super::table::{self, Table};
@@ -42,23 +43,6 @@ pub(super) struct Found {
     pub room: u32,
     /// Rows in the lists of each query.
     pub rows_probed: Buffer,
-}
-
-/// What is looked at: the rows, and the biases of a filter for all queries.
-pub(super) struct Rows<'a> {
-    pub lists: &'a InvertedLists,
-    pub table: &'a Table,
-    pub biases: Option<&'a [Buffer]>,
-}
-
-/// Who asks.
-#[derive(Clone, Copy)]
-pub(super) struct Asked<'a> {
-    pub queries: &'a Queries,
-    pub upload: &'a Upload,
-    pub bitmap: Option<&'a Bitmap>,
-    /// The lists that each probes.
-    pub probes: &'a Buffer,
 }
 
 impl ListScan {
@@ -155,7 +139,7 @@ impl ListScan {
         settings: ScanSettings,
     ) -> Result<Found> {
         let Asked { queries, upload, .. } = asked;
-        let scanned = rows.table.scan_rows(rows.lists);
+        let scanned = rows.table.scan_rows(rows.lists.dataset());
         let method = Method::choose(scanned, queries.facts, upload, settings, encoder)?;
         let (bin, gpu, nq) = (method.bin(), encoder.gpu().clone(), u64::from(upload.count));
         let parts = BIN as u32 / bin;
@@ -215,7 +199,7 @@ impl ListScan {
         place: (u32, u32),
         chosen: &Chosen,
     ) -> Result<Selected> {
-        let scanned = rows.table.scan_rows(rows.lists);
+        let scanned = rows.table.scan_rows(rows.lists.dataset());
         let bitmap = asked.bitmap.map(|bitmap| (&bitmap.bits, bitmap.words));
         let (pair, of) = (&asked.queries.pair, (asked.upload, bitmap));
         let keys = keys(encoder, scanned, rows.biases, pair, of, place, chosen)?;

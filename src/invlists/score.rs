@@ -1,9 +1,9 @@
 //! Stage A of the scan of lists: the best score of each bin of each query's lists. On matrix units the loop is turned round: a list is
 //! multiplied by all queries that probe it, so that its rows are read once.
 
+use super::asked::{Asked, Rows};
 use super::kernels;
 use super::params::{JoinWork, ListWork, PairsByList, ScanMatrix, ScanRow};
-use super::scan::{Asked, Rows};
 use crate::buffer::{BIN, Buffer};
 use crate::error::{Error, Result};
 use crate::exact::{Encoding, Form, Matrices, Method, SegmentOperand, depth};
@@ -41,7 +41,7 @@ fn segments<'a>(
     form: Form,
     mut each: impl FnMut(usize, SegmentOperand<'a>, u32) -> Result<()>,
 ) -> Result<()> {
-    let scanned = rows.table.scan_rows(rows.lists);
+    let scanned = rows.table.scan_rows(rows.lists.dataset());
     for (at, (segment, _, span)) in scanned.spans().enumerate() {
         if span.count > 0 {
             each(at, scanned.operand(at, form)?, segment.first_row() as u32)?;

@@ -5,11 +5,11 @@
 //! next search asks for it. Rows of 128 bytes and more cost what their bytes cost, wherever they lie.
 
 use super::kernels;
-use super::lists::InvertedLists;
+use super::labels::Labels;
 use super::params::ListRows;
 use crate::buffer::{BIN, Buffer};
 use crate::error::{Error, Result};
-use crate::exact::{Positions, ScanRows, write_biases};
+use crate::exact::{Dataset, Positions, ScanRows, write_biases};
 use crate::kernel::{Encoder, fold};
 use crate::ops::sort;
 
@@ -36,13 +36,27 @@ struct Counted {
     rows: Vec<u32>,
 }
 
+/// What the lists are made of.
+pub(super) struct Source<'a> {
+    pub dataset: &'a Dataset,
+    pub nlist: usize,
+    pub labels: &'a Labels,
+    /// The rows that were not removed, a bit each; `None` where none was.
+    pub live: Option<&'a [u32]>,
+}
+
 impl Counted {
-    fn new(lists: &InvertedLists, first: u64, count: u32) -> Counted {
-        let nlist = lists.nlist();
-        let mut labels = lists.labels(first as usize..first as usize + count as usize);
+    fn new(source: &Source<'_>, first: u64, count: u32) -> Counted {
+        let nlist = source.nlist;
+        let mut labels = source.labels.read(first as usize..first as usize + count as usize);
         let mut rows = vec![0; nlist];
+        let removed = |row: usize| {
+            source
+                .live
+                .is_some_and(|live| live.get(row / 32).is_some_and(|w| w >> (row % 32) & 1 == 0))
+        };
         for (row, label) in (first as usize..).zip(&mut labels) {
-            if lists.is_live(row) {
+            if !removed(row) {
                 rows[*label as usize] += 1;
             } else {
                 *label = nlist as u32;
@@ -69,13 +83,13 @@ fn largest_first(mut numbers: Vec<u64>) -> Vec<u64> {
 
 impl Table {
     /// Sorts the rows by their lists.
-    pub fn new(lists: &InvertedLists) -> Result<Table> {
-        let (dataset, nlist) = (lists.dataset(), lists.nlist());
+    pub fn new(source: &Source<'_>) -> Result<Table> {
+        let Source { dataset, nlist, .. } = *source;
         let gpu = dataset.gpu();
         let mut encoder = Encoder::new(gpu, "lists", false)?;
         let segments: Vec<_> = dataset.compared().matrix().segments().iter().collect();
         let counted: Vec<Counted> =
-            segments.iter().map(|s| Counted::new(lists, s.first_row(), s.rows())).collect();
+            segments.iter().map(|s| Counted::new(source, s.first_row(), s.rows())).collect();
         let pages = |list: usize| counted.iter().map(move |c| u64::from(c.pages(list)));
         let all: Vec<u64> = (0..nlist).map(|list| pages(list).sum()).collect();
         let total: u64 = all.iter().sum();
@@ -157,8 +171,8 @@ impl Table {
     }
 
     /// The rows of the lists for a scan.
-    pub fn scan_rows<'a>(&'a self, lists: &'a InvertedLists) -> ScanRows<'a> {
-        ScanRows { positions: Some(&self.positions), ..lists.dataset().scan_rows() }
+    pub fn scan_rows<'a>(&'a self, dataset: &'a Dataset) -> ScanRows<'a> {
+        ScanRows { positions: Some(&self.positions), ..dataset.scan_rows() }
     }
 
     /// Device memory.

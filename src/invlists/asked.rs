@@ -1,0 +1,23 @@
+//! What a submission is about.
+
+use super::lists::InvertedLists;
+use super::table::Table;
+use crate::buffer::Buffer;
+use crate::exact::{Bitmap, Queries, Upload};
+
+/// What is looked at: the rows, and the biases of a filter for all queries.
+pub(super) struct Rows<'a> {
+    pub lists: &'a InvertedLists,
+    pub table: &'a Table,
+    pub biases: Option<&'a [Buffer]>,
+}
+
+/// Who asks.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub queries: &'a Queries,
+    pub upload: &'a Upload,
+    pub bitmap: Option<&'a Bitmap>,
+    /// The lists that each probes.
+    pub probes: &'a Buffer,
+}
