@@ -4,8 +4,9 @@ use crate::buffer::BIN;
 
 /// Rows to a bin where many neighbours are wanted, or there are few rows: a tile of the matrix units.
 const SMALL_BIN: u64 = 16;
-/// Pairs of queries and rows, for each row of `scan.min_rows`, that are enough work for a scan of fewer rows than that.
-const PAIRS_A_ROW: u64 = 1024;
+/// Pairs of queries and rows, for each row of `scan.min_rows`, that are enough work for bins of fewer rows: below that all distances are
+/// there sooner, in two dispatches instead of seven.
+const PAIRS_A_ROW: u64 = 256;
 
 /// What decides.
 pub(super) struct BinSize {
@@ -43,9 +44,13 @@ impl BinSize {
         }
         let told = |&&bin: &&u64| self.rows.div_ceil(bin) >= 2 * self.max_candidates;
         let pairs = self.rows.saturating_mul(self.queries);
-        let enough = self.rows >= self.min_rows
-            || self.by_matrices && pairs >= self.min_rows.saturating_mul(PAIRS_A_ROW);
-        sizes.iter().filter(bound).find(told).copied().filter(|_| enough)
+        let work = pairs >= self.min_rows.saturating_mul(PAIRS_A_ROW);
+        let enough = |&bin: &u64| match bin {
+            // few rows of large bins are no fewer candidates
+            BIN => self.rows >= self.min_rows,
+            _ => work || self.many && self.rows.div_ceil(BIN) >= 2 * self.max_candidates,
+        };
+        sizes.iter().filter(bound).find(told).copied().filter(enough)
     }
 }
 
@@ -78,6 +83,7 @@ mod tests {
             (1024, 1 << 20, 1, Some(1)),
             // too little work, or nearly all rows pass
             (1024, 1000, 1, None),
+            (4096, 10, 32, None),
             (4096, 10_000, 2048, None),
         ] {
             assert_eq!(of(rows, queries, k).choose(), bin, "{rows} rows, {queries} queries, {k}");

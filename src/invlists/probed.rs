@@ -128,7 +128,7 @@ impl Search {
             self.hits.allocate()?;
             return Ok(false);
         }
-        let step = self.scan.queries(false).min(self.coarse_plan.step(start).max(1));
+        let step = self.scan.queries(start).min(self.coarse_plan.step(start).max(1));
         let end = self.filter.together(start, (start + step).min(count));
         self.queries.check(queries, end)?;
         self.started = end;
@@ -146,7 +146,7 @@ impl Search {
         ];
         for (waiting, way) in self.again.iter_mut().zip(ways) {
             if !waiting.is_empty() {
-                let most = self.scan.queries(way.rows_exactly).min(self.coarse_plan.rerun_queries);
+                let most = self.scan.again(way.rows_exactly).min(self.coarse_plan.rerun_queries);
                 let rest = waiting.split_off(waiting.len().min(most.max(1)));
                 return Some(Step::Again(std::mem::replace(waiting, rest), way));
             }

@@ -8,8 +8,8 @@ use super::{kernels, score};
 use crate::buffer::{BIN, Buffer};
 use crate::error::{Error, Result};
 use crate::exact::{
-    Bitmap, Chosen, ChosenBins, DeviceFilter, Method, Plan, Positions, Queries, ScanKernel,
-    ScanSettings, Upload, keys, scratch, select_listed,
+    Chosen, ChosenBins, DeviceFilter, Method, Plan, Positions, Queries, ScanKernel, ScanSettings,
+    SelectBins, keys, parts_of, scratch, select_listed,
 };
 use crate::kernel::Encoder;
 use crate::ops::select_k::{Selected, Selection};
@@ -30,8 +30,8 @@ pub(super) struct ListScan {
     select_threads: u32,
     /// Pages of 64 positions that the lists of a query may have.
     most_pages: u32,
-    /// Queries of a submission that scores rows, and of one that compares all of them exactly.
-    scored_queries: usize,
+    /// Queries of the first submission that scores rows, and of every other; and of one that compares all of them exactly.
+    scored_queries: [usize; 2],
     all_queries: usize,
 }
 
@@ -89,7 +89,14 @@ impl ListScan {
         let candidates =
             u64::from(plan.scan.max_candidates) * if few { BIN } else { SMALL_BIN } * 4;
         let all_queries = fit(each + most_pages * 4 * (BIN + 1), widest);
-        let scored_queries = fit(each + bins + candidates, bins.max(candidates));
+        let most = fit(each + bins + candidates, bins.max(candidates)) as u64;
+        // with far fewer queries a list tiles would multiply padding
+        let tile = plan.scan.matrix.filter(|_| !few).map_or(1, |tile| tile.bm());
+        let least = u64::from(tile) * lists.nlist() as u64 / nprobe as u64 / 8;
+        let count = (queries.count as u64).max(1);
+        let parts = u64::from(dataset.gpu().profile().u32("submit", "parts")?);
+        let (first, other) = parts_of(count, most, 1, parts, least);
+        let scored_queries = [first, other].map(|queries| queries.max(1) as usize);
         log::debug!(
             "{} queries, {nprobe} of {} lists: {}",
             queries.count,
@@ -112,9 +119,17 @@ impl ListScan {
         })
     }
 
-    /// Queries of a submission, or of one that compares all rows exactly.
-    pub fn queries(&self, exactly: bool) -> usize {
-        if exactly || self.scored.is_none() { self.all_queries } else { self.scored_queries }
+    /// Queries of the submission that begins with number `start`.
+    pub fn queries(&self, start: usize) -> usize {
+        match self.scored {
+            Some(_) => self.scored_queries[usize::from(start > 0)],
+            None => self.all_queries,
+        }
+    }
+
+    /// Queries of one that asks again, `exactly` or not.
+    pub fn again(&self, exactly: bool) -> usize {
+        if exactly { self.all_queries } else { self.queries(1) }
     }
 
     /// Encodes the search through the probed lists; `exactly` where scores could not tell the rows apart.
@@ -174,7 +189,7 @@ impl ListScan {
         let chosen = gpu.scratch("chosen bins", nq * u64::from(room) * 4)?;
         let counts = gpu.scratch("bin counts", nq * 4)?;
         let params = method.selection(encoder, upload, self.k)?;
-        let params = crate::exact::SelectBins { bin_stride, ..params };
+        let params = SelectBins { bin_stride, ..params };
         let (bound, mut buffers) = method.bounded(scanned, upload)?;
         buffers.extend([
             ("bin_best", &bin_best),
