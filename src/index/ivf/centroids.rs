@@ -30,9 +30,11 @@ pub(super) fn centroids_of(
         let reason = format!("{count} rows are too few for {nlist} lists; {nlist} are the least");
         return Err(Error::argument("sample", reason));
     }
-    let points = match metric {
-        Metric::NanEuclidean => Matrix::from_rows(gpu, dim, Rows::F32(&completed(sample, dim)))?,
-        _ => Matrix::from_rows(gpu, dim, sample)?,
+    // some metrics know what to make of a missing element; what is left of the others was refused
+    let missing = matches!(metric, Metric::NanEuclidean | Metric::Gower);
+    let points = match missing {
+        true => Matrix::from_rows(gpu, dim, Rows::F32(&completed(sample, dim)))?,
+        false => Matrix::from_rows(gpu, dim, sample)?,
     };
     let directions = matches!(metric, Metric::Cosine | Metric::CosineDistance);
     let params = KMeansParams::new()
