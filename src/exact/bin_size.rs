@@ -8,10 +8,18 @@ const SMALL_BIN: u64 = 16;
 /// there sooner, in two dispatches instead of seven.
 const PAIRS_A_ROW: u64 = 256;
 
+/// Of so many rows all scores may be kept.
+const FEW_ROWS: u64 = 16 << 10;
+/// Bytes that a score takes on its way: it is written once and read twice or thrice.
+const SCORE_BYTES: u64 = 12;
+
 /// What decides.
 pub(super) struct BinSize {
     pub rows: u64,
     pub queries: u64,
+    /// Neighbours, and bytes of a row as it is rescored.
+    pub k: u64,
+    pub row_bytes: u64,
     /// Bins that may pass for a query.
     pub max_candidates: u64,
     /// Whether matrix units score the rows; bins of fewer than 64 rows are theirs.
@@ -29,8 +37,12 @@ impl BinSize {
     /// Rows to a bin, the largest that the scan can tell apart: with fewer bins than twice the candidates nearly all would pass. `None`
     /// where a scan does not pay.
     pub fn choose(&self) -> Option<u64> {
+        // for each neighbour at least a bin is rescored, which may be more than all scores
+        let rescored = self.k * (SMALL_BIN - 1) * self.row_bytes;
+        let all_scores = self.rows <= FEW_ROWS && rescored > self.rows * SCORE_BYTES;
         let sizes: &[u64] = match (self.by_matrices, self.many) {
             (false, _) => &[BIN],
+            (true, _) if all_scores => &[1, SMALL_BIN, BIN],
             (true, false) => &[BIN, SMALL_BIN, 1],
             (true, true) => &[SMALL_BIN, BIN, 1],
         };
@@ -45,12 +57,12 @@ impl BinSize {
         let told = |&&bin: &&u64| self.rows.div_ceil(bin) >= 2 * self.max_candidates;
         let pairs = self.rows.saturating_mul(self.queries);
         let work = pairs >= self.min_rows.saturating_mul(PAIRS_A_ROW);
-        let enough = |&bin: &u64| match bin {
+        let enough = |&&bin: &&u64| match bin {
             // few rows of large bins are no fewer candidates
             BIN => self.rows >= self.min_rows,
             _ => work || self.many && self.rows.div_ceil(BIN) >= 2 * self.max_candidates,
         };
-        sizes.iter().filter(bound).find(told).copied().filter(enough)
+        sizes.iter().filter(bound).filter(told).find(enough).copied()
     }
 }
 
@@ -62,6 +74,8 @@ mod tests {
         BinSize {
             rows,
             queries,
+            k,
+            row_bytes: 512,
             max_candidates: (k + k / 2 + 32).clamp(64, 3072),
             by_matrices: true,
             many: k > 64,
@@ -78,7 +92,10 @@ mod tests {
             (1 << 20, 10_000, 100, Some(16)),
             // centroids
             (4096, 10_000, 1, Some(16)),
-            (4096, 10_000, 32, Some(16)),
+            (4096, 10_000, 32, Some(1)),
+            (16 << 10, 10_000, 32, Some(1)),
+            // too few pairs for small bins
+            (16 << 10, 10, 32, Some(64)),
             (4096, 10_000, 128, Some(1)),
             (1024, 1 << 20, 1, Some(1)),
             // too little work, or nearly all rows pass

@@ -152,6 +152,8 @@ impl Plan {
         let bin_size = BinSize {
             rows: n,
             queries: queries.count as u64,
+            k,
+            row_bytes: dim * 4,
             max_candidates,
             // what is no product is rescored in bins of 64
             by_matrices: matrix.is_some() && many && !logs && matches!(asked, Asked::Nearest(_)),

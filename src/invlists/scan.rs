@@ -18,7 +18,7 @@ use crate::space::Pair;
 /// Rows to a bin where matrix units score them: lists are short, and what is rescored of each query costs as much as its product.
 const SMALL_BIN: u64 = 16;
 /// Up to so many queries a list, on average, their rows are read one query at a time.
-const ROW_QUERIES: u64 = 8;
+const ROW_QUERIES: u64 = 2;
 
 /// How the lists are gone through, planned for one call.
 pub(super) struct ListScan {
@@ -92,7 +92,7 @@ impl ListScan {
         let most = fit(each + bins + candidates, bins.max(candidates)) as u64;
         // with far fewer queries a list tiles would multiply padding
         let tile = plan.scan.matrix.filter(|_| !few).map_or(1, |tile| tile.bm());
-        let least = u64::from(tile) * lists.nlist() as u64 / nprobe as u64 / 8;
+        let least = u64::from(tile) * lists.nlist() as u64 / nprobe as u64;
         let count = (queries.count as u64).max(1);
         let parts = u64::from(dataset.gpu().profile().u32("submit", "parts")?);
         let (first, other) = parts_of(count, most, 1, parts, least);
