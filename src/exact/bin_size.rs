@@ -39,7 +39,8 @@ impl BinSize {
     pub fn choose(&self) -> Option<u64> {
         // for each neighbour at least a bin is rescored, which may be more than all scores
         let rescored = self.k * (SMALL_BIN - 1) * self.row_bytes;
-        let all_scores = self.rows <= FEW_ROWS && rescored > self.rows * SCORE_BYTES;
+        let all_scores =
+            self.min_rows > 0 && self.rows <= FEW_ROWS && rescored > self.rows * SCORE_BYTES;
         let sizes: &[u64] = match (self.by_matrices, self.many) {
             (false, _) => &[BIN],
             (true, _) if all_scores => &[1, SMALL_BIN, BIN],
