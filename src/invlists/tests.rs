@@ -107,22 +107,16 @@ fn probed_lists_are_searched_as_the_flat_search_of_their_rows() {
             }
             for (d, n) in [(1, 130), (7, 400), (40, 900)] {
                 let (rows, queries) = (random(n * d, 3), random(70 * d, 4));
-                for metric in
-                    [Metric::L2, Metric::InnerProduct, Metric::Cosine, Metric::L1, Metric::Gower]
-                {
-                    let lists = lists(&gpu, &metric, Rows::F32(&rows), d, 13);
-                    for (k, nprobe) in [(1, 1), (10, 3), (300, 12)] {
-                        let what = format!("{metric} {n} x {d}, k {k}, nprobe {nprobe}");
+                let metrics =
+                    [Metric::L2, Metric::InnerProduct, Metric::Cosine, Metric::L1, Metric::Gower];
+                for (i, metric) in metrics.iter().enumerate() {
+                    let lists = lists(&gpu, metric, Rows::F32(&rows), d, 13);
+                    // each metric meets each of them once
+                    let (k, nprobe) = [(1, 1), (10, 3), (300, 12)][(i + d) % 3];
+                    let what = format!("{metric} {n} x {d}, k {k}, nprobe {nprobe}");
+                    for queries in [&queries[..], &queries[..3 * d]] {
                         let none = Filter::default();
-                        kernels.extend(check(&lists, Rows::F32(&queries), k, nprobe, &none, &what));
-                        kernels.extend(check(
-                            &lists,
-                            Rows::F32(&queries[..3 * d]),
-                            k,
-                            nprobe,
-                            &none,
-                            &what,
-                        ));
+                        kernels.extend(check(&lists, Rows::F32(queries), k, nprobe, &none, &what));
                     }
                 }
             }
@@ -159,34 +153,63 @@ fn every_type_filter_and_removal_is_searched_likewise() {
         };
         let shared: Vec<u32> = (0..words as u64).map(bits).collect();
         let each: Vec<u32> = (0..(words * nq) as u64).map(|i| bits(i + 1000)).collect();
-        for rows in all {
-            for metric in [Metric::L2, Metric::Cosine] {
-                let lists = lists(&gpu, &metric, rows, d, 9);
-                let live: Vec<u32> = (0..words as u64).map(|i| bits(i + 77)).collect();
-                let removed = lists.mask(&live).unwrap();
-                let more = SliceSource::new(rows.slice(d, 0..50), d);
-                let grown = removed.append(&mut more.unwrap()).unwrap();
-                let less = grown.gather(&(0..n as u32).step_by(3).collect::<Vec<_>>()).unwrap();
-                for (name, lists) in
-                    [("all", &lists), ("removed", &removed), ("grown", &grown), ("less", &less)]
-                {
-                    let own = rows.dtype() == DType::U8;
-                    let queries = if own { Rows::U8(&few) } else { Rows::F32(&queries) };
-                    let whole = lists.dataset().len() == n as u64;
-                    let mut filters = vec![Filter::default()];
-                    if whole {
-                        let shared = || Some(SharedFilter::Words(shared.clone()));
-                        let each = || Some(EachFilter::Words(each.clone()));
-                        filters.push(Filter { shared: shared(), each: None });
-                        filters.push(Filter { shared: None, each: each() });
-                        filters.push(Filter { shared: shared(), each: each() });
-                    }
-                    for (i, filter) in filters.iter().enumerate() {
-                        let what = format!("{metric} of {}, {name}, filter {i}", rows.dtype());
-                        check(lists, queries, 10, 4, filter, &what);
-                    }
+        for (i, rows) in all.into_iter().enumerate() {
+            let metric = [Metric::L2, Metric::Cosine][i % 2].clone();
+            let lists = lists(&gpu, &metric, rows, d, 9);
+            let live: Vec<u32> = (0..words as u64).map(|i| bits(i + 77)).collect();
+            let removed = lists.mask(&live).unwrap();
+            let more = SliceSource::new(rows.slice(d, 0..50), d);
+            let grown = removed.append(&mut more.unwrap()).unwrap();
+            let less = grown.gather(&(0..n as u32).step_by(3).collect::<Vec<_>>()).unwrap();
+            for (name, lists) in
+                [("all", &lists), ("removed", &removed), ("grown", &grown), ("less", &less)]
+            {
+                let own = rows.dtype() == DType::U8;
+                let queries = if own { Rows::U8(&few) } else { Rows::F32(&queries) };
+                let whole = name == "all";
+                let mut filters = vec![Filter::default()];
+                if whole {
+                    let shared = || Some(SharedFilter::Words(shared.clone()));
+                    let each = || Some(EachFilter::Words(each.clone()));
+                    filters.push(Filter { shared: shared(), each: None });
+                    filters.push(Filter { shared: None, each: each() });
+                    filters.push(Filter { shared: shared(), each: each() });
+                }
+                for (i, filter) in filters.iter().enumerate() {
+                    let what = format!("{metric} of {}, {name}, filter {i}", rows.dtype());
+                    check(lists, queries, 10, 4, filter, &what);
                 }
             }
         }
+    }
+}
+
+#[test]
+fn what_scores_cannot_tell_apart_is_compared_exactly() {
+    let d = 2;
+    for (kernel, settings) in WAYS {
+        let few = [("scan.min_rows", "64"), ("scan.max_row_queries", "5")];
+        let settings: Vec<_> = settings.iter().copied().chain(few).collect();
+        let Some(gpu) = gpu(&settings, 1 << 26) else { return };
+        if lacks(&gpu, kernel) {
+            continue;
+        }
+        // more bins of equal rows than there is room for, and as many equal centroids
+        let mut rows = [1.0f32, 2.0].repeat(5000);
+        rows.extend(random(300 * d, 8));
+        let mut centroids = [1.0f32, 2.0].repeat(200);
+        centroids.extend(random(9 * d, 9));
+        let empty = InvertedLists::new(&gpu, &Metric::L2, DType::F32, d, 209).unwrap();
+        let trained = empty.with_centroids(&centroids).unwrap();
+        let lists = trained.append(&mut SliceSource::new(Rows::F32(&rows), d).unwrap()).unwrap();
+        assert_eq!(lists.labels(0..5000), vec![0; 5000], "equal centroids: the first has all");
+        let queries = [[1.0f32, 2.0].repeat(30), random(30 * d, 10)].concat();
+        let none = Filter::default();
+        check(&lists, Rows::F32(&queries), 10, 5, &none, "equal rows");
+        let found =
+            lists.submit(Rows::F32(&queries), Probe::Nearest(10), 5, none, Options::default());
+        let stats = found.unwrap().wait().unwrap().stats;
+        assert!(stats.exact.rerun > 0, "{stats:?}");
+        assert!(stats.ivf.rows_probed >= 30 * 5000, "{stats:?}");
     }
 }
