@@ -65,6 +65,7 @@ mod metric;
 mod names;
 mod ops;
 mod parallel;
+mod quantize;
 pub mod reference;
 mod size;
 mod space;
@@ -88,6 +89,7 @@ pub use index::{
 };
 pub use metric::{CustomMetric, Metric, Order};
 pub use ops::{RowLayout, normalize, row_norms};
+pub use quantize::{ScalarQuantizer, SqRange, SqType};
 pub use size::parse_bytes;
 pub use {half, wgpu};
 
