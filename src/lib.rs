@@ -83,7 +83,7 @@ pub use exact::pairwise;
 pub use format::RowSource;
 pub use index::{
     AddParams, BinaryFlat, Exclude, Flat, Guarantee, HitRows, HitStream, Hits, IdFilter,
-    IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo, IvfParams, ListSizes, PreparedFilter,
+    IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo, IvfParams, IvfSq, ListSizes, PreparedFilter,
     Progress, QueryFilter, RangeHits, Search, SearchParams, StreamedFlat, index_factory,
     read_index, write_index,
 };

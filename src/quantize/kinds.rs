@@ -134,6 +134,7 @@ impl FromStr for SqType {
 /// let sample = Rows::F32(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 100.0]);
 /// // the outlier is left out
 /// let quantizer = ScalarQuantizer::new(1, SqType::Bits8)?.with_range(SqRange::Quantiles(0.1))?;
+/// assert_eq!(quantizer.range(), SqRange::Quantiles(0.1));
 /// assert_eq!(quantizer.train(sample)?.trained(), [1.0, 7.0]);
 /// # Ok::<(), nearfield::Error>(())
 /// ```

@@ -19,6 +19,7 @@ const PIECE: usize = 64 << 10;
 /// ```
 /// use nearfield::{Rows, ScalarQuantizer, SqType};
 /// let quantizer = ScalarQuantizer::new(2, SqType::Bits8)?.train(Rows::F32(&[0.0, -1.0, 51.0, 1.0]))?;
+/// assert_eq!((quantizer.kind(), quantizer.dim(), quantizer.code_bytes()), (SqType::Bits8, 2, 2));
 /// // floor(255 (x - minimum) / width), no more and no less than there is
 /// let codes = quantizer.encode(Rows::F32(&[10.0, 0.0, 60.0, -2.0]))?;
 /// assert_eq!(codes, [50, 127, 255, 0]);
@@ -173,22 +174,18 @@ impl ScalarQuantizer {
     /// # Errors
     /// `NotTrained`; `PartialRow`; `NonFinite`; `InvalidValue` for what the type cannot hold; `Unsupported` for bits.
     pub fn encode(&self, rows: Rows<'_>) -> Result<Vec<u8>> {
-        self.encode_from(rows, 0)
+        Ok(self.packed(&self.elements(rows, 0)?))
     }
 
-    /// As `encode` of rows from number `first` of a call on.
-    pub(crate) fn encode_from(&self, rows: Rows<'_>, first: u64) -> Result<Vec<u8>> {
-        let Some(bits) = self.kind.ranged_bits() else { return self.elements(rows, first) };
-        let numbers = self.elements(rows, first)?;
-        if bits == 8 {
-            return Ok(numbers);
-        }
-        let mut out = Vec::with_capacity(numbers.len() / self.dim * self.code_bytes());
-        numbers.chunks_exact(self.dim).for_each(|row| pack(row, bits, &mut out));
-        Ok(out)
+    /// The codes of what [`elements`](Self::elements) made.
+    pub(crate) fn packed(&self, elements: &[u8]) -> Vec<u8> {
+        let Some(bits @ (4 | 6)) = self.kind.ranged_bits() else { return elements.to_vec() };
+        let mut out = Vec::with_capacity(elements.len() / self.dim * self.code_bytes());
+        elements.chunks_exact(self.dim).for_each(|row| pack(row, bits, &mut out));
+        out
     }
 
-    /// The same as `encode`, but with a byte for each element that has a range.
+    /// As `encode` of rows from number `first` of a call on, but with a byte for each element that has a range.
     pub(crate) fn elements(&self, rows: Rows<'_>, first: u64) -> Result<Vec<u8>> {
         if rows.dtype() == DType::Bits {
             return Err(Error::unsupported("a scalar quantizer", "rows of bits"));
