@@ -65,6 +65,7 @@ mod metric;
 mod names;
 mod ops;
 mod parallel;
+mod quantize;
 pub mod reference;
 mod size;
 mod space;
@@ -82,12 +83,13 @@ pub use exact::pairwise;
 pub use format::RowSource;
 pub use index::{
     AddParams, BinaryFlat, Exclude, Flat, Guarantee, HitRows, HitStream, Hits, IdFilter,
-    IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo, IvfParams, ListSizes, PreparedFilter,
+    IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo, IvfParams, IvfSq, ListSizes, PreparedFilter,
     Progress, QueryFilter, RangeHits, Search, SearchParams, StreamedFlat, index_factory,
     read_index, write_index,
 };
 pub use metric::{CustomMetric, Metric, Order};
 pub use ops::{RowLayout, normalize, row_norms};
+pub use quantize::{ScalarQuantizer, SqRange, SqType};
 pub use size::parse_bytes;
 pub use {half, wgpu};
 

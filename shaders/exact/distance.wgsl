@@ -13,6 +13,8 @@
 @group(0) @binding({{ slot() }}) var<storage, read> queries: array<vec4<u32>>;
 {% include "lib/metric/binary.wgsl" %}
 //% else
+{% set groups = "((p.dim + 3u) / 4u)" %}
+{% set ranges_in = "queries" %}
 {% include "lib/load/rows.wgsl" %}
 //% if kind == "integer"
 @group(0) @binding({{ slot() }}) var<storage, read> queries: array<u32>;
@@ -48,6 +50,8 @@ struct Params {
   argument: f32,
   mode: u32,
   max_candidates: u32,
+  // where in the queries the ranges of codes begin
+  ranges: u32,
 }
 var<immediate> p: Params;
 

@@ -6,6 +6,8 @@
 
 {% include "lib/constants.wgsl" %}
 {% include "lib/select/key.wgsl" %}
+{% set groups = "p.k4" %}
+{% set ranges_in = "queries" %}
 {% include "lib/load/rows.wgsl" %}
 //% if integer
 @group(0) @binding({{ slot() }}) var<storage, read> queries: array<u32>;
@@ -39,6 +41,8 @@ struct Params {
   lanes: u32,
   words: u32,
   first_row: u32,
+  // where in the queries the ranges of codes begin
+  ranges: u32,
 }
 var<immediate> p: Params;
 

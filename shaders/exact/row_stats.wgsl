@@ -1,10 +1,12 @@
 // What the scan needs of each row: bias = -|x|^2 / 2 (l2) or 0, scale = 1 / |x| (cosine; 0 of a row shorter than 2^-126), and of
 // each bin the largest |x|, rounded up{{ "; x being the logarithms of the row's elements, 0 of an element of 0" if family == "log" else "" }}.
-// Bindings: rows (n x stride4 groups of four), bias (n, out), bin_norm (bins of the index, out){{ ", scale (n, out)" if scaled else "" }}{{ ", row_table (n)" if table else "" }}.
+// Bindings: rows (n x stride4 groups of four), bias (n, out), bin_norm (bins of the index, out){{ ", ranges (2 k4 vec4)" if dtype in ["sq8", "sq6", "sq4"] else "" }}{{ ", scale (n, out)" if scaled else "" }}{{ ", row_table (n)" if table else "" }}.
 // Threads: a workgroup of 256 has one bin; eight neighbours have one row, 32 rows at a time, twice.
 // Profile keys: none.
 
 {% include "lib/constants.wgsl" %}
+{% set groups = "p.k4" %}
+{% set ranges_in = "ranges" %}
 {% include "lib/load/rows.wgsl" %}
 {% set small = "p.k4" %}
 {% include "lib/math/tree.wgsl" %}
@@ -32,6 +34,7 @@ struct Params {
   dim: u32,
   first_bin: u32,
   last: u32,
+  least_norm: f32,
 }
 var<immediate> p: Params;
 
@@ -72,7 +75,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
       // Rounded up, and for squares that vanished, each below 2^-126. The sum of d / 32 squares in a row and its root are off by less
       // than d 2^-29 and some roundings, however large d is.
       let up = 1.0009765625 + f32(p.dim) * 1.862645149230957e-9;
-      norms[side + t / 8u] = select(0.0, length * up + sqrt(f32(p.dim)) * 2.168404344971009e-19, x < p.n);
+      norms[side + t / 8u] = select(0.0, max(length * up + sqrt(f32(p.dim)) * 2.168404344971009e-19, p.least_norm), x < p.n);
     }
     workgroupBarrier();
   }

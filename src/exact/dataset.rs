@@ -1,5 +1,6 @@
 //! The rows that exact searches run over: one immutable snapshot.
 
+use super::coding::Coding;
 use super::custom;
 use super::operand::ScanRows;
 use super::rounded::copies::{self, Copies, Rounded};
@@ -77,6 +78,37 @@ impl Dataset {
         Ok(Dataset { metric, rows, compared, f16: None, int8: None, copies })
     }
 
+    /// No rows yet, which will be codes of a scalar quantizer, a signed byte for each element.
+    ///
+    /// # Errors
+    /// `Unsupported` for metrics that are no products.
+    pub fn coded(gpu: &Gpu, metric: &Metric, coding: Coding) -> Result<Dataset> {
+        if scan_family(metric).is_none() || Transform::of(metric) != Transform::None {
+            return Err(Error::unsupported("rows that are codes", metric.to_string()));
+        }
+        let dataset = Dataset::new(gpu, metric, DType::I8, coding.dim())?;
+        Ok(Dataset { compared: dataset.compared.clone().coded(coding), ..dataset })
+    }
+
+    /// One like it, without rows.
+    pub fn without_rows(&self) -> Result<Dataset> {
+        let (gpu, rows) = (self.gpu(), &self.rows);
+        match self.compared.coding() {
+            Some(coding) => Dataset::coded(gpu, &self.metric, coding.clone()),
+            None => Dataset::new(gpu, &self.metric, rows.dtype(), rows.dim()),
+        }
+    }
+
+    /// The type of what is compared, which of codes is that of what they stand for.
+    pub fn compared_dtype(&self) -> DType {
+        self.compared.coding().map_or(self.rows.dtype(), |_| DType::F32)
+    }
+
+    /// What is refused of rows: of codes nothing.
+    fn checked_as(&self) -> &Metric {
+        if self.compared.coding().is_some() { &Metric::L2 } else { &self.metric }
+    }
+
     pub fn gpu(&self) -> &Gpu {
         self.rows.gpu()
     }
@@ -138,7 +170,7 @@ impl Dataset {
             return self.append(&mut more.source());
         }
         self.check_len(more.row_count())?;
-        let facts = self.compared.facts().and(facts::of(&self.metric, more)?);
+        let facts = self.compared.facts().and(facts::of(self.checked_as(), more)?);
         let rows = self.rows.append_matrix(more)?;
         let compared = self.compared.extended(rows.clone(), facts)?;
         Dataset { rows, compared, ..self.clone() }.rounded(Some(self))
@@ -161,7 +193,7 @@ impl Dataset {
         number: u64,
         ring: &mut Option<Uploader>,
     ) -> Result<Dataset> {
-        let (dim, metric) = (self.rows.dim(), &self.metric);
+        let (dim, metric, checked) = (self.rows.dim(), &self.metric, self.checked_as());
         let transform = Transform::of(metric);
         let plain = transform == Transform::None;
         let old = self.compared.facts();
@@ -179,7 +211,7 @@ impl Dataset {
         };
         let by_piece = |piece: Rows<'_>, first: u64| {
             if plain {
-                let found = check::rows(metric, piece, dim, number + first)?;
+                let found = check::rows(checked, piece, dim, number + first)?;
                 let mut facts = facts.lock().unwrap_or_else(PoisonError::into_inner);
                 *facts = facts.and(found);
             }
@@ -246,7 +278,7 @@ impl Dataset {
         };
         let by_piece = |piece: Rows<'_>, first: u64| {
             if plain {
-                let found = check::rows(metric, piece, dim, first)?;
+                let found = check::rows(self.checked_as(), piece, dim, first)?;
                 let mut facts = facts.lock().unwrap_or_else(PoisonError::into_inner);
                 *facts = facts.and(found);
             }

@@ -109,7 +109,7 @@ pub(crate) fn distances(
 ) -> Result<()> {
     let rows = dataset.compared().matrix();
     let map = if block.table.is_some() { RowMap::TABLE } else { RowMap::IDENTITY };
-    let variant = kernels::distance(rows.dtype(), pair, bitmap.is_some(), map);
+    let variant = kernels::distance(dataset.compared().elements(), pair, bitmap.is_some(), map);
     let bins = u64::from(block.rows).div_ceil(BIN);
     let (out, chosen, out_stride, mode, room) = match target {
         Out::Keys(out, stride) => (out, &upload.exact, stride, 0, 0),
@@ -132,6 +132,7 @@ pub(crate) fn distances(
         argument: space::argument(dataset.metric()),
         mode,
         max_candidates: room,
+        ranges: upload.ranges.unwrap_or(0),
     };
     let per_thread = if matches!(pair, Pair::Tree { .. }) { 2 } else { 4 };
     let mut buffers = vec![

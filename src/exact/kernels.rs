@@ -1,5 +1,6 @@
 //! The kernels of exact search: every variant that it asks for is made here.
 
+use super::coding::Elements;
 use super::encoding::Encoding;
 use super::params;
 use crate::dtype::DType;
@@ -38,16 +39,21 @@ pub(crate) fn row_facts(dtype: DType) -> Variant {
 }
 
 /// `scaled`: divided by their norm.
-pub(crate) fn row_queries(dtype: DType, scaled: bool) -> Variant {
+pub(crate) fn row_queries(rows: impl Into<Elements>, scaled: bool) -> Variant {
     Variant::new::<params::RowQueries>(ROW_QUERIES)
-        .word("dtype", dtype.name())
+        .word("dtype", rows.into().name())
         .flag("scaled", scaled)
         .row_map(RowMap::TABLE)
 }
 
-pub(crate) fn row_stats(dtype: DType, family: Family, scaled: bool, map: RowMap) -> Variant {
+pub(crate) fn row_stats(
+    rows: impl Into<Elements>,
+    family: Family,
+    scaled: bool,
+    map: RowMap,
+) -> Variant {
     Variant::new::<params::RowStats>(ROW_STATS)
-        .word("dtype", dtype.name())
+        .word("dtype", rows.into().name())
         .word("family", family.name())
         .flag("scaled", scaled)
         .row_map(map)
@@ -290,14 +296,20 @@ pub(crate) fn select_range(threads: u32, bound: BoundOf) -> Variant {
         .flag("logs", bound == BoundOf::Logs)
 }
 
-pub(crate) fn rescore(dtype: DType, pair: &Pair, bitmap: bool, bin: u32, map: RowMap) -> Variant {
+pub(crate) fn rescore(
+    rows: impl Into<Elements>,
+    pair: &Pair,
+    bitmap: bool,
+    bin: u32,
+    map: RowMap,
+) -> Variant {
     let (family, scaled, integer) = match pair {
         Pair::Integer { family } => (*family, false, true),
         Pair::Tree { family, scaled } => (family.name(), *scaled, false),
         _ => ("dot", false, false),
     };
     Variant::new::<params::Rescore>(RESCORE)
-        .word("dtype", dtype.name())
+        .word("dtype", rows.into().name())
         .word("family", family)
         .int("bin", bin)
         .flag("integer", integer)
@@ -306,8 +318,13 @@ pub(crate) fn rescore(dtype: DType, pair: &Pair, bitmap: bool, bin: u32, map: Ro
         .row_map(map)
 }
 
-pub(crate) fn distance(dtype: DType, pair: &Pair, bitmap: bool, map: RowMap) -> Variant {
-    let v = Variant::new::<params::Distance>(DISTANCE).word("dtype", dtype.name());
+pub(crate) fn distance(
+    rows: impl Into<Elements>,
+    pair: &Pair,
+    bitmap: bool,
+    map: RowMap,
+) -> Variant {
+    let v = Variant::new::<params::Distance>(DISTANCE).word("dtype", rows.into().name());
     let v = match pair {
         Pair::Tree { family, scaled } => v
             .word("kind", "tree")

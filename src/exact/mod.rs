@@ -61,6 +61,7 @@
 
 mod bin_size;
 mod brief;
+mod coding;
 mod custom;
 mod dataset;
 mod distance;
@@ -90,6 +91,7 @@ mod stream;
 mod upload;
 mod variants;
 
+pub(crate) use coding::Coding;
 pub(crate) use dataset::Dataset;
 pub(crate) use encoding::Encoding;
 pub(crate) use exact_bins::ChosenBins;

@@ -3,6 +3,7 @@
 use crate::buffer::{Buffer, Segment};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::exact::coding::Coding;
 use crate::exact::encoding::Encoding;
 use crate::exact::positions::Positions;
 use crate::exact::rounded::copies::Rounded;
@@ -90,12 +91,13 @@ impl<'a> ScanRows<'a> {
         let missing = || Error::internal(format!("segment {at} has no {form:?}"));
         let (segment, numbers, span) = self.spans().nth(at).ok_or_else(missing)?;
         let scale = numbers.scale.as_ref();
+        let coded = self.rows.coding().map(Coding::factor);
         let rounded = match form {
             Form::Rows => {
                 let dtype = self.rows.matrix().dtype();
                 let stride4 = dtype.stride4(segment.stride_bytes());
                 let (stored, buffer) = (Encoding::Rows(dtype), segment.buffer());
-                let factor = 1.0;
+                let factor = coded.unwrap_or(1.0);
                 return Ok(SegmentOperand { span, form, stored, buffer, stride4, factor, scale });
             }
             Form::F16 => self.f16.ok_or_else(missing)?,
@@ -106,7 +108,7 @@ impl<'a> ScanRows<'a> {
             // a copy is of rows that are multiplied already
             Encoding::F16Copy => (part.factor, None),
             Encoding::Int8Copy => (1.0, part.scale.as_ref()),
-            Encoding::Rows(_) => (1.0, scale),
+            Encoding::Rows(_) => (coded.unwrap_or(1.0), scale),
         };
         let (stored, buffer, stride4) = (rounded.operand, &part.buffer, part.stride4);
         Ok(SegmentOperand { span, form, stored, buffer, stride4, factor, scale })

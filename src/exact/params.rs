@@ -20,6 +20,8 @@ params! {
         /// The first bin of the segment among those of all.
         pub first_bin: u32,
         pub last: u32,
+        /// No row counts as shorter in the norms of bins.
+        pub least_norm: f32,
     }
 }
 
@@ -200,6 +202,8 @@ params! {
         pub words: u32,
         /// The number of the segment's first row, which is its bit in a bitmap.
         pub first_row: u32,
+        /// Of rows that are codes: where in the queries their ranges begin.
+        pub ranges: u32,
     }
 }
 
@@ -224,6 +228,8 @@ params! {
         /// 0: every key, 1: the best of each bin, 2: those of chosen bins.
         pub mode: u32,
         pub max_candidates: u32,
+        /// Of rows that are codes: where in the queries their ranges begin.
+        pub ranges: u32,
     }
 }
 

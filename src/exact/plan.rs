@@ -164,7 +164,12 @@ impl Plan {
         };
         let bin = bin_size.choose();
         let binned = !options.exhaustive && k <= MAX_SCAN_K && bin.is_some();
-        let bounded = asked != Asked::Within { bounded: false };
+        let coded = rows.coding().is_some();
+        // scores of codes leave out what is the same for all rows, so that a radius says nothing of them
+        let bounded = match asked {
+            Asked::Within { bounded } => bounded && !coded,
+            Asked::Nearest(_) => true,
+        };
         let term = Term::of(dataset.metric()).filter(|_| !logs);
         let products = match queries.pair {
             Pair::Tree { .. } => true,
@@ -173,7 +178,8 @@ impl Plan {
         };
         let bits = Bits::of(&queries.pair, dim as usize, tile, profile)?;
         // 1 / |x| would magnify what vanishes in the sums of such rows beyond the bound
-        let vanishes = space::is_scaled(dataset.metric()) && dataset.compared().facts().short;
+        let scaled = space::is_scaled(dataset.metric());
+        let vanishes = scaled && dataset.compared().facts().short;
         let (path, why) = match (binned, products) {
             (false, _) if options.exhaustive => (Path::Dense, "as asked for"),
             _ if !bounded => {
@@ -184,6 +190,8 @@ impl Plan {
                 (Path::Dense, "since one binding holds too little")
             }
             (false, _) => (Path::Dense, "of so few rows"),
+            // what their scores leave out is not the same for all rows where each is divided by its norm
+            (true, true) if scaled && coded => (Path::Bins, "since codes are scaled"),
             (true, true) if vanishes => (Path::Bins, "since some row is too short to be scaled"),
             (true, true) => (Path::Scan, "by scores and a bound"),
             (true, false) if logs => (Path::Scan, "by products with logarithms and a bound"),
@@ -318,7 +326,8 @@ impl Plan {
     /// Whether rows that lie in lists can be scored by products with a bound.
     pub fn scores_products(&self, dataset: &Dataset, queries: &Queries) -> bool {
         let rows = dataset.compared();
-        let vanishes = space::is_scaled(dataset.metric()) && rows.facts().short;
+        let scaled = space::is_scaled(dataset.metric());
+        let vanishes = scaled && (rows.facts().short || rows.coding().is_some());
         let products = matches!(queries.pair, Pair::Tree { .. } | Pair::Integer { .. });
         products && self.term.is_none() && rows.scan().is_some() && !rows.by_logs() && !vanishes
     }

@@ -72,6 +72,7 @@ impl Positions {
                 segment,
                 dtype: rows.matrix().dtype(),
                 dim: rows.matrix().dim(),
+                coding: rows.coding(),
                 family,
                 bias: &numbers.bias,
                 scale: numbers.scale.as_ref(),

@@ -115,7 +115,7 @@ impl Queries {
     /// Room for the queries of a call, of which none is checked yet.
     pub fn unchecked(dataset: &Dataset, queries: Rows<'_>) -> Result<Queries> {
         let (metric, dim) = (dataset.metric(), dataset.rows().dim());
-        let (rows, dtype) = (dataset.rows().dtype(), queries.dtype());
+        let (rows, dtype) = (dataset.compared_dtype(), queries.dtype());
         let count = query_count(queries, rows, dim)?;
         let work_dim = Transform::of(metric).dim(dim);
         let (mut floats, mut norms) = (HostFloats::default(), Vec::new());
@@ -156,7 +156,7 @@ impl Queries {
     /// `Internal` where rows and queries are compared as anything but floats, or differ in metric or dimension.
     pub fn resident(dataset: &Dataset, of: &Dataset, rows: Range<u64>) -> Result<Queries> {
         let (metric, dim) = (dataset.metric(), dataset.rows().dim());
-        let (own, dtype) = (dataset.rows().dtype(), of.rows().dtype());
+        let (own, dtype) = (dataset.compared_dtype(), of.compared_dtype());
         let pair = space::pair(metric, own, dtype, dim);
         let integers = matches!(pair, Pair::Integer { .. } | Pair::Bits { .. });
         if integers || metric != of.metric() || dim != of.rows().dim() {
@@ -184,7 +184,7 @@ impl Queries {
 
     /// The same queries as another dataset of the metric compares them, for its plans: without elements.
     pub fn planned_for(&self, dataset: &Dataset) -> Queries {
-        let own = dataset.rows().dtype();
+        let own = dataset.compared_dtype();
         let pair = space::pair(&self.metric, own, self.dtype, self.dim);
         let decoder = Arc::new(Decoder::new(&self.metric, &pair, own, self.dim));
         Queries {
@@ -265,7 +265,8 @@ impl Queries {
             return resident.upload(which, encoder);
         }
         let d4 = self.work_dim.div_ceil(4);
-        let scans = dataset.compared().scan().is_some();
+        let (scans, coding) = (dataset.compared().scan().is_some(), dataset.compared().coding());
+        let mut decoded = None;
         let integer = !self.packed.is_empty();
         let (mut floats, mut norms, mut int8) = (None, None, None);
         // integers are scanned in f32, too
@@ -283,15 +284,23 @@ impl Queries {
                 all.append(&mut residuals);
                 norms = Some(encoder.upload("query norms", bytemuck::cast_slice(&all))?);
             }
-            floats = Some(encoder.upload("queries", bytemuck::cast_slice(&padded))?);
+            if let Some(coding) = coding {
+                let behind = coding.behind(&padded);
+                decoded = Some(encoder.upload("queries", bytemuck::cast_slice(&behind))?);
+                let folded = coding.folded(&padded, d4 * 4);
+                floats = Some(encoder.upload("folded queries", bytemuck::cast_slice(&folded))?);
+            } else {
+                floats = Some(encoder.upload("queries", bytemuck::cast_slice(&padded))?);
+            }
         }
         let float_stride4 = d4 as u32;
-        let (exact, exact_stride4) = match (&floats, integer) {
+        let (exact, exact_stride4) = match (&decoded.or(floats.clone()), integer) {
             (Some(floats), false) => (floats.clone(), float_stride4),
             _ => self.pack(which, encoder)?,
         };
         let count = which.len() as u32;
-        Ok(Upload { count, floats, float_stride4, exact, exact_stride4, norms, int8 })
+        let ranges = coding.map(|_| count * exact_stride4);
+        Ok(Upload { count, floats, float_stride4, exact, exact_stride4, norms, int8, ranges })
     }
 
     /// The numbered queries with `stride` elements each: as they lie, where they lie so.

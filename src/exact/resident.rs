@@ -77,7 +77,8 @@ impl Resident {
                 ("row_table", &table),
             ];
             buffers.extend(part.scale.as_ref().filter(|_| self.scaled).map(|s| ("scale", s)));
-            let variant = kernels::row_queries(matrix.dtype(), self.scaled);
+            buffers.extend(self.rows.coding().map(|coding| ("ranges", coding.buffer())));
+            let variant = kernels::row_queries(self.rows.elements(), self.scaled);
             encoder.dispatch(&variant, &buffers, &params, [groups[0], groups[1], 1])?;
         }
         Ok(Upload {
@@ -88,6 +89,7 @@ impl Resident {
             exact_stride4: k4 as u32,
             norms: Some(norms),
             int8: None,
+            ranges: None,
         })
     }
 }

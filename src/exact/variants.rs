@@ -1,5 +1,6 @@
 //! The list of all variants of exact search, for the tests that translate them.
 
+use super::coding::Elements;
 use super::encoding::Encoding;
 use super::kernels::*;
 use crate::device::Profile;
@@ -217,8 +218,25 @@ fn listed(tiles: &[Tile], matrix_tiles: &[MatrixTile]) -> Vec<Variant> {
     }
     all.push(rescore(DType::I8, &Pair::Integer { family: "l2" }, false, 64, map));
     all.extend(pairs(dtype).iter().map(|pair| distance(dtype, pair, true, map)));
+    all.extend(Elements::CODES.iter().flat_map(|&codes| decoded(codes)));
     let copy = Encoding::F16Copy.operand();
     all.extend(matrix_tiles.iter().map(|&tile| scan_matrix(tile, &copy, false, 16, false, map)));
+    all
+}
+
+/// The kernels that decode rows of codes: as they lie, and through tables.
+fn decoded(codes: Elements) -> Vec<Variant> {
+    let mut all = vec![row_queries(codes, false), row_queries(codes, true)];
+    for map in [ROWS, RowMap::TABLE] {
+        for (family, scaled) in [(Family::L2, false), (Family::Dot, false), (Family::Dot, true)] {
+            all.push(row_stats(codes, family, scaled, map));
+            let pair = Pair::Tree { family, scaled };
+            for bitmap in [false, true] {
+                all.push(distance(codes, &pair, bitmap, map));
+                all.extend(BINS.map(|bin| rescore(codes, &pair, bitmap, bin, map)));
+            }
+        }
+    }
     all
 }
 

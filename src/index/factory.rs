@@ -2,7 +2,7 @@
 
 use super::changing::Index;
 use super::flat::{BinaryFlat, Flat};
-use super::ivf::{self, IvfFlat};
+use super::ivf::{self, IvfFlat, IvfSq};
 use super::persist::{self, IndexReader};
 use super::state::Backed;
 use crate::device::Gpu;
@@ -24,7 +24,7 @@ struct Kind {
     read: fn(&Gpu, IndexReader) -> Made,
 }
 
-const KINDS: [Kind; 3] = [
+const KINDS: [Kind; 4] = [
     Kind {
         name: <Flat as Backed>::KIND,
         descriptions: "\"Flat\"",
@@ -47,12 +47,33 @@ const KINDS: [Kind; 3] = [
         name: <IvfFlat as Backed>::KIND,
         descriptions: "\"IVF4096,Flat\" (of any number of lists)",
         make: |gpu, dim, description, metric, dtype| {
-            let nlist = ivf::nlist_of(description)?;
-            let made =
-                nlist.and_then(|nlist| IvfFlat::with_dtype(gpu, dim, metric.clone(), dtype, nlist));
+            let (nlist, codes) = match ivf::lists_of(description)? {
+                Ok(lists) => lists,
+                Err(error) => return Some(Err(error)),
+            };
+            if codes.is_some() {
+                return None;
+            }
+            let made = IvfFlat::with_dtype(gpu, dim, metric.clone(), dtype, nlist);
             Some(made.map(|index| Box::new(index) as _))
         },
         read: |gpu, reader| Ok(Box::new(IvfFlat::of_reader(gpu, reader)?)),
+    },
+    Kind {
+        name: <IvfSq as Backed>::KIND,
+        descriptions: "\"IVF1024,SQ8\" of f32 (or SQ6, SQ4, SQfp16, SQbf16, SQ8_direct...)",
+        make: |gpu, dim, description, metric, dtype| {
+            // what is wrong with it was said before
+            let (nlist, codes) = ivf::lists_of(description)?.ok()?;
+            let kind = codes?;
+            if dtype != DType::F32 {
+                let item = format!("rows of {dtype}, which are f32 before they are encoded");
+                return Some(Err(Error::unsupported(format!("{description:?}"), item)));
+            }
+            let made = IvfSq::new(gpu, dim, metric.clone(), nlist, kind);
+            Some(made.map(|index| Box::new(index) as _))
+        },
+        read: |gpu, reader| Ok(Box::new(IvfSq::of_reader(gpu, reader)?)),
     },
 ];
 
@@ -63,6 +84,7 @@ const KINDS: [Kind; 3] = [
 /// | `Flat` | [`Flat`]; of bits [`BinaryFlat`] |
 /// | `BFlat` | [`BinaryFlat`] |
 /// | `IVF4096,Flat`, `IVF4k,Flat` | [`IvfFlat`] of 4096 lists; `k` is 1024, `M` 1024 of those |
+/// | `IVF1024,SQ8`, `SQ6`, `SQ4`, `SQfp16`, `SQbf16`, `SQ8_direct` | [`IvfSq`] of 1024 lists; also `SQ8_direct_signed`, `SQ8_uniform`, `SQ6_uniform`, `SQ4_uniform` |
 /// | `IDMap,...`, `IDMap2,...`, `...,IDMap`, `...,IDMap2` | what is left: every index takes ids of one's own |
 ///
 /// # Errors

@@ -34,6 +34,13 @@ pub(super) fn nearest_hits(
     exact::submit_search(centroids, queries, count, Filter::default(), options)?.wait()
 }
 
+/// The nearest centroid of each of some rows in host memory; 0 where none is at a finite distance.
+pub(super) fn nearest_labels(centroids: &Dataset, rows: Rows<'_>) -> Result<Vec<u32>> {
+    let Nearest { lims, centroids } = nearest(centroids, rows, 1, Options::default())?;
+    let first = |at: &[usize]| centroids[at[0]..at[1]].first().copied().unwrap_or(0);
+    Ok(lims.windows(2).map(first).collect())
+}
+
 /// The nearest centroid of each of some rows; 0 where none is at a finite distance.
 pub(super) fn labels(centroids: &Dataset, dataset: &Dataset, rows: Range<u64>) -> Result<Vec<u32>> {
     let found = exact::submit_rows(centroids, (dataset, rows), 1, Options::default())?.wait()?;

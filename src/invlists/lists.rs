@@ -39,10 +39,14 @@ impl InvertedLists {
         dim: usize,
         nlist: usize,
     ) -> Result<InvertedLists> {
+        InvertedLists::of(Dataset::new(gpu, metric, dtype, dim)?, nlist)
+    }
+
+    /// The same of what an empty dataset stores.
+    pub fn of(dataset: Dataset, nlist: usize) -> Result<InvertedLists> {
         if nlist == 0 {
             return Err(Error::argument("nlist", "0 lists hold no row"));
         }
-        let dataset = Dataset::new(gpu, metric, dtype, dim)?;
         Ok(InvertedLists {
             dataset,
             nlist,
@@ -155,6 +159,21 @@ impl InvertedLists {
         labels: &[u32],
     ) -> Result<InvertedLists> {
         let dataset = self.dataset.append(source)?;
+        self.labelled(dataset, labels)
+    }
+
+    /// The same where the source knows the lists once it was read.
+    pub fn append_labelling<S: RowSource>(
+        &self,
+        source: &mut S,
+        labels: impl FnOnce(&S) -> Vec<u32>,
+    ) -> Result<InvertedLists> {
+        self.centroids()?;
+        let dataset = self.dataset.append(source)?;
+        self.labelled(dataset, &labels(source))
+    }
+
+    fn labelled(&self, dataset: Dataset, labels: &[u32]) -> Result<InvertedLists> {
         let rows = dataset.len() - self.dataset.len();
         if rows != labels.len() as u64 || labels.iter().any(|&l| l as usize >= self.nlist) {
             let reason = format!("{} labels for {rows} rows in {} lists", labels.len(), self.nlist);
@@ -188,6 +207,28 @@ impl InvertedLists {
         Ok(InvertedLists { dataset, labels: self.labels.replaced(rows, &labels), ..self.changed() })
     }
 
+    /// The same where the source knows the lists once it was read.
+    pub fn replace_labelling<S: RowSource>(
+        &self,
+        rows: &[u32],
+        source: &mut S,
+        (live, more): (Option<&[u32]>, u64),
+        labels: impl FnOnce(&S) -> Vec<u32>,
+    ) -> Result<InvertedLists> {
+        self.centroids()?;
+        let dataset = self.dataset.replace(rows, source, live, more)?;
+        let labels = labels(source);
+        if labels.len() != rows.len() {
+            return Err(Error::internal(format!("{} labels for {}", labels.len(), rows.len())));
+        }
+        Ok(InvertedLists { dataset, labels: self.labels.replaced(rows, &labels), ..self.changed() })
+    }
+
+    /// The nearest list of each of some rows, which need not be these.
+    pub fn nearest_of(&self, rows: Rows<'_>) -> Result<Vec<u32>> {
+        assign::nearest_labels(self.centroids()?, rows)
+    }
+
     /// Without the rows whose bit is 0, which keep their numbers but are never found.
     pub fn mask(&self, live: &[u32]) -> Result<InvertedLists> {
         Ok(InvertedLists {
@@ -199,9 +240,8 @@ impl InvertedLists {
 
     /// With the numbered rows alone, which ascend.
     pub fn gather(&self, keep: &[u32]) -> Result<InvertedLists> {
-        let rows = self.dataset.rows();
         let dataset = match keep {
-            [] => Dataset::new(rows.gpu(), self.dataset.metric(), rows.dtype(), rows.dim())?,
+            [] => self.dataset.without_rows()?,
             keep => self.dataset.gather(keep)?,
         };
         Ok(InvertedLists {

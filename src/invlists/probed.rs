@@ -9,9 +9,7 @@ use crate::device::Gpu;
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::exact::nearest;
-use crate::exact::{
-    Asked, Dataset, DeviceFilter, MAX_SCAN_K, Nearest, Plan, Queries, SearchHits, Upload,
-};
+use crate::exact::{Asked, Dataset, DeviceFilter, MAX_SCAN_K, Nearest, Plan, Queries, SearchHits};
 use crate::kernel::{Encoder, Flight, Landed, words};
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -160,9 +158,7 @@ impl Search {
         let upload = self.queries.upload(dataset, &query_ids, false, &mut encoder)?;
         let bitmap = self.filter.bitmap(&query_ids, &mut encoder)?;
         self.coarse.facts = self.queries.facts;
-        let floats = upload.floats.clone().ok_or_else(|| Error::internal("no f32 queries"))?;
-        let of_coarse =
-            Upload { exact: floats, exact_stride4: upload.float_stride4, ..upload.clone() };
+        let of_coarse = upload.for_floats().ok_or_else(|| Error::internal("no f32 queries"))?;
         let coarse_way = (&self.coarse_plan, way.centroids_exactly);
         let nprobe = self.scan.nprobe;
         let Nearest { hits: probes, counts: coarse, room } =

@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 /// What any shader may include.
 const LIBRARY: &[Shader] = &[
     shader!("lib", "constants"),
+    shader!("lib/load", "decoded"),
     shader!("lib/load", "element"),
     shader!("lib/load", "half"),
     shader!("lib/load", "operand"),

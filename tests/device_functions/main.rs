@@ -6,6 +6,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod decoded;
 mod element;
 mod half;
 mod harness;
@@ -24,6 +25,7 @@ use std::collections::BTreeSet;
 
 /// The texts of the kernels that call the functions.
 const CALLERS: &[&str] = &[
+    decoded::KERNEL,
     element::KERNEL,
     half::KERNEL,
     key::KERNEL,

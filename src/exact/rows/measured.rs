@@ -5,6 +5,7 @@ use super::stats::Stats;
 use crate::buffer::{BIN, Buffer, Matrix, Segment, Touched};
 use crate::device::Gpu;
 use crate::error::Result;
+use crate::exact::coding::{Coding, Elements};
 use crate::kernel::Encoder;
 use crate::space::Family;
 use crate::space::check::RowFacts;
@@ -23,6 +24,8 @@ pub(crate) struct Measured {
     /// Largest |x| of each bin; only with a scan.
     bin_norm: Option<Buffer>,
     facts: RowFacts,
+    /// Where the rows are codes of a scalar quantizer.
+    coding: Option<Coding>,
 }
 
 /// What belongs to one segment, a number a row.
@@ -45,7 +48,33 @@ pub(crate) fn by_bin(gpu: &Gpu, needed: u64, had: u64) -> u64 {
 impl Measured {
     /// No rows yet.
     pub fn new(matrix: Matrix, scan: Option<ScanFamily>) -> Measured {
-        Measured { matrix, scan, parts: Vec::new(), bin_norm: None, facts: RowFacts::NONE }
+        Measured {
+            matrix,
+            scan,
+            parts: Vec::new(),
+            bin_norm: None,
+            facts: RowFacts::NONE,
+            coding: None,
+        }
+    }
+
+    /// Of rows that are codes.
+    pub fn coded(self, coding: Coding) -> Measured {
+        Measured { facts: coding.facts(), coding: Some(coding), ..self }
+    }
+
+    pub fn coding(&self) -> Option<&Coding> {
+        self.coding.as_ref()
+    }
+
+    /// As kernels load the rows that compute with what they stand for.
+    pub fn elements(&self) -> Elements {
+        self.coding.as_ref().map_or(self.matrix.dtype().into(), Coding::elements)
+    }
+
+    /// What is known of codes does not come from their bytes.
+    fn facts_of(&self, facts: RowFacts) -> RowFacts {
+        self.coding.as_ref().map_or(facts, Coding::facts)
     }
 
     pub fn gpu(&self) -> &Gpu {
@@ -103,6 +132,7 @@ impl Measured {
     /// The same numbers for a matrix that begins with the rows of this one; those behind are measured.
     pub fn extended(&self, matrix: Matrix, facts: RowFacts) -> Result<Measured> {
         let first = self.len();
+        let facts = self.facts_of(facts);
         let mut new = Measured { matrix, facts, ..self.clone() };
         new.measure(first)?;
         Ok(new)
@@ -110,7 +140,8 @@ impl Measured {
 
     /// Of other rows, all of which are measured.
     pub fn with_matrix(&self, matrix: Matrix) -> Result<Measured> {
-        let mut new = Measured { facts: self.facts, ..Measured::new(matrix, self.scan) };
+        let coding = self.coding.clone();
+        let mut new = Measured { facts: self.facts, coding, ..Measured::new(matrix, self.scan) };
         new.measure(0)?;
         Ok(new)
     }
@@ -123,6 +154,7 @@ impl Measured {
         touched: &[Touched],
         facts: RowFacts,
     ) -> Result<Measured> {
+        let facts = self.facts_of(facts);
         let mut new = Measured { matrix, facts, ..self.clone() };
         // Searches on the old snapshot may still read its numbers: this one gets its own.
         if let Some(old) = new.bin_norm.clone() {
@@ -155,7 +187,8 @@ impl Measured {
     /// Room for the numbers of rows that are to come into the first segment of `matrix`, which has none yet.
     pub fn with_room(&self, matrix: Matrix) -> Result<Measured> {
         let capacity = matrix.segments().first().map_or(0, Segment::capacity);
-        let mut new = Measured::new(matrix, self.scan);
+        let coding = self.coding.clone();
+        let mut new = Measured { coding, ..Measured::new(matrix, self.scan) };
         new.parts.push(new.new_part(capacity)?);
         if new.scan.is_some() {
             let bytes = u64::from(capacity).div_ceil(BIN) * 4;
@@ -166,7 +199,8 @@ impl Measured {
 
     /// Its buffers for other rows, none of which is there yet, for a caller who alone holds it.
     pub fn emptied(&self) -> Measured {
-        Measured { matrix: self.matrix.emptied(), facts: RowFacts::NONE, ..self.clone() }
+        let facts = self.facts_of(RowFacts::NONE);
+        Measured { matrix: self.matrix.emptied(), facts, ..self.clone() }
     }
 
     /// Computes the numbers of all rows from `first` on.
@@ -246,6 +280,7 @@ impl Measured {
             segment,
             dtype: self.matrix.dtype(),
             dim: self.matrix.dim(),
+            coding: self.coding.as_ref(),
             family: (family, scaled),
             bias: &part.bias,
             scale: part.scale.as_ref(),

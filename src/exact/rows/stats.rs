@@ -3,6 +3,7 @@
 use crate::buffer::{BIN, Buffer, Segment};
 use crate::dtype::DType;
 use crate::error::Result;
+use crate::exact::coding::Coding;
 use crate::exact::{kernels, params};
 use crate::kernel::{Encoder, RowMap, fold};
 use crate::space::Family;
@@ -12,6 +13,8 @@ pub(crate) struct Stats<'a> {
     pub segment: &'a Segment,
     pub dtype: DType,
     pub dim: usize,
+    /// Where the rows are codes.
+    pub coding: Option<&'a Coding>,
     /// And whether products are divided by the norm of the row.
     pub family: (Family, bool),
     pub bias: &'a Buffer,
@@ -42,14 +45,17 @@ impl Stats<'_> {
             dim: self.dim as u32,
             first_bin: self.first_bin,
             last: self.last,
+            least_norm: self.coding.map_or(0.0, Coding::norm),
         };
         let mut buffers =
             vec![("rows", self.segment.buffer()), ("bias", self.bias), ("bin_norm", self.bin_norm)];
+        buffers.extend(self.coding.map(|coding| ("ranges", coding.buffer())));
         buffers.extend(self.scale.map(|scale| ("scale", scale)));
         buffers.extend(self.table.map(|table| ("row_table", table)));
         let (family, scaled) = self.family;
         let map = if self.table.is_some() { RowMap::TABLE } else { RowMap::IDENTITY };
-        let variant = kernels::row_stats(self.dtype, family, scaled, map);
+        let elements = self.coding.map_or(self.dtype.into(), Coding::elements);
+        let variant = kernels::row_stats(elements, family, scaled, map);
         encoder.dispatch(&variant, &buffers, &params, [groups[0], groups[1], 1])
     }
 }

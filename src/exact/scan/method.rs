@@ -11,6 +11,7 @@ use super::settings::ScanSettings;
 use crate::buffer::{BIN, Buffer};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::exact::coding::{self, Coding};
 use crate::exact::encoding::Encoding;
 use crate::exact::kernels::BoundOf;
 use crate::exact::operand::{Form, ScanRows};
@@ -172,14 +173,19 @@ fn products(
 ) -> Result<Choice> {
     let (rows, nq, dim) = (scanned.rows, upload.count, scanned.dim());
     let (family, scaled) = rows.scan().ok_or_else(|| missing("metric"))?;
+    let coding = rows.coding();
+    // what folding and decoding round away counts as more products
+    let products = dim + coding.map_or(0, |_| coding::ROUNDINGS);
     let logs = rows.by_logs();
     let of = |products: Bound| if logs { logs::bound(products, dim, facts) } else { products };
+    let factor = coding.map_or(1.0, Coding::factor);
     let exact = match logs {
         true => of(Bound::f32(family, scaled, dim)),
-        false => Bound::choose(family, scaled, dim, rows.facts(), facts),
+        false => Bound::choose(family, scaled, products, rows.facts(), facts),
     };
+    let accumulation = coding.map_or(settings.accumulation, |_| settings.accumulation.max(1.0));
     let matrix = |factor: f32| {
-        of(Bound::matrix(family, scaled, dim, settings.accumulation).magnified(1.0 / factor))
+        of(Bound::matrix(family, scaled, products, accumulation).magnified(1.0 / factor))
     };
     let norms = || upload.norms.clone().ok_or_else(|| missing("query norms"));
     let few = nq <= settings.max_row_queries;
@@ -202,14 +208,14 @@ fn products(
             (matrices(settings, tile, None), Form::F16, matrix(1.0), Some((norms()?, nq)))
         }
         (None, _) | (_, None) if logs => return Err(missing("logarithms")),
-        _ if few => (ScanKernel::Rows, Form::Rows, exact, None),
+        _ if few => (ScanKernel::Rows, Form::Rows, exact.magnified(1.0 / factor), None),
         (_, Some(tile)) if tile.input == DType::F32 => {
-            (matrices(settings, tile, None), Form::Rows, matrix(1.0), None)
+            (matrices(settings, tile, None), Form::Rows, matrix(factor), None)
         }
         (_, Some(tile)) => {
             let f16 = scanned.f16.ok_or_else(|| missing("f16 rows"))?;
             let shape = (dim, facts.largest);
-            let factor = f16.smallest_factor();
+            let factor = coding.map_or(f16.smallest_factor(), Coding::factor);
             // biases, which are 0 where logarithms are multiplied, keep no query small
             let follows = if logs { f32::MAX } else { factor };
             let queries = F16Queries::new(encoder, upload, shape, tile.bm(), follows)?;
@@ -217,7 +223,7 @@ fn products(
             let bound = matrix(factor * queries.part.factor);
             (matrices(settings, tile, Some(queries)), Form::F16, bound, Some((lost, 0)))
         }
-        _ => (ScanKernel::Tile(settings.tile), Form::Rows, exact, None),
+        _ => (ScanKernel::Tile(settings.tile), Form::Rows, exact.magnified(1.0 / factor), None),
     })
 }
 

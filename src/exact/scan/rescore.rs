@@ -157,7 +157,7 @@ pub(crate) fn keys(
     // few queries spread over many workgroups each
     let lanes = (1024 / nq).clamp(1, (room * bin).div_ceil(32));
     let dtype = rows.matrix().dtype();
-    let variant = kernels::rescore(dtype, pair, bitmap.is_some(), bin, map);
+    let variant = kernels::rescore(rows.elements(), pair, bitmap.is_some(), bin, map);
     for (at, (segment, part, span)) in scanned.spans().enumerate() {
         if span.count == 0 {
             continue;
@@ -172,6 +172,7 @@ pub(crate) fn keys(
             lanes,
             words: bitmap.map_or(0, |(_, words)| words),
             first_row: segment.first_row() as u32,
+            ranges: upload.ranges.unwrap_or(0),
         };
         let bias = biases.map_or(&part.bias, |b| &b[at]);
         let mut buffers = vec![

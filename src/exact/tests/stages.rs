@@ -309,6 +309,7 @@ fn a_filter_for_each_query_behind_a_table_is_refused() {
     for (positions, refused) in [(Some(&positions), true), (None, false)] {
         let scanned = ScanRows { positions, ..rows.scan_rows() };
         let upload = crate::exact::upload::Upload {
+            ranges: None,
             floats: upload.floats.clone(),
             exact: upload.exact.clone(),
             norms: upload.norms.clone(),

@@ -157,10 +157,7 @@ impl IvfFlat {
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     pub fn set_nprobe(&self, nprobe: usize) -> Result<()> {
-        if nprobe == 0 || nprobe as u64 > u64::from(u32::MAX) {
-            let reason = format!("{nprobe} lists; 1 to {} can be looked at", u32::MAX);
-            return Err(Error::argument("nprobe", reason));
-        }
+        let nprobe = IvfRows::checked_nprobe(nprobe)?;
         self.0.rebuild(|rows| Ok(IvfRows { nprobe, ..rows.clone() }))
     }
 

@@ -1,17 +1,18 @@
-//! What the factory calls an index of lists: `IVF4096,Flat`, `IVF4k,Flat`.
+//! What the factory calls an index of lists: `IVF4096,Flat`, `IVF4k,Flat`, `IVF1024,SQ8`.
 
 use crate::error::{Error, Result};
+use crate::quantize::SqType;
 
-/// The number of lists of such a description; `None` of one that is of no lists.
-pub(in crate::index) fn nlist_of(description: &str) -> Option<Result<usize>> {
+/// The number of lists of such a description, and what their rows become, if anything else; `None` of one that is of no lists.
+pub(in crate::index) fn lists_of(description: &str) -> Option<Result<(usize, Option<SqType>)>> {
     description.starts_with("IVF").then(|| read(description))
 }
 
-pub(super) fn description(nlist: usize) -> String {
-    format!("IVF{nlist},Flat")
+pub(super) fn description(nlist: usize, codes: Option<SqType>) -> String {
+    format!("IVF{nlist},{}", codes.map_or("Flat", SqType::name))
 }
 
-fn read(description: &str) -> Result<usize> {
+fn read(description: &str) -> Result<(usize, Option<SqType>)> {
     let refused = |reason: String| {
         Err(Error::unsupported("index_factory", format!("{description:?}: {reason}")))
     };
@@ -40,11 +41,21 @@ fn read(description: &str) -> Result<usize> {
             ));
         }
     };
-    match (tokens.next(), tokens.next()) {
-        (Some("Flat"), None) => Ok(nlist as usize),
-        (Some("Flat"), Some(more)) => refused(format!("{more:?} where the end is expected")),
-        (Some(other), _) => refused(format!("{other:?} where \"Flat\" is expected")),
-        (None, _) => refused(format!("\",Flat\" is expected behind {lists:?}")),
+    let codes = match tokens.next() {
+        Some("Flat") => None,
+        Some(other) => match other.parse() {
+            Ok(kind) => Some(kind),
+            Err(_) => {
+                let known: Vec<_> = SqType::ALL.iter().map(|kind| kind.name()).collect();
+                let known = known.join(", ");
+                return refused(format!("{other:?} where \"Flat\" or one of {known} is expected"));
+            }
+        },
+        None => return refused(format!("\",Flat\" or \",SQ8\" is expected behind {lists:?}")),
+    };
+    match tokens.next() {
+        None => Ok((nlist as usize, codes)),
+        Some(more) => refused(format!("{more:?} where the end is expected")),
     }
 }
 
@@ -61,10 +72,15 @@ mod tests {
             ("IVF65536,Flat", 65536),
             ("IVF1M,Flat", 1 << 20),
         ] {
-            assert_eq!(nlist_of(text).map(|nlist| nlist.ok()), Some(Some(nlist)), "{text}");
+            assert_eq!(lists_of(text).map(|of| of.ok()), Some(Some((nlist, None))), "{text}");
         }
-        assert_eq!(description(4096), "IVF4096,Flat");
-        assert!(nlist_of("Flat").is_none() && nlist_of("BIVF8,Flat").is_none());
+        assert_eq!(description(4096, None), "IVF4096,Flat");
+        assert!(lists_of("Flat").is_none() && lists_of("BIVF8,Flat").is_none());
+        for &kind in SqType::ALL {
+            let text = description(16, Some(kind));
+            assert_eq!(text, format!("IVF16,{kind}"));
+            assert_eq!(lists_of(&text).map(|of| of.ok()), Some(Some((16, Some(kind)))));
+        }
     }
 
     #[test]
@@ -81,14 +97,15 @@ mod tests {
             ("IVF99999999999999999999M,Flat", "\"IVF99999999999999999999M\"", "more than"),
             ("IVF16_HNSW32,Flat", "\"HNSW32\"", "\"IVF16\""),
             ("IVF16(RCQ2x5),Flat", "\"RCQ2x5)\"", "\"IVF16\""),
-            ("IVF16,SQ8", "\"SQ8\"", "\"Flat\""),
+            ("IVF16,SQ9", "\"SQ9\"", "SQ8"),
+            ("IVF16,SQ8,Flat", "\"Flat\"", "the end"),
             ("IVF16,flat", "\"flat\"", "\"Flat\""),
             ("IVF16, Flat", "\" Flat\"", "\"Flat\""),
             ("IVF16,", "\"\"", "\"Flat\""),
             ("IVF16", "\"IVF16\"", "\",Flat\""),
             ("IVF16,Flat,RFlat", "\"RFlat\"", "the end"),
         ] {
-            let said = match nlist_of(text) {
+            let said = match lists_of(text) {
                 Some(Err(error)) => error.to_string(),
                 other => panic!("{text}: {other:?}"),
             };

@@ -7,7 +7,7 @@ use crate::call::{Filter, Options, Pending, RowHits, RowIds};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
-use crate::exact::ToPrepare;
+use crate::exact::{Dataset, ToPrepare};
 use crate::format::RowSource;
 use crate::index::ids::RowSet;
 use crate::index::params::{Ask, SearchParams};
@@ -34,12 +34,25 @@ impl IvfRows {
         (dtype, dim): (DType, usize),
         nlist: usize,
     ) -> Result<IvfRows> {
+        IvfRows::of(Dataset::new(gpu, metric, dtype, dim)?, nlist)
+    }
+
+    /// Lists of what an empty dataset stores.
+    pub(super) fn of(dataset: Dataset, nlist: usize) -> Result<IvfRows> {
         if nlist as u64 > u64::from(u32::MAX) {
             let (what, limit) = ("lists of an index".to_owned(), u64::from(u32::MAX));
             return Err(Error::LimitExceeded { what, needed: nlist as u64, limit });
         }
-        let lists = InvertedLists::new(gpu, metric, dtype, dim, nlist)?;
-        Ok(IvfRows { lists, nprobe: NPROBE })
+        Ok(IvfRows { lists: InvertedLists::of(dataset, nlist)?, nprobe: NPROBE })
+    }
+
+    /// Lists that a search may look at.
+    pub fn checked_nprobe(nprobe: usize) -> Result<usize> {
+        if nprobe == 0 || nprobe as u64 > u64::from(u32::MAX) {
+            let reason = format!("{nprobe} lists; 1 to {} can be looked at", u32::MAX);
+            return Err(Error::argument("nprobe", reason));
+        }
+        Ok(nprobe)
     }
 
     pub fn with_centroids(&self, centroids: &[f32]) -> Result<IvfRows> {
@@ -53,7 +66,7 @@ impl IvfRows {
     }
 
     /// The list of each row in `live`, or of all.
-    fn labels(&self, live: Option<&RowSet>) -> Vec<u32> {
+    pub(super) fn labels(&self, live: Option<&RowSet>) -> Vec<u32> {
         let mut labels = self.lists.labels(0..self.len() as usize);
         if let Some(live) = live {
             let mut row = 0..;
@@ -69,7 +82,27 @@ impl IvfRows {
         sizes
     }
 
-    fn with(&self, lists: InvertedLists) -> IvfRows {
+    /// Refuses another whose lists are not these.
+    pub(super) fn check_lists(&self, other: &IvfRows) -> Result<()> {
+        let refused = |reason: String| Err(Error::argument("other", reason));
+        let (ours, theirs) = (self.lists.nlist(), other.lists.nlist());
+        if ours != theirs {
+            return refused(format!("{theirs} lists into {ours}"));
+        }
+        if !other.is_trained() {
+            return refused("it is not trained, so that its lists are not these".into());
+        }
+        let bits = |centroids: Vec<f32>| centroids.into_iter().map(f32::to_bits);
+        if bits(self.centroids()?).ne(bits(other.centroids()?)) {
+            return refused(
+                "its centroids are not equal to these to the bit, so that its lists are others"
+                    .into(),
+            );
+        }
+        Ok(())
+    }
+
+    pub(super) fn with(&self, lists: InvertedLists) -> IvfRows {
         IvfRows { lists, ..self.clone() }
     }
 }
@@ -96,7 +129,7 @@ impl Stored for IvfRows {
     }
 
     fn description(&self) -> String {
-        name::description(self.lists.nlist())
+        name::description(self.lists.nlist(), None)
     }
 
     fn is_trained(&self) -> bool {
@@ -122,21 +155,7 @@ impl Stored for IvfRows {
 
     /// The lists of the other's rows are known, so none is assigned again.
     fn merge(&self, other: &IvfRows, live: Option<&RowSet>) -> Result<IvfRows> {
-        let refused = |reason: String| Err(Error::argument("other", reason));
-        let (ours, theirs) = (self.lists.nlist(), other.lists.nlist());
-        if ours != theirs {
-            return refused(format!("{theirs} lists into {ours}"));
-        }
-        if !other.is_trained() {
-            return refused("it is not trained, so that its lists are not these".into());
-        }
-        let bits = |centroids: Vec<f32>| centroids.into_iter().map(f32::to_bits);
-        if bits(self.centroids()?).ne(bits(other.centroids()?)) {
-            return refused(
-                "its centroids are not equal to these to the bit, so that its lists are others"
-                    .into(),
-            );
-        }
+        self.check_lists(other)?;
         let labels = other.labels(live);
         Ok(self.with(self.lists.append_labelled(&mut *other.source(live), &labels)?))
     }

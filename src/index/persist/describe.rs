@@ -2,8 +2,9 @@
 
 use super::ids::count_ids;
 use super::info::{IndexReader, open};
-use super::layout::{IVF_FLAT, MAGIC, VERSION};
+use super::layout::{IVF_FLAT, IVF_SQ, MAGIC, VERSION};
 use super::lists::{self, IvfInfo};
+use super::quantizer;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::format::map::open_regular;
@@ -82,6 +83,11 @@ impl IndexInfo {
         let (rows, next_id) = count_ids(&mut reader.file)?;
         let ivf = match reader.kind() {
             IVF_FLAT => Some(lists::describe(&mut reader.file, reader.info.dim)?),
+            IVF_SQ => {
+                let quantizer = quantizer::read_quantizer(&mut reader.file, reader.info.dim)?;
+                let lists = lists::describe(&mut reader.file, reader.info.dim)?;
+                Some(IvfInfo { quantizer: Some(quantizer.kind()), ..lists })
+            }
             _ => None,
         };
         Ok(IndexInfo::of(reader, rows, next_id, ivf))

@@ -5,6 +5,7 @@ use super::list_sizes::ListSizes;
 use super::reader::{FileReader, Section};
 use super::writer::FileWriter;
 use crate::error::{Error, Result};
+use crate::quantize::SqType;
 
 const LISTS: &[u8; 4] = b"LIST";
 const LABELS: &[u8; 4] = b"LABL";
@@ -38,6 +39,8 @@ pub struct IvfInfo {
     pub nprobe: u64,
     /// How many rows the lists have; `None` where the index is not trained.
     pub sizes: Option<ListSizes>,
+    /// What its rows became, where they are codes of a scalar quantizer.
+    pub quantizer: Option<SqType>,
 }
 
 pub(in crate::index) fn write_lists(file: &mut FileWriter, lists: &Lists) -> Result<()> {
@@ -88,7 +91,7 @@ pub(super) fn describe(file: &mut FileReader, dim: usize) -> Result<IvfInfo> {
     let mut section = file.section(LISTS)?;
     let (nlist, nprobe, sizes) = head(&mut section, dim)?;
     let sizes = sizes.map(|sizes| ListSizes::of(&sizes));
-    Ok(IvfInfo { nlist: nlist as u64, nprobe: nprobe as u64, sizes })
+    Ok(IvfInfo { nlist: nlist as u64, nprobe: nprobe as u64, sizes, quantizer: None })
 }
 
 /// Lists, probed lists, and the size of each list where there are centroids.

@@ -13,7 +13,7 @@ const BLOCK_BYTES: usize = 4 << 20;
 type Read<'a> = dyn Fn(Range<u64>) -> Result<Vec<u8>> + 'a;
 
 /// Those of some rows that are in a set, or all, in their order.
-pub(super) struct StoredRows<'a> {
+pub(in crate::index) struct StoredRows<'a> {
     dtype: DType,
     dim: usize,
     rows: u64,

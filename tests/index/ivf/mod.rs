@@ -11,4 +11,5 @@ mod merge;
 mod oracle;
 mod refused;
 mod shapes;
+mod sq;
 mod training;

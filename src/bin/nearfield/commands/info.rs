@@ -100,6 +100,7 @@ fn of_index(saved: &Saved, info: &IndexInfo, verified: bool) -> Vec<(&'static st
         fields.push(("nlist", json!(ivf.nlist)));
         fields.push(("nprobe", json!(ivf.nprobe)));
         fields.push(("trained", json!(ivf.sizes.is_some())));
+        fields.extend(ivf.quantizer.map(|kind| ("quantizer", json!(kind.name()))));
         if let Some(sizes) = &ivf.sizes {
             // rows of a list: of the shortest, of what a tenth, half and nine tenths have at most, of the longest
             fields.push(("list_min", json!(sizes.min)));

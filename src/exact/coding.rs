@@ -1,0 +1,157 @@
+//! Rows whose elements are whole numbers of steps, of a scalar quantizer: x_j = minimum_j + (c_j + 1/2) step_j, where c_j has 8, 6 or 4 bits.
+//!
+//! On the device they lie as signed bytes y = c - 2^(bits - 1), whatever the bits. Kernels that compute exact distances decode them as they load
+//! them (`shaders/lib/load/decoded.wgsl`). Those that score multiply the bytes as they are, f16 holding each, by queries that the steps are
+//! folded into:
+//!
+//! ```text
+//! q.x = q.(minimum + (2^(bits - 1) + 1/2) step) + unit (q').y      q'_j = q_j step_j / unit
+//! ```
+//!
+//! The first term is the same for all rows of a query, and left out. `unit` is the power of two that is at least the largest step, so that |q'| is at
+//! most |q|; it takes the place of the inverse of a copy's factor.
+//!
+//! What the bound needs: with R = |(|minimum_j| + 2^bits step_j)_j| no |x| is more than R, and no unit |y| more than unit 2^(bits - 1) sqrt(d).
+//! The norm that every row counts with is the larger of both. Then |q| times it bounds the sum of the products' magnitudes, wherever these are
+//! taken, and what decoding rounds away of q.x, three units of 2^-24 |q| R, counts as that many more products.
+
+use crate::buffer::Buffer;
+use crate::device::Gpu;
+use crate::dtype::DType;
+use crate::error::{Error, Result};
+use crate::kernel::Encoder;
+use crate::space::check::RowFacts;
+use std::sync::Arc;
+
+/// As many products as all roundings of folded queries and decoded rows count for.
+pub(super) const ROUNDINGS: usize = 10;
+/// No norm is more, so that no sum of squares comes near overflow: as [`check`](crate::space::check) holds rows to.
+const MAX_NORM: f64 = 1.152_921_504_606_847e18;
+
+/// How the elements of rows lie, as templates spell it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Elements(&'static str);
+
+impl Elements {
+    /// Of codes, for tables.
+    pub const CODES: [Elements; 3] = [Elements("sq8"), Elements("sq6"), Elements("sq4")];
+
+    pub const fn name(self) -> &'static str {
+        self.0
+    }
+}
+
+impl From<DType> for Elements {
+    fn from(dtype: DType) -> Elements {
+        Elements(dtype.name())
+    }
+}
+
+/// The ranges of the elements of some rows.
+#[derive(Clone)]
+pub(crate) struct Coding(Arc<Ranges>);
+
+struct Ranges {
+    bits: u32,
+    dim: usize,
+    /// The minima, zeros up to a whole group of four, and the steps likewise.
+    words: Vec<f32>,
+    /// The same on the device.
+    buffer: Buffer,
+    unit: f32,
+    norm: f32,
+    largest: f32,
+}
+
+impl Coding {
+    /// Of elements of 8, 6 or 4 bits, with the minimum and the step of each dimension.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for ranges of which some row would be longer than rows may be.
+    pub fn new(gpu: &Gpu, bits: u32, minima: &[f32], steps: &[f32]) -> Result<Coding> {
+        let (dim, levels) = (minima.len(), f64::from(1u32 << bits));
+        let reach = minima
+            .iter()
+            .zip(steps)
+            .map(|(minimum, step)| f64::from(minimum.abs()) + levels * f64::from(*step));
+        let (largest, square) =
+            reach.fold((0f64, 0f64), |(most, square), r| (most.max(r), square + r * r));
+        let step = steps.iter().copied().fold(0.0, f32::max);
+        let unit =
+            if step > 0.0 { f64::from(step).log2().ceil().clamp(-120.0, 120.0) } else { 0.0 };
+        let unit = 2f64.powf(unit);
+        let bytes = unit * levels / 2.0 * (dim as f64).sqrt();
+        let norm = square.sqrt().max(bytes) * 1.001;
+        if norm > MAX_NORM {
+            let reason =
+                format!("rows as long as {norm:e} might be decoded; {MAX_NORM:e} is the most");
+            return Err(Error::argument("ranges", reason));
+        }
+        let padded = dim.next_multiple_of(4);
+        let mut words = vec![0.0; 2 * padded];
+        words[..dim].copy_from_slice(minima);
+        words[padded..padded + dim].copy_from_slice(steps);
+        let mut encoder = Encoder::new(gpu, "ranges", false)?;
+        let buffer = gpu.alloc("ranges", words.len() as u64 * 4)?;
+        let upload = encoder.upload("ranges", bytemuck::cast_slice(&words))?;
+        encoder.copy(&upload, 0, &buffer, 0, buffer.size());
+        encoder.submit(&[])?;
+        let (unit, norm, largest) = (unit as f32, norm as f32, largest as f32 * 1.001);
+        Ok(Coding(Arc::new(Ranges { bits, dim, words, buffer, unit, norm, largest })))
+    }
+
+    pub fn elements(&self) -> Elements {
+        let [eight, six, four] = Elements::CODES;
+        match self.0.bits {
+            8 => eight,
+            6 => six,
+            _ => four,
+        }
+    }
+
+    pub fn dim(&self) -> usize {
+        self.0.dim
+    }
+
+    /// What is taken off a number where it lies as a signed byte.
+    pub fn middle(&self) -> u8 {
+        1 << (self.0.bits - 1)
+    }
+
+    /// Minima and steps on the device.
+    pub fn buffer(&self) -> &Buffer {
+        &self.0.buffer
+    }
+
+    /// Queries as kernels read them that decode rows: with the ranges behind them.
+    pub fn behind(&self, queries: &[f32]) -> Vec<f32> {
+        [queries, &self.0.words].concat()
+    }
+
+    /// Queries, `stride` elements from one to the next, that are multiplied with the bytes.
+    pub fn folded(&self, queries: &[f32], stride: usize) -> Vec<f32> {
+        let steps = &self.0.words[self.0.words.len() / 2..];
+        let factors: Vec<f32> = steps.iter().map(|step| step / self.0.unit).collect();
+        let mut folded = queries.to_vec();
+        for query in folded.chunks_exact_mut(stride) {
+            query.iter_mut().zip(&factors).for_each(|(q, factor)| *q *= factor);
+        }
+        folded
+    }
+
+    /// What the rows that are multiplied count as being multiplied by.
+    pub fn factor(&self) -> f32 {
+        1.0 / self.0.unit
+    }
+
+    /// At least the norm of every row, and of its bytes times the unit.
+    pub fn norm(&self) -> f32 {
+        self.0.norm
+    }
+
+    /// What is known of all rows that there may be.
+    pub fn facts(&self) -> RowFacts {
+        let (norm, largest) = (f64::from(self.0.norm), self.0.largest);
+        RowFacts { whole: false, norm, largest, ..RowFacts::NONE }
+    }
+}

@@ -1,0 +1,146 @@
+//! Rows on their way to lists of codes: encoded block by block, as the device stores them.
+
+use crate::dtype::{DType, Rows};
+use crate::error::{Error, Result};
+use crate::format::RowSource;
+use crate::index::other_type::wrong_type;
+use crate::invlists::InvertedLists;
+use crate::metric::Metric;
+use crate::quantize::{ScalarQuantizer, SqType};
+use crate::space::check;
+
+/// The type of the elements on the device: of numbers that have ranges, signed bytes around 0.
+pub(super) fn stored_type(kind: SqType) -> DType {
+    match kind {
+        SqType::Fp16 => DType::F16,
+        SqType::Bf16 => DType::Bf16,
+        SqType::Direct8 => DType::U8,
+        _ => DType::I8,
+    }
+}
+
+/// What is taken off the bytes of codes on the device, modulo 256.
+fn middle(kind: SqType) -> u8 {
+    match (kind, kind.ranged_bits()) {
+        (_, Some(bits)) => 1 << (bits - 1),
+        (SqType::Direct8Signed, None) => 128,
+        _ => 0,
+    }
+}
+
+/// A byte for each element, or a code of another type, as the device stores it.
+fn to_device(kind: SqType, mut elements: Vec<u8>) -> Vec<u8> {
+    let middle = middle(kind);
+    elements.iter_mut().for_each(|byte| *byte = byte.wrapping_sub(middle));
+    elements
+}
+
+/// The reverse.
+pub(super) fn from_device(kind: SqType, mut bytes: Vec<u8>) -> Vec<u8> {
+    let middle = middle(kind);
+    bytes.iter_mut().for_each(|byte| *byte = byte.wrapping_add(middle));
+    bytes
+}
+
+/// A block of rows, aligned for every type.
+#[derive(Default)]
+struct Block {
+    words: Vec<u32>,
+}
+
+impl Block {
+    fn rows(&mut self, dtype: DType, bytes: &[u8]) -> Result<Rows<'_>> {
+        self.words.resize(bytes.len().div_ceil(4), 0);
+        let aligned: &mut [u8] = bytemuck::cast_slice_mut(&mut self.words);
+        aligned[..bytes.len()].copy_from_slice(bytes);
+        Rows::from_bytes(dtype, &aligned[..bytes.len()])
+    }
+}
+
+/// The rows of a source as codes, and the list that each is in, which is that of the row and not of its code.
+pub(super) struct Encoded<'a> {
+    source: &'a mut dyn RowSource,
+    metric: &'a Metric,
+    quantizer: &'a ScalarQuantizer,
+    lists: &'a InvertedLists,
+    /// Of the rows that were read.
+    pub labels: Vec<u32>,
+    block: Block,
+}
+
+impl<'a> Encoded<'a> {
+    pub fn new(
+        source: &'a mut dyn RowSource,
+        metric: &'a Metric,
+        quantizer: &'a ScalarQuantizer,
+        lists: &'a InvertedLists,
+    ) -> Result<Encoded<'a>> {
+        if source.dtype() != DType::F32 {
+            return Err(wrong_type(source.dtype(), DType::F32));
+        }
+        if source.dim() != quantizer.dim() {
+            let (expected, actual) = (quantizer.dim(), source.dim());
+            return Err(Error::DimensionMismatch { expected, actual });
+        }
+        let (labels, block) = (Vec::new(), Block::default());
+        Ok(Encoded { source, metric, quantizer, lists, labels, block })
+    }
+}
+
+impl RowSource for Encoded<'_> {
+    fn dtype(&self) -> DType {
+        stored_type(self.quantizer.kind())
+    }
+
+    fn dim(&self) -> usize {
+        self.quantizer.dim()
+    }
+
+    fn remaining(&self) -> Option<u64> {
+        self.source.remaining()
+    }
+
+    fn next_rows(&mut self, max_rows: usize) -> Result<Option<Rows<'_>>> {
+        let Some(rows) = self.source.next_rows(max_rows)? else { return Ok(None) };
+        let first = self.labels.len() as u64;
+        check::rows(self.metric, rows, self.quantizer.dim(), first)?;
+        let elements = self.quantizer.elements(rows, first)?;
+        self.labels.extend(self.lists.nearest_of(rows)?);
+        let kind = self.quantizer.kind();
+        self.block.rows(stored_type(kind), &to_device(kind, elements)).map(Some)
+    }
+}
+
+/// Packed codes of a source of bytes, as the device stores them.
+pub(super) struct Unpacked<'a> {
+    source: &'a mut dyn RowSource,
+    quantizer: &'a ScalarQuantizer,
+    block: Block,
+}
+
+impl<'a> Unpacked<'a> {
+    pub fn new(source: &'a mut dyn RowSource, quantizer: &'a ScalarQuantizer) -> Unpacked<'a> {
+        Unpacked { source, quantizer, block: Block::default() }
+    }
+}
+
+impl RowSource for Unpacked<'_> {
+    fn dtype(&self) -> DType {
+        stored_type(self.quantizer.kind())
+    }
+
+    fn dim(&self) -> usize {
+        self.quantizer.dim()
+    }
+
+    fn remaining(&self) -> Option<u64> {
+        self.source.remaining()
+    }
+
+    fn next_rows(&mut self, max_rows: usize) -> Result<Option<Rows<'_>>> {
+        let Some(codes) = self.source.next_rows(max_rows)? else { return Ok(None) };
+        let kind = self.quantizer.kind();
+        let elements = self.quantizer.unpacked(codes.bytes())?;
+        self.block.rows(stored_type(kind), &to_device(kind, elements)).map(Some)
+    }
+}

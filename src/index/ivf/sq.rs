@@ -1,0 +1,201 @@
+//! Codes of a scalar quantizer, in the lists of their nearest centroids.
+
+use super::sq_rows::SqRows;
+use crate::device::Gpu;
+use crate::dtype::Rows;
+use crate::error::Result;
+use crate::index::ivf::rows::IvfRows;
+use crate::index::persist::{self, IVF_SQ, IndexReader};
+use crate::index::state::{Backed, Core};
+use crate::metric::Metric;
+use crate::quantize::{ScalarQuantizer, SqType};
+use std::path::Path;
+
+/// Search of the nearest lists of rows in fewer bits: FAISS's `IndexIVFScalarQuantizer`, without residuals.
+///
+/// As an [`IvfFlat`](crate::IvfFlat), but each row is the code of a [`ScalarQuantizer`]: a quarter of the memory of f32 with 8 bits an
+/// element, half with 16. Rows go in as f32, each into the list that the row is nearest to, and come back
+/// ([`reconstruct`](crate::Index::reconstruct)) as what their codes stand for. The row itself is encoded, not what its centroid leaves of
+/// it (FAISS's `by_residual = false`).
+///
+/// Training learns the centroids, and the ranges of the quantizer if it has some. Training again is refused while there are codes
+/// that other ranges would give another meaning.
+///
+/// Metrics: [`L2`](Metric::L2), [`SqrtL2`](Metric::SqrtL2), [`InnerProduct`](Metric::InnerProduct), [`Cosine`](Metric::Cosine),
+/// [`CosineDistance`](Metric::CosineDistance).
+///
+/// Cost: a byte an element of device memory, of [`Fp16`](SqType::Fp16) and [`Bf16`](SqType::Bf16) two; codes of 6 and 4 bits
+/// take a byte there, too, and are packed in files. Rows are encoded on several threads of the host.
+///
+/// # Accuracy
+/// A distance is that of the query to the decoded row in f32, computed as a [`Flat`](crate::Flat) of the decoded rows would, to the bit.
+/// Of the lists that are looked at no code is missed that is nearer by this distance, whatever the batch. How far a decoded row is from
+/// the one that was added is up to the quantizer: half a step in each element within its range.
+///
+/// # Example
+/// ```no_run
+/// use nearfield::{Gpu, Index, IvfSq, Metric, Rows, Search, SqType};
+/// # let (rows, queries) = (vec![0.5; 128 << 20], vec![0.5; 1280]);
+/// let index = IvfSq::new(&Gpu::new()?, 128, Metric::L2, 4096, SqType::Bits8)?;
+/// index.train(Rows::F32(&rows[..128 * 200_000]))?;
+/// index.add(&rows)?;
+/// let hits = index.search(&queries, 10)?;
+/// # Ok::<(), nearfield::Error>(())
+/// ```
+#[doc(alias("IndexIVFScalarQuantizer", "IVFSQ"))]
+#[derive(Debug)]
+pub struct IvfSq(Core<SqRows>);
+
+impl IvfSq {
+    /// An index that has yet to be trained.
+    ///
+    /// # Errors
+    /// As [`IvfSq::with_quantizer`]; `InvalidArgument` for a `dim` of 0.
+    pub fn new(gpu: &Gpu, dim: usize, metric: Metric, nlist: usize, kind: SqType) -> Result<IvfSq> {
+        IvfSq::with_quantizer(gpu, metric, nlist, &ScalarQuantizer::new(dim, kind)?)
+    }
+
+    /// An index of the dimension, the type and the statistic of a quantizer. Training learns its ranges anew.
+    ///
+    /// # Errors
+    /// `Unsupported` for other metrics; `InvalidArgument` for an `nlist` of 0, or ranges that rows of more than 2^60 may lie in;
+    /// `LimitExceeded`.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Gpu, IvfSq, Metric, ScalarQuantizer, SqRange, SqType};
+    /// // outliers, a hundredth on either side, are left out of the ranges
+    /// let quantizer = ScalarQuantizer::new(128, SqType::Bits4)?.with_range(SqRange::Quantiles(0.01))?;
+    /// let index = IvfSq::with_quantizer(&Gpu::new()?, Metric::L2, 1024, &quantizer)?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn with_quantizer(
+        gpu: &Gpu,
+        metric: Metric,
+        nlist: usize,
+        quantizer: &ScalarQuantizer,
+    ) -> Result<IvfSq> {
+        Ok(IvfSq(Core::new(SqRows::new(gpu, &metric, quantizer, nlist)?)))
+    }
+
+    /// An index of these centroids, a list for each, and of a quantizer that is trained: it needs no training.
+    ///
+    /// # Errors
+    /// As [`IvfSq::with_quantizer`] and [`IvfFlat::set_centroids`](crate::IvfFlat::set_centroids).
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Gpu, Index, IvfSq, Metric, ScalarQuantizer, Search, SqType};
+    /// let quantizer = ScalarQuantizer::new(2, SqType::Uniform8)?.with_trained(&[0.0, 10.0])?;
+    /// let centroids = [0.0, 0.0, 10.0, 10.0]; // of two lists
+    /// let index = IvfSq::with_centroids(&Gpu::new()?, Metric::L2, &quantizer, &centroids)?;
+    /// index.add(&[1.0, 0.0, 9.0, 9.0])?;
+    /// assert_eq!((index.list_sizes(), index.is_trained()), (vec![1, 1], true));
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn with_centroids(
+        gpu: &Gpu,
+        metric: Metric,
+        quantizer: &ScalarQuantizer,
+        centroids: &[f32],
+    ) -> Result<IvfSq> {
+        let nlist = Rows::F32(centroids).count(quantizer.dim())?;
+        let rows = SqRows::new(gpu, &metric, quantizer, nlist)?;
+        Ok(IvfSq(Core::new(rows.with_centroids(centroids)?)))
+    }
+
+    /// Reads what [`Index::write`](crate::Index::write) wrote, if it was an `IvfSq`; otherwise as
+    /// [`read_index`](crate::read_index). No row is encoded or assigned anew.
+    ///
+    /// # Errors
+    /// As [`read_index`](crate::read_index); `Format` also for another kind of index.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Gpu, IvfSq};
+    /// let index = IvfSq::read(&Gpu::new()?, "codes.nf")?;
+    /// println!("{} of {} lists are looked at", index.nprobe(), index.nlist());
+    /// println!("codes of {} bytes", index.quantizer().code_bytes());
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn read(gpu: &Gpu, path: impl AsRef<Path>) -> Result<IvfSq> {
+        IvfSq::of_reader(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
+    }
+
+    pub(in crate::index) fn of_reader(gpu: &Gpu, reader: IndexReader) -> Result<IvfSq> {
+        let core = Core::read(reader, |info| {
+            // what the rows are codes of, and how many lists there are, stands behind the ids
+            let quantizer = ScalarQuantizer::new(info.dim, SqType::Direct8)?;
+            SqRows::new(gpu, &info.metric, &quantizer, 1)
+        })?;
+        Ok(IvfSq(core))
+    }
+
+    /// What the rows are encoded by.
+    pub fn quantizer(&self) -> ScalarQuantizer {
+        self.0.snapshot().rows().quantizer.clone()
+    }
+
+    /// How many lists there are.
+    pub fn nlist(&self) -> usize {
+        self.0.snapshot().rows().ivf.lists.nlist()
+    }
+
+    /// How many lists a search looks at that does not say so: as [`IvfFlat::nprobe`](crate::IvfFlat::nprobe).
+    pub fn nprobe(&self) -> usize {
+        self.0.snapshot().rows().ivf.nprobe
+    }
+
+    /// Has searches look at so many lists unless they say how many: as [`IvfFlat::set_nprobe`](crate::IvfFlat::set_nprobe).
+    ///
+    /// # Errors
+    /// `InvalidArgument` for 0 and for 2^32 or more.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// let index = IvfSq::read(&Gpu::new()?, "codes.nf")?;
+    /// index.set_nprobe(2 * index.nprobe())?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn set_nprobe(&self, nprobe: usize) -> Result<()> {
+        let nprobe = IvfRows::checked_nprobe(nprobe)?;
+        self.0.rebuild(|rows| {
+            Ok(SqRows { ivf: IvfRows { nprobe, ..rows.ivf.clone() }, ..rows.clone() })
+        })
+    }
+
+    /// The elements of all centroids, one after the other.
+    ///
+    /// # Errors
+    /// `NotTrained`; `DeviceLost`.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*; let gpu = Gpu::new()?;
+    /// let index = IvfSq::read(&gpu, "codes.nf")?;
+    /// // the same lists and codes for other rows; these two can be merged
+    /// let (centroids, metric) = (index.centroids()?, index.metric().clone());
+    /// let other = IvfSq::with_centroids(&gpu, metric, &index.quantizer(), &centroids)?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn centroids(&self) -> Result<Vec<f32>> {
+        self.0.snapshot().rows().ivf.centroids()
+    }
+
+    /// How many rows each list has; those that were removed do not count.
+    pub fn list_sizes(&self) -> Vec<u64> {
+        let now = self.0.snapshot();
+        now.rows().ivf.list_sizes(now.live())
+    }
+}
+
+impl Backed for IvfSq {
+    const KIND: &str = IVF_SQ;
+
+    type Rows = SqRows;
+
+    fn core(&self) -> &Core<SqRows> {
+        &self.0
+    }
+}

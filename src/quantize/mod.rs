@@ -1,0 +1,28 @@
+//! Quantizers: rows in fewer bits.
+//!
+//! # The scalar quantizer
+//!
+//! Each element x_j becomes a whole number c_j of its own range, which is learnt from a sample. With S = 2^bits - 1:
+//!
+//! ```text
+//! train(sample):   minimum_j, width_j = by one of four statistics             ranges.rs
+//! encode(x):       c_j  = floor(S clamp((x_j - minimum_j) / width_j, 0, 1))   scalar.rs, packed by pack.rs
+//! decode(c):       x^_j = minimum_j + (c_j + 1/2) width_j / S                 scalar.rs
+//! ```
+//!
+//! Other types have no ranges: numbers rounded to f16 or bfloat16, or whole ones that fit a byte.
+//!
+//! # Where the code departs from FAISS
+//!
+//! * FAISS learns the ranges of each dimension, by all statistics but the least and largest, from a copy of the sample in which its first row is all
+//!   zeros. Here that row is what it is.
+//! * What a type cannot hold (a number beyond f16, a fraction in a byte) is refused. FAISS stores an infinity or other digits.
+//! * A decoded element is computed so that the host and every device get the same bits; they may be a unit in the last place from FAISS's.
+
+mod kinds;
+mod pack;
+mod ranges;
+mod scalar;
+
+pub use kinds::{SqRange, SqType};
+pub use scalar::ScalarQuantizer;
