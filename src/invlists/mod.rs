@@ -7,13 +7,34 @@
 //! ```text
 //! append(rows):                                                                 lists.rs
 //!   label[x] = the nearest centroid, exactly                                    assign.rs
-//! search(queries, k, nprobe):                                                   search.rs
-//!   probes[q] = the nprobe nearest centroids, in exact order                    assign.rs
-//!   answer    = the k nearest of the rows whose label is one of probes[q]
+//! after a change, for the next search:                                          table.rs
+//!   sort the rows by label; the rows of a list fill pages of 64 positions
+//! search(queries, k, nprobe):                                                   search.rs, probed.rs
+//!   for each batch of queries that memory allows, in one submission:
+//!     probes[q] = the nprobe nearest centroids, in exact order                  exact/nearest.rs
+//!     pairs     = (q, l) for l in probes[q], sorted by list                     scan.rs, score.rs
+//!     A  for each list l, all queries that probe it together:                   score.rs
+//!          M[q, B] = the best score of each bin B of the list's pages
+//!     B  chosen[q] = the bins with M + E at least the k-th largest M - E        as exact/ does it
+//!     C  answer[q] = the k rows of these bins with the smallest (key, row number)
 //! ```
 //!
 //! Rows lie in the order in which they were added, as those of every other index; a list is the numbers of its rows. So an index with
-//! lists is the rows of a flat one and a label for each, and where every list is probed the search is the flat one.
+//! lists is the rows of a flat one and a label for each, every element type and metric is that of the flat index, and where every list is
+//! probed the search is the flat one. What that costs is an indirection: a page names 64 rows that lie anywhere. On an H100 the
+//! product of 1M x 128 rows by lists is as fast with the numbers of the rows looked up for each slab as with these held in registers.
+//!
+//! Why no neighbour within the probed lists is missed: stages B and C are those of the exact search, over the bins of the probed lists
+//! alone. The probes are a function of the query and the centroids, and ties in every order fall to the smaller number: no
+//! answer depends on the batch.
+//!
+//! # Where the code departs from it
+//!
+//! * Stage A has two kernels: matrix units multiply a list by all queries that probe it (`shaders/invlists/scan_matrix.wgsl`, bins of 16
+//!   rows), which pays from a few queries a list on; otherwise a workgroup reads the pages of one pair (`scan_row.wgsl`, bins of 64).
+//! * Metrics without products, k above 2048 and `exhaustive` compare every row of the probed lists exactly: all their bins are
+//!   chosen. So it is of queries whose bins do not fit the room that there is for them, which are asked again; and those whose
+//!   centroids could not be told apart by scores are asked again with all distances of the centroids.
 
 mod asked;
 mod assign;
