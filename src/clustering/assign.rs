@@ -1,10 +1,11 @@
 //! The nearest centroid of each point, and how far it is.
 
+use super::flights::Flights;
 use super::points::{Block, Points};
 use crate::buffer::Buffer;
 use crate::call::{CancelToken, Options};
 use crate::error::Result;
-use crate::exact::{self, Dataset};
+use crate::exact::{self, Answers, Approximate, Dataset};
 use crate::kernel::Encoder;
 use crate::metric::Metric;
 
@@ -12,6 +13,17 @@ use crate::metric::Metric;
 pub(super) struct Assigned {
     pub labels: Buffer,
     pub distances: Buffer,
+}
+
+/// How sure an assignment is.
+#[derive(Clone, Copy)]
+pub(super) enum How<'a> {
+    /// No centroid is nearer.
+    Exact,
+    /// By scores that decide nearly always alike.
+    Fast,
+    /// The same, of which nothing comes to the host.
+    Resident(&'a Approximate),
 }
 
 /// The metric that assigns: the same neighbours and order, without roots and complements, of which means know nothing.
@@ -23,9 +35,52 @@ pub(super) fn metric(metric: &Metric) -> Metric {
     }
 }
 
-/// The nearest of the centroids to each point of a block, ties to the first; `exact` or by scores that decide nearly always alike. A
-/// point that is no hit of any counts to the first, at distance 0.
+/// The nearest of the centroids to each point of a block, ties to the first. A point that is no hit of any counts to the first, at
+/// distance 0.
 pub(super) fn assign(
+    points: &Points,
+    block: Block<'_>,
+    centroids: &Dataset,
+    how: How<'_>,
+    flights: &mut Flights,
+    cancel: Option<&CancelToken>,
+) -> Result<Assigned> {
+    match how {
+        How::Resident(way) => resident(points, block, centroids, way, flights, cancel),
+        How::Exact => over_the_host(points, block, centroids, true, cancel),
+        How::Fast => over_the_host(points, block, centroids, false, cancel),
+    }
+}
+
+fn resident(
+    points: &Points,
+    block: Block<'_>,
+    centroids: &Dataset,
+    way: &Approximate,
+    flights: &mut Flights,
+    cancel: Option<&CancelToken>,
+) -> Result<Assigned> {
+    let (gpu, count) = (points.gpu(), u64::from(block.len()));
+    let assigned = Assigned {
+        labels: gpu.scratch("labels", count * 4)?,
+        distances: gpu.scratch("distances", count * 4)?,
+    };
+    let (labels, distances) = (&assigned.labels, &assigned.distances);
+    let (begin, step) = (block.segment.first_row(), way.step(count));
+    let mut first = 0;
+    while first < count {
+        cancel.map_or(Ok(()), CancelToken::check)?;
+        let end = (first + step).min(count);
+        let mut encoder = Encoder::new(gpu, "assign", flights.timed())?;
+        let answers = Answers { labels, distances, first: first as u32 };
+        way.encode(&mut encoder, centroids, begin + first..begin + end, answers)?;
+        flights.submit(encoder)?;
+        first = end;
+    }
+    Ok(assigned)
+}
+
+fn over_the_host(
     points: &Points,
     block: Block<'_>,
     centroids: &Dataset,

@@ -1,6 +1,7 @@
 //! The call, and its answer.
 
-use super::assign;
+use super::assign::{self, How, assign};
+use super::flights::Flights;
 use super::lloyd::{Lloyd, Trial};
 use super::params::KMeansParams;
 use super::points::{Points, weight_scale};
@@ -108,6 +109,63 @@ impl fmt::Debug for KMeans {
 /// # Ok::<(), nearfield::Error>(())
 /// ```
 pub fn kmeans(points: &Matrix, metric: &Metric, k: usize, params: &KMeansParams) -> Result<KMeans> {
+    let Trained { best, points: trained, scale, metric } = train(points, metric, k, params, true)?;
+    let (assignments, counts) = match params.assignments {
+        true => {
+            let labels = labels(points, &best.centroids, &metric, params)?;
+            let mut counts = vec![0u64; k];
+            labels.iter().for_each(|&label| counts[label as usize] += 1);
+            (Some(labels), counts)
+        }
+        false => (None, best.clusters.iter().map(|c| c.points).collect()),
+    };
+    if let Some(progress) = &params.progress {
+        progress(1.0);
+    }
+    let distinct = with_points(&best);
+    Ok(KMeans {
+        centroids: best.centroids.read()?,
+        k,
+        dim: points.dim(),
+        points: trained,
+        objective: best.objective.iter().map(|sum| sum / scale).collect(),
+        iterations: best.splits.len(),
+        splits: best.splits,
+        counts,
+        distinct,
+        assignments,
+    })
+}
+
+/// The centroids that [`kmeans`] finds, alone: of one trial nothing is assigned to them in the end.
+pub(crate) fn centroids(
+    points: &Matrix,
+    metric: &Metric,
+    k: usize,
+    params: &KMeansParams,
+) -> Result<Vec<f32>> {
+    train(points, metric, k, params, params.nredo > 1)?.best.centroids.read()
+}
+
+/// What came of the best trial.
+struct Trained {
+    best: Trial,
+    /// How many points were trained on.
+    points: usize,
+    /// What their weights were multiplied by.
+    scale: f64,
+    /// The metric that assigns.
+    metric: Metric,
+}
+
+/// `last`: all points are assigned to the centroids that come of it, too.
+fn train(
+    points: &Matrix,
+    metric: &Metric,
+    k: usize,
+    params: &KMeansParams,
+    last: bool,
+) -> Result<Trained> {
     if points.dtype() == DType::Bits || metric.is_binary() {
         return Err(Error::unsupported("kmeans", "bits"));
     }
@@ -142,43 +200,27 @@ pub fn kmeans(points: &Matrix, metric: &Metric, k: usize, params: &KMeansParams)
             true => trained.rows.to_f32()?,
             false => start::centroids(&trained, k, params, trial)?,
         };
-        let centroids = Centroids::new(trained.gpu(), &rows, dim, frozen, spherical)?;
+        let centroids = Centroids::new(&trained, &metric, &rows, frozen, spherical)?;
         let own = if copied { &params.clone().niter(0) } else { params };
         let tell_own = |share: f64| tell(trial, share);
-        let lloyd = Lloyd { points: &trained, metric: &metric, params: own, tell: &tell_own };
+        let lloyd = Lloyd { points: &trained, metric: &metric, params: own, last, tell: &tell_own };
         let found = lloyd.run(centroids, frozen, trial)?;
         if best.as_ref().is_none_or(|best| is_better(&found, best, metric.order())) {
             best = Some(found);
         }
     }
     let best = best.ok_or_else(|| Error::internal("no trial was made"))?;
-    let (assignments, counts) = match params.assignments {
-        true => {
-            let labels = labels(points, &best.centroids, &metric, params)?;
-            let mut counts = vec![0u64; k];
-            labels.iter().for_each(|&label| counts[label as usize] += 1);
-            (Some(labels), counts)
-        }
-        false => (None, best.clusters.iter().map(|c| c.points).collect()),
-    };
-    let distinct = best.clusters.iter().filter(|c| c.points > 0).count();
-    if distinct < k {
+    let distinct = with_points(&best);
+    if distinct < best.clusters.len() {
         log::warn!("{distinct} of {k} centroids have points: there are too few different ones");
     }
     let scale = weight_scale(&sample.weights);
-    tell(trials - 1, 1.0);
-    Ok(KMeans {
-        centroids: best.centroids.read()?,
-        k,
-        dim,
-        points: trained.len() as usize,
-        objective: best.objective.iter().map(|sum| sum / scale).collect(),
-        iterations: best.splits.len(),
-        splits: best.splits,
-        counts,
-        distinct,
-        assignments,
-    })
+    Ok(Trained { best, points: trained.len() as usize, scale, metric })
+}
+
+/// How many centroids have points.
+fn with_points(trial: &Trial) -> usize {
+    trial.clusters.iter().filter(|c| c.points > 0).count()
 }
 
 fn is_better(one: &Trial, other: &Trial, order: Order) -> bool {
@@ -209,10 +251,11 @@ fn labels(
     params: &KMeansParams,
 ) -> Result<Vec<u32>> {
     let points = Points::new(points.clone(), metric, &[], false)?;
-    let dataset = centroids.dataset(metric)?;
+    let mut flights = Flights::new();
     let mut all = Vec::with_capacity(points.len() as usize);
     for block in points.blocks() {
-        let assigned = assign::assign(&points, block, &dataset, true, params.cancel.as_ref())?;
+        let (dataset, cancel) = (centroids.dataset(), params.cancel.as_ref());
+        let assigned = assign(&points, block, dataset, How::Exact, &mut flights, cancel)?;
         let encoder = Encoder::new(points.gpu(), "labels", false)?;
         let bytes = u64::from(block.len()) * 4;
         let landed = encoder.submit(&[(&assigned.labels, 0, bytes)])?.wait()?;

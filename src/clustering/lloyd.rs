@@ -1,7 +1,8 @@
 //! Lloyd's iterations.
 
-use super::assign::{Assigned, assign};
+use super::assign::{Assigned, How, assign};
 use super::empty::{self, Cluster};
+use super::flights::Flights;
 use super::group::{self, Groups};
 use super::params::KMeansParams;
 use super::points::Points;
@@ -10,6 +11,7 @@ use super::start;
 use super::sums::{Found, Sums};
 use super::update::Centroids;
 use crate::error::Result;
+use crate::exact::Approximate;
 use crate::kernel::Encoder;
 use crate::metric::Metric;
 
@@ -18,11 +20,17 @@ const PULLBACK: usize = 2;
 /// What the random numbers of the moves differ by from those of the start.
 const MOVES: u64 = 0x6d6f_7665;
 
+/// The share of the squared length of the longest point below which a mean distance is too small to be told by scores in f16, of 11 bits
+/// an element, whose errors are of both signs.
+const LEAST_DISTANCE: f64 = 1.0 / 1024.0;
+
 /// What a trial is made of.
 pub(super) struct Lloyd<'a> {
     pub points: &'a Points,
     pub metric: &'a Metric,
     pub params: &'a KMeansParams,
+    /// Whether all points are assigned to the last centroids, too.
+    pub last: bool,
     /// Told the share of the trial that is done.
     pub tell: &'a dyn Fn(f64),
 }
@@ -30,10 +38,11 @@ pub(super) struct Lloyd<'a> {
 /// What came of a trial.
 pub(super) struct Trial {
     pub centroids: Centroids,
-    /// Of each iteration, and last of the centroids.
+    /// Of each iteration, and last of the centroids, where that was asked for.
     pub objective: Vec<f64>,
     /// Of each iteration.
     pub splits: Vec<usize>,
+    /// Of the last assignment, where that was asked for.
     pub clusters: Vec<Cluster>,
 }
 
@@ -44,16 +53,34 @@ struct Pass {
     found: Found,
 }
 
+fn how(way: Option<&Approximate>, rough: bool) -> How<'_> {
+    match way {
+        Some(way) => How::Resident(way),
+        None if rough => How::Exact,
+        None => How::Fast,
+    }
+}
+
 impl Lloyd<'_> {
     /// Iterates from `centroids`, of which the first `frozen` stay.
     pub fn run(&self, mut centroids: Centroids, frozen: usize, trial: usize) -> Result<Trial> {
         let (params, mut random) = (self.params, self.random(trial));
         let (mut objective, mut splits) = (Vec::new(), Vec::new());
         let (mut iterations, mut small) = (params.niter, 0);
+        let mut way = match centroids.stay_in_place() && self.points.lie_alike() {
+            true => Approximate::new(centroids.dataset(), &self.points.dataset)?,
+            false => None,
+        };
+        let mut rough = false;
         let mut iteration = 0;
         while iteration < iterations {
             self.check()?;
-            let pass = self.pass(&centroids, false)?;
+            let mut pass = self.pass(&centroids, how(way.as_ref(), rough))?;
+            if way.is_some() && self.is_rough(&pass.found.clusters) {
+                log::debug!("points are near to each other: they are assigned exactly");
+                (way, rough) = (None, true);
+                pass = self.pass(&centroids, How::Exact)?;
+            }
             let clusters = &pass.found.clusters;
             let now: f64 = clusters.iter().map(|c| c.objective).sum();
             let before = objective.last().copied();
@@ -81,8 +108,11 @@ impl Lloyd<'_> {
             (self.tell)(iteration as f64 / (iterations + 1) as f64);
         }
         self.check()?;
-        let clusters = self.pass(&centroids, true)?.found.clusters;
-        objective.push(clusters.iter().map(|c| c.objective).sum());
+        let mut clusters = Vec::new();
+        if self.last {
+            clusters = self.pass(&centroids, How::Exact)?.found.clusters;
+            objective.push(clusters.iter().map(|c| c.objective).sum());
+        }
         Ok(Trial { centroids, objective, splits, clusters })
     }
 
@@ -94,21 +124,39 @@ impl Lloyd<'_> {
         self.params.cancel.as_ref().map_or(Ok(()), |token| token.check())
     }
 
-    fn pass(&self, centroids: &Centroids, exact: bool) -> Result<Pass> {
+    fn pass(&self, centroids: &Centroids, how: How<'_>) -> Result<Pass> {
         let (points, k) = (self.points, centroids.k());
-        let dataset = centroids.dataset(self.metric)?;
-        let cancel = self.params.cancel.as_ref();
-        let blocks = points.blocks().map(|block| assign(points, block, &dataset, exact, cancel));
-        let assigned: Vec<Assigned> = blocks.collect::<Result<_>>()?;
+        let (dataset, cancel) = (centroids.dataset(), self.params.cancel.as_ref());
+        let mut flights = Flights::new();
+        let blocks = points.blocks();
+        let assigned =
+            blocks.map(|block| assign(points, block, dataset, how, &mut flights, cancel));
+        let assigned: Vec<Assigned> = assigned.collect::<Result<_>>()?;
         let sums = Sums::new(points, k)?;
-        let mut encoder = Encoder::new(points.gpu(), "k-means", false)?;
+        let mut encoder = Encoder::new(points.gpu(), "k-means", flights.timed())?;
         let mut groups = Vec::with_capacity(assigned.len());
         for (number, (block, assigned)) in points.blocks().zip(&assigned).enumerate() {
+            encoder.stage("group");
             let of_block = group::by_label(&mut encoder, &assigned.labels, block.len(), k)?;
+            encoder.stage("sums");
             sums.add(&mut encoder, points, (number, block), &of_block, assigned)?;
             groups.push(of_block);
         }
-        let found = sums.found(encoder)?;
+        let found = sums.found(encoder, &mut flights)?;
+        flights.finish()?;
         Ok(Pass { sums, groups, found })
+    }
+
+    /// Whether points are so much nearer to their centroids than to the origin that scores in f16 say little of which is the nearest.
+    fn is_rough(&self, clusters: &[Cluster]) -> bool {
+        let sum = |of: fn(&Cluster) -> f64| clusters.iter().map(of).sum::<f64>();
+        let mean = sum(|c| c.objective) / sum(|c| c.weight);
+        match self.metric {
+            Metric::L2 => {
+                mean < self.points.dataset.compared().facts().norm.powi(2) * LEAST_DISTANCE
+            }
+            Metric::Cosine => 1.0 - mean < LEAST_DISTANCE,
+            _ => false,
+        }
     }
 }

@@ -19,7 +19,9 @@
 //! ```
 //!
 //! Points, labels and distances stay on the device. Of an iteration four numbers a cluster come to the host, which decides which centroids
-//! move. There are no float atomics: all sums are taken in one order (`shaders/clustering/sum_pieces.wgsl`), so that two calls with
+//! move. Where scores are products, an iteration takes the nearest row of the best scored bin for the nearest centroid
+//! (`exact/approximate.rs`), unless points are so much nearer to their centroids than to the origin that scores say too little of them; of
+//! other metrics labels and distances come over the host. The last assignment is exact. There are no float atomics: all sums are taken in one order (`shaders/clustering/sum_pieces.wgsl`), so that two calls with
 //! the same seed on one adapter give the same bits.
 //!
 //! # Where the code departs from FAISS
@@ -32,6 +34,7 @@
 
 mod assign;
 mod empty;
+mod flights;
 mod group;
 mod kernels;
 mod kmeans;
@@ -46,5 +49,6 @@ mod sums;
 mod update;
 
 pub(crate) use kernels::variants;
+pub(crate) use kmeans::centroids;
 pub use kmeans::{KMeans, kmeans};
 pub use params::{KMeansInit, KMeansParams};

@@ -58,6 +58,14 @@ impl Points {
         Ok(Points { parts, dataset, reading, rows })
     }
 
+    /// Whether what is assigned lies in the segments that the points lie in.
+    pub fn lie_alike(&self) -> bool {
+        let places = |rows: &Matrix| -> Vec<u64> {
+            rows.segments().iter().map(|segment| segment.first_row()).collect()
+        };
+        places(&self.rows) == places(self.dataset.compared().matrix())
+    }
+
     pub fn gpu(&self) -> &Gpu {
         self.rows.gpu()
     }

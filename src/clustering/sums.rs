@@ -2,6 +2,7 @@
 
 use super::assign::Assigned;
 use super::empty::Cluster;
+use super::flights::Flights;
 use super::group::Groups;
 use super::kernels::{self, BLOCK, SumClusters, SumPieces, columns};
 use super::points::{Block, Points};
@@ -80,8 +81,9 @@ impl Sums {
     }
 
     /// Submits, and brings to the host what was found of each cluster.
-    pub fn found(&self, encoder: Encoder) -> Result<Found> {
+    pub fn found(&self, encoder: Encoder, flights: &mut Flights) -> Result<Found> {
         let landed = encoder.submit(&[(&self.facts, 0, self.facts.size())])?.wait()?;
+        flights.note(&landed);
         let all = words(landed.parts.first().map_or(&[], Vec::as_slice));
         let (mut clusters, mut points) = (vec![Cluster::default(); self.k as usize], Vec::new());
         for block in all.chunks(self.k as usize * 4) {

@@ -13,6 +13,8 @@ use crate::exact::Dataset;
 use crate::kernel::{Encoder, fold, words};
 use crate::metric::Metric;
 use crate::ops::kernels::{Normalize, normalize};
+use crate::space::check::RowFacts;
+use crate::space::{Family, scan_family};
 
 /// Rows that a workgroup takes that brings them to length 1.
 const GROUP_ROWS: u64 = 32;
@@ -28,17 +30,22 @@ pub(super) struct Centroids {
     frozen: u32,
     /// Whether the others are brought to length 1.
     spherical: bool,
+    /// The same as rows that are searched.
+    dataset: Dataset,
+    /// What holds of these whatever the iterations make of them, where they then change where they lie; otherwise they are made anew.
+    facts: Option<RowFacts>,
 }
 
 impl Centroids {
     /// Of row-major rows, of which the first `frozen` stay as they are.
     pub fn new(
-        gpu: &Gpu,
+        points: &Points,
+        metric: &Metric,
         rows: &[f32],
-        dim: usize,
         frozen: usize,
         spherical: bool,
     ) -> Result<Centroids> {
+        let (gpu, dim) = (points.gpu(), points.rows.dim());
         let stride = dim.next_multiple_of(4);
         let mut padded = vec![0f32; rows.len() / dim * stride];
         for (to, from) in padded.chunks_exact_mut(stride).zip(rows.chunks_exact(dim)) {
@@ -48,10 +55,34 @@ impl Centroids {
         let buffer = encoder.upload("centroids", bytemuck::cast_slice(&padded))?;
         let k = (rows.len() / dim) as u32;
         let gpu = gpu.clone();
-        let mut centroids = Centroids { gpu, buffer, k, dim, frozen: frozen as u32, spherical };
+        let dataset = Dataset::new(&gpu, metric, DType::F32, dim)?.for_many();
+        let frozen = frozen as u32;
+        let mut centroids =
+            Centroids { gpu, buffer, k, dim, frozen, spherical, dataset, facts: None };
         centroids.normalize(&mut encoder)?;
         encoder.submit(&[])?;
+        centroids.dataset = centroids.made_anew()?;
+        let products = matches!(scan_family(metric), Some((Family::L2 | Family::Dot, _)));
+        if products && !centroids.dataset.transforms() {
+            centroids.facts = Some(centroids.whatever_comes(points));
+        }
         Ok(centroids)
+    }
+
+    /// What holds of all means of the points: they are no longer than these, and of length 1 where they are brought to it.
+    fn whatever_comes(&self, points: &Points) -> RowFacts {
+        let given = self.dataset.compared().facts();
+        let of = points.dataset.compared().facts();
+        let (norm, largest) = if self.spherical { (1.001, 1.001) } else { (of.norm, of.largest) };
+        // sums round
+        let (norm, largest) = (norm.max(given.norm) * 1.001, largest.max(given.largest) * 1.001);
+        let largest = largest.min(f32::MAX);
+        RowFacts { whole: false, norm, largest, smallest: 0.0, ..given }
+    }
+
+    /// Whether they change where they lie.
+    pub fn stay_in_place(&self) -> bool {
+        self.facts.is_some()
     }
 
     pub fn k(&self) -> u32 {
@@ -110,7 +141,17 @@ impl Centroids {
             encoder.dispatch(&variant, &buffers, &params, [x, y, 1])?;
         }
         self.normalize(&mut encoder)?;
+        if self.facts.is_some() {
+            for segment in self.dataset.rows().segments() {
+                let from = segment.first_row() * self.row_bytes();
+                encoder.copy(&self.buffer, from, segment.buffer(), 0, segment.bytes());
+            }
+        }
         encoder.submit(&[])?;
+        self.dataset = match self.facts {
+            Some(facts) => self.dataset.renewed(facts)?,
+            None => self.made_anew()?,
+        };
         Ok(())
     }
 
@@ -135,7 +176,11 @@ impl Centroids {
     }
 
     /// The centroids as rows that are searched.
-    pub fn dataset(&self, metric: &Metric) -> Result<Dataset> {
+    pub fn dataset(&self) -> &Dataset {
+        &self.dataset
+    }
+
+    fn made_anew(&self) -> Result<Dataset> {
         let rows = Matrix::empty(&self.gpu, DType::F32, self.dim)?;
         let rows = rows.with_rows(self.k.into(), |segment| {
             let mut encoder = Encoder::new(&self.gpu, "centroids", false)?;
@@ -144,7 +189,8 @@ impl Centroids {
             encoder.submit(&[])?;
             Ok(())
         })?;
-        Dataset::new(&self.gpu, metric, DType::F32, self.dim)?.append_matrix(&rows)
+        let none = Dataset::new(&self.gpu, self.dataset.metric(), DType::F32, self.dim)?;
+        none.for_many().append_matrix(&rows)
     }
 
     /// All of them in host memory, row-major.

@@ -153,7 +153,26 @@ impl Dataset {
         self.compared.bytes() + given + rounded.sum::<u64>()
     }
 
-    pub(super) fn transforms(&self) -> bool {
+    /// Which copies of the rows there may be.
+    pub(super) fn copies(&self) -> Copies {
+        self.copies
+    }
+
+    pub(super) fn with_copies(self, copies: Copies) -> Dataset {
+        Dataset { copies, ..self }
+    }
+
+    /// With other numbers and copies of the same rows.
+    pub(super) fn with_compared(
+        self,
+        compared: Measured,
+        f16: Option<Rounded>,
+        int8: Option<Rounded>,
+    ) -> Dataset {
+        Dataset { compared, f16, int8, ..self }
+    }
+
+    pub fn transforms(&self) -> bool {
         Transform::of(&self.metric) != Transform::None
     }
 

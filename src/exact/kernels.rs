@@ -14,6 +14,7 @@ const DISTANCE: Shader = shader!("exact", "distance");
 const F16_COPY: Shader = shader!("exact", "f16_copy");
 const INT8_COPY: Shader = shader!("exact", "int8_copy");
 const MASK_BIAS: Shader = shader!("exact", "mask_bias");
+const NEAREST_OF_BINS: Shader = shader!("exact", "nearest_of_bins");
 const RANGE: Shader = shader!("exact", "range");
 const RESCORE: Shader = shader!("exact", "rescore");
 const RESIDUAL: Shader = shader!("exact", "residual");
@@ -39,11 +40,11 @@ pub(crate) fn row_facts(dtype: DType) -> Variant {
 }
 
 /// `scaled`: divided by their norm.
-pub(crate) fn row_queries(rows: impl Into<Elements>, scaled: bool) -> Variant {
+pub(crate) fn row_queries(rows: impl Into<Elements>, scaled: bool, map: RowMap) -> Variant {
     Variant::new::<params::RowQueries>(ROW_QUERIES)
         .word("dtype", rows.into().name())
         .flag("scaled", scaled)
-        .row_map(RowMap::TABLE)
+        .row_map(map)
 }
 
 pub(crate) fn row_stats(
@@ -316,6 +317,15 @@ pub(crate) fn rescore(
         .flag("scaled", scaled)
         .flag("bitmap", bitmap)
         .row_map(map)
+}
+
+/// Of f32 rows, `bin` to a bin: 16 or 64.
+pub(crate) fn nearest_of_bins(family: Family, scaled: bool, bin: u32) -> Variant {
+    Variant::new::<params::NearestOfBins>(NEAREST_OF_BINS)
+        .word("dtype", DType::F32.name())
+        .word("family", family.name())
+        .int("bin", bin)
+        .flag("scaled", scaled)
 }
 
 pub(crate) fn distance(

@@ -59,6 +59,7 @@
 //! *Segment*: rows in one buffer, as many as one binding holds. *Chunk*: rows of a stream that are on the device at a time. *Block*:
 //! rows of one dispatch. *Piece*: what one thread of the host takes, or the rows of a segment that one dispatch of stage A takes.
 
+mod approximate;
 mod bin_size;
 mod brief;
 mod coding;
@@ -91,6 +92,7 @@ mod stream;
 mod upload;
 mod variants;
 
+pub(crate) use approximate::{Answers, Approximate};
 pub(crate) use coding::Coding;
 pub(crate) use dataset::Dataset;
 pub(crate) use encoding::Encoding;

@@ -208,6 +208,22 @@ params! {
 }
 
 params! {
+    /// Of `nearest_of_bins`.
+    pub(crate) struct NearestOfBins {
+        pub nq: u32,
+        pub n: u32,
+        pub k4: u32,
+        pub stride4: u32,
+        pub q_stride4: u32,
+        pub bins: u32,
+        pub bin_stride: u32,
+        /// Where the answers of these queries begin.
+        pub first: u32,
+        pub groups_x: u32,
+    }
+}
+
+params! {
     /// Of `distance`.
     pub(crate) struct Distance {
         pub nq: u32,

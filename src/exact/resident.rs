@@ -4,8 +4,10 @@ use super::dataset::Dataset;
 use super::rows::measured::Measured;
 use super::upload::Upload;
 use super::{kernels, params};
+use crate::buffer::PART_ALIGN;
+use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::kernel::{Encoder, fold};
+use crate::kernel::{Encoder, RowMap, fold};
 use crate::space::check::RowFacts;
 use std::ops::Range;
 
@@ -78,7 +80,8 @@ impl Resident {
             ];
             buffers.extend(part.scale.as_ref().filter(|_| self.scaled).map(|s| ("scale", s)));
             buffers.extend(self.rows.coding().map(|coding| ("ranges", coding.buffer())));
-            let variant = kernels::row_queries(self.rows.elements(), self.scaled);
+            let (rows, map) = (self.rows.elements(), RowMap::TABLE);
+            let variant = kernels::row_queries(rows, self.scaled, map);
             encoder.dispatch(&variant, &buffers, &params, [groups[0], groups[1], 1])?;
         }
         Ok(Upload {
@@ -88,6 +91,61 @@ impl Resident {
             exact: queries,
             exact_stride4: k4 as u32,
             norms: Some(norms),
+            int8: None,
+            ranges: None,
+        })
+    }
+
+    /// Encodes consecutive ones, all of one segment, of which the first has a number in it that is a multiple of 64: read where they lie,
+    /// if these are the f32 that the kernels read. There are no norms, for callers who ask for no bound.
+    ///
+    /// # Errors
+    /// `Internal` for rows of several segments.
+    pub fn span(&self, rows: Range<u64>, encoder: &mut Encoder) -> Result<Upload> {
+        let matrix = self.rows.matrix();
+        let (begin, end) = (self.first + rows.start, self.first + rows.end);
+        let holds = |first: u64, count: u32| first <= begin && end <= first + u64::from(count);
+        let mut segments = self.rows.segments();
+        let (segment, part) = segments
+            .find(|(segment, _)| holds(segment.first_row(), segment.rows()))
+            .ok_or_else(|| Error::internal(format!("rows {rows:?} of several segments")))?;
+        let (local, n) = (begin - segment.first_row(), (end - begin) as u32);
+        let stride = u64::from(segment.stride_bytes());
+        let own = segment.buffer();
+        if !(local * stride).is_multiple_of(PART_ALIGN) || !(local * 4).is_multiple_of(PART_ALIGN) {
+            return Err(Error::internal(format!("queries from row {local} on")));
+        }
+        let buffer = own.part(local * stride, u64::from(n) * stride);
+        let k4 = matrix.dim().div_ceil(4) as u32;
+        let stride4 = matrix.dtype().stride4(segment.stride_bytes());
+        let plain = matrix.dtype() == DType::F32 && self.rows.coding().is_none() && !self.scaled;
+        let queries = if plain {
+            buffer
+        } else {
+            let gpu = encoder.gpu().clone();
+            let queries = gpu.scratch("queries", u64::from(n) * u64::from(k4) * 16)?;
+            let norms = gpu.scratch("query norms", u64::from(n) * 8)?;
+            let groups = fold(&gpu, u64::from(n).div_ceil(GROUP_ROWS))?;
+            let dim = matrix.dim() as u32;
+            let params =
+                params::RowQueries { n, first: 0, nq: n, k4, stride4, groups_x: groups[0], dim };
+            let scale = part.scale.as_ref().filter(|_| self.scaled);
+            let scale = scale.map(|scale| scale.part(local * 4, u64::from(n) * 4));
+            let mut buffers = vec![("rows", &buffer), ("queries", &queries), ("norms", &norms)];
+            buffers.extend(scale.as_ref().map(|scale| ("scale", scale)));
+            buffers.extend(self.rows.coding().map(|coding| ("ranges", coding.buffer())));
+            let (rows, map) = (self.rows.elements(), RowMap::IDENTITY);
+            let variant = kernels::row_queries(rows, self.scaled, map);
+            encoder.dispatch(&variant, &buffers, &params, [groups[0], groups[1], 1])?;
+            queries
+        };
+        Ok(Upload {
+            count: n,
+            floats: Some(queries.clone()),
+            float_stride4: k4,
+            exact: queries,
+            exact_stride4: k4,
+            norms: None,
             int8: None,
             ranges: None,
         })

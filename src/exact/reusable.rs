@@ -1,12 +1,13 @@
 //! A dataset whose buffers are there before its rows, and serve others afterwards: a chunk of a stream.
 
 use super::dataset::Dataset;
-use super::rounded::copies::{self, Copies};
+use super::rounded::copies::{self, Copies, Rounded};
 use super::rounded::f16;
 use crate::buffer::{BIN, Uploader};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exact::encoding::Encoding;
 use crate::format::RowSource;
+use crate::space::check::RowFacts;
 
 impl Dataset {
     /// Whether a chunk of such rows would be copied to f16, were it allowed.
@@ -23,6 +24,27 @@ impl Dataset {
         ring: &mut Option<Uploader>,
     ) -> Result<Dataset> {
         self.emptied().append_at(source, number, ring)
+    }
+
+    /// For many queries alone: without a copy in 8 bits of the rows that are to come, which few would read.
+    pub fn for_many(self) -> Dataset {
+        let copies = if self.copies() == Copies::All { Copies::F16 } else { self.copies() };
+        self.with_copies(copies)
+    }
+
+    /// What there is of the rows besides, of other elements that were written where they lie, for a caller who alone holds the dataset.
+    /// `facts` hold of these elements, and nothing is waited for to know them.
+    pub fn renewed(&self, facts: RowFacts) -> Result<Dataset> {
+        if self.transforms() {
+            return Err(Error::internal("rows that are transformed changed where they lie"));
+        }
+        let compared = self.compared().renewed(facts)?;
+        let again = |old: Option<&Rounded>| {
+            let operand = old.map(|old| old.operand);
+            Rounded::extended(&compared, operand, old, 0)
+        };
+        let (f16, int8) = (again(self.f16())?, again(self.int8())?);
+        Ok(self.clone().with_compared(compared, f16, int8))
     }
 
     /// Device memory that `rows` rows take in one segment.

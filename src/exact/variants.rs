@@ -54,7 +54,7 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
         all.extend([false, true].map(|scaled| residual(dtype, scaled, Lost::Int8Copy, ROWS)));
         all.extend([false, true].map(|scaled| int8_copy(dtype, scaled)));
         for scaled in [false, true] {
-            all.push(row_queries(dtype, scaled));
+            all.extend([ROWS, RowMap::TABLE].map(|map| row_queries(dtype, scaled, map)));
             all.push(row_stats(dtype, if scaled { Family::Dot } else { Family::L2 }, scaled, ROWS));
             for bitmap in [false, true] {
                 all.extend(tiles.iter().map(|&tile| {
@@ -85,6 +85,9 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
         }
     }
     all.extend(keys(&tiles));
+    for (family, scaled) in [(Family::L2, false), (Family::Dot, false), (Family::Dot, true)] {
+        all.extend(BINS.map(|bin| nearest_of_bins(family, scaled, bin)));
+    }
     all.push(residual(DType::F32, false, Lost::Each, ROWS));
     all.extend([false, true].map(|scaled| residual(DType::F16, scaled, Lost::Own, ROWS)));
     // bins and bitmaps are parts of the text that the number of queries leaves alone
@@ -226,7 +229,10 @@ fn listed(tiles: &[Tile], matrix_tiles: &[MatrixTile]) -> Vec<Variant> {
 
 /// The kernels that decode rows of codes: as they lie, and through tables.
 fn decoded(codes: Elements) -> Vec<Variant> {
-    let mut all = vec![row_queries(codes, false), row_queries(codes, true)];
+    let mut all = vec![];
+    for map in [RowMap::IDENTITY, RowMap::TABLE] {
+        all.extend([false, true].map(|scaled| row_queries(codes, scaled, map)));
+    }
     for map in [ROWS, RowMap::TABLE] {
         for (family, scaled) in [(Family::L2, false), (Family::Dot, false), (Family::Dot, true)] {
             all.push(row_stats(codes, family, scaled, map));

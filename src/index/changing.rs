@@ -2,6 +2,7 @@
 
 use super::add::{self, AddParams};
 use super::as_f32::rows_as_f32;
+use super::params::TrainParams;
 use super::traits::Search;
 use crate::buffer::Matrix;
 use crate::dtype::Rows;
@@ -54,7 +55,15 @@ pub trait Index: Search {
     /// index.add(&rows)?;
     /// # Ok::<(), nearfield::Error>(())
     /// ```
-    fn train(&self, sample: Rows<'_>) -> Result<()>;
+    fn train(&self, sample: Rows<'_>) -> Result<()> {
+        self.train_with(sample, &TrainParams::new())
+    }
+
+    /// [`train`](Self::train) that may tell how far it is, may be cancelled, and may be told how.
+    ///
+    /// # Errors
+    /// As [`train`](Self::train) and [`kmeans`](crate::kmeans).
+    fn train_with(&self, sample: Rows<'_>, params: &TrainParams) -> Result<()>;
 
     /// The most rows of a sample that training has a use for; 0 where there is nothing to learn.
     fn training_rows(&self) -> usize {
@@ -327,7 +336,6 @@ pub trait Index: Search {
     }
 
     /// The rows of some ids, in the order of the ids, as f32; of bits, a 0 or 1 for each. An id may be there twice.
-    ///
     /// Cost: as [`reconstruct_into`](Self::reconstruct_into), and the f32 beside the bytes of other types.
     ///
     /// # Errors
@@ -346,7 +354,6 @@ pub trait Index: Search {
 
     /// Writes the rows of some ids as they are stored to `out`, one after the other: for each the bytes of [`dim`](Search::dim)
     /// elements of [`dtype`](Search::dtype). An id may be there twice.
-    ///
     /// Cost: the device brings the rows together, and they come to the host 32 MiB at a time.
     ///
     /// # Errors
@@ -370,12 +377,6 @@ pub trait Index: Search {
     ///
     /// # Errors
     /// `Io`; `OutOfDeviceMemory` for staging; `DeviceLost`.
-    /// # Example
-    /// ```no_run
-    /// # use nearfield::*; let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
-    /// index.write("vectors.nf".as_ref())?;
-    /// # Ok::<(), nearfield::Error>(())
-    /// ```
     #[doc(alias("save"))]
     fn write(&self, path: &Path) -> Result<()> {
         self.write_unnamed(path)?.finish()
@@ -389,6 +390,7 @@ pub trait Index: Search {
     /// # Example
     /// ```no_run
     /// # use nearfield::*; let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
+    /// index.write("vectors.nf".as_ref())?; // or, to look at it first:
     /// let mut file = index.write_unnamed("vectors.nf".as_ref())?;
     /// IndexInfo::verify(file.unfinished()?, &mut |_, _| Ok(()))?; // what was written reads
     /// file.finish()?;

@@ -32,6 +32,7 @@ pub(crate) struct InvertedLists {
 
 impl InvertedLists {
     /// No rows and no centroids yet.
+    #[cfg(test)]
     pub fn new(
         gpu: &Gpu,
         metric: &Metric,

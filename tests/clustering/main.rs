@@ -9,5 +9,6 @@ mod lloyd;
 mod metrics;
 mod params;
 mod refusals;
+mod scores;
 mod start;
 mod support;

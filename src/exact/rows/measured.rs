@@ -203,6 +203,13 @@ impl Measured {
         Measured { matrix: self.matrix.emptied(), facts, ..self.clone() }
     }
 
+    /// Computes the numbers of all rows again, whose elements have changed where they lie, for a caller who alone holds it.
+    pub fn renewed(&self, facts: RowFacts) -> Result<Measured> {
+        let mut new = Measured { facts, ..self.clone() };
+        new.measure(0)?;
+        Ok(new)
+    }
+
     /// Computes the numbers of all rows from `first` on.
     fn measure(&mut self, first: u64) -> Result<()> {
         if self.scan.is_some() && self.bins() > 0 {

@@ -1,10 +1,11 @@
 //! The centroids of lists, learnt from a sample of their rows.
 
 use crate::buffer::Matrix;
-use crate::clustering::{KMeansParams, kmeans};
+use crate::clustering::{KMeansParams, centroids};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
+use crate::index::params::TrainParams;
 use crate::metric::Metric;
 use crate::space::check;
 
@@ -12,6 +13,8 @@ use crate::space::check;
 pub(super) const MOST_ROWS: usize = 256;
 /// As FAISS trains its lists, which is fewer than its k-means makes of itself.
 const ITERATIONS: usize = 10;
+/// How much of the work k-means is said to be.
+const KMEANS_SHARE: f64 = 0.99;
 
 /// `nlist` centroids of a sample's rows, by k-means; of unit length where the metric looks at directions.
 pub(super) fn centroids_of(
@@ -19,29 +22,44 @@ pub(super) fn centroids_of(
     metric: &Metric,
     (dim, nlist): (usize, usize),
     sample: Rows<'_>,
+    params: &TrainParams,
 ) -> Result<Vec<f32>> {
     if sample.dtype() == DType::Bits {
         return Err(Error::unsupported("training", "a sample of bits"));
     }
     let count = sample.count(dim)?;
-    // here, where the rows still have their numbers
-    check::rows(metric, sample, dim, 0)?;
     if count < nlist {
         let reason = format!("{count} rows are too few for {nlist} lists; {nlist} are the least");
         return Err(Error::argument("sample", reason));
     }
-    // some metrics know what to make of a missing element; what is left of the others was refused
-    let missing = matches!(metric, Metric::NanEuclidean | Metric::Gower);
-    let points = match missing {
-        true => Matrix::from_rows(gpu, dim, Rows::F32(&completed(sample, dim)))?,
-        false => Matrix::from_rows(gpu, dim, sample)?,
+    // some metrics know what to make of a missing element, which they refuse in none
+    let points = match metric {
+        Metric::NanEuclidean | Metric::Gower => {
+            check::rows(metric, sample, dim, 0)?;
+            Matrix::from_rows(gpu, dim, Rows::F32(&completed(sample, dim)))?
+        }
+        _ => Matrix::from_rows(gpu, dim, sample)?,
     };
-    let directions = matches!(metric, Metric::Cosine | Metric::CosineDistance);
-    let params = KMeansParams::new()
-        .niter(ITERATIONS)
-        .max_points_per_centroid(MOST_ROWS)
-        .spherical(directions || *metric == Metric::InnerProduct);
-    Ok(kmeans(&points, metric, nlist, &params)?.centroids)
+    centroids(&points, metric, nlist, &kmeans_params(metric, params))
+}
+
+/// What is asked for, or what FAISS asks for.
+fn kmeans_params(metric: &Metric, params: &TrainParams) -> KMeansParams {
+    let usual = || {
+        KMeansParams::new()
+            .niter(ITERATIONS)
+            .max_points_per_centroid(MOST_ROWS)
+            .spherical(*metric == Metric::InnerProduct)
+    };
+    let mut kmeans = params.kmeans.clone().unwrap_or_else(usual);
+    if let Some(progress) = params.progress.clone() {
+        // rows that are there get their lists afterwards
+        kmeans = kmeans.progress(move |share| progress(share * KMEANS_SHARE));
+    }
+    match &params.cancel {
+        Some(cancel) => kmeans.cancel(cancel),
+        None => kmeans,
+    }
 }
 
 /// The rows with the mean of what is there of an element in the place of each that is missing: a mean needs them all.

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::exact::{Dataset, ToPrepare};
 use crate::format::RowSource;
 use crate::index::ids::RowSet;
-use crate::index::params::{Ask, SearchParams};
+use crate::index::params::{Ask, SearchParams, TrainParams};
 use crate::index::persist::{self, FileReader, FileWriter, Lists};
 use crate::index::state::Stored;
 use crate::invlists::{InvertedLists, Probe};
@@ -140,9 +140,9 @@ impl Stored for IvfRows {
         self.lists.nlist().saturating_mul(centroids::MOST_ROWS)
     }
 
-    fn train(&self, sample: Rows<'_>) -> Result<IvfRows> {
+    fn train(&self, sample: Rows<'_>, params: &TrainParams) -> Result<IvfRows> {
         let (gpu, shape) = (self.lists.dataset().gpu(), (self.dim(), self.lists.nlist()));
-        self.with_centroids(&centroids_of(gpu, self.metric(), shape, sample)?)
+        self.with_centroids(&centroids_of(gpu, self.metric(), shape, sample, params)?)
     }
 
     fn append(&self, source: &mut dyn RowSource) -> Result<IvfRows> {

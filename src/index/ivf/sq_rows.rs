@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::exact::{Coding, Dataset, ToPrepare};
 use crate::format::RowSource;
 use crate::index::ids::RowSet;
-use crate::index::params::{Ask, SearchParams};
+use crate::index::params::{Ask, SearchParams, TrainParams};
 use crate::index::persist::{self, FileReader, FileWriter, Lists};
 use crate::index::state::{Stored, StoredRows};
 use crate::metric::Metric;
@@ -120,13 +120,13 @@ impl Stored for SqRows {
         of_lists.max(SAMPLE_ROWS)
     }
 
-    fn train(&self, sample: Rows<'_>) -> Result<SqRows> {
+    fn train(&self, sample: Rows<'_>, params: &TrainParams) -> Result<SqRows> {
         if self.len() > 0 && self.quantizer.kind().ranged_bits().is_some() {
             let item = "training where there are rows, whose codes would mean something else";
             return Err(Error::unsupported("IvfSq", item));
         }
         let (gpu, shape) = (self.gpu(), (self.dim(), self.ivf.lists.nlist()));
-        let centroids = centroids_of(gpu, self.metric(), shape, sample)?;
+        let centroids = centroids_of(gpu, self.metric(), shape, sample, params)?;
         if self.len() > 0 {
             return self.with_centroids(&centroids);
         }

@@ -11,7 +11,7 @@ use crate::index::add::AddParams;
 use crate::index::changing::Index;
 use crate::index::hits::{Hits, RangeHits};
 use crate::index::ids::{IdFilter, Prepare, PreparedFilter, QueryFilter};
-use crate::index::params::{Ask, SearchParams};
+use crate::index::params::{Ask, SearchParams, TrainParams};
 use crate::index::stream::HitStream;
 use crate::index::traits::Search;
 use crate::metric::Metric;
@@ -115,8 +115,8 @@ impl<T: Backed> Search for T {
 }
 
 impl<T: Backed> Index for T {
-    fn train(&self, sample: Rows<'_>) -> Result<()> {
-        self.core().train(sample)
+    fn train_with(&self, sample: Rows<'_>, params: &TrainParams) -> Result<()> {
+        self.core().train(sample, params)
     }
 
     fn training_rows(&self) -> usize {

@@ -14,7 +14,7 @@ use crate::index::add::{AddParams, Watched};
 use crate::index::as_f32::rows_as_f32;
 use crate::index::hits::Hits;
 use crate::index::ids::{Ids, Prepare, PreparedFilter, leave_out};
-use crate::index::params::{Ask, SearchParams};
+use crate::index::params::{Ask, SearchParams, TrainParams};
 use crate::index::persist::{IndexReader, Info};
 use crate::index::stream::HitStream;
 use crate::metric::Metric;
@@ -87,8 +87,12 @@ impl<R: Stored> Core<R> {
         Ok(value)
     }
 
-    pub fn train(&self, sample: Rows<'_>) -> Result<()> {
-        self.change(|old| Ok((old.train(sample)?, ())))
+    pub fn train(&self, sample: Rows<'_>, params: &TrainParams) -> Result<()> {
+        self.change(|old| Ok((old.train(sample, params)?, ())))?;
+        if let Some(progress) = &params.progress {
+            progress(1.0);
+        }
+        Ok(())
     }
 
     /// Has `next` make other rows of those there are, as many and in their order.

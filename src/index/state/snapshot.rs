@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::format::RowSource;
 use crate::index::hits::Hits;
 use crate::index::ids::{self, Ids, MAX_ID, RowSet};
+use crate::index::params::TrainParams;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -68,8 +69,8 @@ impl<R: Stored> Snapshot<R> {
     }
 
     /// The same, with rows that have learnt from a sample.
-    pub fn train(&self, sample: Rows<'_>) -> Result<Snapshot<R>> {
-        Ok(self.with_rows(self.rows.train(sample)?))
+    pub fn train(&self, sample: Rows<'_>, params: &TrainParams) -> Result<Snapshot<R>> {
+        Ok(self.with_rows(self.rows.train(sample, params)?))
     }
 
     /// With the rows of a stream behind, under these ids or the next ones; and the ids that were given to them.

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::exact::ToPrepare;
 use crate::format::RowSource;
 use crate::index::ids::RowSet;
-use crate::index::params::{Ask, SearchParams};
+use crate::index::params::{Ask, SearchParams, TrainParams};
 use crate::index::persist::{self, FileReader, FileWriter};
 use crate::index::traits::no_lists;
 use crate::metric::Metric;
@@ -44,7 +44,7 @@ pub(in crate::index) trait Stored: Clone + Send + Sync + 'static {
     }
 
     /// Knowing what there is to learn from a sample of `dim` numbers a row; by default nothing.
-    fn train(&self, sample: Rows<'_>) -> Result<Self> {
+    fn train(&self, sample: Rows<'_>, _params: &TrainParams) -> Result<Self> {
         sample.count(self.dim()).map(|_| self.clone())
     }
 

@@ -3,8 +3,10 @@
 use super::oracle::{Twin, asked, bits, probing};
 use crate::support::{gpu, rows};
 use nearfield::{
-    DType, Error, Index, IvfFlat, Matrix, Metric, Rows, Search, SearchParams, index_factory,
+    CancelToken, DType, Error, Index, IvfFlat, KMeansParams, Matrix, Metric, Rows, Search,
+    SearchParams, TrainParams, index_factory,
 };
+use std::sync::{Arc, Mutex};
 
 const DIM: usize = 6;
 
@@ -189,4 +191,44 @@ fn own_centroids_are_checked() {
             }
         }
     }
+}
+
+#[test]
+fn training_tells_how_far_it_is_and_is_told_how() {
+    let sample = rows(400, DIM, &Metric::L2, DType::F32, 8);
+    let bits = |index: &IvfFlat| {
+        index.centroids().unwrap().iter().map(|v| v.to_bits()).collect::<Vec<_>>()
+    };
+    let trained = |params: &TrainParams| {
+        let index = untrained(&Metric::L2, 8);
+        index.train_with(sample.rows(), params).unwrap();
+        bits(&index)
+    };
+    let usual = untrained(&Metric::L2, 8);
+    usual.train(sample.rows()).unwrap();
+    let kmeans = KMeansParams::new().niter(10).max_points_per_centroid(256);
+    assert_eq!(trained(&TrainParams::new()), bits(&usual));
+    assert_eq!(trained(&TrainParams::new().kmeans(kmeans.clone())), bits(&usual));
+    assert_ne!(trained(&TrainParams::new().kmeans(kmeans.seed(5))), bits(&usual));
+    let shares = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&shares);
+    trained(&TrainParams::new().progress(move |share| told.lock().unwrap().push(share)));
+    let shares = shares.lock().unwrap();
+    assert!(shares.len() > 10 && shares.is_sorted() && shares.last() == Some(&1.0), "{shares:?}");
+}
+
+#[test]
+fn training_can_be_cancelled_and_leaves_the_index_as_it_was() {
+    let sample = rows(400, DIM, &Metric::L2, DType::F32, 8);
+    let index = untrained(&Metric::L2, 8);
+    let token = CancelToken::new();
+    let own = token.clone();
+    let params = TrainParams::new().cancel(&token).progress(move |_| own.cancel());
+    assert!(matches!(index.train_with(sample.rows(), &params), Err(Error::Cancelled)));
+    assert!(!index.is_trained());
+    index.train(sample.rows()).unwrap();
+    index.add_rows(sample.rows()).unwrap();
+    let before = index.centroids().unwrap();
+    assert!(matches!(index.train_with(sample.rows(), &params), Err(Error::Cancelled)));
+    assert_eq!((index.centroids().unwrap(), index.len()), (before, 400));
 }

@@ -4,11 +4,13 @@ use super::failure::{Failure, Result};
 use super::progress::Progress;
 use super::{random, stop};
 use nearfield::format::RowFile;
-use nearfield::{Error, Index, RowSource, Rows};
+use nearfield::{Error, Index, RowSource, Rows, TrainParams};
 
 const SEED: u64 = 1;
 /// Rows that are read at a time.
 const BLOCK: u64 = 1 << 14;
+/// What training is shown in.
+const STEPS: u64 = 100;
 
 /// Trains an index with rows of a file, at most as many as it has a use for, picked at random.
 pub fn train(index: &dyn Index, mut file: RowFile, progress: &Progress) -> Result<()> {
@@ -35,10 +37,12 @@ pub fn train(index: &dyn Index, mut file: RowFile, progress: &Progress) -> Resul
         bytes += more.len();
     }
     let chosen = without_skipped(&file, chosen, &mut words, &mut bytes);
-    progress.phase("learning the lists", 0);
+    progress.phase("learning the lists", STEPS);
+    let told = progress.reporter(0, STEPS);
+    let params = TrainParams::new().cancel(&stop::token()).progress(move |share| told(share));
     stop::check()?;
     let sample = &bytemuck::cast_slice::<u32, u8>(&words)[..bytes];
-    let trained = index.train(Rows::from_bytes(file.dtype(), sample)?);
+    let trained = index.train_with(Rows::from_bytes(file.dtype(), sample)?, &params);
     let name = file.path().display();
     trained.map_err(|error| match error {
         Error::InvalidArgument { argument: "sample", reason } => {
