@@ -151,6 +151,42 @@ def memory(folder):
             return
 
 
+# Cases of the suite `lists` that come in crowds, by their names there.
+CROWDS = ("all queries in one list", "queries by Zipf", "lists of unequal length", "all queries in a long list")
+
+
+def lists(folder):
+    """The lines of the table of inverted lists, from the latest record of its suite."""
+    for file in latest(folder, ("lists",), "json"):
+        rows = json.loads(file.read_text(encoding="utf-8"))["rows"]
+        lines = [("| what | figure | record |",), ("|---|---|---|",)]
+        for d in (128, 768):
+            own = [row for row in rows if row["d"] == d and row["name"] == "lists"]
+            if not own:
+                continue
+            batch = [row for row in own if row["queries"] == 10_000]
+            few = [row for row in own if row["queries"] <= 10 and row["nprobe"] == 32]
+            nprobes = "; ".join(str(row["nprobe"]) for row in batch)
+            lines.append((f"d = {d}, 10,000 queries, {nprobes} of {own[0]['nlist']:,} lists",
+                          "; ".join(f"{row['queries_per_s']:,.0f}" for row in batch) + " queries/s"))
+            lines.append(("their recall", "; ".join(f"{row['recall']:.4f}" for row in batch)))
+            lines.append(("32 lists, " + "; ".join(f"{row['queries']} queries" for row in few).replace("1 queries", "one query"),
+                          "; ".join(f"{row['wall_ms']:.3f}" for row in few) + " ms"))
+            lines.append(("from the host's rows to the centroids; from the host's rows to the first answer",
+                          f"{own[0]['train_s']:.2f}; {own[0]['add_s']:.2f} s"))
+            crowds = [row for row in rows if row["d"] == d and row["name"] in CROWDS and row["ratio"]
+                      and row["queries"] == 10_000]
+            if crowds:
+                lines.append(("time of a pair of query and row beside evenly spread ones: " + "; ".join(row["name"] for row in crowds),
+                              "; ".join(f"{row['ratio']:.2f}" for row in crowds) + " x"))
+        record = f"{folder.name}/{file.name}"
+        cells = [line[0] if len(line) == 1 else f"| {line[0]} | {line[1]} | {record if at == 2 else 'the same'} |"
+                 for at, line in enumerate(lines)]
+        text = f"Inverted lists on one {device(folder)}, `IvfFlat` of 1M rows near a plane of 32 dimensions, k = 10, recall by the index's own"
+        return ["", text, "exact answers:", "", *cells]
+    return []
+
+
 def figures(folder):
     """What, figure and files of each line that the folder has records for."""
     for unit, *parts in LINES:
@@ -195,13 +231,14 @@ def block():
     for folder in sorted(f for f in RECORDS.iterdir() if f.is_dir()):
         rows = table(folder)
         if len(rows) == 2:
+            lines += lists(folder)
             continue
         peers = [words for name, words in PEER_WORDS if any(name in row for row in rows)]
         lines += ["", f"On one {device(folder)}, 1M rows of f32 made of sums of uniform numbers, exact answers, from the host's"]
         lines[-1] += " queries to the host's hits" + (";" if peers else ".")
         if peers:
             lines.append(f"{', '.join(peers)}, on the same card in the same session.")
-        lines += ["", *rows]
+        lines += ["", *rows, *lists(folder)]
     return "\n".join(lines[1:])
 
 

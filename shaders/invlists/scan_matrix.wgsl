@@ -5,7 +5,7 @@
 //   work (nlist + 1 vec2: items before those of a list, pairs before its own), lists (nlist vec4 of this segment: first page of all, pages,
 //   pages of the list in earlier segments), pairs (by list, vec2: query, where in bin_best the bins of the list begin){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}, row_table (n).
 // Threads: {{ threads }}.
-// Profile keys: kernel.matrix sm sgm sgn bk pad input.
+// Profile keys: kernel.matrix sm sgm sgn bk pad input, kernel.lists groups.
 
 //% if input == "f16"
 enable f16;

@@ -3,7 +3,7 @@
 // Bindings: rows ({{ "f16" if dtype == "f16copy" else dtype }}, n x stride4 groups of four), queries (nq x q_stride4 vec4), bias (by position), bin_best (nq x bin_stride vec2, out), lists (nlist vec4
 //   of this segment: first page of all, pages, pages of the list in earlier segments), pairs (nq x nprobe vec2: list, bins of the query before it){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}, row_table (n).
 // Threads: a workgroup of 256 has one pair and every p.lanes-th page of its list; eight neighbours read 128 bytes of a row together.
-// Profile keys: none.
+// Profile keys: kernel.lists max_row_queries row_groups row_lanes.
 
 {% import "lib/tile/row/read.wgsl" as read %}
 {% import "lib/tile/row/product.wgsl" as product %}

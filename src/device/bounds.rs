@@ -20,6 +20,10 @@ const POSITIVE: Bound = Whole(1, u32::MAX);
 
 /// (section, key, bound) of every key of the baseline.
 const BOUNDS: &[(&str, &str, Bound)] = &[
+    ("lists", "groups", POSITIVE),
+    ("lists", "max_row_queries", COUNT),
+    ("lists", "row_groups", POSITIVE),
+    ("lists", "row_lanes", POSITIVE),
     ("matrix", "accumulation", POSITIVE),
     ("matrix", "bias", Word(&["accumulator", "epilogue"])),
     ("matrix", "bk", POSITIVE),

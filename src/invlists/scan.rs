@@ -17,8 +17,6 @@ use crate::space::Pair;
 
 /// Rows to a bin where matrix units score them: lists are short, and what is rescored of each query costs as much as its product.
 const SMALL_BIN: u64 = 16;
-/// Up to so many queries a list, on average, their rows are read one query at a time.
-const ROW_QUERIES: u64 = 2;
 
 /// How the lists are gone through, planned for one call.
 pub(super) struct ListScan {
@@ -66,7 +64,8 @@ impl ListScan {
         }
         let by_list = (queries.count as u64 * nprobe as u64).div_ceil(lists.nlist() as u64);
         let scored = plan.scores_products(dataset, queries) && !exhaustive;
-        let few = by_list <= ROW_QUERIES || plan.scan.matrix.is_none();
+        let most_by_row = u64::from(dataset.gpu().profile().u32("lists", "max_row_queries")?);
+        let few = by_list <= most_by_row || plan.scan.matrix.is_none();
         let scored = scored.then_some(ScanSettings {
             matrix: plan.scan.matrix.map(|tile| tile.narrowed(by_list as u32)),
             matrix_bin: SMALL_BIN as u32,

@@ -10,11 +10,6 @@ use crate::exact::{Encoding, Form, Matrices, Method, SegmentOperand, depth};
 use crate::kernel::{Bind, Encoder, MatrixTile, fold};
 use crate::ops::{histogram, prefix_sum};
 
-/// Workgroups that are enough for a device where queries are few.
-const ROW_GROUPS: u32 = 4096;
-/// The most workgroups of a pair.
-const MOST_LANES: u32 = 16;
-
 /// Where the scores go, and what they are of.
 pub(super) struct Scores<'a> {
     pub nlist: u32,
@@ -81,7 +76,9 @@ pub(super) fn by_row(
     let upload = scores.asked.upload;
     let floats = upload.floats.as_ref().ok_or_else(|| Error::internal("no f32 queries"))?;
     let pairs = upload.count.saturating_mul(scores.nprobe);
-    let lanes = (ROW_GROUPS / pairs.max(1)).clamp(1, MOST_LANES);
+    let gpu = encoder.gpu();
+    let [enough, most] = ["row_groups", "row_lanes"].map(|key| gpu.profile().u32("lists", key));
+    let lanes = (enough? / pairs.max(1)).clamp(1, most?.min(gpu.caps().max_dispatch));
     encoder.stage("scan");
     segments(rows, method.form, |at, operand, first_row| {
         // f16 rows are read as their copy would be: what that may flush is counted
@@ -131,11 +128,12 @@ pub(super) fn by_list(
         }
     };
     let dim = rows.lists.dataset().compared().matrix().dim();
+    let groups = encoder.gpu().profile().u32("lists", "groups")?;
     segments(rows, method.form, |at, operand, first_row| {
         let first_list = at as u32 * nlist;
         let work = work(encoder, rows, [&of_lists, &starts], (nlist, first_list), tile)?;
         encoder.stage("scan");
-        let groups = matrices.min_groups.min(encoder.gpu().caps().max_dispatch).max(1);
+        let groups = groups.min(encoder.gpu().caps().max_dispatch);
         let params = ScanMatrix {
             nlist,
             k: depth(dim),

@@ -46,6 +46,22 @@ fn a_profile_is_written_that_loads_and_changes_no_answer() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
 }
 
+#[test]
+fn lists_are_tuned() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "tune --quick --kernel lists --rows 2000 --dim 16 --minutes 0.1 --json --out p.toml";
+    let summary = succeed(folder.path(), line).json();
+    let sections = summary["sections"].as_array().unwrap();
+    // without matrix units there is no choice of the two ways
+    assert!([2, 3].contains(&sections.len()), "{summary}");
+    assert!(sections.iter().all(|section| section["kernel"] == "lists"), "{summary}");
+    let rows = sections.last().unwrap()["candidates"].as_array().unwrap();
+    assert!(!rows.is_empty() && rows.iter().all(|c| c["checked"] == true), "{summary}");
+    assert_eq!(rows.iter().filter(|c| c["chosen"] == true).count(), 1, "{summary}");
+    let text = std::fs::read_to_string(folder.path().join("p.toml")).unwrap();
+    only_known_keys(&text.parse().unwrap());
+}
+
 /// Every key stands in the baseline, with a value of the same type.
 fn only_known_keys(profile: &Table) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("device-profiles/baseline.toml");

@@ -2,6 +2,7 @@
 //! each query, which rows lie in the lists that are looked at (`oracle`): the same ids and the same bits.
 
 mod answers;
+mod card;
 mod changes;
 mod damage;
 mod factory;
@@ -11,5 +12,6 @@ mod merge;
 mod oracle;
 mod refused;
 mod shapes;
+mod sized;
 mod sq;
 mod training;

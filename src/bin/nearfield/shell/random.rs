@@ -79,14 +79,14 @@ pub fn spread(rows: u64, count: u64, seed: u64) -> impl Iterator<Item = u64> {
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014).
-struct SplitMix(u64);
+pub struct SplitMix(u64);
 
 impl SplitMix {
-    fn new(seed: u64) -> SplitMix {
+    pub fn new(seed: u64) -> SplitMix {
         SplitMix(seed.wrapping_mul(0xd134_2543_de82_ef95))
     }
 
-    fn next(&mut self) -> u64 {
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -17,6 +17,49 @@ pub struct Base {
     pub label: Option<String>,
     /// Section, key and value of each setting of the device profile that is another than the profile's.
     pub settings: Vec<(String, String, String)>,
+    pub data: Data,
+    /// How many lists the rows are in, where they are in lists.
+    pub lists: Option<usize>,
+}
+
+/// How rows are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Data {
+    /// Elements that know nothing of each other.
+    #[default]
+    Independent,
+    /// Near a plane of 32 dimensions, as embeddings lie near one of few.
+    LowRank,
+    /// Around the centroids of the lists, which are given, not learnt: the longest list has so many times the rows of an average one.
+    Clusters(f64),
+}
+
+/// Where the queries of a case lie.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+pub enum Asked {
+    /// As the rows do.
+    #[default]
+    #[serde(rename = "rows")]
+    Rows,
+    /// All around one row, so that they ask the same lists.
+    #[serde(rename = "one list")]
+    OneList,
+    /// Around rows of which the second is asked half as often as the first, the third a third, as Zipf has it.
+    #[serde(rename = "zipf")]
+    Zipf,
+}
+
+impl Asked {
+    pub const ALL: [Asked; 3] = [Asked::Rows, Asked::OneList, Asked::Zipf];
+
+    /// As suites call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Asked::Rows => "rows",
+            Asked::OneList => "one list",
+            Asked::Zipf => "zipf",
+        }
+    }
 }
 
 /// Which rows a query may find.
@@ -60,13 +103,25 @@ pub struct Case {
     pub filter: Filter,
     /// All rows within the distance at which half of the queries have so many neighbours.
     pub within: bool,
+    /// Lists that each query looks at, of a base that has lists.
+    pub nprobe: Option<usize>,
+    pub asked: Asked,
+    /// The name of a case of as many queries, neighbours and probes whose time this one's is divided by.
+    pub beside: Option<String>,
 }
 
 impl Case {
     /// Whether both measure the same, under whatever names.
     pub fn same(&self, other: &Case) -> bool {
-        let shape = |case: &Case| (case.queries, case.k, case.filter, case.within);
+        let shape =
+            |case: &Case| (case.queries, case.k, case.filter, case.within, case.nprobe, case.asked);
         self.base == other.base && shape(self) == shape(other)
+    }
+
+    /// Whether `other` is the case that this one is held beside.
+    pub fn is_beside(&self, other: &Case) -> bool {
+        let shape = |case: &Case| (case.queries, case.k, case.nprobe, case.base.d, case.base.n);
+        self.beside.as_ref() == Some(&other.name) && shape(self) == shape(other)
     }
 
     /// What the columns do not tell: which copies were asked for or refused, and the filter.
@@ -80,7 +135,10 @@ impl Case {
             Filter::HalfByQueryPrepared => Some("half filtered by query, prepared"),
         };
         let within = self.within.then_some("by radius");
-        label.chain(filter).chain(within).map(|option| format!(", {option}")).collect()
+        let mut options: String =
+            label.chain(filter).chain(within).map(|option| format!(", {option}")).collect();
+        options.extend(probes(self.base.lists, self.nprobe));
+        options
     }
 
     /// How many rows the filter lets through: the first ones.
@@ -95,6 +153,12 @@ impl fmt::Display for Case {
         let (name, queries, k, options) = (&self.name, self.queries, self.k, self.options());
         write!(f, "{name} ({n} x {d} {dtype} {metric}, {queries} queries, k = {k}{options})")
     }
+}
+
+/// What the columns of other cases do not tell of a search of lists.
+pub fn probes(lists: Option<usize>, nprobe: Option<usize>) -> Option<String> {
+    let (lists, nprobe) = lists.zip(nprobe)?;
+    Some(format!(", {nprobe} of {lists} lists"))
 }
 
 /// Each case once, under the first of its names, and those of one base together: so it is made and uploaded once.

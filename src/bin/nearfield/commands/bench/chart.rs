@@ -1,6 +1,6 @@
 //! Which charts a run has points for, and what stands in them.
 
-use super::roofline::Peaks;
+use super::roofline::{Achieved, Peaks};
 use super::row::Row;
 use std::collections::BTreeSet;
 
@@ -155,7 +155,8 @@ fn curves(
 fn roofline(rows: &[Row], adapter: &str, peaks: Option<Peaks>) -> Chart {
     let mut series = Vec::new();
     for row in rows {
-        let Some(achieved) = &row.achieved else { continue };
+        let known = row.achieved.as_ref().filter(|achieved| achieved.bytes > 0.0);
+        let Some(achieved) = known else { continue };
         let label = format!("d = {} {}{}", row.d, row.metric, row.options);
         let (x, tflops) = (achieved.intensity(), achieved.tflops());
         if let Some(peaks) = peaks {
@@ -184,7 +185,11 @@ fn roofline(rows: &[Row], adapter: &str, peaks: Option<Peaks>) -> Chart {
 
 /// The ceiling over the measured scans, and as far as its ridge.
 fn roof(rows: &[Row], peaks: Peaks) -> Option<Series> {
-    let measured = rows.iter().filter_map(|r| Some(r.achieved.as_ref()?.intensity()));
+    let measured = rows
+        .iter()
+        .filter_map(|r| r.achieved.as_ref())
+        .filter(|a| a.bytes > 0.0)
+        .map(Achieved::intensity);
     let mut xs: Vec<f64> = measured.chain([peaks.ridge()]).collect();
     xs.sort_by(f64::total_cmp);
     let label = format!("{} GB/s, {} TFLOP/s", peaks.gbs, peaks.tflops);

@@ -1,7 +1,8 @@
 //! Rows to bench with: the same on every machine and, by benches/peers/data.py, for the libraries that are measured beside
 //! this one.
 
-use super::case::Base;
+use super::case::{Asked, Base, Data};
+use super::made::{self, Clusters};
 use crate::shell::failure::Result;
 use crate::shell::random;
 use half::f16;
@@ -14,7 +15,12 @@ pub struct Set {
     pub queries: Vec<f32>,
     stored: Stored,
     d: usize,
+    /// The number of the first query of each kind.
+    first: [usize; Asked::ALL.len()],
+    /// Queries of each kind.
     query_count: usize,
+    /// The centroids that the rows were made around, where they were.
+    pub centroids: Option<Vec<f32>>,
 }
 
 /// Rows and queries in the type of the base.
@@ -29,15 +35,38 @@ enum Stored {
 const QUERIES: usize = 20_000;
 
 impl Set {
-    /// Rows, and queries for batches of up to `batch`, with as many again to take others each run.
-    pub fn new(base: &Base, batch: usize) -> Result<Set> {
+    /// Rows, and queries of these kinds for batches of up to `batch`, with as many again to take others each run.
+    pub fn new(base: &Base, batch: usize, asked: &[Asked]) -> Result<Set> {
         let queries = batch.saturating_mul(2).max(QUERIES);
         if base.dtype == DType::Bits {
             let rows = random::bits(base.n, base.d, 1)?;
             return Ok(Set::of_bits(base.d, rows, random::bits(queries, base.d, 0x5eed)?));
         }
-        let rows = random::rows(base.n, base.d, 1)?;
-        Ok(Set::of(base, rows, random::rows(queries, base.d, 0x5eed)?))
+        let (n, d, mut centroids) = (base.n, base.d, None);
+        let (rows, mut all) = match base.data {
+            Data::Independent => (random::rows(n, d, 1)?, random::rows(queries, d, 0x5eed)?),
+            Data::LowRank => (made::low_rank(n, d, 1)?, made::low_rank(queries, d, 0x5eed)?),
+            Data::Clusters(largest) => {
+                let clusters = Clusters::new(n, d, base.lists.unwrap_or(1), largest)?;
+                let made = (clusters.rows()?, clusters.queries(queries, 0x5eed)?);
+                centroids = Some(clusters.centroids);
+                made
+            }
+        };
+        let mut first = [0; Asked::ALL.len()];
+        for (kind, first) in
+            Asked::ALL.iter().zip(&mut first).filter(|(kind, _)| asked.contains(kind))
+        {
+            let crowd = match kind {
+                Asked::Rows => continue,
+                Asked::OneList => made::around_one(&rows, d, queries, 0x5eed)?,
+                Asked::Zipf => made::zipf(&rows, d, base.lists.unwrap_or(1), queries, 0x5eed)?,
+            };
+            *first = all.len() / d;
+            all.extend(crowd);
+        }
+        let set = Set::of(base, rows, all);
+        Ok(Set { first, query_count: queries, centroids, ..set })
     }
 
     /// These numbers, without their signs where the metric takes none, rounded to what the type of the base has.
@@ -53,7 +82,10 @@ impl Set {
             _ => Stored::F32,
         };
         let (d, query_count) = (base.d, queries.len() / base.d);
-        let mut set = Set { rows: Vec::new(), queries: Vec::new(), stored, d, query_count };
+        let (first, centroids) = ([0; Asked::ALL.len()], None);
+        #[rustfmt::skip]
+        let mut set =
+            Set { rows: Vec::new(), queries: Vec::new(), stored, d, first, query_count, centroids };
         if base.dtype != DType::F32 {
             rows = set.rows().to_f32();
             queries = set.queries(0..query_count).to_f32();
@@ -66,7 +98,8 @@ impl Set {
     pub fn of_bits(d: usize, rows: Vec<u8>, queries: Vec<u8>) -> Set {
         let query_count = queries.len() / DType::Bits.row_bytes(d);
         let stored = Stored::Bits(rows, queries);
-        Set { rows: Vec::new(), queries: Vec::new(), stored, d, query_count }
+        let (first, centroids) = ([0; Asked::ALL.len()], None);
+        Set { rows: Vec::new(), queries: Vec::new(), stored, d, first, query_count, centroids }
     }
 
     /// Packed rows and queries, where they are bits.
@@ -83,6 +116,11 @@ impl Set {
             Stored::Bits(rows, _) => unpacked(rows, self.d, number),
             _ => widened(&self.rows, self.d, number),
         }
+    }
+
+    /// The number of the first query of the first batch.
+    pub fn first(&self, asked: Asked) -> usize {
+        self.first[asked as usize]
     }
 
     /// A query in f64.
@@ -103,9 +141,9 @@ impl Set {
     }
 
     /// `count` queries for a run, others than those of the run before.
-    pub fn batch(&self, run: usize, count: usize) -> Rows<'_> {
+    pub fn batch(&self, asked: Asked, run: usize, count: usize) -> Rows<'_> {
         let step = (self.query_count - count).max(1);
-        let first = (run * count) % step;
+        let first = self.first(asked) + (run * count) % step;
         self.queries(first..first + count)
     }
 
@@ -156,6 +194,6 @@ mod tests {
         let base = Set::of_bits(11, bytes.clone(), bytes);
         assert_eq!(base.row(0), base.query(0));
         assert_eq!(base.row(1).len(), 11);
-        assert_eq!(base.batch(1, 3).bytes(), &base.rows().bytes()[6..12]);
+        assert_eq!(base.batch(Asked::Rows, 1, 3).bytes(), &base.rows().bytes()[6..12]);
     }
 }

@@ -1,7 +1,7 @@
 //! What `--json` writes.
 
-use super::case::Filter;
-use super::measure::Record;
+use super::case::{Case, Filter};
+use super::measure::{Looked, Record};
 use super::roofline::Peaks;
 use crate::shell::clock;
 use crate::shell::number::json as number;
@@ -59,18 +59,19 @@ fn row(record: &Record, peaks: Option<Peaks>) -> Value {
         let name = if stage.stage.is_empty() { "other" } else { stage.stage };
         (name.to_owned(), number(stage.nanoseconds as f64 / 1e6))
     });
-    let roofline = record.achieved.as_ref().map(|achieved| {
-        json!({
-            "flops": number(achieved.flops),
-            "bytes": number(achieved.bytes),
-            "flops_per_byte": number(achieved.intensity()),
-            "tflops": number(achieved.tflops()),
-            "gbs": number(achieved.gbs()),
-            "bound": peaks.map(|peaks| peaks.bound(achieved.intensity())),
-            "share": peaks.map(|peaks| number(peaks.share(achieved))),
-        })
-    });
-    json!({
+    let roofline =
+        record.achieved.as_ref().filter(|achieved| achieved.bytes > 0.0).map(|achieved| {
+            json!({
+                "flops": number(achieved.flops),
+                "bytes": number(achieved.bytes),
+                "flops_per_byte": number(achieved.intensity()),
+                "tflops": number(achieved.tflops()),
+                "gbs": number(achieved.gbs()),
+                "bound": peaks.map(|peaks| peaks.bound(achieved.intensity())),
+                "share": peaks.map(|peaks| number(peaks.share(achieved))),
+            })
+        });
+    let mut row = json!({
         "name": case.name,
         "kernel": record.kernel,
         "metric": case.base.metric.to_string(),
@@ -97,5 +98,35 @@ fn row(record: &Record, peaks: Option<Peaks>) -> Value {
         "checked": record.checked,
         "excused": record.excused,
         "roofline": roofline,
-    })
+    });
+    if let (Some(looked), Some(row)) = (&record.looked, row.as_object_mut()) {
+        row.extend(lists(case, looked));
+    }
+    row
+}
+
+/// What stands of a case of lists, beside.
+fn lists(case: &Case, looked: &Looked) -> Map<String, Value> {
+    let Looked { lists, recall, rows_probed, ratio } = looked;
+    let of = |share: f64| json!(lists.size(share));
+    let [least, p10, p50, p90, p99, most] = [0.0, 0.1, 0.5, 0.9, 0.99, 1.0].map(of);
+    let fields = [
+        ("nlist", json!(lists.count)),
+        ("nprobe", json!(case.nprobe)),
+        ("asked", json!(case.asked.name())),
+        ("recall", number(*recall)),
+        ("rows_probed", number(*rows_probed)),
+        ("train_s", number(lists.train_s)),
+        ("add_s", number(lists.add_s)),
+        (
+            "list_sizes",
+            json!({ "0": least, "10": p10, "50": p50, "90": p90, "99": p99, "100": most }),
+        ),
+        ("list_p50", p50.clone()),
+        ("list_max", most.clone()),
+        ("largest", number(lists.largest())),
+        ("beside", json!(case.beside)),
+        ("ratio", ratio.map_or(Value::Null, number)),
+    ];
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -2,16 +2,23 @@
 
 use super::case::{Case, Filter};
 use super::data::Set;
+use super::lists::{Lists, recall};
 use super::roofline::Achieved;
 use super::truth;
 use crate::shell::call_time::CallTime;
 use crate::shell::failure::Result;
 use crate::shell::stop;
-use nearfield::{Hits, QueryFilter, Search, SearchParams, SearchStats, StageTime};
+use nearfield::{
+    Guarantee, Hits, Index, IvfParams, QueryFilter, SearchParams, SearchStats, StageTime,
+};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub const HEADER: &str = "name,kernel,metric,n,d,queries,k,wall_ms,wall_min_ms,device_ms,host_ms,\
-                          queries_per_s,tflops,bins_passed,rerun,checked,excused";
+const HEADER: &str = "name,kernel,metric,n,d,queries,k,wall_ms,wall_min_ms,device_ms,host_ms,\
+                      queries_per_s,tflops,bins_passed,rerun,checked,excused";
+/// What follows where some case is of lists.
+const LISTS_HEADER: &str =
+    ",nlist,nprobe,recall,rows_probed,train_s,add_s,list_p50,list_max,largest,ratio";
 const RUNS: usize = 20;
 const TIMED_RUNS: usize = 5;
 /// A device that has waited for the host to check an answer takes a while to run at its full clock: an H200 took a third of
@@ -35,16 +42,58 @@ pub struct Record {
     pub rerun: u64,
     pub checked: usize,
     pub excused: usize,
+    pub looked: Option<Looked>,
 }
 
-/// Checks a case against f64, then times it.
-pub fn measure(case: &Case, set: &Set, index: &dyn Search) -> Result<Record> {
+/// What came of a case of lists, beside.
+pub struct Looked {
+    pub lists: Arc<Lists>,
+    /// The share of the nearest rows of all that were found.
+    pub recall: f64,
+    /// Rows in the lists of a query, on average.
+    pub rows_probed: f64,
+    /// How many times as long a pair of a query and a row took as in the case that this one is held beside.
+    pub ratio: Option<f64>,
+}
+
+/// What is searched.
+pub struct Loaded {
+    pub index: Box<dyn Index>,
+    pub lists: Option<Arc<Lists>>,
+}
+
+/// The names of what a record's line has; `lists` where some case is of lists.
+pub fn header(lists: bool) -> String {
+    if lists { format!("{HEADER}{LISTS_HEADER}") } else { HEADER.to_owned() }
+}
+
+/// Checks a case against f64, then times it. Cases that were measured before are those it may be held beside.
+pub fn measure(case: &Case, set: &Set, loaded: &Loaded, before: &[Record]) -> Result<Record> {
+    let index = &*loaded.index;
     let params = params(case, index)?;
-    let nearest = index.search_with(set.batch(0, case.queries), case.k, &params)?;
-    let truth = truth::check(case, set, &nearest, checked(case))?;
+    let first = set.batch(case.asked, 0, case.queries);
+    let nearest = index.search_with(first, case.k, &params)?;
+    let count = checked(case);
+    let truth = match &loaded.lists {
+        None => truth::check(case, set, &nearest, count, &|_, _| true)?,
+        Some(lists) => {
+            let probed = lists.probed(case, set, index, case.queries / count)?;
+            let reaches = |query: usize, row: usize| lists.reaches(&probed, query, row);
+            truth::check(case, set, &nearest, count, &reaches)?
+        }
+    };
+    let found = match &loaded.lists {
+        None => None,
+        Some(lists) => {
+            let mut exact = params.clone().guarantee(Guarantee::Exact);
+            exact.ivf = None;
+            let exact = index.search_with(first, case.k, &exact)?;
+            Some((lists, recall(&nearest, &exact)))
+        }
+    };
     let radius = if case.within { median_distance(&nearest) } else { None };
     let search = |run: usize, params: &SearchParams| {
-        let queries = set.batch(run, case.queries);
+        let queries = set.batch(case.asked, run, case.queries);
         match radius {
             None => index.search_with(queries, case.k, params),
             Some(radius) => index.range_search_with(queries, radius, params),
@@ -56,12 +105,21 @@ pub fn measure(case: &Case, set: &Set, index: &dyn Search) -> Result<Record> {
     let walls = walls(|run| search(run, &params))?;
     let timed = params.timed(true);
     let stats = median_of_timed(|run| search(run, &timed))?;
-    let kernel = stats.variants.iter().find(|v| v.starts_with("scan") || v.starts_with("dist"));
-    let kernel = kernel.cloned().unwrap_or_default();
+    let kernel = kernel(&stats, found.is_some());
+    let time = CallTime::new(walls[RUNS / 2], stats.device_nanoseconds());
+    let looked = found.map(|(lists, recall)| {
+        let rows_probed = stats.ivf.rows_probed as f64 / case.queries as f64;
+        let other = before.iter().find(|other| case.is_beside(&other.case));
+        let ratio = other.and_then(|other| {
+            let of_pair = other.time.wall_ms() / other.looked.as_ref()?.rows_probed;
+            Some(time.wall_ms() / rows_probed / of_pair)
+        });
+        Looked { lists: Arc::clone(lists), recall, rows_probed, ratio }
+    });
     Ok(Record {
         case: case.clone(),
         kernel,
-        time: CallTime::new(walls[RUNS / 2], stats.device_nanoseconds()),
+        time,
         wall_min_ms: walls[0].as_secs_f64() * 1e3,
         achieved: Achieved::of(&stats),
         bins_passed: stats.exact.bins_passed as f64 / stats.exact.scanned.max(1) as f64,
@@ -69,7 +127,19 @@ pub fn measure(case: &Case, set: &Set, index: &dyn Search) -> Result<Record> {
         stages: stats.times,
         checked: truth.queries,
         excused: truth.excused,
+        looked,
     })
+}
+
+/// What went through the rows; of lists it comes behind what chose them.
+fn kernel(stats: &SearchStats, of_lists: bool) -> String {
+    let mut names =
+        stats.variants.iter().filter(|v| v.starts_with("scan") || v.starts_with("dist"));
+    let name = match of_lists {
+        true => names.clone().rfind(|name| name.starts_with("scan")).or_else(|| names.next_back()),
+        false => names.next(),
+    };
+    name.cloned().unwrap_or_default()
 }
 
 /// Queries of a case that are checked.
@@ -84,8 +154,11 @@ fn median_distance(nearest: &Hits) -> Option<f32> {
     last.get(last.len() / 2).copied()
 }
 
-fn params(case: &Case, index: &dyn Search) -> Result<SearchParams> {
-    let params = SearchParams::new().cancel(&stop::token());
+fn params(case: &Case, index: &dyn Index) -> Result<SearchParams> {
+    let mut params = SearchParams::new().cancel(&stop::token());
+    if let Some(nprobe) = case.nprobe {
+        params = params.ivf(IvfParams::new().nprobe(nprobe));
+    }
     let half = 0..case.eligible() as u64;
     Ok(match case.filter {
         Filter::All => params,
@@ -147,8 +220,18 @@ impl Record {
         self.achieved.as_ref().map_or(0.0, Achieved::tflops)
     }
 
-    /// What stands under [`HEADER`].
-    pub fn line(&self) -> String {
+    /// What stands under the [`header`].
+    pub fn line(&self, lists: bool) -> String {
+        let mut line = self.searched();
+        match &self.looked {
+            Some(looked) => line += &looked.fields(self.case.nprobe),
+            None if lists => line.extend(LISTS_HEADER.matches(',')),
+            None => {}
+        }
+        line
+    }
+
+    fn searched(&self) -> String {
         let host_ms = self.time.host_ms().map_or_else(String::new, |ms| format!("{ms:.3}"));
         format!(
             "{},{},{},{},{},{},{},{:.3},{:.3},{:.3},{host_ms},{:.0},{:.1},{:.1},{},{},{}",
@@ -168,6 +251,23 @@ impl Record {
             self.rerun,
             self.checked,
             self.excused,
+        )
+    }
+}
+
+impl Looked {
+    fn fields(&self, nprobe: Option<usize>) -> String {
+        let Looked { lists, recall, rows_probed, ratio } = self;
+        let ratio = ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}"));
+        format!(
+            ",{},{},{recall:.4},{rows_probed:.0},{:.3},{:.3},{},{},{:.1},{ratio}",
+            lists.count,
+            nprobe.unwrap_or(0),
+            lists.train_s,
+            lists.add_s,
+            lists.size(0.5),
+            lists.size(1.0),
+            lists.largest(),
         )
     }
 }

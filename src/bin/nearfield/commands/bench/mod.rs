@@ -1,4 +1,4 @@
-//! `nearfield bench`: checks exact search against f64, then times it.
+//! `nearfield bench`: checks searches against f64, then times them.
 //!
 //! Wall times run from the host's slice of queries to its hits, the index resident: the median of 20, the queries other
 //! ones each time. Device times are the median of separate, timed runs, since timestamps cost a pass a stage. The host's time
@@ -10,9 +10,13 @@ mod case;
 
 mod suite;
 
+mod made;
+
 mod data;
 
 mod truth;
+
+mod lists;
 
 mod roofline;
 

@@ -8,7 +8,8 @@ use serde::Deserialize;
 #[derive(Clone, Copy)]
 pub struct Achieved {
     pub flops: f64,
-    /// Bytes of rows that have to be read: what caches miss beyond them, and what they save, is not in it.
+    /// Bytes of rows that have to be read: what caches miss beyond them, and what they save, is not in it. 0 of lists, of which nobody
+    /// knows how often they are read.
     pub bytes: f64,
     seconds: f64,
 }

@@ -1,6 +1,6 @@
 //! What the charts know of a measurement: of this run, of the document of another, or of another program's table.
 
-use super::case::{Base, Case};
+use super::case::{Base, Case, probes};
 use super::measure::Record;
 use super::roofline::{Achieved, Peaks};
 use super::suite;
@@ -76,6 +76,8 @@ struct RowText {
     /// Absent likewise.
     #[serde(default)]
     within: bool,
+    nlist: Option<usize>,
+    nprobe: Option<usize>,
     queries: usize,
     k: usize,
     queries_per_s: f64,
@@ -116,6 +118,7 @@ impl RowText {
             (false, false) => "",
         };
         let within = if self.within { ", by radius" } else { "" };
+        let lists = probes(self.nlist, self.nprobe).unwrap_or_default();
         let label = self.label.clone().or_else(|| suite::label(suite, |base| self.is_of(base)));
         let label = label.map(|label| format!(", {label}")).unwrap_or_default();
         Row {
@@ -124,7 +127,7 @@ impl RowText {
             metric: self.metric.clone(),
             queries: self.queries,
             k: self.k,
-            options: types(&self.dtype) + &label + filter + within,
+            options: types(&self.dtype) + &label + filter + within + &lists,
             program: None,
             queries_per_s: self.queries_per_s,
             wall_ms: self.wall_ms,

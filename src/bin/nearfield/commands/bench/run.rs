@@ -3,16 +3,17 @@
 use super::case::{Base, Case};
 use super::data::Set;
 use super::document::{self, About};
-use super::measure::{HEADER, Record, measure};
-use super::suite;
+use super::measure::{Loaded, Record, header, measure};
 #[cfg(feature = "charts")]
 use super::{draw, row::Row};
+use super::{lists, suite};
 use crate::args::{BenchArgs, Global};
 use crate::shell::failure::{Failure, Result};
 use crate::shell::{device, output, print, stop};
 use nearfield::format::AtomicFile;
 use nearfield::{BinaryFlat, DType, Error, Flat, Index};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 pub fn run(args: &BenchArgs, global: &Global) -> Result<()> {
@@ -66,18 +67,20 @@ fn measure_all(cases: &[Case], global: &Global, files: bool) -> Result<Vec<Recor
             outcome => outcome,
         },
     };
-    print(HEADER)?;
-    let mut records = Vec::new();
+    let of_lists = cases.iter().any(|case| case.base.lists.is_some());
+    print(&header(of_lists))?;
+    let mut records: Vec<Record> = Vec::new();
     // Cases of one base follow each other: it is generated and uploaded once.
     for cases in cases.chunk_by(|a, b| a.base == b.base) {
         let Some(base) = cases.first().map(|case| &case.base) else { continue };
         let batch = cases.iter().map(|case| case.queries).max().unwrap_or(0);
-        let set = Set::new(base, batch)?;
-        let index = load(base, &set, global)?;
+        let asked: Vec<_> = cases.iter().map(|case| case.asked).collect();
+        let set = Set::new(base, batch, &asked)?;
+        let loaded = load(base, &set, global)?;
         for case in cases {
             stop::check()?;
-            let record = measure(case, &set, &*index)?;
-            print(&record.line())?;
+            let record = measure(case, &set, &loaded, &records)?;
+            print(&record.line(of_lists))?;
             records.push(record);
         }
     }
@@ -85,22 +88,32 @@ fn measure_all(cases: &[Case], global: &Global, files: bool) -> Result<Vec<Recor
 }
 
 /// An index of the rows, on a device that is opened with the settings of the base.
-fn load(base: &Base, set: &Set, global: &Global) -> Result<Box<dyn Index>> {
+fn load(base: &Base, set: &Set, global: &Global) -> Result<Loaded> {
     let mut builder = device::builder(global);
     for (section, key, value) in &base.settings {
         builder = builder.setting(format!("{section}.{key}"), value);
     }
     let gpu = builder.build()?;
     let (d, metric) = (base.d, base.metric.clone());
-    let index: Box<dyn Index> = match base.dtype {
-        DType::Bits => Box::new(BinaryFlat::new(&gpu, d, metric)?),
-        dtype => Box::new(Flat::with_dtype(&gpu, d, metric, dtype)?),
+    let (index, lists, seconds): (Box<dyn Index>, _, _) = match base.lists {
+        Some(count) => {
+            let (index, lists) = lists::build(base, count, set, &gpu)?;
+            let seconds = lists.add_s;
+            (Box::new(index), Some(Arc::new(lists)), seconds)
+        }
+        None => {
+            let index: Box<dyn Index> = match base.dtype {
+                DType::Bits => Box::new(BinaryFlat::new(&gpu, d, metric)?),
+                dtype => Box::new(Flat::with_dtype(&gpu, d, metric, dtype)?),
+            };
+            let start = Instant::now();
+            index.add_rows(set.rows())?;
+            (index, None, start.elapsed().as_secs_f64())
+        }
     };
-    let start = Instant::now();
-    index.add_rows(set.rows())?;
-    let seconds = start.elapsed().as_secs_f64();
+    let loaded = Loaded { index, lists };
     if global.quiet {
-        return Ok(index);
+        return Ok(loaded);
     }
     let bytes = (base.n * base.dtype.row_bytes(base.d)) as f64;
     let gib = bytes / f64::from(1 << 30);
@@ -113,9 +126,19 @@ fn load(base: &Base, set: &Set, global: &Global) -> Result<Box<dyn Index>> {
         base.metric,
         seconds,
         gib / seconds,
-        index.memory() as f64 / bytes,
+        loaded.index.memory() as f64 / bytes,
     ));
-    Ok(index)
+    if let Some(lists) = &loaded.lists {
+        print::to_stderr(format_args!(
+            "{} lists trained in {:.3} s, of {} to {} rows, half of them of {} or fewer",
+            lists.count,
+            lists.train_s,
+            lists.size(0.0),
+            lists.size(1.0),
+            lists.size(0.5),
+        ));
+    }
+    Ok(loaded)
 }
 
 /// Writes table, document and charts, those that were asked for.
@@ -126,8 +149,9 @@ fn load(base: &Base, set: &Set, global: &Global) -> Result<Box<dyn Index>> {
 fn write(args: &BenchArgs, about: &About, records: &[Record], quiet: bool) -> Result<()> {
     let mut files = Vec::new();
     if let Some(path) = &args.csv {
-        let lines: String = records.iter().map(|r| format!("{}\n", r.line())).collect();
-        files.push(output::text(path, &format!("{HEADER}\n{lines}"))?);
+        let lists = records.iter().any(|record| record.looked.is_some());
+        let lines: String = records.iter().map(|r| format!("{}\n", r.line(lists))).collect();
+        files.push(output::text(path, &format!("{}\n{lines}", header(lists)))?);
     }
     let peaks = args.peaks();
     if let Some(path) = &args.json {

@@ -1,6 +1,6 @@
 //! Suites: files of TOML in benches/suites, and of the user's own. benches/README.md says what stands in one.
 
-use super::case::{Base, Case, Filter, once_each};
+use super::case::{Asked, Base, Case, Data, Filter, once_each};
 use crate::shell::failure::{Failure, Result};
 use crate::shell::{metric, settings};
 use nearfield::{DType, Error, Metric};
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The suites that the program has with it, by name.
-const SHIPPED: [(&str, &str); 8] = [
+const SHIPPED: [(&str, &str); 9] = [
     ("quick", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/quick.toml"))),
     ("exact", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/exact.toml"))),
     ("batch", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/batch.toml"))),
@@ -17,6 +17,7 @@ const SHIPPED: [(&str, &str); 8] = [
     ("n", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/n.toml"))),
     ("metrics", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/metrics.toml"))),
     ("range", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/range.toml"))),
+    ("lists", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/lists.toml"))),
     ("all", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/all.toml"))),
 ];
 
@@ -69,10 +70,28 @@ struct BaseText {
     label: Option<String>,
     #[serde(default)]
     settings: BTreeMap<String, BTreeMap<String, toml::Value>>,
+    #[serde(default)]
+    data: DataName,
+    /// Of clusters, how many times the rows of an average one the longest has.
+    largest: Option<f64>,
+    /// How many lists the rows are put in.
+    lists: Option<usize>,
     cases: Vec<CaseText>,
 }
 
-/// One case, or one for each pair of a number of queries and a k.
+/// How rows are made, by name.
+#[derive(Clone, Copy, Default, Deserialize)]
+enum DataName {
+    #[default]
+    #[serde(rename = "independent")]
+    Independent,
+    #[serde(rename = "low rank")]
+    LowRank,
+    #[serde(rename = "clusters")]
+    Clusters,
+}
+
+/// One case, or one for each number of queries with each k and each number of lists.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CaseText {
@@ -84,6 +103,11 @@ struct CaseText {
     /// By a radius that is made to have about k hits.
     #[serde(default)]
     within: bool,
+    /// Lists to look at.
+    nprobe: Option<Numbers>,
+    #[serde(default)]
+    asked: Asked,
+    beside: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -125,19 +149,36 @@ impl BaseText {
     fn append_cases(&self, all: &mut Vec<Case>) -> Result<(), String> {
         let base = self.base()?;
         for text in &self.cases {
-            let &CaseText { ref name, ref queries, ref k, filter, within } = text;
+            let &CaseText { ref name, ref queries, ref k, filter, within, .. } = text;
+            let &CaseText { ref nprobe, asked, ref beside, .. } = text;
             // The table separates its fields by commas, and does not quote them.
             if name.contains([',', '"', '\n']) {
                 return Err(format!("the name {name:?} does not fit in a field of the table"));
             }
-            for &queries in queries.list() {
-                for &k in k.list() {
-                    let (name, base) = (name.clone(), base.clone());
-                    let case = Case { name, base, queries, k, filter, within };
-                    if queries == 0 || k == 0 || case.eligible() == 0 {
-                        return Err(format!("{case}: needs a query, a neighbour and a row"));
+            let probes = match (nprobe, base.lists) {
+                (Some(nprobe), Some(_)) => nprobe.list().iter().copied().map(Some).collect(),
+                (None, None) if asked == Asked::Rows && beside.is_none() => vec![None],
+                (None, Some(_)) => {
+                    return Err(format!("{name}: nprobe says how many lists a query looks at"));
+                }
+                (_, None) => {
+                    return Err(format!(
+                        "{name}: nprobe, asked and beside are for rows in lists: lists = 64"
+                    ));
+                }
+            };
+            for &nprobe in &probes {
+                for &queries in queries.list() {
+                    for &k in k.list() {
+                        let (name, base, beside) = (name.clone(), base.clone(), beside.clone());
+                        #[rustfmt::skip]
+                        let case =
+                            Case { name, base, queries, k, filter, within, nprobe, asked, beside };
+                        if queries == 0 || k == 0 || case.eligible() == 0 || nprobe == Some(0) {
+                            return Err(format!("{case}: needs a query, a neighbour and a row"));
+                        }
+                        all.push(case);
                     }
-                    all.push(case);
                 }
             }
         }
@@ -174,7 +215,33 @@ impl BaseText {
             keys.map(|(key, value)| (section.clone(), key.clone(), settings::text(value)))
         });
         let (n, d, label, settings) = (self.n, self.d, self.label.clone(), settings.collect());
-        Ok(Base { n, d, metric, truth, dtype, label, settings })
+        let (data, lists) = (self.data(dtype)?, self.lists);
+        Ok(Base { n, d, metric, truth, dtype, label, settings, data, lists })
+    }
+
+    fn data(&self, dtype: DType) -> Result<Data, String> {
+        if dtype == DType::Bits
+            && (self.lists.is_some() || !matches!(self.data, DataName::Independent))
+        {
+            return Err("lists, and rows near to each other, are of numbers, not of bits".into());
+        }
+        let lists = self.lists.unwrap_or(1);
+        if lists == 0 || lists > self.n {
+            return Err(format!("{lists} lists of {} rows", self.n));
+        }
+        match (self.data, self.largest, self.lists) {
+            (DataName::Clusters, Some(largest), Some(lists))
+                if (1.0..lists as f64).contains(&largest) =>
+            {
+                Ok(Data::Clusters(largest))
+            }
+            (DataName::Clusters, ..) => {
+                Err("clusters need lists, and largest: from 1 to less than as many as lists".into())
+            }
+            (_, Some(_), _) => Err("largest is of clusters".into()),
+            (DataName::LowRank, None, _) => Ok(Data::LowRank),
+            (DataName::Independent, None, _) => Ok(Data::Independent),
+        }
     }
 }
 
@@ -221,7 +288,7 @@ mod tests {
         }
         assert_eq!(
             SHIPPED.map(|(name, _)| open(name).unwrap().len()),
-            [10, 28, 15, 10, 8, 29, 15, 45]
+            [14, 28, 15, 10, 8, 29, 15, 39, 45]
         );
     }
 
@@ -288,6 +355,12 @@ mod tests {
             (base("metric = 'l2'", "queries = 0, k = 1"), "needs a query"),
             (base("metric = 'l2'", "queries = 'ten', k = 1"), "a number or a list of numbers"),
             (base("metric = 'l2'", "queries = 1, k = 1, filter = 'third'"), "third"),
+            (base("metric = 'l2'", "queries = 1, k = 1, nprobe = 1"), "lists = 64"),
+            (base("metric = 'l2'\nlists = 3", good), "nprobe says"),
+            (base("metric = 'l2'\nlists = 10", "queries = 1, k = 1, nprobe = 1"), "10 lists of 9"),
+            (base("metric = 'l2'\nlists = 3\ndata = 'clusters'", good), "clusters need"),
+            (base("metric = 'l2'\nlargest = 3", good), "largest is of clusters"),
+            (base("metric = 'hamming'\ndtype = 'bits'\nlists = 3", good), "not of bits"),
             (base("metric = 'l2'", good).replace("'a'", "'a, b'"), "a field of the table"),
         ] {
             let message = cases(&text).unwrap_err();

@@ -16,12 +16,21 @@ pub struct Checked {
     pub excused: usize,
 }
 
-/// Holds the hits of every so many-th query against all distances in f64.
-pub fn check(case: &Case, set: &Set, hits: &Hits, count: usize) -> Result<Checked> {
+/// Which rows a query may find.
+pub type Eligible<'a> = &'a (dyn Fn(usize, usize) -> bool + Sync);
+
+/// Holds the hits of every so many-th query against all distances in f64 to the rows that it may find.
+pub fn check(
+    case: &Case,
+    set: &Set,
+    hits: &Hits,
+    count: usize,
+    eligible: Eligible<'_>,
+) -> Result<Checked> {
     let step = case.queries / count;
     let chosen: Vec<usize> = (0..count).map(|i| i * step).collect();
     let excused: Result<usize, String> =
-        chosen.par_chunks(TOGETHER).map(|queries| some(case, set, hits, queries)).sum();
+        chosen.par_chunks(TOGETHER).map(|queries| some(case, set, hits, queries, eligible)).sum();
     let excused = excused.map_err(|e| Failure::Work(format!("{case}: {e}")))?;
     Ok(Checked { queries: count, excused })
 }
@@ -47,10 +56,16 @@ pub fn check_within(case: &Case, nearest: &Hits, hits: &Hits, radius: f32) -> Re
 }
 
 /// Excused neighbours of a few queries, or what is wrong.
-fn some(case: &Case, set: &Set, hits: &Hits, queries: &[usize]) -> Result<usize, String> {
+fn some(
+    case: &Case,
+    set: &Set,
+    hits: &Hits,
+    queries: &[usize],
+    eligible: Eligible<'_>,
+) -> Result<usize, String> {
     let (d, metric) = (case.base.d, &case.base.truth);
     let sign = if metric.order() == Order::Ascending { 1.0 } else { -1.0 };
-    let elements: Vec<_> = queries.iter().map(|&q| set.query(q)).collect();
+    let elements: Vec<_> = queries.iter().map(|&q| set.query(set.first(case.asked) + q)).collect();
     let mut nearest: Vec<_> = queries.iter().map(|_| Nearest::new(case.k)).collect();
     if let Some((rows, packed)) = set.bits() {
         let bytes = case.base.dtype.row_bytes(d);
@@ -65,7 +80,8 @@ fn some(case: &Case, set: &Set, hits: &Hits, queries: &[usize]) -> Result<usize,
     for (row, stored) in set.rows.chunks_exact(d).take(case.eligible()).enumerate() {
         x.clear();
         x.extend(stored.iter().map(|&x| f64::from(x)));
-        for (q, nearest) in elements.iter().zip(&mut nearest) {
+        let each = queries.iter().zip(&elements).zip(&mut nearest);
+        for ((_, q), nearest) in each.filter(|((query, _), _)| eligible(**query, row)) {
             if let Some(distance) = quick(metric, q, &x) {
                 nearest.offer(sign * distance, row);
             }
@@ -74,6 +90,10 @@ fn some(case: &Case, set: &Set, hits: &Hits, queries: &[usize]) -> Result<usize,
     let each = queries.iter().zip(&elements).zip(nearest);
     each.map(|((&query, q), nearest)| {
         let got: Vec<_> = hits.row(query).collect();
+        let mut known = got.iter().filter(|(id, _)| *id < case.eligible() as u64);
+        if let Some((id, _)) = known.find(|(id, _)| !eligible(query, *id as usize)) {
+            return Err(format!("query {query}: row {id}, which is in no list that it looks at"));
+        }
         one(case, set, q, &got, &nearest.sorted()).map_err(|e| format!("query {query}: {e}"))
     })
     .sum()

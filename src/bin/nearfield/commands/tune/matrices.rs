@@ -16,7 +16,7 @@ const COPY_MARGIN: f64 = 1.2;
 
 impl Tuner<'_> {
     /// Whether the matrix units are there and the profile lets them be used.
-    fn no_matrix(&self) -> Option<&'static str> {
+    pub fn no_matrix(&self) -> Option<&'static str> {
         if !shapes::matrix_units(self.gpu.caps()) {
             return Some("the adapter has no matrices of f16 or f32 into f32");
         }
@@ -49,7 +49,7 @@ impl Tuner<'_> {
             let word = |c: &Change| match (c.key, c.text().as_str()) {
                 ("bias", _) => None,
                 ("input", "f32") => Some("f32".to_owned()),
-                ("input", _) => Some("half".to_owned()),
+                ("input", _) => Some("f16copy".to_owned()),
                 (key, value) => Some(format!("{key}{value}")),
             };
             let words = changes.iter().filter_map(word).collect();
@@ -101,14 +101,14 @@ impl Tuner<'_> {
         }
         // Where the matrix units multiply f32 rows as they are, only single queries read the copy.
         let single = self.input_f32();
-        let of = |set| Load { set, queries: 1, k: K };
+        let of = |set| Load { set, queries: 1, k: K, nprobe: 0 };
         let loads = if single { (0..self.queries.len()).map(of).collect() } else { self.batches() };
         let without = match (single, self.direct()) {
             (true, _) => "scan_row_f32",
             (false, true) => "scan_matrix_f32",
             (false, false) => "scan_tile_",
         };
-        let with = if single { "scan_row_half" } else { "scan_matrix_half" };
+        let with = if single { "scan_row_f16copy" } else { "scan_matrix_f16copy" };
         let probe = |changes: &[Change]| {
             let copy = changes.iter().any(|c| c.number() == Some(1));
             probe(if copy { with } else { without }, Part::Device, loads.clone())

@@ -102,6 +102,23 @@ pub fn walks() -> Vec<Vec<Change>> {
     [1, 2, 4, 8, 16, 32].map(|tiles| vec![number("matrix", "tiles", tiles)]).into()
 }
 
+/// Workgroups that multiply lists.
+pub fn list_groups() -> Vec<Vec<Change>> {
+    [256, 512, 1024, 2048, 4096, 8192].map(|groups| vec![number("lists", "groups", groups)]).into()
+}
+
+/// Workgroups that read lists for few queries, and the most for one list of one query.
+pub fn list_rows() -> Vec<Vec<Change>> {
+    let change = |groups, lanes| {
+        vec![number("lists", "row_groups", groups), number("lists", "row_lanes", lanes)]
+    };
+    let groups = [1024, 2048, 4096, 8192, 16384];
+    groups
+        .into_iter()
+        .flat_map(|groups| [4, 8, 16, 32].map(|lanes| change(groups, lanes)))
+        .collect()
+}
+
 /// Whether the adapter multiplies matrices of f16 or f32.
 pub fn matrix_units(caps: &Caps) -> bool {
     [DType::F16, DType::F32].iter().any(|&input| caps.matrix_edge(input).is_some())

@@ -14,18 +14,20 @@ enum Step {
     Copy,
     Few,
     Select,
+    Lists,
     Rate,
     Spin,
 }
 
 /// What belongs to which part, and which share of the time each may take.
-const STEPS: [(Step, Tuned, u32); 8] = [
+const STEPS: [(Step, Tuned, u32); 9] = [
     (Step::Tiles, Tuned::Scan, 8),
     (Step::Matrix, Tuned::Matrix, 8),
     (Step::Walk, Tuned::Matrix, 2),
     (Step::Copy, Tuned::Matrix, 2),
     (Step::Few, Tuned::Scan, 2),
     (Step::Select, Tuned::Select, 2),
+    (Step::Lists, Tuned::Lists, 4),
     (Step::Rate, Tuned::Submit, 1),
     (Step::Spin, Tuned::Submit, 2),
 ];
@@ -44,6 +46,7 @@ pub fn run(tuner: &mut Tuner<'_>, parts: &[Tuned]) -> Result<Vec<Section>> {
             Step::Copy => tuner.copy(until)?.into_iter().collect(),
             Step::Few => vec![tuner.few(until)?],
             Step::Select => vec![tuner.select(until)?],
+            Step::Lists => tuner.lists(until)?,
             Step::Rate => tuner.rates(until)?,
             Step::Spin => vec![tuner.spin(until)?],
         };

@@ -16,7 +16,7 @@ const WALL_MARGIN: f64 = 1.1;
 impl Tuner<'_> {
     pub fn select(&mut self, until: Instant) -> Result<Section> {
         let queries = self.queries[0];
-        let load = |queries, k| Load { set: 0, queries, k };
+        let load = |queries, k| Load { set: 0, queries, k, nprobe: 0 };
         let loads = vec![load(1, K), load(queries, K), load(queries, 10 * K)];
         let probe = |changes: &[Change]| {
             let words = changes.iter().map(|c| format!("{}{}", c.key, c.text())).collect();
@@ -96,7 +96,7 @@ impl Tuner<'_> {
             let why = "the driver computes on the processor that would wait".to_owned();
             return Ok(Section { note: Some(why), ..Section::empty("submit", what) });
         }
-        let loads = vec![Load { set: 0, queries: 1, k: K }];
+        let loads = vec![Load { set: 0, queries: 1, k: K, nprobe: 0 }];
         let probe = |_: &[Change]| probe("scan_", Part::Wall, loads.clone());
         self.sweep(Choice {
             kernel: "submit",

@@ -45,7 +45,7 @@ impl Tuner<'_> {
         }
         let most = self.queries[0];
         let sizes: Vec<u32> = (0..9).map(|i| 1 << i).filter(|&s| s as usize <= most).collect();
-        let load = |&size: &u32| Load { set: 0, queries: size as usize, k: K };
+        let load = |&size: &u32| Load { set: 0, queries: size as usize, k: K, nprobe: 0 };
         let loads: Vec<Load> = sizes.iter().map(load).collect();
         let [tiles_alone, rows_alone] = [0, MANY].map(|few| {
             self.with(&[("scan", "max_row_queries", few), ("matrix", "max_row_queries", few)])

@@ -7,7 +7,7 @@ use crate::args::Global;
 use crate::shell::failure::{Failure, Result};
 use crate::shell::{device, stop};
 use nearfield::reference::{Block, Problem, check_search};
-use nearfield::{Flat, Gpu, Hits, Index, Metric, Rows, Search, SearchParams};
+use nearfield::{DType, Flat, Gpu, Hits, Index, IvfFlat, IvfParams, Metric, Rows, SearchParams};
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -23,6 +23,17 @@ pub struct Load {
     pub set: usize,
     pub queries: usize,
     pub k: usize,
+    /// Lists that each query looks at; 0 where the rows are in none.
+    pub nprobe: usize,
+}
+
+impl Load {
+    fn params(&self) -> SearchParams {
+        match self.nprobe {
+            0 => SearchParams::new(),
+            nprobe => SearchParams::new().ivf(IvfParams::new().nprobe(nprobe)),
+        }
+    }
 }
 
 /// What of a search is timed.
@@ -65,11 +76,16 @@ struct Small {
     set: Set,
     base: Block,
     queries: Block,
-    known: Option<Bits>,
+    /// What was answered without lists, and with.
+    known: [Option<Bits>; 2],
 }
 
 const SMALL: (usize, usize, usize) = (3001, 67, 67);
-const SMALL_K: usize = 10;
+const SMALL_LOAD: Load = Load { set: 0, queries: SMALL.1, k: 10, nprobe: 0 };
+/// Lists that each query looks at where there are some.
+const SMALL_PROBES: usize = 3;
+/// Rows of a list, on average.
+const LIST_ROWS: usize = 244;
 
 #[derive(PartialEq)]
 struct Bits(Vec<usize>, Vec<u64>, Vec<u32>);
@@ -108,7 +124,7 @@ impl<'a> Trials<'a> {
         let set = Set::new(rows, queries, dim)?;
         let base = Block::new(Rows::F32(&set.rows), dim)?;
         let queries = Block::new(Rows::F32(&set.queries), dim)?;
-        let small = Small { set, base, queries, known: None };
+        let small = Small { set, base, queries, known: [None, None] };
         Ok(Trials { global, sets, runs, small, known: HashMap::new() })
     }
 
@@ -130,15 +146,16 @@ impl<'a> Trials<'a> {
         let gpu = values.apply(device::builder(self.global)).build().map_err(refused)?;
         self.check(&gpu, Some(probe))?;
         let mut times = Vec::new();
-        let mut loaded: Option<(usize, Flat)> = None;
+        let mut loaded: Option<((usize, bool), Box<dyn Index>)> = None;
         for load in &probe.loads {
-            if loaded.as_ref().is_none_or(|(at, _)| *at != load.set) {
+            let wanted = (load.set, load.nprobe > 0);
+            if loaded.as_ref().is_none_or(|(at, _)| *at != wanted) {
                 // The last rows leave the device before the next ones come.
                 drop(loaded.take());
-                loaded = Some((load.set, index(&gpu, &self.sets[load.set])?));
+                loaded = Some((wanted, index(&gpu, &self.sets[load.set], load)?));
             }
             if let Some((_, index)) = &loaded {
-                self.time(index, load, probe, best, &mut times)?;
+                self.time(&**index, load, probe, best, &mut times)?;
             }
         }
         Ok(times)
@@ -148,14 +165,14 @@ impl<'a> Trials<'a> {
     /// before, or is so slow that the candidate is given up.
     fn time(
         &mut self,
-        index: &Flat,
+        index: &dyn Index,
         load: &Load,
         probe: &Probe,
         best: Option<&[f64]>,
         times: &mut Vec<f64>,
     ) -> Result<(), Outcome> {
         let set = &self.sets[load.set];
-        let params = SearchParams::new().timed(probe.part != Part::Wall);
+        let params = load.params().timed(probe.part != Part::Wall);
         let queries = Rows::F32(&set.queries[..load.queries * set.dim]);
         let search = || {
             let begin = Instant::now();
@@ -196,16 +213,29 @@ impl<'a> Trials<'a> {
     /// Holds a small search against the oracle, and to the bit against the other candidates'.
     fn check(&mut self, gpu: &Gpu, probe: Option<&Probe>) -> Result<(), Outcome> {
         let small = &mut self.small;
-        let index = index(gpu, &small.set)?;
-        let hits = index.search(&small.set.queries, SMALL_K).map_err(refused)?;
+        let lists = probe.is_some_and(|probe| probe.loads.iter().any(|load| load.nprobe > 0));
+        let nprobe = if lists { SMALL_PROBES } else { 0 };
+        let load = Load { nprobe, ..SMALL_LOAD };
+        let index = index(gpu, &small.set, &load)?;
+        let queries = Rows::F32(&small.set.queries);
+        let hits = index.search_with(queries, load.k, &load.params()).map_err(refused)?;
         if let Some(probe) = probe {
             probe.ran(&hits)?;
         }
         let bits = Bits::of(&hits);
-        if small.known.as_ref() == Some(&bits) {
+        let known = &mut small.known[usize::from(lists)];
+        if known.as_ref() == Some(&bits) {
             return Ok(());
         }
-        let eligible = |_query, _row| true;
+        let of = |rows: Rows<'_>, n: usize| -> Result<Vec<Vec<u64>>, Outcome> {
+            let lists = index.assign(rows, n).map_err(refused)?;
+            Ok(lists.rows().map(|row| row.iter().map(|list| list.0).collect()).collect())
+        };
+        let (probes, labels) = match lists {
+            true => (of(queries, nprobe)?, of(Rows::F32(&small.set.rows), 1)?),
+            false => (Vec::new(), Vec::new()),
+        };
+        let eligible = |query: usize, row: usize| !lists || probes[query].contains(&labels[row][0]);
         let problem = Problem {
             measure: &Metric::L2,
             queries: &small.queries,
@@ -213,11 +243,11 @@ impl<'a> Trials<'a> {
             eligible: &eligible,
         };
         let got: Vec<_> = hits.rows().collect();
-        check_search(&problem, SMALL_K, &got).map_err(Outcome::Wrong)?;
-        if small.known.is_some() {
+        check_search(&problem, load.k, &got).map_err(Outcome::Wrong)?;
+        if known.is_some() {
             return Err(Outcome::Wrong("right, but not the bits of other candidates".into()));
         }
-        small.known = Some(bits);
+        *known = Some(bits);
         Ok(())
     }
 
@@ -230,17 +260,22 @@ impl<'a> Trials<'a> {
             _ => Failure::Work("the new profile does not stand its check".into()),
         };
         self.check(gpu, None).map_err(fault)?;
-        let first = self.known.iter().filter(|(load, _)| load.set == 0);
+        let first = self.known.iter().filter(|(load, _)| load.set == 0 && load.nprobe == 0);
         let Some((load, known)) = first.max_by_key(|(load, _)| (load.queries, load.k)) else {
             return Ok(());
         };
         let set = &self.sets[load.set];
-        let index = index(gpu, set).map_err(fault)?;
+        let index = index(gpu, set, load).map_err(fault)?;
         let hits = index.search(&set.queries[..load.queries * set.dim], load.k)?;
         if Bits::of(&hits) != *known {
             return Err(fault(Outcome::Wrong("not the bits that the candidates answered".into())));
         }
         Ok(())
+    }
+
+    /// How many lists the rows of a set are put in.
+    pub fn nlist(&self, set: usize) -> usize {
+        nlist(&self.sets[set])
     }
 
     /// Operations of a load, as 2 n d a query.
@@ -270,8 +305,20 @@ fn refused(error: nearfield::Error) -> Outcome {
     Outcome::Refused(error.to_string())
 }
 
-fn index(gpu: &Gpu, set: &Set) -> Result<Flat, Outcome> {
-    let index = Flat::new(gpu, set.dim, Metric::L2).map_err(refused)?;
+fn nlist(set: &Set) -> usize {
+    (set.rows.len() / set.dim / LIST_ROWS).max(2)
+}
+
+/// The rows, in lists around the first of them where the load looks at some.
+fn index(gpu: &Gpu, set: &Set, load: &Load) -> Result<Box<dyn Index>, Outcome> {
+    let (dim, metric) = (set.dim, Metric::L2);
+    let index: Box<dyn Index> = if load.nprobe == 0 {
+        Box::new(Flat::new(gpu, dim, metric).map_err(refused)?)
+    } else {
+        let centroids = &set.rows[..nlist(set) * dim];
+        let index = IvfFlat::with_centroids(gpu, dim, metric, DType::F32, centroids);
+        Box::new(index.map_err(refused)?)
+    };
     index.add(&set.rows).map_err(refused)?;
     Ok(index)
 }

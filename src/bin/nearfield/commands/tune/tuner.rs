@@ -52,7 +52,7 @@ pub fn probe(kernel: &str, part: Part, loads: Vec<Load>) -> Probe {
 impl Tuner<'_> {
     /// One batch for each set of rows.
     pub fn batches(&self) -> Vec<Load> {
-        let batch = |(set, &queries): (usize, &usize)| Load { set, queries, k: K };
+        let batch = |(set, &queries): (usize, &usize)| Load { set, queries, k: K, nprobe: 0 };
         self.queries.iter().enumerate().map(batch).collect()
     }
 
