@@ -113,11 +113,6 @@ impl Coding {
         self.0.dim
     }
 
-    /// What is taken off a number where it lies as a signed byte.
-    pub fn middle(&self) -> u8 {
-        1 << (self.0.bits - 1)
-    }
-
     /// Minima and steps on the device.
     pub fn buffer(&self) -> &Buffer {
         &self.0.buffer

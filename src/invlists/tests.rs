@@ -43,7 +43,8 @@ fn lacks(gpu: &Gpu, kernel: &str) -> bool {
 
 /// Lists of these rows around some of them.
 fn lists(gpu: &Gpu, metric: &Metric, rows: Rows<'_>, d: usize, nlist: usize) -> InvertedLists {
-    let empty = InvertedLists::new(gpu, metric, rows.dtype(), d, nlist).unwrap();
+    let dataset = exact::Dataset::new(gpu, metric, rows.dtype(), d).unwrap();
+    let empty = InvertedLists::of(dataset, nlist).unwrap();
     let centroids = rows.slice(d, 0..nlist).to_f32();
     let trained = empty.with_centroids(&centroids).unwrap();
     // in pieces, of which one is a row
