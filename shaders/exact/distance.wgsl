@@ -2,7 +2,7 @@
 // scan when it does not apply (few rows, large k, queries that it could not certify), the others always. By mode: 0 writes
 // every key; 1 the best key of each bin of 64 rows; 2 the keys of chosen bins. One pipeline serves all three, so that a
 // key is the same to the bit in each, and the k best bins of mode 1 hold the k nearest rows without any bound.
-// Bindings: rows (n x stride4 groups of four), queries (nq x q_stride4 groups of four), bias (n), out (nq x out_stride; mode 2: nq x max_candidates x 64), chosen (nq x max_candidates; read in mode 2){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}{{ ", row_table (n; modes 0 and 1 take rows as they lie)" if table else "" }}.
+// Bindings: rows (n x stride4 groups of four), queries (nq x q_stride4 groups of four{{ ", and the ranges of the rows" if dtype in ["sq8", "sq6", "sq4"] else "" }}), bias (n), out (nq x out_stride; mode 2: nq x max_candidates x 64), chosen (nq x max_candidates; read in mode 2){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}{{ ", row_table (n; modes 0 and 1 take rows as they lie)" if table else "" }}.
 // Threads: one thread has one row and {{ tq }} queries, whose elements are the same for the whole workgroup.
 // Profile keys: none.
 

@@ -1,5 +1,5 @@
 // Rows as the queries of another search: in f32, {{ "divided by their norm, " if scaled else "" }}and |q| of each, rounded up; behind all norms what 8 bits lose of them, which is nothing.
-// Bindings: rows (n x stride4 groups of four), queries (nq x k4 vec4, out), norms (2 nq, out){{ ", ranges (2 k4 vec4)" if dtype in ["sq8", "sq6", "sq4"] else "" }}{{ ", scale (n)" if scaled else "" }}{{ ", row_table (n)" if table else "" }}.
+// Bindings: {{ "ranges (2 k4 vec4), " if dtype in ["sq8", "sq6", "sq4"] else "" }}rows (n x stride4 groups of four), queries (nq x k4 vec4, out), norms (2 nq, out){{ ", scale (n)" if scaled else "" }}{{ ", row_table (n)" if table else "" }}.
 // Threads: a workgroup of 256 has 32 rows, eight neighbours one of them.
 // Profile keys: none.
 

@@ -1,6 +1,6 @@
 // What the scan needs of each row: bias = -|x|^2 / 2 (l2) or 0, scale = 1 / |x| (cosine; 0 of a row shorter than 2^-126), and of
 // each bin the largest |x|, rounded up{{ "; x being the logarithms of the row's elements, 0 of an element of 0" if family == "log" else "" }}.
-// Bindings: rows (n x stride4 groups of four), bias (n, out), bin_norm (bins of the index, out){{ ", ranges (2 k4 vec4)" if dtype in ["sq8", "sq6", "sq4"] else "" }}{{ ", scale (n, out)" if scaled else "" }}{{ ", row_table (n)" if table else "" }}.
+// Bindings: {{ "ranges (2 k4 vec4), " if dtype in ["sq8", "sq6", "sq4"] else "" }}rows (n x stride4 groups of four), bias (n, out), bin_norm (bins of the index, out){{ ", scale (n, out)" if scaled else "" }}{{ ", row_table (n)" if table else "" }}.
 // Threads: a workgroup of 256 has one bin; eight neighbours have one row, 32 rows at a time, twice.
 // Profile keys: none.
 

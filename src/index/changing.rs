@@ -258,7 +258,7 @@ pub trait Index: Search {
     /// Removes ids, and returns how many of them were there; the others are ignored, as FAISS's `remove_ids` does.
     ///
     /// Cost: a pass over 4 bytes a row, so remove many at once. Rows that are removed keep their memory until they are
-    /// more than half of all; then the rest is copied together on the device.
+    /// more than a fifth of all; then the rest is copied together on the device.
     ///
     /// # Errors
     /// `OutOfDeviceMemory`; `DeviceLost`.

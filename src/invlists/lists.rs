@@ -5,12 +5,10 @@ use super::labels::Labels;
 use super::table::{Source, Table};
 use crate::buffer::Matrix;
 use crate::call::{RowHits, mask_words};
-use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::exact::Dataset;
 use crate::format::{RowSource, SliceSource};
-use crate::metric::Metric;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -31,19 +29,7 @@ pub(crate) struct InvertedLists {
 }
 
 impl InvertedLists {
-    /// No rows and no centroids yet.
-    #[cfg(test)]
-    pub fn new(
-        gpu: &Gpu,
-        metric: &Metric,
-        dtype: DType,
-        dim: usize,
-        nlist: usize,
-    ) -> Result<InvertedLists> {
-        InvertedLists::of(Dataset::new(gpu, metric, dtype, dim)?, nlist)
-    }
-
-    /// The same of what an empty dataset stores.
+    /// No centroids yet, and of an empty dataset no rows.
     pub fn of(dataset: Dataset, nlist: usize) -> Result<InvertedLists> {
         if nlist == 0 {
             return Err(Error::argument("nlist", "0 lists hold no row"));

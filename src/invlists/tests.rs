@@ -6,7 +6,7 @@ use super::{assign, masked};
 use crate::call::{EachFilter, Filter, Options, RowHits, SharedFilter, mask_words};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
-use crate::exact;
+use crate::exact::{self, Dataset};
 use crate::format::SliceSource;
 use crate::kernel::best_matrix_tile;
 use crate::metric::Metric;
@@ -43,7 +43,8 @@ fn lacks(gpu: &Gpu, kernel: &str) -> bool {
 
 /// Lists of these rows around some of them.
 fn lists(gpu: &Gpu, metric: &Metric, rows: Rows<'_>, d: usize, nlist: usize) -> InvertedLists {
-    let empty = InvertedLists::new(gpu, metric, rows.dtype(), d, nlist).unwrap();
+    let dataset = exact::Dataset::new(gpu, metric, rows.dtype(), d).unwrap();
+    let empty = InvertedLists::of(dataset, nlist).unwrap();
     let centroids = rows.slice(d, 0..nlist).to_f32();
     let trained = empty.with_centroids(&centroids).unwrap();
     // in pieces, of which one is a row
@@ -199,7 +200,8 @@ fn what_scores_cannot_tell_apart_is_compared_exactly() {
         rows.extend(random(300 * d, 8));
         let mut centroids = [1.0f32, 2.0].repeat(200);
         centroids.extend(random(9 * d, 9));
-        let empty = InvertedLists::new(&gpu, &Metric::L2, DType::F32, d, 209).unwrap();
+        let rows_of = Dataset::new(&gpu, &Metric::L2, DType::F32, d).unwrap();
+        let empty = InvertedLists::of(rows_of, 209).unwrap();
         let trained = empty.with_centroids(&centroids).unwrap();
         let lists = trained.append(&mut SliceSource::new(Rows::F32(&rows), d).unwrap()).unwrap();
         assert_eq!(lists.labels(0..5000), vec![0; 5000], "equal centroids: the first has all");

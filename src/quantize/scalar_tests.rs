@@ -70,7 +70,8 @@ fn halves_are_rounded_as_faiss_rounds_them() {
     assert_eq!(half.encode(Rows::F32(&[1.0, 65504.0])).unwrap(), [0x00, 0x3c, 0xff, 0x7b]);
     let brain = ScalarQuantizer::new(1, SqType::Bf16).unwrap();
     // 1 + 2^-8 lies between two numbers, of which the even one is 1
-    let codes = brain.encode(Rows::F32(&[1.0, 1.00390625, -1.00390625])).unwrap();
+    let between = 1.0 + 1.0 / 256.0;
+    let codes = brain.encode(Rows::F32(&[1.0, between, -between])).unwrap();
     assert_eq!(codes, [0x80, 0x3f, 0x81, 0x3f, 0x81, 0xbf]);
 }
 

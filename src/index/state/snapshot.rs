@@ -12,6 +12,10 @@ use crate::index::params::TrainParams;
 use std::ops::Range;
 use std::sync::Arc;
 
+/// More than one in so many rows that are removed are too many: then the others are copied together, which for each row that is
+/// removed copies some five, and the memory stays within a quarter of what the rows need.
+const MOST_REMOVED: usize = 5;
+
 /// Rows, their ids, and which of them are removed.
 #[derive(Clone)]
 pub(in crate::index) struct Snapshot<R> {
@@ -160,7 +164,7 @@ impl<R: Stored> Snapshot<R> {
         if removed == 0 {
             return Ok((self.clone(), 0));
         }
-        if all - len > all / 2 {
+        if all - len > all / MOST_REMOVED {
             match self.compacted(&live) {
                 // There was no room for the copy: the rows stay, masked.
                 Err(Error::OutOfDeviceMemory { .. }) => {}
