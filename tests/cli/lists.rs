@@ -89,7 +89,7 @@ fn what_cannot_be_learnt_from_is_said_and_leaves_nothing() {
         ("build --base base.npy --index IVF3,Flat --train none.npy", 1, "none.npy"),
         ("build --base base.npy --train base.npy", 2, "a Flat has nothing to learn"),
         ("build --base base.npy --index IVF0,Flat", 2, "\"IVF0\" would be 0 lists"),
-        ("build --base base.npy --index IVF3,SQ8", 2, "\"SQ8\" where \"Flat\" is expected"),
+        ("build --base base.npy --index IVF3,SQ9", 2, "\"SQ9\" where \"Flat\""),
         ("build --base base.npy --index IVF3_HNSW32,Flat", 2, "\"HNSW32\""),
     ] {
         let message = fail(folder, &format!("{line} --out y.nf"), status);

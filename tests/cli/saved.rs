@@ -172,7 +172,7 @@ fn the_extension_decides_what_is_built_and_nothing_is_left_of_a_failure() {
         ("build --base base.npy --out x.faiss", 2, "ends in .nf"),
         ("build --base base.npy --out x", 2, "ends in .nf"),
         ("build --base base.npy --out link.nf", 2, "base.npy, which is read"),
-        ("build --base base.npy --index IVF8,SQ8 --out x.nf", 2, "\"SQ8\" where \"Flat\""),
+        ("build --base base.npy --index IVF8,SQ9 --out x.nf", 2, "\"SQ9\" where \"Flat\""),
         ("build --base base.npy --train base.npy --out x.nf", 2, "a Flat has nothing to learn"),
         ("build --base base.npy --metric hamming --out x.nf", 2, "--dtype bits"),
         ("build --base base.npy --metric kl --out x.nf", 1, "base.npy: row 0, column"),

@@ -40,7 +40,7 @@ fn errors_name_the_token_and_what_is_expected() {
     for (asked, words) in [
         ("IVF0,Flat", ["\"IVF0\"", "1 or more"]),
         ("IVFx,Flat", ["\"IVFx\"", "IVF4096"]),
-        ("IVF16,SQ8", ["\"SQ8\"", "\"Flat\""]),
+        ("IVF16,SQ9", ["\"SQ9\"", "\"Flat\""]),
         ("IVF16_HNSW32,Flat", ["\"HNSW32\"", "\"IVF16\""]),
         ("IVF16", ["\"IVF16\"", "\",Flat\""]),
         ("IDMap,IVF16,PQ8", ["\"PQ8\"", "\"Flat\""]),
