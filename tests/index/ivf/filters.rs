@@ -79,7 +79,12 @@ fn prepared_filters_are_the_same_filters() {
             let expected = twin.ivf.search_with(queries.rows(), 8, &theirs).unwrap();
             let found = twin.ivf.search_with(queries.rows(), 8, &ours).unwrap();
             assert_eq!(bits(&found), bits(&expected), "{nprobe}, case {at}");
-            assert!(!found.is_empty());
+            assert!(!found.ids().is_empty());
+            let radius = found.distances()[found.distances().len() / 2];
+            let expected = twin.ivf.range_search_with(queries.rows(), radius, &theirs).unwrap();
+            let found = twin.ivf.range_search_with(queries.rows(), radius, &ours).unwrap();
+            assert_eq!(bits(&found), bits(&expected), "{nprobe}, case {at}, within {radius}");
+            assert!(!found.ids().is_empty());
         }
     }
 }
