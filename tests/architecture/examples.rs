@@ -104,11 +104,13 @@ const COVERED: &[(&str, &[&str])] = &[
     ("SearchStats", &["ExactStats"]),
     ("SliceSource", &["SliceSource::new"]),
     ("StreamedFlat", &["Search::dim", "StreamStats", "StreamedFlat::new"]),
+    ("TuneParams", &["TuneParams::k", "TuneParams::new", "TuneParams::recall"]),
     ("convert", &["Converted"]),
     ("index_factory", &["Search::is_empty"]),
     ("inspect", &["FileInfo"]),
     ("open", &["RowFile::open"]),
     ("kmeans", &["KMeans"]),
+    ("tune_search", &["TuneCurve"]),
     ("normalize", &["Matrix::dim", "Matrix::dtype"]),
 ];
 

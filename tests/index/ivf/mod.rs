@@ -14,4 +14,5 @@ mod proof;
 mod refused;
 mod shapes;
 mod training;
+mod tuned;
 mod ways;
