@@ -84,8 +84,8 @@ pub use format::RowSource;
 pub use index::{
     AddParams, BinaryFlat, Exclude, Flat, Guarantee, HitRows, HitStream, Hits, IdFilter,
     IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo, IvfParams, IvfSq, ListSizes, PreparedFilter,
-    Progress, QueryFilter, RangeHits, Search, SearchParams, StreamedFlat, TrainParams,
-    index_factory, read_index, write_index,
+    Progress, QueryFilter, RangeHits, Search, SearchParams, StreamedFlat, TrainParams, TuneCurve,
+    TuneParams, TunePoint, index_factory, read_index, tune_search, write_index,
 };
 pub use metric::{CustomMetric, Metric, Order};
 pub use ops::{RowLayout, normalize, row_norms};

@@ -1,5 +1,5 @@
 // Range selection over the keys of {{ "chosen bins" if bins else "consecutive rows" }}: how many of a query's keys are below its limit, then which.
-// Bindings: keys ({{ "nq x stride x 64" if bins else "nq x key_stride" }}){{ ", chosen (nq x stride), bin_counts (nq)" if bins else "" }}, counts (nq, atomics){{ ", offsets (nq), out (pairs of key and row, a query's from its offset on)" if emit else "" }}.
+// Bindings: keys ({{ "nq x stride x 64" if bins else "nq x key_stride" }}){{ ", chosen (nq x stride), bin_counts (nq)" if bins else "" }}, counts (nq, atomics){{ ", offsets (nq), out (pairs of key and row, a query's from its offset on)" if emit else "" }}{{ ", order_table (the row of each place)" if table else "" }}.
 // Threads: one thread a row, 256 rows a workgroup, one query in x.
 // Profile keys: none.
 
@@ -13,6 +13,10 @@
 //% if emit
 @group(0) @binding({{ slot() }}) var<storage, read> offsets: array<u32>;
 @group(0) @binding({{ slot() }}) var<storage, read_write> out: array<vec2<u32>>;
+//% if bins
+{% set maps = "order" %}
+{% include row_map %}
+//% endif
 //% endif
 
 struct Params {
@@ -53,7 +57,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% if emit
   let first = workgroupUniformLoad(&base);
   if (hit) {
-    out[offsets[query] + first + slot] = vec2<u32>(key, {{ "chosen[query * p.stride + x / BIN] * BIN + x % BIN" if bins else "p.first_row + x" }});
+    out[offsets[query] + first + slot] = vec2<u32>(key, {{ "order(chosen[query * p.stride + x / BIN] * BIN + x % BIN)" if bins else "p.first_row + x" }});
   }
 //% else
   workgroupBarrier();

@@ -1,6 +1,8 @@
 //! Which rows take part in a search: told by the host with every call, or kept on the device since an earlier one.
 
 use crate::buffer::Buffer;
+use crate::error::Result;
+use crate::kernel::Encoder;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -31,6 +33,26 @@ pub(crate) enum EachFilter {
     /// For query q the rows whose bit is 1 in words `q * mask_words(n)` on.
     Words(Vec<u32>),
     Bitmaps(Bitmaps),
+    /// Made for each submission on the device, of the rows that another one leaves.
+    Made {
+        make: Arc<dyn MakeBitmaps>,
+        of: Option<Box<EachFilter>>,
+    },
+}
+
+/// What makes the bitmaps of queries when they go to the device.
+pub(crate) trait MakeBitmaps: Send + Sync {
+    /// How many queries there are.
+    fn queries(&self) -> usize;
+
+    /// Encodes the bitmaps of some queries, `words` words each, of the rows that are in `own` bitmaps of the same size.
+    fn make(
+        &self,
+        which: &[u32],
+        own: Option<&Buffer>,
+        words: usize,
+        encoder: &mut Encoder,
+    ) -> Result<Buffer>;
 }
 
 impl Filter {

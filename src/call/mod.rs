@@ -12,7 +12,7 @@ mod thread;
 
 pub use cancel::CancelToken;
 pub(crate) use driver::Job;
-pub(crate) use filter::{Bitmaps, EachFilter, Filter, SharedFilter, mask_words};
+pub(crate) use filter::{Bitmaps, EachFilter, Filter, MakeBitmaps, SharedFilter, mask_words};
 pub(crate) use merge::Merge;
 pub use pending::Pending;
 pub(crate) use request::{Options, RowHits, RowIds};

@@ -85,5 +85,7 @@ pub(crate) struct RowHits {
     pub lims: Vec<usize>,
     pub ids: Vec<u64>,
     pub distances: Vec<f32>,
+    /// Of which queries it is proved that nothing else is nearer; empty where nobody asked.
+    pub proved: Vec<bool>,
     pub stats: SearchStats,
 }

@@ -78,8 +78,16 @@ pub struct ExactStats {
 pub struct IvfStats {
     /// Lists that were looked at for each query; 0 where the index has none. Of several calls the most.
     pub nprobe: u64,
-    /// Rows of these lists, over the queries, filtered ones and those that were removed and still have a place included.
+    /// Rows of these lists, over the queries, filtered ones included.
     pub rows_probed: u64,
+    /// Queries whose lists have so many of all rows that the flat scan went through all, others than theirs masked: where all lists
+    /// were looked at or the profile's `kernel.lists.flat_share` says so. [`rows_probed`](Self::rows_probed) stays that of the lists.
+    pub flat: u64,
+    /// Queries that went on to more lists, since the first had fewer rows than were asked for
+    /// ([`IvfParams::fill`](crate::IvfParams#structfield.fill)).
+    pub filled: u64,
+    /// Queries of which it is proved that no other list has a nearer row ([`Hits::proved`](crate::Hits::proved)).
+    pub proved: u64,
 }
 
 /// What was brought from the host for a search of rows that stay there.
@@ -119,6 +127,9 @@ impl SearchStats {
         self.exact.sums_exact &= all_exact;
         self.ivf.nprobe = self.ivf.nprobe.max(other.ivf.nprobe);
         self.ivf.rows_probed += other.ivf.rows_probed;
+        self.ivf.flat += other.ivf.flat;
+        self.ivf.filled += other.ivf.filled;
+        self.ivf.proved += other.ivf.proved;
         self.submissions += other.submissions;
         self.flops += other.flops;
         self.bytes += other.bytes;

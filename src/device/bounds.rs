@@ -8,11 +8,13 @@ enum Bound {
     Whole(u32, u32),
     /// Powers of two, from the first to the last.
     PowerOfTwo(u32, u32),
+    /// A number from 0 to 1.
+    Share,
     /// One of these words.
     Word(&'static [&'static str]),
 }
 
-use Bound::{PowerOfTwo, Whole, Word};
+use Bound::{PowerOfTwo, Share, Whole, Word};
 
 const SWITCH: Bound = Whole(0, 1);
 const COUNT: Bound = Whole(0, u32::MAX);
@@ -20,6 +22,7 @@ const POSITIVE: Bound = Whole(1, u32::MAX);
 
 /// (section, key, bound) of every key of the baseline.
 const BOUNDS: &[(&str, &str, Bound)] = &[
+    ("lists", "flat_share", Share),
     ("lists", "groups", POSITIVE),
     ("lists", "max_row_queries", COUNT),
     ("lists", "row_groups", POSITIVE),
@@ -72,6 +75,10 @@ pub(super) fn wanted(section: &str, key: &str, value: &Value) -> Option<String> 
             let fits = within(least, most) && whole.is_some_and(u32::is_power_of_two);
             (!fits).then(|| format!("a power of two from {least} to {most}"))
         }
+        Share => {
+            let fits = value.as_float().is_some_and(|share| (0.0..=1.0).contains(&share));
+            (!fits).then(|| "a number from 0 to 1".to_owned())
+        }
         Word(words) => {
             let fits = value.as_str().is_some_and(|word| words.contains(&word));
             (!fits).then(|| format!("one of {}", words.join(", ")))
@@ -105,6 +112,8 @@ mod tests {
             ("matrix", "tiles", "-1", "a whole number from 1"),
             ("matrix", "use", "2", "0 or 1"),
             ("matrix", "bias", "later", "one of accumulator, epilogue"),
+            ("lists", "flat_share", "1.5", "a number from 0 to 1"),
+            ("lists", "flat_share", "nan", "a number from 0 to 1"),
         ] {
             let error = baseline.with(&format!("{section}.{key}"), value).unwrap_err().to_string();
             assert!(error.contains(reason), "{section}.{key} = {value}: {error}");

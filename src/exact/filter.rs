@@ -1,7 +1,7 @@
 //! The filter of a call on the device: one for all queries becomes biases, one for each query a bitmap.
 
 use crate::buffer::{Buffer, PART_ALIGN};
-use crate::call::{Bitmaps, EachFilter, Filter, SharedFilter, mask_words};
+use crate::call::{Bitmaps, EachFilter, Filter, MakeBitmaps, SharedFilter, mask_words};
 use crate::error::{Error, Result};
 use crate::exact::rows::measured::Measured;
 use crate::kernel::Encoder;
@@ -19,6 +19,8 @@ pub(crate) struct DeviceFilter {
     pub biases: Option<Arc<[Buffer]>>,
     shared: Option<Vec<u32>>,
     each: Option<EachFilter>,
+    /// What makes bitmaps of what `each` leaves.
+    made: Option<Arc<dyn MakeBitmaps>>,
     /// From one bitmap to the next.
     words: usize,
 }
@@ -38,23 +40,30 @@ fn consecutive(which: &[u32]) -> bool {
 impl DeviceFilter {
     pub fn new(rows: &Measured, filter: Filter, queries: usize) -> Result<DeviceFilter> {
         let own = mask_words(rows.len());
-        let (words, got) = match &filter.each {
+        let (made, each) = match filter.each {
+            Some(EachFilter::Made { make, of }) => (Some(make), of.map(|each| *each)),
+            each => (None, each),
+        };
+        let (words, got) = match &each {
             Some(EachFilter::Words(bits)) => (own, bits.len()),
             Some(EachFilter::Bitmaps(all)) => (all.words, all.queries.len() * all.words),
-            None => (0, 0),
+            Some(EachFilter::Made { .. }) => {
+                return Err(Error::internal("bitmaps that are made of such"));
+            }
+            None => made.as_ref().map_or((0, 0), |made| (own, own * made.queries())),
         };
         if got != words * queries {
             let why = format!("{got} words, not {words} for each of {queries} queries");
             return Err(Error::argument("filter", why));
         }
         // a bitmap of no row is nothing that could be bound
-        let each = filter.each.filter(|_| own > 0);
+        let (each, made) = (each.filter(|_| own > 0), made.filter(|_| own > 0));
         let (biases, shared) = match filter.shared {
             Some(SharedFilter::Words(live)) if rows.len() > 0 => (None, Some(live)),
             Some(SharedFilter::Biases(biases)) => (Some(biases), None),
             _ => (None, None),
         };
-        Ok(DeviceFilter { biases, shared, each, words })
+        Ok(DeviceFilter { biases, shared, each, made, words })
     }
 
     /// Brings the filter of all queries to the device, if that is not done: by whoever brings the first queries there.
@@ -73,12 +82,13 @@ impl DeviceFilter {
         mask.map_or(0, |mask| 2 * mask + biases())
     }
 
-    /// Bytes of the bitmap of one query, and whether they come from the host.
+    /// Bytes of the bitmap of one query, and whether a submission takes memory for them: as much again for what they are made of.
     pub fn bitmap_bytes(&self) -> (u64, bool) {
         let bytes = self.words as u64 * 4;
         match self.each {
-            Some(EachFilter::Words(_)) => (bytes, true),
+            _ if self.made.is_some() => (bytes, true),
             Some(EachFilter::Bitmaps(_)) => (bytes, false),
+            Some(_) => (bytes, true),
             None => (0, false),
         }
     }
@@ -96,9 +106,19 @@ impl DeviceFilter {
 
     /// The bitmaps of some queries.
     pub fn bitmap(&self, which: &[u32], encoder: &mut Encoder) -> Result<Option<Bitmap>> {
+        let (bits, words) = (self.own_bitmap(which, encoder)?, self.words);
+        let bits = match &self.made {
+            Some(made) => Some(made.make(which, bits.as_ref(), words, encoder)?),
+            None => bits,
+        };
+        Ok(bits.map(|bits| Bitmap { bits, words: words as u32 }))
+    }
+
+    /// Those that are there without being made.
+    fn own_bitmap(&self, which: &[u32], encoder: &mut Encoder) -> Result<Option<Buffer>> {
         let words = self.words;
         let bits = match &self.each {
-            None => return Ok(None),
+            None | Some(EachFilter::Made { .. }) => return Ok(None),
             Some(EachFilter::Bitmaps(all)) => taken(all, which, encoder)?,
             Some(EachFilter::Words(all)) if consecutive(which) => {
                 let first = which.first().map_or(0, |&first| first as usize);
@@ -113,7 +133,7 @@ impl DeviceFilter {
                 encoder.upload("query filters", bytemuck::cast_slice(&bits))?
             }
         };
-        Ok(Some(Bitmap { bits, words: words as u32 }))
+        Ok(Some(bits))
     }
 }
 

@@ -137,7 +137,7 @@ impl SearchHits {
             close_up(&mut ids, &lims, self.k);
             close_up(&mut distances, &lims, self.k);
         }
-        RowHits { lims, ids, distances, stats }
+        RowHits { lims, ids, distances, proved: Vec::new(), stats }
     }
 }
 

@@ -387,7 +387,7 @@ pub(crate) fn bins_agree() -> Variant {
     Variant::new::<params::BinsAgree>(BINS_AGREE)
 }
 
-/// Of the keys of consecutive rows, or of chosen bins.
-pub(crate) fn range(bins: bool, emit: bool) -> Variant {
-    Variant::new::<params::Range>(RANGE).flag("bins", bins).flag("emit", emit)
+/// Of the keys of consecutive rows, or of chosen bins, whose places `map` says the rows of.
+pub(crate) fn range(bins: bool, emit: bool, map: RowMap) -> Variant {
+    Variant::new::<params::Range>(RANGE).flag("bins", bins).flag("emit", emit).row_map(map)
 }

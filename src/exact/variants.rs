@@ -38,8 +38,9 @@ pub(crate) fn matrix_tiles() -> Result<Vec<MatrixTile>> {
 pub(crate) fn variants() -> Result<Vec<Variant>> {
     let mut all = vec![mask_bias(false, ROWS), mask_bias(true, ROWS)];
     for bins in [false, true] {
-        all.extend([false, true].map(|emit| range(bins, emit)));
+        all.extend([false, true].map(|emit| range(bins, emit, ROWS)));
     }
+    all.push(range(true, true, RowMap::TABLE));
     let (mut tiles, matrix_tiles) = (vec![], matrix_tiles()?);
     for profile in Profile::built_in()? {
         let tile = Tile::of(&profile)?;

@@ -34,6 +34,7 @@ pub struct Hits {
     ids: Vec<u64>,
     distances: Vec<f32>,
     order: Order,
+    proved: Vec<bool>,
     stats: SearchStats,
 }
 
@@ -58,7 +59,12 @@ impl Hits {
         order: Order,
         stats: SearchStats,
     ) -> Hits {
-        Hits { lims, ids, distances, order, stats }
+        Hits { lims, ids, distances, order, proved: Vec::new(), stats }
+    }
+
+    /// With what is proved of each query.
+    pub(super) fn with_proved(self, proved: Vec<bool>) -> Hits {
+        Hits { proved, ..self }
     }
 
     /// Number of queries.
@@ -157,6 +163,28 @@ impl Hits {
     /// ```
     pub fn stats(&self) -> &SearchStats {
         &self.stats
+    }
+
+    /// Whether it is proved that query `i` missed nothing: no row that was not looked at is nearer than the last of its hits, or, of a range
+    /// search, within the radius. Never true where that is not so; false where it may not be, and where nobody asked
+    /// ([`IvfParams::prove`](crate::IvfParams#structfield.prove)).
+    ///
+    /// # Panics
+    /// When there is no such query, as indexing does.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// let index = IvfFlat::read(&Gpu::new()?, "lists.nf")?;
+    /// let params = SearchParams::new().ivf(IvfParams::new().nprobe(8).prove(true));
+    /// let hits = index.search_with(Rows::F32(&[0.5; 1280]), 10, &params)?;
+    /// let unsure = (0..hits.len()).filter(|&query| !hits.proved(query)).count();
+    /// println!("{unsure} of {} queries may have nearer rows in other lists", hits.len());
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn proved(&self, i: usize) -> bool {
+        let _ = self.range(i);
+        self.proved.get(i).copied().unwrap_or(false)
     }
 
     /// The first `k` hits of each query as two arrays of n x k. Where there is no hit: id -1 and distance `f32::MAX`,

@@ -21,6 +21,7 @@ mod persist;
 mod state;
 mod stream;
 mod traits;
+mod tune;
 mod variants;
 
 pub use add::AddParams;
@@ -34,4 +35,5 @@ pub use params::{Guarantee, IvfParams, Progress, SearchParams, TrainParams};
 pub use persist::{IndexInfo, IvfInfo, ListSizes};
 pub use stream::HitStream;
 pub use traits::Search;
+pub use tune::{TuneCurve, TuneParams, TunePoint, tune_search};
 pub use variants::kernel_variants;

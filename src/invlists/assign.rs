@@ -41,9 +41,22 @@ pub(super) fn nearest_labels(centroids: &Dataset, rows: Rows<'_>) -> Result<Vec<
     Ok(lims.windows(2).map(first).collect())
 }
 
-/// The nearest centroid of each of some rows; 0 where none is at a finite distance.
-pub(super) fn labels(centroids: &Dataset, dataset: &Dataset, rows: Range<u64>) -> Result<Vec<u32>> {
+/// The list of each of some rows.
+#[derive(Default)]
+pub(super) struct Assigned {
+    /// The nearest centroid; 0 where none is at a finite distance.
+    pub labels: Vec<u32>,
+    /// How far it is; infinite where none is.
+    pub distances: Vec<f32>,
+}
+
+/// The nearest centroid of each of some rows.
+pub(super) fn labels(centroids: &Dataset, dataset: &Dataset, rows: Range<u64>) -> Result<Assigned> {
     let found = exact::submit_rows(centroids, (dataset, rows), 1, Options::default())?.wait()?;
-    let first = |at: &[usize]| found.ids[at[0]..at[1]].first().map_or(0, |&id| id as u32);
-    Ok(found.lims.windows(2).map(first).collect())
+    let first = |at: &[usize]| {
+        let hit = found.ids[at[0]..at[1]].first().zip(found.distances[at[0]..at[1]].first());
+        hit.map_or((0, f32::INFINITY), |(&id, &distance)| (id as u32, distance))
+    };
+    let (labels, distances) = found.lims.windows(2).map(first).unzip();
+    Ok(Assigned { labels, distances })
 }

@@ -11,6 +11,7 @@ const LIST_ROWS: Shader = shader!("invlists", "list_rows");
 const LIST_WORK: Shader = shader!("invlists", "list_work");
 const PAIRS: Shader = shader!("invlists", "pairs");
 const PAIRS_BY_LIST: Shader = shader!("invlists", "pairs_by_list");
+const PROBED_ROWS: Shader = shader!("invlists", "probed_rows");
 const SCAN_MATRIX: Shader = shader!("invlists", "scan_matrix");
 const SCAN_ROW: Shader = shader!("invlists", "scan_row");
 
@@ -36,6 +37,16 @@ pub(crate) fn pairs() -> Variant {
 
 pub(crate) fn pairs_by_list() -> Variant {
     Variant::new::<params::PairsByList>(PAIRS_BY_LIST)
+}
+
+/// Queries of a thread of `probed_rows`.
+pub(crate) const PROBED_ROWS_QUERIES: u32 = 8;
+
+/// `own`: of rows that a bitmap of each query leaves.
+pub(crate) fn probed_rows(own: bool) -> Variant {
+    Variant::new::<params::ProbedRows>(PROBED_ROWS)
+        .flag("own", own)
+        .implied("queries", PROBED_ROWS_QUERIES)
 }
 
 /// `scaled`: products are multiplied by the scale of their row; `bin` rows to a bin.
@@ -67,6 +78,7 @@ pub(crate) fn scan_row(rows: Encoding, scaled: bool, bitmap: bool) -> Variant {
 /// The list of all variants, for the tests that translate them.
 pub(crate) fn variants(tiles: &[MatrixTile]) -> Vec<Variant> {
     let mut all = vec![all_bins(), join_work(), list_rows(), pairs(), pairs_by_list()];
+    all.extend([false, true].map(probed_rows));
     for bound in [BoundOf::Score, BoundOf::Norms, BoundOf::Residuals] {
         all.extend([64, 16].map(|bin| select_listed(256, MAX_CANDIDATES, bound, bin)));
     }

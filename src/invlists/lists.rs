@@ -1,7 +1,9 @@
 //! Rows and the lists that they are in: one immutable snapshot.
 
-use super::assign;
+use super::assign::{self, Assigned};
+use super::device_labels::DeviceLabels;
 use super::labels::Labels;
+use super::reach::Reach;
 use super::table::{Source, Table};
 use crate::buffer::Matrix;
 use crate::call::{RowHits, mask_words};
@@ -24,8 +26,16 @@ pub(crate) struct InvertedLists {
     labels: Labels,
     /// The rows that were not removed, a bit each; `None` where none was.
     live: Option<Arc<[u32]>>,
+    /// How far the rows of each list reach, unless that is still to be measured.
+    reach: Arc<Mutex<Option<Reach>>>,
     /// The lists' pages, once a search asked for them.
     table: Arc<Mutex<Option<Arc<Table>>>>,
+    /// The labels on the device, once a search asked for them.
+    on_device: Arc<Mutex<Option<Arc<DeviceLabels>>>>,
+}
+
+fn known(reach: Reach) -> Arc<Mutex<Option<Reach>>> {
+    Arc::new(Mutex::new(Some(reach)))
 }
 
 impl InvertedLists {
@@ -40,17 +50,25 @@ impl InvertedLists {
             centroids: None,
             labels: Labels::default(),
             live: None,
+            reach: known(Reach::empty(nlist)),
             table: Arc::default(),
+            on_device: Arc::default(),
         })
     }
 
-    /// To be changed: without the pages.
+    /// To be changed: without the pages, and without the labels on the device.
     fn changed(&self) -> InvertedLists {
-        InvertedLists { table: Arc::default(), ..self.clone() }
+        InvertedLists { table: Arc::default(), on_device: Arc::default(), ..self.clone() }
     }
 
-    /// With these rows behind its own in the lists of these labels.
-    fn grown(&self, dataset: Dataset, labels: &[u32]) -> InvertedLists {
+    /// With these rows behind its own in the lists of these labels; how far they are from the centroids is known where they were
+    /// assigned.
+    fn grown(
+        &self,
+        dataset: Dataset,
+        labels: &[u32],
+        assigned: Option<&Assigned>,
+    ) -> InvertedLists {
         let live = self.live.as_ref().map(|live| {
             let mut words = live.to_vec();
             words.resize(mask_words(dataset.len()), 0);
@@ -59,7 +77,9 @@ impl InvertedLists {
             }
             words.into()
         });
-        InvertedLists { dataset, labels: self.labels.extended(labels), live, ..self.changed() }
+        let reach = self.reached(assigned);
+        let labels = self.labels.extended(labels);
+        InvertedLists { dataset, labels, live, reach, ..self.changed() }
     }
 
     pub fn dataset(&self) -> &Dataset {
@@ -84,10 +104,6 @@ impl InvertedLists {
         self.labels.read(rows)
     }
 
-    pub(super) fn all_labels(&self) -> &Labels {
-        &self.labels
-    }
-
     /// The pages of the lists.
     pub(super) fn table(&self) -> Result<Arc<Table>> {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
@@ -105,11 +121,47 @@ impl InvertedLists {
         Ok(made)
     }
 
+    /// How far the lists reach with more rows, as far as that is known.
+    fn reached(&self, assigned: Option<&Assigned>) -> Arc<Mutex<Option<Reach>>> {
+        let own = self.reach.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&*own, assigned) {
+            (Some(own), Some(assigned)) => known(own.with(assigned)),
+            _ => Arc::default(),
+        }
+    }
+
+    /// How far the rows of each list are from its centroid.
+    pub(super) fn reach(&self) -> Result<Reach> {
+        let mut reach = self.reach.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reach) = &*reach {
+            return Ok(reach.clone());
+        }
+        let rows = assign::labels(self.centroids()?, &self.dataset, 0..self.dataset.len())?;
+        let labels = self.labels.read(0..self.labels.len());
+        let measured = Reach::empty(self.nlist).with_labelled(&rows, &labels);
+        *reach = Some(measured.clone());
+        Ok(measured)
+    }
+
+    /// The label of each row, on the device.
+    pub(super) fn device_labels(&self) -> Result<Arc<DeviceLabels>> {
+        let mut labels = self.on_device.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(labels) = &*labels {
+            return Ok(Arc::clone(labels));
+        }
+        let all = self.labels.read(0..self.labels.len());
+        let made = Arc::new(DeviceLabels::new(self.dataset.gpu(), &all)?);
+        *labels = Some(Arc::clone(&made));
+        Ok(made)
+    }
+
     /// Device memory.
     pub fn bytes(&self) -> u64 {
         let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         let table = table.as_ref().map_or(0, |table| table.bytes());
-        self.dataset.bytes() + self.centroids.as_ref().map_or(0, Dataset::bytes) + table
+        let labels = self.on_device.lock().unwrap_or_else(PoisonError::into_inner);
+        let labels = labels.as_ref().map_or(0, |labels| labels.bytes());
+        self.dataset.bytes() + self.centroids.as_ref().map_or(0, Dataset::bytes) + table + labels
     }
 
     /// The same with these centroids, `nlist` rows of f32; its rows, if there are some, are assigned again.
@@ -122,9 +174,10 @@ impl InvertedLists {
         }
         let empty = Dataset::new(gpu, self.dataset.metric(), DType::F32, dim)?;
         let centroids = empty.append(&mut SliceSource::new(Rows::F32(centroids), dim)?)?;
-        let labels = assign::labels(&centroids, &self.dataset, 0..self.dataset.len())?;
-        let labels = Labels::default().extended(&labels);
-        Ok(InvertedLists { centroids: Some(centroids), labels, ..self.changed() })
+        let rows = assign::labels(&centroids, &self.dataset, 0..self.dataset.len())?;
+        let labels = Labels::default().extended(&rows.labels);
+        let reach = known(Reach::empty(self.nlist).with(&rows));
+        Ok(InvertedLists { centroids: Some(centroids), labels, reach, ..self.changed() })
     }
 
     /// With the rows of a stream behind its own.
@@ -166,13 +219,13 @@ impl InvertedLists {
             let reason = format!("{} labels for {rows} rows in {} lists", labels.len(), self.nlist);
             return Err(Error::argument("labels", reason));
         }
-        Ok(self.grown(dataset, labels))
+        Ok(self.grown(dataset, labels, None))
     }
 
     fn appended(&self, dataset: Dataset) -> Result<InvertedLists> {
         let new = self.dataset.len()..dataset.len();
-        let labels = assign::labels(self.centroids()?, &dataset, new)?;
-        Ok(self.grown(dataset, &labels))
+        let rows = assign::labels(self.centroids()?, &dataset, new)?;
+        Ok(self.grown(dataset, &rows.labels, Some(&rows)))
     }
 
     /// With the rows of a stream in the place of numbered ones, in the lists that these are nearest to; as
@@ -186,12 +239,16 @@ impl InvertedLists {
     ) -> Result<InvertedLists> {
         let centroids = self.centroids()?;
         let dataset = self.dataset.replace(rows, source, live, more)?;
-        let mut labels = Vec::with_capacity(rows.len());
+        let mut all = Assigned::default();
         for &row in rows {
             let row = u64::from(row);
-            labels.extend(assign::labels(centroids, &dataset, row..row + 1)?);
+            let Assigned { labels, distances } = assign::labels(centroids, &dataset, row..row + 1)?;
+            all.labels.extend(labels);
+            all.distances.extend(distances);
         }
-        Ok(InvertedLists { dataset, labels: self.labels.replaced(rows, &labels), ..self.changed() })
+        // the rows that were there before them may only have reached farther
+        let (reach, labels) = (self.reached(Some(&all)), self.labels.replaced(rows, &all.labels));
+        Ok(InvertedLists { dataset, labels, reach, ..self.changed() })
     }
 
     /// The same where the source knows the lists once it was read.

@@ -17,7 +17,13 @@
 //!          M[q, B] = the best score of each bin B of the list's pages
 //!     B  chosen[q] = the bins with M + E at least the k-th largest M - E        as exact/ does it
 //!     C  answer[q] = the k rows of these bins with the smallest (key, row number)
+//! range(queries, radius, nprobe): those of them within the radius                within.rs
+//! fill: queries with fewer than k hits probe 2, 4, 8, ... times as many lists   probed.rs
+//! prove: no row x of another list c is nearer, by ||q - c| - |x - c||           proof.rs, reach.rs
 //! ```
+//!
+//! Where the probed lists have most of all rows the flat search goes through all of these, with a bitmap of each query's, which the
+//! device makes of the labels (`masked.rs`): the answer is the same.
 //!
 //! Rows lie in the order in which they were added, as those of every other index; a list is the numbers of its rows. So an index with
 //! lists is the rows of a flat one and a label for each, every element type and metric is that of the flat index, and where every list is
@@ -38,20 +44,25 @@
 
 mod asked;
 mod assign;
+mod coarse;
+mod device_labels;
 mod kernels;
 mod labels;
 mod lists;
 mod masked;
 mod params;
 mod probed;
+mod proof;
+mod reach;
 mod scan;
 mod score;
 mod search;
 mod table;
+mod within;
 
 pub(crate) use kernels::variants;
 pub(crate) use lists::InvertedLists;
-pub(crate) use search::Probe;
+pub(crate) use search::{Look, Probe};
 
 #[cfg(test)]
 mod tests;

@@ -66,6 +66,21 @@ params! {
 }
 
 params! {
+    /// Of `probed_rows`.
+    pub(crate) struct ProbedRows {
+        pub nq: u32,
+        /// Rows, and words that they are to fill, from which one on.
+        pub n: u32,
+        pub fill: u32,
+        pub first_word: u32,
+        /// From one query's to the next one's.
+        pub words: u32,
+        pub list_words: u32,
+        pub groups_x: u32,
+    }
+}
+
+params! {
     /// Of `scan_matrix`.
     pub(crate) struct ScanMatrix {
         pub nlist: u32,

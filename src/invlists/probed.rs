@@ -1,6 +1,7 @@
 //! The search of the lists that are nearest to each query: one submission for some queries, from the centroids to the hits.
 
 use super::asked::{Asked as AskedLists, Rows as ListRows};
+use super::coarse::{Coarse, Probes};
 use super::lists::InvertedLists;
 use super::scan::ListScan;
 use super::table::Table;
@@ -8,13 +9,15 @@ use crate::call::{Filter, IvfStats, Job, Options, Pending, RowHits, SearchStats}
 use crate::device::Gpu;
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
-use crate::exact::nearest;
-use crate::exact::{Asked, Dataset, DeviceFilter, MAX_SCAN_K, Nearest, Plan, Queries, SearchHits};
+use crate::exact::{Asked, DeviceFilter, MAX_SCAN_K, Plan, Queries, SearchHits};
 use crate::kernel::{Encoder, Flight, Landed, words};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
+
+/// A key that no row has.
+const NO_KEY: u32 = u32::MAX;
 
 /// How queries go through their lists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,16 +34,27 @@ enum Step {
     Again(Vec<u32>, Way),
 }
 
+/// Queries that go on to more lists, since the rows of the first were fewer than they want.
+struct Fill {
+    k: usize,
+    /// As many as there are, k at most.
+    full: usize,
+    exhaustive: bool,
+    short: Vec<u32>,
+    /// Whether some did.
+    goes_on: bool,
+}
+
 struct Search {
     lists: InvertedLists,
-    centroids: Dataset,
     table: Arc<Table>,
     queries: Queries,
-    /// The queries as the centroids' plan knows them.
-    coarse: Queries,
-    coarse_plan: Plan,
+    coarse: Coarse,
     filter: DeviceFilter,
+    plan: Plan,
     scan: ListScan,
+    /// How queries are filled up that have fewer than k hits, if they are.
+    fill: Option<Fill>,
     options: Options,
     todo: VecDeque<Step>,
     /// Queries to ask again: whose centroids, and whose rows could not be told apart.
@@ -68,12 +82,11 @@ pub(super) fn submit(
     lists: &InvertedLists,
     queries: Rows<'_>,
     k: usize,
-    nprobe: usize,
+    (nprobe, fill): (usize, bool),
     filter: Filter,
     options: Options,
 ) -> Result<Pending<RowHits>> {
-    let (dataset, centroids) = (lists.dataset(), lists.centroids()?);
-    let gpu = dataset.gpu();
+    let dataset = lists.dataset();
     let mut asked = Queries::unchecked(dataset, queries)?;
     options.keep(&mut asked.decoder);
     let count = asked.count;
@@ -82,30 +95,26 @@ pub(super) fn submit(
     let k = k.min(dataset.len() as usize);
     let (decoder, row_ids) = (Arc::clone(&asked.decoder), options.row_ids.clone());
     let hits = SearchHits::new(count, k, decoder, row_ids)?;
-    let coarse = asked.planned_for(centroids);
-    let none = DeviceFilter::new(centroids.compared(), Filter::default(), count)?;
-    let probes = Asked::Nearest(nprobe as u64);
-    let of_coarse = Options { cancel: options.cancel.clone(), ..Options::default() };
-    let coarse_plan = Plan::new(gpu, centroids, &coarse, &none, probes, &of_coarse)?;
+    let coarse = Coarse::new(lists, &asked, nprobe, &options)?;
     let nearest = Asked::Nearest(k as u64);
-    let plan = Plan::new(gpu, dataset, &asked, &filter, nearest, &options)?;
-    let scan = {
-        let exhaustive = options.exhaustive || k as u64 > MAX_SCAN_K;
-        ListScan::new(lists, &table, &asked, &filter, &plan, [k, nprobe], exhaustive)?
-    };
-    let ivf = IvfStats { nprobe: nprobe as u64, rows_probed: 0 };
+    let plan = Plan::new(dataset.gpu(), dataset, &asked, &filter, nearest, &options)?;
+    let exhaustive = options.exhaustive || k as u64 > MAX_SCAN_K;
+    let scan = ListScan::new(lists, &table, &asked, &filter, &plan, [k, nprobe], exhaustive)?;
+    let full = k.min(table.rows() as usize);
+    let fill = fill.then_some(Fill { k, full, exhaustive, short: Vec::new(), goes_on: false });
+    let ivf = IvfStats { nprobe: nprobe as u64, ..IvfStats::default() };
     let rows = table.rows();
     let stats = SearchStats { queries: count as u64, rows, ivf, ..SearchStats::default() };
     let cancel = options.cancel.clone();
     let search = Search {
         lists: lists.clone(),
-        centroids: centroids.clone(),
         table,
         queries: asked,
         coarse,
-        coarse_plan,
         filter,
+        plan,
         scan,
+        fill,
         options,
         todo: VecDeque::new(),
         again: [Vec::new(), Vec::new()],
@@ -126,7 +135,7 @@ impl Search {
             self.hits.allocate()?;
             return Ok(false);
         }
-        let step = self.scan.queries(start).min(self.coarse_plan.step(start).max(1));
+        let step = self.scan.queries(start).min(self.coarse.step(start));
         let end = self.filter.together(start, (start + step).min(count));
         self.queries.check(queries, end)?;
         self.started = end;
@@ -144,12 +153,39 @@ impl Search {
         ];
         for (waiting, way) in self.again.iter_mut().zip(ways) {
             if !waiting.is_empty() {
-                let most = self.scan.again(way.rows_exactly).min(self.coarse_plan.rerun_queries);
-                let rest = waiting.split_off(waiting.len().min(most.max(1)));
+                let most = self.scan.again(way.rows_exactly).min(self.coarse.rerun_queries());
+                let rest = waiting.split_off(waiting.len().min(most));
                 return Some(Step::Again(std::mem::replace(waiting, rest), way));
             }
         }
         None
+    }
+
+    /// Whether no query is on its way or about to be, but some want more lists.
+    fn is_short(&self) -> bool {
+        let short = self.fill.as_ref().is_some_and(|fill| !fill.short.is_empty());
+        let waiting = self.again.iter().any(|waiting| !waiting.is_empty());
+        short && !waiting && self.todo.is_empty() && self.outstanding == 0
+    }
+
+    /// Has those that are short ask twice as many lists.
+    fn go_on(&mut self) -> Result<()> {
+        let Some(fill) = &mut self.fill else { return Ok(()) };
+        let mut short = std::mem::take(&mut fill.short);
+        short.sort_unstable();
+        if !std::mem::replace(&mut fill.goes_on, true) {
+            self.stats.ivf.filled = short.len() as u64;
+        }
+        let nprobe = (self.scan.nprobe as usize).saturating_mul(2).min(self.lists.nlist());
+        let (shape, exhaustive) = ([fill.k, nprobe], fill.exhaustive);
+        let (lists, table, queries) = (&self.lists, &self.table, &self.queries);
+        let (filter, plan) = (&self.filter, &self.plan);
+        self.scan = ListScan::new(lists, table, queries, filter, plan, shape, exhaustive)?;
+        self.coarse = Coarse::new(lists, queries, nprobe, &self.options)?;
+        let step = self.scan.queries(0).min(self.coarse.step(0));
+        let parts = short.chunks(step).map(|ids| Step::Again(ids.to_vec(), Way::default()));
+        self.todo.extend(parts);
+        Ok(())
     }
 
     fn run(&mut self, query_ids: Vec<u32>, way: Way) -> Result<(Flight, InFlight)> {
@@ -157,17 +193,21 @@ impl Search {
         let mut encoder = Encoder::new(dataset.gpu(), "search lists", self.options.timed)?;
         let upload = self.queries.upload(dataset, &query_ids, false, &mut encoder)?;
         let bitmap = self.filter.bitmap(&query_ids, &mut encoder)?;
-        self.coarse.facts = self.queries.facts;
-        let of_coarse = upload.for_floats().ok_or_else(|| Error::internal("no f32 queries"))?;
-        let coarse_way = (&self.coarse_plan, way.centroids_exactly);
-        let nprobe = self.scan.nprobe;
-        let Nearest { hits: probes, counts: coarse, room } =
-            nearest(&mut encoder, &self.centroids, &self.coarse, of_coarse, coarse_way, nprobe)?;
+        let exactly = way.centroids_exactly;
+        let Probes { lists: probes, counts: coarse, room } = match &self.fill {
+            // in any order, and those too that have no distance to a query
+            Some(_) if self.scan.nprobe as usize >= self.lists.nlist() => {
+                let all = (0..upload.count).flat_map(|_| 0..self.scan.nprobe);
+                let all: Vec<u32> = all.collect();
+                let lists = encoder.upload("probes", bytemuck::cast_slice(&all))?;
+                Probes { lists, counts: None, room: 0 }
+            }
+            _ => self.coarse.encode(&mut encoder, &self.queries, &upload, exactly)?,
+        };
         let biases = self.filter.biases.as_deref();
         let rows = ListRows { lists: &self.lists, table: &self.table, biases };
         let bitmap = bitmap.as_ref();
-        let asked =
-            AskedLists { queries: &self.queries, upload: &upload, bitmap, probes: &probes.rows };
+        let asked = AskedLists { queries: &self.queries, upload: &upload, bitmap, probes: &probes };
         let found = self.scan.encode(&mut encoder, &rows, asked, way.rows_exactly)?;
         let mut ranges = vec![
             (&found.hits.keys, 0, found.hits.keys.size()),
@@ -192,10 +232,14 @@ impl Job for Search {
     fn has_next(&self) -> bool {
         !self.todo.is_empty()
             || self.outstanding == 0 && self.again.iter().any(|waiting| !waiting.is_empty())
+            || self.is_short()
     }
 
     fn next(&mut self) -> Result<Option<(Flight, InFlight)>> {
         self.filter.prepare(self.lists.dataset().compared())?;
+        if self.is_short() {
+            self.go_on()?;
+        }
         let step = match self.todo.pop_front() {
             Some(step) => step,
             // queries that could not be certified wait for the others, to go in one batch
@@ -242,9 +286,21 @@ impl Job for Search {
             }
             if let (Some((_, chosen)), false) = (&counts[1], tag.way.rows_exactly) {
                 let passed = chosen.get(i).copied().unwrap_or(0).into();
-                self.stats.exact.scanned += u64::from(tag.way == Way::default());
+                let first = self.fill.as_ref().is_none_or(|fill| !fill.goes_on);
+                self.stats.exact.scanned += u64::from(first && tag.way == Way::default());
                 self.stats.exact.bins_passed += passed;
                 self.stats.exact.bins_passed_max = self.stats.exact.bins_passed_max.max(passed);
+            }
+        }
+        let more = (self.scan.nprobe as usize) < self.lists.nlist();
+        if let Some(fill) = self.fill.as_mut().filter(|_| more) {
+            let own = tag.query_ids.iter().zip(keys.chunks_exact(fill.k)).zip(&mut wanted);
+            for ((&query, keys), wanted) in own.filter(|(_, wanted)| **wanted) {
+                let found = keys.iter().filter(|&&key| key != NO_KEY).count();
+                if found < fill.full {
+                    fill.short.push(query);
+                    *wanted = false;
+                }
             }
         }
         self.hits.store(&tag.query_ids, &wanted, &keys, &rows)?;

@@ -43,6 +43,15 @@ pub(super) struct Found {
     pub rows_probed: Buffer,
 }
 
+/// The keys of all rows of the lists of each query, in pages of which each has room for `room`.
+pub(super) struct AllKeys {
+    pub keys: Buffer,
+    pub chosen: Chosen,
+    pub room: u32,
+    /// Rows in the lists of each query.
+    pub rows_probed: Buffer,
+}
+
 impl ListScan {
     pub fn new(
         lists: &InvertedLists,
@@ -228,22 +237,38 @@ impl ListScan {
     }
 
     fn exactly(&self, encoder: &mut Encoder, rows: &Rows<'_>, asked: Asked<'_>) -> Result<Found> {
+        let AllKeys { keys, chosen, room, rows_probed } = self.all_keys(encoder, rows, asked)?;
+        let (from, order) = ([&keys, &chosen.bins, &chosen.counts], rows.table.positions.order());
+        let hits = self.selection(asked).of_bins(encoder, from, (room, BIN as u32), Some(order))?;
+        Ok(Found { hits, counts: None, room, rows_probed })
+    }
+
+    /// Encodes the exact distances of all rows of the lists that each query probes.
+    pub fn all_keys(
+        &self,
+        encoder: &mut Encoder,
+        rows: &Rows<'_>,
+        asked: Asked<'_>,
+    ) -> Result<AllKeys> {
         let room = self.most_pages;
         let (pairs, counts, rows_probed) = self.pairs(encoder, rows, asked, 1)?;
         let bins = self.all_bins(encoder, rows, asked, [&pairs, &counts])?;
-        let hits = match &asked.queries.pair {
+        let (dataset, pair) = (rows.lists.dataset(), &asked.queries.pair);
+        let chosen = Chosen { bins, counts };
+        let keys = match pair {
             Pair::Tree { .. } => {
-                let chosen = Chosen { bins, counts };
-                self.rescored(encoder, rows, asked, (room, BIN as u32), &chosen)?
+                let bitmap = asked.bitmap.map(|bitmap| (&bitmap.bits, bitmap.words));
+                let (scanned, of) = (rows.table.scan_rows(dataset), (asked.upload, bitmap));
+                keys(encoder, scanned, rows.biases, pair, of, (room, BIN as u32), &chosen)?
             }
-            pair => {
+            _ => {
                 let positions = Some(&rows.table.positions);
-                let of = ChosenBins { bins: &bins, counts: &counts, most: room, positions };
-                let (who, dataset) = ((asked.upload, asked.bitmap), rows.lists.dataset());
-                of.nearest(encoder, dataset, rows.biases, pair, who, self.selection(asked))?
+                let (bins, counts) = (&chosen.bins, &chosen.counts);
+                let of = ChosenBins { bins, counts, most: room, positions };
+                of.keys(encoder, dataset, rows.biases, pair, (asked.upload, asked.bitmap))?
             }
         };
-        Ok(Found { hits, counts: None, room, rows_probed })
+        Ok(AllKeys { keys, chosen, room, rows_probed })
     }
 
     /// Encodes the pairs of queries and lists, how many bins each query has, of which a page has `parts`, and how many rows.

@@ -1,8 +1,9 @@
 //! The search of the nearest lists.
 
-use super::assign::{self, Nearest};
 use super::lists::InvertedLists;
-use super::{masked, probed};
+use super::proof::Proof;
+use super::{masked, probed, within};
+use crate::buffer::BIN;
 use crate::call::{Filter, IvfStats, Options, Pending, RowHits};
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
@@ -17,50 +18,102 @@ pub(crate) enum Probe {
     Within(f32),
 }
 
+/// What a search does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    pub probe: Probe,
+    /// Lists that are looked at for each query.
+    pub nprobe: usize,
+    /// Whether more are, twice as many each time, for queries that have fewer than k hits.
+    pub fill: bool,
+    /// Whether it is said of which queries no other list has a nearer row.
+    pub prove: bool,
+}
+
 impl InvertedLists {
-    /// Starts a search of the `nprobe` nearest lists of each query; of all lists it is the flat search.
+    /// Starts a search of the nearest lists of each query; of all lists it is the flat search.
     pub fn submit(
         &self,
         queries: Rows<'_>,
-        probe: Probe,
-        nprobe: usize,
+        look: Look,
         filter: Filter,
         options: Options,
     ) -> Result<Pending<RowHits>> {
+        let Look { probe, nprobe, .. } = look;
         if nprobe == 0 {
             return Err(Error::argument("nprobe", "0 lists hold no neighbour"));
         }
-        let centroids = self.centroids()?;
+        let proof = match look.prove {
+            true if nprobe >= self.nlist() => {
+                let count = queries.count(self.dataset().rows().dim())?;
+                Some(Proof::of_all(count))
+            }
+            true => Some(Proof::new(self, queries, nprobe, &options)?),
+            false => None,
+        };
+        let found = self.search(queries, look, filter, options)?;
+        let Some(proof) = proof else { return Ok(found) };
+        let (k, radius) = match probe {
+            Probe::Nearest(k) => (Some(k), None),
+            Probe::Within(radius) => (None, Some(radius)),
+        };
+        Ok(found.map(move |mut found| {
+            found.proved = proof.proved(&found, k, radius);
+            found.stats.ivf.proved = found.proved.iter().filter(|&&proved| proved).count() as u64;
+            Ok(found)
+        }))
+    }
+
+    fn search(
+        &self,
+        queries: Rows<'_>,
+        look: Look,
+        filter: Filter,
+        options: Options,
+    ) -> Result<Pending<RowHits>> {
+        let Look { probe, nprobe, fill, .. } = look;
+        self.centroids()?;
+        let dataset = self.dataset();
         let all = nprobe >= self.nlist();
-        if let (Probe::Nearest(k), false) = (probe, all) {
-            return probed::submit(self, queries, k, nprobe, filter, options);
+        let flat =
+            all || !self.fits(probe, nprobe)? || masked::is_flat(self, queries, nprobe, &options)?;
+        if !flat {
+            return match probe {
+                Probe::Nearest(k) => {
+                    probed::submit(self, queries, k, (nprobe, fill), filter, options)
+                }
+                Probe::Within(r) => within::submit(self, queries, r, nprobe, filter, options),
+            };
         }
         let (filter, some) = if all {
             (filter, None)
         } else {
-            let coarse = Options { cancel: options.cancel.clone(), ..Options::default() };
-            let probes = assign::nearest(centroids, queries, nprobe, coarse)?;
-            (masked::filter(self, &probes, filter)?, Some(self.rows_in(&probes)))
+            let probed = masked::probed(self, queries, nprobe, &options)?;
+            let rows = probed.rows;
+            (masked::filter(self, probed, filter)?, Some(rows))
         };
-        let dataset = self.dataset();
         let found = match probe {
             Probe::Nearest(k) => exact::submit_search(dataset, queries, k, filter, options),
             Probe::Within(radius) => exact::submit_range(dataset, queries, radius, filter, options),
         }?;
         let (rows, nprobe) = (dataset.len(), nprobe.min(self.nlist()) as u64);
         Ok(found.map(move |mut found| {
-            let rows_probed = some.unwrap_or(found.stats.queries * rows);
-            found.stats.ivf = IvfStats { nprobe, rows_probed };
+            let queries = found.stats.queries;
+            let rows_probed = some.unwrap_or(queries * rows);
+            found.stats.ivf =
+                IvfStats { nprobe, rows_probed, flat: queries, ..IvfStats::default() };
             Ok(found)
         }))
     }
 
-    /// The rows of all probes together.
-    fn rows_in(&self, probes: &Nearest) -> u64 {
-        let mut sizes = vec![0u64; self.nlist()];
-        for (_, piece) in self.all_labels().pieces() {
-            piece.iter().for_each(|&label| sizes[label as usize] += 1);
-        }
-        probes.centroids.iter().map(|&list| sizes[list as usize]).sum()
+    /// Whether one binding holds what comes of a query's rows in so many lists.
+    fn fits(&self, probe: Probe, nprobe: usize) -> Result<bool> {
+        let bytes = match probe {
+            // a key, or a pair of key and row
+            Probe::Nearest(_) => 4,
+            Probe::Within(_) => 8,
+        };
+        let most = self.table()?.most_pages(nprobe) * BIN * bytes;
+        Ok(most <= self.dataset().gpu().caps().max_binding_bytes)
     }
 }

@@ -20,8 +20,9 @@ pub(crate) struct Table {
     pub biases: Vec<Buffer>,
     /// Of each segment and list, one segment after the other: the first page among all, pages, pages in earlier segments, pages in all.
     pub lists: Buffer,
-    /// Rows of each list that a search can find.
+    /// Rows of each list that a search can find, here and on the host.
     pub sizes: Buffer,
+    rows: Vec<u32>,
     /// Pages of the lists that have most, added up: of none, of one, of two...
     most: Vec<u64>,
     /// Rows of the lists that have most, added up likewise.
@@ -119,7 +120,8 @@ impl Table {
         let of_list = |list: usize| counted.iter().map(move |c| c.rows[list]).sum();
         let sizes: Vec<u32> = (0..nlist).map(of_list).collect();
         let most_rows = largest_first(sizes.iter().map(|&rows| rows.into()).collect());
-        let sizes = encoder.upload("list sizes", bytemuck::cast_slice(&sizes))?;
+        let rows = sizes;
+        let sizes = encoder.upload("list sizes", bytemuck::cast_slice(&rows))?;
         let order = gpu.scratch("row order", (total * BIN * 4).max(4))?;
         let bits = (nlist as u64 + 1).next_power_of_two().ilog2();
         let mut tables = Vec::with_capacity(segments.len());
@@ -152,12 +154,18 @@ impl Table {
         let own: Vec<_> = dataset.compared().segments().map(|(_, part)| &part.bias).collect();
         let biases = biases(&mut encoder, &positions, own.into_iter())?;
         encoder.submit(&[])?;
-        Ok(Table { positions, biases, lists: table_of, sizes, most: largest_first(all), most_rows })
+        let most = largest_first(all);
+        Ok(Table { positions, biases, lists: table_of, sizes, rows, most, most_rows })
     }
 
     /// Pages of the `nprobe` lists that have most.
     pub fn most_pages(&self, nprobe: usize) -> u64 {
         self.most[nprobe.min(self.most.len() - 1)]
+    }
+
+    /// Rows of one list.
+    pub fn list_rows(&self, list: usize) -> u32 {
+        self.rows.get(list).copied().unwrap_or(0)
     }
 
     /// Rows of all lists.

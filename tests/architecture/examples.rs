@@ -134,11 +134,13 @@ const COVERED: &[(&str, &[&str])] = &[
             "TrainParams::progress",
         ],
     ),
+    ("TuneParams", &["TuneParams::k", "TuneParams::new", "TuneParams::recall"]),
     ("convert", &["Converted"]),
     ("index_factory", &["Search::is_empty"]),
     ("inspect", &["FileInfo"]),
     ("open", &["RowFile::open"]),
     ("kmeans", &["KMeans"]),
+    ("tune_search", &["TuneCurve"]),
     ("normalize", &["Matrix::dim", "Matrix::dtype"]),
 ];
 

@@ -44,6 +44,56 @@ fn lists_are_built_searched_and_told_of() {
 }
 
 #[test]
+fn queries_go_on_to_more_lists_and_what_is_proved_is_counted() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    succeed(folder, "build --base base.npy --index IVF8,Flat --out x.nf");
+    let params = "--param nprobe=1,fill=1,prove=1";
+    let line = format!("search --load x.nf --query query.npy -k 40 {params} --stats");
+    let summary = succeed(folder, &format!("{line} --out r --json")).json();
+    let lists = &summary["stats"]["ivf"];
+    assert!(lists["filled"].as_u64() > Some(0) && lists["proved"].as_u64().is_some(), "{lists}");
+    let text = succeed(folder, &line).stderr;
+    assert!(text.contains(" queries went on to more lists"), "{text}");
+}
+
+#[test]
+fn a_curve_says_how_many_lists_find_so_much() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    succeed(folder, "build --base base.npy --index IVF8,Flat --out x.nf");
+    let line = "curve --load x.nf --query query.npy -k 4 --recall 0.9";
+    let curve = succeed(folder, &format!("{line} --json")).json();
+    let points = curve["points"].as_array().unwrap();
+    let of = |point: &serde_json::Value, name: &str| point[name].as_f64().unwrap();
+    assert!(points.windows(2).all(|p| of(&p[0], "nprobe") < of(&p[1], "nprobe")));
+    assert!(points.windows(2).all(|p| of(&p[0], "recall") <= of(&p[1], "recall")));
+    assert_eq!(of(&points[points.len() - 1], "recall"), 1.0);
+    let nprobe = curve["nprobe"].as_u64().unwrap();
+    let reached = points.iter().find(|point| of(point, "recall") >= 0.9).unwrap();
+    assert_eq!(of(reached, "nprobe"), nprobe as f64);
+    let text = succeed(folder, line).stdout;
+    assert!(text.starts_with("  nprobe    recall   rows a query   queries/s\n"), "{text}");
+    assert!(text.ends_with(&format!("search with --param nprobe={nprobe}\n")), "{text}");
+    #[cfg(feature = "charts")]
+    {
+        succeed(folder, &format!("{line} --svg curve.svg"));
+        let svg = std::fs::read_to_string(folder.join("curve.svg")).unwrap();
+        assert!(svg.contains("Rate by recall") && svg.trim_end().ends_with("</svg>"), "{svg}");
+    }
+    succeed(folder, "build --base base.npy --out flat.nf");
+    for (line, expected) in [
+        ("curve --load x.nf --query query.npy --recall 1.5", "not above 0 and at most 1"),
+        ("curve --load x.nf --query query.npy --recall 0", "not above 0 and at most 1"),
+        ("curve --load flat.nf --query query.npy", "has no lists"),
+        ("curve --load x.nf --query query.npy --svg query.npy", "query.npy"),
+    ] {
+        let message = fail(folder, line, 2);
+        assert!(message.contains(expected), "{line}: {message}");
+    }
+}
+
+#[test]
 fn lists_are_learnt_from_another_file() {
     let folder = with_set("plain");
     let folder = folder.path();
@@ -99,12 +149,17 @@ fn what_cannot_be_learnt_from_is_said_and_leaves_nothing() {
     for (line, expected) in [
         (format!("search -k 1 {search} --param nprobe=0"), "a number of lists, 1 or more"),
         (format!("search -k 1 {search} --param nprobe=many"), "a number of lists"),
-        (format!("search -k 1 {search} --param ef=3"), "certify, exhaustive, guarantee, nprobe"),
+        (
+            format!("search -k 1 {search} --param ef=3"),
+            "certify, exhaustive, fill, guarantee, nprobe, prove",
+        ),
         (
             format!("search -k 1 {search} --param nprobe=2,guarantee=exact"),
             "--param nprobe: beside",
         ),
         (format!("range --radius 1 {search} --param certify=0"), "--param certify"),
+        (format!("range --radius 1 {search} --param fill=1"), "--param fill: for a range search"),
+        (format!("search -k 1 {search} --param prove=1,certify=0"), "--param prove: beside"),
     ] {
         let message = fail(folder, &line, 2);
         assert!(message.contains(expected), "{line}: {message}");

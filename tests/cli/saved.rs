@@ -138,7 +138,11 @@ fn what_contradicts_the_file_is_refused() {
         ("--load x.nf --dtype f32 --scale 2", 2, "cannot be used with"),
         ("--load x.nf --force", 2, "cannot be used with"),
         ("", 2, "--base <FILE>|--load <FILE>"),
-        ("--load x.nf --param efSearch=8", 2, "none of certify, exhaustive, guarantee, nprobe"),
+        (
+            "--load x.nf --param efSearch=8",
+            2,
+            "none of certify, exhaustive, fill, guarantee, nprobe, prove",
+        ),
         ("--load x.nf --param nprobe=8", 2, "--param nprobe: this index has no lists"),
         ("--load x.nf --param certify=0,certify=1", 2, "certify is there twice"),
         ("--load x.nf --param certify=0 --fast", 2, "one of them"),

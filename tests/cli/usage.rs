@@ -78,6 +78,7 @@ fn help_and_version_end_with_0() {
         "range",
         "build",
         "kmeans",
+        "curve",
         "info",
         "convert",
         "bench",

@@ -9,7 +9,9 @@ mod shell;
 
 use args::{Cli, Command};
 use clap::Parser;
-use commands::{bench, build, completions, convert, devices, info, kmeans, range, search, tune};
+use commands::{
+    bench, build, completions, convert, curve, devices, info, kmeans, range, search, tune,
+};
 use shell::failure::Failure;
 use shell::{print, stop};
 use std::io::Write;
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         Command::Range(args) => range::run(args, &cli.global),
         Command::Build(args) => build::run(args, &cli.global),
         Command::KMeans(args) => kmeans::run(args, &cli.global),
+        Command::Curve(args) => curve::run(args, &cli.global),
         Command::Info(args) => info::run(args, &cli.global),
         Command::Convert(args) => convert::run(args, &cli.global),
         Command::Bench(args) => bench::run(args, &cli.global),

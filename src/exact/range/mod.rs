@@ -3,8 +3,11 @@
 //! them, so that only hits come to the host (`within`).
 
 mod dense;
+mod hits;
 mod scanned;
 mod search;
 mod within;
 
+pub(crate) use hits::RangePairs;
 pub(crate) use search::submit_range;
+pub(crate) use within::{HitKeys, KeyRows, Keys, most_pairs};

@@ -96,7 +96,7 @@ impl Scanned {
             self.scan.rescore(encoder, rows, biases, pair, &chosen)?
         };
         let counts = chosen.counts;
-        let rows = KeyRows::Bins { chosen: chosen.bins, counts: counts.clone(), room };
+        let rows = KeyRows::Bins { chosen: chosen.bins, counts: counts.clone(), room, order: None };
         Ok((Keys { keys, rows }, counts))
     }
 }

@@ -1,6 +1,7 @@
 //! The course of a search for all rows within a radius.
 
 use super::dense::Blocks;
+use super::hits::RangePairs;
 use super::scanned::{Least, Scanned};
 use super::within::{Brought, HitKeys, most_pairs};
 use crate::call::{Filter, Job, Options, Pending, RowHits, SearchStats};
@@ -72,7 +73,7 @@ struct RangeSearch {
     /// Queries of which too many bins passed, by how they are asked again.
     again: [Vec<u32>; 2],
     outstanding: usize,
-    hits: Vec<Vec<u64>>,
+    hits: RangePairs,
     rows_done: u64,
     stats: SearchStats,
 }
@@ -125,7 +126,7 @@ pub(crate) fn submit_range(
         level,
         again: [Vec::new(), Vec::new()],
         outstanding: 0,
-        hits: vec![Vec::new(); count],
+        hits: RangePairs::new(count),
         rows_done: 0,
         stats,
     };
@@ -333,14 +334,7 @@ impl Job for RangeSearch {
                 self.after(hits, Some(blocks));
             }
             InFlight::Hits(of) => {
-                let (words, mut at) = (part(0), 0);
-                for (query, count) in of {
-                    let end = at + 2 * count as usize;
-                    let pairs = words[at..end].chunks_exact(2);
-                    self.hits[query as usize]
-                        .extend(pairs.map(|p| u64::from(p[0]) << 32 | u64::from(p[1])));
-                    at = end;
-                }
+                self.hits.add(&of, &part(0))?;
             }
         }
         let all = self.dataset.len() as f64 * self.queries.count as f64;
@@ -350,23 +344,7 @@ impl Job for RangeSearch {
 
     fn finish(&mut self) -> Result<RowHits> {
         self.options.tell(1.0);
-        let mut found = RowHits { stats: std::mem::take(&mut self.stats), ..RowHits::default() };
-        found.lims.push(0);
-        let mut rows = Vec::new();
-        let decoder = &self.queries.decoder;
-        for pairs in &mut self.hits {
-            pairs.sort_unstable();
-            for &mut pair in pairs {
-                let distance = decoder.distance((pair >> 32) as u32);
-                // the device's limit may be a rounding too wide
-                if decoder.within(distance, self.radius) {
-                    rows.push(pair as u32);
-                    found.distances.push(distance);
-                }
-            }
-            found.lims.push(rows.len());
-        }
-        found.ids = self.options.row_ids.of(&rows)?;
-        Ok(found)
+        let stats = std::mem::take(&mut self.stats);
+        self.hits.finish(&self.queries.decoder, self.radius, &self.options, stats)
     }
 }

@@ -4,23 +4,23 @@ use crate::buffer::{BIN, Buffer};
 use crate::device::Gpu;
 use crate::error::Result;
 use crate::exact::{kernels, params};
-use crate::kernel::{Encoder, fold};
+use crate::kernel::{Encoder, RowMap, fold};
 use std::ops::Range;
 
 /// Rows that a workgroup takes.
 const GROUP_ROWS: u64 = 256;
 
 /// The keys of some queries, and which rows they are of.
-pub(super) struct Keys {
+pub(crate) struct Keys {
     pub keys: Buffer,
     pub rows: KeyRows,
 }
 
-pub(super) enum KeyRows {
+pub(crate) enum KeyRows {
     /// Consecutive ones: how many, from which number on; those of a query `stride` apart.
     Block { stride: u32, count: u32, first: u32 },
-    /// Those of chosen bins, how many bins each query has, and room for how many.
-    Bins { chosen: Buffer, counts: Buffer, room: u32 },
+    /// Those of chosen bins, how many bins each query has, and room for how many; the row of each place, where that is not its number.
+    Bins { chosen: Buffer, counts: Buffer, room: u32, order: Option<Buffer> },
 }
 
 impl Keys {
@@ -66,12 +66,17 @@ impl Keys {
     ) -> Result<()> {
         encoder.stage("select");
         let mut buffers = vec![("keys", &self.keys), ("counts", counts)];
+        let mut map = RowMap::IDENTITY;
         let (stride, n, first_row, most, bins) = match &self.rows {
             KeyRows::Block { stride, count, first } => {
                 (*stride, *count, *first, u64::from(*count), false)
             }
-            KeyRows::Bins { chosen, counts, room } => {
+            KeyRows::Bins { chosen, counts, room, order } => {
                 buffers.extend([("chosen", chosen), ("bin_counts", counts)]);
+                if let (Some(order), true) = (order, out.is_some()) {
+                    buffers.push(("order_table", order));
+                    map = RowMap::TABLE;
+                }
                 (*room, 0, 0, u64::from(*room) * BIN, true)
             }
         };
@@ -81,14 +86,14 @@ impl Keys {
         let first_query = queries.start;
         let params =
             params::Range { limit, stride, n, first_row, groups_y: groups[0], first_query };
-        let variant = kernels::range(bins, out.is_some());
+        let variant = kernels::range(bins, out.is_some(), map);
         let groups = [queries.end - queries.start, groups[0], groups[1]];
         encoder.dispatch(&variant, &buffers, &params, groups)
     }
 }
 
 /// Pairs of key and row that are about to come to the host.
-pub(super) struct Brought {
+pub(crate) struct Brought {
     pub pairs: Buffer,
     pub bytes: u64,
     /// Which queries they are of, and how many are of each.
@@ -96,7 +101,7 @@ pub(super) struct Brought {
 }
 
 /// Keys of some queries whose hits are counted and come to the host as many at a time as `most` says.
-pub(super) struct HitKeys {
+pub(crate) struct HitKeys {
     /// The queries' numbers.
     pub ids: Vec<u32>,
     pub keys: Keys,
@@ -134,6 +139,6 @@ impl HitKeys {
 }
 
 /// Pairs that one buffer may hold of `bytes`.
-pub(super) fn most_pairs(gpu: &Gpu, bytes: u64) -> u64 {
+pub(crate) fn most_pairs(gpu: &Gpu, bytes: u64) -> u64 {
     bytes.min(gpu.caps().max_binding_bytes) / 8
 }

@@ -28,7 +28,8 @@ use std::path::Path;
 /// Of the lists that are looked at no row is missed, and distances are those of a [`Flat`](crate::Flat), to the bit. Lists are looked
 /// at in the exact order of their centroids, equal ones in the order of their numbers, so that an answer does not depend on the other
 /// queries of a call. Where all lists are looked at the answer is that of a [`Flat`](crate::Flat), as it is with
-/// [`Guarantee::Exact`](crate::Guarantee::Exact): ground truth from the index itself. A query, or a row, that has a distance to
+/// [`Guarantee::Exact`](crate::Guarantee::Exact): ground truth from the index itself. [`IvfParams::prove`](crate::IvfParams#structfield.prove)
+/// tells the queries whose answer is that even though only some lists were looked at. A query, or a row, that has a distance to
 /// no centroid (NaN in every element under [`Metric::NanEuclidean`]) is looked for in no list, or is in list 0.
 ///
 /// # Example

@@ -13,7 +13,7 @@ use crate::index::ids::RowSet;
 use crate::index::params::{Ask, SearchParams, TrainParams};
 use crate::index::persist::{self, FileReader, FileWriter, Lists};
 use crate::index::state::Stored;
-use crate::invlists::{InvertedLists, Probe};
+use crate::invlists::InvertedLists;
 use crate::metric::Metric;
 use std::ops::Range;
 
@@ -202,13 +202,8 @@ impl Stored for IvfRows {
         row_ids: RowIds,
         params: &SearchParams,
     ) -> Result<Pending<RowHits>> {
-        let (nprobe, options) = params.probing(ask, self.nprobe, self.lists.nlist())?;
-        let options = Options { row_ids, ..options };
-        let probe = match ask {
-            Ask::Nearest(k) => Probe::Nearest(k),
-            Ask::Within(radius) => Probe::Within(radius),
-        };
-        self.lists.submit(queries, probe, nprobe, filter, options)
+        let (look, options) = params.probing(ask, self.nprobe, self.lists.nlist())?;
+        self.lists.submit(queries, look, filter, Options { row_ids, ..options })
     }
 
     fn write_sections(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {

@@ -19,6 +19,18 @@ pub struct IvfParams {
     /// the exact search. Refused are 0 and any number beside [`Guarantee::Exact`](crate::Guarantee::Exact), for which all are looked
     /// at. Default: the index's own ([`IvfFlat::nprobe`](crate::IvfFlat::nprobe)).
     pub nprobe: Option<usize>,
+    /// Whether queries that have fewer than k hits, because a filter left few rows or lists are short, go on to more lists: twice as many
+    /// each time, until they have k or have seen all lists. Other queries stay as they are. Refused are a range search, which wants no
+    /// number, and [`Guarantee::Exact`](crate::Guarantee::Exact), for which all lists are looked at. Default: false.
+    pub fill: bool,
+    /// Whether [`Hits::proved`](crate::Hits::proved) says of which queries no list that was not looked at can have a nearer row: by the
+    /// distances of its nearest and farthest row from its centroid, with every rounding subtracted. Under [`Metric::L2`](crate::Metric::L2) and
+    /// [`Metric::SqrtL2`](crate::Metric::SqrtL2); under others only where all lists are looked at. Refused beside
+    /// [`certify`](crate::SearchParams#structfield.certify) = false. Default: false.
+    ///
+    /// Cost: the distances of each query to all centroids, before the search begins; in the first search of an index that was read from
+    /// a file or merged, those of all rows to theirs.
+    pub prove: bool,
 }
 
 impl IvfParams {
@@ -31,6 +43,41 @@ impl IvfParams {
     #[must_use]
     pub fn nprobe(mut self, lists: usize) -> Self {
         self.nprobe = Some(lists);
+        self
+    }
+
+    /// Sets [`fill`](Self#structfield.fill).
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// let index = IvfFlat::read(&Gpu::new()?, "lists.nf")?;
+    /// // a filter that leaves few rows of each list
+    /// let params = SearchParams::new().filter(0..1000).ivf(IvfParams::new().fill(true));
+    /// let hits = index.search_with(Rows::F32(&[0.5; 128]), 10, &params)?;
+    /// assert_eq!(hits.ids().len(), 10);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    #[must_use]
+    pub fn fill(mut self, on: bool) -> Self {
+        self.fill = on;
+        self
+    }
+
+    /// Sets [`prove`](Self#structfield.prove).
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// let index = IvfFlat::read(&Gpu::new()?, "lists.nf")?;
+    /// let params = SearchParams::new().ivf(IvfParams::new().prove(true));
+    /// let hits = index.search_with(Rows::F32(&[0.5; 1280]), 10, &params)?;
+    /// println!("{} of {} queries miss nothing", hits.stats().ivf.proved, hits.len());
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    #[must_use]
+    pub fn prove(mut self, on: bool) -> Self {
+        self.prove = on;
         self
     }
 }

@@ -1,9 +1,11 @@
 //! What the parameters of a search mean for the engines, and which contradict each other.
 
 use super::ask::{Ask, Guarantee, rising};
+use super::ivf::IvfParams;
 use super::search::SearchParams;
 use crate::call::Options;
 use crate::error::{Error, Result};
+use crate::invlists::{Look, Probe};
 
 impl SearchParams {
     /// How a search runs of an index that has no settings of its own.
@@ -17,25 +19,34 @@ impl SearchParams {
         self.certified(ask)
     }
 
-    /// How many lists of `nlist` a search looks at, `own` unless it says how many, and how it runs.
+    /// What a search does in `nlist` lists, of which it looks at `own` unless it says how many, and how it runs.
     pub(in crate::index) fn probing(
         &self,
         ask: Ask,
         own: usize,
         nlist: usize,
-    ) -> Result<(usize, Options)> {
-        let asked = self.ivf.as_ref().and_then(|ivf| ivf.nprobe);
-        let why = match (self.guarantee, asked) {
-            (_, Some(0)) => "0 lists hold no neighbour",
-            (Guarantee::Exact, Some(_)) => {
-                "beside a guarantee of exact answers, for which every list is looked at"
+    ) -> Result<(Look, Options)> {
+        let IvfParams { nprobe, fill, prove } = self.ivf.clone().unwrap_or_default();
+        let all = self.guarantee == Guarantee::Exact;
+        let every = "beside a guarantee of exact answers, for which every list is looked at";
+        let (field, why) = match (ask, nprobe) {
+            (_, Some(0)) => ("nprobe", "0 lists hold no neighbour"),
+            (_, Some(_)) if all => ("nprobe", every),
+            _ if fill && all => ("fill", every),
+            (Ask::Within(_), _) if fill => ("fill", "for a range search, which wants no number"),
+            _ if prove && !self.certify => {
+                ("prove", "beside certify = false, which proves nothing")
             }
-            (Guarantee::Exact, None) => return Ok((nlist, self.certified(ask)?)),
-            (Guarantee::Index, _) => {
-                return Ok((asked.unwrap_or(own).min(nlist), self.certified(ask)?));
+            _ => {
+                let probe = match ask {
+                    Ask::Nearest(k) => Probe::Nearest(k),
+                    Ask::Within(radius) => Probe::Within(radius),
+                };
+                let nprobe = if all { nlist } else { nprobe.unwrap_or(own).min(nlist) };
+                return Ok((Look { probe, nprobe, fill, prove }, self.certified(ask)?));
             }
         };
-        Err(Error::argument("nprobe", why))
+        Err(Error::argument(field, why))
     }
 
     /// How the exact search runs, of all rows or of some.

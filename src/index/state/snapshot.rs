@@ -218,8 +218,8 @@ impl<R: Stored> Snapshot<R> {
 
     /// What was found, as the caller gets it.
     pub fn hits(&self, found: RowHits) -> Hits {
-        let RowHits { lims, ids, distances, stats } = found;
-        Hits::new(lims, ids, distances, self.rows.metric().order(), stats)
+        let RowHits { lims, ids, distances, proved, stats } = found;
+        Hits::new(lims, ids, distances, self.rows.metric().order(), stats).with_proved(proved)
     }
 }
 

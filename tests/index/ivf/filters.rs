@@ -2,7 +2,7 @@
 
 use super::oracle::{Asked, Twin, asked, bits, probing};
 use crate::support::{gpu, rows};
-use nearfield::{DType, Error, IdFilter, Index, Metric, QueryFilter, Rows, Search, SearchParams};
+use nearfield::{DType, IdFilter, Index, Metric, QueryFilter, Rows, Search, SearchParams};
 
 const DIM: usize = 10;
 
@@ -77,11 +77,14 @@ fn prepared_filters_are_the_same_filters() {
         ];
         for (at, (ours, theirs)) in cases.into_iter().enumerate() {
             let expected = twin.ivf.search_with(queries.rows(), 8, &theirs).unwrap();
-            match twin.ivf.search_with(queries.rows(), 8, &ours) {
-                // of each query on the device, beside lists: not yet
-                Err(Error::Unsupported { .. }) if at >= 2 && nprobe < 12 => {}
-                found => assert_eq!(bits(&found.unwrap()), bits(&expected), "{nprobe}, case {at}"),
-            }
+            let found = twin.ivf.search_with(queries.rows(), 8, &ours).unwrap();
+            assert_eq!(bits(&found), bits(&expected), "{nprobe}, case {at}");
+            assert!(!found.ids().is_empty());
+            let radius = found.distances()[found.distances().len() / 2];
+            let expected = twin.ivf.range_search_with(queries.rows(), radius, &theirs).unwrap();
+            let found = twin.ivf.range_search_with(queries.rows(), radius, &ours).unwrap();
+            assert_eq!(bits(&found), bits(&expected), "{nprobe}, case {at}, within {radius}");
+            assert!(!found.ids().is_empty());
         }
     }
 }

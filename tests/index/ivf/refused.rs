@@ -52,6 +52,13 @@ fn lists_to_look_at_are_some_and_do_not_contradict_the_guarantee() {
     assert_eq!(refused(nearest(&probing(2).exhaustive(true).certify(false))), "certify");
     let within = twin.ivf.range_search_with(query, 1.0, &probing(2).certify(false));
     assert_eq!(refused(within), "certify");
+    let lists = |params: IvfParams| SearchParams::new().ivf(params.nprobe(2));
+    let fill = lists(IvfParams::new().fill(true));
+    assert_eq!(refused(twin.ivf.range_search_with(query, 1.0, &fill)), "fill");
+    let fill = SearchParams::new().ivf(IvfParams::new().fill(true));
+    assert_eq!(refused(nearest(&fill.guarantee(Guarantee::Exact))), "fill");
+    let prove = lists(IvfParams::new().prove(true));
+    assert_eq!(refused(nearest(&prove.certify(false))), "prove");
     assert_eq!(refused(twin.ivf.search_with(query, 0, &probing(2))), "k");
     assert_eq!(refused(twin.ivf.range_search_with(query, f32::NAN, &probing(2))), "radius");
     assert_eq!(refused(twin.ivf.assign(query, 0)), "n");

@@ -58,7 +58,8 @@ pub struct Common {
     #[arg(long, value_name = "FACTORY", default_value = "Flat")]
     pub index: String,
     /// Set parameters of the search: certify=0 (as --fast), exhaustive=1, guarantee=index or exact; of an index with lists nprobe=32,
-    /// the lists to look at for each query
+    /// the lists to look at for each query, fill=1, more where a query has fewer than k hits, and prove=1 (with --stats), to count the
+    /// queries that provably miss nothing
     #[arg(long, value_name = "NAME=VALUE", value_delimiter = ',')]
     pub param: Vec<Param>,
     /// Search these rows alone: a file of row numbers, with --load of ids

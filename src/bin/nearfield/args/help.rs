@@ -75,6 +75,14 @@ pub const KMEANS: &str = below!(
      nearfield kmeans --base base.npy -k 4096 --niter 10 --train-rows 500000 --balance --out c.fvecs --json"
 );
 
+pub const CURVE: &str = below!(
+    "Recall is the share of the k nearest rows that is found, by the index's own exact answers; rates are those of all queries in one call.\n\n\
+     Examples:\n  \
+     nearfield curve --load lists.nf --query query.npy\n  \
+     nearfield curve --load lists.nf --query query.fvecs -k 100 --recall 0.99 --svg curve.svg\n  \
+     nearfield curve --load lists.nf --query query.npy --json"
+);
+
 pub const INFO: &str = below!(
     "Examples:\n  \
      nearfield info base.nf\n  \

@@ -5,6 +5,7 @@ mod build;
 mod common;
 mod completions;
 mod convert;
+mod curve;
 mod devices;
 mod help;
 mod hits;
@@ -24,6 +25,7 @@ pub use build::BuildArgs;
 pub use common::Common;
 pub use completions::CompletionsArgs;
 pub use convert::{ConvertArgs, Untold};
+pub use curve::CurveArgs;
 pub use devices::DevicesArgs;
 pub use hits::HitFormat;
 pub use info::InfoArgs;
@@ -84,6 +86,9 @@ pub enum Command {
     /// Find k centroids of the rows of a file
     #[command(name = "kmeans", after_help = help::KMEANS)]
     KMeans(KMeansArgs),
+    /// Measure how many lists of an index have to be looked at for a recall
+    #[command(after_help = help::CURVE)]
+    Curve(CurveArgs),
     /// Say what an index or a file of rows holds; needs no GPU
     #[command(after_help = help::INFO)]
     Info(InfoArgs),

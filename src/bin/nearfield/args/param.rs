@@ -7,13 +7,17 @@ use std::str::FromStr;
 type Set = fn(&mut SearchParams, &str) -> Result<(), &'static str>;
 
 /// Every parameter that an index here knows.
-const KNOWN: [(&str, Set); 4] = [
+const KNOWN: [(&str, Set); 6] = [
     ("certify", |params, text| {
         params.certify = switch(text)?;
         Ok(())
     }),
     ("exhaustive", |params, text| {
         params.exhaustive = switch(text)?;
+        Ok(())
+    }),
+    ("fill", |params, text| {
+        params.ivf = Some(lists(params).fill(switch(text)?));
         Ok(())
     }),
     ("guarantee", |params, text| {
@@ -25,12 +29,21 @@ const KNOWN: [(&str, Set); 4] = [
         Ok(())
     }),
     ("nprobe", |params, text| {
-        let lists = text.parse().ok().filter(|&lists: &usize| lists > 0);
-        let lists = lists.ok_or("a number of lists, 1 or more")?;
-        params.ivf = Some(params.ivf.take().unwrap_or_else(IvfParams::new).nprobe(lists));
+        let nprobe = text.parse().ok().filter(|&lists: &usize| lists > 0);
+        let nprobe = nprobe.ok_or("a number of lists, 1 or more")?;
+        params.ivf = Some(lists(params).nprobe(nprobe));
+        Ok(())
+    }),
+    ("prove", |params, text| {
+        params.ivf = Some(lists(params).prove(switch(text)?));
         Ok(())
     }),
 ];
+
+/// What lists are told so far.
+fn lists(params: &SearchParams) -> IvfParams {
+    params.ivf.clone().unwrap_or_default()
+}
 
 fn switch(text: &str) -> Result<bool, &'static str> {
     match text {
@@ -88,12 +101,19 @@ mod tests {
         assert!(params.certify && params.ivf.is_none());
         "nprobe=32".parse::<Param>().unwrap().apply(&mut params);
         assert_eq!(params.ivf, Some(IvfParams::new().nprobe(32)));
+        for text in ["fill=1", "prove=1"] {
+            text.parse::<Param>().unwrap().apply(&mut params);
+        }
+        assert_eq!(params.ivf, Some(IvfParams::new().nprobe(32).fill(true).prove(true)));
     }
 
     #[test]
     fn what_is_none_names_those_that_are() {
         for (text, expected) in [
-            ("efSearch=8", "\"efSearch\" is none of certify, exhaustive, guarantee, nprobe"),
+            (
+                "efSearch=8",
+                "\"efSearch\" is none of certify, exhaustive, fill, guarantee, nprobe, prove",
+            ),
             ("nprobe=0", "nprobe is a number of lists, 1 or more, not \"0\""),
             ("nprobe=-1", "nprobe is a number of lists"),
             ("certify", "no NAME=VALUE"),

@@ -4,6 +4,7 @@ pub mod bench;
 pub mod build;
 pub mod completions;
 pub mod convert;
+pub mod curve;
 pub mod devices;
 pub mod info;
 pub mod kmeans;

@@ -56,7 +56,7 @@ impl From<Error> for Failure {
                 "k" => format!("-k: {reason}"),
                 "radius" | "scale" | "metric" | "adapter" => format!("--{argument}: {reason}"),
                 "memory_budget" => format!("--memory-budget: {reason}"),
-                "certify" | "nprobe" => format!("--param {argument}: {reason}"),
+                "certify" | "nprobe" | "fill" | "prove" => format!("--param {argument}: {reason}"),
                 "ivf" => format!("--param nprobe: {reason}"),
                 "path" | "dtype" | "bits" | "bytes" | "rows" | "files" => reason,
                 other => format!("{other}: {reason}"),

@@ -55,6 +55,15 @@ impl fmt::Display for Totals {
         if s.ivf.nprobe > 0 {
             let mean = s.ivf.rows_probed as f64 / s.queries.max(1) as f64;
             writeln!(f, "  lists            {} a query, of {mean:.0} rows", s.ivf.nprobe)?;
+            for (count, what) in [
+                (s.ivf.flat, "went through all rows, but for theirs masked"),
+                (s.ivf.filled, "went on to more lists"),
+                (s.ivf.proved, "provably miss nothing"),
+            ] {
+                if count > 0 {
+                    writeln!(f, "                   {count} queries {what}")?;
+                }
+            }
         }
         for name in &s.variants {
             writeln!(f, "  kernel           {name}")?;

@@ -28,10 +28,10 @@ mod document;
 mod row;
 
 #[cfg(feature = "charts")]
-mod chart;
+pub mod chart;
 
 #[cfg(feature = "charts")]
-mod svg;
+pub mod svg;
 
 #[cfg(feature = "charts")]
 mod draw;

@@ -1,0 +1,106 @@
+//! `nearfield curve`.
+
+#[cfg(feature = "charts")]
+use super::bench::{chart, svg};
+use crate::args::{CurveArgs, Global};
+use crate::shell::failure::{Failure, Result};
+use crate::shell::progress::Progress;
+use crate::shell::saved::Saved;
+use crate::shell::{device, number, output, print, stop};
+use nearfield::format::{self, AtomicFile, Conversion};
+use nearfield::{SearchParams, TuneCurve, TuneParams, tune_search};
+use serde_json::json;
+use std::path::Path;
+
+pub fn run(args: &CurveArgs, global: &Global) -> Result<()> {
+    if args.svg.is_some() && cfg!(not(feature = "charts")) {
+        let why = "--svg: this program was built without the feature `charts`; with it: cargo install nearfield \
+                   --features cli,charts";
+        return Err(Failure::Usage(why.into()));
+    }
+    let outputs: Vec<&Path> = args.svg.as_deref().into_iter().collect();
+    output::check_apart(&outputs, &[&args.load, &args.query])?;
+    let saved = Saved::open(&args.load)?;
+    let about = |e| Failure::about(&args.query, 0, e);
+    let queries = format::open(&args.query, args.reading.of(Conversion::default()));
+    let mut queries = queries.map_err(about)?;
+    // what cannot be written is told before the first measurement
+    outputs.iter().try_for_each(|path| AtomicFile::create(path).map(drop))?;
+
+    let progress = Progress::start(global.quiet);
+    progress.phase("opening the device", 0);
+    let gpu = device::open(global)?;
+    progress.phase("reading the index", 0);
+    let index = saved.read(&gpu)?;
+    progress.phase("measuring", 0);
+    let count = queries.row_count();
+    let rows = queries.rows(0..count).map_err(about)?;
+    let params = TuneParams::new()
+        .recall(args.recall)
+        .k(usize::try_from(args.k).unwrap_or(usize::MAX))
+        .search(SearchParams::new().cancel(&stop::token()));
+    let curve = tune_search(&*index, rows, &params).map_err(about)?;
+    drop(progress);
+    if let Some(path) = &args.svg {
+        let what = format!("{} ({}), k = {}", args.load.display(), index.description(), args.k);
+        let adapter = &gpu.caps().name;
+        stop::name(vec![output::text(path, &drawn(&curve, &what, adapter)?)?], [])?;
+    }
+    let reached = curve.reached();
+    if args.json {
+        let point = |point: &nearfield::TunePoint| {
+            json!({
+                "nprobe": point.nprobe,
+                "recall": point.recall,
+                "rows_probed": number::json(point.rows_probed),
+                "queries_per_s": number::json(point.queries_per_second),
+            })
+        };
+        let summary = json!({
+            "command": "curve",
+            "adapter": gpu.caps().name,
+            "load": args.load.to_string_lossy(),
+            "queries": count,
+            "k": args.k,
+            "recall": args.recall,
+            "nprobe": reached.nprobe,
+            "points": curve.points.iter().map(point).collect::<Vec<_>>(),
+        });
+        return print::after(&outputs, print::to_stdout(format_args!("{summary}")));
+    }
+    let mut lines = vec!["  nprobe    recall   rows a query   queries/s".to_owned()];
+    for point in &curve.points {
+        let (nprobe, recall, rows) = (point.nprobe, point.recall, point.rows_probed);
+        let mark = if nprobe == reached.nprobe { " *" } else { "" };
+        let rate = point.queries_per_second;
+        lines.push(format!("{nprobe:>8}  {recall:>8.4}  {rows:>13.0}  {rate:>10.0}{mark}"));
+    }
+    lines.push(format!(
+        "* the first with a recall of {}: search with --param nprobe={}",
+        args.recall, reached.nprobe
+    ));
+    print::after(&outputs, print::to_stdout(format_args!("{}", lines.join("\n"))))
+}
+
+/// Rate by recall, a point a number of lists.
+#[cfg(feature = "charts")]
+fn drawn(curve: &TuneCurve, what: &str, adapter: &str) -> Result<String> {
+    use chart::{Chart, Drawn, Series};
+    let mut series = Series::new(format!("{what}; beside points: nprobe"), None, Drawn::Joined);
+    series.points = curve.points.iter().map(|p| (p.recall, p.queries_per_second)).collect();
+    series.notes = curve.points.iter().map(|p| p.nprobe.to_string()).collect();
+    let chart = Chart {
+        name: "curve",
+        title: format!("Rate by recall: {adapter}"),
+        x: "recall",
+        y: "queries a second",
+        series: vec![series],
+        lack: "",
+    };
+    svg::draw(&chart).map_err(Failure::Work)
+}
+
+#[cfg(not(feature = "charts"))]
+fn drawn(_: &TuneCurve, _: &str, _: &str) -> Result<String> {
+    Err(Failure::Usage("--svg: this program was built without the feature `charts`".into()))
+}
