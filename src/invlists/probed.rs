@@ -296,8 +296,9 @@ impl Job for Search {
         if let Some(fill) = self.fill.as_mut().filter(|_| more) {
             let own = tag.query_ids.iter().zip(keys.chunks_exact(fill.k)).zip(&mut wanted);
             for ((&query, keys), wanted) in own.filter(|(_, wanted)| **wanted) {
-                let found = keys.iter().filter(|&&key| key != NO_KEY).count();
-                if found < fill.full {
+                // behind the first there may be anything
+                let found = keys.iter().position(|&key| key == NO_KEY);
+                if found.is_some_and(|found| found < fill.full) {
                     fill.short.push(query);
                     *wanted = false;
                 }

@@ -75,8 +75,12 @@ impl InvertedLists {
         self.centroids()?;
         let dataset = self.dataset();
         let all = nprobe >= self.nlist();
-        let flat =
-            all || !self.fits(probe, nprobe)? || masked::is_flat(self, queries, nprobe, &options)?;
+        // those who go on to more lists do so list by list
+        let one_go = !fill || matches!(probe, Probe::Within(_));
+        let flat = all
+            || one_go
+                && (!self.fits(probe, nprobe)?
+                    || masked::is_flat(self, queries, nprobe, &options)?);
         if !flat {
             return match probe {
                 Probe::Nearest(k) => {
