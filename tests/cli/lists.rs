@@ -10,7 +10,10 @@ fn lists_are_built_searched_and_told_of() {
     let built = succeed(folder, "build --base base.npy --index IVF8,Flat --out x.nf --json");
     assert_eq!((&built.json()["index"], &built.json()["rows"]), (&"IVF8,Flat".into(), &120.into()));
     let said = warnings(&built.stderr);
-    assert!(said.len() == 1 && said[0].contains("120 rows to learn 8 lists from: 312"), "{said:?}");
+    assert!(
+        said.len() == 1 && said[0].contains("120 points for 8 centroids; at least 312"),
+        "{said:?}"
+    );
     for search in ["search -k 7", "range --radius 24"] {
         let search = format!("{search} --query query.npy");
         let flat = succeed(folder, &format!("{search} --base base.npy")).stdout;
