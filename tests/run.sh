@@ -45,8 +45,8 @@ metal                -            metal     NEARFIELD_TEST_METAL=strict
 metal-fast-math      -            metal     NEARFIELD_TEST_METAL=fast
 dx12                 lavapipe     dxc       NEARFIELD_TEST_DX12=1
 "
-# Tests of searches that are cut by memory, bindings, parts and chunks: the longest of their program.
-cuts="limits:: parts:: prepared:: scans:: streamed::"
+# Tests of searches that are cut by memory, bindings, parts and chunks, and those of lists: the longest of their program.
+cuts="ivf:: limits:: parts:: prepared:: scans:: streamed::"
 # Elsewhere there is one driver, the system's own.
 [ "$(uname -s)" = Linux ] || stages="
 host                 -            host
