@@ -60,3 +60,22 @@ pub(super) fn labels(centroids: &Dataset, dataset: &Dataset, rows: Range<u64>) -
     let (labels, distances) = found.lims.windows(2).map(first).unzip();
     Ok(Assigned { labels, distances })
 }
+
+/// The nearest centroid of each of some numbered rows, each of which is there once: of all in one search.
+pub(super) fn labels_of(centroids: &Dataset, dataset: &Dataset, rows: &[u32]) -> Result<Assigned> {
+    let Some(&first) = rows.first() else { return Ok(Assigned::default()) };
+    if rows.windows(2).all(|two| two[0].checked_add(1) == Some(two[1])) {
+        let first = u64::from(first);
+        return labels(centroids, dataset, first..first + rows.len() as u64);
+    }
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_unstable_by_key(|&place| rows[place]);
+    let ascending: Vec<u32> = order.iter().map(|&place| rows[place]).collect();
+    let found = labels(centroids, &dataset.gather(&ascending)?, 0..rows.len() as u64)?;
+    let mut assigned = Assigned { labels: vec![0; rows.len()], distances: vec![0.0; rows.len()] };
+    for (i, place) in order.into_iter().enumerate() {
+        assigned.labels[place] = found.labels[i];
+        assigned.distances[place] = found.distances[i];
+    }
+    Ok(assigned)
+}

@@ -3,6 +3,7 @@
 use super::assign::{self, Assigned};
 use super::device_labels::DeviceLabels;
 use super::labels::Labels;
+use super::made::Made;
 use super::reach::Reach;
 use super::table::{Source, Table};
 use crate::buffer::Matrix;
@@ -12,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::exact::Dataset;
 use crate::format::{RowSource, SliceSource};
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Rows under one metric, each in the list of its nearest centroid. Changes give new lists that share what is equal; the old ones
 /// stay valid.
@@ -27,15 +28,11 @@ pub(crate) struct InvertedLists {
     /// The rows that were not removed, a bit each; `None` where none was.
     live: Option<Arc<[u32]>>,
     /// How far the rows of each list reach, unless that is still to be measured.
-    reach: Arc<Mutex<Option<Reach>>>,
+    reach: Made<Reach>,
     /// The lists' pages, once a search asked for them.
-    table: Arc<Mutex<Option<Arc<Table>>>>,
+    table: Made<Arc<Table>>,
     /// The labels on the device, once a search asked for them.
-    on_device: Arc<Mutex<Option<Arc<DeviceLabels>>>>,
-}
-
-fn known(reach: Reach) -> Arc<Mutex<Option<Reach>>> {
-    Arc::new(Mutex::new(Some(reach)))
+    on_device: Made<Arc<DeviceLabels>>,
 }
 
 impl InvertedLists {
@@ -50,15 +47,15 @@ impl InvertedLists {
             centroids: None,
             labels: Labels::default(),
             live: None,
-            reach: known(Reach::empty(nlist)),
-            table: Arc::default(),
-            on_device: Arc::default(),
+            reach: Made::of(Reach::empty(nlist)),
+            table: Made::default(),
+            on_device: Made::default(),
         })
     }
 
     /// To be changed: without the pages, and without the labels on the device.
     fn changed(&self) -> InvertedLists {
-        InvertedLists { table: Arc::default(), on_device: Arc::default(), ..self.clone() }
+        InvertedLists { table: Made::default(), on_device: Made::default(), ..self.clone() }
     }
 
     /// With these rows behind its own in the lists of these labels; how far they are from the centroids is known where they were
@@ -106,61 +103,44 @@ impl InvertedLists {
 
     /// The pages of the lists.
     pub(super) fn table(&self) -> Result<Arc<Table>> {
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(table) = &*table {
-            return Ok(Arc::clone(table));
-        }
-        let source = Source {
-            dataset: &self.dataset,
-            nlist: self.nlist,
-            labels: &self.labels,
-            live: self.live.as_deref(),
-        };
-        let made = Arc::new(Table::new(&source)?);
-        *table = Some(Arc::clone(&made));
-        Ok(made)
+        self.table.get(|| {
+            let source = Source {
+                dataset: &self.dataset,
+                nlist: self.nlist,
+                labels: &self.labels,
+                live: self.live.as_deref(),
+            };
+            Table::new(&source).map(Arc::new)
+        })
     }
 
     /// How far the lists reach with more rows, as far as that is known.
-    fn reached(&self, assigned: Option<&Assigned>) -> Arc<Mutex<Option<Reach>>> {
-        let own = self.reach.lock().unwrap_or_else(PoisonError::into_inner);
-        match (&*own, assigned) {
-            (Some(own), Some(assigned)) => known(own.with(assigned)),
-            _ => Arc::default(),
-        }
+    fn reached(&self, assigned: Option<&Assigned>) -> Made<Reach> {
+        let both = self.reach.known().zip(assigned);
+        both.map_or_else(Made::default, |(own, assigned)| Made::of(own.with(assigned)))
     }
 
     /// How far the rows of each list are from its centroid.
     pub(super) fn reach(&self) -> Result<Reach> {
-        let mut reach = self.reach.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(reach) = &*reach {
-            return Ok(reach.clone());
-        }
-        let rows = assign::labels(self.centroids()?, &self.dataset, 0..self.dataset.len())?;
-        let labels = self.labels.read(0..self.labels.len());
-        let measured = Reach::empty(self.nlist).with_labelled(&rows, &labels);
-        *reach = Some(measured.clone());
-        Ok(measured)
+        self.reach.get(|| {
+            let rows = assign::labels(self.centroids()?, &self.dataset, 0..self.dataset.len())?;
+            let labels = self.labels.read(0..self.labels.len());
+            Ok(Reach::empty(self.nlist).with_labelled(&rows, &labels))
+        })
     }
 
     /// The label of each row, on the device.
     pub(super) fn device_labels(&self) -> Result<Arc<DeviceLabels>> {
-        let mut labels = self.on_device.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(labels) = &*labels {
-            return Ok(Arc::clone(labels));
-        }
-        let all = self.labels.read(0..self.labels.len());
-        let made = Arc::new(DeviceLabels::new(self.dataset.gpu(), &all)?);
-        *labels = Some(Arc::clone(&made));
-        Ok(made)
+        self.on_device.get(|| {
+            let all = self.labels.read(0..self.labels.len());
+            DeviceLabels::new(self.dataset.gpu(), &all).map(Arc::new)
+        })
     }
 
     /// Device memory.
     pub fn bytes(&self) -> u64 {
-        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        let table = table.as_ref().map_or(0, |table| table.bytes());
-        let labels = self.on_device.lock().unwrap_or_else(PoisonError::into_inner);
-        let labels = labels.as_ref().map_or(0, |labels| labels.bytes());
+        let table = self.table.known().map_or(0, |table| table.bytes());
+        let labels = self.on_device.known().map_or(0, |labels| labels.bytes());
         self.dataset.bytes() + self.centroids.as_ref().map_or(0, Dataset::bytes) + table + labels
     }
 
@@ -176,7 +156,7 @@ impl InvertedLists {
         let centroids = empty.append(&mut SliceSource::new(Rows::F32(centroids), dim)?)?;
         let rows = assign::labels(&centroids, &self.dataset, 0..self.dataset.len())?;
         let labels = Labels::default().extended(&rows.labels);
-        let reach = known(Reach::empty(self.nlist).with(&rows));
+        let reach = Made::of(Reach::empty(self.nlist).with(&rows));
         Ok(InvertedLists { centroids: Some(centroids), labels, reach, ..self.changed() })
     }
 
@@ -239,16 +219,20 @@ impl InvertedLists {
     ) -> Result<InvertedLists> {
         let centroids = self.centroids()?;
         let dataset = self.dataset.replace(rows, source, live, more)?;
-        let mut all = Assigned::default();
-        for &row in rows {
-            let row = u64::from(row);
-            let Assigned { labels, distances } = assign::labels(centroids, &dataset, row..row + 1)?;
-            all.labels.extend(labels);
-            all.distances.extend(distances);
-        }
-        // the rows that were there before them may only have reached farther
-        let (reach, labels) = (self.reached(Some(&all)), self.labels.replaced(rows, &all.labels));
-        Ok(InvertedLists { dataset, labels, reach, ..self.changed() })
+        let assigned = assign::labels_of(centroids, &dataset, rows)?;
+        Ok(self.replaced(dataset, rows, &assigned.labels, Some(&assigned)))
+    }
+
+    /// With the numbered rows of `dataset` in these lists; the rows that were there before them may only have reached farther.
+    fn replaced(
+        &self,
+        dataset: Dataset,
+        rows: &[u32],
+        labels: &[u32],
+        assigned: Option<&Assigned>,
+    ) -> InvertedLists {
+        let (reach, labels) = (self.reached(assigned), self.labels.replaced(rows, labels));
+        InvertedLists { dataset, labels, reach, ..self.changed() }
     }
 
     /// The same where the source knows the lists once it was read.
@@ -265,7 +249,7 @@ impl InvertedLists {
         if labels.len() != rows.len() {
             return Err(Error::internal(format!("{} labels for {}", labels.len(), rows.len())));
         }
-        Ok(InvertedLists { dataset, labels: self.labels.replaced(rows, &labels), ..self.changed() })
+        Ok(self.replaced(dataset, rows, &labels, None))
     }
 
     /// The nearest list of each of some rows, which need not be these.
@@ -292,6 +276,8 @@ impl InvertedLists {
             dataset,
             labels: self.labels.gather(keep),
             live: None,
+            // fewer rows reach no farther
+            reach: self.reach.own(),
             ..self.changed()
         })
     }

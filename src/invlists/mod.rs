@@ -49,6 +49,7 @@ mod device_labels;
 mod kernels;
 mod labels;
 mod lists;
+mod made;
 mod masked;
 mod params;
 mod probed;

@@ -5,8 +5,8 @@ use super::oracle::{Twin, probing};
 use crate::common::data::{Kind, Random};
 use crate::support::{gpu, own_gpu, rows};
 use nearfield::{
-    DType, Guarantee, Hits, IdFilter, Index, IvfFlat, IvfParams, KMeansInit, KMeansParams, Matrix,
-    Metric, Rows, Search, SearchParams, kmeans,
+    DType, Guarantee, Hits, IdFilter, Index, IvfFlat, IvfParams, IvfSq, KMeansInit, KMeansParams,
+    Matrix, Metric, Rows, ScalarQuantizer, Search, SearchParams, SqType, kmeans,
 };
 
 fn proving(nprobe: usize) -> SearchParams {
@@ -241,5 +241,57 @@ fn where_every_list_is_looked_at_all_is_proved_and_of_other_metrics_nothing() {
         let params = SearchParams::new().ivf(IvfParams::new().nprobe(2).fill(true).prove(true));
         let found = twin.ivf.search_with(base.rows(), 4, &params.exclude_self()).unwrap();
         assert_eq!(found.lims().last(), Some(&1200));
+    }
+}
+
+/// A row that takes the place of another may reach farther than all that its list had, whatever is stored of it.
+#[test]
+fn a_row_that_comes_into_a_list_moves_its_bounds() {
+    let (near, far) = ([0.0f32; 4], [100.0, 0.0, 0.0, 0.0]);
+    let centroids = [near, far].concat();
+    let some: Vec<f32> =
+        (0..12).flat_map(|i| [100.0 * (i % 2) as f32, i as f32, 0.0, 0.0]).collect();
+    let quantizer = ScalarQuantizer::new(4, SqType::Fp16).unwrap();
+    let ivf = IvfFlat::with_centroids(&gpu(), 4, Metric::L2, DType::F32, &centroids).unwrap();
+    let codes = IvfSq::with_centroids(&gpu(), Metric::L2, &quantizer, &centroids).unwrap();
+    for index in [&ivf as &dyn Index, &codes] {
+        index.add(&some).unwrap();
+        let query = Rows::F32(&[30.0, 0.0, 0.0, 0.0]);
+        let proved =
+            |index: &dyn Index| index.search_with(query, 1, &proving(1)).unwrap().proved(0);
+        assert!(proved(index));
+        // still nearer to the far centroid, and nearer to the query than all that is in the near list
+        index.update_rows(Rows::F32(&[51.0, 0.0, 0.0, 0.0]), &[7]).unwrap();
+        assert_eq!(index.search(&[30.0, 0.0, 0.0, 0.0], 1).unwrap().ids(), [7]);
+        assert!(!proved(index), "{index:?}");
+    }
+}
+
+/// Rows that are replaced in any order lie where they would if they were replaced one by one.
+#[test]
+fn rows_that_are_replaced_together_are_in_their_own_lists() {
+    let base = rows(300, 5, &Metric::L2, DType::F32, 97);
+    let other = rows(60, 5, &Metric::L2, DType::F32, 98);
+    let values = other.rows().to_f32();
+    let ids: Vec<u64> = (0..60).map(|i| i * 149 % 300).collect();
+    let [together, each] = [0, 1].map(|_| {
+        let index = IvfFlat::new(&gpu(), 5, Metric::L2, 9).unwrap();
+        index.train(base.rows()).unwrap();
+        index.add(&base.rows().to_f32()).unwrap();
+        index
+    });
+    together.update_rows(Rows::F32(&values), &ids).unwrap();
+    for (&id, row) in ids.iter().zip(values.chunks(5)) {
+        each.update_rows(Rows::F32(row), &[id]).unwrap();
+    }
+    assert_eq!(together.list_sizes(), each.list_sizes());
+    let queries = rows(20, 5, &Metric::L2, DType::F32, 99);
+    for nprobe in [1, 2, 8] {
+        let [a, b] = [&together, &each]
+            .map(|index| index.search_with(queries.rows(), 5, &proving(nprobe)).unwrap());
+        assert!(
+            (0..20)
+                .all(|query| a.row(query).eq(b.row(query)) && a.proved(query) == b.proved(query))
+        );
     }
 }
