@@ -9,7 +9,8 @@ use crate::space::Decoder;
 use bytemuck::Pod;
 use std::sync::Arc;
 
-const NO_KEY: u32 = u32::MAX;
+/// A key that no row has.
+pub(crate) const NO_KEY: u32 = u32::MAX;
 /// Hits that one thread decodes at a time: waking another takes as long as some ten thousand.
 const PIECE: usize = 64 << 10;
 /// Up to so many places are touched when they are allocated.

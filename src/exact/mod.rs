@@ -98,7 +98,7 @@ pub(crate) use dataset::Dataset;
 pub(crate) use encoding::Encoding;
 pub(crate) use exact_bins::ChosenBins;
 pub(crate) use filter::{Bitmap, DeviceFilter, ToPrepare, prepared};
-pub(crate) use hits::SearchHits;
+pub(crate) use hits::{NO_KEY, SearchHits};
 pub(crate) use kernels::{BoundOf, MAX_CANDIDATES, select_listed};
 pub(crate) use nearest::{Nearest, nearest};
 pub(crate) use operand::{Form, ScanRows, SegmentOperand};

@@ -4,7 +4,7 @@ use super::dataset::Dataset;
 use super::rows::measured::Measured;
 use super::upload::Upload;
 use super::{kernels, params};
-use crate::buffer::PART_ALIGN;
+use crate::buffer::{Buffer, PART_ALIGN, Segment};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::kernel::{Encoder, RowMap, fold};
@@ -62,27 +62,15 @@ impl Resident {
             start += own;
         }
         for (segment, part, table, first, n) in tables {
-            let groups = fold(encoder.gpu(), u64::from(n).div_ceil(GROUP_ROWS))?;
-            let params = params::RowQueries {
-                n,
-                first,
-                nq: count as u32,
-                k4: k4 as u32,
-                stride4: matrix.dtype().stride4(segment.stride_bytes()),
-                groups_x: groups[0],
-                dim: matrix.dim() as u32,
-            };
-            let mut buffers = vec![
-                ("rows", segment.buffer()),
-                ("queries", &queries),
-                ("norms", &norms),
-                ("row_table", &table),
-            ];
-            buffers.extend(part.scale.as_ref().filter(|_| self.scaled).map(|s| ("scale", s)));
-            buffers.extend(self.rows.coding().map(|coding| ("ranges", coding.buffer())));
-            let (rows, map) = (self.rows.elements(), RowMap::TABLE);
-            let variant = kernels::row_queries(rows, self.scaled, map);
-            encoder.dispatch(&variant, &buffers, &params, [groups[0], groups[1], 1])?;
+            let scale = part.scale.as_ref();
+            let rows = (segment.buffer(), scale, Some(&table));
+            self.encode(
+                encoder,
+                segment,
+                rows,
+                (first..first + n, count as u32),
+                [&queries, &norms],
+            )?;
         }
         Ok(Upload {
             count: which.len() as u32,
@@ -117,7 +105,6 @@ impl Resident {
         }
         let buffer = own.part(local * stride, u64::from(n) * stride);
         let k4 = matrix.dim().div_ceil(4) as u32;
-        let stride4 = matrix.dtype().stride4(segment.stride_bytes());
         let plain = matrix.dtype() == DType::F32 && self.rows.coding().is_none() && !self.scaled;
         let queries = if plain {
             buffer
@@ -125,18 +112,10 @@ impl Resident {
             let gpu = encoder.gpu().clone();
             let queries = gpu.scratch("queries", u64::from(n) * u64::from(k4) * 16)?;
             let norms = gpu.scratch("query norms", u64::from(n) * 8)?;
-            let groups = fold(&gpu, u64::from(n).div_ceil(GROUP_ROWS))?;
-            let dim = matrix.dim() as u32;
-            let params =
-                params::RowQueries { n, first: 0, nq: n, k4, stride4, groups_x: groups[0], dim };
             let scale = part.scale.as_ref().filter(|_| self.scaled);
             let scale = scale.map(|scale| scale.part(local * 4, u64::from(n) * 4));
-            let mut buffers = vec![("rows", &buffer), ("queries", &queries), ("norms", &norms)];
-            buffers.extend(scale.as_ref().map(|scale| ("scale", scale)));
-            buffers.extend(self.rows.coding().map(|coding| ("ranges", coding.buffer())));
-            let (rows, map) = (self.rows.elements(), RowMap::IDENTITY);
-            let variant = kernels::row_queries(rows, self.scaled, map);
-            encoder.dispatch(&variant, &buffers, &params, [groups[0], groups[1], 1])?;
+            let rows = (&buffer, scale.as_ref(), None);
+            self.encode(encoder, segment, rows, (0..n, n), [&queries, &norms])?;
             queries
         };
         Ok(Upload {
@@ -149,5 +128,34 @@ impl Resident {
             int8: None,
             ranges: None,
         })
+    }
+
+    /// Encodes rows of a segment, with their scales and a table of which they are, as some of so many queries.
+    fn encode(
+        &self,
+        encoder: &mut Encoder,
+        segment: &Segment,
+        (rows, scale, table): (&Buffer, Option<&Buffer>, Option<&Buffer>),
+        (queries, nq): (Range<u32>, u32),
+        [out, norms]: [&Buffer; 2],
+    ) -> Result<()> {
+        let (matrix, n) = (self.rows.matrix(), queries.end - queries.start);
+        let groups = fold(encoder.gpu(), u64::from(n).div_ceil(GROUP_ROWS))?;
+        let params = params::RowQueries {
+            n,
+            first: queries.start,
+            nq,
+            k4: matrix.dim().div_ceil(4) as u32,
+            stride4: matrix.dtype().stride4(segment.stride_bytes()),
+            groups_x: groups[0],
+            dim: matrix.dim() as u32,
+        };
+        let mut buffers = vec![("rows", rows), ("queries", out), ("norms", norms)];
+        buffers.extend(table.map(|table| ("row_table", table)));
+        buffers.extend(scale.filter(|_| self.scaled).map(|scale| ("scale", scale)));
+        buffers.extend(self.rows.coding().map(|coding| ("ranges", coding.buffer())));
+        let map = if table.is_some() { RowMap::TABLE } else { RowMap::IDENTITY };
+        let variant = kernels::row_queries(self.rows.elements(), self.scaled, map);
+        encoder.dispatch(&variant, &buffers, &params, [groups[0], groups[1], 1])
     }
 }

@@ -53,6 +53,7 @@ mod made;
 mod masked;
 mod params;
 mod probed;
+mod probing;
 mod proof;
 mod reach;
 mod scan;

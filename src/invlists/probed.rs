@@ -1,23 +1,19 @@
 //! The search of the lists that are nearest to each query: one submission for some queries, from the centroids to the hits.
 
-use super::asked::{Asked as AskedLists, Rows as ListRows};
 use super::coarse::{Coarse, Probes};
 use super::lists::InvertedLists;
+use super::probing::Probing;
 use super::scan::ListScan;
-use super::table::Table;
-use crate::call::{Filter, IvfStats, Job, Options, Pending, RowHits, SearchStats};
+use crate::call::{Filter, Job, Options, Pending, RowHits, SearchStats};
 use crate::device::Gpu;
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
-use crate::exact::{Asked, DeviceFilter, MAX_SCAN_K, Plan, Queries, SearchHits};
-use crate::kernel::{Encoder, Flight, Landed, words};
+use crate::exact::{Asked, MAX_SCAN_K, NO_KEY, SearchHits};
+use crate::kernel::{Flight, Landed, words};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
-
-/// A key that no row has.
-const NO_KEY: u32 = u32::MAX;
 
 /// How queries go through their lists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,12 +42,7 @@ struct Fill {
 }
 
 struct Search {
-    lists: InvertedLists,
-    table: Arc<Table>,
-    queries: Queries,
-    coarse: Coarse,
-    filter: DeviceFilter,
-    plan: Plan,
+    call: Probing,
     scan: ListScan,
     /// How queries are filled up that have fewer than k hits, if they are.
     fill: Option<Fill>,
@@ -60,8 +51,6 @@ struct Search {
     /// Queries to ask again: whose centroids, and whose rows could not be told apart.
     again: [Vec<u32>; 2],
     outstanding: usize,
-    /// Queries, from number 0 on, that went to the device or wait to.
-    started: usize,
     hits: SearchHits,
     stats: SearchStats,
 }
@@ -86,40 +75,24 @@ pub(super) fn submit(
     filter: Filter,
     options: Options,
 ) -> Result<Pending<RowHits>> {
-    let dataset = lists.dataset();
-    let mut asked = Queries::unchecked(dataset, queries)?;
-    options.keep(&mut asked.decoder);
-    let count = asked.count;
-    let table = lists.table()?;
-    let filter = DeviceFilter::new(dataset.compared(), filter, count)?;
-    let k = k.min(dataset.len() as usize);
-    let (decoder, row_ids) = (Arc::clone(&asked.decoder), options.row_ids.clone());
-    let hits = SearchHits::new(count, k, decoder, row_ids)?;
-    let coarse = Coarse::new(lists, &asked, nprobe, &options)?;
-    let nearest = Asked::Nearest(k as u64);
-    let plan = Plan::new(dataset.gpu(), dataset, &asked, &filter, nearest, &options)?;
+    let k = k.min(lists.dataset().len() as usize);
+    let sought = Asked::Nearest(k as u64);
+    let call = Probing::new(lists, queries, sought, nprobe, filter, &options)?;
+    let (decoder, row_ids) = (Arc::clone(&call.queries.decoder), options.row_ids.clone());
+    let hits = SearchHits::new(call.queries.count, k, decoder, row_ids)?;
     let exhaustive = options.exhaustive || k as u64 > MAX_SCAN_K;
-    let scan = ListScan::new(lists, &table, &asked, &filter, &plan, [k, nprobe], exhaustive)?;
-    let full = k.min(table.rows() as usize);
+    let scan = call.scan([k, nprobe], exhaustive)?;
+    let full = k.min(call.table.rows() as usize);
     let fill = fill.then_some(Fill { k, full, exhaustive, short: Vec::new(), goes_on: false });
-    let ivf = IvfStats { nprobe: nprobe as u64, ..IvfStats::default() };
-    let rows = table.rows();
-    let stats = SearchStats { queries: count as u64, rows, ivf, ..SearchStats::default() };
-    let cancel = options.cancel.clone();
+    let (stats, cancel) = (call.stats(nprobe), options.cancel.clone());
     let search = Search {
-        lists: lists.clone(),
-        table,
-        queries: asked,
-        coarse,
-        filter,
-        plan,
+        call,
         scan,
         fill,
         options,
         todo: VecDeque::new(),
         again: [Vec::new(), Vec::new()],
         outstanding: 0,
-        started: 0,
         hits,
         stats,
     };
@@ -130,17 +103,13 @@ impl Search {
     /// Checks the queries of the next submission, which may then go to the device; behind the last, makes room for the hits. Says
     /// whether there is more to do.
     fn read(&mut self, queries: Rows<'_>) -> Result<bool> {
-        let (start, count) = (self.started, self.queries.count);
-        if start == count {
+        let step = self.scan.queries(self.call.started());
+        let Some(range) = self.call.read(queries, step)? else {
             self.hits.allocate()?;
             return Ok(false);
-        }
-        let step = self.scan.queries(start).min(self.coarse.step(start));
-        let end = self.filter.together(start, (start + step).min(count));
-        self.queries.check(queries, end)?;
-        self.started = end;
+        };
         if !self.hits.is_empty() {
-            self.todo.push_back(Step::Queries(start..end));
+            self.todo.push_back(Step::Queries(range));
         }
         Ok(true)
     }
@@ -153,7 +122,7 @@ impl Search {
         ];
         for (waiting, way) in self.again.iter_mut().zip(ways) {
             if !waiting.is_empty() {
-                let most = self.scan.again(way.rows_exactly).min(self.coarse.rerun_queries());
+                let most = self.scan.again(way.rows_exactly).min(self.call.coarse.rerun_queries());
                 let rest = waiting.split_off(waiting.len().min(most));
                 return Some(Step::Again(std::mem::replace(waiting, rest), way));
             }
@@ -176,38 +145,32 @@ impl Search {
         if !std::mem::replace(&mut fill.goes_on, true) {
             self.stats.ivf.filled = short.len() as u64;
         }
-        let nprobe = (self.scan.nprobe as usize).saturating_mul(2).min(self.lists.nlist());
-        let (shape, exhaustive) = ([fill.k, nprobe], fill.exhaustive);
-        let (lists, table, queries) = (&self.lists, &self.table, &self.queries);
-        let (filter, plan) = (&self.filter, &self.plan);
-        self.scan = ListScan::new(lists, table, queries, filter, plan, shape, exhaustive)?;
-        self.coarse = Coarse::new(lists, queries, nprobe, &self.options)?;
-        let step = self.scan.queries(0).min(self.coarse.step(0));
+        let call = &mut self.call;
+        let nprobe = (self.scan.nprobe as usize).saturating_mul(2).min(call.lists.nlist());
+        self.scan = call.scan([fill.k, nprobe], fill.exhaustive)?;
+        call.coarse = Coarse::new(&call.lists, &call.queries, nprobe, &self.options)?;
+        let step = self.scan.queries(0).min(call.coarse.step(0));
         let parts = short.chunks(step).map(|ids| Step::Again(ids.to_vec(), Way::default()));
         self.todo.extend(parts);
         Ok(())
     }
 
     fn run(&mut self, query_ids: Vec<u32>, way: Way) -> Result<(Flight, InFlight)> {
-        let dataset = self.lists.dataset();
-        let mut encoder = Encoder::new(dataset.gpu(), "search lists", self.options.timed)?;
-        let upload = self.queries.upload(dataset, &query_ids, false, &mut encoder)?;
-        let bitmap = self.filter.bitmap(&query_ids, &mut encoder)?;
+        let call = &mut self.call;
+        let mut encoder = call.encoder("search lists", &self.options)?;
+        let uploaded = call.upload(&query_ids, &mut encoder)?;
         let exactly = way.centroids_exactly;
         let Probes { lists: probes, counts: coarse, room } = match &self.fill {
             // in any order, and those too that have no distance to a query
-            Some(_) if self.scan.nprobe as usize >= self.lists.nlist() => {
-                let all = (0..upload.count).flat_map(|_| 0..self.scan.nprobe);
+            Some(_) if self.scan.nprobe as usize >= call.lists.nlist() => {
+                let all = (0..uploaded.upload.count).flat_map(|_| 0..self.scan.nprobe);
                 let all: Vec<u32> = all.collect();
                 let lists = encoder.upload("probes", bytemuck::cast_slice(&all))?;
                 Probes { lists, counts: None, room: 0 }
             }
-            _ => self.coarse.encode(&mut encoder, &self.queries, &upload, exactly)?,
+            _ => call.coarse.encode(&mut encoder, &call.queries, &uploaded.upload, exactly)?,
         };
-        let biases = self.filter.biases.as_deref();
-        let rows = ListRows { lists: &self.lists, table: &self.table, biases };
-        let bitmap = bitmap.as_ref();
-        let asked = AskedLists { queries: &self.queries, upload: &upload, bitmap, probes: &probes };
+        let (rows, asked) = (call.rows(), call.asked(&uploaded, &probes));
         let found = self.scan.encode(&mut encoder, &rows, asked, way.rows_exactly)?;
         let mut ranges = vec![
             (&found.hits.keys, 0, found.hits.keys.size()),
@@ -226,7 +189,7 @@ impl Job for Search {
     type InFlight = InFlight;
 
     fn gpu(&self) -> Option<&Gpu> {
-        Some(self.lists.dataset().gpu())
+        Some(self.call.lists.dataset().gpu())
     }
 
     fn has_next(&self) -> bool {
@@ -236,7 +199,7 @@ impl Job for Search {
     }
 
     fn next(&mut self) -> Result<Option<(Flight, InFlight)>> {
-        self.filter.prepare(self.lists.dataset().compared())?;
+        self.call.prepare()?;
         if self.is_short() {
             self.go_on()?;
         }
@@ -269,7 +232,7 @@ impl Job for Search {
         if tag.way == Way::default() {
             self.stats.ivf.rows_probed += probed;
         }
-        self.stats.flops += 2 * probed * self.queries.work_dim() as u64;
+        self.stats.flops += 2 * probed * self.call.queries.work_dim() as u64;
         let mut counts = counts.iter().map(|part| words(part));
         let counts: [Counts<'_>; 2] =
             tag.rooms.map(|room| room.and_then(|room| Some((room, counts.next()?))));
@@ -292,7 +255,7 @@ impl Job for Search {
                 self.stats.exact.bins_passed_max = self.stats.exact.bins_passed_max.max(passed);
             }
         }
-        let more = (self.scan.nprobe as usize) < self.lists.nlist();
+        let more = (self.scan.nprobe as usize) < self.call.lists.nlist();
         if let Some(fill) = self.fill.as_mut().filter(|_| more) {
             let own = tag.query_ids.iter().zip(keys.chunks_exact(fill.k)).zip(&mut wanted);
             for ((&query, keys), wanted) in own.filter(|(_, wanted)| **wanted) {

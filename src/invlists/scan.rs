@@ -8,8 +8,8 @@ use super::{kernels, score};
 use crate::buffer::{BIN, Buffer};
 use crate::error::{Error, Result};
 use crate::exact::{
-    Chosen, ChosenBins, DeviceFilter, Method, Plan, Positions, Queries, ScanKernel, ScanSettings,
-    SelectBins, keys, parts_of, scratch, select_listed,
+    Chosen, ChosenBins, DeviceFilter, Method, Plan, Queries, ScanKernel, ScanSettings, SelectBins,
+    keys, parts_of, scratch, select_listed,
 };
 use crate::kernel::Encoder;
 use crate::ops::select_k::{Selected, Selection};
@@ -209,37 +209,29 @@ impl ListScan {
         let variant = select_listed(threads, room, bound, bin);
         encoder.dispatch(&variant, &buffers, &params, [upload.count, 1, 1])?;
         let chosen = Chosen { bins: chosen, counts };
-        let hits = self.rescored(encoder, rows, asked, (room, bin), &chosen)?;
+        let keys = tree_keys(encoder, rows, asked, (room, bin), &chosen)?;
+        let hits = self.nearest(encoder, rows, asked, (&keys, &chosen), (room, bin))?;
         Ok(Found { hits, counts: Some(chosen.counts), room, rows_probed })
     }
 
-    /// Encodes the exact distances of the rows of chosen bins, and the selection of the nearest.
-    fn rescored(
+    /// Encodes the selection of the nearest rows, by the keys of those of chosen bins: room for so many, of so many rows.
+    fn nearest(
         &self,
         encoder: &mut Encoder,
         rows: &Rows<'_>,
         asked: Asked<'_>,
+        (keys, chosen): (&Buffer, &Chosen),
         place: (u32, u32),
-        chosen: &Chosen,
     ) -> Result<Selected> {
-        let scanned = rows.table.scan_rows(rows.lists.dataset());
-        let bitmap = asked.bitmap.map(|bitmap| (&bitmap.bits, bitmap.words));
-        let (pair, of) = (&asked.queries.pair, (asked.upload, bitmap));
-        let keys = keys(encoder, scanned, rows.biases, pair, of, place, chosen)?;
-        let order = scanned.positions.map(Positions::order);
-        let Chosen { bins, counts } = chosen;
-        self.selection(asked).of_bins(encoder, [&keys, bins, counts], place, order)
-    }
-
-    fn selection(&self, asked: Asked<'_>) -> Selection {
         let (nq, threads) = (asked.upload.count, self.select_threads);
-        Selection { nq, k: self.k, threads, sorted: true }
+        let selection = Selection { nq, k: self.k, threads, sorted: true };
+        let from = [keys, &chosen.bins, &chosen.counts];
+        selection.of_bins(encoder, from, place, Some(rows.table.positions.order()))
     }
 
     fn exactly(&self, encoder: &mut Encoder, rows: &Rows<'_>, asked: Asked<'_>) -> Result<Found> {
         let AllKeys { keys, chosen, room, rows_probed } = self.all_keys(encoder, rows, asked)?;
-        let (from, order) = ([&keys, &chosen.bins, &chosen.counts], rows.table.positions.order());
-        let hits = self.selection(asked).of_bins(encoder, from, (room, BIN as u32), Some(order))?;
+        let hits = self.nearest(encoder, rows, asked, (&keys, &chosen), (room, BIN as u32))?;
         Ok(Found { hits, counts: None, room, rows_probed })
     }
 
@@ -256,11 +248,7 @@ impl ListScan {
         let (dataset, pair) = (rows.lists.dataset(), &asked.queries.pair);
         let chosen = Chosen { bins, counts };
         let keys = match pair {
-            Pair::Tree { .. } => {
-                let bitmap = asked.bitmap.map(|bitmap| (&bitmap.bits, bitmap.words));
-                let (scanned, of) = (rows.table.scan_rows(dataset), (asked.upload, bitmap));
-                keys(encoder, scanned, rows.biases, pair, of, (room, BIN as u32), &chosen)?
-            }
+            Pair::Tree { .. } => tree_keys(encoder, rows, asked, (room, BIN as u32), &chosen)?,
             _ => {
                 let positions = Some(&rows.table.positions);
                 let (bins, counts) = (&chosen.bins, &chosen.counts);
@@ -319,4 +307,18 @@ impl ListScan {
         encoder.dispatch(&kernels::all_bins(), &buffers, &params, [nq, 1, 1])?;
         Ok(chosen)
     }
+}
+
+/// Encodes the exact distances of the rows of chosen bins, where these are of products or squares: room for so many bins, of so many rows.
+fn tree_keys(
+    encoder: &mut Encoder,
+    rows: &Rows<'_>,
+    asked: Asked<'_>,
+    place: (u32, u32),
+    chosen: &Chosen,
+) -> Result<Buffer> {
+    let scanned = rows.table.scan_rows(rows.lists.dataset());
+    let bitmap = asked.bitmap.map(|bitmap| (&bitmap.bits, bitmap.words));
+    let (pair, of) = (&asked.queries.pair, (asked.upload, bitmap));
+    keys(encoder, scanned, rows.biases, pair, of, place, chosen)
 }

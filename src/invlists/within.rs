@@ -1,23 +1,18 @@
 //! The search for all rows within a radius in the lists that are nearest to each query: the exact distances of all their rows, of which the
 //! device counts those within the radius, then writes them.
 
-use super::asked::{Asked, Rows as ListRows};
-use super::coarse::{Coarse, Probes};
+use super::coarse::Probes;
 use super::lists::InvertedLists;
+use super::probing::Probing;
 use super::scan::{AllKeys, ListScan};
-use super::table::Table;
-use crate::call::{Filter, IvfStats, Job, Options, Pending, RowHits, SearchStats};
+use crate::call::{Filter, Job, Options, Pending, RowHits, SearchStats};
 use crate::device::Gpu;
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
-use crate::exact::{
-    Asked as Sought, DeviceFilter, HitKeys, KeyRows, Keys, Plan, Queries, RangePairs, most_pairs,
-    scratch,
-};
+use crate::exact::{Asked, HitKeys, KeyRows, Keys, RangePairs, most_pairs, scratch};
 use crate::kernel::{Encoder, Flight, Landed, words};
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::Arc;
 
 /// What is to go to the device.
 enum Step {
@@ -35,11 +30,7 @@ enum InFlight {
 }
 
 struct Search {
-    lists: InvertedLists,
-    table: Arc<Table>,
-    queries: Queries,
-    coarse: Coarse,
-    filter: DeviceFilter,
+    call: Probing,
     scan: ListScan,
     /// Queries of a submission.
     step: usize,
@@ -50,8 +41,6 @@ struct Search {
     /// Queries whose centroids could not be told apart by scores.
     again: Vec<u32>,
     outstanding: usize,
-    /// Queries, from number 0 on, that went to the device or wait to.
-    started: usize,
     done: usize,
     hits: RangePairs,
     stats: SearchStats,
@@ -69,29 +58,16 @@ pub(super) fn submit(
     if radius.is_nan() {
         return Err(Error::argument("radius", "not a number"));
     }
-    let dataset = lists.dataset();
-    let mut asked = Queries::unchecked(dataset, queries)?;
-    options.keep(&mut asked.decoder);
-    let count = asked.count;
-    let table = lists.table()?;
-    let filter = DeviceFilter::new(dataset.compared(), filter, count)?;
-    let coarse = Coarse::new(lists, &asked, nprobe, &options)?;
-    let sought = Sought::Within { bounded: false };
-    let plan = Plan::new(dataset.gpu(), dataset, &asked, &filter, sought, &options)?;
-    let scan = ListScan::new(lists, &table, &asked, &filter, &plan, [1, nprobe], true)?;
-    let by_time = plan.pairs / table.most_rows(nprobe).max(1);
+    let sought = Asked::Within { bounded: false };
+    let call = Probing::new(lists, queries, sought, nprobe, filter, &options)?;
+    let scan = call.scan([1, nprobe], true)?;
+    let by_time = call.plan.pairs / call.table.most_rows(nprobe).max(1);
     let step = scan.again(true).min(by_time.max(1) as usize);
-    let limit = asked.decoder.key_limit(radius);
-    let ivf = IvfStats { nprobe: nprobe as u64, ..IvfStats::default() };
-    let rows = table.rows();
-    let stats = SearchStats { queries: count as u64, rows, ivf, ..SearchStats::default() };
-    let cancel = options.cancel.clone();
+    let limit = call.queries.decoder.key_limit(radius);
+    let hits = RangePairs::new(call.queries.count);
+    let (stats, cancel) = (call.stats(nprobe), options.cancel.clone());
     let search = Search {
-        lists: lists.clone(),
-        table,
-        queries: asked,
-        coarse,
-        filter,
+        call,
         scan,
         step,
         radius,
@@ -100,9 +76,8 @@ pub(super) fn submit(
         todo: VecDeque::new(),
         again: Vec::new(),
         outstanding: 0,
-        started: 0,
         done: 0,
-        hits: RangePairs::new(count),
+        hits,
         stats,
     };
     Pending::start_reading(search, cancel, |search| search.read(queries))
@@ -111,17 +86,10 @@ pub(super) fn submit(
 impl Search {
     /// Checks the queries of the next submission, which may then go to the device. Says whether there is more to do.
     fn read(&mut self, queries: Rows<'_>) -> Result<bool> {
-        let (start, count) = (self.started, self.queries.count);
-        if start == count {
-            return Ok(false);
-        }
-        let step = self.step.min(self.coarse.step(start));
-        let end = self.filter.together(start, (start + step).min(count));
-        self.queries.check(queries, end)?;
-        self.started = end;
+        let Some(range) = self.call.read(queries, self.step)? else { return Ok(false) };
         // without rows, or where no key is below the limit, nobody has a hit
-        if self.limit > 0 && self.table.rows() > 0 {
-            self.todo.push_back(Step::Queries(start..end));
+        if self.limit > 0 && self.call.table.rows() > 0 {
+            self.todo.push_back(Step::Queries(range));
         }
         Ok(true)
     }
@@ -129,18 +97,14 @@ impl Search {
     /// Queries that go to the device, and whether their lists are found by exact distances.
     fn count(&mut self, ids: Vec<u32>, again: bool) -> Result<(Flight, InFlight)> {
         let mut encoder = self.encoder()?;
-        let dataset = self.lists.dataset();
-        let upload = self.queries.upload(dataset, &ids, false, &mut encoder)?;
-        let bitmap = self.filter.bitmap(&ids, &mut encoder)?;
+        let call = &mut self.call;
+        let uploaded = call.upload(&ids, &mut encoder)?;
         let Probes { lists: probes, counts: coarse, room } =
-            self.coarse.encode(&mut encoder, &self.queries, &upload, again)?;
-        let biases = self.filter.biases.as_deref();
-        let rows = ListRows { lists: &self.lists, table: &self.table, biases };
-        let bitmap = bitmap.as_ref();
-        let asked = Asked { queries: &self.queries, upload: &upload, bitmap, probes: &probes };
+            call.coarse.encode(&mut encoder, &call.queries, &uploaded.upload, again)?;
+        let (rows, asked) = (call.rows(), call.asked(&uploaded, &probes));
         let found = self.scan.all_keys(&mut encoder, &rows, asked)?;
         let AllKeys { keys, chosen, room: pages, rows_probed } = found;
-        let order = Some(self.table.positions.order().clone());
+        let order = Some(call.table.positions.order().clone());
         let rows = KeyRows::Bins { chosen: chosen.bins, counts: chosen.counts, room: pages, order };
         let keys = Keys { keys, rows };
         let counts = keys.count(&mut encoder, ids.len() as u32, self.limit)?;
@@ -155,7 +119,7 @@ impl Search {
     /// Brings the hits of as many queries as fit in one buffer.
     fn bring(&mut self, mut hits: Box<HitKeys>) -> Result<(Flight, InFlight)> {
         let mut encoder = self.encoder()?;
-        let dataset = self.lists.dataset();
+        let dataset = self.call.lists.dataset();
         let most = most_pairs(dataset.gpu(), scratch(dataset, 0));
         let brought = hits.next(&mut encoder, self.limit, most)?;
         let flight = encoder.submit(&[(&brought.pairs, 0, brought.bytes)])?;
@@ -171,7 +135,7 @@ impl Search {
     }
 
     fn encoder(&self) -> Result<Encoder> {
-        Encoder::new(self.lists.dataset().gpu(), "range of lists", self.options.timed)
+        self.call.encoder("range of lists", &self.options)
     }
 }
 
@@ -180,7 +144,7 @@ impl Job for Search {
     type InFlight = InFlight;
 
     fn gpu(&self) -> Option<&Gpu> {
-        Some(self.lists.dataset().gpu())
+        Some(self.call.lists.dataset().gpu())
     }
 
     fn has_next(&self) -> bool {
@@ -188,7 +152,7 @@ impl Job for Search {
     }
 
     fn next(&mut self) -> Result<Option<(Flight, InFlight)>> {
-        self.filter.prepare(self.lists.dataset().compared())?;
+        self.call.prepare()?;
         let flight = match self.todo.pop_front() {
             Some(Step::Queries(range)) => {
                 self.count(range.map(|query| query as u32).collect(), false)?
@@ -196,7 +160,7 @@ impl Job for Search {
             Some(Step::Hits(hits)) => self.bring(hits)?,
             // they wait for the others, to go in one batch
             None if self.outstanding == 0 && !self.again.is_empty() => {
-                let most = self.step.min(self.coarse.rerun_queries());
+                let most = self.step.min(self.call.coarse.rerun_queries());
                 let rest = self.again.split_off(self.again.len().min(most));
                 let ids = std::mem::replace(&mut self.again, rest);
                 self.count(ids, true)?
@@ -229,20 +193,20 @@ impl Job for Search {
                     let rows = u64::from(probed[i]);
                     self.done += 1;
                     self.stats.ivf.rows_probed += rows;
-                    self.stats.flops += 2 * rows * self.queries.work_dim() as u64;
+                    self.stats.flops += 2 * rows * self.call.queries.work_dim() as u64;
                 }
                 hits.counts = counts;
                 self.go_on(hits);
             }
             InFlight::Hits(of) => self.hits.add(&of, &part(0))?,
         }
-        self.options.tell(self.done as f64 / self.queries.count as f64);
+        self.options.tell(self.done as f64 / self.call.queries.count as f64);
         Ok(())
     }
 
     fn finish(&mut self) -> Result<RowHits> {
         self.options.tell(1.0);
         let stats = std::mem::take(&mut self.stats);
-        self.hits.finish(&self.queries.decoder, self.radius, &self.options, stats)
+        self.hits.finish(&self.call.queries.decoder, self.radius, &self.options, stats)
     }
 }

@@ -102,6 +102,36 @@ impl IvfRows {
         Ok(())
     }
 
+    /// Writes the sections of the lists, and of which one each row in `live`, or each of all, is in.
+    pub(super) fn write_lists(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {
+        let trained = match self.is_trained() {
+            true => Some((self.list_sizes(live), self.centroids()?)),
+            false => None,
+        };
+        let lists = Lists { nlist: self.lists.nlist(), nprobe: self.nprobe, trained };
+        persist::write_lists(file, &lists)?;
+        persist::write_labels(file, &self.labels(live))
+    }
+
+    /// Reads them for centroids of `dim` elements: an index without rows, which `empty` makes of a number of lists, and the list of each of
+    /// the `rows` rows that follow.
+    pub(super) fn read_lists(
+        file: &mut FileReader,
+        dim: usize,
+        rows: u64,
+        empty: impl Fn(usize) -> Result<IvfRows>,
+    ) -> Result<(IvfRows, Vec<u32>)> {
+        let mut sizes = None;
+        let lists = persist::read_lists(file, dim, |lists| {
+            let lists_of = IvfRows { nprobe: lists.nprobe, ..empty(lists.nlist)? };
+            let Some((of_lists, centroids)) = lists.trained else { return Ok(lists_of) };
+            sizes = Some(of_lists);
+            lists_of.with_centroids(&centroids)
+        })?;
+        let labels = persist::read_labels(file, rows, sizes.as_deref())?;
+        Ok((lists, labels))
+    }
+
     pub(super) fn with(&self, lists: InvertedLists) -> IvfRows {
         IvfRows { lists, ..self.clone() }
     }
@@ -207,28 +237,15 @@ impl Stored for IvfRows {
     }
 
     fn write_sections(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {
-        let trained = match self.is_trained() {
-            true => Some((self.list_sizes(live), self.centroids()?)),
-            false => None,
-        };
-        let lists = Lists { nlist: self.lists.nlist(), nprobe: self.nprobe, trained };
-        persist::write_lists(file, &lists)?;
-        persist::write_labels(file, &self.labels(live))?;
+        self.write_lists(live, file)?;
         let row_bytes = self.dtype().row_bytes(self.dim());
         persist::write_rows(file, row_bytes, self.len(), live, |rows| self.read(rows))
     }
 
     fn read_sections(&self, rows: u64, file: &mut FileReader) -> Result<IvfRows> {
         let (gpu, shape) = (self.lists.dataset().gpu(), (self.dtype(), self.dim()));
-        let mut sizes = None;
-        let empty = persist::read_lists(file, self.dim(), |lists| {
-            let empty = IvfRows::new(gpu, self.metric(), shape, lists.nlist)?;
-            let empty = IvfRows { nprobe: lists.nprobe, ..empty };
-            let Some((of_lists, centroids)) = lists.trained else { return Ok(empty) };
-            sizes = Some(of_lists);
-            empty.with_centroids(&centroids)
-        })?;
-        let labels = persist::read_labels(file, rows, sizes.as_deref())?;
+        let new = |nlist| IvfRows::new(gpu, self.metric(), shape, nlist);
+        let (empty, labels) = IvfRows::read_lists(file, self.dim(), rows, new)?;
         persist::read_rows(file, shape, rows, |source| {
             Ok(empty.with(empty.lists.append_labelled(source, &labels)?))
         })

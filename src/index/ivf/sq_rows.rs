@@ -12,7 +12,7 @@ use crate::exact::{Coding, Dataset, ToPrepare};
 use crate::format::RowSource;
 use crate::index::ids::RowSet;
 use crate::index::params::{Ask, SearchParams, TrainParams};
-use crate::index::persist::{self, FileReader, FileWriter, Lists};
+use crate::index::persist::{self, FileReader, FileWriter};
 use crate::index::state::{Stored, StoredRows};
 use crate::metric::Metric;
 use crate::quantize::ScalarQuantizer;
@@ -234,29 +234,15 @@ impl Stored for SqRows {
 
     fn write_sections(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {
         persist::write_quantizer(file, &self.quantizer)?;
-        let trained = match self.ivf.is_trained() {
-            true => Some((self.ivf.list_sizes(live), self.ivf.centroids()?)),
-            false => None,
-        };
-        let (nlist, nprobe) = (self.ivf.lists.nlist(), self.ivf.nprobe);
-        persist::write_lists(file, &Lists { nlist, nprobe, trained })?;
-        persist::write_labels(file, &self.ivf.labels(live))?;
+        self.ivf.write_lists(live, file)?;
         let read = |rows: Range<u64>| Ok(self.codes(self.ivf.read(rows)?));
         persist::write_rows(file, self.quantizer.code_bytes(), self.len(), live, read)
     }
 
     fn read_sections(&self, rows: u64, file: &mut FileReader) -> Result<SqRows> {
         let quantizer = persist::read_quantizer(file, self.dim())?;
-        let mut sizes = None;
-        let empty = persist::read_lists(file, self.dim(), |lists| {
-            let SqRows { ivf, .. } =
-                SqRows::new(self.gpu(), self.metric(), &quantizer, lists.nlist)?;
-            let empty = IvfRows { nprobe: lists.nprobe, ..ivf };
-            let Some((of_lists, centroids)) = lists.trained else { return Ok(empty) };
-            sizes = Some(of_lists);
-            empty.with_centroids(&centroids)
-        })?;
-        let labels = persist::read_labels(file, rows, sizes.as_deref())?;
+        let new = |nlist| Ok(SqRows::new(self.gpu(), self.metric(), &quantizer, nlist)?.ivf);
+        let (empty, labels) = IvfRows::read_lists(file, self.dim(), rows, new)?;
         let shape = (DType::U8, quantizer.code_bytes());
         let ivf = persist::read_rows(file, shape, rows, |source| {
             let mut codes = Unpacked::new(source, &quantizer);

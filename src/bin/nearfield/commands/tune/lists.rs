@@ -1,20 +1,19 @@
 //! The choices about inverted lists: up to how many queries a list its rows are read for one query at a time, and how many workgroups
 //! go through lists either way.
 
-use super::choose::{Outcome, crossing};
+use super::choose::Outcome;
+use super::limit::Limit;
 use super::shapes;
-use super::sweep::{Choice, fault, rate};
-use super::table::{Line, Section};
+use super::sweep::{Choice, fault};
+use super::table::Section;
 use super::trial::{Load, Part, Probe};
 use super::tuner::{K, MANY, MARGIN, Tuner, probe};
-use super::values::{Change, number};
+use super::values::Change;
 use crate::shell::failure::Result;
 use std::time::Instant;
 
 /// Lists that each query looks at.
 const PROBES: usize = 32;
-/// As for queries of a flat index: the two ways are measured one after the other.
-const FEW_MARGIN: f64 = 1.2;
 const FEW: &str = "queries a list up to which rows are read one query at a time";
 /// A word that the kernels of lists have in their names, and those that choose the lists have not.
 const OF_LISTS: &str = "table";
@@ -78,27 +77,8 @@ impl Tuner<'_> {
         let (Outcome::Timed(times) | Outcome::Slow(times)) = &outcome else {
             return Ok(Some(Section { note: fault(&outcome), ..Section::empty("lists", FEW) }));
         };
-        Ok(Some(self.take_few(&sizes, &loads, times, &tiles)))
-    }
-
-    fn take_few(&mut self, sizes: &[u32], loads: &[Load], rows: &[f64], tiles: &[f64]) -> Section {
-        let present = self.values.number("lists", "max_row_queries");
-        let few = crossing(sizes, rows, tiles, present, FEW_MARGIN);
-        let measured = sizes.iter().zip(loads).zip(rows.iter().zip(tiles));
-        let lines = measured.map(|((&size, load), (rows, tiles))| Line {
-            name: format!("{size} a list"),
-            milliseconds: Some(rows / 1e6),
-            rate: rate(&self.trials, &[*load], &[*rows], false),
-            relative: Some(tiles / rows),
-            checked: true,
-            note: "relative to tiles".to_owned(),
-            present: size <= present,
-            chosen: size <= few,
-        });
-        let lines = lines.collect();
-        self.values = self.values.with(&[number("lists", "max_row_queries", few)]);
-        let note = Some(format!("max_row_queries {few}, was {present}"));
-        Section { lines, note, ..Section::empty("lists", FEW) }
+        let limit = Limit { section: "lists", what: FEW, of: "a list" };
+        Ok(Some(self.take_limit(limit, &sizes, &loads, [times, &tiles])))
     }
 
     /// How many workgroups multiply lists.

@@ -19,6 +19,7 @@ mod sweep;
 mod tuner;
 
 mod calibrate;
+mod limit;
 mod lists;
 mod matrices;
 mod submissions;

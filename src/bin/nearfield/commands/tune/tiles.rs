@@ -1,18 +1,16 @@
 //! The choices about the f32 scan: its tile, and up to how many queries rows are read one by one instead.
 
-use super::choose::{Outcome, crossing};
+use super::choose::Outcome;
+use super::limit::Limit;
 use super::shapes;
-use super::sweep::{Choice, fault, rate};
-use super::table::{Line, Section};
+use super::sweep::{Choice, fault};
+use super::table::Section;
 use super::trial::{Load, Part, Probe};
 use super::tuner::{K, MANY, MARGIN, TILES_ALONE, Tuner, probe};
-use super::values::{Change, number};
+use super::values::Change;
 use crate::shell::failure::{Failure, Result};
 use std::time::Instant;
 
-/// How many times as fast one way has to be: the two are measured one after the other, while the machine's load changes,
-/// and near the limit neither is worse.
-const FEW_MARGIN: f64 = 1.2;
 /// What the choice is called.
 const FEW: &str = "queries up to which rows are read one by one";
 
@@ -66,33 +64,7 @@ impl Tuner<'_> {
         let (Outcome::Timed(rows) | Outcome::Slow(rows)) = &outcome else {
             return Ok(Section { note: fault(&outcome), ..Section::empty("scan", FEW) });
         };
-        Ok(self.take_limit(&sizes, &probe_rows.loads, rows, &tiles))
-    }
-
-    /// Takes the number of queries at which tiles begin to win, from the times of both ways.
-    fn take_limit(
-        &mut self,
-        sizes: &[u32],
-        loads: &[Load],
-        rows: &[f64],
-        tiles: &[f64],
-    ) -> Section {
-        let present = self.values.number("scan", "max_row_queries");
-        let few = crossing(sizes, rows, tiles, present, FEW_MARGIN);
-        let measured = sizes.iter().zip(loads).zip(rows.iter().zip(tiles));
-        let lines = measured.map(|((&size, load), (rows, tiles))| Line {
-            name: format!("{size} one by one"),
-            milliseconds: Some(rows / 1e6),
-            rate: rate(&self.trials, &[*load], &[*rows], false),
-            relative: Some(tiles / rows),
-            checked: true,
-            note: "relative to tiles".to_owned(),
-            present: size <= present,
-            chosen: size <= few,
-        });
-        let lines = lines.collect();
-        self.values = self.values.with(&[number("scan", "max_row_queries", few)]);
-        let note = Some(format!("max_row_queries {few}, was {present}"));
-        Section { lines, note, ..Section::empty("scan", FEW) }
+        let limit = Limit { section: "scan", what: FEW, of: "one by one" };
+        Ok(self.take_limit(limit, &sizes, &probe_rows.loads, [rows, &tiles]))
     }
 }
