@@ -2,7 +2,7 @@
 // Bindings: rows (n x stride4 groups of four), queries (nq x q_stride4 groups of four{{ ", and the ranges of the rows" if dtype in ["sq8", "sq6", "sq4"] else "" }}), bias (n), chosen (nq x max_candidates), counts (nq), keys (nq x max_candidates x {{ bin }}, out){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}{{ ", row_table (n)" if table else "" }}.
 // Threads: a workgroup of 256 has one query and every p.lanes-th 32 rows of its bins; eight neighbours have one row, each
 // four of the 32 partial sums.
-// Profile keys: none.
+// Profile keys: kernel.scan rescore_groups.
 
 {% include "lib/constants.wgsl" %}
 {% include "lib/select/key.wgsl" %}

@@ -49,6 +49,7 @@ const BOUNDS: &[(&str, &str, Bound)] = &[
     ("scan", "int8_copy", SWITCH),
     ("scan", "max_row_queries", COUNT),
     ("scan", "min_rows", COUNT),
+    ("scan", "rescore_groups", POSITIVE),
     ("scan", "tm", POSITIVE),
     ("scan", "tn", POSITIVE),
     ("select", "min_grouped_bins", COUNT),

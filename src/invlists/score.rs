@@ -78,7 +78,8 @@ pub(super) fn by_row(
     let pairs = upload.count.saturating_mul(scores.nprobe);
     let gpu = encoder.gpu();
     let [enough, most] = ["row_groups", "row_lanes"].map(|key| gpu.profile().u32("lists", key));
-    let lanes = (enough? / pairs.max(1)).clamp(1, most?.min(gpu.caps().max_dispatch));
+    let longest = rows.table.most_pages(1).max(1).min(u64::from(gpu.caps().max_dispatch)) as u32;
+    let lanes = (enough? / pairs.max(1)).clamp(1, most?.min(longest));
     encoder.stage("scan");
     segments(rows, method.form, |at, operand, first_row| {
         // f16 rows are read as their copy would be: what that may flush is counted

@@ -155,7 +155,8 @@ pub(crate) fn keys(
     let keys = gpu.scratch("candidate keys", q64 * u64::from(room) * u64::from(bin) * 4)?;
     encoder.stage("rescore");
     // few queries spread over many workgroups each
-    let lanes = (1024 / nq).clamp(1, (room * bin).div_ceil(32));
+    let enough = gpu.profile().u32("scan", "rescore_groups")?;
+    let lanes = (enough / nq).clamp(1, (room * bin).div_ceil(32));
     let dtype = rows.matrix().dtype();
     let variant = kernels::rescore(rows.elements(), pair, bitmap.is_some(), bin, map);
     for (at, (segment, part, span)) in scanned.spans().enumerate() {
