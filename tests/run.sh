@@ -45,8 +45,12 @@ metal                -            metal     NEARFIELD_TEST_METAL=strict
 metal-fast-math      -            metal     NEARFIELD_TEST_METAL=fast
 dx12                 lavapipe     dxc       NEARFIELD_TEST_DX12=1
 "
-# Tests of searches that are cut by memory, bindings, parts and chunks, and those of lists: the longest of their program.
-cuts="ivf:: limits:: parts:: prepared:: scans:: streamed::"
+# Tests of searches that are cut by memory, bindings, parts and chunks: the longest of their program.
+cuts="limits:: parts:: prepared:: scans:: streamed::"
+# Of the tests of inverted lists and of clusters those that run each of their kernels in every form. Drivers that compile or compute
+# slowly have these alone; histories, files, filters and what is refused are the host's work, and tested on the others.
+lists="ivf::answers:: ivf::proof::nothing ivf::shapes:: ivf::sq::"
+clusters="lloyd:: metrics:: scores::"
 # Elsewhere there is one driver, the system's own.
 [ "$(uname -s)" = Linux ] || stages="
 host                 -            host
@@ -188,7 +192,8 @@ run_tests() ( # ENV FILE, TEST SET, MORE ENVIRONMENT...
       more="$* NEARFIELD_TEST_PART=1/2 NEARFIELD_CHECKED=1"
       programs "--test exact" sweep::
       more=$*
-      programs "--test index --test demo"
+      programs "--test index --test demo" --skip ivf::
+      programs "--test index" $lists
       ;;
     full)
       programs "--lib --bins $(test_programs device)"
@@ -201,12 +206,13 @@ run_tests() ( # ENV FILE, TEST SET, MORE ENVIRONMENT...
       ;;
     dxc) programs "--test device_functions --test exact --test index" ;;
     first)
-      programs "--lib $(test_programs device | sed 's/--test cli //; s/--test index //')"
-      programs "--test index" $(printf -- '--skip %s ' $cuts)
+      programs "--lib $(test_programs device | sed 's/--test \(cli\|clustering\|index\) //g')"
+      programs "--test clustering" $clusters
+      programs "--test index" $(printf -- '--skip %s ' $cuts ivf::)
       # what the program does on the host is the same on every driver
       programs "--test cli" devices:: search:: range:: tune::
       ;;
-    cuts) programs "--test index" $cuts ;;
+    cuts) programs "--test index" $cuts $lists ;;
     shapes)
       # those of the stages of a search, each on a device of its own, run with checks on drivers that compile faster
       programs "--lib" --skip exact::tests::

@@ -14,7 +14,12 @@ pub fn gpu() -> Gpu {
     shared("segments of 64 rows", builder).unwrap()
 }
 
-/// The same, for one test alone.
+/// With segments as large as they may be, shared by tests that search much.
+pub fn whole_gpu() -> Gpu {
+    shared("one segment", || Gpu::builder().poison(true)).unwrap()
+}
+
+/// That of small segments, for one test alone.
 pub fn own_gpu() -> Gpu {
     builder().open().unwrap()
 }

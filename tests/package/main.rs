@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// Bytes of what is downloaded: crates.io takes ten times as much, but nobody likes to wait.
-const MOST: u64 = 600_000;
+const MOST: u64 = 1_000_000;
 
 /// Dependencies have to be optimised as in the repository, or they would be compiled anew.
 const PROFILE: &str = "\n[profile.dev]\nopt-level = 1\ndebug = \"line-tables-only\"\n";

@@ -3,7 +3,7 @@
 
 use super::oracle::{Twin, probing};
 use crate::common::data::{Kind, Random};
-use crate::support::{gpu, own_gpu, rows};
+use crate::support::{gpu, own_gpu, rows, whole_gpu};
 use nearfield::{
     DType, Guarantee, Hits, IdFilter, Index, IvfFlat, IvfParams, IvfSq, KMeansInit, KMeansParams,
     Matrix, Metric, Rows, ScalarQuantizer, Search, SearchParams, SqType, kmeans,
@@ -104,7 +104,7 @@ fn most_queries_are_proved_where_clusters_stand_apart() {
         let centres = centres(20.0, &mut random);
         let base = around(&centres, 25, &mut random);
         let queries = around(&centres, 2, &mut random);
-        let gpu = gpu();
+        let gpu = whole_gpu();
         let points = Matrix::from_rows(&gpu, 16, Rows::F32(&base)).unwrap();
         let params = KMeansParams::new().init(KMeansInit::KMeansPlusPlus).niter(10);
         let lists = kmeans(&points, &Metric::L2, 64, &params).unwrap().centroids;

@@ -1,7 +1,7 @@
 //! How many lists are looked at for a recall: the curve is what searches of so many lists find.
 
 use super::oracle::{Twin, probing};
-use crate::support::{gpu, rows};
+use crate::support::{gpu, rows, whole_gpu};
 use nearfield::{
     DType, Error, Flat, Guarantee, IdFilter, IvfParams, Metric, Rows, Search, SearchParams,
     TuneParams, tune_search,
@@ -13,7 +13,7 @@ const DIM: usize = 6;
 fn a_curve_rises_to_the_recall_that_was_asked_for() {
     for metric in [Metric::L2, Metric::InnerProduct] {
         let base = rows(700, DIM, &metric, DType::F32, 101);
-        let twin = Twin::trained(&gpu(), &metric, DIM, 20, base.rows());
+        let twin = Twin::trained(&whole_gpu(), &metric, DIM, 20, base.rows());
         let queries = rows(40, DIM, &metric, DType::F32, 102);
         let few = IdFilter::from_fn(|id| id % 3 != 0);
         for (recall, filter) in [(0.5, &IdFilter::All), (0.9, &few), (1.0, &IdFilter::All)] {

@@ -1,15 +1,15 @@
 //! Lists that have most of all rows: the flat scan goes through all of them, each query's others masked, and answers as the lists do.
 
 use super::oracle::{Asked, Twin, asked, bits, probing};
-use crate::common::device::Open as _;
+use crate::common::device::shared;
 use crate::support::rows;
 use nearfield::{DType, Gpu, IdFilter, Metric, QueryFilter, Rows, Search};
 
 const DIM: usize = 6;
 
-fn gpu(share: &str) -> Gpu {
-    let builder = Gpu::builder().poison(true).max_segment_bytes(1);
-    builder.setting("kernel.lists.flat_share", share).open().unwrap()
+fn gpu(share: &'static str) -> Gpu {
+    let builder = || Gpu::builder().poison(true).max_segment_bytes(1);
+    shared(share, || builder().setting("kernel.lists.flat_share", share)).unwrap()
 }
 
 #[test]
@@ -22,11 +22,12 @@ fn both_ways_answer_alike_and_say_which_it_was() {
         let third = IdFilter::from_fn(|id| id % 3 != 1);
         let each: Vec<IdFilter> =
             (0..17).map(|query| IdFilter::from_fn(move |id| id % 4 != query % 4)).collect();
-        for round in 0..2 {
-            for (nprobe, k) in [(1, 3), (4, 10), (9, 600), (10, 2)] {
-                for (filter, each) in
-                    [(&IdFilter::All, None), (&third, None), (&third, Some(&each[..]))]
-                {
+        for round in 0..2usize {
+            for (at, (nprobe, k)) in [(1, 3), (4, 10), (9, 600), (10, 2)].into_iter().enumerate() {
+                let filters = [(&IdFilter::All, None), (&third, None), (&third, Some(&each[..]))];
+                // each number of lists with two of them, in turn
+                for at in [at, at + 1 + round] {
+                    let (filter, each) = filters[at % 3];
                     let asked = Asked { nprobe, k, filter, each };
                     let found = twins.each_ref().map(|twin| twin.check(queries.rows(), asked));
                     assert_eq!(bits(&found[0]), bits(&found[1]));
