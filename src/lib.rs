@@ -89,7 +89,7 @@ pub use index::{
 };
 pub use metric::{CustomMetric, Metric, Order};
 pub use ops::{RowLayout, normalize, row_norms};
-pub use quantize::{ScalarQuantizer, SqRange, SqType};
+pub use quantize::{ProductQuantizer, ScalarQuantizer, SqRange, SqType};
 pub use size::parse_bytes;
 pub use {half, wgpu};
 

@@ -52,3 +52,4 @@ pub(crate) use kernels::variants;
 pub(crate) use kmeans::centroids;
 pub use kmeans::{KMeans, kmeans};
 pub use params::{KMeansInit, KMeansParams};
+pub(crate) use sample::subset;

@@ -18,6 +18,24 @@ pub(super) struct Sample {
 /// `InvalidArgument` where there are fewer points than centroids.
 pub(super) fn of(points: &Matrix, k: usize, params: &KMeansParams) -> Result<Sample> {
     let n = points.len();
+    let keep = subset(n, k, params)?;
+    if keep.len() == n {
+        return Ok(Sample { rows: points.clone(), weights: params.weights.clone() });
+    }
+    let weights = match params.weights.is_empty() {
+        true => Vec::new(),
+        false => keep.iter().map(|&row| params.weights[row]).collect(),
+    };
+    // they have 32 bits
+    let keep: Vec<u32> = keep.into_iter().map(|row| row as u32).collect();
+    Ok(Sample { rows: gather::rows(points, &keep)?, weights })
+}
+
+/// The numbers of those that are trained on for k centroids, of n points, ascending.
+///
+/// # Errors
+/// `InvalidArgument` where there are fewer points than centroids.
+pub(crate) fn subset(n: usize, k: usize, params: &KMeansParams) -> Result<Vec<usize>> {
     if n < k {
         return Err(Error::argument("k", format!("{k} centroids of {n} points")));
     }
@@ -27,7 +45,7 @@ pub(super) fn of(points: &Matrix, k: usize, params: &KMeansParams) -> Result<Sam
     }
     let most = k.saturating_mul(params.max_points_per_centroid);
     if n <= most {
-        return Ok(Sample { rows: points.clone(), weights: params.weights.clone() });
+        return Ok((0..n).collect());
     }
     log::info!("{most} of {n} points are trained on");
     // row numbers have 32 bits, and k is below n
@@ -36,9 +54,5 @@ pub(super) fn of(points: &Matrix, k: usize, params: &KMeansParams) -> Result<Sam
         Error::LimitExceeded { what, needed: n as u64, limit: u32::MAX.into() }
     })?;
     let keep = Random::new(params.seed).subset(count, most.max(k) as u32);
-    let weights = match params.weights.is_empty() {
-        true => Vec::new(),
-        false => keep.iter().map(|&row| params.weights[row as usize]).collect(),
-    };
-    Ok(Sample { rows: gather::rows(points, &keep)?, weights })
+    Ok(keep.into_iter().map(|row| row as usize).collect())
 }

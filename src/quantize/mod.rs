@@ -12,6 +12,16 @@
 //!
 //! Other types have no ranges: numbers rounded to f16 or bfloat16, or whole ones that fit a byte.
 //!
+//! # The product quantizer
+//!
+//! Each of M parts of a row becomes the number of its nearest centroid:
+//!
+//! ```text
+//! train(sample):   centroids[m] = kmeans(part m of the sample, 2^bits)        product.rs
+//! encode(x):       c_m = argmin_c |x_m - centroids[m][c]|^2                   encode.rs, packed by pack.rs
+//! decode(c):       x^_m = centroids[m][c_m]                                   product.rs
+//! ```
+//!
 //! # Where the code departs from FAISS
 //!
 //! * FAISS learns the ranges of each dimension, by all statistics but the least and largest, from a copy of the sample in which its first row is all
@@ -19,10 +29,15 @@
 //! * What a type cannot hold (a number beyond f16, a fraction in a byte) is refused. FAISS stores an infinity or other digits.
 //! * A decoded element is computed so that the host and every device get the same bits; they may be a unit in the last place from FAISS's.
 
+mod encode;
+mod kernels;
 mod kinds;
 mod pack;
+mod product;
 mod ranges;
 mod scalar;
 
+pub(crate) use kernels::variants;
 pub use kinds::{SqRange, SqType};
+pub use product::ProductQuantizer;
 pub use scalar::ScalarQuantizer;

@@ -1,35 +1,39 @@
-//! Whole numbers of 4, 6 and 8 bits as FAISS packs them into bytes: the first lowest, four of 6 bits in three bytes.
+//! Whole numbers of up to 8 bits as FAISS packs them into bytes: a stream of bits, the lowest of the first number first.
 
-/// Packs the numbers of one row behind others.
+/// Packs the numbers of one row behind others; the next row begins with a byte of its own.
 pub(super) fn pack(numbers: &[u8], bits: u32, out: &mut Vec<u8>) {
-    match bits {
-        4 => out.extend(numbers.chunks(2).map(|two| two[0] | two.get(1).map_or(0, |c| c << 4))),
-        6 => {
-            for four in numbers.chunks(4) {
-                let all = (0..).zip(four).fold(0u32, |all, (i, &c)| all | u32::from(c) << (6 * i));
-                let bytes = (four.len() * 6).div_ceil(8);
-                out.extend_from_slice(&all.to_le_bytes()[..bytes]);
-            }
+    if bits == 8 {
+        return out.extend_from_slice(numbers);
+    }
+    let (mut held, mut word) = (0, 0u32);
+    for &number in numbers {
+        word |= u32::from(number) << held;
+        held += bits;
+        if held >= 8 {
+            out.push(word as u8);
+            word >>= 8;
+            held -= 8;
         }
-        _ => out.extend_from_slice(numbers),
+    }
+    if held > 0 {
+        out.push(word as u8);
     }
 }
 
 /// The `dim` numbers of one packed row behind others; the bytes are as many as they were packed to.
 pub(super) fn unpack(bytes: &[u8], bits: u32, dim: usize, out: &mut Vec<u8>) {
-    match bits {
-        4 => {
-            let both = bytes.iter().flat_map(|byte| [byte & 15, byte >> 4]);
-            out.extend(both.take(dim));
+    if bits == 8 {
+        return out.extend_from_slice(bytes);
+    }
+    let (mut held, mut word, mut bytes) = (0, 0u32, bytes.iter());
+    for _ in 0..dim {
+        if held < bits {
+            word |= u32::from(bytes.next().copied().unwrap_or(0)) << held;
+            held += 8;
         }
-        6 => {
-            let four = |three: &[u8]| {
-                let all = (0..).zip(three).fold(0u32, |all, (i, &b)| all | u32::from(b) << (8 * i));
-                [0, 6, 12, 18].map(|shift| (all >> shift & 63) as u8)
-            };
-            out.extend(bytes.chunks(3).flat_map(four).take(dim));
-        }
-        _ => out.extend_from_slice(bytes),
+        out.push((word & ((1 << bits) - 1)) as u8);
+        word >>= bits;
+        held -= bits;
     }
 }
 
@@ -50,11 +54,14 @@ mod tests {
         assert_eq!(packed(&[63, 0, 63, 1], 6), [0x3f, 0xf0, 0x07]);
         assert_eq!(packed(&[1, 1, 1, 1, 2], 6), [0x41, 0x10, 0x04, 2]);
         assert_eq!(packed(&[1, 63], 6), [0xc1, 0x0f]);
+        // 1 | 31 << 5 | 2 << 10, and 127 | 1 << 7
+        assert_eq!(packed(&[1, 31, 2], 5), [0xe1, 0x0b]);
+        assert_eq!(packed(&[127, 1], 7), [0xff, 0x00]);
     }
 
     #[test]
     fn unpacking_is_the_reverse_for_every_length() {
-        for (bits, most) in [(4, 15), (6, 63), (8, 255)] {
+        for (bits, most) in [(4, 15), (5, 31), (6, 63), (7, 127), (8, 255)] {
             for dim in 1..20 {
                 let numbers: Vec<u8> =
                     (0..dim as u32).map(|i| (i * 37 % (most + 1)) as u8).collect();

@@ -1,0 +1,253 @@
+//! The product quantizer.
+
+use super::encode::{self, Codebook};
+use super::pack::{pack, unpack};
+use crate::buffer::Matrix;
+use crate::clustering::{self, KMeansParams};
+use crate::device::Gpu;
+use crate::dtype::{DType, Rows};
+use crate::error::{Error, Result};
+use crate::metric::Metric;
+use crate::parallel::each;
+use crate::space::check;
+use std::sync::Arc;
+
+/// Elements that one thread decodes at a time.
+const PIECE: usize = 64 << 10;
+/// Bytes of rows that go to the device at a time.
+const BLOCK_BYTES: usize = 64 << 20;
+
+/// Rows in fewer bits, part by part: FAISS's `ProductQuantizer`, whose codes these are (Jégou, Douze, Schmid 2011).
+///
+/// A row is cut into parts of equal length, and each part becomes the number of the nearest of 2^bits centroids, which are learnt for
+/// that part from a sample, by k-means.
+///
+/// # Example
+/// ```no_run
+/// use nearfield::{Gpu, KMeansParams, ProductQuantizer, Rows};
+/// # let rows = vec![0.5; 128 * 100_000];
+/// let gpu = Gpu::new()?;
+/// // 16 parts of 8 elements, a byte each: 512 bytes of a row become 16
+/// let quantizer = ProductQuantizer::new(128, 16, 8)?;
+/// let quantizer = quantizer.train(&gpu, Rows::F32(&rows), &KMeansParams::new())?;
+/// let codes = quantizer.encode(&gpu, Rows::F32(&rows))?;
+/// assert_eq!((quantizer.code_bytes(), codes.len()), (16, 16 * 100_000));
+/// let near = quantizer.decode(&codes)?; // the centroids that the codes are of
+/// # Ok::<(), nearfield::Error>(())
+/// ```
+#[doc(alias("IndexPQ", "PQ"))]
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProductQuantizer {
+    dim: usize,
+    subspaces: usize,
+    bits: u32,
+    /// The centroids of each part, one part after the other; empty before training.
+    centroids: Arc<[f32]>,
+}
+
+impl ProductQuantizer {
+    /// A quantizer of rows of `dim` elements in so many parts (FAISS's M) of 4 to 8 bits each, which has yet to be trained.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a `dim` of 0, parts that `dim` is no multiple of, and other bits.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::ProductQuantizer;
+    /// let quantizer = ProductQuantizer::new(96, 48, 4)?;
+    /// assert_eq!((quantizer.code_bytes(), quantizer.is_trained()), (24, false));
+    /// assert!(ProductQuantizer::new(96, 36, 8).is_err());
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn new(dim: usize, subspaces: usize, bits: u32) -> Result<ProductQuantizer> {
+        if dim == 0 {
+            return Err(Error::argument("dim", "0 elements are no row"));
+        }
+        if subspaces == 0 || !dim.is_multiple_of(subspaces) {
+            let reason = format!("{dim} elements are not cut into {subspaces} equal parts");
+            return Err(Error::argument("subspaces", reason));
+        }
+        if !(4..=8).contains(&bits) {
+            return Err(Error::argument("bits", format!("{bits} is not in 4..=8")));
+        }
+        Ok(ProductQuantizer { dim, subspaces, bits, centroids: Arc::new([]) })
+    }
+
+    /// The same with these centroids, as [`centroids`](Self::centroids) has them.
+    ///
+    /// # Errors
+    /// `InvalidArgument` where they are not as many as there have to be, or not finite.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::ProductQuantizer;
+    /// let centroids: Vec<f32> = (0..16).map(|c| c as f32).collect();
+    /// let quantizer = ProductQuantizer::new(1, 1, 4)?.with_centroids(&centroids)?;
+    /// assert_eq!(quantizer.decode(&[3, 15])?, [3.0, 15.0]);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn with_centroids(self, centroids: &[f32]) -> Result<ProductQuantizer> {
+        let expected = self.dim << self.bits;
+        if centroids.len() != expected {
+            let reason = format!("{} numbers; {expected} are expected", centroids.len());
+            return Err(Error::argument("centroids", reason));
+        }
+        if let Some(at) = centroids.iter().position(|x| !x.is_finite()) {
+            return Err(Error::argument("centroids", format!("number {at} is {}", centroids[at])));
+        }
+        Ok(ProductQuantizer { centroids: centroids.into(), ..self })
+    }
+
+    /// Elements of a row.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Parts of a row: FAISS's `M`.
+    pub fn subspaces(&self) -> usize {
+        self.subspaces
+    }
+
+    /// Bits of the code of a part: FAISS's `nbits`.
+    pub fn bits(&self) -> u32 {
+        self.bits
+    }
+
+    /// Bytes of the code of a row.
+    pub fn code_bytes(&self) -> usize {
+        (self.subspaces * self.bits as usize).div_ceil(8)
+    }
+
+    /// The centroids of the first part, one after the other, then those of the second, and so on; empty before training.
+    pub fn centroids(&self) -> &[f32] {
+        &self.centroids
+    }
+
+    /// Whether rows can be encoded.
+    pub fn is_trained(&self) -> bool {
+        !self.centroids.is_empty()
+    }
+
+    /// Elements of a part.
+    fn part(&self) -> usize {
+        self.dim / self.subspaces
+    }
+
+    /// The same with centroids learnt from a sample, by [`kmeans`](crate::kmeans) under L2 in each part. FAISS's parameters are the
+    /// defaults: 25 iterations, on at most 256 rows a centroid.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for fewer than 2^bits rows, weights or given centroids; `PartialRow`; `NonFinite`; `Cancelled`; what
+    /// [`kmeans`](crate::kmeans) says.
+    pub fn train(
+        &self,
+        gpu: &Gpu,
+        sample: Rows<'_>,
+        params: &KMeansParams,
+    ) -> Result<ProductQuantizer> {
+        let (dim, part, ksub) = (self.dim, self.part(), 1 << self.bits);
+        let count = sample.count(dim)?;
+        if sample.dtype() == DType::Bits {
+            return Err(Error::unsupported("a product quantizer", "rows of bits"));
+        }
+        if !params.weights.is_empty() || !params.centroids.is_empty() {
+            let reason =
+                "weights and centroids are those of one k-means, and each part has its own";
+            return Err(Error::argument("params", reason));
+        }
+        if count < ksub {
+            return Err(Error::argument("sample", format!("{count} rows for {ksub} centroids")));
+        }
+        check::rows(&Metric::L2, sample, dim, 0)?;
+        let chosen = clustering::subset(count, ksub, params)?;
+        let mut rows = Vec::with_capacity(chosen.len() * dim);
+        for row in chosen {
+            rows.extend(sample.slice(dim, row..row + 1).to_f32().iter());
+        }
+        let mut centroids = Vec::with_capacity(dim * ksub);
+        let parts = self.subspaces as f64;
+        for of in 0..self.subspaces {
+            let columns = rows.chunks_exact(dim).flat_map(|row| &row[of * part..(of + 1) * part]);
+            let columns: Vec<f32> = columns.copied().collect();
+            let points = Matrix::from_rows(gpu, part, Rows::F32(&columns))?;
+            let told = params.progress.clone().map(|told| -> Arc<dyn Fn(f64) + Send + Sync> {
+                Arc::new(move |share| told((of as f64 + share) / parts))
+            });
+            let own = KMeansParams { progress: told, ..params.clone() };
+            centroids.extend(clustering::centroids(&points, &Metric::L2, ksub, &own)?);
+            if let Some(progress) = &params.progress {
+                progress((of + 1) as f64 / parts);
+            }
+        }
+        self.clone().with_centroids(&centroids)
+    }
+
+    /// The codes of rows, one after the other, computed on the device: [`code_bytes`](Self::code_bytes) each, packed as FAISS packs
+    /// them.
+    ///
+    /// # Errors
+    /// `NotTrained`; `PartialRow`; `NonFinite`; `Unsupported` for bits; what a [`Matrix`] says.
+    pub fn encode(&self, gpu: &Gpu, rows: Rows<'_>) -> Result<Vec<u8>> {
+        let (dim, count) = (self.dim, rows.count(self.dim)?);
+        if rows.dtype() == DType::Bits {
+            return Err(Error::unsupported("a product quantizer", "rows of bits"));
+        }
+        let codebook = self.codebook(gpu)?;
+        let step = (BLOCK_BYTES / 4 / dim).max(1);
+        let mut out = Vec::with_capacity(count * self.code_bytes());
+        for first in (0..count).step_by(step) {
+            let block = rows.slice(dim, first..(first + step).min(count));
+            check::rows(&Metric::L2, block, dim, first as u64)?;
+            let block = Matrix::from_rows(gpu, dim, Rows::F32(&block.to_f32()))?;
+            let numbers = encode::codes(&codebook, &block, None)?;
+            let numbers = numbers.read(0..numbers.len())?;
+            numbers.chunks_exact(self.subspaces).for_each(|row| pack(row, self.bits, &mut out));
+        }
+        Ok(out)
+    }
+
+    /// What codes stand for: the centroids of their parts.
+    ///
+    /// # Errors
+    /// `NotTrained`; `InvalidArgument` for bytes that are not whole codes.
+    pub fn decode(&self, codes: &[u8]) -> Result<Vec<f32>> {
+        if !self.is_trained() {
+            return Err(Error::NotTrained);
+        }
+        let bytes = self.code_bytes();
+        if !codes.len().is_multiple_of(bytes) {
+            let reason = format!("{} bytes are no whole codes of {bytes}", codes.len());
+            return Err(Error::argument("codes", reason));
+        }
+        let step = (PIECE / self.dim).max(1) * bytes;
+        let parts = each(codes.chunks(step).collect(), |codes: &[u8]| Ok(self.piece(codes)))?;
+        Ok(parts.concat())
+    }
+
+    fn piece(&self, codes: &[u8]) -> Vec<f32> {
+        let (part, ksub) = (self.part(), 1 << self.bits);
+        let mut out = Vec::with_capacity(codes.len() / self.code_bytes() * self.dim);
+        let mut numbers = Vec::new();
+        for code in codes.chunks_exact(self.code_bytes()) {
+            numbers.clear();
+            unpack(code, self.bits, self.subspaces, &mut numbers);
+            for (of, &number) in numbers.iter().enumerate() {
+                let centroid = (of * ksub + usize::from(number)) * part;
+                out.extend_from_slice(&self.centroids[centroid..centroid + part]);
+            }
+        }
+        out
+    }
+
+    /// The centroids as the device reads them.
+    pub(crate) fn codebook(&self, gpu: &Gpu) -> Result<Codebook> {
+        if !self.is_trained() {
+            return Err(Error::NotTrained);
+        }
+        Codebook::new(gpu, &self.centroids, (self.subspaces, self.part()), self.bits)
+    }
+}
+
+#[cfg(test)]
+#[path = "product_tests.rs"]
+mod tests;
