@@ -45,15 +45,18 @@ pub(super) fn split(clusters: &[Cluster], frozen: usize, random: &mut Random) ->
     moves(clusters, frozen, random, empty, |c| c.points.saturating_sub(1), |_| share)
 }
 
-/// The moves of clusters whose points are all equal to that point, which a sum divided by their number may miss by a bit.
-pub(super) fn equal(clusters: &[Cluster], frozen: usize) -> impl Iterator<Item = Move> + '_ {
+/// The moves of clusters whose points are all equal to that point, which a sum divided by their number may miss by a bit; those whose
+/// centroids move elsewhere stay with that.
+pub(super) fn equal(clusters: &[Cluster], frozen: usize, moved: &[Move]) -> Vec<Move> {
     let whole = |c: &Cluster| c.points == 1 && c.weight == 1.0;
-    let equal = move |&c: &usize| {
+    let mut elsewhere = vec![false; clusters.len()];
+    moved.iter().for_each(|m| elsewhere[m.to] = true);
+    let equal = |&c: &usize| {
         let cluster = &clusters[c];
-        !cluster.differs && !cluster.is_empty() && !whole(cluster)
+        !elsewhere[c] && !cluster.differs && !cluster.is_empty() && !whole(cluster)
     };
     let all = (frozen..clusters.len()).filter(equal);
-    all.map(|c| Move { to: c, donor: c, point: 0, share: 1.0 })
+    all.map(|c| Move { to: c, donor: c, point: 0, share: 1.0 }).collect()
 }
 
 /// As [`split`], of small clusters, into those of at least the mean size: of an empty one straight to a point.
@@ -128,6 +131,19 @@ mod tests {
         assert!(
             balance(&[cluster(40, true), cluster(25, true)], 0, &mut Random::new(1)).is_empty()
         );
+    }
+
+    #[test]
+    fn no_centroid_moves_twice() {
+        // the second is small, and its points are equal
+        let clusters =
+            [(100, true), (3, false), (30, false), (1, false)].map(|(n, d)| cluster(n, d));
+        let moves = balance(&clusters, 0, &mut Random::new(1));
+        assert_eq!(moves.iter().map(|m| m.to).collect::<Vec<_>>(), [1, 3]);
+        let of = |moves: &[Move]| -> Vec<usize> {
+            equal(&clusters, 0, moves).iter().map(|m| m.to).collect()
+        };
+        assert_eq!((of(&moves), of(&[])), (vec![2], vec![1, 2]));
     }
 
     #[test]

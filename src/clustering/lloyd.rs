@@ -102,7 +102,7 @@ impl Lloyd<'_> {
                 iterations += usize::from(small % PULLBACK == 0);
             }
             splits.push(moves.len());
-            moves.extend(empty::equal(clusters, frozen));
+            moves.extend(empty::equal(clusters, frozen, &moves));
             centroids.update(self.points, (&pass.sums, &pass.found), &pass.groups, &moves)?;
             iteration += 1;
             (self.tell)(iteration as f64 / (iterations + 1) as f64);

@@ -4,7 +4,11 @@ use crate::call::{Filter, Options, RowHits};
 use crate::dtype::Rows;
 use crate::error::Result;
 use crate::exact::{self, Dataset};
+use crate::space::is_scaled;
 use std::ops::Range;
+
+/// Bytes of rows that are asked for as queries at a time.
+const BLOCK_BYTES: usize = 64 << 20;
 
 /// The `count` nearest centroids of each query in their order, those of query i in `lims[i]..lims[i + 1]`.
 pub(super) struct Nearest {
@@ -51,14 +55,39 @@ pub(super) struct Assigned {
 }
 
 /// The nearest centroid of each of some rows.
+///
+/// Where the metric divides by lengths, the host does that for queries and the device for rows, and their last bits differ. A row must be
+/// found in the lists that it names as a query, so that such rows are asked for as queries are.
 pub(super) fn labels(centroids: &Dataset, dataset: &Dataset, rows: Range<u64>) -> Result<Assigned> {
-    let found = exact::submit_rows(centroids, (dataset, rows), 1, Options::default())?.wait()?;
+    if !is_scaled(dataset.metric()) {
+        let found = exact::submit_rows(centroids, (dataset, rows), 1, Options::default())?;
+        return Ok(of_hits(&found.wait()?));
+    }
+    let (dtype, dim) = (dataset.rows().dtype(), dataset.rows().dim());
+    let step = (BLOCK_BYTES / dtype.row_bytes(dim)).max(1);
+    let mut all = Assigned::default();
+    for first in rows.clone().step_by(step) {
+        let end = (first + step as u64).min(rows.end);
+        let bytes = dataset.rows().read(first as usize..end as usize)?;
+        // aligned for every type
+        let mut words = vec![0u32; bytes.len().div_ceil(4)];
+        let aligned: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
+        aligned[..bytes.len()].copy_from_slice(&bytes);
+        let queries = Rows::from_bytes(dtype, &aligned[..bytes.len()])?;
+        let found = of_hits(&nearest_hits(centroids, queries, 1, Options::default())?);
+        all.labels.extend(found.labels);
+        all.distances.extend(found.distances);
+    }
+    Ok(all)
+}
+
+fn of_hits(found: &RowHits) -> Assigned {
     let first = |at: &[usize]| {
         let hit = found.ids[at[0]..at[1]].first().zip(found.distances[at[0]..at[1]].first());
         hit.map_or((0, f32::INFINITY), |(&id, &distance)| (id as u32, distance))
     };
     let (labels, distances) = found.lims.windows(2).map(first).unzip();
-    Ok(Assigned { labels, distances })
+    Assigned { labels, distances }
 }
 
 /// The nearest centroid of each of some numbered rows, each of which is there once: of all in one search.

@@ -257,11 +257,16 @@ impl Job for Search {
         }
         let more = (self.scan.nprobe as usize) < self.call.lists.nlist();
         if let Some(fill) = self.fill.as_mut().filter(|_| more) {
-            let own = tag.query_ids.iter().zip(keys.chunks_exact(fill.k)).zip(&mut wanted);
-            for ((&query, keys), wanted) in own.filter(|(_, wanted)| **wanted) {
+            let found = keys.chunks_exact(fill.k).zip(rows.chunks_exact(fill.k));
+            let own = tag.query_ids.iter().zip(found).zip(&mut wanted);
+            for ((&query, (keys, rows)), wanted) in own.filter(|(_, wanted)| **wanted) {
                 // behind the first there may be anything
                 let found = keys.iter().position(|&key| key == NO_KEY);
-                if found.is_some_and(|found| found < fill.full) {
+                let enough = |found: usize| {
+                    found >= fill.full
+                        || self.options.row_ids.is_enough(query, &rows[..found], fill.k)
+                };
+                if found.is_some_and(|found| !enough(found)) {
                     fill.short.push(query);
                     *wanted = false;
                 }

@@ -119,3 +119,15 @@ fn progress_rises_to_1() {
     assert!(told.len() >= 4 && told.windows(2).all(|pair| pair[0] <= pair[1]), "{told:?}");
     assert_eq!(told.last(), Some(&1.0));
 }
+
+#[test]
+fn of_points_with_few_weights_those_are_trained_on() {
+    let points: Vec<f32> = (0..2000).map(|i| i as f32).collect();
+    let mut weights = vec![0.0; 2000];
+    (weights[777], weights[1500]) = (1.0, 1.0);
+    let params = KMeansParams::new().max_points_per_centroid(10).weights(weights);
+    let found = l2(&points, 1, 2, &params);
+    let mut centroids = found.centroids.clone();
+    centroids.sort_by(f32::total_cmp);
+    assert_eq!((centroids, found.objective.last()), (vec![777.0, 1500.0], Some(&0.0)));
+}

@@ -233,7 +233,8 @@ fn submit<R: Stored>(
     let excluded = excluded(&now, queries, params)?;
     let asked = if excluded.is_some() { ask.and_one() } else { ask };
     let filter = filters::filter(&now, identity, params, &count)?;
-    let found = now.rows().submit(queries, asked, filter, now.row_ids(), params)?;
+    let row_ids = now.row_ids().excluding(excluded.as_deref());
+    let found = now.rows().submit(queries, asked, filter, row_ids, params)?;
     Ok(found.map(move |mut found| {
         if let Some(excluded) = excluded {
             leave_out(&mut found, &excluded, ask.k());

@@ -3,7 +3,9 @@
 use super::oracle::{Asked, Twin, asked, bits, probing};
 use crate::common::device::subset;
 use crate::support::{gpu, rows};
-use nearfield::{DType, Guarantee, IdFilter, Index, Metric, Order, Rows, Search, SearchParams};
+use nearfield::{
+    DType, Guarantee, IdFilter, Index, IvfFlat, Metric, Order, Rows, Search, SearchParams,
+};
 
 fn metrics() -> Vec<(Metric, usize)> {
     let plain = Metric::PLAIN.iter().filter(|metric| !metric.is_binary());
@@ -168,4 +170,23 @@ fn hits_come_with_their_rows() {
     let far = rows(1, dim, &metric, DType::F32, 11);
     let (hits, rows) = twin.ivf.search_and_reconstruct(far.rows(), 1000, &probing(1)).unwrap();
     assert!(hits.ids().len() < 225 && rows.len() == hits.ids().len() * dim);
+}
+
+#[test]
+fn a_row_is_in_the_list_that_it_looks_at_as_a_query() {
+    for metric in [Metric::Cosine, Metric::CosineDistance, Metric::L2, Metric::Correlation] {
+        for (dim, offset, scale) in [(2, 100.0, 1.0), (3, 1e4, 0.01), (24, 100.0, 1.0)] {
+            let numbers = rows(300, dim, &Metric::L2, DType::F32, 71).rows().to_f32();
+            // all nearly of one direction, so that rounding decides
+            let base: Vec<f32> = numbers.iter().map(|x| offset + x * scale).collect();
+            let lists = &base[..16 * dim];
+            let index =
+                IvfFlat::with_centroids(&gpu(), dim, metric.clone(), DType::F32, lists).unwrap();
+            index.add(&base).unwrap();
+            let near = index.assign(Rows::F32(&base), 1).unwrap();
+            let mut sizes = vec![0; 16];
+            near.ids().iter().for_each(|&list| sizes[list as usize] += 1);
+            assert_eq!(index.list_sizes(), sizes, "{metric}, {dim}");
+        }
+    }
 }

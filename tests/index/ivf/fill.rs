@@ -2,7 +2,9 @@
 
 use super::oracle::{Twin, bits, probing};
 use crate::support::{gpu, rows};
-use nearfield::{DType, Hits, IdFilter, IvfParams, Metric, Rows, Search, SearchParams};
+use nearfield::{
+    DType, Hits, IdFilter, Index, IvfFlat, IvfParams, Metric, Rows, Search, SearchParams,
+};
 
 const DIM: usize = 5;
 
@@ -95,4 +97,23 @@ fn who_has_enough_stays_as_it_is() {
     let params = filling(2).query_filter(own.clone().collect::<nearfield::QueryFilter>());
     let found = twin.ivf.search_with(queries.rows(), 150, &params).unwrap();
     assert!(counts(&found).iter().all(|&count| count == 150));
+}
+
+#[test]
+fn who_leaves_one_out_has_enough_with_the_others() {
+    let gpu = gpu();
+    let index =
+        IvfFlat::with_centroids(&gpu, 1, Metric::L2, DType::F32, &[0.0, 10.0, 20.0]).unwrap();
+    index.add(&[0.0, 1.0, 2.0, 11.0, 21.0]).unwrap();
+    let asked =
+        |params: SearchParams| index.search_with(Rows::F32(&[4.0, 1.0]), 3, &params).unwrap();
+    let plain = asked(filling(1));
+    // nobody has that id, and both have three hits in their first list
+    let other = asked(filling(1).exclude(vec![99, 99]));
+    assert_eq!(bits(&plain), bits(&other));
+    assert_eq!((other.stats().ivf.filled, other.stats().ivf.rows_probed), (0, 6));
+    // the second has two besides, and goes on
+    let own = asked(filling(1).exclude(vec![99, 1]));
+    assert_eq!(own.ids(), [2, 1, 0, 0, 2, 3]);
+    assert_eq!(own.stats().ivf.filled, 1);
 }

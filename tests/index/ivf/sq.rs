@@ -2,11 +2,12 @@
 //! at, to the bit, and holds against f64.
 
 use super::oracle::{ALL, bits, probing};
-use crate::common::device::subset;
+use crate::common::device::{shared, subset};
 use crate::support::{Model, Trickle, gpu, own_gpu, rows};
 use nearfield::{
-    DType, Error, Flat, IdFilter, Index, IndexInfo, IvfFlat, IvfSq, Metric, QueryFilter, Rows,
-    ScalarQuantizer, Search, SearchParams, SqRange, SqType, index_factory, read_index,
+    DType, Error, Flat, Gpu, Guarantee, IdFilter, Index, IndexInfo, IvfFlat, IvfSq, Metric,
+    QueryFilter, Rows, ScalarQuantizer, Search, SearchParams, SqRange, SqType, index_factory,
+    read_index,
 };
 use std::collections::HashMap;
 
@@ -116,6 +117,43 @@ fn every_type_under_every_metric() {
             codes.check(&queries, (3, 10), &third);
             codes.check(&queries, (NLIST, 12), ALL);
             codes.check(&queries, (2, 500), ALL);
+        }
+    }
+}
+
+/// Where all lists are looked at the rows are scanned as a flat index scans them, however few they are on this device.
+#[test]
+fn all_lists_are_a_flat_scan_of_the_decoded_rows() {
+    let builder = || Gpu::builder().poison(true).setting("kernel.scan.min_rows", 0);
+    let gpu = shared("scans of few rows", builder).unwrap();
+    for (kind, metric) in [
+        (SqType::Bits8, Metric::L2),
+        (SqType::Bits4, Metric::SqrtL2),
+        (SqType::Uniform6, Metric::L2),
+        (SqType::Bits8, Metric::InnerProduct),
+        (SqType::Direct8Signed, Metric::L2),
+        (SqType::Fp16, Metric::L2),
+    ] {
+        let dim = 20;
+        let base = taken(700, dim, &metric, kind, 31);
+        let quantizer = ScalarQuantizer::new(dim, kind).unwrap().train(Rows::F32(&base)).unwrap();
+        let index =
+            IvfSq::with_centroids(&gpu, metric.clone(), &quantizer, &base[..3 * dim]).unwrap();
+        index.add(&base).unwrap();
+        let flat = Flat::new(&gpu, dim, metric.clone()).unwrap();
+        flat.add(&index.reconstruct_many(&index.ids()).unwrap()).unwrap();
+        let exact = SearchParams::new().guarantee(Guarantee::Exact);
+        for count in [1, 4, 70] {
+            let queries = taken(count, dim, &metric, kind, 32);
+            let found = index.search_with(Rows::F32(&queries), 10, &exact).unwrap();
+            let scanned = found.stats().variants.iter().any(|name| name.starts_with("scan_"));
+            assert!(scanned, "{kind} {metric}: {:?}", found.stats().variants);
+            let expected = flat.search(&queries, 10).unwrap();
+            assert!(bits(&found) == bits(&expected), "{kind} {metric}, {count} queries");
+            let radius = found.distances()[9];
+            let found = index.range_search_with(Rows::F32(&queries), radius, &exact).unwrap();
+            let expected = flat.range_search(&queries, radius).unwrap();
+            assert!(bits(&found) == bits(&expected), "{kind} {metric}, {count} queries within");
         }
     }
 }
