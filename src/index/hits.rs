@@ -9,7 +9,8 @@ use std::ops::Range;
 /// among equals in the order of adding.
 ///
 /// Both are flat lists in which query i has `lims()[i]..lims()[i + 1]`, as FAISS lays out a range search. A query of a
-/// search for k neighbours has fewer than k hits only where there are no more rows that can be hits.
+/// search for k neighbours has fewer than k hits only where there are no more rows that can be hits, of an index of lists in those
+/// that were looked at.
 ///
 /// # Example
 /// ```no_run

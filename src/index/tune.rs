@@ -122,10 +122,14 @@ impl TuneCurve {
 /// Finds how many lists an index has to look at for a recall, by its own exact answers, and what other numbers of lists find.
 ///
 /// Queries should be such as will be asked: some hundred tell the recall to a per cent or so. 1, 2, 4, ... lists are measured until every
-/// exact hit is found, and the numbers between the last that finds too little and the first that does not. More lists never find less.
+/// exact hit is found, and the numbers between the last that finds too little and the first that does not. More lists never find less, but where
+/// [`fill`](crate::IvfParams#structfield.fill) goes on to others for some.
+///
+/// Of an [`IvfSq`](crate::IvfSq) that keeps codes alone the exact answers are those of the decoded rows: what encoding lost is not in this
+/// recall. Compare with a [`Flat`](crate::Flat) of the rows to know both.
 ///
 /// # Errors
-/// `InvalidArgument` for no queries, a `recall` that is not above 0 and at most 1, an `nprobe` or a guarantee among the parameters of the
+/// `InvalidArgument` for no queries, an index without rows, a `recall` that is not above 0 and at most 1, an `nprobe` or a guarantee among the parameters of the
 /// search, and an index without lists; what a search says.
 ///
 /// # Example
@@ -150,7 +154,7 @@ pub fn tune_search(
     let TuneParams { recall, k, search } = params;
     let refused = |argument, reason: &str| Err(Error::argument(argument, reason));
     if !(*recall > 0.0 && *recall <= 1.0) {
-        return refused("recall", "not above 0 and at most 1");
+        return refused("recall", &format!("{recall} is not above 0, or above 1"));
     }
     if search.ivf.as_ref().is_some_and(|ivf| ivf.nprobe.is_some()) {
         return refused("nprobe", "how many lists are looked at is what is to be found");
@@ -161,6 +165,9 @@ pub fn tune_search(
     let mut measure = Measure { index, queries, k: *k, search, exact: None };
     if measure.count()? == 0 {
         return refused("queries", "none, by which nothing can be told");
+    }
+    if index.is_empty() {
+        return refused("index", "no rows, of which nothing can be found");
     }
     let mut points = vec![measure.point(1)?];
     // 1, 2, 4, ... until every hit is found, or all lists are looked at

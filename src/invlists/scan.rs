@@ -18,6 +18,9 @@ use crate::space::Pair;
 /// Rows to a bin where matrix units score them: lists are short, and what is rescored of each query costs as much as its product.
 const SMALL_BIN: u64 = 16;
 
+/// Queries of a submission, if there is room for them, whatever their time.
+const LEAST_QUERIES: u64 = 64;
+
 /// How the lists are gone through, planned for one call.
 pub(super) struct ListScan {
     pub nprobe: u32,
@@ -96,11 +99,16 @@ impl ListScan {
         let bins = most_pages * (BIN / SMALL_BIN) * 8;
         let candidates =
             u64::from(plan.scan.max_candidates) * if few { BIN } else { SMALL_BIN } * 4;
-        let all_queries = fit(each + most_pages * 4 * (BIN + 1), widest);
-        let most = fit(each + bins + candidates, bins.max(candidates)) as u64;
         // with far fewer queries a list tiles would multiply padding
         let tile = plan.scan.matrix.filter(|_| !few).map_or(1, |tile| tile.bm());
         let least = u64::from(tile) * lists.nlist() as u64 / nprobe as u64;
+        // whoever ends a call waits for what is on the device
+        let rows = dataset.len() * nprobe as u64 / lists.nlist() as u64;
+        let in_time = plan.pairs / rows.max(1);
+        let all_queries = fit(each + most_pages * 4 * (BIN + 1), widest);
+        let all_queries = all_queries.min(in_time.max(LEAST_QUERIES) as usize);
+        let most = fit(each + bins + candidates, bins.max(candidates)) as u64;
+        let most = most.min(in_time.max(least).max(LEAST_QUERIES));
         let count = (queries.count as u64).max(1);
         let parts = u64::from(dataset.gpu().profile().u32("submit", "parts")?);
         let (first, other) = parts_of(count, most, 1, parts, least);

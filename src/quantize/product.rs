@@ -84,6 +84,8 @@ impl ProductQuantizer {
     /// let centroids: Vec<f32> = (0..16).map(|c| c as f32).collect();
     /// let quantizer = ProductQuantizer::new(1, 1, 4)?.with_centroids(&centroids)?;
     /// assert_eq!(quantizer.decode(&[3, 15])?, [3.0, 15.0]);
+    /// assert_eq!((quantizer.dim(), quantizer.subspaces(), quantizer.bits()), (1, 1, 4));
+    /// assert_eq!(quantizer.centroids()[15], 15.0);
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     pub fn with_centroids(self, centroids: &[f32]) -> Result<ProductQuantizer> {

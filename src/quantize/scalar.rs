@@ -135,7 +135,7 @@ impl ScalarQuantizer {
     /// The same with ranges learnt from a sample, of which 100,000 rows are looked at, at equal distances.
     ///
     /// # Errors
-    /// `PartialRow`; `InvalidArgument` for no row, or a range beyond f32; `NonFinite`.
+    /// `PartialRow`; `InvalidArgument` for no row, or a range beyond f32; `NonFinite` for one of the rows that are looked at.
     pub fn train(&self, sample: Rows<'_>) -> Result<ScalarQuantizer> {
         let (dim, count) = (self.dim, sample.count(self.dim)?);
         let Some(bits) = self.kind.ranged_bits() else { return Ok(self.clone()) };

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::covered::COVERED;
 use crate::report;
 use crate::source::{Source, Tree};
 
@@ -10,139 +11,6 @@ const FACES: &[&str] = &["src/lib.rs", "src/format/mod.rs"];
 
 /// Other crates that are handed on.
 const FOREIGN: &[&str] = &["half", "wgpu"];
-
-/// What needs no example of its own: the item in whose example it occurs, and which these are.
-const COVERED: &[(&str, &[&str])] = &[
-    (
-        "AddParams",
-        &["AddParams::cancel", "AddParams::ids", "AddParams::new", "AddParams::progress"],
-    ),
-    ("AtomicFile", &["AtomicFile::create", "AtomicFile::finish", "AtomicFile::write"]),
-    (
-        "AtomicFile::finish_all",
-        &["IdWriter::complete", "NpyWriter::complete", "RowWriter::complete"],
-    ),
-    ("AtomicFile::ready_all", &["ReadyFiles", "ReadyFiles::finish"]),
-    ("BinaryFlat", &["BinaryFlat::new", "Index::add_rows"]),
-    (
-        "CancelToken",
-        &["CancelToken::cancel", "CancelToken::new", "Hits::len", "SearchParams::cancel"],
-    ),
-    (
-        "Conversion",
-        &["Conversion::scale", "Conversion::to", "RowFile::rows", "RowFile::scale", "Scale"],
-    ),
-    ("Conversion::bit_order", &["BitOrder"]),
-    ("Conversion::first", &["RowFile::rows_in_file"]),
-    ("DType", &["Rows::dtype"]),
-    ("Error::io", &["Result"]),
-    ("Flat", &["Flat::new"]),
-    ("Gpu::adapters", &["AdapterSummary"]),
-    ("Gpu::adopt", &["Gpu::required_features", "Gpu::required_limits"]),
-    ("GpuBuilder", &["GpuBuilder::build"]),
-    ("GpuBuilder::backend", &["Backend"]),
-    ("Hits", &["Hits::rows", "Hits::to_arrays"]),
-    ("HostRows", &["HostRows::f32", "HostRows::new"]),
-    ("IdFile", &["IdFile::columns", "IdFile::next_ids", "IdFile::open", "IdFile::row_count"]),
-    ("IdFilter", &["IdFilter::is_member"]),
-    ("IdFilter::from_fn", &["IdPredicate"]),
-    ("IdWriter", &["IdWriter::create", "IdWriter::finish", "IdWriter::write"]),
-    ("Index", &["Index::add_with_ids", "Index::ids", "Index::reconstruct", "Search::len"]),
-    ("Index::remove", &["Index::contains"]),
-    ("Index::train", &["Index::training_rows"]),
-    ("Index::write_unnamed", &["Index::write"]),
-    ("Index::update_rows", &["Index::update"]),
-    ("IndexInfo", &["IndexInfo::read"]),
-    ("IvfFlat", &["IvfFlat::new", "IvfParams::nprobe"]),
-    ("IvfFlat::read", &["IvfFlat::nlist", "IvfFlat::nprobe"]),
-    ("IvfFlat::with_centroids", &["IvfFlat::list_sizes"]),
-    ("IvfParams", &["IvfParams::new", "IvfStats"]),
-    ("IvfSq", &["IvfSq::new"]),
-    ("IvfSq::read", &["IvfSq::nlist", "IvfSq::nprobe", "IvfSq::quantizer"]),
-    ("IvfSq::with_centroids", &["IvfSq::list_sizes"]),
-    ("ListSizes", &["ListSizes::of"]),
-    (
-        "KMeansParams",
-        &[
-            "KMeansParams::assignments",
-            "KMeansParams::balance",
-            "KMeansParams::cancel",
-            "KMeansParams::early_stop_threshold",
-            "KMeansParams::init",
-            "KMeansParams::min_points_per_centroid",
-            "KMeansParams::new",
-            "KMeansParams::niter",
-            "KMeansParams::nredo",
-            "KMeansParams::seed",
-            "KMeansParams::spherical",
-            "KMeansParams::weights",
-        ],
-    ),
-    ("KMeansParams::centroids", &["KMeansParams::frozen_centroids"]),
-    ("Matrix", &["Matrix::len"]),
-    ("Matrix::buffers", &["Matrix::stride"]),
-    ("Matrix::empty", &["Matrix::is_empty"]),
-    ("MemoryReport", &["LabelUse"]),
-    ("Metric::wgsl", &["CustomMetric"]),
-    ("NpyWriter", &["NpyElement", "NpyWriter::create", "NpyWriter::finish", "NpyWriter::write"]),
-    ("Pending", &["Pending::wait"]),
-    ("PreparedFilter", &["SearchParams::prepared"]),
-    ("Profile", &["Profile::get", "Profile::name"]),
-    ("RowFile", &["RowFile::path", "RowFile::row_count"]),
-    ("RowFile::as_rows", &["RowFile::is_direct"]),
-    ("RowFile::losses", &["Losses"]),
-    ("RowLayout", &["RowLayout::new", "RowLayout::offset", "RowLayout::stride"]),
-    ("RowList", &["RowList::next_ids", "RowList::open"]),
-    (
-        "RowSource",
-        &["RowSource::dim", "RowSource::dtype", "RowSource::next_rows", "RowSource::remaining"],
-    ),
-    ("RowStore", &["RowStore::row_count", "RowStore::stream"]),
-    ("RowWriter", &["RowWriter::create", "RowWriter::finish", "RowWriter::write"]),
-    ("Rows", &["Rows::count"]),
-    (
-        "ScalarQuantizer",
-        &[
-            "ScalarQuantizer::code_bytes",
-            "ScalarQuantizer::decode",
-            "ScalarQuantizer::dim",
-            "ScalarQuantizer::encode",
-            "ScalarQuantizer::kind",
-            "ScalarQuantizer::train",
-        ],
-    ),
-    ("ScalarQuantizer::new", &["ScalarQuantizer::is_trained"]),
-    ("Search::assign", &["Search::is_trained"]),
-    ("Search::search", &["Hits::ids"]),
-    ("SearchParams", &["SearchParams::new"]),
-    ("SearchParams::guarantee", &["Guarantee"]),
-    ("SearchParams::timed", &["StageTime"]),
-    ("SearchStats", &["ExactStats"]),
-    ("SliceSource", &["SliceSource::new"]),
-    (
-        "SqRange",
-        &["ScalarQuantizer::range", "ScalarQuantizer::trained", "ScalarQuantizer::with_range"],
-    ),
-    ("StreamedFlat", &["Search::dim", "StreamStats", "StreamedFlat::new"]),
-    (
-        "TrainParams",
-        &[
-            "Index::train_with",
-            "TrainParams::cancel",
-            "TrainParams::kmeans",
-            "TrainParams::new",
-            "TrainParams::progress",
-        ],
-    ),
-    ("TuneParams", &["TuneParams::k", "TuneParams::new", "TuneParams::recall"]),
-    ("convert", &["Converted"]),
-    ("index_factory", &["Search::is_empty"]),
-    ("inspect", &["FileInfo"]),
-    ("open", &["RowFile::open"]),
-    ("kmeans", &["KMeans"]),
-    ("tune_search", &["TuneCurve"]),
-    ("normalize", &["Matrix::dim", "Matrix::dtype"]),
-];
 
 #[test]
 fn every_public_item_occurs_in_an_example() {

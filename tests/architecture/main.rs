@@ -4,6 +4,7 @@
 //! planted fault (`planted/`).
 
 mod circles;
+mod covered;
 mod examples;
 mod layers;
 mod manifest;

@@ -26,7 +26,8 @@ pub struct IvfParams {
     /// Whether [`Hits::proved`](crate::Hits::proved) says of which queries no list that was not looked at can have a nearer row: by the
     /// distances of its nearest and farthest row from its centroid, with every rounding subtracted. Under [`Metric::L2`](crate::Metric::L2) and
     /// [`Metric::SqrtL2`](crate::Metric::SqrtL2); under others only where all lists are looked at. Refused beside
-    /// [`certify`](crate::SearchParams#structfield.certify) = false. Default: false.
+    /// [`certify`](crate::SearchParams#structfield.certify) = false. Most queries are proved where clusters stand apart by much more than
+    /// they are wide; of rows that fill their space evenly, in many dimensions, hardly one is, however good the recall. Default: false.
     ///
     /// Cost: the distances of each query to all centroids, before the search begins; in the first search of an index that was read from
     /// a file or merged, those of all rows to theirs.

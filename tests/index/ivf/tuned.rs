@@ -3,8 +3,8 @@
 use super::oracle::{Twin, probing};
 use crate::support::{gpu, rows, whole_gpu};
 use nearfield::{
-    DType, Error, Flat, Guarantee, IdFilter, IvfParams, Metric, Rows, Search, SearchParams,
-    TuneParams, tune_search,
+    DType, Error, Flat, Guarantee, IdFilter, Index as _, IvfParams, Metric, Rows, Search,
+    SearchParams, TuneParams, tune_search,
 };
 
 const DIM: usize = 6;
@@ -71,7 +71,11 @@ fn what_cannot_be_tuned_is_refused() {
     assert_eq!(refused(&twin.ivf, query, &params.clone().search(probing(3))), "nprobe");
     let exact = SearchParams::new().guarantee(Guarantee::Exact);
     assert_eq!(refused(&twin.ivf, query, &params.clone().search(exact)), "guarantee");
+    let empty = Twin::trained(&gpu(), &Metric::L2, DIM, 4, base.rows());
+    empty.ivf.remove(&Vec::from_iter(0..100)).unwrap();
+    assert_eq!(refused(&empty.ivf, query, &params), "index");
     let flat = Flat::new(&gpu(), DIM, Metric::L2).unwrap();
+    flat.add(&[0.5; DIM]).unwrap();
     assert_eq!(refused(&flat, query, &params), "ivf");
     // what lists are told otherwise stays
     let fill = SearchParams::new().ivf(IvfParams::new().fill(true));

@@ -11,7 +11,8 @@ pub struct BuildArgs {
     /// Rows to index, in any format that `search` reads
     #[arg(long, value_name = "FILE")]
     pub base: PathBuf,
-    /// The kind of index, by FAISS's name: Flat, of bits a BinaryFlat; IVF4096,Flat of 4096 lists, of which a search looks at the nearest
+    /// The kind of index, by FAISS's name: Flat, of bits a BinaryFlat; IVF4096,Flat of 4096 lists, of which a search looks at the
+    /// nearest; IVF4096,SQ8 (SQ6, SQ4, SQfp16, SQbf16, SQ8_direct) of codes
     #[arg(long, value_name = "FACTORY", default_value = "Flat")]
     pub index: String,
     /// Rows to learn the lists from, in any of the same formats and converted likewise: at most 256 a list of them, picked at random
