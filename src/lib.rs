@@ -84,9 +84,10 @@ pub use exact::pairwise;
 pub use format::RowSource;
 pub use index::{
     AddParams, BinaryFlat, Exclude, Flat, Guarantee, HitRows, HitStream, Hits, IdFilter,
-    IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo, IvfParams, IvfSq, ListSizes, PreparedFilter,
-    Progress, QueryFilter, RangeHits, Search, SearchParams, StreamedFlat, TrainParams, TuneCurve,
-    TuneParams, TunePoint, index_factory, read_index, tune_search, write_index,
+    IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo, IvfParams, IvfSq, ListSizes, Originals,
+    PreparedFilter, Progress, QueryFilter, RangeHits, Search, SearchParams, StreamedFlat,
+    TrainParams, TuneCurve, TuneParams, TunePoint, index_factory, read_index, tune_search,
+    write_index,
 };
 pub use metric::{CustomMetric, Metric, Order};
 pub use ops::{RowLayout, normalize, row_norms};

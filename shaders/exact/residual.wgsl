@@ -1,9 +1,10 @@
 // What a scan of fewer bits may lose of the rows: of each {{ "row" if lost == "each" else "bin the largest" }} |x - x'|, rounded up,
 // {{ "x' being x without subnormals" if lost == "own" else "from the stored bits of the copy x'" }}{{ " of the logarithms x; its negative where one of the rows has an element of 0, which is left out" if lost == "logs" else "" }}.
-// Bindings: rows (n x stride4 groups of four), residual_out ({{ "n" if lost == "each" else "bins of the index" }}, out){{ "" if lost == "own" else ", copy (rows x out_stride4 groups of four)" }}{{ ", copy_scale (n)" if lost == "int8copy" else "" }}{{ ", scale (n)" if scaled else "" }}{{ ", row_table (n)" if table else "" }}.
+// Bindings: rows (n x stride4 groups of four), residual_out ({{ "n" if lost == "each" else "bins of the index" }}, out){{ "" if lost == "own" else ", copy (rows x out_stride4 groups of four)" }}{{ ", copy_scale (n)" if lost == "int8copy" else ", ranges (vec4: k4 minima, k4 steps, then factors)" if lost in ["sq8", "sq6", "sq4"] else "" }}{{ ", scale (n)" if scaled else "" }}{{ ", row_table (n)" if table else "" }}.
 // Threads: a workgroup of 256 has one bin; eight neighbours have one row, 32 rows at a time, twice.
 // Profile keys: none.
 
+{% set coded = lost in ["sq8", "sq6", "sq4"] %}
 {% include "lib/constants.wgsl" %}
 {% include "lib/load/rows.wgsl" %}
 //% if dtype != "f16"
@@ -17,6 +18,9 @@
 //% if lost == "int8copy"
 @group(0) @binding({{ slot() }}) var<storage, read> copy: array<u32>;
 @group(0) @binding({{ slot() }}) var<storage, read> copy_scale: array<f32>;
+//% elif coded
+@group(0) @binding({{ slot() }}) var<storage, read> copy: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read> ranges: array<vec4<f32>>;
 //% elif lost != "own"
 @group(0) @binding({{ slot() }}) var<storage, read> copy: array<vec2<u32>>;
 //% endif
@@ -79,6 +83,10 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% elif lost == "int8copy"
       // the product rounds, by less than 2^-23 of what it is near to
       let rest = abs(v - vec4<f32>(unpack4xI8(copy[at * p.out_stride4 + k])) * copy_scale[at]) + abs(v) * 1.1920929e-7;
+//% elif coded
+      // what it stands for rounds, which the bound counts among the products
+      let number = vec4<f32>(unpack4xI8(copy[at * p.out_stride4 + k])) + {{ "128.5" if lost == "sq8" else "32.5" if lost == "sq6" else "8.5" }};
+      let rest = v - fma(number, ranges[p.k4 + k], ranges[k]);
 //% else
       let w = copy[at * p.out_stride4 + k];
       let stored = vec4<f32>(half_of(w.x & 0xffffu), half_of(w.x >> 16u), half_of(w.y & 0xffffu), half_of(w.y >> 16u));

@@ -47,7 +47,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     s += parts[e * 8u + {{ u }}u];
 //% endfor
     let at = row(min(x, p.n - 1u));
-    s = {{ "fma(s, scale[at], bias[at])" if scaled else "fma(s, p.inverse, bias[at])" if dtype in ["f16copy", "i8"] else "s + bias[at]" }};
+    s = {{ "fma(s, scale[at], bias[at])" if scaled else "fma(s, p.inverse, bias[at])" }};
 {{ best.keep() }}
   }
 {{ best.best() }}

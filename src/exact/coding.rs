@@ -14,6 +14,9 @@
 //! What the bound needs: with R = |(|minimum_j| + 2^bits step_j)_j| no |x| is more than R, and no unit |y| more than unit 2^(bits - 1) sqrt(d).
 //! The norm that every row counts with is the larger of both. Then |q| times it bounds the sum of the products' magnitudes, wherever these are
 //! taken, and what decoding rounds away of q.x, three units of 2^-24 |q| R, counts as that many more products.
+//!
+//! Rows that stay as they are may have such codes as a copy for the scan ([`Codes`]): the same holds of what the codes stand for, and how far
+//! that is from the rows is measured as of other copies in fewer bits. Exact distances read the rows.
 
 use crate::buffer::Buffer;
 use crate::device::Gpu;
@@ -25,11 +28,13 @@ use std::sync::Arc;
 
 /// As many products as all roundings of folded queries and decoded rows count for.
 pub(super) const ROUNDINGS: usize = 10;
+/// Smaller steps, times an element of a query, may be below 2^-126.
+const LEAST_STEP: f32 = 7.888_609e-31;
 /// No norm is more, so that no sum of squares comes near overflow: as [`check`](crate::space::check) holds rows to.
 const MAX_NORM: f64 = 1.152_921_504_606_847e18;
 
 /// How the elements of rows lie, as templates spell it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Elements(&'static str);
 
 impl Elements {
@@ -51,12 +56,33 @@ impl From<DType> for Elements {
 #[derive(Clone)]
 pub(crate) struct Coding(Arc<Ranges>);
 
+/// The copy of 8 bits an element that a scan reads of rows in the place of one in f16.
+#[derive(Clone)]
+pub(crate) enum Codes {
+    /// Numbers of steps of these ranges.
+    Of(Coding),
+    /// Of rows that are divided by their norm, whose elements no range of theirs is for: parts of the largest element of each.
+    OfRows,
+}
+
+impl Codes {
+    /// The ranges, where they are of such.
+    pub fn coding(&self) -> Option<&Coding> {
+        match self {
+            Codes::Of(coding) => Some(coding),
+            Codes::OfRows => None,
+        }
+    }
+}
+
 struct Ranges {
     bits: u32,
     dim: usize,
     /// The minima, zeros up to a whole group of four, and the steps likewise.
     words: Vec<f32>,
-    /// The same on the device.
+    /// What folding multiplies queries by, likewise.
+    factors: Vec<f32>,
+    /// All three on the device.
     buffer: Buffer,
     unit: f32,
     norm: f32,
@@ -91,13 +117,22 @@ impl Coding {
         let mut words = vec![0.0; 2 * padded];
         words[..dim].copy_from_slice(minima);
         words[padded..padded + dim].copy_from_slice(steps);
+        let unit = unit as f32;
+        let factors: Vec<f32> = words[padded..].iter().map(|step| step / unit).collect();
+        let all = [&words[..], &factors].concat();
         let mut encoder = Encoder::new(gpu, "ranges", false)?;
-        let buffer = gpu.alloc("ranges", words.len() as u64 * 4)?;
-        let upload = encoder.upload("ranges", bytemuck::cast_slice(&words))?;
+        let buffer = gpu.alloc("ranges", all.len() as u64 * 4)?;
+        let upload = encoder.upload("ranges", bytemuck::cast_slice(&all))?;
         encoder.copy(&upload, 0, &buffer, 0, buffer.size());
         encoder.submit(&[])?;
-        let (unit, norm, largest) = (unit as f32, norm as f32, largest as f32 * 1.001);
-        Ok(Coding(Arc::new(Ranges { bits, dim, words, buffer, unit, norm, largest })))
+        let (norm, largest) = (norm as f32, largest as f32 * 1.001);
+        Ok(Coding(Arc::new(Ranges { bits, dim, words, factors, buffer, unit, norm, largest })))
+    }
+
+    /// The same of a copy, which need not tell so small steps apart that they vanish in products.
+    pub fn of_copy(gpu: &Gpu, bits: u32, minima: &[f32], steps: &[f32]) -> Result<Coding> {
+        let steps = steps.iter().map(|&step| if step < LEAST_STEP { 0.0 } else { step });
+        Coding::new(gpu, bits, minima, &steps.collect::<Vec<_>>())
     }
 
     pub fn elements(&self) -> Elements {
@@ -123,15 +158,30 @@ impl Coding {
         [queries, &self.0.words].concat()
     }
 
-    /// Queries, `stride` elements from one to the next, that are multiplied with the bytes.
+    /// Queries, `stride` elements from one to the next, that are multiplied with the bytes; of queries on the device, `rounded/codes.rs`.
     pub fn folded(&self, queries: &[f32], stride: usize) -> Vec<f32> {
-        let steps = &self.0.words[self.0.words.len() / 2..];
-        let factors: Vec<f32> = steps.iter().map(|step| step / self.0.unit).collect();
         let mut folded = queries.to_vec();
         for query in folded.chunks_exact_mut(stride) {
-            query.iter_mut().zip(&factors).for_each(|(q, factor)| *q *= factor);
+            query.iter_mut().zip(&self.0.factors).for_each(|(q, factor)| *q *= factor);
         }
         folded
+    }
+
+    /// What all scores of a query leave out that is multiplied with codes, and at most the sum of its terms' magnitudes.
+    pub fn left_out(&self, query: &[f32]) -> (f64, f64) {
+        let (minima, steps) = self.0.words.split_at(self.0.words.len() / 2);
+        let middle = f64::from(1u32 << (self.0.bits - 1)) + 0.5;
+        let ranges = minima.iter().zip(steps);
+        let ranges = ranges.map(|(&low, &step)| (f64::from(low), middle * f64::from(step)));
+        let terms = query.iter().map(|&q| f64::from(q)).zip(ranges);
+        terms.fold((0.0, 0.0), |(sum, size), (q, (low, middle))| {
+            (sum + q * (low + middle), size + q.abs() * (low.abs() + middle))
+        })
+    }
+
+    /// Values that an element may have.
+    pub fn levels(&self) -> u32 {
+        1 << self.0.bits
     }
 
     /// What the rows that are multiplied count as being multiplied by.
@@ -142,6 +192,11 @@ impl Coding {
     /// At least the norm of every row, and of its bytes times the unit.
     pub fn norm(&self) -> f32 {
         self.0.norm
+    }
+
+    /// At least the magnitude of every element.
+    pub fn largest(&self) -> f32 {
+        self.0.largest
     }
 
     /// What is known of all rows that there may be.

@@ -1,6 +1,5 @@
 //! The rows that exact searches run over: one immutable snapshot.
 
-use super::coding::Coding;
 use super::custom;
 use super::operand::ScanRows;
 use super::rounded::copies::{self, Copies, Rounded};
@@ -76,27 +75,6 @@ impl Dataset {
         }
         let (metric, compared) = (metric.clone(), Measured::new(compared, scan));
         Ok(Dataset { metric, rows, compared, f16: None, int8: None, copies })
-    }
-
-    /// No rows yet, which will be codes of a scalar quantizer, a signed byte for each element.
-    ///
-    /// # Errors
-    /// `Unsupported` for metrics that are no products.
-    pub fn coded(gpu: &Gpu, metric: &Metric, coding: Coding) -> Result<Dataset> {
-        if scan_family(metric).is_none() || Transform::of(metric) != Transform::None {
-            return Err(Error::unsupported("rows that are codes", metric.to_string()));
-        }
-        let dataset = Dataset::new(gpu, metric, DType::I8, coding.dim())?;
-        Ok(Dataset { compared: dataset.compared.clone().coded(coding), ..dataset })
-    }
-
-    /// One like it, without rows.
-    pub fn without_rows(&self) -> Result<Dataset> {
-        let (gpu, rows) = (self.gpu(), &self.rows);
-        match self.compared.coding() {
-            Some(coding) => Dataset::coded(gpu, &self.metric, coding.clone()),
-            None => Dataset::new(gpu, &self.metric, rows.dtype(), rows.dim()),
-        }
     }
 
     /// The type of what is compared, which of codes is that of what they stand for.
@@ -250,7 +228,7 @@ impl Dataset {
     }
 
     /// With what there is of the rows in fewer bits, of which `old` may have a part.
-    fn rounded(self, old: Option<&Dataset>) -> Result<Dataset> {
+    pub(super) fn rounded(self, old: Option<&Dataset>) -> Result<Dataset> {
         let (rows, first) = (&self.compared, old.map_or(0, Dataset::len));
         let f16 = copies::f16_operand(rows, self.copies)?;
         let f16 = Rounded::extended(rows, f16, old.and_then(Dataset::f16), first)?;

@@ -10,6 +10,8 @@ pub(crate) enum Encoding {
     F16Copy,
     /// Their copy in 8 bits, each row with a scale.
     Int8Copy,
+    /// Their copy as codes of a scalar quantizer, or where rows are normalized in 8 bits, each row with a scale: bytes as those of i8 rows.
+    Codes,
     /// The rows as they are stored.
     Rows(DType),
 }
@@ -19,6 +21,7 @@ impl Encoding {
         match self {
             Encoding::F16Copy => "f16copy",
             Encoding::Int8Copy => "int8copy",
+            Encoding::Codes => DType::I8.name(),
             Encoding::Rows(dtype) => dtype.name(),
         }
     }
@@ -29,6 +32,7 @@ impl Encoding {
             Encoding::F16Copy => Operand::elements(self.name(), self.name(), true),
             // its scales are multiplied to the products, as those of cosine are
             Encoding::Int8Copy => Operand::elements(self.name(), DType::I8.name(), false),
+            Encoding::Codes => Operand::stored(DType::I8),
             Encoding::Rows(dtype) => Operand::stored(dtype),
         }
     }

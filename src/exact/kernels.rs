@@ -2,6 +2,7 @@
 
 use super::coding::Elements;
 use super::encoding::Encoding;
+use super::lost::Lost;
 use super::params;
 use crate::dtype::DType;
 use crate::kernel::{MatrixTile, Operand, RowMap, Shader, Tile, Variant, shader};
@@ -10,8 +11,10 @@ use crate::space::{Family, Pair, Term};
 
 const BINS_AGREE: Shader = shader!("exact", "bins_agree");
 const BIN_GROUPS: Shader = shader!("exact", "bin_groups");
+const CODES_COPY: Shader = shader!("exact", "codes_copy");
 const DISTANCE: Shader = shader!("exact", "distance");
 const F16_COPY: Shader = shader!("exact", "f16_copy");
+const FOLD_QUERIES: Shader = shader!("exact", "fold_queries");
 const INT8_COPY: Shader = shader!("exact", "int8_copy");
 const MASK_BIAS: Shader = shader!("exact", "mask_bias");
 const NEAREST_OF_BINS: Shader = shader!("exact", "nearest_of_bins");
@@ -76,33 +79,19 @@ pub(crate) fn int8_copy(dtype: DType, scaled: bool) -> Variant {
     Variant::new::<params::Int8Copy>(INT8_COPY).word("dtype", dtype.name()).flag("scaled", scaled)
 }
 
-/// Whose loss is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lost {
-    /// A copy's in f16, of every bin.
-    F16Copy,
-    /// The same of a copy of the logarithms.
-    Logs,
-    /// The same of every row.
-    Each,
-    /// A copy's in 8 bits.
-    Int8Copy,
-    /// Of f16 rows themselves, where subnormals are flushed.
-    Own,
+pub(crate) fn codes_copy(dtype: DType) -> Variant {
+    Variant::new::<params::CodesCopy>(CODES_COPY).word("dtype", dtype.name())
+}
+
+pub(crate) fn fold_queries() -> Variant {
+    Variant::new::<params::FoldQueries>(FOLD_QUERIES)
 }
 
 pub(crate) fn residual(dtype: DType, scaled: bool, lost: Lost, map: RowMap) -> Variant {
-    let word = match lost {
-        Lost::F16Copy => "f16copy",
-        Lost::Logs => "logs",
-        Lost::Each => "each",
-        Lost::Int8Copy => "int8copy",
-        Lost::Own => "own",
-    };
     Variant::new::<params::Residual>(RESIDUAL)
         .word("dtype", dtype.name())
         .flag("scaled", scaled)
-        .word("lost", word)
+        .word("lost", lost.name())
         .row_map(map)
 }
 

@@ -37,7 +37,8 @@
 //!   (`scan/bits.rs`). Where many neighbours are wanted the matrix units keep bins of 16.
 //! * Scores may be taken of rows and queries in fewer bits (`rounded/`). What the rounding lost is measured from the stored bits
 //!   and is part of E. Queries whose candidates do not fit are asked again: after 8 bits of what loses less, in the end by
-//!   `exact_bins.rs`.
+//!   `exact_bins.rs`. In the place of the copy in f16 there may be one of a scalar quantizer's codes (`coding.rs`): then scores leave a part of
+//!   each product out that is the same for all rows of a query.
 //! * Where all sums are exact (whole numbers below 2^23, whose halves f32 holds, too) E is 0, and of many bins at L the first k are enough.
 //!   So it is of bits, but of quotients of more than 4096 bits all bins at L are looked at.
 //! * The logarithms of rows are there as a copy in f16 alone; where there is none, none for the device to multiply, or many rows have
@@ -51,7 +52,7 @@
 //! * A radius knows how large a score must be: in stage B the chosen bins are those with M + E >= T, T the least that a row within it truly
 //!   scores (`scan/threshold.rs`); in stage C all keys below the radius are hits (`range/`). Queries of which more bins pass than there is room
 //!   for are asked again with more room, in the end by every key.
-//! * `certify = false` takes E for 0 in stage B, but where logarithms are multiplied.
+//! * `certify = false` takes E for 0 in stage B, but where logarithms or codes are multiplied.
 //! * Rows that stay on the host come in chunks that are searched one by one and merged (`stream/`).
 //!
 //! # What is cut into what
@@ -62,6 +63,7 @@
 mod approximate;
 mod bin_size;
 mod brief;
+mod coded;
 mod coding;
 mod custom;
 mod dataset;
@@ -72,6 +74,7 @@ mod filter;
 mod hits;
 mod kernels;
 mod key_tile;
+mod lost;
 mod nearest;
 mod operand;
 mod pairwise;
@@ -93,7 +96,7 @@ mod upload;
 mod variants;
 
 pub(crate) use approximate::{Answers, Approximate};
-pub(crate) use coding::Coding;
+pub(crate) use coding::{Codes, Coding};
 pub(crate) use dataset::Dataset;
 pub(crate) use encoding::Encoding;
 pub(crate) use exact_bins::ChosenBins;

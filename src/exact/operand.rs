@@ -3,7 +3,7 @@
 use crate::buffer::{Buffer, Segment};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::exact::coding::Coding;
+use crate::exact::coding::{Codes, Coding};
 use crate::exact::encoding::Encoding;
 use crate::exact::positions::Positions;
 use crate::exact::rounded::copies::Rounded;
@@ -50,6 +50,12 @@ impl<'a> ScanRows<'a> {
 
     pub fn row_map(&self) -> RowMap {
         if self.positions.is_some() { RowMap::TABLE } else { RowMap::IDENTITY }
+    }
+
+    /// The codes that their f16 form is in the place of one in f16.
+    pub fn codes(&self) -> Option<&'a Codes> {
+        let of_copy = self.f16.filter(|f16| f16.operand == Encoding::Codes);
+        of_copy.and(self.rows.codes())
     }
 
     /// Largest |x| of each bin.
@@ -108,6 +114,10 @@ impl<'a> ScanRows<'a> {
             // a copy is of rows that are multiplied already
             Encoding::F16Copy => (part.factor, None),
             Encoding::Int8Copy => (1.0, part.scale.as_ref()),
+            Encoding::Codes => {
+                let coding = self.rows.codes().and_then(Codes::coding);
+                (coding.map_or(1.0, Coding::factor), part.scale.as_ref())
+            }
             Encoding::Rows(_) => (coded.unwrap_or(1.0), scale),
         };
         let (stored, buffer, stride4) = (rounded.operand, &part.buffer, part.stride4);
@@ -129,11 +139,19 @@ pub(crate) struct SegmentOperand<'a> {
 }
 
 impl SegmentOperand<'_> {
+    /// As kernels that read rows one by one know it: f16 rows as their copy would be, what that may flush being counted.
+    pub fn by_row(&self) -> Encoding {
+        match (self.form, self.stored) {
+            (Form::F16, Encoding::Rows(_)) => Encoding::F16Copy,
+            (_, stored) => stored,
+        }
+    }
+
     /// Bytes that are read, if each row is read once.
     pub fn bytes(&self) -> u64 {
         let group = match self.stored {
             Encoding::F16Copy => 8,
-            Encoding::Int8Copy => 4,
+            Encoding::Int8Copy | Encoding::Codes => 4,
             Encoding::Rows(DType::Bits) => 16,
             Encoding::Rows(dtype) => dtype.row_bytes(4) as u64,
         };

@@ -95,6 +95,31 @@ params! {
 }
 
 params! {
+    /// Of `codes_copy`.
+    pub(crate) struct CodesCopy {
+        /// Rows `first..last` of the segment are copied.
+        pub first: u32,
+        pub last: u32,
+        pub k4: u32,
+        pub stride4: u32,
+        pub out_stride4: u32,
+        pub groups_x: u32,
+        /// Values that a code may have.
+        pub levels: f32,
+    }
+}
+
+params! {
+    /// Of `fold_queries`.
+    pub(crate) struct FoldQueries {
+        /// Groups of four of all queries.
+        pub n: u32,
+        pub k4: u32,
+        pub groups_x: u32,
+    }
+}
+
+params! {
     /// Of `residual`.
     pub(crate) struct Residual {
         pub first: u32,

@@ -143,8 +143,13 @@ impl Plan {
             Asked::Within { .. } => wide_candidates.min(RANGE_CANDIDATES),
             Asked::Nearest(k) => {
                 let some = (k + k / 2 + 32).clamp(64, most_candidates);
-                // 8 bits let more bins pass, which cost few queries little
-                if int8 { some.max((bins / 4).min(INT8_CANDIDATES)) } else { some }
+                let codes = rows.codes().is_some();
+                match queries.count as u64 <= few.into() {
+                    // 8 bits let more bins pass, which cost few queries little
+                    true if int8 || codes => some.max((bins / 4).min(INT8_CANDIDATES)),
+                    false if codes => some.max((2 * some).min(bins / 4)).min(most_candidates),
+                    _ => some,
+                }
             }
         };
         let min_rows = u64::from(profile.u32("scan", "min_rows")?);
@@ -222,6 +227,10 @@ impl Plan {
 
         let matrix_bin = bin.unwrap_or(BIN);
         let uploads = PerQuery::uploads(queries, filter);
+        let uploads = match rows.codes() {
+            Some(_) => uploads.buffer("queries for codes", dim.next_multiple_of(4) * 4),
+            None => uploads,
+        };
         // queries that run again need not lie together: bitmaps that stay on the device are copied for them
         let again = match filter.bitmap_bytes() {
             (bitmap, false) => uploads.beside(bitmap),

@@ -73,6 +73,7 @@ impl Positions {
                 dtype: rows.matrix().dtype(),
                 dim: rows.matrix().dim(),
                 coding: rows.coding(),
+                least_norm: rows.least_norm(),
                 family,
                 bias: &numbers.bias,
                 scale: numbers.scale.as_ref(),

@@ -3,6 +3,7 @@
 use super::coding::Elements;
 use super::encoding::Encoding;
 use super::kernels::*;
+use super::lost::Lost;
 use crate::device::Profile;
 use crate::dtype::DType;
 use crate::error::Result;
@@ -47,6 +48,11 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
         if !tiles.contains(&tile) {
             tiles.push(tile);
         }
+    }
+    all.extend([codes_copy(DType::F32), fold_queries()]);
+    for codes in Elements::CODES {
+        let lost = |map| residual(DType::F32, false, Lost::Codes(codes), map);
+        all.extend([ROWS, RowMap::TABLE].map(lost));
     }
     for dtype in FLOATS {
         all.extend([false, true].map(|scaled| f16_copy(dtype, scaled, false)));

@@ -30,7 +30,7 @@ pub use factory::{index_factory, read_index, write_index};
 pub use flat::{BinaryFlat, Flat, StreamedFlat};
 pub use hits::{HitRows, Hits, RangeHits};
 pub use ids::{Exclude, IdFilter, IdPredicate, PreparedFilter, QueryFilter};
-pub use ivf::{IvfFlat, IvfSq};
+pub use ivf::{IvfFlat, IvfSq, Originals};
 pub use params::{Guarantee, IvfParams, Progress, SearchParams, TrainParams};
 pub use persist::{IndexInfo, IvfInfo, ListSizes};
 pub use stream::HitStream;

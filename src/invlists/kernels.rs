@@ -96,6 +96,8 @@ pub(crate) fn variants(tiles: &[MatrixTile]) -> Vec<Variant> {
     if let Some(&tile) = tiles.first() {
         let rows = Encoding::Rows(DType::F16).operand();
         all.push(scan_matrix(tile, &rows, true, 16, false));
+        let codes = Encoding::Codes.operand();
+        all.extend([false, true].map(|scaled| scan_matrix(tile, &codes, scaled, 16, false)));
     }
     all.extend(tiles.iter().map(|&tile| list_work(tile)));
     all

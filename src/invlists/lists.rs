@@ -10,7 +10,7 @@ use crate::buffer::Matrix;
 use crate::call::{RowHits, mask_words};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
-use crate::exact::Dataset;
+use crate::exact::{Codes, Dataset};
 use crate::format::{RowSource, SliceSource};
 use std::ops::Range;
 use std::sync::Arc;
@@ -77,6 +77,17 @@ impl InvertedLists {
         let reach = self.reached(assigned);
         let labels = self.labels.extended(labels);
         InvertedLists { dataset, labels, live, reach, ..self.changed() }
+    }
+
+    /// With rows whose copy for the scan is of these codes.
+    pub fn copied_as(&self, codes: Option<Codes>) -> Result<InvertedLists> {
+        let dataset = self.dataset.copied_as(codes, self.live.as_deref())?;
+        Ok(InvertedLists { dataset, ..self.changed() })
+    }
+
+    /// The rows that were not removed, a bit each; `None` where none was.
+    pub fn live(&self) -> Option<&[u32]> {
+        self.live.as_deref()
     }
 
     pub fn dataset(&self) -> &Dataset {

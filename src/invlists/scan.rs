@@ -89,7 +89,7 @@ impl ListScan {
         let each = (if uploaded { 2 * bitmap } else { bitmap })
             + nprobe as u64 * 40
             + k as u64 * 24
-            + queries.work_dim() as u64 * 16
+            + queries.work_dim() as u64 * 20
             + 64;
         let memory = scratch(dataset, filter.bytes(dataset.compared()));
         let fit = |each: u64, widest: u64| {
@@ -172,6 +172,8 @@ impl ListScan {
         let Asked { queries, upload, .. } = asked;
         let scanned = rows.table.scan_rows(rows.lists.dataset());
         let method = Method::choose(scanned, queries.facts, upload, settings, encoder)?;
+        let folded = method.queries(upload);
+        let (upload, asked) = (&folded, Asked { upload: &folded, ..asked });
         let (bin, gpu, nq) = (method.bin(), encoder.gpu().clone(), u64::from(upload.count));
         let parts = BIN as u32 / bin;
         let bin_stride = self.most_pages * parts;

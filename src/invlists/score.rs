@@ -6,7 +6,7 @@ use super::kernels;
 use super::params::{JoinWork, ListWork, PairsByList, ScanMatrix, ScanRow};
 use crate::buffer::{BIN, Buffer};
 use crate::error::{Error, Result};
-use crate::exact::{Encoding, Form, Matrices, Method, SegmentOperand, depth};
+use crate::exact::{Form, Matrices, Method, SegmentOperand, depth};
 use crate::kernel::{Bind, Encoder, MatrixTile, fold};
 use crate::ops::{histogram, prefix_sum};
 
@@ -82,8 +82,6 @@ pub(super) fn by_row(
     let lanes = (enough? / pairs.max(1)).clamp(1, most?.min(longest));
     encoder.stage("scan");
     segments(rows, method.form, |at, operand, first_row| {
-        // f16 rows are read as their copy would be: what that may flush is counted
-        let stored = if method.form == Form::F16 { Encoding::F16Copy } else { operand.stored };
         let params = ScanRow {
             nlist: scores.nlist,
             nprobe: scores.nprobe,
@@ -101,7 +99,7 @@ pub(super) fn by_row(
         let mut buffers = bound(rows, scores, &operand, (at, floats))?;
         buffers.extend([("rows", operand.buffer), ("pairs", scores.pairs)]);
         let (scaled, bitmap) = (operand.scale.is_some(), scores.asked.bitmap.is_some());
-        let variant = kernels::scan_row(stored, scaled, bitmap);
+        let variant = kernels::scan_row(operand.by_row(), scaled, bitmap);
         encoder.dispatch(&variant, &buffers, &params, [scores.nprobe, upload.count, lanes])
     })
 }

@@ -49,6 +49,7 @@ pub const COVERED: &[(&str, &[&str])] = &[
     ("IvfSq", &["IvfSq::new"]),
     ("IvfSq::read", &["IvfSq::nlist", "IvfSq::nprobe", "IvfSq::quantizer"]),
     ("IvfSq::with_centroids", &["IvfSq::list_sizes"]),
+    ("IvfSq::with_originals", &["IvfSq::originals"]),
     ("ListSizes", &["ListSizes::of"]),
     (
         "KMeansParams",

@@ -175,3 +175,32 @@ fn what_cannot_be_learnt_from_is_said_and_leaves_nothing() {
     let bits = "build --base base.npy --index IVF3,Flat --dtype bits --metric hamming --out z.nf";
     assert!(fail(folder, bits, 2).contains("bits"));
 }
+
+#[test]
+fn codes_with_their_originals_answer_as_rows_do() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    let build = "build --base base.npy --index IVF8,SQ4";
+    let built = succeed(folder, &format!("{build} --originals device --out x.nf --json")).json();
+    assert_eq!(built["originals"], "device");
+    succeed(folder, &format!("{build} --out codes.nf"));
+    let originals = |file: &str| {
+        let info = succeed(folder, &format!("info {file} --json --verify")).json();
+        (info["quantizer"].clone(), info["originals"].clone())
+    };
+    assert_eq!(originals("x.nf"), ("SQ4".into(), true.into()));
+    assert_eq!(originals("codes.nf"), ("SQ4".into(), false.into()));
+    let search = "search -k 7 --query query.npy";
+    let flat = succeed(folder, &format!("{search} --base base.npy")).stdout;
+    let exact = |file: &str| {
+        succeed(folder, &format!("{search} --load {file} --param nprobe=8")).stdout == flat
+    };
+    assert!(exact("x.nf") && !exact("codes.nf"));
+    for wrong in ["IVF8,Flat", "Flat"] {
+        let line = format!("build --base base.npy --index {wrong} --originals device --out y.nf");
+        let said = fail(folder, &line, 2);
+        assert!(said.contains("--originals device") && said.contains(wrong), "{said}");
+    }
+    let said = fail(folder, &format!("{build} --originals disk --out y.nf"), 2);
+    assert!(said.contains("none, device"), "{said}");
+}

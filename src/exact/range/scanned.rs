@@ -7,6 +7,7 @@ use crate::exact::dataset::Dataset;
 use crate::exact::exact_bins::ChosenBins;
 use crate::exact::filter::{Bitmap, DeviceFilter};
 use crate::exact::queries::Queries;
+use crate::exact::scan::method::folding;
 use crate::exact::scan::score::Scan;
 use crate::exact::scan::settings::ScanSettings;
 use crate::exact::scan::threshold::Score;
@@ -41,10 +42,15 @@ impl Scanned {
     ) -> Result<Scanned> {
         let upload = queries.upload(dataset, &ids, settings.int8, encoder)?;
         let bitmap = filter.bitmap(&ids, encoder)?;
-        let of = |&q: &u32| least.score.least(queries.row(q), least.last);
+        let rows = dataset.scan_rows();
+        let coding = folding(rows, ids.len() as u32, &settings);
+        let of = |&q: &u32| {
+            let query = queries.row(q);
+            let left_out = coding.map_or((0.0, 0.0), |coding| coding.left_out(query));
+            least.score.least(query, least.last, left_out)
+        };
         let least: Vec<f32> = ids.iter().map(of).collect();
         let least = encoder.upload("least scores", bytemuck::cast_slice(&least))?;
-        let rows = dataset.scan_rows();
         let scan = Scan::new(rows, queries.facts, upload, bitmap, settings, encoder)?;
         Ok(Scanned { ids, scan, least })
     }

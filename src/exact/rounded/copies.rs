@@ -3,13 +3,14 @@
 //! record of what was lost.
 
 use super::part::{RoundedPart, Source, TILE_ROWS};
-use super::{f16, int8, residual};
+use super::{codes, f16, int8, residual};
 use crate::buffer::{BIN, Buffer, Matrix, Segment, Touched};
 use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::exact::coding::{Codes, Coding};
 use crate::exact::encoding::Encoding;
-use crate::exact::kernels::Lost;
+use crate::exact::lost::Lost;
 use crate::exact::rows::measured::{self, Measured, ScanFamily};
 use crate::kernel::{Encoder, matrix_tile};
 
@@ -40,6 +41,9 @@ pub(crate) struct Rounded {
 pub(crate) fn f16_operand(rows: &Measured, copies: Copies) -> Result<Option<Encoding>> {
     if copies == Copies::Unscanned || rows.scan().is_none() || rows.matrix().dim() < MIN_DIM {
         return Ok(None);
+    }
+    if rows.codes().is_some() {
+        return Ok(Some(Encoding::Codes));
     }
     let (gpu, logs) = (rows.gpu(), rows.by_logs());
     let copied = gpu.profile().u32("matrix", "f16_copy")? != 0;
@@ -74,7 +78,8 @@ pub(crate) fn int8_operand(rows: &Measured, copies: Copies) -> Result<Option<Enc
     let scans = rows.scan().is_some() && !rows.by_logs() && dims.contains(&rows.matrix().dim());
     let narrower = !rows.matrix().dtype().is_integer() && copies == Copies::All;
     let asked = rows.gpu().profile().u32("scan", "int8_copy")? != 0;
-    Ok((scans && narrower && asked).then_some(Encoding::Int8Copy))
+    // codes are as narrow
+    Ok((scans && narrower && asked && rows.codes().is_none()).then_some(Encoding::Int8Copy))
 }
 
 /// The most rows of a segment whose copy fits one binding, which may be wider than they are; `None` where there is no copy.
@@ -180,7 +185,7 @@ impl Rounded {
         let bin_residual = Rounded::residuals(rows, old, replaced, &mut encoder)?;
         let scaled = matches!(rows.scan(), Some((_, true)));
         // rows of cosine are normalized
-        let largest = f16::factor(if scaled { 1.0 } else { rows.facts().largest });
+        let largest = f16::factor(if scaled { 1.0 } else { largest(rows) });
         // logarithms are within f16's range, and near 0 only where they say little
         let as_is = matches!(operand, Encoding::Rows(_)) || rows.by_logs();
         let wanted = if as_is { 1.0 } else { largest };
@@ -191,8 +196,11 @@ impl Rounded {
             let before = old.and_then(|o| o.part(at));
             let in_place = before.filter(|b| {
                 let whole = operand == Encoding::F16Copy;
-                // an older segment keeps its own scale while its rows fit; one without rows takes any
-                let same = b.factor == wanted || end <= first || first <= segment.first_row();
+                // an older segment keeps its own scale while its rows fit; one without rows takes any, as do codes, which have others
+                let same = b.factor == wanted
+                    || end <= first
+                    || first <= segment.first_row()
+                    || operand == Encoding::Codes;
                 let room =
                     b.capacity >= if whole { whole_tiles(segment.rows()) } else { segment.rows() };
                 !replaced.iter().any(|t| t.segment == at)
@@ -212,6 +220,10 @@ impl Rounded {
             match operand {
                 Encoding::F16Copy => f16::copy(&mut encoder, &source, &part)?,
                 Encoding::Int8Copy => int8::copy(&mut encoder, &source, &part)?,
+                Encoding::Codes => match source.coding {
+                    Some(coding) => codes::copy(&mut encoder, &source, &part, coding)?,
+                    None => int8::copy(&mut encoder, &source, &part)?,
+                },
                 Encoding::Rows(_) => {}
             }
             let first_bin = (segment.first_row() / BIN) as u32;
@@ -248,6 +260,12 @@ impl Rounded {
     }
 }
 
+/// At least the magnitude of all elements, and of what there is of them in a copy.
+fn largest(rows: &Measured) -> f32 {
+    let of_copy = rows.codes().and_then(Codes::coding).map_or(0.0, Coding::largest);
+    rows.facts().largest.max(of_copy)
+}
+
 /// They are for speed: without room for them the search is as exact.
 fn or_without(operand: Encoding, built: Result<Rounded>) -> Result<Option<Rounded>> {
     match built {
@@ -272,6 +290,7 @@ fn measure_lost(
         Encoding::F16Copy if source.logs => Lost::Logs,
         Encoding::F16Copy => Lost::F16Copy,
         Encoding::Int8Copy => Lost::Int8Copy,
+        Encoding::Codes => source.coding.map_or(Lost::Int8Copy, |c| Lost::Codes(c.elements())),
         Encoding::Rows(DType::F16) => Lost::Own,
         // whole numbers of 8 bits lose nothing
         Encoding::Rows(_) => return Ok(()),
@@ -298,10 +317,13 @@ fn new_part(
             let buffer = gpu.alloc("f16 copy", u64::from(capacity) * bytes)?;
             RoundedPart { buffer, stride4: (bytes / 8) as u32, factor, scale: None, capacity }
         }
-        Encoding::Int8Copy => {
+        Encoding::Int8Copy | Encoding::Codes => {
             let bytes = int8::row_bytes(dim);
             let buffer = gpu.alloc("8-bit copy", u64::from(capacity) * bytes)?;
-            let scale = Some(gpu.alloc("scales of 8 bits", u64::from(capacity) * 4)?);
+            let scaled =
+                operand == Encoding::Int8Copy || matches!(rows.codes(), Some(Codes::OfRows));
+            let scales = || gpu.alloc("scales of 8 bits", u64::from(capacity) * 4);
+            let scale = scaled.then(scales).transpose()?;
             RoundedPart { buffer, stride4: (bytes / 4) as u32, factor, scale, capacity }
         }
         Encoding::Rows(dtype) => {

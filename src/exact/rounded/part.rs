@@ -4,6 +4,7 @@ use crate::buffer::{BIN, Buffer, Segment};
 use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::Result;
+use crate::exact::coding::{Codes, Coding};
 use crate::exact::rows::measured::{Measured, Part};
 use crate::kernel::fold;
 
@@ -33,6 +34,8 @@ pub(crate) struct Source<'a> {
     pub scale: Option<&'a Buffer>,
     /// Whether the logarithms of their elements are copied.
     pub logs: bool,
+    /// Where they are copied as codes of such ranges.
+    pub coding: Option<&'a Coding>,
     /// Rows to copy: from, to; zeros follow up to `end`.
     pub first: u32,
     pub last: u32,
@@ -48,7 +51,12 @@ pub(crate) struct ByBin {
 
 impl<'a> Source<'a> {
     /// The rows of a segment from `first` on, and zeros up to whole tiles.
-    pub fn of(measured: &Measured, segment: &'a Segment, part: &'a Part, first: u32) -> Source<'a> {
+    pub fn of(
+        measured: &'a Measured,
+        segment: &'a Segment,
+        part: &'a Part,
+        first: u32,
+    ) -> Source<'a> {
         let matrix = measured.matrix();
         Source {
             rows: segment.buffer(),
@@ -57,6 +65,7 @@ impl<'a> Source<'a> {
             dim: matrix.dim(),
             scale: part.scale.as_ref(),
             logs: measured.by_logs(),
+            coding: measured.codes().and_then(Codes::coding),
             first,
             last: segment.rows(),
             end: segment.rows().next_multiple_of(TILE_ROWS),

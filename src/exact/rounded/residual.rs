@@ -3,8 +3,9 @@
 
 use super::part::{RoundedPart, Source};
 use crate::buffer::Buffer;
-use crate::error::Result;
-use crate::exact::kernels::{self, Lost};
+use crate::error::{Error, Result};
+use crate::exact::kernels;
+use crate::exact::lost::Lost;
 use crate::exact::params::Residual;
 use crate::kernel::{Encoder, RowMap};
 
@@ -34,6 +35,10 @@ pub(crate) fn measure(
     let mut buffers = vec![("rows", source.rows), ("residual_out", out)];
     if lost != Lost::Own {
         buffers.push(("copy", &copy.buffer));
+    }
+    if let Lost::Codes(_) = lost {
+        let missing = || Error::internal("codes without ranges");
+        buffers.push(("ranges", source.coding.ok_or_else(missing)?.buffer()));
     }
     buffers.extend(copy.scale.as_ref().map(|scale| ("copy_scale", scale)));
     buffers.extend(source.scale.map(|scale| ("scale", scale)));

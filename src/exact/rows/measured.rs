@@ -5,7 +5,7 @@ use super::stats::Stats;
 use crate::buffer::{BIN, Buffer, Matrix, Segment, Touched};
 use crate::device::Gpu;
 use crate::error::Result;
-use crate::exact::coding::{Coding, Elements};
+use crate::exact::coding::{Codes, Coding, Elements};
 use crate::kernel::Encoder;
 use crate::space::Family;
 use crate::space::check::RowFacts;
@@ -26,6 +26,8 @@ pub(crate) struct Measured {
     facts: RowFacts,
     /// Where the rows are codes of a scalar quantizer.
     coding: Option<Coding>,
+    /// Where such codes are their copy.
+    codes: Option<Codes>,
 }
 
 /// What belongs to one segment, a number a row.
@@ -55,12 +57,29 @@ impl Measured {
             bin_norm: None,
             facts: RowFacts::NONE,
             coding: None,
+            codes: None,
         }
     }
 
     /// Of rows that are codes.
     pub fn coded(self, coding: Coding) -> Measured {
         Measured { facts: coding.facts(), coding: Some(coding), ..self }
+    }
+
+    /// With codes as their copy, for rows that are none; numbers that are there are not computed again.
+    pub fn copied_as(self, codes: Option<Codes>) -> Measured {
+        Measured { codes, ..self }
+    }
+
+    /// The codes that are the rows' copy.
+    pub fn codes(&self) -> Option<&Codes> {
+        self.codes.as_ref()
+    }
+
+    /// At least the norm of every row in the norms of bins: what codes count with.
+    pub fn least_norm(&self) -> f32 {
+        let of_copy = self.codes().and_then(Codes::coding);
+        self.coding().or(of_copy).map_or(0.0, Coding::norm)
     }
 
     pub fn coding(&self) -> Option<&Coding> {
@@ -140,8 +159,9 @@ impl Measured {
 
     /// Of other rows, all of which are measured.
     pub fn with_matrix(&self, matrix: Matrix) -> Result<Measured> {
-        let coding = self.coding.clone();
-        let mut new = Measured { facts: self.facts, coding, ..Measured::new(matrix, self.scan) };
+        let (coding, codes) = (self.coding.clone(), self.codes.clone());
+        let empty = Measured::new(matrix, self.scan);
+        let mut new = Measured { facts: self.facts, coding, codes, ..empty };
         new.measure(0)?;
         Ok(new)
     }
@@ -288,6 +308,7 @@ impl Measured {
             dtype: self.matrix.dtype(),
             dim: self.matrix.dim(),
             coding: self.coding.as_ref(),
+            least_norm: self.least_norm(),
             family: (family, scaled),
             bias: &part.bias,
             scale: part.scale.as_ref(),

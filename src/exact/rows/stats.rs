@@ -15,6 +15,8 @@ pub(crate) struct Stats<'a> {
     pub dim: usize,
     /// Where the rows are codes.
     pub coding: Option<&'a Coding>,
+    /// No row counts as shorter in the norms of bins.
+    pub least_norm: f32,
     /// And whether products are divided by the norm of the row.
     pub family: (Family, bool),
     pub bias: &'a Buffer,
@@ -45,7 +47,7 @@ impl Stats<'_> {
             dim: self.dim as u32,
             first_bin: self.first_bin,
             last: self.last,
-            least_norm: self.coding.map_or(0.0, Coding::norm),
+            least_norm: self.least_norm,
         };
         let mut buffers =
             vec![("rows", self.segment.buffer()), ("bias", self.bias), ("bin_norm", self.bin_norm)];

@@ -3,7 +3,7 @@
 use crate::buffer::Buffer;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::exact::kernels::Lost;
+use crate::exact::lost::Lost;
 use crate::exact::rounded::part::{RoundedPart, Source};
 use crate::exact::rounded::{f16, residual};
 use crate::exact::upload::Upload;
@@ -56,6 +56,7 @@ fn source(upload: &Upload, dim: usize, end: u32) -> Result<Source<'_>> {
         dim,
         scale: None,
         logs: false,
+        coding: None,
         first: 0,
         last: upload.count,
         end,

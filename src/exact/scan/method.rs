@@ -11,11 +11,12 @@ use super::settings::ScanSettings;
 use crate::buffer::{BIN, Buffer};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::exact::coding::{self, Coding};
+use crate::exact::coding::{self, Codes, Coding};
 use crate::exact::encoding::Encoding;
 use crate::exact::kernels::BoundOf;
 use crate::exact::operand::{Form, ScanRows};
 use crate::exact::params::SelectBins;
+use crate::exact::rounded::codes;
 use crate::exact::upload::Upload;
 use crate::kernel::{Bind, Encoder, MatrixTile, Tile};
 use crate::space::check::RowFacts;
@@ -29,6 +30,8 @@ pub(crate) struct Method {
     pub settings: ScanSettings,
     /// Whether the rows' logarithms are multiplied.
     logs: bool,
+    /// The queries in f32 that are multiplied with codes.
+    folded: Option<Buffer>,
 }
 
 /// What computes the scores.
@@ -57,6 +60,7 @@ impl Method {
         settings: ScanSettings,
         encoder: &mut Encoder,
     ) -> Result<Method> {
+        let mut folded = None;
         let (kernel, form, bound, lost) = match (settings.direct, settings.bits) {
             (None, Some(bits)) => {
                 let tile = bits.tile(upload.count, settings.max_row_queries);
@@ -67,18 +71,28 @@ impl Method {
                 let tile = (!few).then_some(settings.tile);
                 (ScanKernel::Direct(tile, direct), Form::Rows, direct.bound, None)
             }
-            (None, None) => products(scanned, facts, upload, settings, encoder)?,
+            (None, None) => {
+                folded = folded_for(scanned, upload, settings, encoder)?;
+                let upload = reading(upload, &folded);
+                products(scanned, facts, &upload, settings, encoder)?
+            }
         };
         let logs = settings.direct.is_none() && scanned.rows.by_logs();
-        // what keeps bins from vouching for rows that may be no hits is a part of E
-        let certify = settings.certify || logs;
+        // what keeps bins from vouching for rows that may be no hits is a part of E; and what codes lose is more than any answer should
+        let codes = form == Form::F16 && scanned.codes().is_some();
+        let certify = settings.certify || logs || codes;
         let (bound, lost) = if certify { (bound, lost) } else { (Bound::EXACT, None) };
         let residuals = lost.map(|(queries, at)| {
             let bins = scanned.bin_residual(form).ok_or_else(|| missing("residuals"))?.clone();
             Ok::<_, Error>(Residuals { bins, queries, at })
         });
         let residuals = residuals.transpose()?;
-        Ok(Method { kernel, form, bound, residuals, settings, logs })
+        Ok(Method { kernel, form, bound, residuals, settings, logs, folded })
+    }
+
+    /// The queries as stage A reads them.
+    pub fn queries(&self, upload: &Upload) -> Upload {
+        reading(upload, &self.folded)
     }
 
     /// Rows to a bin.
@@ -160,6 +174,39 @@ impl Method {
     }
 }
 
+/// The queries with others in f32.
+fn reading(upload: &Upload, folded: &Option<Buffer>) -> Upload {
+    match folded {
+        Some(folded) => Upload { floats: Some(folded.clone()), ..upload.clone() },
+        None => upload.clone(),
+    }
+}
+
+/// The ranges of the codes that so many queries are multiplied with, if they are: few read codes, and matrix units. A part of each product,
+/// the same for all rows of a query, is left out of the scores.
+pub(crate) fn folding<'a>(
+    scanned: ScanRows<'a>,
+    count: u32,
+    settings: &ScanSettings,
+) -> Option<&'a Coding> {
+    let reads = count <= settings.max_row_queries || settings.matrix.is_some();
+    scanned.codes().filter(|_| reads).and_then(Codes::coding)
+}
+
+/// Encodes the queries that such codes are multiplied by.
+fn folded_for(
+    scanned: ScanRows<'_>,
+    upload: &Upload,
+    settings: ScanSettings,
+    encoder: &mut Encoder,
+) -> Result<Option<Buffer>> {
+    let folded = |coding| {
+        let floats = upload.floats.as_ref().ok_or_else(|| missing("queries"))?;
+        codes::folded(encoder, floats, upload.count, coding)
+    };
+    folding(scanned, upload.count, &settings).map(folded).transpose()
+}
+
 /// The kernel that multiplies, what it reads, how far its scores may be off, and where it reads fewer bits, what each query lost and
 /// where the first of these stands.
 type Choice = (ScanKernel, Form, Bound, Option<(Buffer, u32)>);
@@ -174,8 +221,10 @@ fn products(
     let (rows, nq, dim) = (scanned.rows, upload.count, scanned.dim());
     let (family, scaled) = rows.scan().ok_or_else(|| missing("metric"))?;
     let coding = rows.coding();
+    let codes = scanned.codes();
     // what folding and decoding round away counts as more products
-    let products = dim + coding.map_or(0, |_| coding::ROUNDINGS);
+    let of_codes = coding.or(codes.and_then(Codes::coding));
+    let products = dim + of_codes.map_or(0, |_| coding::ROUNDINGS);
     let logs = rows.by_logs();
     let of = |products: Bound| if logs { logs::bound(products, dim, facts) } else { products };
     let factor = coding.map_or(1.0, Coding::factor);
@@ -183,16 +232,23 @@ fn products(
         true => of(Bound::f32(family, scaled, dim)),
         false => Bound::choose(family, scaled, products, rows.facts(), facts),
     };
-    let accumulation = coding.map_or(settings.accumulation, |_| settings.accumulation.max(1.0));
+    let accumulation = of_codes.map_or(settings.accumulation, |_| settings.accumulation.max(1.0));
     let matrix = |factor: f32| {
         of(Bound::matrix(family, scaled, products, accumulation).magnified(1.0 / factor))
     };
+    // of the copy, whose queries the device may have folded: what vanishes there, too
+    let copied = codes.and_then(Codes::coding).map_or(1.0, Coding::factor);
+    let twice = if codes.is_some() { 2.0 } else { 1.0 };
     let norms = || upload.norms.clone().ok_or_else(|| missing("query norms"));
     let few = nq <= settings.max_row_queries;
     let tile = settings.matrix.map(|tile| tile.narrowed(nq));
     let rounded = scanned.int8.filter(|_| settings.int8);
     let rounded = rounded.or_else(|| scanned.f16.filter(|f16| f16.serves_few()));
     Ok(match (rounded, tile) {
+        (Some(_), _) if few && codes.is_some() => {
+            let bound = Bound::f32(family, scaled, products).magnified(1.0 / copied);
+            (ScanKernel::Rows, Form::F16, bound.magnified(twice), Some((norms()?, nq)))
+        }
         // exact sums are worth more than half the bytes
         (Some(rounded), _) if few && exact != Bound::EXACT => {
             let (form, magnified) = match rounded.operand {
@@ -204,8 +260,9 @@ fn products(
             (ScanKernel::Rows, form, bound, Some((norms()?, nq)))
         }
         // of queries as they are nothing is lost, as is noted behind their norms
-        (Some(_), Some(tile)) if logs && tile.input == DType::F32 => {
-            (matrices(settings, tile, None), Form::F16, matrix(1.0), Some((norms()?, nq)))
+        (Some(_), Some(tile)) if (logs || codes.is_some()) && tile.input == DType::F32 => {
+            let bound = matrix(copied).magnified(twice);
+            (matrices(settings, tile, None), Form::F16, bound, Some((norms()?, nq)))
         }
         (None, _) | (_, None) if logs => return Err(missing("logarithms")),
         _ if few => (ScanKernel::Rows, Form::Rows, exact.magnified(1.0 / factor), None),
@@ -215,12 +272,15 @@ fn products(
         (_, Some(tile)) => {
             let f16 = scanned.f16.ok_or_else(|| missing("f16 rows"))?;
             let shape = (dim, facts.largest);
-            let factor = coding.map_or(f16.smallest_factor(), Coding::factor);
+            let factor = match codes {
+                Some(_) => copied,
+                None => coding.map_or(f16.smallest_factor(), Coding::factor),
+            };
             // biases, which are 0 where logarithms are multiplied, keep no query small
             let follows = if logs { f32::MAX } else { factor };
             let queries = F16Queries::new(encoder, upload, shape, tile.bm(), follows)?;
             let lost = queries.residuals.clone();
-            let bound = matrix(factor * queries.part.factor);
+            let bound = matrix(factor * queries.part.factor).magnified(twice);
             (matrices(settings, tile, Some(queries)), Form::F16, bound, Some((lost, 0)))
         }
         _ => (ScanKernel::Tile(settings.tile), Form::Rows, exact.magnified(1.0 / factor), None),

@@ -4,7 +4,6 @@ use super::piece::{Piece, Scores};
 use crate::buffer::BIN;
 use crate::error::Result;
 use crate::exact::encoding::Encoding;
-use crate::exact::operand::Form;
 use crate::exact::{kernels, params};
 use crate::kernel::{Encoder, fold};
 
@@ -22,11 +21,9 @@ pub(crate) fn encode(encoder: &mut Encoder, scores: &Scores, piece: &Piece<'_>) 
         Some(queries) => (&queries.buffer, queries.stride),
         None => (scores.floats()?, scores.upload.float_stride4),
     };
-    // f16 rows are read as their copy would be: what that may flush is counted
-    let stored = if rows.form == Form::F16 { Encoding::F16Copy } else { rows.stored };
     let params = params::Scan { q_stride4, ..piece.params(scores, STEP, groups[0]) };
     let buffers = piece.buffers(scores, queries, piece.bias);
     let (scaled, bitmap) = (rows.scale.is_some(), scores.bitmap.is_some());
-    let variant = kernels::scan_row(stored, q, scaled, bitmap, piece.row_map());
+    let variant = kernels::scan_row(rows.by_row(), q, scaled, bitmap, piece.row_map());
     encoder.dispatch(&variant, &buffers, &params, [nq.div_ceil(q), groups[0], groups[1]])
 }

@@ -38,6 +38,7 @@ impl Scan {
             return Err(Error::unsupported("a scan of listed rows", "a filter for each query"));
         }
         let method = Method::choose(scanned, facts, &upload, settings, encoder)?;
+        let upload = method.queries(&upload);
         let bin = method.bin();
         let bin_stride = scanned.len().div_ceil(bin.into()) as u32;
         let bytes = u64::from(upload.count) * u64::from(bin_stride) * 4;

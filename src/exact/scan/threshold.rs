@@ -74,8 +74,9 @@ impl Score {
         }
     }
 
-    /// At most what a row scores whose exact distance is `last` or nearer, for a query as the device has it.
-    pub fn least(self, query: &[f32], last: f64) -> f32 {
+    /// At most what a row scores whose exact distance is `last` or nearer, for a query as the device has it; less what scores of it leave out
+    /// (of products alone), and the magnitudes of that.
+    pub fn least(self, query: &[f32], last: f64, (left_out, terms): (f64, f64)) -> f32 {
         // of quotients, and the whole part, of what may have been rounded down
         let beyond = last + 2f64.powi(-32);
         let whole = |value: f64| (value - 1e-6).floor();
@@ -100,7 +101,7 @@ impl Score {
             Score::DiceShare => (whole(16_777_216.0 * (1.0 - beyond) / (1.0 + beyond)), 0.0),
             Score::Both(dim) => (whole(dim * (1.0 - beyond)), 0.0),
         };
-        down(score - size * MARGIN)
+        down(score - left_out - (size + terms) * MARGIN)
     }
 }
 
@@ -128,17 +129,20 @@ mod tests {
     #[test]
     fn a_row_at_the_radius_scores_no_less() {
         // whole numbers, whose scores f32 has: 3^2 + 4^2 less 5, halved
-        let least = Score::Halved.least(&[3.0, 4.0], 5.0);
+        let none = (0.0, 0.0);
+        let least = Score::Halved.least(&[3.0, 4.0], 5.0, none);
         assert!(least <= 10.0 && least > 9.99, "{least}");
-        assert_eq!(Score::Same.least(&[3.0], 0.25), 0.25);
-        assert_eq!(Score::Negative.least(&[3.0], 0.25), -0.25);
+        let least = Score::Halved.least(&[3.0, 4.0], 5.0, (7.0, 9.0));
+        assert!(least <= 3.0 && least > 2.99, "{least}");
+        assert_eq!(Score::Same.least(&[3.0], 0.25, none), 0.25);
+        assert_eq!(Score::Negative.least(&[3.0], 0.25, none), -0.25);
         // of (1/2, 1/2) against (1/4, 3/4): q . log2 x is what it is of
         let x = [0.25f64, 0.75];
         let score = 0.5 * x[0].log2() + 0.5 * x[1].log2();
         let distance = 0.5 * (0.5 / x[0]).ln() + 0.5 * (0.5 / x[1]).ln();
         for (logs, score) in [(false, score), (true, score * 2f64.ln())] {
             let of = Score::of(&Metric::KlDivergence, 3, logs).unwrap();
-            let least = f64::from(of.least(&[0.5, 0.5, 0.0], distance));
+            let least = f64::from(of.least(&[0.5, 0.5, 0.0], distance, none));
             assert!(least <= score && least > score - 1e-6, "{least}, not {score}");
         }
     }

@@ -1,5 +1,6 @@
 //! The scan against all exact distances: the same to the bit.
 
+mod codes;
 mod keys;
 mod logs;
 mod operands;

@@ -20,14 +20,14 @@ use crate::metric::Metric;
 use crate::ops::select_k::{RowKeys, Selection};
 
 /// One of the ways in which stage A reads the rows.
-struct Way {
+pub(super) struct Way {
     /// What the kernel's name begins with.
-    kernel: &'static str,
+    pub kernel: &'static str,
     /// Settings of the profile, which say what copies there are.
-    profile: &'static [(&'static str, &'static str, &'static str)],
-    max_row_queries: u32,
-    matrix: Option<DType>,
-    int8: bool,
+    pub profile: &'static [(&'static str, &'static str, &'static str)],
+    pub max_row_queries: u32,
+    pub matrix: Option<DType>,
+    pub int8: bool,
 }
 
 const WAYS: &[Way] = &[
@@ -77,7 +77,7 @@ fn shuffled(n: usize, seed: u64) -> Vec<u32> {
 }
 
 /// The adapter with small segments.
-fn gpu(settings: &[(&str, &str, &str)]) -> Option<Gpu> {
+pub(super) fn gpu(settings: &[(&str, &str, &str)]) -> Option<Gpu> {
     let mut builder = Gpu::builder().poison(true).max_segment_bytes(2000 * 160);
     for (section, key, value) in settings {
         builder = builder.setting(format!("{section}.{key}"), value);
@@ -94,7 +94,7 @@ fn dataset(gpu: &Gpu, metric: &Metric, data: &[f32], d: usize) -> Dataset {
     dataset.append(&mut Once(Some(Rows::F32(data)), d)).unwrap()
 }
 
-fn settings(gpu: &Gpu, way: &Way, max_candidates: u32) -> Option<ScanSettings> {
+pub(super) fn settings(gpu: &Gpu, way: &Way, max_candidates: u32) -> Option<ScanSettings> {
     let matrix = way.matrix.map(|input| matrix_tile(gpu, input).unwrap());
     if matrix == Some(None) {
         return None;

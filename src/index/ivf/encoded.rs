@@ -44,16 +44,69 @@ pub(super) fn from_device(kind: SqType, mut bytes: Vec<u8>) -> Vec<u8> {
 
 /// A block of rows, aligned for every type.
 #[derive(Default)]
-struct Block {
+pub(super) struct Block {
     words: Vec<u32>,
 }
 
 impl Block {
-    fn rows(&mut self, dtype: DType, bytes: &[u8]) -> Result<Rows<'_>> {
+    pub fn rows(&mut self, dtype: DType, bytes: &[u8]) -> Result<Rows<'_>> {
         self.words.resize(bytes.len().div_ceil(4), 0);
         let aligned: &mut [u8] = bytemuck::cast_slice_mut(&mut self.words);
         aligned[..bytes.len()].copy_from_slice(bytes);
         Rows::from_bytes(dtype, &aligned[..bytes.len()])
+    }
+}
+
+/// Refuses rows of another type or dimension.
+fn check_shape(source: &dyn RowSource, dim: usize) -> Result<()> {
+    if source.dtype() != DType::F32 {
+        return Err(wrong_type(source.dtype(), DType::F32));
+    }
+    if source.dim() != dim {
+        return Err(Error::DimensionMismatch { expected: dim, actual: source.dim() });
+    }
+    Ok(())
+}
+
+/// Rows on their way to an index that keeps them as they are: what their type of codes cannot hold is refused as where there are codes alone.
+pub(super) struct Encodable<'a> {
+    source: &'a mut dyn RowSource,
+    quantizer: &'a ScalarQuantizer,
+    /// Rows that were read.
+    done: u64,
+}
+
+impl<'a> Encodable<'a> {
+    pub fn new(
+        source: &'a mut dyn RowSource,
+        quantizer: &'a ScalarQuantizer,
+    ) -> Result<Encodable<'a>> {
+        check_shape(source, quantizer.dim())?;
+        Ok(Encodable { source, quantizer, done: 0 })
+    }
+}
+
+impl RowSource for Encodable<'_> {
+    fn dtype(&self) -> DType {
+        DType::F32
+    }
+
+    fn dim(&self) -> usize {
+        self.quantizer.dim()
+    }
+
+    fn remaining(&self) -> Option<u64> {
+        self.source.remaining()
+    }
+
+    fn next_rows(&mut self, max_rows: usize) -> Result<Option<Rows<'_>>> {
+        let Some(rows) = self.source.next_rows(max_rows)? else { return Ok(None) };
+        // ranges hold every number
+        if self.quantizer.kind().ranged_bits().is_none() {
+            self.quantizer.elements(rows, self.done)?;
+        }
+        self.done += rows.count(self.quantizer.dim())? as u64;
+        Ok(Some(rows))
     }
 }
 
@@ -62,7 +115,8 @@ pub(super) struct Encoded<'a> {
     source: &'a mut dyn RowSource,
     metric: &'a Metric,
     quantizer: &'a ScalarQuantizer,
-    lists: &'a InvertedLists,
+    /// Unless it is known what the rows are in.
+    lists: Option<&'a InvertedLists>,
     /// Of the rows that were read.
     pub labels: Vec<u32>,
     block: Block,
@@ -73,15 +127,9 @@ impl<'a> Encoded<'a> {
         source: &'a mut dyn RowSource,
         metric: &'a Metric,
         quantizer: &'a ScalarQuantizer,
-        lists: &'a InvertedLists,
+        lists: Option<&'a InvertedLists>,
     ) -> Result<Encoded<'a>> {
-        if source.dtype() != DType::F32 {
-            return Err(wrong_type(source.dtype(), DType::F32));
-        }
-        if source.dim() != quantizer.dim() {
-            let (expected, actual) = (quantizer.dim(), source.dim());
-            return Err(Error::DimensionMismatch { expected, actual });
-        }
+        check_shape(source, quantizer.dim())?;
         let (labels, block) = (Vec::new(), Block::default());
         Ok(Encoded { source, metric, quantizer, lists, labels, block })
     }
@@ -105,7 +153,9 @@ impl RowSource for Encoded<'_> {
         let first = self.labels.len() as u64;
         check::rows(self.metric, rows, self.quantizer.dim(), first)?;
         let elements = self.quantizer.elements(rows, first)?;
-        self.labels.extend(self.lists.nearest_of(rows)?);
+        if let Some(lists) = self.lists {
+            self.labels.extend(lists.nearest_of(rows)?);
+        }
         let kind = self.quantizer.kind();
         self.block.rows(stored_type(kind), &to_device(kind, elements)).map(Some)
     }

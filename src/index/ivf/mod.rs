@@ -1,17 +1,19 @@
 //! Search of the nearest of many lists of rows.
 //!
 //! In the order in which the files use each other: the words of the factory (`name`), centroids that are learnt (`centroids`), what is
-//! stored (`rows`), and the public index (`flat`); then rows that are codes: on their way (`encoded`), stored (`sq_rows`), and their index (`sq`). The lists themselves are [`invlists`](crate::invlists)', their sections of a file
+//! stored (`rows`), and the public index (`flat`); then rows that are codes: on their way (`encoded`), with their originals beside them (`originals`), stored (`sq_rows`), and their index (`sq`). The lists themselves are [`invlists`](crate::invlists)', their sections of a file
 //! `persist`'s.
 
 mod centroids;
 mod encoded;
 mod flat;
 mod name;
+mod originals;
 mod rows;
 mod sq;
 mod sq_rows;
 
 pub use flat::IvfFlat;
 pub(super) use name::lists_of;
+pub use originals::Originals;
 pub use sq::IvfSq;

@@ -239,14 +239,16 @@ impl Stored for IvfRows {
     fn write_sections(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {
         self.write_lists(live, file)?;
         let row_bytes = self.dtype().row_bytes(self.dim());
-        persist::write_rows(file, row_bytes, self.len(), live, |rows| self.read(rows))
+        persist::write_rows(file, persist::ROWS, row_bytes, self.len(), live, |rows| {
+            self.read(rows)
+        })
     }
 
     fn read_sections(&self, rows: u64, file: &mut FileReader) -> Result<IvfRows> {
         let (gpu, shape) = (self.lists.dataset().gpu(), (self.dtype(), self.dim()));
         let new = |nlist| IvfRows::new(gpu, self.metric(), shape, nlist);
         let (empty, labels) = IvfRows::read_lists(file, self.dim(), rows, new)?;
-        persist::read_rows(file, shape, rows, |source| {
+        persist::read_rows(file, persist::ROWS, shape, rows, |source| {
             Ok(empty.with(empty.lists.append_labelled(source, &labels)?))
         })
     }

@@ -1,9 +1,11 @@
 //! Codes of a scalar quantizer, in the lists of their nearest centroids.
 
+use super::name::lists_of;
+use super::originals::Originals;
 use super::sq_rows::SqRows;
 use crate::device::Gpu;
 use crate::dtype::Rows;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::index::ivf::rows::IvfRows;
 use crate::index::persist::{self, IVF_SQ, IndexReader};
 use crate::index::state::{Backed, Core};
@@ -20,6 +22,8 @@ use std::path::Path;
 ///
 /// Training learns the centroids, and the ranges of the quantizer if it has some. Training again is refused while there are codes
 /// that other ranges would give another meaning.
+///
+/// [`with_originals`](Self::with_originals) keeps the rows, too, so that answers are exact.
 ///
 /// Metrics: [`L2`](Metric::L2), [`SqrtL2`](Metric::SqrtL2), [`InnerProduct`](Metric::InnerProduct), [`Cosine`](Metric::Cosine),
 /// [`CosineDistance`](Metric::CosineDistance).
@@ -76,7 +80,7 @@ impl IvfSq {
         nlist: usize,
         quantizer: &ScalarQuantizer,
     ) -> Result<IvfSq> {
-        Ok(IvfSq(Core::new(SqRows::new(gpu, &metric, quantizer, nlist)?)))
+        Ok(IvfSq(Core::new(SqRows::new(gpu, &metric, quantizer, nlist, Originals::None)?)))
     }
 
     /// An index of these centroids, a list for each, and of a quantizer that is trained: it needs no training.
@@ -101,7 +105,7 @@ impl IvfSq {
         centroids: &[f32],
     ) -> Result<IvfSq> {
         let nlist = Rows::F32(centroids).count(quantizer.dim())?;
-        let rows = SqRows::new(gpu, &metric, quantizer, nlist)?;
+        let rows = SqRows::new(gpu, &metric, quantizer, nlist, Originals::None)?;
         Ok(IvfSq(Core::new(rows.with_centroids(centroids)?)))
     }
 
@@ -127,9 +131,76 @@ impl IvfSq {
         let core = Core::read(reader, |info| {
             // what the rows are codes of, and how many lists there are, stands behind the ids
             let quantizer = ScalarQuantizer::new(info.dim, SqType::Direct8)?;
-            SqRows::new(gpu, &info.metric, &quantizer, 1)
+            SqRows::new(gpu, &info.metric, &quantizer, 1, Originals::None)
         })?;
         Ok(IvfSq(core))
+    }
+
+    /// An empty index by its description, `IVF1024,SQ8`, as [`index_factory`](crate::index_factory) makes it, of this type.
+    ///
+    /// # Errors
+    /// As [`index_factory`](crate::index_factory); `Unsupported` for the description of another kind of index.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Gpu, IvfSq, Metric, Originals};
+    /// let index = IvfSq::from_description(&Gpu::new()?, 128, "IVF1024,SQ8", Metric::L2)?;
+    /// let exact = index.with_originals(Originals::Device)?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn from_description(
+        gpu: &Gpu,
+        dim: usize,
+        description: &str,
+        metric: Metric,
+    ) -> Result<IvfSq> {
+        match lists_of(description) {
+            Some(Ok((nlist, Some(kind)))) => IvfSq::new(gpu, dim, metric, nlist, kind),
+            Some(Err(error)) => Err(error),
+            _ => Err(Error::unsupported("IvfSq", format!("the description {description:?}"))),
+        }
+    }
+
+    /// The same with originals kept or without.
+    ///
+    /// With [`Originals::Device`] the rows stay on the device as they were added, and codes beside them, so that all is as of an
+    /// [`IvfFlat`](crate::IvfFlat) of f32 rows: distances are those of the rows, of the lists that are looked at no row is missed,
+    /// [`Guarantee::Exact`](crate::Guarantee::Exact) is of the rows, and these come back. What is read of most rows are the codes, half the
+    /// bytes of the copy in f16 that an [`IvfFlat`](crate::IvfFlat) has: how far each is off is measured, and rows that might be hits are
+    /// compared exactly. Elements outside the ranges make that slower, and never wrong. There is no such copy of [`Fp16`](SqType::Fp16) and
+    /// [`Bf16`](SqType::Bf16), but the one in f16, which is as narrow; under cosine it is of normalized rows, 8 bits an element, whatever the
+    /// type, by a scale of each row.
+    ///
+    /// Training again is possible with rows: their codes are made anew. Files have codes and originals both, and are read
+    /// with them. To leave the originals of an index that has rows away is possible, to have them again is not.
+    ///
+    /// Cost: 5 bytes an element of device memory, of types of 16 bits 4 or 6. Taking them away encodes all rows on the host.
+    ///
+    /// # Errors
+    /// `Unsupported` for originals of rows that are codes already; `InvalidArgument` for ranges that rows of more than 2^60 may lie in;
+    /// `OutOfDeviceMemory`; `DeviceLost`.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Gpu, Index, IvfSq, Metric, Originals, Rows, Search, SqType};
+    /// # let (rows, queries) = (vec![0.5; 128 << 20], vec![0.5; 1280]);
+    /// let index = IvfSq::new(&Gpu::new()?, 128, Metric::L2, 4096, SqType::Bits8)?;
+    /// let index = index.with_originals(Originals::Device)?;
+    /// assert_eq!(index.originals(), Originals::Device);
+    /// index.train(Rows::F32(&rows[..128 * 200_000]))?;
+    /// index.add(&rows)?;
+    /// let hits = index.search(&queries, 10)?; // those of an IvfFlat of the same centroids
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    #[doc(alias("refine", "RFlat", "rescore"))]
+    pub fn with_originals(self, originals: Originals) -> Result<IvfSq> {
+        self.0.rebuild(|rows| rows.with_originals(originals))?;
+        Ok(self)
+    }
+
+    /// Where the rows are kept that the codes are of.
+    pub fn originals(&self) -> Originals {
+        self.0.snapshot().rows().originals
     }
 
     /// What the rows are encoded by.

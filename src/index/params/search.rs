@@ -61,7 +61,7 @@ pub struct SearchParams {
     /// recall is 0.999 or better on rows without near-duplicates, to which the crate's tests hold it. Saves time where many rows are nearly
     /// equal, since queries that cannot be certified are run again otherwise; else a few per cent. Where no score is
     /// rounded there is nothing to prove, and nothing is missed; nor is it under [`Metric::KlDivergence`](crate::Metric::KlDivergence)
-    /// where rows are multiplied as logarithms, which is certified all the same. False is refused beside [`Guarantee::Exact`], beside
+    /// where rows are multiplied as logarithms or read as codes of [`Originals`](crate::Originals), which is certified all the same. False is refused beside [`Guarantee::Exact`], beside
     /// [`exhaustive`](Self::exhaustive), and by a range search, which certifies every hit. Default: true.
     pub certify: bool,
     /// What inverted lists may be told, as of an [`IvfFlat`](crate::IvfFlat); every other kind of index refuses it. Default: what the

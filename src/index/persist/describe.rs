@@ -86,7 +86,9 @@ impl IndexInfo {
             IVF_SQ => {
                 let quantizer = quantizer::read_quantizer(&mut reader.file, reader.info.dim)?;
                 let lists = lists::describe(&mut reader.file, reader.info.dim)?;
-                Some(IvfInfo { quantizer: Some(quantizer.kind()), ..lists })
+                // behind labels and codes
+                let originals = reader.file.sections() > 2;
+                Some(IvfInfo { quantizer: Some(quantizer.kind()), originals, ..lists })
             }
             _ => None,
         };

@@ -41,6 +41,8 @@ pub struct IvfInfo {
     pub sizes: Option<ListSizes>,
     /// What its rows became, where they are codes of a scalar quantizer.
     pub quantizer: Option<SqType>,
+    /// Whether the rows that the codes are of are there, too.
+    pub originals: bool,
 }
 
 pub(in crate::index) fn write_lists(file: &mut FileWriter, lists: &Lists) -> Result<()> {
@@ -91,7 +93,8 @@ pub(super) fn describe(file: &mut FileReader, dim: usize) -> Result<IvfInfo> {
     let mut section = file.section(LISTS)?;
     let (nlist, nprobe, sizes) = head(&mut section, dim)?;
     let sizes = sizes.map(|sizes| ListSizes::of(&sizes));
-    Ok(IvfInfo { nlist: nlist as u64, nprobe: nprobe as u64, sizes, quantizer: None })
+    let (nlist, nprobe) = (nlist as u64, nprobe as u64);
+    Ok(IvfInfo { nlist, nprobe, sizes, quantizer: None, originals: false })
 }
 
 /// Lists, probed lists, and the size of each list where there are centroids.

@@ -65,6 +65,11 @@ impl FileReader {
         Ok(())
     }
 
+    /// How many sections are still to come.
+    pub fn sections(&self) -> u32 {
+        self.sections
+    }
+
     /// The next section, which has this tag.
     pub fn section(&mut self, tag: &[u8; 4]) -> Result<Section<'_>> {
         let at = self.at;

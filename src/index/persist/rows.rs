@@ -9,18 +9,22 @@ use crate::format::RowSource;
 use crate::index::ids::RowSet;
 use std::ops::Range;
 
-const ROWS: &[u8; 4] = b"ROWS";
+/// The rows, or what they became.
+pub(in crate::index) const ROWS: &[u8; 4] = b"ROWS";
+/// The rows as they were added, where codes of them are in the section before.
+pub(in crate::index) const ORIGINALS: &[u8; 4] = b"ORIG";
 
-/// Writes those of `rows` rows that are in `live`, or all; `read` gives the bytes of some of them.
+/// Writes, as a section of this tag, those of `rows` rows that are in `live`, or all; `read` gives the bytes of some of them.
 pub(in crate::index) fn write_rows(
     file: &mut FileWriter,
+    tag: &[u8; 4],
     row_bytes: usize,
     rows: u64,
     live: Option<&RowSet>,
     read: impl Fn(Range<u64>) -> Result<Vec<u8>>,
 ) -> Result<()> {
     let written = live.map_or(rows, RowSet::count);
-    file.section(ROWS, written * row_bytes as u64, |section| {
+    file.section(tag, written * row_bytes as u64, |section| {
         let step = (BLOCK_BYTES / row_bytes).max(1) as u64;
         for start in (0..rows).step_by(step as usize) {
             let block = read(start..(start + step).min(rows))?;
@@ -41,11 +45,12 @@ pub(in crate::index) fn write_rows(
 /// Reads what [`write_rows`] wrote: as many rows as there are ids, which `append` takes as a stream.
 pub(in crate::index) fn read_rows<R>(
     file: &mut FileReader,
+    tag: &[u8; 4],
     (dtype, dim): (DType, usize),
     rows: u64,
     append: impl FnOnce(&mut dyn RowSource) -> Result<R>,
 ) -> Result<R> {
-    let section = file.section(ROWS)?;
+    let section = file.section(tag)?;
     let (at, bytes) = (section.at(), dtype.row_bytes(dim) as u64);
     if rows.checked_mul(bytes) != Some(section.left()) {
         let left = section.left();

@@ -118,12 +118,14 @@ pub(in crate::index) trait Stored: Clone + Send + Sync + 'static {
     /// added, from which [`read_sections`](Self::read_sections) makes the rest again.
     fn write_sections(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {
         let row_bytes = self.dtype().row_bytes(self.dim());
-        persist::write_rows(file, row_bytes, self.len(), live, |rows| self.read(rows))
+        persist::write_rows(file, persist::ROWS, row_bytes, self.len(), live, |rows| {
+            self.read(rows)
+        })
     }
 
     /// With the `rows` rows that [`write_sections`](Self::write_sections) wrote; it has none itself.
     fn read_sections(&self, rows: u64, file: &mut FileReader) -> Result<Self> {
         let shape = (self.dtype(), self.dim());
-        persist::read_rows(file, shape, rows, |source| self.append(source))
+        persist::read_rows(file, persist::ROWS, shape, rows, |source| self.append(source))
     }
 }

@@ -11,6 +11,7 @@ mod fill;
 mod filters;
 mod merge;
 mod oracle;
+mod originals;
 mod proof;
 mod refused;
 mod shapes;

@@ -5,8 +5,8 @@ use crate::shell::base::Base;
 use crate::shell::failure::{Failure, Result};
 use crate::shell::progress::Progress;
 use crate::shell::{device, number, output, print, saved, skipped, stop, suspect};
-use nearfield::RowSource;
 use nearfield::format::{self, Conversion, RowFile, RowList};
+use nearfield::{Originals, RowSource};
 use serde_json::json;
 use std::path::Path;
 use std::time::Instant;
@@ -28,7 +28,10 @@ pub fn run(args: &BuildArgs, global: &Global) -> Result<()> {
     let progress = Progress::start(global.quiet);
     progress.phase("opening the device", 0);
     let gpu = device::open(global)?;
-    let index = base.empty(&gpu, &args.index)?;
+    let index = match args.originals {
+        Originals::None => base.empty(&gpu, &args.index)?,
+        kept => base.empty_with(&gpu, &args.index, kept)?,
+    };
     let about = |e| match &args.ids {
         Some(file) if matches!(e, nearfield::Error::DuplicateId { .. }) => {
             Failure::Work(format!("{}: {e}", file.display()))
@@ -62,6 +65,7 @@ pub fn run(args: &BuildArgs, global: &Global) -> Result<()> {
             "base": path.to_string_lossy(),
             "output": out.to_string_lossy(),
             "index": args.index,
+            "originals": args.originals.name(),
             "metric": args.metric.to_string(),
             "dtype": index.dtype().name(),
             "dim": index.dim(),

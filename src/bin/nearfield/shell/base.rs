@@ -11,7 +11,8 @@ use super::{sample, skipped};
 use crate::args::MetricName;
 use nearfield::format::{self, Conversion, RowFile};
 use nearfield::{
-    AddParams, DType, Error, Gpu, Index, Metric, RowSource, Rows, StreamedFlat, index_factory,
+    AddParams, DType, Error, Gpu, Index, IvfSq, Metric, Originals, RowSource, Rows, StreamedFlat,
+    index_factory,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -64,6 +65,25 @@ impl<'a> Base<'a> {
                 None => e.into(),
             }
         })
+    }
+
+    /// The same of codes that keeps the rows which these are of.
+    pub fn empty_with(
+        &self,
+        gpu: &Gpu,
+        factory: &str,
+        originals: Originals,
+    ) -> Result<Box<dyn Index>> {
+        let (dim, dtype) = (self.rows.dim(), self.rows.dtype());
+        // what is wrong with a description is said as of any other
+        let index = self.empty(gpu, factory)?;
+        if !index.description().contains(",SQ") || dtype != DType::F32 {
+            let kind = index.description();
+            let reason = format!("--originals {originals}: a {kind} has no codes of rows");
+            return Err(Failure::Usage(reason));
+        }
+        let index = IvfSq::from_description(gpu, dim, &index.description(), self.metric.clone())?;
+        Ok(Box::new(index.with_originals(originals)?))
     }
 
     /// Trains an index that has to learn, with rows of `file` or, without one, of its own.

@@ -1,0 +1,52 @@
+//! Rows that are codes of a scalar quantizer, or that have these as their copy for the scan.
+
+use super::coding::{Codes, Coding};
+use super::dataset::Dataset;
+use crate::device::Gpu;
+use crate::dtype::DType;
+use crate::error::{Error, Result};
+use crate::metric::Metric;
+use crate::space::{Transform, scan_family};
+
+impl Dataset {
+    /// No rows yet, which will be codes of a scalar quantizer, a signed byte for each element.
+    ///
+    /// # Errors
+    /// `Unsupported` for metrics that are no products.
+    pub fn coded(gpu: &Gpu, metric: &Metric, coding: Coding) -> Result<Dataset> {
+        if scan_family(metric).is_none() || Transform::of(metric) != Transform::None {
+            return Err(Error::unsupported("rows that are codes", metric.to_string()));
+        }
+        let dataset = Dataset::new(gpu, metric, DType::I8, coding.dim())?;
+        let compared = dataset.compared().clone().coded(coding);
+        Ok(dataset.with_compared(compared, None, None))
+    }
+
+    /// The same whose copy in fewer bits is of codes, of all rows: those that a mask leaves out stay so, where `live` says which others there
+    /// are.
+    pub fn copied_as(&self, codes: Option<Codes>, live: Option<&[u32]>) -> Result<Dataset> {
+        let compared = self.compared().clone().copied_as(codes);
+        if self.len() == 0 {
+            return Ok(self.clone().with_compared(compared, None, None));
+        }
+        // searches of the old one read its numbers
+        let measured = compared.with_matrix(compared.matrix().clone())?;
+        let compared = match live {
+            Some(live) => measured.masked(live)?,
+            None => measured,
+        };
+        self.clone().with_compared(compared, None, None).rounded(None)
+    }
+
+    /// One like it, without rows.
+    pub fn without_rows(&self) -> Result<Dataset> {
+        let (gpu, metric, rows) = (self.gpu(), self.metric(), self.rows());
+        match self.compared().coding() {
+            Some(coding) => Dataset::coded(gpu, metric, coding.clone()),
+            None => {
+                let plain = Dataset::new(gpu, metric, rows.dtype(), rows.dim())?;
+                plain.copied_as(self.compared().codes().cloned(), None)
+            }
+        }
+    }
+}

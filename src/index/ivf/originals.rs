@@ -1,0 +1,93 @@
+//! Whether an index of codes keeps the rows that these are of, and what a search reads of them then.
+
+use crate::device::Gpu;
+use crate::error::{Error, Result};
+use crate::exact::{Codes, Coding};
+use crate::metric::Metric;
+use crate::quantize::{ScalarQuantizer, SqType};
+use crate::space;
+use std::fmt;
+use std::str::FromStr;
+
+/// Where an index of codes keeps the rows that were added, for distances that are theirs and not those of codes.
+///
+/// Of [`IvfSq::with_originals`](crate::IvfSq::with_originals). Displayed and read as `none` and `device`.
+///
+/// # Example
+/// ```
+/// use nearfield::Originals;
+/// assert_eq!("device".parse::<Originals>()?, Originals::Device);
+/// assert_eq!(Originals::default().to_string(), "none");
+/// # Ok::<(), nearfield::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Originals {
+    /// Nowhere: distances are those of what the codes stand for.
+    #[default]
+    None,
+    /// On the device, in f32, with codes beside them that searches read first: distances are exact.
+    Device,
+}
+
+impl Originals {
+    /// All, for tables and tests.
+    pub const ALL: &[Originals] = &[Originals::None, Originals::Device];
+
+    /// Its name.
+    ///
+    /// # Example
+    /// ```
+    /// assert_eq!(nearfield::Originals::Device.name(), "device");
+    /// ```
+    pub const fn name(self) -> &'static str {
+        match self {
+            Originals::None => "none",
+            Originals::Device => "device",
+        }
+    }
+}
+
+impl fmt::Display for Originals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Originals {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Originals> {
+        let found = Originals::ALL.iter().copied().find(|of| of.name() == text);
+        found.ok_or_else(|| {
+            let known: Vec<_> = Originals::ALL.iter().map(|of| of.name()).collect();
+            Error::argument("originals", format!("{text:?} is none of {}", known.join(", ")))
+        })
+    }
+}
+
+/// The copy that a scan reads of originals: the codes, where these are of 8 bits or fewer. Those of 16 bits are as wide as the copy in f16
+/// that there is anyway, which of a bfloat16 keeps three bits more.
+///
+/// # Errors
+/// `InvalidArgument` for ranges that rows of more than 2^60 may lie in.
+pub(super) fn codes(
+    gpu: &Gpu,
+    metric: &Metric,
+    quantizer: &ScalarQuantizer,
+) -> Result<Option<Codes>> {
+    let (kind, dim) = (quantizer.kind(), quantizer.dim());
+    // a step of 1, with a whole number in its middle
+    let whole = |least: f32| Coding::of_copy(gpu, 8, &vec![least - 0.5; dim], &vec![1.0; dim]);
+    let coding = match (kind, kind.ranged_bits(), quantizer.steps()) {
+        (SqType::Fp16 | SqType::Bf16, ..) => return Ok(None),
+        // ranges are of rows, and what is compared is divided by their norms
+        _ if space::is_scaled(metric) => return Ok(Some(Codes::OfRows)),
+        // nobody adds rows before they are known
+        _ if !quantizer.is_trained() => return Ok(None),
+        (_, Some(bits), Some((minima, steps))) => Coding::of_copy(gpu, bits, &minima, &steps)?,
+        (SqType::Direct8Signed, ..) => whole(-128.0)?,
+        _ => whole(0.0)?,
+    };
+    Ok(Some(Codes::Of(coding)))
+}
