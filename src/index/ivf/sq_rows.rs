@@ -76,7 +76,7 @@ impl SqRows {
     }
 
     /// Codes as files have them, of bytes as the device has them.
-    fn codes(&self, bytes: Vec<u8>) -> Vec<u8> {
+    pub(super) fn codes(&self, bytes: Vec<u8>) -> Vec<u8> {
         self.quantizer.packed(&from_device(self.quantizer.kind(), bytes))
     }
 
