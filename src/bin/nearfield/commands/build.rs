@@ -29,6 +29,7 @@ pub fn run(args: &BuildArgs, global: &Global) -> Result<()> {
     progress.phase("opening the device", 0);
     let gpu = device::open(global)?;
     let index = base.empty(&gpu, &args.index)?;
+    format.check(&*index, out)?;
     let about = |e| match &args.ids {
         Some(file) if matches!(e, nearfield::Error::DuplicateId { .. }) => {
             Failure::Work(format!("{}: {e}", file.display()))
