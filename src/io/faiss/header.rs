@@ -118,7 +118,7 @@ impl BinaryHeader {
         let dim = dim(file)?;
         let at = file.at();
         let code_size = file.i32()?;
-        if dim % 8 != 0 || code_size as usize != dim / 8 {
+        if !dim.is_multiple_of(8) || code_size as usize != dim / 8 {
             return Err(file.fault(at, format!("{code_size} bytes for {dim} bits")));
         }
         let rows = rows(file)?;

@@ -193,7 +193,7 @@ fn sizes(file: &mut Reader, nlist: u64) -> Result<Vec<(u32, u64)>> {
         }
         b"sprs" => {
             let count = file.count(8)?;
-            if count % 2 != 0 {
+            if !count.is_multiple_of(2) {
                 return Err(file.fault(at, format!("{count} numbers for pairs of list and size")));
             }
             let mut sizes: Vec<(u32, u64)> = Vec::new();

@@ -42,7 +42,7 @@ use std::path::Path;
 /// Metrics: [`L2`](crate::Metric::L2), [`InnerProduct`](crate::Metric::InnerProduct), [`L1`](crate::Metric::L1),
 /// [`Linf`](crate::Metric::Linf), [`Lp`](crate::Metric::Lp), [`Canberra`](crate::Metric::Canberra), [`BrayCurtis`](crate::Metric::BrayCurtis),
 /// [`JensenShannon`](crate::Metric::JensenShannon), [`Jaccard`](crate::Metric::Jaccard), [`NanEuclidean`](crate::Metric::NanEuclidean) and
-/// [`Gower`](crate::Metric::Gower), for which the distances are FAISS's.
+/// [`Gower`](crate::Metric::Gower), for which the distances are FAISS's; where one of its terms is 0/0, which makes a row no hit there, it is 0 here.
 ///
 /// Cost: streams the rows once; host memory for a block of rows, for ids that are not the rows' numbers 8 to 20 bytes a row, and for
 /// lists 4 bytes a row and the centroids.

@@ -160,9 +160,7 @@ pub(super) fn verify(
                     break Err(error);
                 }
                 done += count;
-                if let Err(error) = progress(done * found.row_bytes, bytes) {
-                    return Err(error);
-                }
+                progress(done * found.row_bytes, bytes)?;
             }
         }
     };

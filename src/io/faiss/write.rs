@@ -44,7 +44,7 @@ impl Kind {
             if apart.metric != Metric::Hamming {
                 return Err(refused(format!("{}; of bits it has hamming", apart.metric)));
             }
-            if apart.dim % 8 != 0 {
+            if !apart.dim.is_multiple_of(8) {
                 return Err(refused(format!("{} bits, which are no whole bytes", apart.dim)));
             }
         } else if cosine && quantizer.is_some() {
