@@ -71,7 +71,7 @@ pub fn read_faiss(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Box<dyn Index>> {
 /// A [`Flat`](crate::Flat) becomes an `IndexFlat`, an [`IvfFlat`](crate::IvfFlat) an `IndexIVFFlat`, an [`IvfSq`](crate::IvfSq) an
 /// `IndexIVFScalarQuantizer` with `by_residual = False`, a [`BinaryFlat`](crate::BinaryFlat) an `IndexBinaryFlat`; a flat one whose ids are not
 /// 0, 1, 2... in the order of its rows within an `IndexIDMap2`. What [`read_faiss`] reads it writes again to the byte, but for
-/// direct maps, an `IndexIDMap` and old letters.
+/// direct maps, an ID map of lists, whose ids become those in the lists, an `IndexIDMap`, old letters, and a count of rows that are in no list.
 ///
 /// What is not kept, since FAISS has no place for it:
 /// * Rows of f16, bf16, i8 and u8 are widened to f32, which holds each of their numbers.
