@@ -61,6 +61,7 @@ pub mod format;
 pub mod guide;
 mod index;
 mod invlists;
+mod io;
 mod kernel;
 mod metric;
 mod names;
@@ -86,8 +87,10 @@ pub use index::{
     AddParams, BinaryFlat, Exclude, Flat, Guarantee, HitRows, HitStream, Hits, IdFilter,
     IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo, IvfParams, IvfSq, ListSizes, Originals,
     PreparedFilter, Progress, QueryFilter, RangeHits, Search, SearchParams, StreamedFlat,
-    TrainParams, TuneCurve, TuneParams, TunePoint, index_factory, read_index, tune_search,
-    write_index,
+    TrainParams, TuneCurve, TuneParams, TunePoint, index_factory, tune_search, write_index,
+};
+pub use io::{
+    faiss_info, is_faiss, read_faiss, read_index, verify_faiss, write_faiss, write_faiss_unnamed,
 };
 pub use metric::{CustomMetric, Metric, Order};
 pub use ops::{RowLayout, normalize, row_norms};

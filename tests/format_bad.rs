@@ -1,39 +1,16 @@
 //! Runs without a GPU. Damaged files: an error that names the file and the place, no panic, and no more memory than the file justifies.
 
 mod format_support;
+#[path = "format_support/watched.rs"]
+mod watched;
 
 use format_support::{fixture, halves, npy, whole};
 use nearfield::format::{IdFile, NpyWriter, RowSource, create, open, read_ids};
 use nearfield::{DType, Error, Rows};
 use proptest::prelude::*;
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::fs;
 use std::path::Path;
-
-thread_local! {
-    static LARGEST: Cell<usize> = const { Cell::new(0) };
-}
-
-/// Remembers the largest block that each thread asked for.
-struct Watched;
-
-// SAFETY: every call goes to the system's allocator as it came.
-unsafe impl GlobalAlloc for Watched {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LARGEST.set(LARGEST.get().max(layout.size()));
-        // SAFETY: the caller's contract is the system allocator's.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Watched = Watched;
+use watched::LARGEST;
 
 /// Reads whatever a file holds, in every way there is, and returns the first error with the bytes that came.
 fn exhaust(path: &Path, dtype: Option<DType>, block: usize) -> Result<usize, Error> {

@@ -125,33 +125,15 @@ fn without_ids(description: &str) -> &str {
 }
 
 /// Reads what [`Index::write`] wrote, whatever kind of index it was.
-///
-/// Cost: streams the file once; host memory for a block of rows, and 8 bytes a row where the ids are not consecutive.
-///
-/// # Errors
-/// `Format`, naming file and offset, for anything but a whole and undamaged index file of a version that this build
-/// reads; `Io`; what the index's constructor and `add` return.
-///
-/// # Example
-/// ```no_run
-/// use nearfield::{Gpu, Search, read_index};
-/// let index = read_index(&Gpu::new()?, "vectors.nf")?;
-/// println!("{} rows of {}, {}", index.len(), index.dim(), index.metric());
-/// # Ok::<(), nearfield::Error>(())
-/// ```
-///
-/// # The file
-#[doc = include_str!("FORMAT.md")]
-#[doc(alias("load", "load_index", "restore"))]
-pub fn read_index(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Box<dyn Index>> {
-    let reader = persist::open(path.as_ref())?;
+pub(crate) fn read_own(gpu: &Gpu, path: &Path) -> Result<Box<dyn Index>> {
+    let reader = persist::open(path)?;
     match KINDS.iter().find(|kind| kind.name == reader.kind()) {
         Some(kind) => (kind.read)(gpu, reader),
         None => Err(reader.unknown_kind()),
     }
 }
 
-/// Writes an index to a file for [`read_index`]: [`Index::write`], with any kind of path.
+/// Writes an index to a file for [`read_index`](crate::read_index): [`Index::write`], with any kind of path.
 ///
 /// # Errors
 /// As [`Index::write`].

@@ -4,10 +4,11 @@
 //! `hits`, `as_f32`, `other_type`), answers block by block (`stream`), what indexes can do (`traits`, `changing`), their files
 //! (`persist`), what all that change
 //! have in common (`state`), the kinds
-//! (`flat`, `ivf`), and the table of kinds (`factory`). A kind says how its rows are stored and searched
+//! (`flat`, `ivf`), the table of kinds (`factory`), and kinds taken apart for files of other libraries (`lists_apart`, `apart`). A kind says how its rows are stored and searched
 //! (`state::Stored`); ids, filters, removal, snapshots, concurrent changes and files are the same code for all.
 
 mod add;
+mod apart;
 mod as_f32;
 mod changing;
 mod factory;
@@ -15,6 +16,7 @@ mod flat;
 mod hits;
 mod ids;
 mod ivf;
+mod lists_apart;
 mod other_type;
 mod params;
 mod persist;
@@ -25,12 +27,15 @@ mod tune;
 mod variants;
 
 pub use add::AddParams;
+pub(crate) use apart::{Apart, RowNames, flat_of, lists_of_rows};
 pub use changing::Index;
-pub use factory::{index_factory, read_index, write_index};
+pub(crate) use factory::read_own;
+pub use factory::{index_factory, write_index};
 pub use flat::{BinaryFlat, Flat, StreamedFlat};
 pub use hits::{HitRows, Hits, RangeHits};
 pub use ids::{Exclude, IdFilter, IdPredicate, PreparedFilter, QueryFilter};
 pub use ivf::{IvfFlat, IvfSq, Originals};
+pub(crate) use lists_apart::ListsApart;
 pub use params::{Guarantee, IvfParams, Progress, SearchParams, TrainParams};
 pub use persist::{IndexInfo, IvfInfo, ListSizes};
 pub use stream::HitStream;

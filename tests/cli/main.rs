@@ -10,6 +10,7 @@ mod cache;
 mod convert;
 mod devices;
 mod failing;
+mod faiss_files;
 mod filters;
 mod kmeans;
 mod lists;

@@ -173,7 +173,8 @@ fn the_extension_decides_what_is_built_and_nothing_is_left_of_a_failure() {
     let before = bytes(folder, "x.nf");
     std::fs::hard_link(folder.join("base.npy"), folder.join("link.nf")).unwrap();
     for (line, status, expected) in [
-        ("build --base base.npy --out x.faiss", 2, "ends in .nf"),
+        ("build --base base.npy --out x.usearch", 2, "ends in .nf or .faiss"),
+        ("build --base base.npy --metric sqrtl2 --out x.faiss", 2, "sqrtl2, which FAISS"),
         ("build --base base.npy --out x", 2, "ends in .nf"),
         ("build --base base.npy --out link.nf", 2, "base.npy, which is read"),
         ("build --base base.npy --index IVF8,SQ9 --out x.nf", 2, "\"SQ9\" where \"Flat\""),

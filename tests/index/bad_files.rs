@@ -108,16 +108,10 @@ fn a_file_that_is_cut_or_goes_on_is_refused_at_every_length() {
 #[test]
 fn a_file_of_others_is_named_with_the_way_out() {
     let folder = tempfile::tempdir().unwrap();
-    // as FAISS writes IndexFlatL2: kind, dimension, rows, two words that nobody reads, is_trained, metric
-    let mut faiss = b"IxF2".to_vec();
-    faiss.extend(4u32.to_le_bytes());
-    faiss.extend([2u64, 1 << 20, 1 << 20].map(u64::to_le_bytes).concat());
-    faiss.extend([1, 1, 0, 0, 0]);
     let npy =
         b"\x93NUMPY\x01\0v\0{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1), }".to_vec();
     let bin = [1u32, 1, 0].map(u32::to_le_bytes).concat();
     for (name, bytes, needed) in [
-        ("x.index", &faiss, ["index of FAISS", "reconstruct_n"]),
         ("x", &npy, ["file of rows", "format::open"]),
         ("x.fbin", &bin, ["file of rows", "format::open"]),
         (

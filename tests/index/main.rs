@@ -10,6 +10,7 @@ mod bits;
 mod edges;
 mod exclude;
 mod failures;
+mod faiss;
 mod files;
 mod filters;
 mod flights;

@@ -64,6 +64,10 @@ impl BinaryFlat {
         BinaryFlat::of_reader(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
     }
 
+    pub(in crate::index) fn of(core: Core<Dataset>) -> BinaryFlat {
+        BinaryFlat(core)
+    }
+
     pub(in crate::index) fn of_reader(gpu: &Gpu, reader: IndexReader) -> Result<BinaryFlat> {
         rows::load(gpu, reader, |dtype| dtype == DType::Bits).map(BinaryFlat)
     }

@@ -89,6 +89,10 @@ impl Flat {
         Flat::of_reader(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
     }
 
+    pub(in crate::index) fn of(core: Core<Dataset>) -> Flat {
+        Flat(core)
+    }
+
     pub(in crate::index) fn of_reader(gpu: &Gpu, reader: IndexReader) -> Result<Flat> {
         rows::load(gpu, reader, |dtype| dtype != DType::Bits).map(Flat)
     }

@@ -125,6 +125,10 @@ impl IvfFlat {
         IvfFlat::of_reader(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
     }
 
+    pub(in crate::index) fn of(core: Core<IvfRows>) -> IvfFlat {
+        IvfFlat(core)
+    }
+
     pub(in crate::index) fn of_reader(gpu: &Gpu, reader: IndexReader) -> Result<IvfFlat> {
         let core = Core::read(reader, |info| {
             // how many lists there are stands behind the ids

@@ -127,6 +127,10 @@ impl IvfSq {
         IvfSq::of_reader(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
     }
 
+    pub(in crate::index) fn of(core: Core<SqRows>) -> IvfSq {
+        IvfSq(core)
+    }
+
     pub(in crate::index) fn of_reader(gpu: &Gpu, reader: IndexReader) -> Result<IvfSq> {
         let core = Core::read(reader, |info| {
             // what the rows are codes of, and how many lists there are, stands behind the ids

@@ -129,7 +129,7 @@ impl SqRows {
     }
 
     /// Codes as files have them, of bytes as the device has them.
-    fn codes(&self, bytes: Vec<u8>) -> Result<Vec<u8>> {
+    pub(super) fn codes(&self, bytes: Vec<u8>) -> Result<Vec<u8>> {
         match self.originals {
             Originals::None => {
                 Ok(self.quantizer.packed(&from_device(self.quantizer.kind(), bytes)))

@@ -42,7 +42,7 @@ pub struct IndexInfo {
     pub ivf: Option<IvfInfo>,
     /// Bytes of the file.
     pub bytes: u64,
-    /// The version of the format.
+    /// The version of the format; 0 of a file of another library, which [`faiss_info`](crate::faiss_info) describes.
     pub version: u32,
 }
 

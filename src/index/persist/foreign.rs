@@ -6,8 +6,7 @@ use std::path::Path;
 /// What the file is by its first bytes or its name, as the rest of a sentence, and what to do.
 pub(super) fn described(path: &Path, header: &[u8]) -> &'static str {
     if is_faiss(header) {
-        "; it looks like an index of FAISS: numpy.save('base.npy', index.reconstruct_n(0, index.ntotal)) makes a file of its rows, \
-         which format::open reads and Index::add_from adds"
+        "; it looks like an index of FAISS, which read_index and read_faiss read where it is of a kind that there is here"
     } else if header.starts_with(b"\x93NUMPY") || holds_rows(path) {
         "; it looks like a file of rows, which format::open reads and Index::add_from adds"
     } else if header.starts_with(b"PK\x03\x04") || header.starts_with(b"\x89HDF") {

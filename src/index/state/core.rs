@@ -49,6 +49,11 @@ impl<R: Stored> Core<R> {
         file::read(reader, empty).map(Core::of)
     }
 
+    /// An index of rows that are there, an id below `next_id` for each.
+    pub fn restored(rows: R, ids: Ids, next_id: u64) -> Core<R> {
+        Core::of(Snapshot::new(rows, ids, next_id))
+    }
+
     fn of(snapshot: Snapshot<R>) -> Core<R> {
         let rows = snapshot.rows();
         let (metric, dtype, dim) = (rows.metric().clone(), rows.dtype(), rows.dim());

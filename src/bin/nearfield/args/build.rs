@@ -37,7 +37,7 @@ pub struct BuildArgs {
     /// .npy, .ivecs or .ibin, or a text by any other extension, an id a line
     #[arg(long, value_name = "FILE")]
     pub ids: Option<PathBuf>,
-    /// The file to write; its extension says what it is: .nf is an index file of this program
+    /// The file to write; its extension says what it is: .nf is an index file of this program, .faiss one of FAISS
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
     /// Print a summary as one line of JSON on stdout

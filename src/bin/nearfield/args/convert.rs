@@ -8,10 +8,10 @@ use std::path::PathBuf;
 
 #[derive(Args)]
 pub struct ConvertArgs {
-    /// The file to read
+    /// The file to read: of rows, or an index, which its first bytes tell
     #[arg(value_name = "IN")]
     pub input: PathBuf,
-    /// The file to write
+    /// The file to write; its extension says what it is: of an index .nf or .faiss, and for these a GPU is needed
     #[arg(value_name = "OUT")]
     pub output: PathBuf,
     /// Type of the output's elements [default: the input's, or the only one that the output holds]

@@ -95,7 +95,8 @@ pub const INFO: &str = below!(
 pub const CONVERT: &str = below!(
     "Examples:\n  \
      nearfield convert base.fvecs base.npy\n  \
-     nearfield convert base.npy base.i8bin --scale auto --dtype i8"
+     nearfield convert base.npy base.i8bin --scale auto --dtype i8\n  \
+     nearfield convert lists.faiss lists.nf"
 );
 
 pub const BENCH: &str = below!(

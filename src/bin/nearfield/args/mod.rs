@@ -92,7 +92,7 @@ pub enum Command {
     /// Say what an index or a file of rows holds; needs no GPU
     #[command(after_help = help::INFO)]
     Info(InfoArgs),
-    /// Write a file of vectors in another format or type, by the extension
+    /// Write a file of vectors in another format or type, or an index in another format, by the extension
     #[command(after_help = help::CONVERT)]
     Convert(ConvertArgs),
     /// Check exact search on generated rows against f64, and time it

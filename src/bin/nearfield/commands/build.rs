@@ -32,6 +32,7 @@ pub fn run(args: &BuildArgs, global: &Global) -> Result<()> {
         Originals::None => base.empty(&gpu, &args.index)?,
         kept => base.empty_with(&gpu, &args.index, kept)?,
     };
+    format.check(&*index, out)?;
     let about = |e| match &args.ids {
         Some(file) if matches!(e, nearfield::Error::DuplicateId { .. }) => {
             Failure::Work(format!("{}: {e}", file.display()))

@@ -1,9 +1,10 @@
-//! `nearfield convert`.
+//! `nearfield convert`: of rows, or of an index.
 
 use crate::args::{ConvertArgs, Global, Untold};
 use crate::shell::failure::{Failure, Result};
 use crate::shell::progress::Progress;
-use crate::shell::{number, output, print, skipped, stop, suspect};
+use crate::shell::saved::{self, Saved};
+use crate::shell::{device, number, output, print, skipped, stop, suspect};
 use serde_json::json;
 use std::time::Instant;
 
@@ -11,6 +12,9 @@ pub fn run(args: &ConvertArgs, global: &Global) -> Result<()> {
     let begin = Instant::now();
     let (input, output) = (&args.input, &args.output);
     output::check_apart(&[output], &[input])?;
+    if let Some(saved) = Saved::find(input)? {
+        return index(&saved, args, global, begin);
+    }
     let progress = Progress::start(global.quiet);
     progress.phase("converting", 0);
     let mut told = false;
@@ -66,4 +70,54 @@ pub fn run(args: &ConvertArgs, global: &Global) -> Result<()> {
     };
     let line = format_args!("{rows} rows of {input}{scaled} in {output}{changed}, {seconds:.2} s");
     print::after(&written, print::to_stdout(line))
+}
+
+/// Writes an index to a file of another format; what it holds stays.
+fn index(saved: &Saved, args: &ConvertArgs, global: &Global, begin: Instant) -> Result<()> {
+    let output = &args.output;
+    let format = saved::format_of(output)?;
+    let (rounding, reading) = (&args.rounding, &args.reading);
+    let given = [
+        ("--dtype", args.dtype.is_some()),
+        ("--from", args.from.is_some()),
+        ("--scale", rounding.scale.is_some()),
+        ("--force", rounding.force),
+        ("--first", reading.first.is_some()),
+        ("--skip-nan", reading.skip_nan),
+        ("--bits", reading.bits.is_some()),
+        ("--bit-order", reading.bit_order.is_some()),
+    ];
+    if let Some((option, _)) = given.into_iter().find(|(_, given)| *given) {
+        let input = args.input.display();
+        return Err(Failure::Usage(format!("{option} is for files of rows; {input} is an index")));
+    }
+    let progress = Progress::start(global.quiet);
+    progress.phase("opening the device", 0);
+    let gpu = device::open(global)?;
+    progress.phase("reading the index", 0);
+    let index = saved.read(&gpu)?;
+    progress.phase("writing the index", 0);
+    stop::name([format.write(&*index, output)?], [])?;
+    drop(progress);
+    let bytes = std::fs::metadata(output).map(|meta| meta.len()).unwrap_or_default();
+    let (rows, seconds) = (saved.info.rows, begin.elapsed().as_secs_f64());
+    if args.json {
+        let summary = json!({
+            "command": "convert",
+            "adapter": gpu.caps().name,
+            "input": args.input.to_string_lossy(),
+            "output": output.to_string_lossy(),
+            "index": index.description(),
+            "rows": rows,
+            "bytes": bytes,
+            "seconds": number::json(seconds),
+        });
+        return print::after(&[output], print::to_stdout(format_args!("{summary}")));
+    }
+    if global.quiet {
+        return Ok(());
+    }
+    let (input, to) = (args.input.display(), output.display());
+    let line = format_args!("{rows} rows of {input} in {to}, {bytes} bytes, {seconds:.2} s");
+    print::after(&[output], print::to_stdout(line))
 }

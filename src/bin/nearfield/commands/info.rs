@@ -62,6 +62,10 @@ fn inspect(file: &Path) -> Result<FileInfo> {
                 "{file}: no index that is known here begins so, and no .{name} is read"
             ))
         }
+        None if saved::is_called_index(file) => {
+            let file = file.display();
+            Failure::Work(format!("{file}: its first bytes are those of no index"))
+        }
         None => e.into(),
     })
 }
@@ -82,10 +86,13 @@ fn read_all(file: &Path, info: &FileInfo, progress: &Progress) -> Result<()> {
 }
 
 fn of_index(saved: &Saved, info: &IndexInfo, verified: bool) -> Vec<(&'static str, Value)> {
-    let mut fields = vec![
-        ("what", json!("index")),
-        ("format", json!(saved.format())),
-        ("version", json!(info.version)),
+    let mut fields = vec![("what", json!("index")), ("format", json!(saved.format()))];
+    // other libraries' files have neither versions nor checksums
+    let own = info.version > 0;
+    if own {
+        fields.push(("version", json!(info.version)));
+    }
+    fields.extend([
         ("kind", json!(info.kind)),
         ("dtype", json!(info.dtype.name())),
         ("metric", json!(info.metric.to_string())),
@@ -93,9 +100,11 @@ fn of_index(saved: &Saved, info: &IndexInfo, verified: bool) -> Vec<(&'static st
         ("rows", json!(info.rows)),
         ("next_id", json!(info.next_id)),
         ("bytes", json!(info.bytes)),
-        ("checksum", json!(if verified { "ok" } else { "header ok" })),
-        ("verified", json!(verified)),
-    ];
+    ]);
+    if own {
+        fields.push(("checksum", json!(if verified { "ok" } else { "header ok" })));
+    }
+    fields.push(("verified", json!(verified)));
     if let Some(ivf) = &info.ivf {
         fields.push(("nlist", json!(ivf.nlist)));
         fields.push(("nprobe", json!(ivf.nprobe)));

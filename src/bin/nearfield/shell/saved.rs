@@ -2,7 +2,10 @@
 
 use super::failure::{Failure, Result};
 use nearfield::format::AtomicFile;
-use nearfield::{Gpu, Index, IndexInfo, read_index};
+use nearfield::{
+    Gpu, Index, IndexInfo, faiss_info, is_faiss, read_faiss, read_index, verify_faiss,
+    write_faiss_unnamed,
+};
 use std::path::{Path, PathBuf};
 
 /// A kind of file that holds an index.
@@ -23,17 +26,27 @@ pub struct Format {
 /// Told bytes done and bytes in all; an error ends the work.
 pub type Tell<'a> = dyn FnMut(u64, u64) -> nearfield::Result<()> + 'a;
 
-static FORMATS: [Format; 1] = [Format {
-    extension: "nf",
-    begins: |path| IndexInfo::is_index(path),
-    describe: |path| IndexInfo::read(path),
-    verify: |path, tell| IndexInfo::verify(path, tell),
-    read: |gpu, path| read_index(gpu, path),
-    write: |index, path| index.write_unnamed(path),
-}];
+static FORMATS: [Format; 2] = [
+    Format {
+        extension: "nf",
+        begins: |path| IndexInfo::is_index(path),
+        describe: |path| IndexInfo::read(path),
+        verify: |path, tell| IndexInfo::verify(path, tell),
+        read: |gpu, path| read_index(gpu, path),
+        write: |index, path| index.write_unnamed(path),
+    },
+    Format {
+        extension: "faiss",
+        begins: |path| is_faiss(path),
+        describe: |path| faiss_info(path),
+        verify: |path, tell| verify_faiss(path, tell),
+        read: |gpu, path| read_faiss(gpu, path),
+        write: |index, path| write_faiss_unnamed(index, path),
+    },
+];
 
 /// What other programs write, and nothing here reads.
-const FOREIGN: [&str; 3] = ["faiss", "hnswlib", "usearch"];
+const FOREIGN: [&str; 2] = ["hnswlib", "usearch"];
 
 /// A file of an index that was found to be one.
 pub struct Saved {
@@ -100,10 +113,20 @@ pub fn format_of(path: &Path) -> Result<&'static Format> {
 }
 
 impl Format {
+    /// Whether a file can have such an index, which has no rows yet, before these are read and added; it leaves nothing behind.
+    pub fn check(&self, index: &dyn Index, path: &Path) -> Result<()> {
+        Ok((self.write)(index, path).map(drop)?)
+    }
+
     /// Writes an index to a file that lacks its name.
     pub fn write(&self, index: &dyn Index, path: &Path) -> Result<AtomicFile> {
         Ok((self.write)(index, path)?)
     }
+}
+
+/// Whether a file is called like one that holds an index.
+pub fn is_called_index(path: &Path) -> bool {
+    path.extension().is_some_and(|e| FORMATS.iter().any(|f| e.eq_ignore_ascii_case(f.extension)))
 }
 
 /// The extension of another program's index.
@@ -123,9 +146,10 @@ mod tests {
     #[test]
     fn the_extension_decides_what_is_written() {
         assert_eq!(format_of(Path::new("a/b.NF")).map(|f| f.extension).ok(), Some("nf"));
-        for bad in ["a", "a.npy", "nf", ".nf", "a.nf.bak", "a.faiss"] {
+        assert_eq!(format_of(Path::new("a.faiss")).map(|f| f.extension).ok(), Some("faiss"));
+        for bad in ["a", "a.npy", "nf", ".nf", "a.nf.bak", "a.usearch"] {
             let Err(Failure::Usage(why)) = format_of(Path::new(bad)) else { panic!("{bad}") };
-            assert!(why.contains("ends in .nf"), "{why}");
+            assert!(why.contains("ends in .nf or .faiss"), "{why}");
         }
     }
 
@@ -140,8 +164,10 @@ mod tests {
         assert!(Saved::find(&file("rows.nf", b"nearfld")).is_ok_and(|found| found.is_none()));
         // It says that it is one, and is damaged.
         assert!(Saved::find(&file("rows.npy", b"nearfld\x1a")).is_err());
+        let hnsw = Saved::find(&file("x", b"IHNf\x08\0\0\0")).map(|_| ()).unwrap_err().to_string();
+        assert!(hnsw.contains("HNSW"), "{hnsw}");
         for (name, expected) in
-            [("x.nf", "--base"), ("x.faiss", "no .faiss"), ("x.hnswlib", "no .hnswlib")]
+            [("x.nf", "--base"), ("x.faiss", "--base"), ("x.hnswlib", "no .hnswlib")]
         {
             let why = Saved::open(&file(name, b"IxF2")).map(|_| ()).unwrap_err().to_string();
             assert!(why.contains(expected), "{why}");

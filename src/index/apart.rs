@@ -1,0 +1,146 @@
+//! Indexes taken apart and put together: what files of other libraries have of them.
+
+use super::changing::Index;
+use super::flat::{BinaryFlat, Flat};
+use super::ids::{Ids, MAX_ID, RowSet};
+use super::ivf::{IvfFlat, IvfRows, IvfSq, SqRows};
+use super::lists_apart::ListsApart;
+use super::state::{Backed, Core, Stored};
+use crate::device::Gpu;
+use crate::dtype::DType;
+use crate::error::{Error, Result};
+use crate::exact::Dataset;
+use crate::format::RowSource;
+use crate::metric::Metric;
+
+/// One state of an index, without the rows that were removed. The others are known by number, from 0 on.
+pub(crate) struct Apart {
+    pub metric: Metric,
+    /// Of the rows as [`read`](Self::read) gives them; of codes u8.
+    pub dtype: DType,
+    pub dim: usize,
+    /// Bytes of a row, or of its code.
+    pub row_bytes: usize,
+    /// The id of each row.
+    pub ids: Vec<u64>,
+    pub lists: Option<ListsApart>,
+    read: Box<ReadRows>,
+}
+
+/// Writes the bytes of numbered rows, one after the other.
+type ReadRows = dyn Fn(&[u32], &mut [u8]) -> Result<()>;
+
+impl Apart {
+    /// What an index consists of now, if it is of a kind of this crate.
+    pub fn of(index: &dyn Index) -> Option<Result<Apart>> {
+        let any = index.as_any()?;
+        let flat =
+            |rows: &Dataset| (rows.rows().dtype(), rows.rows().dtype().row_bytes(rows.dim()));
+        if let Some(index) = any.downcast_ref::<Flat>() {
+            return Some(taken(index, flat, |_, _| Ok(None), Stored::read_rows));
+        }
+        if let Some(index) = any.downcast_ref::<BinaryFlat>() {
+            return Some(taken(index, flat, |_, _| Ok(None), Stored::read_rows));
+        }
+        if let Some(index) = any.downcast_ref::<IvfFlat>() {
+            let shape = |rows: &IvfRows| (rows.dtype(), rows.dtype().row_bytes(rows.dim()));
+            let lists = |rows: &IvfRows, live: Option<&_>| rows.apart(live).map(Some);
+            return Some(taken(index, shape, lists, Stored::read_rows));
+        }
+        let index = any.downcast_ref::<IvfSq>()?;
+        let shape = |rows: &SqRows| (DType::U8, rows.code_bytes());
+        let lists = |rows: &SqRows, live: Option<&_>| rows.apart(live).map(Some);
+        Some(taken(index, shape, lists, SqRows::read_codes))
+    }
+
+    /// The bytes of numbered rows, one after the other.
+    pub fn read(&self, rows: &[u32]) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; rows.len() * self.row_bytes];
+        (self.read)(rows, &mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+fn taken<T: Backed>(
+    index: &T,
+    shape: impl Fn(&T::Rows) -> (DType, usize),
+    lists: impl Fn(&T::Rows, Option<&RowSet>) -> Result<Option<ListsApart>>,
+    read: impl Fn(&T::Rows, &[u32], &mut [u8]) -> Result<()> + 'static,
+) -> Result<Apart> {
+    let now = index.core().snapshot();
+    let (dtype, row_bytes) = shape(now.rows());
+    let (metric, dim) = (now.rows().metric().clone(), now.rows().dim());
+    let (ids, lists) = (now.live_ids(), lists(now.rows(), now.live())?);
+    // rows that were removed have numbers, too
+    let live: Option<Vec<u32>> = now.live().map(|live| live.iter().collect());
+    let read = move |rows: &[u32], out: &mut [u8]| match &live {
+        None => read(now.rows(), rows, out),
+        Some(live) => {
+            let rows: Vec<u32> = rows.iter().map(|&row| live[row as usize]).collect();
+            read(now.rows(), &rows, out)
+        }
+    };
+    Ok(Apart { metric, dtype, dim, row_bytes, ids, lists, read: Box::new(read) })
+}
+
+/// The ids of rows that are about to be read.
+pub(crate) struct RowNames {
+    ids: Ids,
+    next_id: u64,
+}
+
+impl RowNames {
+    /// Rows that are called by their numbers.
+    pub fn numbers(rows: u64) -> RowNames {
+        RowNames { ids: Ids::default().with_run(0, rows as usize), next_id: rows }
+    }
+
+    /// Rows of these ids, all of which lie below `next_id`, or one that is no id or is there twice.
+    pub fn listed(ids: Vec<u64>, next_id: u64) -> Result<RowNames, u64> {
+        if let Some(&id) = ids.iter().find(|&&id| id >= next_id.min(MAX_ID)) {
+            return Err(id);
+        }
+        Ok(RowNames { ids: Ids::distinct(ids)?, next_id })
+    }
+
+    fn core<R: Stored>(self, rows: R) -> Result<Core<R>> {
+        let (have, named) = (rows.len(), self.ids.len() as u64);
+        if have != named {
+            return Err(Error::internal(format!("{named} ids for {have} rows")));
+        }
+        Ok(Core::restored(rows, self.ids, self.next_id))
+    }
+}
+
+/// An index of these rows, as they are: a [`BinaryFlat`] of bits, otherwise a [`Flat`].
+pub(crate) fn flat_of(
+    gpu: &Gpu,
+    metric: &Metric,
+    rows: &mut dyn RowSource,
+    names: RowNames,
+) -> Result<Box<dyn Index>> {
+    let (dtype, dim) = (rows.dtype(), rows.dim());
+    let core = names.core(Dataset::new(gpu, metric, dtype, dim)?.append(rows)?)?;
+    Ok(match dtype {
+        DType::Bits => Box::new(BinaryFlat::of(core)),
+        _ => Box::new(Flat::of(core)),
+    })
+}
+
+/// An index of these lists, whose rows are codes where there is a quantizer, a u8 a byte: an [`IvfSq`], otherwise an [`IvfFlat`]. No row is
+/// assigned or encoded.
+pub(crate) fn lists_of_rows(
+    gpu: &Gpu,
+    (metric, dim): (&Metric, usize),
+    lists: &ListsApart,
+    rows: &mut dyn RowSource,
+    names: RowNames,
+) -> Result<Box<dyn Index>> {
+    Ok(match &lists.quantizer {
+        Some(_) => Box::new(IvfSq::of(names.core(SqRows::together(gpu, metric, lists, rows)?)?)),
+        None => {
+            let shape = (rows.dtype(), dim);
+            Box::new(IvfFlat::of(names.core(IvfRows::together(gpu, metric, shape, lists, rows)?)?))
+        }
+    })
+}

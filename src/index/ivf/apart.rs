@@ -1,0 +1,86 @@
+//! Lists taken apart and put together, for files of other libraries.
+
+use super::encoded::Unpacked;
+use super::originals::Originals;
+use super::rows::IvfRows;
+use super::sq_rows::SqRows;
+use crate::device::Gpu;
+use crate::dtype::DType;
+use crate::error::{Error, Result};
+use crate::format::RowSource;
+use crate::index::ids::RowSet;
+use crate::index::lists_apart::ListsApart;
+use crate::index::state::Stored;
+use crate::metric::Metric;
+
+impl IvfRows {
+    /// The lists, and of which one each row in `live`, or each of all, is in.
+    pub fn apart(&self, live: Option<&RowSet>) -> Result<ListsApart> {
+        let centroids = if self.is_trained() { Some(self.centroids()?) } else { None };
+        Ok(ListsApart {
+            nlist: self.lists.nlist(),
+            nprobe: self.nprobe,
+            centroids,
+            labels: self.labels(live),
+            quantizer: None,
+        })
+    }
+
+    /// The reverse, with the rows of a source.
+    pub fn together(
+        gpu: &Gpu,
+        metric: &Metric,
+        shape: (DType, usize),
+        lists: &ListsApart,
+        rows: &mut dyn RowSource,
+    ) -> Result<IvfRows> {
+        IvfRows::new(gpu, metric, shape, lists.nlist)?.filled(lists, rows)
+    }
+
+    /// With the centroids and the labels of `lists`, if there are centroids.
+    fn filled(self, lists: &ListsApart, rows: &mut dyn RowSource) -> Result<IvfRows> {
+        let empty = IvfRows { nprobe: IvfRows::checked_nprobe(lists.nprobe)?, ..self };
+        let Some(centroids) = &lists.centroids else { return Ok(empty) };
+        let empty = empty.with_centroids(centroids)?;
+        Ok(empty.with(empty.lists.append_labelled(rows, &lists.labels)?))
+    }
+}
+
+impl SqRows {
+    /// As [`IvfRows::apart`].
+    pub fn apart(&self, live: Option<&RowSet>) -> Result<ListsApart> {
+        Ok(ListsApart { quantizer: Some(self.quantizer.clone()), ..self.ivf.apart(live)? })
+    }
+
+    /// Bytes of the code of a row.
+    pub fn code_bytes(&self) -> usize {
+        self.quantizer.code_bytes()
+    }
+
+    /// The codes of numbered rows, packed as files have them.
+    pub fn read_codes(&self, rows: &[u32], out: &mut [u8]) -> Result<()> {
+        let mut bytes = vec![0; rows.len() * self.ivf.dtype().row_bytes(self.dim())];
+        self.ivf.read_rows(rows, &mut bytes)?;
+        let codes = self.codes(bytes)?;
+        if codes.len() != out.len() {
+            return Err(Error::internal(format!("{} bytes for {}", codes.len(), out.len())));
+        }
+        out.copy_from_slice(&codes);
+        Ok(())
+    }
+
+    /// The reverse of [`apart`](Self::apart), with the codes of a source.
+    pub fn together(
+        gpu: &Gpu,
+        metric: &Metric,
+        lists: &ListsApart,
+        codes: &mut dyn RowSource,
+    ) -> Result<SqRows> {
+        let Some(quantizer) = &lists.quantizer else {
+            return Err(Error::internal("codes of no quantizer"));
+        };
+        let empty = SqRows::new(gpu, metric, quantizer, lists.nlist, Originals::None)?;
+        let mut codes = Unpacked::new(codes, quantizer);
+        Ok(SqRows { ivf: empty.ivf.clone().filled(lists, &mut codes)?, ..empty })
+    }
+}

@@ -1,0 +1,16 @@
+//! Inverted lists without their rows, as files of other libraries have them.
+
+use crate::quantize::ScalarQuantizer;
+
+/// Inverted lists without their rows.
+pub(crate) struct ListsApart {
+    pub nlist: usize,
+    /// Lists that a search looks at which does not say how many.
+    pub nprobe: usize,
+    /// The elements of all centroids, once they are known.
+    pub centroids: Option<Vec<f32>>,
+    /// The list of each row.
+    pub labels: Vec<u32>,
+    /// What the rows are codes of, if they are.
+    pub quantizer: Option<ScalarQuantizer>,
+}

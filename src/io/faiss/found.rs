@@ -1,0 +1,61 @@
+//! What a file holds, and where its rows are.
+
+use crate::dtype::DType;
+use crate::metric::Metric;
+use crate::quantize::ScalarQuantizer;
+
+/// An index in a file.
+pub(super) struct Found {
+    pub metric: Metric,
+    /// Of the rows, or of the bytes of their codes.
+    pub dtype: DType,
+    pub dim: usize,
+    /// Bytes of a row, or of its code.
+    pub row_bytes: u64,
+    /// Where the rows are.
+    pub stretches: Vec<Stretch>,
+    /// Rows there are.
+    pub rows: u64,
+    /// Rows that there are by FAISS's count: those of no list are none of them.
+    pub counted: u64,
+    /// The id of each row; `None` where they are their numbers.
+    pub ids: Option<Vec<u64>>,
+    pub lists: Option<ListsFound>,
+}
+
+/// Rows that lie one behind the other.
+pub(super) struct Stretch {
+    pub at: u64,
+    pub rows: u64,
+    /// The list that they are in, if there are lists.
+    pub list: u32,
+}
+
+/// Inverted lists without their rows.
+pub(super) struct ListsFound {
+    pub nlist: u64,
+    pub nprobe: u64,
+    /// Where the centroids lie, once there are some.
+    pub centroids: Option<u64>,
+    pub quantizer: Option<ScalarQuantizer>,
+}
+
+impl Found {
+    /// The id of the next row that is added without one.
+    pub fn next_id(&self) -> u64 {
+        let ids = self.ids.iter().flatten();
+        ids.fold(self.counted, |next, &id| next.max(id.saturating_add(1)))
+    }
+
+    /// Where a row lies in the file.
+    pub fn place(&self, row: u64) -> u64 {
+        let mut before = 0;
+        for stretch in &self.stretches {
+            if row < before + stretch.rows {
+                return stretch.at + (row - before) * self.row_bytes;
+            }
+            before += stretch.rows;
+        }
+        0
+    }
+}

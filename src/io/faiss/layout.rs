@@ -1,0 +1,79 @@
+//! A file from its first letters to its end, but for the rows, whose places are found out.
+
+use super::flat;
+use super::found::Found;
+use super::header::{BinaryHeader, Header};
+use super::lists;
+use super::names;
+use super::reader::Reader;
+use crate::error::Result;
+
+/// What the file holds; it has to end where the index does.
+pub(super) fn find(file: &mut Reader) -> Result<Found> {
+    let at = file.at();
+    let found = match &file.fourcc()? {
+        b"IxMp" | b"IxM2" => {
+            let header = Header::read(file)?;
+            mapped(file, (header.dim, header.rows), |fourcc| fourcc[1] != b'B')
+        }
+        b"IBMp" | b"IBM2" => {
+            let header = BinaryHeader::read(file)?;
+            mapped(file, (header.dim, header.rows), |fourcc| fourcc[1] == b'B')
+        }
+        other => plain(file, at, *other),
+    }?;
+    file.finish()?;
+    Ok(found)
+}
+
+/// An index of one kind, whose four letters stand at `at`.
+fn plain(file: &mut Reader, at: u64, fourcc: [u8; 4]) -> Result<Found> {
+    match &fourcc {
+        b"IxF2" | b"IxFI" | b"IxFl" => flat::flat(file),
+        b"IBxF" => flat::bits(file),
+        b"IwFl" | b"IvFl" | b"IvFL" | b"IwSq" => lists::find(file, fourcc),
+        b"IwSQ" | b"IvSQ" => Err(file.fault(
+            at,
+            format!("{} has codes of residuals: {}", fourcc.escape_ascii(), lists::RESIDUALS),
+        )),
+        _ => Err(file.fault(at, names::unread(fourcc))),
+    }
+}
+
+/// An index and the ids by which its own are known.
+fn mapped(
+    file: &mut Reader,
+    (dim, rows): (usize, u64),
+    inside: impl Fn(&[u8; 4]) -> bool,
+) -> Result<Found> {
+    let at = file.at();
+    let fourcc = file.fourcc()?;
+    if matches!(&fourcc, b"IxMp" | b"IxM2" | b"IBMp" | b"IBM2") || !inside(&fourcc) {
+        let reason = format!("{} within an IDMap", fourcc.escape_ascii());
+        return Err(file.fault(at, reason));
+    }
+    let found = plain(file, at, fourcc)?;
+    if (found.dim, found.counted) != (dim, rows) {
+        let (d, n) = (found.dim, found.counted);
+        return Err(file.fault(at, format!("{n} rows of {d} in an IDMap of {rows} of {dim}")));
+    }
+    let at = file.at();
+    let count = file.count(8)?;
+    if count != rows {
+        return Err(file.fault(at, format!("{count} ids for {rows} rows")));
+    }
+    let mut map = Vec::with_capacity(count as usize);
+    file.ids(count, &mut map)?;
+    let ids = match found.ids {
+        None => map,
+        Some(mut ids) => {
+            for id in &mut ids {
+                let mapped = map.get(*id as usize);
+                let reason = || format!("{id} in a list, of {rows} rows");
+                *id = *mapped.ok_or_else(|| file.fault(at, reason()))?;
+            }
+            ids
+        }
+    };
+    Ok(Found { ids: Some(ids), counted: 0, ..found })
+}

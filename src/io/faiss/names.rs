@@ -1,0 +1,86 @@
+//! FAISS's four letters for each kind of index, and what they stand for.
+
+/// What can be read, for messages.
+pub(super) const KNOWN: &str =
+    "IxF2, IxFI, IxFl, IwFl, IvFl, IvFL, IwSq, IxMp, IxM2, IBxF, IBMp and IBM2";
+
+/// Kinds that are not read, as the rest of "it is ...".
+const OTHERS: &[(&str, &str)] = &[
+    ("null", "no index at all"),
+    ("IxPT", "an index behind vector transforms (IndexPreTransform)"),
+    ("IxRF", "an index with a refinement (IndexRefine)"),
+    ("IxSQ", "a scalar quantizer without lists (IndexScalarQuantizer)"),
+    ("IxPQ IxPo IxPq", "a product quantizer without lists (IndexPQ)"),
+    ("IwPQ IvPQ", "lists of product-quantizer codes (IndexIVFPQ)"),
+    ("IwQR IvQR", "lists of product-quantizer codes that are refined (IndexIVFPQR)"),
+    ("IPfs", "a product quantizer for fast scans (IndexPQFastScan)"),
+    ("IwPf", "lists of product-quantizer codes for fast scans (IndexIVFPQFastScan)"),
+    ("IxHe IxHE", "a locality-sensitive hash (IndexLSH)"),
+    ("Ixrq Ixrr", "a RaBitQ index (IndexRaBitQ)"),
+    ("Iwrq Iwrr", "lists of RaBitQ codes (IndexIVFRaBitQ)"),
+    ("Irfn Irfs", "a RaBitQ index for fast scans (IndexRaBitQFastScan)"),
+    ("Iwrn Iwrf", "lists of RaBitQ codes for fast scans (IndexIVFRaBitQFastScan)"),
+    ("IHNf IHNp IHNs IHN2 IH00", "an HNSW graph (IndexHNSW)"),
+    ("IHNc IHc2", "an HNSW graph of CAGRA's (IndexHNSWCagra)"),
+    ("INSf INSp INSs", "an NSG graph (IndexNSG)"),
+    ("INNf", "a graph of NNDescent (IndexNNDescent)"),
+    ("IxRQ IxRq", "a residual quantizer (IndexResidualQuantizer)"),
+    ("IxLS", "a local-search quantizer (IndexLocalSearchQuantizer)"),
+    ("IxPR IxPL", "a product of additive quantizers"),
+    ("ILfs IRfs IPRf IPLf IVLf IVRf NPLf NPRf", "an additive quantizer for fast scans"),
+    ("IwLS IwRQ IwPL IwPR", "lists of codes of an additive quantizer"),
+    ("ImRQ Imiq", "a quantizer of many coarse cells (MultiIndexQuantizer)"),
+    ("IxLa", "a lattice (IndexLattice)"),
+    ("IwSh", "lists of spectral hashes (IndexIVFSpectralHash)"),
+    ("IwFd", "lists without duplicates (IndexIVFFlatDedup)"),
+    ("IwIQ", "lists with a quantizer of their own (IndexIVFIndependentQuantizer)"),
+    ("Ix2L", "codes of two levels (Index2Layer)"),
+    ("IRMf IRMh", "rows scaled one by one (IndexRowwiseMinMax)"),
+    ("IBwF", "binary lists (IndexBinaryIVF)"),
+    ("IBFf", "a binary index over one of floats (IndexBinaryFromFloat)"),
+    ("IBHf", "a binary HNSW graph (IndexBinaryHNSW)"),
+    ("IBHh IBHm", "a binary hash (IndexBinaryHash)"),
+];
+
+/// Whether four letters are among those that are read.
+pub(super) fn is_known(fourcc: &[u8]) -> bool {
+    let names = KNOWN.split([' ', ',']).filter(|name| name.len() == 4);
+    names.into_iter().any(|name| name.as_bytes() == fourcc)
+}
+
+/// Whether four letters stand for an index that FAISS writes, one that is read or not.
+pub(super) fn is_index(fourcc: &[u8]) -> bool {
+    is_known(fourcc) || other(fourcc).is_some()
+}
+
+fn other(fourcc: &[u8]) -> Option<&'static str> {
+    let found = OTHERS.iter().find(|(names, _)| names.split(' ').any(|n| n.as_bytes() == fourcc));
+    found.map(|(_, what)| *what)
+}
+
+/// Says of four letters that are not read what they are.
+pub(super) fn unread(fourcc: [u8; 4]) -> String {
+    let name = fourcc.escape_ascii();
+    match other(&fourcc) {
+        Some(what) => format!("{name} is {what}, which is not read; what is: {KNOWN}"),
+        None => format!("{name} is no kind of index that is known; those that are read: {KNOWN}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_stands_once_and_is_of_four_letters() {
+        let mut names: Vec<&str> = OTHERS.iter().flat_map(|(names, _)| names.split(' ')).collect();
+        names.extend(KNOWN.split([' ', ',']).filter(|name| name.len() == 4));
+        let all = names.len();
+        assert!(names.iter().all(|name| name.len() == 4 && is_index(name.as_bytes())));
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all);
+        assert!(is_known(b"IxF2") && !is_known(b"IHNf") && !is_index(b"abcd"));
+        assert!(unread(*b"IHNf").contains("HNSW") && unread(*b"abcd").contains("abcd"));
+    }
+}

@@ -1,0 +1,170 @@
+//! From a file to an index, and what can be said of it without a device.
+
+use super::found::Found;
+use super::layout;
+use super::names;
+use super::reader::Reader;
+use super::rows::FileRows;
+use crate::device::Gpu;
+use crate::dtype::{DType, Rows};
+use crate::error::{Error, Result};
+use crate::format::RowSource;
+use crate::index::{Index, IndexInfo, IvfInfo, ListSizes, ListsApart};
+use crate::index::{RowNames, flat_of, lists_of_rows};
+use crate::space::check;
+use std::path::Path;
+
+/// No vector of another program's has more elements than such a file may begin to say.
+const MAX_DIM: u32 = 1 << 20;
+
+/// Whether a file begins with letters of FAISS's and a dimension.
+pub(super) fn begins(path: &Path) -> Result<bool> {
+    let mut file = Reader::open(path)?;
+    if file.left() < 8 {
+        return Ok(false);
+    }
+    let (fourcc, dim) = (file.fourcc()?, file.i32()?);
+    Ok(names::is_index(&fourcc) && (1..=MAX_DIM as i32).contains(&dim))
+}
+
+/// An index of all that the file has, as it has it.
+pub(super) fn read(gpu: &Gpu, path: &Path) -> Result<Box<dyn Index>> {
+    let mut file = Reader::open(path)?;
+    let mut found = layout::find(&mut file)?;
+    let names = names_of(&mut file, &mut found)?;
+    let lists = lists(&mut file, &found)?;
+    let mut rows = FileRows::new(&mut file, &found);
+    let made = match &lists {
+        None => flat_of(gpu, &found.metric, &mut rows, names),
+        Some(lists) => lists_of_rows(gpu, (&found.metric, found.dim), lists, &mut rows, names),
+    };
+    made.map_err(|e| refused(&file, &found, e))
+}
+
+/// The error of a row, at its place in the file.
+fn refused(file: &Reader, found: &Found, error: Error) -> Error {
+    match error {
+        Error::NonFinite { row, .. } | Error::InvalidValue { row, .. } => {
+            file.refused(found.place(row), error)
+        }
+        other => file.refused(0, other),
+    }
+}
+
+/// The ids of the rows, which are taken out of what was found; each may be there once.
+fn names_of(file: &mut Reader, found: &mut Found) -> Result<RowNames> {
+    let next_id = found.next_id();
+    let Some(ids) = found.ids.take() else { return Ok(RowNames::numbers(found.rows)) };
+    let id = match RowNames::listed(ids, next_id) {
+        Ok(names) => return Ok(names),
+        Err(id) => id,
+    };
+    file.go_to(0)?;
+    let ids = layout::find(file)?.ids.unwrap_or_default();
+    let row = ids.iter().rposition(|&its| its == id).unwrap_or(0) as u64;
+    let times = ids.iter().filter(|&&its| its == id).count();
+    let reason = format!(
+        "the id {id} is there {times} times, last of row {row}, which FAISS allows and an index here does not"
+    );
+    Err(file.fault(found.place(row), reason))
+}
+
+/// The lists, with the elements of their centroids.
+fn lists(file: &mut Reader, found: &Found) -> Result<Option<ListsApart>> {
+    let Some(lists) = &found.lists else { return Ok(None) };
+    let centroids = match lists.centroids {
+        None => None,
+        Some(at) => {
+            file.go_to(at)?;
+            let centroids = file.f32s(lists.nlist * found.dim as u64)?;
+            check::rows(&found.metric, Rows::F32(&centroids), found.dim, 0)
+                .map_err(|e| file.fault(at, format!("centroids: {e}")))?;
+            Some(centroids)
+        }
+    };
+    let mut labels = Vec::with_capacity(found.rows as usize);
+    for stretch in &found.stretches {
+        labels.resize(labels.len() + stretch.rows as usize, stretch.list);
+    }
+    Ok(Some(ListsApart {
+        nlist: lists.nlist as usize,
+        nprobe: lists.nprobe as usize,
+        centroids,
+        labels,
+        quantizer: lists.quantizer.clone(),
+    }))
+}
+
+/// What the file says of itself.
+pub(super) fn info(path: &Path) -> Result<IndexInfo> {
+    let mut file = Reader::open(path)?;
+    let found = layout::find(&mut file)?;
+    Ok(told(&file, &found))
+}
+
+fn told(file: &Reader, found: &Found) -> IndexInfo {
+    let ivf = found.lists.as_ref().map(|lists| IvfInfo {
+        nlist: lists.nlist,
+        nprobe: lists.nprobe,
+        // as many as there are centroids in the file
+        sizes: lists.centroids.map(|_| {
+            let mut sizes = vec![0; lists.nlist as usize];
+            for stretch in &found.stretches {
+                sizes[stretch.list as usize] = stretch.rows;
+            }
+            ListSizes::of(&sizes)
+        }),
+        quantizer: lists.quantizer.as_ref().map(|quantizer| quantizer.kind()),
+        originals: false,
+    });
+    let kind = match (&ivf, found.dtype) {
+        (None, DType::Bits) => "BinaryFlat",
+        (None, _) => "Flat",
+        (Some(IvfInfo { quantizer: None, .. }), _) => "IvfFlat",
+        (Some(_), _) => "IvfSq",
+    };
+    IndexInfo {
+        kind: kind.to_owned(),
+        // codes are of f32
+        dtype: if found.dtype == DType::Bits { DType::Bits } else { DType::F32 },
+        dim: found.dim,
+        metric: found.metric.clone(),
+        rows: found.rows,
+        next_id: found.next_id(),
+        ivf,
+        bytes: file.length(),
+        version: 0,
+    }
+}
+
+/// Reads all of a file and checks what can be without a device; `progress` is told bytes read and bytes in all.
+pub(super) fn verify(
+    path: &Path,
+    progress: &mut dyn FnMut(u64, u64) -> Result<()>,
+) -> Result<IndexInfo> {
+    let mut file = Reader::open(path)?;
+    let mut found = layout::find(&mut file)?;
+    let info = told(&file, &found);
+    names_of(&mut file, &mut found)?;
+    lists(&mut file, &found)?;
+    let bytes = file.length();
+    let (mut rows, mut done) = (FileRows::new(&mut file, &found), 0);
+    let checked = loop {
+        match rows.next_rows(usize::MAX) {
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
+            Ok(Some(block)) => {
+                let count = block.bytes().len() as u64 / found.row_bytes;
+                if found.dtype != DType::U8
+                    && let Err(error) = check::rows(&found.metric, block, found.dim, done)
+                {
+                    break Err(error);
+                }
+                done += count;
+                progress(done * found.row_bytes, bytes)?;
+            }
+        }
+    };
+    checked.map_err(|e| refused(&file, &found, e))?;
+    Ok(info)
+}

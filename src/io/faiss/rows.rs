@@ -1,0 +1,83 @@
+//! The rows of a file as a stream.
+
+use super::found::{Found, Stretch};
+use super::reader::Reader;
+use crate::dtype::{DType, Rows};
+use crate::error::Result;
+use crate::format::RowSource;
+
+/// Host memory for a block of rows.
+const BLOCK_BYTES: u64 = 4 << 20;
+
+/// Rows of all stretches, one after the other; of codes the bytes.
+pub(super) struct FileRows<'a> {
+    file: &'a mut Reader,
+    dtype: DType,
+    dim: usize,
+    row_bytes: u64,
+    stretches: &'a [Stretch],
+    /// Rows of the first of these that were read.
+    done: u64,
+    left: u64,
+    /// A block, aligned for every type.
+    words: Vec<u32>,
+}
+
+impl<'a> FileRows<'a> {
+    pub fn new(file: &'a mut Reader, found: &'a Found) -> FileRows<'a> {
+        let dim = match found.dtype {
+            DType::U8 => found.row_bytes as usize,
+            _ => found.dim,
+        };
+        FileRows {
+            file,
+            dtype: found.dtype,
+            dim,
+            row_bytes: found.row_bytes,
+            stretches: &found.stretches,
+            done: 0,
+            left: found.rows,
+            words: Vec::new(),
+        }
+    }
+}
+
+impl RowSource for FileRows<'_> {
+    fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    fn dim(&self) -> usize {
+        self.dim
+    }
+
+    fn remaining(&self) -> Option<u64> {
+        Some(self.left)
+    }
+
+    fn next_rows(&mut self, max_rows: usize) -> Result<Option<Rows<'_>>> {
+        let most = (BLOCK_BYTES / self.row_bytes).clamp(1, (max_rows as u64).max(1));
+        let rows = most.min(self.left);
+        if rows == 0 {
+            return Ok(None);
+        }
+        let bytes = (rows * self.row_bytes) as usize;
+        self.words.resize(bytes.div_ceil(4), 0);
+        let mut block: &mut [u8] = &mut bytemuck::cast_slice_mut(&mut self.words)[..bytes];
+        // short lists make one block together
+        while let (Some(stretch), false) = (self.stretches.first(), block.is_empty()) {
+            let take = (stretch.rows - self.done).min(block.len() as u64 / self.row_bytes);
+            let (now, rest) = block.split_at_mut((take * self.row_bytes) as usize);
+            self.file.go_to(stretch.at + self.done * self.row_bytes)?;
+            self.file.fill(now)?;
+            block = rest;
+            self.done += take;
+            if self.done == stretch.rows {
+                self.stretches = &self.stretches[1..];
+                self.done = 0;
+            }
+        }
+        self.left -= rows;
+        Rows::from_bytes(self.dtype, &bytemuck::cast_slice(&self.words)[..bytes]).map(Some)
+    }
+}

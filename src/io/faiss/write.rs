@@ -1,0 +1,241 @@
+//! From an index to a file.
+
+use super::header::{BinaryHeader, Header, number};
+use super::quantizer;
+use crate::dtype::{DType, Rows};
+use crate::error::{Error, Result};
+use crate::format::AtomicFile;
+use crate::index::{Apart, Index, ListsApart};
+use crate::metric::Metric;
+use std::path::Path;
+
+/// Host memory for a block of rows.
+const BLOCK_BYTES: usize = 4 << 20;
+
+/// Writes a file that lacks its name.
+pub(super) fn write(index: &dyn Index, path: &Path) -> Result<AtomicFile> {
+    let apart = Apart::of(index).ok_or_else(|| refused(index.description()))??;
+    let kind = Kind::of(&apart)?;
+    let mut out = AtomicFile::create(path)?;
+    match &apart.lists {
+        Some(lists) => write_lists(&mut out, &apart, lists, &kind)?,
+        None => write_flat(&mut out, &apart, &kind)?,
+    }
+    Ok(out)
+}
+
+fn refused(item: impl Into<String>) -> Error {
+    Error::unsupported("a file of FAISS", item)
+}
+
+/// What becomes of the rows, whatever index they are in.
+struct Kind {
+    /// FAISS's.
+    metric: Metric,
+    /// Rows and centroids get the length 1.
+    unit: bool,
+}
+
+impl Kind {
+    fn of(apart: &Apart) -> Result<Kind> {
+        let cosine = apart.metric == Metric::Cosine;
+        let quantizer = apart.lists.as_ref().and_then(|lists| lists.quantizer.as_ref());
+        if apart.dtype == DType::Bits {
+            if apart.metric != Metric::Hamming {
+                return Err(refused(format!("{}; of bits it has hamming", apart.metric)));
+            }
+            if !apart.dim.is_multiple_of(8) {
+                return Err(refused(format!("{} bits, which are no whole bytes", apart.dim)));
+            }
+        } else if cosine && quantizer.is_some() {
+            let item = "codes under cosine, which it has as ip of rows of length 1, and these codes are not";
+            return Err(refused(item));
+        } else if !cosine {
+            number(&apart.metric)?;
+        }
+        let metric = if cosine { Metric::InnerProduct } else { apart.metric.clone() };
+        Ok(Kind { metric, unit: cosine })
+    }
+
+    fn header(&self, dim: usize, rows: u64, is_trained: bool) -> Header {
+        Header { dim, rows, is_trained, metric: self.metric.clone() }
+    }
+
+    /// The letters of a flat index.
+    fn flat(&self) -> &'static [u8; 4] {
+        match self.metric {
+            Metric::L2 => b"IxF2",
+            Metric::InnerProduct => b"IxFI",
+            _ => b"IxFl",
+        }
+    }
+
+    /// Rows or codes as FAISS has them.
+    fn rows(&self, apart: &Apart, bytes: Vec<u8>) -> Result<Vec<u8>> {
+        let codes = apart.lists.as_ref().is_some_and(|lists| lists.quantizer.is_some());
+        if codes || apart.dtype == DType::Bits || (apart.dtype == DType::F32 && !self.unit) {
+            return Ok(bytes);
+        }
+        let mut words = vec![0u32; bytes.len().div_ceil(4)];
+        let aligned: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
+        aligned[..bytes.len()].copy_from_slice(&bytes);
+        // f32 holds each number of every other type
+        let mut rows = Rows::from_bytes(apart.dtype, &aligned[..bytes.len()])?.to_f32();
+        if self.unit {
+            rows.chunks_exact_mut(apart.dim).for_each(to_unit);
+        }
+        Ok(bytemuck::cast_slice(&rows).to_vec())
+    }
+}
+
+/// Scales a row to the length 1. One too short for cosine to tell its direction becomes zero, which it counts as.
+fn to_unit(row: &mut [f32]) {
+    let square: f64 = row.iter().map(|&x| f64::from(x).powi(2)).sum();
+    let length = square.sqrt();
+    let scale = if length < f64::from(f32::MIN_POSITIVE) { 0.0 } else { 1.0 / length };
+    row.iter_mut().for_each(|x| *x = (f64::from(*x) * scale) as f32);
+}
+
+/// Rows in their order, behind the ids by which they are known if these are not their numbers.
+fn write_flat(out: &mut AtomicFile, apart: &Apart, kind: &Kind) -> Result<()> {
+    let rows = apart.ids.len() as u64;
+    let numbers = apart.ids.iter().copied().eq(0..rows);
+    let (bits, mut bytes) = (apart.dtype == DType::Bits, Vec::new());
+    let header = |bytes: &mut Vec<u8>| match bits {
+        true => {
+            BinaryHeader { dim: apart.dim, rows }.write(bytes);
+            Ok(())
+        }
+        false => kind.header(apart.dim, rows, true).write(bytes),
+    };
+    if !numbers {
+        bytes.extend(if bits { b"IBM2" } else { b"IxM2" });
+        header(&mut bytes)?;
+    }
+    bytes.extend(if bits { b"IBxF" } else { kind.flat() });
+    header(&mut bytes)?;
+    // of bits counted in bytes, of numbers in numbers
+    let elements = if bits { apart.row_bytes } else { apart.dim };
+    bytes.extend((rows * elements as u64).to_le_bytes());
+    out.write(&bytes)?;
+    let order: Vec<u32> = (0..apart.ids.len() as u32).collect();
+    Gathered::new(apart, kind, &order).write(out, order.len())?;
+    if numbers {
+        return Ok(());
+    }
+    out.write(&rows.to_le_bytes())?;
+    out.write(bytemuck::cast_slice(&apart.ids))
+}
+
+/// Lists, each with the rows and the ids that are in it, in their order.
+fn write_lists(out: &mut AtomicFile, apart: &Apart, lists: &ListsApart, kind: &Kind) -> Result<()> {
+    let (dim, rows, nlist) = (apart.dim, apart.ids.len() as u64, lists.nlist as u64);
+    let mut centroids = lists.centroids.clone().unwrap_or_default();
+    if kind.unit {
+        centroids.chunks_exact_mut(dim).for_each(to_unit);
+    }
+    let mut bytes = Vec::new();
+    bytes.extend(if lists.quantizer.is_some() { b"IwSq" } else { b"IwFl" });
+    kind.header(dim, rows, lists.centroids.is_some()).write(&mut bytes)?;
+    bytes.extend(nlist.to_le_bytes());
+    bytes.extend((lists.nprobe as u64).to_le_bytes());
+    bytes.extend(kind.flat());
+    kind.header(dim, (centroids.len() / dim) as u64, true).write(&mut bytes)?;
+    bytes.extend((centroids.len() as u64).to_le_bytes());
+    bytes.extend(bytemuck::cast_slice::<f32, u8>(&centroids));
+    // no direct map
+    bytes.extend([0; 9]);
+    let code_size = match &lists.quantizer {
+        None => 4 * dim as u64,
+        Some(of) => {
+            quantizer::write(of, &mut bytes)?;
+            bytes.extend((of.code_bytes() as u64).to_le_bytes());
+            // codes of the rows, not of residuals
+            bytes.push(0);
+            of.code_bytes() as u64
+        }
+    };
+    bytes.extend(b"ilar");
+    bytes.extend([nlist, code_size].map(u64::to_le_bytes).concat());
+    let (order, sizes) = in_lists(lists);
+    put_sizes(&mut bytes, &sizes, nlist);
+    out.write(&bytes)?;
+    let (mut gathered, mut start) = (Gathered::new(apart, kind, &order), 0);
+    for &(_, size) in &sizes {
+        let end = start + size as usize;
+        gathered.write(out, end)?;
+        let ids: Vec<u64> = order[start..end].iter().map(|&row| apart.ids[row as usize]).collect();
+        out.write(bytemuck::cast_slice(&ids))?;
+        start = end;
+    }
+    Ok(())
+}
+
+/// The rows by list, those of each in their order; and the lists that have some with their sizes.
+fn in_lists(lists: &ListsApart) -> (Vec<u32>, Vec<(u32, u64)>) {
+    let mut order: Vec<u32> = (0..lists.labels.len() as u32).collect();
+    // stable
+    order.sort_by_key(|&row| lists.labels[row as usize]);
+    let mut sizes: Vec<(u32, u64)> = Vec::new();
+    for &row in &order {
+        let label = lists.labels[row as usize];
+        match sizes.last_mut() {
+            Some((last, size)) if *last == label => *size += 1,
+            _ => sizes.push((label, 1)),
+        }
+    }
+    (order, sizes)
+}
+
+/// All sizes, or where half of the lists or more have no row, those of the others, as FAISS does it.
+fn put_sizes(bytes: &mut Vec<u8>, sizes: &[(u32, u64)], nlist: u64) {
+    if sizes.len() as u64 > nlist / 2 {
+        bytes.extend(b"full");
+        bytes.extend(nlist.to_le_bytes());
+        let mut all = vec![0u64; nlist as usize];
+        sizes.iter().for_each(|&(list, size)| all[list as usize] = size);
+        bytes.extend(bytemuck::cast_slice::<u64, u8>(&all));
+    } else {
+        bytes.extend(b"sprs");
+        bytes.extend((2 * sizes.len() as u64).to_le_bytes());
+        for &(list, size) in sizes {
+            bytes.extend([u64::from(list), size].map(u64::to_le_bytes).concat());
+        }
+    }
+}
+
+/// Rows in an order, which come from the device in blocks, however short the lists are.
+struct Gathered<'a> {
+    apart: &'a Apart,
+    kind: &'a Kind,
+    order: &'a [u32],
+    /// Places in the order: of the first row of the block, of the next that is written, and behind the block.
+    start: usize,
+    next: usize,
+    end: usize,
+    block: Vec<u8>,
+}
+
+impl<'a> Gathered<'a> {
+    fn new(apart: &'a Apart, kind: &'a Kind, order: &'a [u32]) -> Gathered<'a> {
+        Gathered { apart, kind, order, start: 0, next: 0, end: 0, block: Vec::new() }
+    }
+
+    /// Writes the rows that come next, up to a place in the order.
+    fn write(&mut self, out: &mut AtomicFile, to: usize) -> Result<()> {
+        while self.next < to {
+            if self.next == self.end {
+                let most = (BLOCK_BYTES / self.apart.row_bytes).max(1);
+                (self.start, self.end) = (self.end, (self.end + most).min(self.order.len()));
+                let read = self.apart.read(&self.order[self.start..self.end])?;
+                self.block = self.kind.rows(self.apart, read)?;
+            }
+            let row_bytes = self.block.len() / (self.end - self.start);
+            let upto = to.min(self.end);
+            let bytes = (self.next - self.start) * row_bytes..(upto - self.start) * row_bytes;
+            out.write(&self.block[bytes])?;
+            self.next = upto;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,80 @@
+//! FAISS's index files on the command line: built, described, searched, converted.
+
+use crate::support::{fail, succeed, with_set};
+use std::path::Path;
+
+fn fixture(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/faiss_files").join(name)
+}
+
+#[test]
+fn an_index_of_faiss_is_searched_and_goes_from_format_to_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    // what it is stands in it, whatever it is called
+    for (from, to) in [
+        ("ivf_sq8.faiss", "codes.faiss"),
+        ("ivf_ids.faiss", "lists.index"),
+        ("idmap2_flat.faiss", "flat.faiss"),
+        ("plain.query.npy", "query.npy"),
+    ] {
+        std::fs::copy(fixture(from), folder.join(to)).unwrap();
+    }
+    let search = |name: &str| {
+        succeed(folder, &format!("search --load {name} --query query.npy -k 5")).stdout
+    };
+    for name in ["codes.faiss", "lists.index", "flat.faiss"] {
+        let hits = search(name);
+        assert_eq!(hits.lines().count(), 25, "{name}: {hits}");
+        succeed(folder, &format!("convert {name} x.nf"));
+        succeed(folder, "convert x.nf x.faiss");
+        let bytes = |name: &str| std::fs::read(folder.join(name)).unwrap();
+        assert!(bytes("x.faiss") == bytes(name), "{name}");
+        assert_eq!((search("x.nf"), search("x.faiss")), (hits.clone(), hits), "{name}");
+    }
+    let run = succeed(folder, "convert codes.faiss x.nf --json").stdout;
+    assert!(run.contains("\"index\":\"IVF8,SQ8\"") && run.contains("\"rows\":48"), "{run}");
+    let within = succeed(folder, "range --load lists.index --query query.npy --radius 4").stdout;
+    assert!(within.lines().count() > 5, "{within}");
+    let curve = succeed(folder, "curve --load lists.index --query query.npy -k 3").stdout;
+    assert!(curve.contains("nprobe"), "{curve}");
+
+    for line in ["info codes.faiss", "info codes.faiss --verify"] {
+        let info = succeed(folder, line).stdout;
+        for part in ["format      faiss", "IvfSq", "nlist       8", "nprobe      3", "SQ8"] {
+            assert!(info.contains(part), "{part}: {info}");
+        }
+        assert!(!info.contains("checksum") && !info.contains("version"), "{info}");
+    }
+    let message = fail(folder, "convert codes.faiss y.nf --dtype f16", 2);
+    assert!(message.contains("--dtype is for files of rows"), "{message}");
+    let message = fail(folder, "convert codes.faiss y.npy", 2);
+    assert!(message.contains("ends in .nf or .faiss"), "{message}");
+    std::fs::copy(fixture("refused/hnsw.faiss"), folder.join("graph.faiss")).unwrap();
+    for line in [
+        "info graph.faiss",
+        "search --load graph.faiss --query query.npy -k 1",
+        "convert graph.faiss y.nf",
+    ] {
+        assert!(fail(folder, line, 1).contains("IHNf is an HNSW graph"));
+    }
+}
+
+#[test]
+fn what_is_built_for_faiss_answers_as_what_is_built_for_here() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    for options in ["--metric cosine", "--metric ip --index IVF4,Flat", "--dtype f16 --force"] {
+        for name in ["x.nf", "x.faiss"] {
+            succeed(folder, &format!("build --base base.npy {options} --out {name}"));
+        }
+        let ids = |name: &str| {
+            let run = succeed(folder, &format!("search --load {name} --query query.npy -k 3"));
+            let ids = run.stdout.lines().map(|line| line.split('\t').nth(2).unwrap().to_owned());
+            ids.collect::<Vec<_>>()
+        };
+        assert_eq!(ids("x.nf"), ids("x.faiss"), "{options}");
+    }
+    let message = fail(folder, "build --base base.npy --metric cosine-distance --out y.faiss", 2);
+    assert!(message.contains("cosine-distance, which FAISS does not have"), "{message}");
+}

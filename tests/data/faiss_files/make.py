@@ -1,0 +1,250 @@
+"""Writes the fixtures beside this file: small index files of FAISS's and its answers, for tests/index/faiss.
+
+    pip install faiss-cpu numpy
+    python make.py
+
+Made with faiss-cpu 1.15.1 and numpy 2.4.
+NAME.faiss is an index. answers.txt has a line for each query of each: NAME, number of the query, then ID:DISTANCE of the nearest K, by the
+nprobe of the file; lists.txt a line for each index of lists: NAME, then for each list LIST:ID,ID,... DATA.query.npy are the queries; which of
+them an index answers stands in answers.txt behind its name. refused/NAME.faiss are of kinds that are not read.
+"""
+
+import pathlib
+import struct
+
+import faiss
+import numpy as np
+
+HERE = pathlib.Path(__file__).parent
+N, NQ, D, K = 48, 5, 6, 5
+rng = np.random.default_rng(14)
+
+
+def f32(a):
+    return np.ascontiguousarray(a, np.float32)
+
+
+def positive(n):
+    a = rng.gamma(0.7, size=(n, D)) + 1e-3
+    return f32(a / a.sum(axis=1, keepdims=True))
+
+
+def missing(n):
+    a = f32(rng.standard_normal((n, D)))
+    a[rng.random(a.shape) < 0.2] = np.nan
+    return a
+
+
+def mixed(n):
+    """Gower: numbers in [0, 1], then categories as negative codes."""
+    return f32(np.hstack([rng.random((n, D - 2)), -rng.integers(1, 4, (n, 2)).astype(float)]))
+
+
+DATA = {
+    "plain": lambda n: f32(rng.standard_normal((n, D))),
+    "positive": positive,
+    "missing": missing,
+    "mixed": mixed,
+    "bytes": lambda n: f32(rng.integers(0, 256, (n, D))),
+    "signed": lambda n: f32(rng.integers(-128, 128, (n, D))),
+    "bits": lambda n: rng.integers(0, 256, (n, 5)).astype(np.uint8),
+}
+BASE = {name: make(N) for name, make in DATA.items()}
+QUERY = {name: make(NQ) for name, make in DATA.items()}
+for name, query in QUERY.items():
+    np.save(HERE / f"{name}.query.npy", query)
+
+METRICS = {
+    "l2": ("plain", faiss.METRIC_L2),
+    "ip": ("plain", faiss.METRIC_INNER_PRODUCT),
+    "l1": ("plain", faiss.METRIC_L1),
+    "linf": ("plain", faiss.METRIC_Linf),
+    "lp": ("plain", faiss.METRIC_Lp),
+    "canberra": ("plain", faiss.METRIC_Canberra),
+    "braycurtis": ("plain", faiss.METRIC_BrayCurtis),
+    "jensenshannon": ("positive", faiss.METRIC_JensenShannon),
+    "jaccard": ("positive", faiss.METRIC_Jaccard),
+    "naneuclidean": ("missing", faiss.METRIC_NaNEuclidean),
+    "gower": ("mixed", faiss.METRIC_GOWER),
+}
+SQ = faiss.ScalarQuantizer
+TYPES = {
+    "sq8": ("plain", SQ.QT_8bit),
+    "sq6": ("plain", SQ.QT_6bit),
+    "sq4": ("plain", SQ.QT_4bit),
+    "sq8_uniform": ("plain", SQ.QT_8bit_uniform),
+    "sq4_uniform": ("plain", SQ.QT_4bit_uniform),
+    "fp16": ("plain", SQ.QT_fp16),
+    "bf16": ("plain", SQ.QT_bf16),
+    "direct": ("bytes", SQ.QT_8bit_direct),
+    "direct_signed": ("signed", SQ.QT_8bit_direct_signed),
+}
+answers, lists = [], []
+
+
+def save(name, data, index):
+    """A file that FAISS itself has read again, and what it answers."""
+    binary = isinstance(index, faiss.IndexBinary)
+    path = str(HERE / f"{name}.faiss")
+    (faiss.write_index_binary if binary else faiss.write_index)(index, path)
+    answer(name, data)
+
+
+def answer(name, data):
+    path = str(HERE / f"{name}.faiss")
+    index = faiss.read_index_binary(path) if data == "bits" else faiss.read_index(path)
+    distances, ids = index.search(QUERY[data], K)
+    for q in range(NQ):
+        hits = [f"{i}:{float(d):.8g}" for i, d in zip(ids[q], distances[q]) if i >= 0]
+        answers.append(" ".join([name, data, str(q), *hits]))
+    inner = index
+    if isinstance(index, faiss.IndexIDMap):
+        inner = faiss.downcast_index(index.index)
+    if not isinstance(inner, faiss.IndexIVF):
+        return
+    given = faiss.vector_to_array(index.id_map) if inner is not index else None
+    line = [name]
+    for i in range(inner.nlist):
+        own = faiss.rev_swig_ptr(inner.invlists.get_ids(i), inner.invlists.list_size(i))
+        own = own if given is None else given[own]
+        line.append(f"{i}:{','.join(map(str, own))}")
+    lists.append(" ".join(line))
+
+
+def ivf(metric, data, nlist=8, sq=None, nprobe=3):
+    kind, arg = METRICS[metric][1], 3.0 if metric == "lp" else 0.0
+    coarse = faiss.IndexFlat(D, kind)
+    if metric == "l2":
+        coarse = faiss.IndexFlatL2(D)
+    if metric == "ip":
+        coarse = faiss.IndexFlatIP(D)
+    coarse.metric_arg = arg
+    if sq is None:
+        index = faiss.IndexIVFFlat(coarse, D, nlist, kind)
+    else:
+        index = faiss.IndexIVFScalarQuantizer(coarse, D, nlist, sq, kind, False)
+    coarse.this.disown()
+    index.own_fields = True
+    index.metric_arg = arg
+    index.nprobe = nprobe
+    index.train(BASE[data])
+    return index
+
+
+for metric, (data, kind) in METRICS.items():
+    flat = {"l2": faiss.IndexFlatL2, "ip": faiss.IndexFlatIP}.get(metric)
+    index = flat(D) if flat else faiss.IndexFlat(D, kind)
+    if metric == "lp":
+        index.metric_arg = 3.0
+    index.add(BASE[data])
+    save(f"flat_{metric}", data, index)
+
+for metric in ["l2", "ip", "l1", "lp"]:
+    index = ivf(metric, "plain")
+    index.add(BASE["plain"])
+    save(f"ivf_{metric}", "plain", index)
+
+SOME = rng.permutation(1000)[:N].astype(np.int64) + (1 << 40)
+index = ivf("l2", "plain")
+index.add_with_ids(BASE["plain"], SOME)
+save("ivf_ids", "plain", index)
+index = ivf("l2", "plain", nlist=20, nprobe=7)
+index.add_with_ids(BASE["plain"][:6], SOME[:6])
+save("ivf_sparse", "plain", index)
+index = ivf("l2", "plain")
+index.add(BASE["plain"])
+index.set_direct_map_type(faiss.DirectMap.Array)
+save("ivf_array", "plain", index)
+index = ivf("l2", "plain")
+index.add_with_ids(BASE["plain"], SOME)
+index.set_direct_map_type(faiss.DirectMap.Hashtable)
+save("ivf_hashtable", "plain", index)
+
+for name, (data, kind) in TYPES.items():
+    index = ivf("l2", data, sq=kind)
+    index.add(BASE[data])
+    save(f"ivf_{name}", data, index)
+index = ivf("ip", "plain", sq=SQ.QT_8bit)
+index.add(BASE["plain"])
+save("ivf_sq8_ip", "plain", index)
+
+for name, made in [("idmap", faiss.IndexIDMap), ("idmap2", faiss.IndexIDMap2)]:
+    index = made(faiss.IndexFlatL2(D))
+    index.add_with_ids(BASE["plain"], SOME)
+    save(f"{name}_flat", "plain", index)
+    index = made(ivf("l2", "plain"))
+    index.add_with_ids(BASE["plain"], SOME)
+    save(f"{name}_ivf", "plain", index)
+index = faiss.IndexIDMap2(ivf("l2", "plain", sq=SQ.QT_6bit))
+index.add_with_ids(BASE["plain"], SOME)
+save("idmap2_sq6", "plain", index)
+
+index = faiss.IndexBinaryFlat(40)
+index.add(BASE["bits"])
+save("bits", "bits", index)
+for name, made in [("idmap", faiss.IndexBinaryIDMap), ("idmap2", faiss.IndexBinaryIDMap2)]:
+    index = made(faiss.IndexBinaryFlat(40))
+    index.add_with_ids(BASE["bits"], SOME)
+    save(f"{name}_bits", "bits", index)
+
+# without rows, and before training
+save("flat_empty", "plain", faiss.IndexFlatL2(D))
+save("ivf_empty", "plain", ivf("l2", "plain"))
+for name, factory in [("untrained_ivf", "IVF8,Flat"), ("untrained_sq", "IVF8,SQ8")]:
+    index = faiss.index_factory(D, factory)
+    if "SQ" in factory:
+        faiss.downcast_index(index).by_residual = False
+    faiss.write_index(index, str(HERE / f"{name}.faiss"))
+
+# as FAISS wrote lists long ago, and still reads them: ids before the direct map, codes of each list behind it
+index = ivf("l2", "plain")
+index.add_with_ids(BASE["plain"], SOME)
+whole = faiss.serialize_index(index).tobytes()
+head = whole[4 : whole.index(b"ilar") - 9]
+arrays = [
+    (
+        faiss.rev_swig_ptr(index.invlists.get_ids(i), index.invlists.list_size(i)),
+        faiss.rev_swig_ptr(index.invlists.get_codes(i), index.invlists.list_size(i) * 4 * D),
+    )
+    for i in range(8)
+]
+ids = b"".join(struct.pack("<Q", len(i)) + i.tobytes() for i, _ in arrays)
+for letters, each in [("IvFl", 4), ("IvFL", 1)]:
+    codes = b"".join(struct.pack("<Q", len(c) // each) + c.tobytes() for _, c in arrays)
+    name = f"old_{letters}"
+    (HERE / f"{name}.faiss").write_bytes(letters.encode() + head + ids + bytes(9) + codes)
+    answer(name, "plain")
+
+(HERE / "answers.txt").write_text("\n".join(answers) + "\n")
+(HERE / "lists.txt").write_text("\n".join(lists) + "\n")
+
+REFUSED = HERE / "refused"
+REFUSED.mkdir(exist_ok=True)
+SMALL = BASE["plain"][:20]
+for name, factory in [
+    ("hnsw", "HNSW4,Flat"),
+    ("pq", "PQ2x2"),
+    ("pca", "PCA3,Flat"),
+    ("ivf_pq", "IVF2,PQ2x2"),
+    ("refine", "Flat,RFlat"),
+    ("sq", "SQ8"),
+    ("residual", "IVF2,SQ8"),
+    ("ivf_hnsw", "IVF2_HNSW4,Flat"),
+]:
+    index = faiss.index_factory(D, factory)
+    index.train(SMALL)
+    index.add(SMALL)
+    faiss.write_index(index, str(REFUSED / f"{name}.faiss"))
+index = ivf("l2", "plain", nlist=2)
+index.add_with_ids(SMALL[:4], np.array([5, 7, 5, 5], np.int64))
+faiss.write_index(index, str(REFUSED / "twice.faiss"))
+index = ivf("l2", "plain", nlist=2)
+index.add_with_ids(SMALL[:4], np.array([5, 7, -3, 6], np.int64))
+faiss.write_index(index, str(REFUSED / "negative.faiss"))
+index = faiss.IndexIVFFlat(faiss.IndexFlatL2(D), D, 2, faiss.METRIC_INNER_PRODUCT)
+index.train(SMALL)
+index.add(SMALL)
+faiss.write_index(index, str(REFUSED / "other_metric.faiss"))
+index = faiss.IndexFlatL2(D)
+index.add(f32([[np.nan] * D, [1] * D]))
+faiss.write_index(index, str(REFUSED / "nan.faiss"))
