@@ -102,7 +102,7 @@ fn query_of(y: u32) -> u32 { return pairs[y].x; }
 {% endmacro %}
 {% macro score(r, j, e) %}
           let at = min(x + {{ e }}u, x_end - 1u);
-          value = fma(value, {{ "scale[row(at)]" if scaled else "p.inverse" }}, bias[at]);
+          value = fma({{ "value * p.inverse, scale[row(at)]" if scaled else "value, p.inverse" }}, bias[at]);
 //% if bitmap
           let bit = p.first_row + row(at);
           value = select(SENTINEL, value, (bitmap[words{{ r }} + bit / 32u] >> (bit % 32u) & 1u) != 0u);

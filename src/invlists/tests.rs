@@ -244,3 +244,31 @@ fn what_scores_cannot_tell_apart_is_compared_exactly() {
         assert!(stats.ivf.rows_probed >= 30 * 5000, "{stats:?}");
     }
 }
+
+/// Rows of bytes, of any directions, that are equally near to queries but for what these lose in f16.
+#[test]
+fn bytes_that_queries_in_f16_cannot_tell_apart_are_told_apart() {
+    let (d, n) = (64, 500);
+    for (kernel, settings) in WAYS {
+        let Some(gpu) = gpu(settings, 1 << 26) else { return };
+        if lacks(&gpu, kernel) {
+            continue;
+        }
+        let mut rng = fastrand::Rng::with_seed(11);
+        // each with as many elements of either sign
+        let mut rows = Vec::new();
+        for _ in 0..n {
+            let mut row: Vec<i8> = (0..d).map(|j| if j < 40 { 100 } else { -100 }).collect();
+            rng.shuffle(&mut row);
+            rows.extend(row);
+        }
+        let queries: Vec<f32> = (0..70 * d).map(|_| 1.0 + rng.f32() / 1024.0).collect();
+        for metric in [Metric::Cosine, Metric::InnerProduct] {
+            let lists = lists(&gpu, &metric, Rows::I8(&rows), d, 5);
+            for k in [1, 10] {
+                let none = Filter::default();
+                check(&lists, Rows::F32(&queries), k, 3, &none, &format!("{metric}, k {k}"));
+            }
+        }
+    }
+}
