@@ -61,7 +61,8 @@ pub(crate) struct Coding(Arc<Ranges>);
 pub(crate) enum Codes {
     /// Numbers of steps of these ranges.
     Of(Coding),
-    /// Of rows that are divided by their norm, whose elements no range of theirs is for: parts of the largest element of each.
+    /// Parts of the largest element of each row: of rows that are divided by their norm, whose elements no range of theirs is for, and of
+    /// others where that loses less.
     OfRows,
 }
 

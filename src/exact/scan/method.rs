@@ -237,7 +237,12 @@ fn products(
         of(Bound::matrix(family, scaled, products, accumulation).magnified(1.0 / factor))
     };
     // of the copy, whose queries the device may have folded: what vanishes there, too
-    let copied = codes.and_then(Codes::coding).map_or(1.0, Coding::factor);
+    let copied = match codes {
+        Some(Codes::Of(coding)) => coding.factor(),
+        // the scale of a row is below its largest element
+        Some(Codes::OfRows) if !scaled => 1.0 / rows.facts().largest.max(1e-30),
+        _ => 1.0,
+    };
     let twice = if codes.is_some() { 2.0 } else { 1.0 };
     let norms = || upload.norms.clone().ok_or_else(|| missing("query norms"));
     let few = nq <= settings.max_row_queries;

@@ -44,6 +44,7 @@ fn dataset(gpu: &Gpu, metric: &Metric, data: &[f32], bits: u32) -> Dataset {
         low.iter().zip(high).map(|(low, high)| (high - low) / ((1 << bits) - 1) as f32).collect();
     let codes = match metric {
         Metric::Cosine => Codes::OfRows,
+        _ if bits == 0 => Codes::OfRows,
         _ => Codes::Of(Coding::of_copy(gpu, bits, &low, &steps).unwrap()),
     };
     let empty = Dataset::new(gpu, metric, DType::F32, D).unwrap();
@@ -81,9 +82,15 @@ fn scores_are_off_by_no_more_than_the_bound_says() {
         let Some(gpu) = gpu(way.profile) else { return };
         let data = data(n, far);
         let queries = [&data[..4 * D], &random(5 * D, 3)].concat();
-        for (metric, bits) in
-            [(Metric::L2, 8), (Metric::L2, 4), (Metric::InnerProduct, 6), (Metric::Cosine, 8)]
-        {
+        // 0: parts of the largest element of each row
+        for (metric, bits) in [
+            (Metric::L2, 8),
+            (Metric::L2, 4),
+            (Metric::L2, 0),
+            (Metric::InnerProduct, 6),
+            (Metric::InnerProduct, 0),
+            (Metric::Cosine, 8),
+        ] {
             let rows = dataset(&gpu, &metric, &data, bits);
             let Some(settings) = settings(&gpu, way, 64) else {
                 println!("skipped: no matrices for {} (1)", way.kernel);
@@ -173,7 +180,9 @@ fn answers_are_those_of_all_distances() {
         };
         let data = data(n, 10.0);
         let queries = [&data[..2 * D], &random(D, 3)].concat();
-        for (metric, bits) in [(Metric::L2, 8), (Metric::InnerProduct, 4), (Metric::Cosine, 8)] {
+        for (metric, bits) in
+            [(Metric::L2, 8), (Metric::L2, 0), (Metric::InnerProduct, 4), (Metric::Cosine, 8)]
+        {
             let rows = dataset(&gpu, &metric, &data, bits);
             let run = |exhaustive, fast| {
                 let options = Options { exhaustive, fast, ..Options::default() };

@@ -167,13 +167,13 @@ impl IvfSq {
 
     /// The same with originals kept or without.
     ///
-    /// With [`Originals::Device`] the rows stay on the device as they were added, and codes beside them, so that all is as of an
+    /// With [`Originals::Device`] the rows stay on the device as they were added, and a byte an element beside them, so that all is as of an
     /// [`IvfFlat`](crate::IvfFlat) of f32 rows: distances are those of the rows, of the lists that are looked at no row is missed,
-    /// [`Guarantee::Exact`](crate::Guarantee::Exact) is of the rows, and these come back. What is read of most rows are the codes, half the
-    /// bytes of the copy in f16 that an [`IvfFlat`](crate::IvfFlat) has: how far each is off is measured, and rows that might be hits are
-    /// compared exactly. Elements outside the ranges make that slower, and never wrong. There is no such copy of [`Fp16`](SqType::Fp16) and
-    /// [`Bf16`](SqType::Bf16), but the one in f16, which is as narrow; under cosine it is of normalized rows, 8 bits an element, whatever the
-    /// type, by a scale of each row.
+    /// [`Guarantee::Exact`](crate::Guarantee::Exact) is of the rows, and these come back. What is read of most rows are those bytes, half
+    /// of the copy in f16 that an [`IvfFlat`](crate::IvfFlat) has: how far each is off is measured, and rows that might be hits are
+    /// compared exactly. The bytes are the codes, or, under cosine and wherever that loses less, as it does unless rows lie far from the
+    /// origin, 8 bits an element by a scale of each row. Elements outside the ranges make searches slower, and never wrong. Of
+    /// [`Fp16`](SqType::Fp16) and [`Bf16`](SqType::Bf16) there is the copy in f16 instead, which is as narrow as codes would be.
     ///
     /// Training again is possible with rows: their codes are made anew. Files have codes and originals both, and are read
     /// with them. To leave the originals of an index that has rows away is possible, to have them again is not.
