@@ -81,9 +81,7 @@ struct Ranges {
     dim: usize,
     /// The minima, zeros up to a whole group of four, and the steps likewise.
     words: Vec<f32>,
-    /// What folding multiplies queries by, likewise.
-    factors: Vec<f32>,
-    /// All three on the device.
+    /// The same on the device, and behind them what folding multiplies queries by.
     buffer: Buffer,
     unit: f32,
     norm: f32,
@@ -127,7 +125,7 @@ impl Coding {
         encoder.copy(&upload, 0, &buffer, 0, buffer.size());
         encoder.submit(&[])?;
         let (norm, largest) = (norm as f32, largest as f32 * 1.001);
-        Ok(Coding(Arc::new(Ranges { bits, dim, words, factors, buffer, unit, norm, largest })))
+        Ok(Coding(Arc::new(Ranges { bits, dim, words, buffer, unit, norm, largest })))
     }
 
     /// The same of a copy, which need not tell so small steps apart that they vanish in products.
@@ -154,18 +152,13 @@ impl Coding {
         &self.0.buffer
     }
 
-    /// Queries as kernels read them that decode rows: with the ranges behind them.
-    pub fn behind(&self, queries: &[f32]) -> Vec<f32> {
-        [queries, &self.0.words].concat()
-    }
-
-    /// Queries, `stride` elements from one to the next, that are multiplied with the bytes; of queries on the device, `rounded/codes.rs`.
-    pub fn folded(&self, queries: &[f32], stride: usize) -> Vec<f32> {
-        let mut folded = queries.to_vec();
-        for query in folded.chunks_exact_mut(stride) {
-            query.iter_mut().zip(&self.0.factors).for_each(|(q, factor)| *q *= factor);
-        }
-        folded
+    /// Queries on the device as kernels read them that decode rows: with the ranges behind them.
+    pub fn behind(&self, queries: &[f32], encoder: &mut Encoder) -> Result<Buffer> {
+        let (own, ranges) = (queries.len() as u64 * 4, self.0.words.len() as u64 * 4);
+        let buffer = encoder.gpu().scratch("queries", own + ranges)?;
+        encoder.write(&buffer, 0, bytemuck::cast_slice(queries))?;
+        encoder.copy(&self.0.buffer, 0, &buffer, own, ranges);
+        Ok(buffer)
     }
 
     /// What all scores of a query leave out that is multiplied with codes, and at most the sum of its terms' magnitudes.

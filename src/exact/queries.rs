@@ -5,6 +5,7 @@ use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::exact::dataset::Dataset;
 use crate::exact::resident::Resident;
+use crate::exact::rounded::codes;
 use crate::exact::rounded::int8_queries::Int8Queries;
 use crate::exact::upload::Upload;
 use crate::kernel::Encoder;
@@ -285,10 +286,9 @@ impl Queries {
                 norms = Some(encoder.upload("query norms", bytemuck::cast_slice(&all))?);
             }
             if let Some(coding) = coding {
-                let behind = coding.behind(&padded);
-                decoded = Some(encoder.upload("queries", bytemuck::cast_slice(&behind))?);
-                let folded = coding.folded(&padded, d4 * 4);
-                floats = Some(encoder.upload("folded queries", bytemuck::cast_slice(&folded))?);
+                let queries = coding.behind(&padded, encoder)?;
+                floats = Some(codes::folded(encoder, &queries, which.len() as u32, coding)?);
+                decoded = Some(queries);
             } else {
                 floats = Some(encoder.upload("queries", bytemuck::cast_slice(&padded))?);
             }

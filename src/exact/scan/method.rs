@@ -236,14 +236,14 @@ fn products(
     let matrix = |factor: f32| {
         of(Bound::matrix(family, scaled, products, accumulation).magnified(1.0 / factor))
     };
-    // of the copy, whose queries the device may have folded: what vanishes there, too
+    // queries that the device folded: what vanishes there, too
+    let twice = if of_codes.is_some() { 2.0 } else { 1.0 };
     let copied = match codes {
         Some(Codes::Of(coding)) => coding.factor(),
         // the scale of a row is below its largest element
         Some(Codes::OfRows) if !scaled => 1.0 / rows.facts().largest.max(1e-30),
         _ => 1.0,
     };
-    let twice = if codes.is_some() { 2.0 } else { 1.0 };
     let norms = || upload.norms.clone().ok_or_else(|| missing("query norms"));
     let few = nq <= settings.max_row_queries;
     let tile = settings.matrix.map(|tile| tile.narrowed(nq));
@@ -270,9 +270,11 @@ fn products(
             (matrices(settings, tile, None), Form::F16, bound, Some((norms()?, nq)))
         }
         (None, _) | (_, None) if logs => return Err(missing("logarithms")),
-        _ if few => (ScanKernel::Rows, Form::Rows, exact.magnified(1.0 / factor), None),
+        _ if few => {
+            (ScanKernel::Rows, Form::Rows, exact.magnified(1.0 / factor).magnified(twice), None)
+        }
         (_, Some(tile)) if tile.input == DType::F32 => {
-            (matrices(settings, tile, None), Form::Rows, matrix(factor), None)
+            (matrices(settings, tile, None), Form::Rows, matrix(factor).magnified(twice), None)
         }
         (_, Some(tile)) => {
             let f16 = scanned.f16.ok_or_else(|| missing("f16 rows"))?;
@@ -288,7 +290,12 @@ fn products(
             let bound = matrix(factor * queries.part.factor).magnified(twice);
             (matrices(settings, tile, Some(queries)), Form::F16, bound, Some((lost, 0)))
         }
-        _ => (ScanKernel::Tile(settings.tile), Form::Rows, exact.magnified(1.0 / factor), None),
+        _ => (
+            ScanKernel::Tile(settings.tile),
+            Form::Rows,
+            exact.magnified(1.0 / factor).magnified(twice),
+            None,
+        ),
     })
 }
 
