@@ -215,7 +215,7 @@ run_tests() ( # ENV FILE, TEST SET, MORE ENVIRONMENT...
     cuts) programs "--test index" $cuts $lists ;;
     shapes)
       # those of the stages of a search, each on a device of its own, run with checks on drivers that compile faster
-      programs "--lib" --skip exact::tests::
+      programs "--lib" --skip exact::tests:: --skip invlists::tests::
       programs "--test exact" sweep::
       ;;
   esac
