@@ -119,6 +119,12 @@ impl Dataset {
         self.int8.as_ref()
     }
 
+    /// Whether the products of each row are multiplied by a number of its own.
+    pub fn is_scaled(&self) -> bool {
+        let metric = matches!(self.compared.scan(), Some((_, true)));
+        metric || self.f16().is_some_and(Rounded::is_scaled)
+    }
+
     /// The rows as a scan may read them.
     pub fn scan_rows(&self) -> ScanRows<'_> {
         ScanRows { rows: &self.compared, f16: self.f16(), int8: self.int8(), positions: None }

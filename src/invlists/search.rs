@@ -9,6 +9,9 @@ use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::exact;
 
+/// Storage buffers of a kernel that binds a table, scales and bitmaps.
+const BINDINGS: u32 = 9;
+
 /// How many lists are probed, and what is looked for in them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Probe {
@@ -80,6 +83,7 @@ impl InvertedLists {
         let flat = all
             || one_go
                 && (!self.fits(probe, nprobe)?
+                    || !self.binds(&filter)
                     || masked::is_flat(self, queries, nprobe, &options)?);
         if !flat {
             return match probe {
@@ -108,6 +112,13 @@ impl InvertedLists {
                 IvfStats { nprobe, rows_probed, flat: queries, ..IvfStats::default() };
             Ok(found)
         }))
+    }
+
+    /// Whether kernels that find rows by a table have a binding left for the bits of each query's filter. Where rows are divided by their
+    /// length, or their copies by a scale of each, that is the ninth, and WebGPU grants eight.
+    fn binds(&self, filter: &Filter) -> bool {
+        let (dataset, most) = (self.dataset(), self.dataset().gpu().caps().max_storage_buffers);
+        filter.each.is_none() || !dataset.is_scaled() || most >= BINDINGS
     }
 
     /// Whether one binding holds what comes of a query's rows in so many lists.

@@ -139,6 +139,11 @@ impl Rounded {
         self.parts.iter().map(|p| p.factor).fold(f32::MAX, f32::min)
     }
 
+    /// Whether each row has a scale.
+    pub fn is_scaled(&self) -> bool {
+        self.parts.iter().any(|part| part.scale.is_some())
+    }
+
     pub fn bin_residual(&self) -> &Buffer {
         &self.bin_residual
     }

@@ -32,6 +32,12 @@ fn both_ways_answer_alike_and_say_which_it_was() {
                     let found = twins.each_ref().map(|twin| twin.check(queries.rows(), asked));
                     assert_eq!(bits(&found[0]), bits(&found[1]));
                     assert_eq!(bits(&found[0]), bits(&found[2]));
+                    // scales and bitmaps leave no binding for tables where there are eight
+                    let bound = gpu("1").caps().max_storage_buffers < 9;
+                    if bound && each.is_some() && metric == Metric::Cosine {
+                        assert!(found.iter().all(|found| found.stats().ivf.flat == 17));
+                        continue;
+                    }
                     let flat = found.each_ref().map(|found| found.stats().ivf.flat);
                     let all = if nprobe == 10 { 17 } else { 0 };
                     assert_eq!((flat[0], flat[2]), (17, all), "{metric}, {nprobe}, {round}");
