@@ -5,11 +5,12 @@ use super::read::CHUNK_BYTES;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::RowSource;
+use std::ops::Range;
 
 /// A matrix whose rows are brought to the host a block at a time.
 struct MatrixRows {
     matrix: Matrix,
-    next: usize,
+    left: Range<usize>,
     /// The block, in words, so that it is aligned for every type.
     block: Vec<u32>,
 }
@@ -30,7 +31,12 @@ impl Matrix {
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     pub fn source(&self) -> impl RowSource + Send + use<> {
-        MatrixRows { matrix: self.clone(), next: 0, block: Vec::new() }
+        self.source_of(0..self.len())
+    }
+
+    /// The same of some rows, which are there.
+    pub(crate) fn source_of(&self, rows: Range<usize>) -> impl RowSource + Send + use<> {
+        MatrixRows { matrix: self.clone(), left: rows, block: Vec::new() }
     }
 
     /// All rows in host memory as f32, row-major; of bits, a 0 or 1 for each.
@@ -72,17 +78,17 @@ impl RowSource for MatrixRows {
     }
 
     fn remaining(&self) -> Option<u64> {
-        Some((self.matrix.len() - self.next) as u64)
+        Some(self.left.len() as u64)
     }
 
     fn next_rows(&mut self, max_rows: usize) -> Result<Option<Rows<'_>>> {
         let most = (CHUNK_BYTES / u64::from(self.matrix.stride_bytes())).max(1);
-        let rows = (most as usize).min(max_rows.max(1)).min(self.matrix.len() - self.next);
+        let rows = (most as usize).min(max_rows.max(1)).min(self.left.len());
         if rows == 0 {
             return Ok(None);
         }
-        let bytes = self.matrix.read(self.next..self.next + rows)?;
-        self.next += rows;
+        let bytes = self.matrix.read(self.left.start..self.left.start + rows)?;
+        self.left.start += rows;
         self.block = bytemuck::pod_collect_to_vec(&bytes);
         let block: &[u8] = bytemuck::cast_slice(&self.block);
         Rows::from_bytes(self.matrix.dtype(), &block[..bytes.len()]).map(Some)

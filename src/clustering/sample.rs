@@ -19,31 +19,31 @@ pub(super) struct Sample {
 pub(super) fn of(points: &Matrix, k: usize, params: &KMeansParams) -> Result<Sample> {
     let n = points.len();
     let heavy = weighed(n, k, params);
-    let of = heavy.as_ref().map_or(n, Vec::len);
-    let keep = subset(of, k, params)?;
-    if keep.len() == n {
-        return Ok(Sample { rows: points.clone(), weights: params.weights.clone() });
-    }
-    let keep: Vec<usize> = match heavy {
-        Some(heavy) => keep.into_iter().map(|at| heavy[at]).collect(),
-        None => keep,
+    let keep = subset(heavy.as_ref().map_or(n, Vec::len), k, params)?;
+    let keep = match (keep, heavy) {
+        (None, None) => {
+            return Ok(Sample { rows: points.clone(), weights: params.weights.clone() });
+        }
+        (Some(keep), None) => keep,
+        (None, Some(heavy)) => heavy,
+        (Some(keep), Some(heavy)) => keep.into_iter().map(|at| heavy[at as usize]).collect(),
     };
     let weights = match params.weights.is_empty() {
         true => Vec::new(),
-        false => keep.iter().map(|&row| params.weights[row]).collect(),
+        false => keep.iter().map(|&row| params.weights[row as usize]).collect(),
     };
-    // they have 32 bits
-    let keep: Vec<u32> = keep.into_iter().map(|row| row as u32).collect();
     Ok(Sample { rows: gather::rows(points, &keep)?, weights })
 }
 
 /// Of too many points those that weigh anything, where some do not, and k at least: a choice of others might weigh nothing.
-fn weighed(n: usize, k: usize, params: &KMeansParams) -> Option<Vec<usize>> {
+fn weighed(n: usize, k: usize, params: &KMeansParams) -> Option<Vec<u32>> {
     let weights = &params.weights;
     if weights.is_empty() || n <= most(k, params) {
         return None;
     }
-    let (mut heavy, light): (Vec<usize>, Vec<usize>) = (0..n).partition(|&i| weights[i] > 0.0);
+    // row numbers have 32 bits
+    let (mut heavy, light): (Vec<u32>, Vec<u32>) =
+        (0..n as u32).partition(|&i| weights[i as usize] > 0.0);
     let more = k.saturating_sub(heavy.len());
     heavy.extend(&light[..more.min(light.len())]);
     heavy.sort_unstable();
@@ -55,11 +55,11 @@ fn most(k: usize, params: &KMeansParams) -> usize {
     k.saturating_mul(params.max_points_per_centroid).max(k)
 }
 
-/// The numbers of those that are trained on for k centroids, of n points, ascending.
+/// The numbers of those that are trained on for k centroids, of n points, ascending; none where all are.
 ///
 /// # Errors
 /// `InvalidArgument` where there are fewer points than centroids.
-pub(crate) fn subset(n: usize, k: usize, params: &KMeansParams) -> Result<Vec<usize>> {
+pub(crate) fn subset(n: usize, k: usize, params: &KMeansParams) -> Result<Option<Vec<u32>>> {
     if n < k {
         return Err(Error::argument("k", format!("{k} centroids of {n} points")));
     }
@@ -69,7 +69,7 @@ pub(crate) fn subset(n: usize, k: usize, params: &KMeansParams) -> Result<Vec<us
     }
     let most = most(k, params);
     if n <= most {
-        return Ok((0..n).collect());
+        return Ok(None);
     }
     log::info!("{most} of {n} points are trained on");
     // row numbers have 32 bits, and k is below n
@@ -77,6 +77,5 @@ pub(crate) fn subset(n: usize, k: usize, params: &KMeansParams) -> Result<Vec<us
         let what = "points".to_owned();
         Error::LimitExceeded { what, needed: n as u64, limit: u32::MAX.into() }
     })?;
-    let keep = Random::new(params.seed).subset(count, most as u32);
-    Ok(keep.into_iter().map(|row| row as usize).collect())
+    Ok(Some(Random::new(params.seed).subset(count, most as u32)))
 }

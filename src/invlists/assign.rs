@@ -4,11 +4,9 @@ use crate::call::{Filter, Options, RowHits};
 use crate::dtype::Rows;
 use crate::error::Result;
 use crate::exact::{self, Dataset};
+use crate::format::RowSource;
 use crate::space::is_scaled;
 use std::ops::Range;
-
-/// Bytes of rows that are asked for as queries at a time.
-const BLOCK_BYTES: usize = 64 << 20;
 
 /// The `count` nearest centroids of each query in their order, those of query i in `lims[i]..lims[i + 1]`.
 pub(super) struct Nearest {
@@ -63,17 +61,9 @@ pub(super) fn labels(centroids: &Dataset, dataset: &Dataset, rows: Range<u64>) -
         let found = exact::submit_rows(centroids, (dataset, rows), 1, Options::default())?;
         return Ok(of_hits(&found.wait()?));
     }
-    let (dtype, dim) = (dataset.rows().dtype(), dataset.rows().dim());
-    let step = (BLOCK_BYTES / dtype.row_bytes(dim)).max(1);
+    let mut blocks = dataset.rows().source_of(rows.start as usize..rows.end as usize);
     let mut all = Assigned::default();
-    for first in rows.clone().step_by(step) {
-        let end = (first + step as u64).min(rows.end);
-        let bytes = dataset.rows().read(first as usize..end as usize)?;
-        // aligned for every type
-        let mut words = vec![0u32; bytes.len().div_ceil(4)];
-        let aligned: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
-        aligned[..bytes.len()].copy_from_slice(&bytes);
-        let queries = Rows::from_bytes(dtype, &aligned[..bytes.len()])?;
+    while let Some(queries) = blocks.next_rows(usize::MAX)? {
         let found = of_hits(&nearest_hits(centroids, queries, 1, Options::default())?);
         all.labels.extend(found.labels);
         all.distances.extend(found.distances);

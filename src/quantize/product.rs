@@ -161,11 +161,13 @@ impl ProductQuantizer {
             return Err(Error::argument("sample", format!("{count} rows for {ksub} centroids")));
         }
         check::rows(&Metric::L2, sample, dim, 0)?;
-        let chosen = clustering::subset(count, ksub, params)?;
-        let mut rows = Vec::with_capacity(chosen.len() * dim);
-        for row in chosen {
-            rows.extend(sample.slice(dim, row..row + 1).to_f32().iter());
-        }
+        let rows = match clustering::subset(count, ksub, params)? {
+            None => sample.to_f32(),
+            Some(chosen) => {
+                let rows = chosen.into_iter().map(|row| row as usize);
+                rows.flat_map(|row| sample.slice(dim, row..row + 1).to_f32()).collect()
+            }
+        };
         let mut centroids = Vec::with_capacity(dim * ksub);
         let parts = self.subspaces as f64;
         for of in 0..self.subspaces {

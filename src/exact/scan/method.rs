@@ -228,16 +228,17 @@ fn products(
     let logs = rows.by_logs();
     let of = |products: Bound| if logs { logs::bound(products, dim, facts) } else { products };
     let factor = coding.map_or(1.0, Coding::factor);
+    // queries that the device folded: what vanishes there, too
+    let twice = if of_codes.is_some() { 2.0 } else { 1.0 };
     let exact = match logs {
         true => of(Bound::f32(family, scaled, dim)),
-        false => Bound::choose(family, scaled, products, rows.facts(), facts),
+        false => Bound::choose(family, scaled, products, rows.facts(), facts).magnified(twice),
     };
     let accumulation = of_codes.map_or(settings.accumulation, |_| settings.accumulation.max(1.0));
     let matrix = |factor: f32| {
-        of(Bound::matrix(family, scaled, products, accumulation).magnified(1.0 / factor))
+        let bound = Bound::matrix(family, scaled, products, accumulation);
+        of(bound.magnified(1.0 / factor).magnified(twice))
     };
-    // queries that the device folded: what vanishes there, too
-    let twice = if of_codes.is_some() { 2.0 } else { 1.0 };
     let copied = match codes {
         Some(Codes::Of(coding)) => coding.factor(),
         // the scale of a row is below its largest element
@@ -266,15 +267,13 @@ fn products(
         }
         // of queries as they are nothing is lost, as is noted behind their norms
         (Some(_), Some(tile)) if (logs || codes.is_some()) && tile.input == DType::F32 => {
-            let bound = matrix(copied).magnified(twice);
+            let bound = matrix(copied);
             (matrices(settings, tile, None), Form::F16, bound, Some((norms()?, nq)))
         }
         (None, _) | (_, None) if logs => return Err(missing("logarithms")),
-        _ if few => {
-            (ScanKernel::Rows, Form::Rows, exact.magnified(1.0 / factor).magnified(twice), None)
-        }
+        _ if few => (ScanKernel::Rows, Form::Rows, exact.magnified(1.0 / factor), None),
         (_, Some(tile)) if tile.input == DType::F32 => {
-            (matrices(settings, tile, None), Form::Rows, matrix(factor).magnified(twice), None)
+            (matrices(settings, tile, None), Form::Rows, matrix(factor), None)
         }
         (_, Some(tile)) => {
             let f16 = scanned.f16.ok_or_else(|| missing("f16 rows"))?;
@@ -287,15 +286,10 @@ fn products(
             let follows = if logs { f32::MAX } else { factor };
             let queries = F16Queries::new(encoder, upload, shape, tile.bm(), follows)?;
             let lost = queries.residuals.clone();
-            let bound = matrix(factor * queries.part.factor).magnified(twice);
+            let bound = matrix(factor * queries.part.factor);
             (matrices(settings, tile, Some(queries)), Form::F16, bound, Some((lost, 0)))
         }
-        _ => (
-            ScanKernel::Tile(settings.tile),
-            Form::Rows,
-            exact.magnified(1.0 / factor).magnified(twice),
-            None,
-        ),
+        _ => (ScanKernel::Tile(settings.tile), Form::Rows, exact.magnified(1.0 / factor), None),
     })
 }
 

@@ -4,6 +4,7 @@ use super::layout::BLOCK_BYTES;
 use super::reader::{FileReader, Section};
 use super::writer::FileWriter;
 use crate::error::Result;
+use crate::format::LittleEndian as _;
 use crate::index::ids::{Ids, MAX_ID, RowSet};
 
 const IDS: &[u8; 4] = b"IDS ";

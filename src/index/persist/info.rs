@@ -4,6 +4,7 @@ use super::reader::{FileReader, Section};
 use super::writer::FileWriter;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::format::LittleEndian as _;
 use crate::metric::{Metric, Order};
 use std::path::Path;
 

@@ -5,6 +5,7 @@ use super::list_sizes::ListSizes;
 use super::reader::{FileReader, Section};
 use super::writer::FileWriter;
 use crate::error::{Error, Result};
+use crate::format::LittleEndian as _;
 use crate::quantize::SqType;
 
 const LISTS: &[u8; 4] = b"LIST";

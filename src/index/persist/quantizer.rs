@@ -3,6 +3,7 @@
 use super::reader::FileReader;
 use super::writer::FileWriter;
 use crate::error::{Error, Result};
+use crate::format::LittleEndian as _;
 use crate::quantize::{ScalarQuantizer, SqRange, SqType};
 
 const QUANTIZER: &[u8; 4] = b"SQNT";

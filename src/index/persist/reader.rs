@@ -3,6 +3,7 @@
 use super::foreign;
 use super::layout::{BLOCK_BYTES, HEADER_BYTES, MAGIC, VERSION};
 use crate::error::{Error, Result};
+use crate::format::LittleEndian;
 use crate::format::map::open_regular;
 use crc32fast::Hasher;
 use std::fs::File;
@@ -161,6 +162,22 @@ pub(in crate::index) struct Section<'a> {
     left: u64,
 }
 
+impl LittleEndian for Section<'_> {
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<()> {
+        let wanted = bytes.len() as u64;
+        if wanted > self.left {
+            let left = self.left;
+            return Err(
+                self.fault(format!("{wanted} bytes wanted, {left} are left of the section"))
+            );
+        }
+        self.reader.fill(bytes)?;
+        self.crc.update(bytes);
+        self.left -= wanted;
+        Ok(())
+    }
+}
+
 impl Section<'_> {
     /// Bytes that are still to come.
     pub fn left(&self) -> u64 {
@@ -180,42 +197,6 @@ impl Section<'_> {
     /// An error at another byte.
     pub fn fault_at(&self, offset: u64, reason: impl Into<String>) -> Error {
         self.reader.fault(offset, reason)
-    }
-
-    pub fn fill(&mut self, bytes: &mut [u8]) -> Result<()> {
-        let wanted = bytes.len() as u64;
-        if wanted > self.left {
-            let left = self.left;
-            return Err(
-                self.fault(format!("{wanted} bytes wanted, {left} are left of the section"))
-            );
-        }
-        self.reader.fill(bytes)?;
-        self.crc.update(bytes);
-        self.left -= wanted;
-        Ok(())
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
-        let mut bytes = [0u8; N];
-        self.fill(&mut bytes)?;
-        Ok(bytes)
-    }
-
-    pub fn u8(&mut self) -> Result<u8> {
-        Ok(u8::from_le_bytes(self.array()?))
-    }
-
-    pub fn u32(&mut self) -> Result<u32> {
-        Ok(u32::from_le_bytes(self.array()?))
-    }
-
-    pub fn u64(&mut self) -> Result<u64> {
-        Ok(u64::from_le_bytes(self.array()?))
-    }
-
-    pub fn f32(&mut self) -> Result<f32> {
-        Ok(f32::from_le_bytes(self.array()?))
     }
 
     /// A text of at most `most` bytes.

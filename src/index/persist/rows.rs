@@ -5,6 +5,7 @@ use super::reader::{FileReader, Section};
 use super::writer::FileWriter;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
+use crate::format::LittleEndian as _;
 use crate::format::RowSource;
 use crate::index::ids::RowSet;
 use std::ops::Range;

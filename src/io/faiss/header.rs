@@ -2,6 +2,7 @@
 
 use super::reader::Reader;
 use crate::error::{Error, Result};
+use crate::format::LittleEndian as _;
 use crate::metric::Metric;
 
 /// No vector has more elements, and the bytes of so many overflow nothing.

@@ -8,6 +8,7 @@ use super::quantizer;
 use super::reader::Reader;
 use crate::dtype::DType;
 use crate::error::Result;
+use crate::format::LittleEndian as _;
 use crate::quantize::ScalarQuantizer;
 
 /// What to do about codes of residuals.

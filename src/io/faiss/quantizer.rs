@@ -2,6 +2,7 @@
 
 use super::reader::Reader;
 use crate::error::{Error, Result};
+use crate::format::LittleEndian as _;
 use crate::quantize::{ScalarQuantizer, SqRange, SqType};
 
 /// FAISS's numbers of the types.

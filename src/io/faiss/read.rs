@@ -8,6 +8,7 @@ use super::rows::FileRows;
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
+use crate::format::LittleEndian as _;
 use crate::format::RowSource;
 use crate::index::{Index, IndexInfo, IvfInfo, ListSizes, ListsApart};
 use crate::index::{RowNames, flat_of, lists_of_rows};

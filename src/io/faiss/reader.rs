@@ -1,6 +1,7 @@
 //! A file of FAISS's, number by number. Every length is held against what is left of the file before anything is allocated for it.
 
 use crate::error::{Error, Result};
+use crate::format::LittleEndian;
 use crate::format::map::open_regular;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -15,6 +16,27 @@ pub(super) struct Reader {
     path: PathBuf,
     length: u64,
     at: u64,
+}
+
+impl LittleEndian for Reader {
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<()> {
+        let (wanted, left) = (bytes.len() as u64, self.left());
+        if wanted > left {
+            let reason = format!("the file ends here: {wanted} bytes are missing, {left} are left");
+            return Err(self.fault(self.at, reason));
+        }
+        match self.file.read_exact(bytes) {
+            Ok(()) => {
+                self.at += wanted;
+                Ok(())
+            }
+            // The file was truncated while it was read.
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
+                Err(self.fault(self.at, "the file ends here"))
+            }
+            Err(e) => Err(Error::io(&self.path, e)),
+        }
+    }
 }
 
 impl Reader {
@@ -58,50 +80,9 @@ impl Reader {
         }
     }
 
-    pub fn fill(&mut self, bytes: &mut [u8]) -> Result<()> {
-        let (wanted, left) = (bytes.len() as u64, self.left());
-        if wanted > left {
-            let reason = format!("the file ends here: {wanted} bytes are missing, {left} are left");
-            return Err(self.fault(self.at, reason));
-        }
-        match self.file.read_exact(bytes) {
-            Ok(()) => {
-                self.at += wanted;
-                Ok(())
-            }
-            // The file was truncated while it was read.
-            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
-                Err(self.fault(self.at, "the file ends here"))
-            }
-            Err(e) => Err(Error::io(&self.path, e)),
-        }
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
-        let mut bytes = [0; N];
-        self.fill(&mut bytes)?;
-        Ok(bytes)
-    }
-
     /// The four letters that say what follows.
     pub fn fourcc(&mut self) -> Result<[u8; 4]> {
         self.array()
-    }
-
-    pub fn u8(&mut self) -> Result<u8> {
-        Ok(u8::from_le_bytes(self.array()?))
-    }
-
-    pub fn i32(&mut self) -> Result<i32> {
-        Ok(i32::from_le_bytes(self.array()?))
-    }
-
-    pub fn u64(&mut self) -> Result<u64> {
-        Ok(u64::from_le_bytes(self.array()?))
-    }
-
-    pub fn f32(&mut self) -> Result<f32> {
-        Ok(f32::from_le_bytes(self.array()?))
     }
 
     /// A byte that is 0 or 1.

@@ -4,6 +4,7 @@ use super::found::{Found, Stretch};
 use super::reader::Reader;
 use crate::dtype::{DType, Rows};
 use crate::error::Result;
+use crate::format::LittleEndian as _;
 use crate::format::RowSource;
 
 /// Host memory for a block of rows.

@@ -1,16 +1,27 @@
 //! What an index of lists should answer.
 
-use crate::support::{Model, block, index};
+use crate::support::{Model, block, index, rows};
 use nearfield::reference::{Problem, check_search};
 use nearfield::{
     DType, Gpu, Hits, IdFilter, Index, IvfFlat, IvfParams, Metric, QueryFilter, Rows, Search,
-    SearchParams,
+    SearchParams, SqType,
 };
 
 /// Ids, lims and the bits of the distances.
 pub fn bits(hits: &Hits) -> (Vec<usize>, Vec<u64>, Vec<u32>) {
     let distances = hits.distances().iter().map(|d| d.to_bits()).collect();
     (hits.lims().to_vec(), hits.ids().to_vec(), distances)
+}
+
+/// Rows that every type of codes takes: of some, whole numbers.
+pub fn taken(n: usize, dim: usize, metric: &Metric, kind: SqType, seed: u64) -> Vec<f32> {
+    let rows = rows(n, dim, metric, DType::F32, seed).rows().to_f32();
+    let whole = |x: f32| match kind {
+        SqType::Direct8 => (x * 30.0 + 100.0).round().clamp(0.0, 255.0),
+        SqType::Direct8Signed => (x * 30.0).round().clamp(-128.0, 127.0),
+        _ => x,
+    };
+    rows.into_iter().map(whole).collect()
 }
 
 pub fn probing(nprobe: usize) -> SearchParams {

@@ -1,9 +1,9 @@
 //! Lists of codes whose originals are kept: every answer is that of lists of the rows as they are, to the bit, and holds against f64; what
 //! files have of the codes is what the quantizer makes of the rows.
 
-use super::oracle::{Twin, asked, bits, probing};
+use super::oracle::{Twin, asked, bits, probing, taken};
 use crate::common::device::{shared, subset};
-use crate::support::{Trickle, rows};
+use crate::support::Trickle;
 use nearfield::{
     DType, Error, Gpu, Guarantee, IdFilter, Index, IndexInfo, IvfSq, Metric, Originals,
     QueryFilter, Rows, ScalarQuantizer, Search, SearchParams, SqRange, SqType, read_index,
@@ -30,17 +30,6 @@ fn with_segments(bytes: u64, rows: bool) -> Gpu {
         settings.into_iter().fold(builder, |builder, (key, value)| builder.setting(key, value))
     };
     shared(&format!("codes, segments of {bytes} bytes, {few} queries row by row"), builder).unwrap()
-}
-
-/// Rows that every type takes: of some, whole numbers.
-fn taken(n: usize, dim: usize, metric: &Metric, kind: SqType, seed: u64) -> Vec<f32> {
-    let rows = rows(n, dim, metric, DType::F32, seed).rows().to_f32();
-    let whole = |x: f32| match kind {
-        SqType::Direct8 => (x * 30.0 + 100.0).round().clamp(0.0, 255.0),
-        SqType::Direct8Signed => (x * 30.0).round().clamp(-128.0, 127.0),
-        _ => x,
-    };
-    rows.into_iter().map(whole).collect()
 }
 
 /// The index, and lists of rows that went through the same changes.

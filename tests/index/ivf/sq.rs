@@ -1,9 +1,9 @@
 //! Lists of codes: every answer is that of a flat index of the decoded rows that is told which of them lie in the lists that are looked
 //! at, to the bit, and holds against f64.
 
-use super::oracle::{ALL, bits, probing};
+use super::oracle::{ALL, bits, probing, taken};
 use crate::common::device::{shared, subset};
-use crate::support::{Model, Trickle, gpu, own_gpu, rows};
+use crate::support::{Model, Trickle, gpu, own_gpu};
 use nearfield::{
     DType, Error, Flat, Gpu, Guarantee, IdFilter, Index, IndexInfo, IvfFlat, IvfSq, Metric,
     QueryFilter, Rows, ScalarQuantizer, Search, SearchParams, SqRange, SqType, index_factory,
@@ -17,17 +17,6 @@ const NLIST: usize = 9;
 struct Codes {
     index: IvfSq,
     lists: HashMap<u64, u64>,
-}
-
-/// Rows that every type takes: of some, whole numbers.
-fn taken(n: usize, dim: usize, metric: &Metric, kind: SqType, seed: u64) -> Vec<f32> {
-    let rows = rows(n, dim, metric, DType::F32, seed).rows().to_f32();
-    let whole = |x: f32| match kind {
-        SqType::Direct8 => (x * 30.0 + 100.0).round().clamp(0.0, 255.0),
-        SqType::Direct8Signed => (x * 30.0).round().clamp(-128.0, 127.0),
-        _ => x,
-    };
-    rows.into_iter().map(whole).collect()
 }
 
 impl Codes {
