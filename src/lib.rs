@@ -85,7 +85,7 @@ pub use exact::pairwise;
 pub use format::RowSource;
 pub use index::{
     AddParams, BinaryFlat, Exclude, Flat, Guarantee, HitRows, HitStream, Hits, IdFilter,
-    IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo, IvfParams, IvfSq, ListSizes, Originals,
+    IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo, IvfParams, IvfPq, IvfSq, ListSizes, Originals,
     PreparedFilter, Progress, QueryFilter, RangeHits, Search, SearchParams, StreamedFlat,
     TrainParams, TuneCurve, TuneParams, TunePoint, index_factory, tune_search, write_index,
 };

@@ -2,7 +2,7 @@
 // scan when it does not apply (few rows, large k, queries that it could not certify), the others always. By mode: 0 writes
 // every key; 1 the best key of each bin of 64 rows; 2 the keys of chosen bins. One pipeline serves all three, so that a
 // key is the same to the bit in each, and the k best bins of mode 1 hold the k nearest rows without any bound.
-// Bindings: rows (n x stride4 groups of four), queries (nq x q_stride4 groups of four{{ ", and the ranges of the rows" if dtype in ["sq8", "sq6", "sq4"] else "" }}), bias (n), out (nq x out_stride; mode 2: nq x max_candidates x 64), chosen (nq x max_candidates; read in mode 2){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}{{ ", row_table (n; modes 0 and 1 take rows as they lie)" if table else "" }}.
+// Bindings: {{ "ranges (vec4), " if apart else "" }}rows (n x stride4 groups of four), queries (nq x q_stride4 groups of four{{ ", and the ranges of the rows" if coded and not apart else "" }}), bias (n), out (nq x out_stride; mode 2: nq x max_candidates x 64), chosen (nq x max_candidates; read in mode 2){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}{{ ", row_table (n; modes 0 and 1 take rows as they lie)" if table else "" }}.
 // Threads: one thread has one row and {{ tq }} queries, whose elements are the same for the whole workgroup.
 // Profile keys: none.
 
@@ -14,7 +14,7 @@
 {% include "lib/metric/binary.wgsl" %}
 //% else
 {% set groups = "((p.dim + 3u) / 4u)" %}
-{% set ranges_in = "queries" %}
+{% set ranges_in = "ranges" if apart else "queries" %}
 {% include "lib/load/rows.wgsl" %}
 //% if kind == "integer"
 @group(0) @binding({{ slot() }}) var<storage, read> queries: array<u32>;
@@ -142,7 +142,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   for (; k + 8u <= k4; k += 8u) {
 //% for j in range(8)
     {
-      let v = {{ "scaled_up(row4(at + k + %du))"|format(j) if scaled else "row4(at + k + %du)"|format(j) }};
+      let v = {{ "scaled_up(row4_at(own, k + %du))"|format(j) if scaled else "row4_at(own, k + %du)"|format(j) }};
 //% for i in range(tq)
       a{{ i }}_{{ j }} = step4(a{{ i }}_{{ j }}, queries[y{{ i }} + k + {{ j }}u], v);
 //% endfor
@@ -151,7 +151,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   }
 //% for j in range(7)
   if (k + {{ j }}u < k4) {
-    let v = {{ "scaled_up(row4(at + k + %du))"|format(j) if scaled else "row4(at + k + %du)"|format(j) }};
+    let v = {{ "scaled_up(row4_at(own, k + %du))"|format(j) if scaled else "row4_at(own, k + %du)"|format(j) }};
 //% for i in range(tq)
     a{{ i }}_{{ j }} = step4(a{{ i }}_{{ j }}, queries[y{{ i }} + k + {{ j }}u], v);
 //% endfor

@@ -30,8 +30,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   let j = t % 8u;
   for (var side = 0u; side < 64u; side += 32u) {
     let x = bin * BIN + side + t / 8u;
-    let at = min(x, p.n - 1u) * p.stride4;
-    let most = largest_of(t, at);
+    let own = min(x, p.n - 1u);
+    let most = largest_of(t, own);
     // what is too small for 1 / most is stored as 0
     let holds = most > 1e-30;
     let inverse = select(0.0, 127.0 / most, holds);
@@ -39,7 +39,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     if (x >= p.first && x < p.n) {
       if (j == 0u) { copy_scale[x] = select(0.0, most / 127.0, holds){{ " * scale[x]" if scaled else "" }}; }
       for (var k = j; k < p.out_stride4; k += 8u) {
-        let v = select(vec4<f32>(0.0), row4(at + min(k, p.k4 - 1u)), k < p.k4);
+        let v = select(vec4<f32>(0.0), row4_at(own, min(k, p.k4 - 1u)), k < p.k4);
         copy[x * p.out_stride4 + k] = pack4xI8(vec4<i32>(round(v * inverse)));
       }
     }

@@ -1,5 +1,5 @@
 // Stage C of the binned scan: the exact distance of every row of the chosen bins, as an order-preserving key.
-// Bindings: rows (n x stride4 groups of four), queries (nq x q_stride4 groups of four{{ ", and the ranges of the rows" if dtype in ["sq8", "sq6", "sq4"] else "" }}), bias (n), chosen (nq x max_candidates), counts (nq), keys (nq x max_candidates x {{ bin }}, out){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}{{ ", row_table (n)" if table else "" }}.
+// Bindings: {{ "ranges (vec4), " if apart else "" }}rows (n x stride4 groups of four), queries (nq x q_stride4 groups of four{{ ", and the ranges of the rows" if coded and not apart else "" }}), bias (n), chosen (nq x max_candidates), counts (nq), keys (nq x max_candidates x {{ bin }}, out){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}{{ ", row_table (n)" if table else "" }}.
 // Threads: a workgroup of 256 has one query and every p.lanes-th 32 rows of its bins; eight neighbours have one row, each
 // four of the 32 partial sums.
 // Profile keys: kernel.scan rescore_groups.
@@ -7,7 +7,7 @@
 {% include "lib/constants.wgsl" %}
 {% include "lib/select/key.wgsl" %}
 {% set groups = "p.k4" %}
-{% set ranges_in = "queries" %}
+{% set ranges_in = "ranges" if apart else "queries" %}
 {% include "lib/load/rows.wgsl" %}
 //% if integer
 @group(0) @binding({{ slot() }}) var<storage, read> queries: array<u32>;
@@ -87,7 +87,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
       parts[t] = (acc.x + acc.y) + (acc.z + acc.w);
 //% else
       var acc = vec4<f32>(0.0);
-      for (var k = j; k < p.k4; k += 8u) { acc = step4(acc, queries[y + k], {{ "scaled_up(row4(at * p.stride4 + k))" if scaled else "row4(at * p.stride4 + k)" }}); }
+      for (var k = j; k < p.k4; k += 8u) { acc = step4(acc, queries[y + k], {{ "scaled_up(row4_at(at, k))" if scaled else "row4_at(at, k)" }}); }
       parts[t] = acc;
 //% endif
       workgroupBarrier();

@@ -1,13 +1,17 @@
 // What a scan of fewer bits may lose of the rows: of each {{ "row" if lost == "each" else "bin the largest" }} |x - x'|, rounded up,
-// {{ "x' being x without subnormals" if lost == "own" else "from the stored bits of the copy x'" }}{{ " of the logarithms x; its negative where one of the rows has an element of 0, which is left out" if lost == "logs" else "" }}.
-// Bindings: rows (n x stride4 groups of four), residual_out ({{ "n" if lost == "each" else "bins of the index" }}, out){{ "" if lost == "own" else ", copy (rows x out_stride4 groups of four)" }}{{ ", copy_scale (n)" if lost == "int8copy" else ", ranges (vec4: k4 minima, k4 steps, then factors)" if lost in ["sq8", "sq6", "sq4"] else "" }}{{ ", scale (n)" if scaled else "" }}{{ ", row_table (n)" if table else "" }}.
+// {{ "x' being x without subnormals" if lost == "own" else "x' being x as a tile rounds it" if lost == "grid" else "from the stored bits of the copy x'" }}{{ " of the logarithms x; its negative where one of the rows has an element of 0, which is left out" if lost == "logs" else "" }}.
+// Bindings: rows (n x stride4 groups of four), residual_out ({{ "n" if lost == "each" else "bins of the index" }}, out){{ "" if lost in ["own", "grid"] else ", copy (rows x out_stride4 groups of four)" }}{{ ", copy_scale (n)" if lost == "int8copy" else ", ranges (vec4: k4 minima, k4 steps, then factors)" if lost in ["sq8", "sq6", "sq4"] else ", ranges (vec4)" if coded else "" }}{{ ", scale (n)" if scaled else "" }}{{ ", row_table (n)" if table else "" }}.
 // Threads: a workgroup of 256 has one bin; eight neighbours have one row, 32 rows at a time, twice.
 // Profile keys: none.
 
-{% set coded = lost in ["sq8", "sq6", "sq4"] %}
+{% set as_codes = lost in ["sq8", "sq6", "sq4"] %}
+{% set groups = "p.k4" %}
+{% set ranges_in = "ranges" %}
 {% include "lib/constants.wgsl" %}
 {% include "lib/load/rows.wgsl" %}
-//% if dtype != "f16"
+//% if lost == "grid"
+{% include "lib/load/grid.wgsl" %}
+//% elif dtype != "f16"
 {% include "lib/load/half.wgsl" %}
 //% endif
 //% if lost == "logs"
@@ -18,10 +22,10 @@
 //% if lost == "int8copy"
 @group(0) @binding({{ slot() }}) var<storage, read> copy: array<u32>;
 @group(0) @binding({{ slot() }}) var<storage, read> copy_scale: array<f32>;
-//% elif coded
+//% elif as_codes
 @group(0) @binding({{ slot() }}) var<storage, read> copy: array<u32>;
 @group(0) @binding({{ slot() }}) var<storage, read> ranges: array<vec4<f32>>;
-//% elif lost != "own"
+//% elif lost not in ["own", "grid"]
 @group(0) @binding({{ slot() }}) var<storage, read> copy: array<vec2<u32>>;
 //% endif
 //% if scaled
@@ -76,14 +80,18 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
       if (any(zero)) { atomicOr(&zeros, 1u); }
       let v = logs_of(own);
 //% else
-      let v = row4(at * p.stride4 + k){{ " * scale[at]" if scaled else "" }};
+      let v = row4_at(at, k){{ " * scale[at]" if scaled else "" }};
 //% endif
 //% if lost == "own"
       let rest = select(vec4<f32>(0.0), v, abs(row4(at * p.stride4 + k)) < vec4<f32>(0.00006103515625));
+//% elif lost == "grid"
+      // the row as it is rounded, before it is divided by its norm
+      let own = row4_at(at, k);
+      let rest = (own - on_grid(own * range4(1u).y) * p.inverse){{ " * scale[at]" if scaled else "" }};
 //% elif lost == "int8copy"
       // the product rounds, by less than 2^-23 of what it is near to
       let rest = abs(v - vec4<f32>(unpack4xI8(copy[at * p.out_stride4 + k])) * copy_scale[at]) + abs(v) * 1.1920929e-7;
-//% elif coded
+//% elif as_codes
       // what it stands for rounds, which the bound counts among the products
       let number = vec4<f32>(unpack4xI8(copy[at * p.out_stride4 + k])) + {{ "128.5" if lost == "sq8" else "32.5" if lost == "sq6" else "8.5" }};
       let rest = v - fma(number, ranges[p.k4 + k], ranges[k]);

@@ -1,5 +1,5 @@
 // Rows as the queries of another search: in f32, {{ "divided by their norm, " if scaled else "" }}and |q| of each, rounded up; behind all norms what 8 bits lose of them, which is nothing.
-// Bindings: {{ "ranges (2 k4 vec4), " if dtype in ["sq8", "sq6", "sq4"] else "" }}rows (n x stride4 groups of four), queries (nq x k4 vec4, out), norms (2 nq, out){{ ", scale (n)" if scaled else "" }}{{ ", row_table (n)" if table else "" }}.
+// Bindings: {{ "ranges (vec4), " if coded else "" }}rows (n x stride4 groups of four), queries (nq x k4 vec4, out), norms (2 nq, out){{ ", scale (n)" if scaled else "" }}{{ ", row_table (n)" if table else "" }}.
 // Threads: a workgroup of 256 has 32 rows, eight neighbours one of them.
 // Profile keys: none.
 
@@ -37,7 +37,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   let query = p.first + x;
   var acc = vec4<f32>(0.0);
   for (var k = t % 8u; k < p.k4; k += 8u) {
-    let v = row4(own * p.stride4 + k){{ " * scale[own]" if scaled else "" }};
+    let v = row4_at(own, k){{ " * scale[own]" if scaled else "" }};
     if (x < p.n) { queries[query * p.k4 + k] = v; }
     acc = fma(v, v, acc);
   }

@@ -1,6 +1,6 @@
 // What the scan needs of each row: bias = -|x|^2 / 2 (l2) or 0, scale = 1 / |x| (cosine; 0 of a row shorter than 2^-126), and of
 // each bin the largest |x|, rounded up{{ "; x being the logarithms of the row's elements, 0 of an element of 0" if family == "log" else "" }}.
-// Bindings: {{ "ranges (2 k4 vec4), " if dtype in ["sq8", "sq6", "sq4"] else "" }}rows (n x stride4 groups of four), bias (n, out), bin_norm (bins of the index, out){{ ", scale (n, out)" if scaled else "" }}{{ ", row_table (n)" if table else "" }}.
+// Bindings: {{ "ranges (vec4), " if coded else "" }}rows (n x stride4 groups of four), bias (n, out), bin_norm (bins of the index, out){{ ", scale (n, out)" if scaled else "" }}{{ ", row_table (n)" if table else "" }}.
 // Threads: a workgroup of 256 has one bin; eight neighbours have one row, 32 rows at a time, twice.
 // Profile keys: none.
 
@@ -49,15 +49,14 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   for (var side = 0u; side < 64u; side += 32u) {
     let x = bin * BIN + side + t / 8u;
     let own = row(min(x, p.n - 1u));
-    let at = own * p.stride4;
     var factor = 1.0;
 //% if scaled
-    let most = largest_of(t, at);
+    let most = largest_of(t, own);
     factor = factor_of(most);
 //% endif
     var acc = vec4<f32>(0.0);
     for (var k = j; k < p.k4; k += 8u) {
-      let v = {{ "logs_of(row4(at + k))" if family == "log" else "row4(at + k) * factor" }};
+      let v = {{ "logs_of(row4_at(own, k))" if family == "log" else "row4_at(own, k) * factor" }};
       acc = fma(v, v, acc);
     }
     parts[t] = acc;
@@ -69,7 +68,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
       if (x >= p.first && x < p.last) {
         bias[own] = {{ "-0.5 * sum" if family == "l2" else "0.0" }};
 //% if scaled
+//% if dtype in ["pq", "rpq", "rsq8", "rsq6", "rsq4"]
+        // what is looked up may be of any length, and what is shorter than 2^-60 counts as zero: products with it would vanish
+        scale[own] = select(factor / sqrt(sum), 0.0, sum < least_of(most) || length < 8.673617379884035e-19);
+//% else
         scale[own] = select(factor / sqrt(sum), 0.0, sum < least_of(most));
+//% endif
 //% endif
       }
       // Rounded up, and for squares that vanished, each below 2^-126. The sum of d / 32 squares in a row and its root are off by less

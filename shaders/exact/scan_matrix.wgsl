@@ -1,6 +1,6 @@
 // Stage A of the binned scan on matrix units: s(q, x) = q'.x' / (their scales) + b, {{ "the largest of each bin of %d rows"|format(bin) if bin > 1 else "all of them" }}.
 // A workgroup multiplies {{ bm }} queries by `tiles` times {{ bn }} rows, {{ input }} in, f32 out (lib/tile/matrix).
-// Bindings: rows (n x stride4 groups of four{{ ", zeros up to whole tiles of n x k" if padded else "" }}), queries ({{ "f16, zeros up to whole tiles of nq x k" if input == "f16" else "f32, nq x q_stride4 groups of four" }}),
+// Bindings: rows (n x stride4 groups of four{{ ", zeros up to whole tiles of n x k" if padded else "" }}), {{ "tables (vec4), " if looked_up else "" }}queries ({{ "f16, zeros up to whole tiles of nq x k" if input == "f16" else "f32, nq x q_stride4 groups of four" }}),
 //   bias (by position, up to whole tiles of n; scaled by both scales), bin_best (nq x bin_stride, out){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}{{ ", row_table (n)" if table else "" }}.
 // Threads: {{ threads }}.
 // Profile keys: kernel.matrix sm sgm sgn bk pad bias tiles input.

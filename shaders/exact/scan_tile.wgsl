@@ -1,6 +1,6 @@
 // Stage A of the binned scan for many queries: s(q, x) = q.x * scale + bias, and of it the largest of each bin of 64 rows.
 // A workgroup multiplies {{ bm }} queries by {{ bn }} rows in f32 (lib/tile/register).
-// Bindings: rows (n x stride4 groups of four), queries (nq x q_stride4 vec4), bias (n), bin_best (nq x bin_stride, out){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}{{ ", row_table (n)" if table else "" }}.
+// Bindings: rows (n x stride4 groups of four), {{ "tables (vec4), " if looked_up else "" }}queries (nq x q_stride4 vec4), bias (n), bin_best (nq x bin_stride, out){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}{{ ", row_table (n)" if table else "" }}.
 // Threads: {{ bn // tn * (bm // tm) }}.
 // Profile keys: kernel.scan bm bn bk tm tn.
 

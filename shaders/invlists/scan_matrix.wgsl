@@ -1,7 +1,7 @@
 // Stage A of the binned scan by lists, on matrix units: the rows of a list times all queries that probe it, s(q, x) = q'.x' / (their scales) + b,
 // of which the largest of each bin of {{ bin }} rows is kept, with the number of the bin.
 // A workgroup takes items, one after the other: {{ bm }} of the queries of a list by {{ bn }} of its rows, {{ input }} in, f32 out (lib/tile/matrix).
-// Bindings: rows (n x stride4 groups of four), queries ({{ "f16" if input == "f16" else "f32" }}, nq x q_stride4 groups of four), bias (by position), bin_best (nq x bin_stride vec2, out),
+// Bindings: rows (n x stride4 groups of four), {{ "tables (vec4), " if looked_up else "" }}queries ({{ "f16" if input == "f16" else "f32" }}, nq x q_stride4 groups of four), bias (by position), bin_best (nq x bin_stride vec2, out),
 //   work (nlist + 1 vec2: items before those of a list, pairs before its own), lists (nlist vec4 of this segment: first page of all, pages,
 //   pages of the list in earlier segments), pairs (by list, vec2: query, where in bin_best the bins of the list begin){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}, row_table (n).
 // Threads: {{ threads }}.

@@ -1,6 +1,6 @@
 // Stage A of the binned scan by lists, for few queries: a query times the rows of a list that it probes, of which the largest score of each
 // bin of 64 is kept, with the number of the bin.
-// Bindings: rows ({{ "f16" if dtype == "f16copy" else dtype }}, n x stride4 groups of four), queries (nq x q_stride4 vec4), bias (by position), bin_best (nq x bin_stride vec2, out), lists (nlist vec4
+// Bindings: rows ({{ "f16" if dtype == "f16copy" else dtype }}, n x stride4 groups of four{{ ", of words" if looked_up else "" }}), {{ "tables (vec4), " if looked_up else "" }}queries (nq x q_stride4 vec4), bias (by position), bin_best (nq x bin_stride vec2, out), lists (nlist vec4
 //   of this segment: first page of all, pages, pages of the list in earlier segments), pairs (nq x nprobe vec2: list, bins of the query before it){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}, row_table (n).
 // Threads: a workgroup of 256 has one pair and every p.lanes-th page of its list; eight neighbours read 128 bytes of a row together.
 // Profile keys: kernel.lists max_row_queries row_groups row_lanes.
@@ -8,8 +8,16 @@
 {% import "lib/tile/row/read.wgsl" as read %}
 {% import "lib/tile/row/product.wgsl" as product %}
 {% include "lib/constants.wgsl" %}
+//% if dtype in ["pq", "rpq", "rsq8", "rsq6", "rsq4"]
+@group(0) @binding({{ slot() }}) var<storage, read> rows: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read> tables: array<vec4<f32>>;
+fn range4(i: u32) -> vec4<f32> { return tables[i]; }
+{% set groups = "p.k4" %}
+{% include "lib/load/tables.wgsl" %}
+//% else
 {% include "lib/load/element.wgsl" %}
 @group(0) @binding({{ slot() }}) var<storage, read> rows: array<vec4<u32>>;
+//% endif
 @group(0) @binding({{ slot() }}) var<storage, read> queries: array<vec4<f32>>;
 @group(0) @binding({{ slot() }}) var<storage, read> bias: array<f32>;
 @group(0) @binding({{ slot() }}) var<storage, read_write> bin_best: array<vec2<u32>>;
@@ -58,8 +66,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   let j = t % 8u;
   for (var page = wg.z; page < list.y; page += p.lanes) {
     let at = (first + page) * 64u;
-    let x0 = row(at + t / 8u) * p.stride4;
-    let x1 = row(at + t / 8u + 32u) * p.stride4;
+    let x0 = row(at + t / 8u){{ "" if looked_up else " * p.stride4" }};
+    let x1 = row(at + t / 8u + 32u){{ "" if looked_up else " * p.stride4" }};
 {{ product.begin() }}
 {{ read.steps(product.per, product.steps, product.step) }}
 {{ product.end() }}

@@ -25,12 +25,12 @@ var<immediate> p: Params;
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
   let row = (wg.x + wg.y * p.groups_x) * 32u + t / 8u;
-  let at = (p.first + min(row, p.n - 1u)) * p.stride4;
-  let norm = norm_of(t, at);
+  let own = p.first + min(row, p.n - 1u);
+  let norm = norm_of(t, own);
   if (row >= p.n) { return; }
   let inverse = select(1.0 / norm.length, 0.0, norm.length == 0.0);
   for (var k = t % 8u; k < p.out_stride4; k += 8u) {
-    let v = select(vec4<f32>(0.0), row4(at + min(k, p.k4 - 1u)), k < p.k4);
+    let v = select(vec4<f32>(0.0), row4_at(own, min(k, p.k4 - 1u)), k < p.k4);
     out[(p.out_first + row) * p.out_stride4 + k] = v * norm.factor * inverse;
   }
 }

@@ -21,6 +21,6 @@ var<immediate> p: Params;
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
   let row = (wg.x + wg.y * p.groups_x) * 32u + t / 8u;
-  let norm = norm_of(t, min(row, p.n - 1u) * p.stride4);
+  let norm = norm_of(t, min(row, p.n - 1u));
   if (t % 8u == 0u && row < p.n) { out[row] = norm.length / norm.factor; }
 }

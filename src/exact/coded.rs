@@ -2,6 +2,7 @@
 
 use super::coding::{Codes, Coding};
 use super::dataset::Dataset;
+use super::tables::Tables;
 use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -19,6 +20,19 @@ impl Dataset {
         }
         let dataset = Dataset::new(gpu, metric, DType::I8, coding.dim())?;
         let compared = dataset.compared().clone().coded(coding);
+        Ok(dataset.with_compared(compared, None, None))
+    }
+
+    /// No rows yet, which will be codes that are looked up: bytes, as [`Tables`] has them.
+    ///
+    /// # Errors
+    /// `Unsupported` for metrics that are no products.
+    pub fn looked_up(gpu: &Gpu, metric: &Metric, tables: Tables) -> Result<Dataset> {
+        if scan_family(metric).is_none() || Transform::of(metric) != Transform::None {
+            return Err(Error::unsupported("rows that are codes", metric.to_string()));
+        }
+        let dataset = Dataset::new(gpu, metric, DType::U8, tables.row_bytes())?;
+        let compared = dataset.compared().clone().looked_up(tables);
         Ok(dataset.with_compared(compared, None, None))
     }
 
@@ -41,9 +55,10 @@ impl Dataset {
     /// One like it, without rows.
     pub fn without_rows(&self) -> Result<Dataset> {
         let (gpu, metric, rows) = (self.gpu(), self.metric(), self.rows());
-        match self.compared().coding() {
-            Some(coding) => Dataset::coded(gpu, metric, coding.clone()),
-            None => {
+        match (self.compared().coding(), self.compared().tables()) {
+            (Some(coding), _) => Dataset::coded(gpu, metric, coding.clone()),
+            (_, Some(tables)) => Dataset::looked_up(gpu, metric, tables.clone()),
+            (None, None) => {
                 let plain = Dataset::new(gpu, metric, rows.dtype(), rows.dim())?;
                 plain.copied_as(self.compared().codes().cloned(), None)
             }

@@ -35,20 +35,44 @@ const MAX_NORM: f64 = 1.152_921_504_606_847e18;
 
 /// How the elements of rows lie, as templates spell it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Elements(&'static str);
+pub(crate) struct Elements {
+    name: &'static str,
+    /// Whether they are codes, whose numbers are looked up.
+    pub coded: bool,
+    /// Whether exact kernels have a binding for these numbers, instead of finding them behind the queries.
+    pub apart: bool,
+}
 
 impl Elements {
-    /// Of codes, for tables.
-    pub const CODES: [Elements; 3] = [Elements("sq8"), Elements("sq6"), Elements("sq4")];
+    /// Of codes of a scalar quantizer.
+    pub const CODES: [Elements; 3] =
+        [Elements::codes("sq8"), Elements::codes("sq6"), Elements::codes("sq4")];
+    /// Of codes that are looked up ([`tables`](super::tables)): of a product quantizer; and less the centroids of lists, of that one and of
+    /// scalar ones.
+    pub const TABLES: [Elements; 5] = [
+        Elements::codes("pq"),
+        Elements::codes("rpq"),
+        Elements::codes("rsq8"),
+        Elements::codes("rsq6"),
+        Elements::codes("rsq4"),
+    ];
+
+    const fn codes(name: &'static str) -> Elements {
+        Elements { name, coded: true, apart: false }
+    }
+
+    pub const fn with_binding(self, apart: bool) -> Elements {
+        Elements { apart, ..self }
+    }
 
     pub const fn name(self) -> &'static str {
-        self.0
+        self.name
     }
 }
 
 impl From<DType> for Elements {
     fn from(dtype: DType) -> Elements {
-        Elements(dtype.name())
+        Elements { name: dtype.name(), coded: false, apart: false }
     }
 }
 

@@ -6,6 +6,7 @@ use super::rounded::copies::{self, Copies, Rounded};
 use super::rows::facts;
 use super::rows::measured::Measured;
 use super::rows::transformed;
+use super::tables::Tables;
 use crate::buffer::{BIN, Matrix, Uploader};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
@@ -79,12 +80,17 @@ impl Dataset {
 
     /// The type of what is compared, which of codes is that of what they stand for.
     pub fn compared_dtype(&self) -> DType {
-        self.compared.coding().map_or(self.rows.dtype(), |_| DType::F32)
+        if self.compared.is_coded() { DType::F32 } else { self.rows.dtype() }
     }
 
     /// What is refused of rows: of codes nothing.
     fn checked_as(&self) -> &Metric {
-        if self.compared.coding().is_some() { &Metric::L2 } else { &self.metric }
+        if self.compared.is_coded() { &Metric::L2 } else { &self.metric }
+    }
+
+    /// Elements of a row as it was given, and of a query; of codes those of what they stand for.
+    pub fn dim(&self) -> usize {
+        self.compared.tables().map_or(self.rows.dim(), Tables::dim)
     }
 
     pub fn gpu(&self) -> &Gpu {

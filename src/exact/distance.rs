@@ -120,7 +120,7 @@ pub(crate) fn distances(
     let params = params::Distance {
         nq: upload.count,
         n: block.rows,
-        dim: rows.dim() as u32,
+        dim: dataset.compared().dim() as u32,
         stride4: rows.dtype().stride4(block.segment.stride_bytes()),
         q_stride4: upload.exact_stride4,
         first: block.first,
@@ -143,6 +143,8 @@ pub(crate) fn distances(
         ("chosen", chosen),
     ];
     let scale = block.scale.filter(|_| matches!(pair, Pair::Tree { scaled: true, .. }));
+    let of = dataset.compared();
+    buffers.extend(of.ranges().filter(|_| of.elements().apart).map(|ranges| ("ranges", ranges)));
     buffers.extend(scale.map(|scale| ("scale", scale)));
     buffers.extend(bitmap.map(|bitmap| ("bitmap", &bitmap.bits)));
     buffers.extend(block.table.map(|table| ("row_table", table)));

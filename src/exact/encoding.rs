@@ -1,5 +1,6 @@
 //! The kinds of rows that a scan reads, and how its tiles load them.
 
+use super::coding::Elements;
 use crate::dtype::DType;
 use crate::kernel::Operand;
 
@@ -14,6 +15,8 @@ pub(crate) enum Encoding {
     Codes,
     /// The rows as they are stored.
     Rows(DType),
+    /// The rows, which are codes, looked up.
+    Tables(Elements),
 }
 
 impl Encoding {
@@ -23,7 +26,13 @@ impl Encoding {
             Encoding::Int8Copy => "int8copy",
             Encoding::Codes => DType::I8.name(),
             Encoding::Rows(dtype) => dtype.name(),
+            Encoding::Tables(elements) => elements.name(),
         }
+    }
+
+    /// Whether it is the rows themselves, and no copy of them.
+    pub const fn is_stored(self) -> bool {
+        matches!(self, Encoding::Rows(_) | Encoding::Tables(_))
     }
 
     /// As a tile loads them.
@@ -34,6 +43,10 @@ impl Encoding {
             Encoding::Int8Copy => Operand::elements(self.name(), DType::I8.name(), false),
             Encoding::Codes => Operand::stored(DType::I8),
             Encoding::Rows(dtype) => Operand::stored(dtype),
+            Encoding::Tables(elements) => {
+                let stored = Operand::elements(elements.name(), elements.name(), false);
+                Operand { bindings: &["tables"], ..stored }
+            }
         }
     }
 }

@@ -38,14 +38,18 @@ const SELECT_RANGE: Shader = shader!("exact", "select_range");
 /// More groups than a slab of a register tile has.
 const WHOLE_SLAB: u32 = 64;
 
+/// A kernel that reads rows, which may be codes.
+fn of_rows(variant: Variant, rows: Elements) -> Variant {
+    variant.word("dtype", rows.name()).implied("coded", rows.coded)
+}
+
 pub(crate) fn row_facts(dtype: DType) -> Variant {
     Variant::new::<params::RowFacts>(ROW_FACTS).word("dtype", dtype.name())
 }
 
 /// `scaled`: divided by their norm.
 pub(crate) fn row_queries(rows: impl Into<Elements>, scaled: bool, map: RowMap) -> Variant {
-    Variant::new::<params::RowQueries>(ROW_QUERIES)
-        .word("dtype", rows.into().name())
+    of_rows(Variant::new::<params::RowQueries>(ROW_QUERIES), rows.into())
         .flag("scaled", scaled)
         .row_map(map)
 }
@@ -56,8 +60,7 @@ pub(crate) fn row_stats(
     scaled: bool,
     map: RowMap,
 ) -> Variant {
-    Variant::new::<params::RowStats>(ROW_STATS)
-        .word("dtype", rows.into().name())
+    of_rows(Variant::new::<params::RowStats>(ROW_STATS), rows.into())
         .word("family", family.name())
         .flag("scaled", scaled)
         .row_map(map)
@@ -87,9 +90,13 @@ pub(crate) fn fold_queries() -> Variant {
     Variant::new::<params::FoldQueries>(FOLD_QUERIES)
 }
 
-pub(crate) fn residual(dtype: DType, scaled: bool, lost: Lost, map: RowMap) -> Variant {
-    Variant::new::<params::Residual>(RESIDUAL)
-        .word("dtype", dtype.name())
+pub(crate) fn residual(
+    rows: impl Into<Elements>,
+    scaled: bool,
+    lost: Lost,
+    map: RowMap,
+) -> Variant {
+    of_rows(Variant::new::<params::Residual>(RESIDUAL), rows.into())
         .flag("scaled", scaled)
         .word("lost", lost.name())
         .row_map(map)
@@ -206,6 +213,7 @@ fn bits(shader: Shader, (family, carry_save): (&'static str, bool)) -> Variant {
 pub(crate) fn scan_row(rows: Encoding, q: u32, scaled: bool, bitmap: bool, map: RowMap) -> Variant {
     Variant::new::<params::Scan>(SCAN_ROW)
         .word("dtype", rows.name())
+        .implied("looked_up", matches!(rows, Encoding::Tables(_)))
         .int("q", q)
         .flag("scaled", scaled)
         .flag("bitmap", bitmap)
@@ -298,8 +306,9 @@ pub(crate) fn rescore(
         Pair::Tree { family, scaled } => (family.name(), *scaled, false),
         _ => ("dot", false, false),
     };
-    Variant::new::<params::Rescore>(RESCORE)
-        .word("dtype", rows.into().name())
+    let rows = rows.into();
+    of_rows(Variant::new::<params::Rescore>(RESCORE), rows)
+        .flag("apart", rows.apart)
         .word("family", family)
         .int("bin", bin)
         .flag("integer", integer)
@@ -323,7 +332,8 @@ pub(crate) fn distance(
     bitmap: bool,
     map: RowMap,
 ) -> Variant {
-    let v = Variant::new::<params::Distance>(DISTANCE).word("dtype", rows.into().name());
+    let rows = rows.into();
+    let v = of_rows(Variant::new::<params::Distance>(DISTANCE), rows).flag("apart", rows.apart);
     let v = match pair {
         Pair::Tree { family, scaled } => v
             .word("kind", "tree")

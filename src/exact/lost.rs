@@ -17,6 +17,8 @@ pub(crate) enum Lost {
     Codes(Elements),
     /// Of f16 rows themselves, where subnormals are flushed.
     Own,
+    /// Of rows that are looked up, and rounded as tiles do.
+    Grid,
 }
 
 impl Lost {
@@ -29,6 +31,7 @@ impl Lost {
             Lost::Int8Copy => "int8copy",
             Lost::Codes(elements) => elements.name(),
             Lost::Own => "own",
+            Lost::Grid => "grid",
         }
     }
 }

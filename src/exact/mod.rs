@@ -92,6 +92,7 @@ mod rows;
 mod scan;
 mod search;
 mod stream;
+mod tables;
 mod upload;
 mod variants;
 
@@ -121,6 +122,7 @@ pub(crate) use scan::rescore::{Chosen, keys};
 pub(crate) use scan::settings::ScanSettings;
 pub(crate) use search::{submit_rows, submit_search};
 pub(crate) use stream::{ChunkFilter, Stream};
+pub(crate) use tables::{Numbers, Tables};
 pub(crate) use upload::Upload;
 pub(crate) use variants::{matrix_tiles, variants};
 

@@ -8,7 +8,8 @@ use crate::exact::encoding::Encoding;
 use crate::exact::positions::Positions;
 use crate::exact::rounded::copies::Rounded;
 use crate::exact::rows::measured::{Measured, Part};
-use crate::kernel::RowMap;
+use crate::exact::tables::Tables;
+use crate::kernel::{Bind, RowMap};
 
 /// The rows of a scan, in all forms that there are.
 #[derive(Clone, Copy)]
@@ -40,7 +41,7 @@ pub(crate) struct Span<'a> {
 
 impl<'a> ScanRows<'a> {
     pub fn dim(&self) -> usize {
-        self.rows.matrix().dim()
+        self.rows.dim()
     }
 
     /// One past the last position.
@@ -98,13 +99,18 @@ impl<'a> ScanRows<'a> {
         let (segment, numbers, span) = self.spans().nth(at).ok_or_else(missing)?;
         let scale = numbers.scale.as_ref();
         let coded = self.rows.coding().map(Coding::factor);
+        let tables = self.rows.tables().map(Tables::buffer);
         let rounded = match form {
             Form::Rows => {
                 let dtype = self.rows.matrix().dtype();
                 let stride4 = dtype.stride4(segment.stride_bytes());
-                let (stored, buffer) = (Encoding::Rows(dtype), segment.buffer());
-                let factor = coded.unwrap_or(1.0);
-                return Ok(SegmentOperand { span, form, stored, buffer, stride4, factor, scale });
+                let stored = match tables {
+                    Some(_) => Encoding::Tables(self.rows.elements()),
+                    None => Encoding::Rows(dtype),
+                };
+                let (buffer, factor) = (segment.buffer(), coded.unwrap_or(1.0));
+                let of = SegmentOperand { span, form, stored, buffer, tables, stride4, factor, scale };
+                return Ok(of);
             }
             Form::F16 => self.f16.ok_or_else(missing)?,
             Form::Int8 => self.int8.ok_or_else(missing)?,
@@ -119,9 +125,10 @@ impl<'a> ScanRows<'a> {
                 (coding.map_or(1.0, Coding::factor), part.scale.as_ref())
             }
             Encoding::Rows(_) => (coded.unwrap_or(1.0), scale),
+            Encoding::Tables(_) => (part.factor, scale),
         };
         let (stored, buffer, stride4) = (rounded.operand, &part.buffer, part.stride4);
-        Ok(SegmentOperand { span, form, stored, buffer, stride4, factor, scale })
+        Ok(SegmentOperand { span, form, stored, buffer, tables, stride4, factor, scale })
     }
 }
 
@@ -131,6 +138,8 @@ pub(crate) struct SegmentOperand<'a> {
     pub form: Form,
     pub stored: Encoding,
     pub buffer: &'a Buffer,
+    /// Where the rows are looked up: in what.
+    tables: Option<&'a Buffer>,
     pub stride4: u32,
     /// What every element was multiplied by.
     pub factor: f32,
@@ -138,7 +147,13 @@ pub(crate) struct SegmentOperand<'a> {
     pub scale: Option<&'a Buffer>,
 }
 
-impl SegmentOperand<'_> {
+impl<'a> SegmentOperand<'a> {
+    /// The buffers that its rows are read from.
+    pub fn bind(&self) -> Vec<Bind<'a>> {
+        let others: Vec<_> = self.tables.into_iter().collect();
+        self.stored.operand().bind(self.buffer, &others)
+    }
+
     /// As kernels that read rows one by one know it: f16 rows as their copy would be, what that may flush being counted.
     pub fn by_row(&self) -> Encoding {
         match (self.form, self.stored) {
@@ -151,7 +166,7 @@ impl SegmentOperand<'_> {
     pub fn bytes(&self) -> u64 {
         let group = match self.stored {
             Encoding::F16Copy => 8,
-            Encoding::Int8Copy | Encoding::Codes => 4,
+            Encoding::Int8Copy | Encoding::Codes | Encoding::Tables(_) => 4,
             Encoding::Rows(DType::Bits) => 16,
             Encoding::Rows(dtype) => dtype.row_bytes(4) as u64,
         };

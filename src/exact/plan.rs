@@ -114,7 +114,7 @@ impl Plan {
         // what is kept of a query within a radius is allocated when it is known
         let k = if let Asked::Nearest(k) = asked { k } else { 1 };
         let (n, dim, bins) =
-            (dataset.len(), dataset.compared().matrix().dim() as u64, dataset.compared().bins());
+            (dataset.len(), dataset.compared().dim() as u64, dataset.compared().bins());
         let tile = tile(gpu)?;
         let (rows, half) = (dataset.compared(), dataset.f16().is_some());
         let logs = rows.by_logs() && half && logs::fit(rows.facts(), bins);

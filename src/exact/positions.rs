@@ -71,8 +71,9 @@ impl Positions {
             let stats = Stats {
                 segment,
                 dtype: rows.matrix().dtype(),
-                dim: rows.matrix().dim(),
-                coding: rows.coding(),
+                dim: rows.dim(),
+                elements: rows.elements(),
+                ranges: rows.ranges(),
                 least_norm: rows.least_norm(),
                 family,
                 bias: &numbers.bias,

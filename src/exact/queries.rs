@@ -115,7 +115,7 @@ impl Queries {
 
     /// Room for the queries of a call, of which none is checked yet.
     pub fn unchecked(dataset: &Dataset, queries: Rows<'_>) -> Result<Queries> {
-        let (metric, dim) = (dataset.metric(), dataset.rows().dim());
+        let (metric, dim) = (dataset.metric(), dataset.dim());
         let (rows, dtype) = (dataset.compared_dtype(), queries.dtype());
         let count = query_count(queries, rows, dim)?;
         let work_dim = Transform::of(metric).dim(dim);
@@ -156,11 +156,11 @@ impl Queries {
     /// # Errors
     /// `Internal` where rows and queries are compared as anything but floats, or differ in metric or dimension.
     pub fn resident(dataset: &Dataset, of: &Dataset, rows: Range<u64>) -> Result<Queries> {
-        let (metric, dim) = (dataset.metric(), dataset.rows().dim());
+        let (metric, dim) = (dataset.metric(), dataset.dim());
         let (own, dtype) = (dataset.compared_dtype(), of.compared_dtype());
         let pair = space::pair(metric, own, dtype, dim);
         let integers = matches!(pair, Pair::Integer { .. } | Pair::Bits { .. });
-        if integers || metric != of.metric() || dim != of.rows().dim() {
+        if integers || metric != of.metric() || dim != of.dim() {
             return Err(Error::internal(format!("rows of {dtype} as queries of {own}")));
         }
         let count = (rows.end - rows.start) as usize;
@@ -267,6 +267,7 @@ impl Queries {
         }
         let d4 = self.work_dim.div_ceil(4);
         let (scans, coding) = (dataset.compared().scan().is_some(), dataset.compared().coding());
+        let tables = dataset.compared().tables().filter(|tables| !tables.elements().apart);
         let mut decoded = None;
         let integer = !self.packed.is_empty();
         let (mut floats, mut norms, mut int8) = (None, None, None);
@@ -289,6 +290,8 @@ impl Queries {
                 let queries = coding.behind(&padded, encoder)?;
                 floats = Some(codes::folded(encoder, &queries, which.len() as u32, coding)?);
                 decoded = Some(queries);
+            } else if let Some(tables) = tables {
+                floats = Some(tables.behind(&padded, encoder)?);
             } else {
                 floats = Some(encoder.upload("queries", bytemuck::cast_slice(&padded))?);
             }
@@ -299,7 +302,7 @@ impl Queries {
             _ => self.pack(which, encoder)?,
         };
         let count = which.len() as u32;
-        let ranges = coding.map(|_| count * exact_stride4);
+        let ranges = (coding.is_some() || tables.is_some()).then_some(count * exact_stride4);
         Ok(Upload { count, floats, float_stride4, exact, exact_stride4, norms, int8, ranges })
     }
 

@@ -42,8 +42,8 @@ impl Resident {
 
     /// Encodes the numbered ones, which ascend, as the kernels of a search read queries.
     pub fn upload(&self, which: &[u32], encoder: &mut Encoder) -> Result<Upload> {
-        let (matrix, count) = (self.rows.matrix(), which.len() as u64);
-        let k4 = matrix.dim().div_ceil(4) as u64;
+        let count = which.len() as u64;
+        let k4 = self.rows.dim().div_ceil(4) as u64;
         let queries = encoder.gpu().scratch("queries", count * k4 * 16)?;
         let norms = encoder.gpu().scratch("query norms", count * 8)?;
         let number = |query: u32| self.first + u64::from(query);
@@ -104,8 +104,8 @@ impl Resident {
             return Err(Error::internal(format!("queries from row {local} on")));
         }
         let buffer = own.part(local * stride, u64::from(n) * stride);
-        let k4 = matrix.dim().div_ceil(4) as u32;
-        let plain = matrix.dtype() == DType::F32 && self.rows.coding().is_none() && !self.scaled;
+        let k4 = self.rows.dim().div_ceil(4) as u32;
+        let plain = matrix.dtype() == DType::F32 && !self.rows.is_coded() && !self.scaled;
         let queries = if plain {
             buffer
         } else {
@@ -145,15 +145,15 @@ impl Resident {
             n,
             first: queries.start,
             nq,
-            k4: matrix.dim().div_ceil(4) as u32,
+            k4: self.rows.dim().div_ceil(4) as u32,
             stride4: matrix.dtype().stride4(segment.stride_bytes()),
             groups_x: groups[0],
-            dim: matrix.dim() as u32,
+            dim: self.rows.dim() as u32,
         };
         let mut buffers = vec![("rows", rows), ("queries", out), ("norms", norms)];
         buffers.extend(table.map(|table| ("row_table", table)));
         buffers.extend(scale.filter(|_| self.scaled).map(|scale| ("scale", scale)));
-        buffers.extend(self.rows.coding().map(|coding| ("ranges", coding.buffer())));
+        buffers.extend(self.rows.ranges().map(|ranges| ("ranges", ranges)));
         let map = if table.is_some() { RowMap::TABLE } else { RowMap::IDENTITY };
         let variant = kernels::row_queries(self.rows.elements(), self.scaled, map);
         encoder.dispatch(&variant, &buffers, &params, [groups[0], groups[1], 1])

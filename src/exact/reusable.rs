@@ -54,7 +54,7 @@ impl Dataset {
             each += u64::from(self.rows().stride_bytes());
         }
         if copies && self.would_copy()? {
-            each += f16::row_bytes(self.compared().matrix().dim());
+            each += f16::row_bytes(self.compared().dim());
         }
         // of every bin what the copy lost
         let beside = rows.saturating_mul(each).saturating_add(rows.div_ceil(BIN) * 4);

@@ -317,7 +317,7 @@ impl Job for Search {
         }
         let work = 2
             * self.dataset.len()
-            * self.dataset.compared().matrix().dim() as u64
+            * self.dataset.compared().dim() as u64
             * tag.query_ids.len() as u64;
         self.stats.flops += work;
         self.stats.bytes += tag.bytes;

@@ -3,7 +3,7 @@
 use super::changing::Index;
 use super::flat::{BinaryFlat, Flat};
 use super::ids::{Ids, MAX_ID, RowSet};
-use super::ivf::{IvfFlat, IvfRows, IvfSq, SqRows};
+use super::ivf::{IvfFlat, IvfPq, IvfRows, IvfSq, SqRows};
 use super::lists_apart::ListsApart;
 use super::state::{Backed, Core, Stored};
 use crate::device::Gpu;
@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::exact::Dataset;
 use crate::format::RowSource;
 use crate::metric::Metric;
+use crate::quantize::Quantizer;
 
 /// One state of an index, without the rows that were removed. The others are known by number, from 0 on.
 pub(crate) struct Apart {
@@ -47,9 +48,12 @@ impl Apart {
             let lists = |rows: &IvfRows, live: Option<&_>| rows.apart(live).map(Some);
             return Some(taken(index, shape, lists, Stored::read_rows));
         }
-        let index = any.downcast_ref::<IvfSq>()?;
         let shape = |rows: &SqRows| (DType::U8, rows.code_bytes());
         let lists = |rows: &SqRows, live: Option<&_>| rows.apart(live).map(Some);
+        if let Some(index) = any.downcast_ref::<IvfSq>() {
+            return Some(taken(index, shape, lists, SqRows::read_codes));
+        }
+        let index = any.downcast_ref::<IvfPq>()?;
         Some(taken(index, shape, lists, SqRows::read_codes))
     }
 
@@ -127,7 +131,8 @@ pub(crate) fn flat_of(
     })
 }
 
-/// An index of these lists, whose rows are codes where there is a quantizer, a u8 a byte: an [`IvfSq`], otherwise an [`IvfFlat`]. No row is
+/// An index of these lists, whose rows are codes where there is a quantizer, a u8 a byte: an [`IvfSq`] or an [`IvfPq`], otherwise an
+/// [`IvfFlat`]. No row is
 /// assigned or encoded.
 pub(crate) fn lists_of_rows(
     gpu: &Gpu,
@@ -136,8 +141,14 @@ pub(crate) fn lists_of_rows(
     rows: &mut dyn RowSource,
     names: RowNames,
 ) -> Result<Box<dyn Index>> {
-    Ok(match &lists.quantizer {
-        Some(_) => Box::new(IvfSq::of(names.core(SqRows::together(gpu, metric, lists, rows)?)?)),
+    Ok(match &lists.codes {
+        Some((of, _)) => {
+            let core = names.core(SqRows::together(gpu, metric, lists, rows)?)?;
+            match of {
+                Quantizer::Scalar(_) => Box::new(IvfSq::of(core)),
+                Quantizer::Product(_) => Box::new(IvfPq::of(core)),
+            }
+        }
         None => {
             let shape = (rows.dtype(), dim);
             Box::new(IvfFlat::of(names.core(IvfRows::together(gpu, metric, shape, lists, rows)?)?))

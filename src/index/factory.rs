@@ -2,7 +2,7 @@
 
 use super::changing::Index;
 use super::flat::{BinaryFlat, Flat};
-use super::ivf::{self, IvfFlat, IvfSq};
+use super::ivf::{self, IvfFlat, IvfPq, IvfSq, ListCodes};
 use super::persist::{self, IndexReader};
 use super::state::Backed;
 use crate::device::Gpu;
@@ -24,7 +24,7 @@ struct Kind {
     read: fn(&Gpu, IndexReader) -> Made,
 }
 
-const KINDS: [Kind; 4] = [
+const KINDS: [Kind; 5] = [
     Kind {
         name: <Flat as Backed>::KIND,
         descriptions: "\"Flat\"",
@@ -51,7 +51,7 @@ const KINDS: [Kind; 4] = [
                 Ok(lists) => lists,
                 Err(error) => return Some(Err(error)),
             };
-            if codes.is_some() {
+            if codes != ListCodes::Flat {
                 return None;
             }
             let made = IvfFlat::with_dtype(gpu, dim, metric.clone(), dtype, nlist);
@@ -65,17 +65,35 @@ const KINDS: [Kind; 4] = [
         make: |gpu, dim, description, metric, dtype| {
             // what is wrong with it was said before
             let (nlist, codes) = ivf::lists_of(description)?.ok()?;
-            let kind = codes?;
+            let ListCodes::Scalar(kind) = codes else { return None };
             if dtype != DType::F32 {
-                let item = format!("rows of {dtype}, which are f32 before they are encoded");
-                return Some(Err(Error::unsupported(format!("{description:?}"), item)));
+                return Some(Err(not_f32(description, dtype)));
             }
             let made = IvfSq::new(gpu, dim, metric.clone(), nlist, kind);
             Some(made.map(|index| Box::new(index) as _))
         },
         read: |gpu, reader| Ok(Box::new(IvfSq::of_reader(gpu, reader)?)),
     },
+    Kind {
+        name: <IvfPq as Backed>::KIND,
+        descriptions: "\"IVF1024,PQ16\" of f32 (or PQ16x4: any number of parts, of 4 to 8 bits)",
+        make: |gpu, dim, description, metric, dtype| {
+            let (nlist, codes) = ivf::lists_of(description)?.ok()?;
+            let ListCodes::Product(parts, bits) = codes else { return None };
+            if dtype != DType::F32 {
+                return Some(Err(not_f32(description, dtype)));
+            }
+            let made = IvfPq::new(gpu, dim, metric.clone(), nlist, parts, bits);
+            Some(made.map(|index| Box::new(index) as _))
+        },
+        read: |gpu, reader| Ok(Box::new(IvfPq::of_reader(gpu, reader)?)),
+    },
 ];
+
+fn not_f32(description: &str, dtype: DType) -> Error {
+    let item = format!("rows of {dtype}, which are f32 before they are encoded");
+    Error::unsupported(format!("{description:?}"), item)
+}
 
 /// An empty index by its description in FAISS's language.
 ///
@@ -85,6 +103,7 @@ const KINDS: [Kind; 4] = [
 /// | `BFlat` | [`BinaryFlat`] |
 /// | `IVF4096,Flat`, `IVF4k,Flat` | [`IvfFlat`] of 4096 lists; `k` is 1024, `M` 1024 of those |
 /// | `IVF1024,SQ8`, `SQ6`, `SQ4`, `SQfp16`, `SQbf16`, `SQ8_direct` | [`IvfSq`] of 1024 lists; also `SQ8_direct_signed`, `SQ8_uniform`, `SQ6_uniform`, `SQ4_uniform` |
+/// | `IVF1024,PQ16`, `IVF1024,PQ16x4` | [`IvfPq`] of 1024 lists, of 16 parts of 8 bits, or of 4; `PQ16x4fs` and `PQ16np` are the same codes |
 /// | `IDMap,...`, `IDMap2,...`, `...,IDMap`, `...,IDMap2` | what is left: every index takes ids of one's own |
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! Inverted lists without their rows, as files of other libraries have them.
 
-use crate::quantize::ScalarQuantizer;
+use crate::quantize::Quantizer;
 
 /// Inverted lists without their rows.
 pub(crate) struct ListsApart {
@@ -11,6 +11,6 @@ pub(crate) struct ListsApart {
     pub centroids: Option<Vec<f32>>,
     /// The list of each row.
     pub labels: Vec<u32>,
-    /// What the rows are codes of, if they are.
-    pub quantizer: Option<ScalarQuantizer>,
+    /// What the rows are codes of, if they are, and whether of what their centroids leave of them.
+    pub codes: Option<(Quantizer, bool)>,
 }

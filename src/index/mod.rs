@@ -34,7 +34,7 @@ pub use factory::{index_factory, write_index};
 pub use flat::{BinaryFlat, Flat, StreamedFlat};
 pub use hits::{HitRows, Hits, RangeHits};
 pub use ids::{Exclude, IdFilter, IdPredicate, PreparedFilter, QueryFilter};
-pub use ivf::{IvfFlat, IvfSq, Originals};
+pub use ivf::{IvfFlat, IvfPq, IvfSq, Originals};
 pub(crate) use lists_apart::ListsApart;
 pub use params::{Guarantee, IvfParams, Progress, SearchParams, TrainParams};
 pub use persist::{IndexInfo, IvfInfo, ListSizes};

@@ -57,7 +57,8 @@ pub(super) struct Assigned {
 /// Where the metric divides by lengths, the host does that for queries and the device for rows, and their last bits differ. A row must be
 /// found in the lists that it names as a query, so that such rows are asked for as queries are.
 pub(super) fn labels(centroids: &Dataset, dataset: &Dataset, rows: Range<u64>) -> Result<Assigned> {
-    if !is_scaled(dataset.metric()) {
+    // of codes nobody asks which list they are in, but only how far they are from its centroid
+    if !is_scaled(dataset.metric()) || dataset.compared().is_coded() {
         let found = exact::submit_rows(centroids, (dataset, rows), 1, Options::default())?;
         return Ok(of_hits(&found.wait()?));
     }

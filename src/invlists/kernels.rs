@@ -69,6 +69,7 @@ pub(crate) fn scan_matrix(
 pub(crate) fn scan_row(rows: Encoding, scaled: bool, bitmap: bool) -> Variant {
     Variant::new::<params::ScanRow>(SCAN_ROW)
         .word("dtype", rows.name())
+        .implied("looked_up", matches!(rows, Encoding::Tables(_)))
         .implied("q", 1)
         .flag("scaled", scaled)
         .flag("bitmap", bitmap)

@@ -157,7 +157,7 @@ impl InvertedLists {
 
     /// The same with these centroids, `nlist` rows of f32; its rows, if there are some, are assigned again.
     pub fn with_centroids(&self, centroids: &[f32]) -> Result<InvertedLists> {
-        let (gpu, dim) = (self.dataset.gpu(), self.dataset.rows().dim());
+        let (gpu, dim) = (self.dataset.gpu(), self.dataset.dim());
         let count = Rows::F32(centroids).count(dim)?;
         if count != self.nlist {
             let reason = format!("{count} centroids for {} lists", self.nlist);

@@ -41,7 +41,7 @@ pub(super) fn probed(
     nprobe: usize,
     options: &Options,
 ) -> Result<Probed> {
-    let (dim, nlist) = (lists.dataset().rows().dim(), lists.nlist());
+    let (dim, nlist) = (lists.dataset().dim(), lists.nlist());
     let (count, words) = (queries.count(dim)?, nlist.div_ceil(32));
     let table = lists.table()?;
     let mut probed = Probed { bits: vec![0; words * count], rows: 0 };
@@ -73,7 +73,7 @@ pub(super) fn is_flat(
     nprobe: usize,
     options: &Options,
 ) -> Result<bool> {
-    let (gpu, dim) = (lists.dataset().gpu(), lists.dataset().rows().dim());
+    let (gpu, dim) = (lists.dataset().gpu(), lists.dataset().dim());
     let share = gpu.profile().f64("lists", "flat_share")?;
     let table = lists.table()?;
     let most = share * table.rows() as f64;

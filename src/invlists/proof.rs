@@ -85,7 +85,7 @@ impl Proof {
         nprobe: usize,
         options: &Options,
     ) -> Result<Proof> {
-        let (metric, dim) = (lists.dataset().metric(), lists.dataset().rows().dim());
+        let (metric, dim) = (lists.dataset().metric(), lists.dataset().dim());
         let (count, nlist) = (queries.count(dim)?, lists.nlist());
         let Some(slack) = Slack::of(metric, dim) else {
             return Ok(Proof { slack: None, least: vec![0.0; count] });

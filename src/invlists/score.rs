@@ -85,7 +85,7 @@ pub(super) fn by_row(
         let params = ScanRow {
             nlist: scores.nlist,
             nprobe: scores.nprobe,
-            k4: rows.lists.dataset().compared().matrix().dim().div_ceil(4) as u32,
+            k4: rows.lists.dataset().compared().dim().div_ceil(4) as u32,
             stride4: operand.stride4,
             q_stride4: upload.float_stride4,
             bin_stride: scores.bin_stride,
@@ -97,7 +97,8 @@ pub(super) fn by_row(
             lanes,
         };
         let mut buffers = bound(rows, scores, &operand, (at, floats))?;
-        buffers.extend([("rows", operand.buffer), ("pairs", scores.pairs)]);
+        buffers.extend(operand.bind());
+        buffers.push(("pairs", scores.pairs));
         let (scaled, bitmap) = (operand.scale.is_some(), scores.asked.bitmap.is_some());
         let variant = kernels::scan_row(operand.by_row(), scaled, bitmap);
         encoder.dispatch(&variant, &buffers, &params, [scores.nprobe, upload.count, lanes])
@@ -126,7 +127,7 @@ pub(super) fn by_list(
             (floats, upload.float_stride4, 1.0)
         }
     };
-    let dim = rows.lists.dataset().compared().matrix().dim();
+    let dim = rows.lists.dataset().compared().dim();
     let groups = encoder.gpu().profile().u32("lists", "groups")?;
     segments(rows, method.form, |at, operand, first_row| {
         let first_list = at as u32 * nlist;
@@ -147,7 +148,7 @@ pub(super) fn by_list(
             groups,
         };
         let mut buffers = bound(rows, scores, &operand, (at, queries))?;
-        buffers.extend(operand.stored.operand().bind(operand.buffer, &[]));
+        buffers.extend(operand.bind());
         buffers.extend([("work", &work), ("pairs", &by_list)]);
         let (scaled, bitmap) = (operand.scale.is_some(), scores.asked.bitmap.is_some());
         let stored = operand.stored.operand();

@@ -48,7 +48,7 @@ impl InvertedLists {
         }
         let proof = match look.prove {
             true if nprobe >= self.nlist() => {
-                let count = queries.count(self.dataset().rows().dim())?;
+                let count = queries.count(self.dataset().dim())?;
                 Some(Proof::of_all(count))
             }
             true => Some(Proof::new(self, queries, nprobe, &options)?),

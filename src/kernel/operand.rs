@@ -65,7 +65,8 @@ impl Variant {
     /// What the kernel multiplies: its template includes `operand`.
     pub fn operand(self, operand: &Operand) -> Variant {
         let named = self.word("operand_name", operand.name).part("operand", operand.include);
-        let padded = named.implied("padded", operand.padded);
+        let looked_up = operand.bindings.contains(&"tables");
+        let padded = named.implied("padded", operand.padded).implied("looked_up", looked_up);
         let constants = operand.constants.iter().cloned();
         constants.fold(padded, |variant, (key, value)| variant.implied(key, value))
     }

@@ -34,10 +34,12 @@ mod kernels;
 mod kinds;
 mod pack;
 mod product;
+mod quantizer;
 mod ranges;
 mod scalar;
 
 pub(crate) use kernels::variants;
 pub use kinds::{SqRange, SqType};
 pub use product::ProductQuantizer;
+pub(crate) use quantizer::Quantizer;
 pub use scalar::ScalarQuantizer;

@@ -73,6 +73,11 @@ impl ProductQuantizer {
         Ok(ProductQuantizer { dim, subspaces, bits, centroids: Arc::new([]) })
     }
 
+    /// One that is not trained, for the place of another.
+    pub(crate) fn of_one_part(dim: usize) -> ProductQuantizer {
+        ProductQuantizer { dim, subspaces: 1, bits: 8, centroids: Arc::new([]) }
+    }
+
     /// The same with these centroids, as [`centroids`](Self::centroids) has them.
     ///
     /// # Errors

@@ -58,6 +58,12 @@ impl ScalarQuantizer {
         Ok(ScalarQuantizer { dim, kind, range: SqRange::default(), trained: Vec::new() })
     }
 
+    /// One that is not trained, for the place of another.
+    pub(crate) fn of_bytes(dim: usize) -> ScalarQuantizer {
+        let (kind, range) = (SqType::Bits8, SqRange::default());
+        ScalarQuantizer { dim, kind, range, trained: Vec::new() }
+    }
+
     /// The same whose ranges are learnt by another statistic.
     ///
     /// # Errors

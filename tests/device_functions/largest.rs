@@ -7,7 +7,7 @@ use minijinja::context;
 /// One workgroup has 64 rows, 32 at a time: the second call must not meet what the first left in workgroup memory.
 pub const KERNEL: &str = r#"
 {% include library("rows") %}
-struct Shape { k4: u32 }
+struct Shape { k4: u32, stride4: u32 }
 @group(0) @binding(1) var<storage, read> p: Shape;
 @group(0) @binding(2) var<storage, read_write> found: array<f32>;
 {% include library("largest") %}
@@ -17,7 +17,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   for (var side = 0u; side < 64u; side += 32u) {
     let row = wg.x * 64u + side + t / 8u;
     // all eight must have it, so each writes
-    let most = largest_of(t, row * p.k4);
+    let most = largest_of(t, row);
     found[row * 8u + t % 8u] = {{ "least_of(most)" if least else "most" }};
   }
 }
@@ -29,7 +29,7 @@ fn check(dtype: &str, k4: usize, words: &[u32], expected: &[f32]) {
     let job = Job {
         text: KERNEL,
         constants: context! { dtype, least => false },
-        inputs: &[words, &[k4 as u32]],
+        inputs: &[words, &[k4 as u32, k4 as u32]],
         output: ROWS * 8,
         workgroups: (ROWS / 64) as u32,
     };

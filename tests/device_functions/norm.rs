@@ -7,7 +7,7 @@ pub const KERNEL: &str = r#"
 {% include library("rows") %}
 {% set small = "p.k4" %}
 {% include library("tree") %}
-struct Shape { k4: u32 }
+struct Shape { k4: u32, stride4: u32 }
 @group(0) @binding(1) var<storage, read> p: Shape;
 @group(0) @binding(2) var<storage, read_write> found: array<f32>;
 {% include library("largest") %}
@@ -16,7 +16,7 @@ struct Shape { k4: u32 }
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
   let row = wg.x * 32u + t / 8u;
-  let norm = norm_of(t, row * p.k4);
+  let norm = norm_of(t, row);
   // all eight must have it, so each writes: the length, and the factor that it is to be divided by
   found[(row * 8u + t % 8u) * 2u] = norm.length;
   found[(row * 8u + t % 8u) * 2u + 1u] = norm.factor;

@@ -1,16 +1,22 @@
-// Row storage as groups of four elements, one function whatever the type: row4(i) is group i as f32, row4i(i) as i32.
-// Included with `dtype`, and where rows are codes of a scalar quantizer (sq8, sq6, sq4) with `groups`, the groups of a row that hold elements,
-// and `ranges_in`: "queries", where these end with the ranges, or a binding of their own.
+// Row storage as groups of four elements, one function whatever the type: row4(i) is group i as f32, row4i(i) as i32, and row4_at(x, k)
+// group k of row x. Included with `dtype`, and where rows are codes of a scalar quantizer (sq8, sq6, sq4), or looked up (tables.wgsl), with
+// `groups`, the groups of a row that hold elements, and `ranges_in`: "queries", where these end with the ranges, or a binding of their own.
+// What is looked up has row4_at() alone.
 
-//% if dtype in ["sq8", "sq6", "sq4"]
+{% set looked_up = dtype in ["pq", "rpq", "rsq8", "rsq6", "rsq4"] %}
+//% if looked_up or dtype in ["sq8", "sq6", "sq4"]
 //% if ranges_in == "queries"
 fn range4(i: u32) -> vec4<f32> { return queries[p.ranges + i]; }
 //% else
 @group(0) @binding({{ slot() }}) var<storage, read> ranges: array<vec4<f32>>;
 fn range4(i: u32) -> vec4<f32> { return ranges[i]; }
 //% endif
-{% include "lib/load/decoded.wgsl" %}
 @group(0) @binding({{ slot() }}) var<storage, read> rows: array<u32>;
+//% endif
+//% if looked_up
+{% include "lib/load/tables.wgsl" %}
+//% elif dtype in ["sq8", "sq6", "sq4"]
+{% include "lib/load/decoded.wgsl" %}
 fn row4(i: u32) -> vec4<f32> { return decoded(rows[i], i % p.stride4); }
 //% else
 {% include "lib/load/element.wgsl" %}
@@ -19,4 +25,7 @@ fn row4(i: u32) -> vec4<f32> { return floats(rows[i]); }
 //% if dtype in ["i8", "u8"]
 fn row4i(i: u32) -> vec4<i32> { return integers(rows[i]); }
 //% endif
+//% endif
+//% if not looked_up
+fn row4_at(x: u32, k: u32) -> vec4<f32> { return row4(x * p.stride4 + k); }
 //% endif

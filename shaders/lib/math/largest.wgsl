@@ -1,4 +1,4 @@
-// The largest magnitude in the row whose groups of four begin at `at`, by the eight neighbours of a workgroup of 256 that
+// The largest magnitude in row x, by the eight neighbours of a workgroup of 256 that
 // have the row; all threads call it. Included after lib/load/rows.wgsl, with p.k4 the groups of a row.
 
 // The power of two that brings the largest element near 1, so that squares neither overflow nor vanish.
@@ -14,11 +14,11 @@ fn least_of(most: f32) -> f32 {
 
 var<workgroup> largest: array<f32, 256>;
 
-fn largest_of(t: u32, at: u32) -> f32 {
+fn largest_of(t: u32, x: u32) -> f32 {
   let j = t % 8u;
   var most = 0.0;
   for (var k = j; k < p.k4; k += 8u) {
-    let a = abs(row4(at + k));
+    let a = abs(row4_at(x, k));
     most = max(most, max(max(a.x, a.y), max(a.z, a.w)));
   }
   // those of the last call have been read

@@ -1,5 +1,4 @@
-// The Euclidean norm of the row whose groups of four begin at `at`, by the eight neighbours of a workgroup of 256 that have the
-// row; all threads call it, all eight get it. Included after lib/load/rows.wgsl, lib/math/tree.wgsl and lib/math/largest.wgsl,
+// The Euclidean norm of row x, by the eight neighbours of a workgroup of 256 that have the row; all threads call it, all eight get it. Included after lib/load/rows.wgsl, lib/math/tree.wgsl and lib/math/largest.wgsl,
 // with p.k4 the groups of a row.
 
 // |x| is length / factor. The factor is a power of two that brings the largest element near 1, so that squares neither
@@ -9,13 +8,13 @@ struct Norm { length: f32, factor: f32 }
 
 var<workgroup> norm_parts: array<vec4<f32>, 256>;
 
-fn norm_of(t: u32, at: u32) -> Norm {
+fn norm_of(t: u32, x: u32) -> Norm {
   let first = t - t % 8u;
-  let most = largest_of(t, at);
+  let most = largest_of(t, x);
   let factor = factor_of(most);
   var acc = vec4<f32>(0.0);
   for (var k = t % 8u; k < p.k4; k += 8u) {
-    let v = row4(at + k) * factor;
+    let v = row4_at(x, k) * factor;
     acc = fma(v, v, acc);
   }
   norm_parts[t] = acc;

@@ -96,7 +96,7 @@ pub(crate) fn submit_range(
     let limit = queries.decoder.key_limit(radius);
     // no key or every one: the latter says nothing of scores, nor does what is within f32's range no number
     let last = (1..u32::MAX).contains(&limit).then(|| queries.decoder.raw(limit - 1));
-    let score = |logs| Score::of(dataset.metric(), dataset.rows().dim(), logs);
+    let score = |logs| Score::of(dataset.metric(), dataset.dim(), logs);
     let last = last.filter(|last| last.is_finite() && score(false).is_some());
     let asked = Asked::Within { bounded: last.is_some() };
     let mut plan = Plan::new(dataset.gpu(), dataset, &queries, &filter, asked, &options)?;
@@ -270,7 +270,7 @@ impl RangeSearch {
     }
 
     fn add_work(&mut self, rows: u64, queries: usize, bytes: u64) {
-        let dim = self.dataset.compared().matrix().dim() as u64;
+        let dim = self.dataset.compared().dim() as u64;
         self.stats.flops += 2 * rows * dim * queries as u64;
         self.stats.bytes += bytes;
     }

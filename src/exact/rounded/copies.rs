@@ -12,6 +12,7 @@ use crate::exact::coding::{Codes, Coding};
 use crate::exact::encoding::Encoding;
 use crate::exact::lost::Lost;
 use crate::exact::rows::measured::{self, Measured, ScanFamily};
+use crate::exact::tables::Tables;
 use crate::kernel::{Encoder, matrix_tile};
 
 /// Below this dimension most of a slab would be padding.
@@ -39,13 +40,17 @@ pub(crate) struct Rounded {
 
 /// What the matrix units multiply in f16 of such rows, and few queries read, if anything.
 pub(crate) fn f16_operand(rows: &Measured, copies: Copies) -> Result<Option<Encoding>> {
-    if copies == Copies::Unscanned || rows.scan().is_none() || rows.matrix().dim() < MIN_DIM {
+    if copies == Copies::Unscanned || rows.scan().is_none() || rows.dim() < MIN_DIM {
         return Ok(None);
     }
     if rows.codes().is_some() {
         return Ok(Some(Encoding::Codes));
     }
     let (gpu, logs) = (rows.gpu(), rows.by_logs());
+    if rows.tables().is_some() {
+        let multiplied = matrix_tile(gpu, DType::F16)?.is_some();
+        return Ok(multiplied.then_some(Encoding::Tables(rows.elements())));
+    }
     let copied = gpu.profile().u32("matrix", "f16_copy")? != 0;
     Ok(match rows.matrix().dtype() {
         dtype @ (DType::F16 | DType::I8 | DType::U8) if !logs => {
@@ -53,7 +58,7 @@ pub(crate) fn f16_operand(rows: &Measured, copies: Copies) -> Result<Option<Enco
             (copied || multiplied).then_some(Encoding::Rows(dtype))
         }
         _ if !copied || copies == Copies::None => None,
-        _ if most_copied(gpu, rows.matrix().dim()) == 0 => {
+        _ if most_copied(gpu, rows.dim()) == 0 => {
             log::debug!("no copy in f16: a tile of its rows is more than one binding holds");
             None
         }
@@ -75,8 +80,8 @@ pub(crate) fn scanned(
 /// What few queries read of such rows, where that is narrower still.
 pub(crate) fn int8_operand(rows: &Measured, copies: Copies) -> Result<Option<Encoding>> {
     let dims = MIN_DIM..=int8::MAX_DIM;
-    let scans = rows.scan().is_some() && !rows.by_logs() && dims.contains(&rows.matrix().dim());
-    let narrower = !rows.matrix().dtype().is_integer() && copies == Copies::All;
+    let scans = rows.scan().is_some() && !rows.by_logs() && dims.contains(&rows.dim());
+    let narrower = !rows.matrix().dtype().is_integer() && !rows.is_coded() && copies == Copies::All;
     let asked = rows.gpu().profile().u32("scan", "int8_copy")? != 0;
     // codes are as narrow
     Ok((scans && narrower && asked && rows.codes().is_none()).then_some(Encoding::Int8Copy))
@@ -85,7 +90,7 @@ pub(crate) fn int8_operand(rows: &Measured, copies: Copies) -> Result<Option<Enc
 /// The most rows of a segment whose copy fits one binding, which may be wider than they are; `None` where there is no copy.
 pub(crate) fn most_rows(rows: &Measured, copies: Copies) -> Result<Option<u64>> {
     let copied = f16_operand(rows, copies)? == Some(Encoding::F16Copy);
-    Ok(copied.then(|| most_copied(rows.gpu(), rows.matrix().dim())))
+    Ok(copied.then(|| most_copied(rows.gpu(), rows.dim())))
 }
 
 /// The most rows, in whole tiles, whose copy in f16 fits one binding.
@@ -166,12 +171,12 @@ impl Rounded {
 
     /// Whether few queries read fewer bytes of it than of the rows, or as many in larger steps.
     pub fn serves_few(&self) -> bool {
-        !matches!(self.operand, Encoding::Rows(DType::I8 | DType::U8))
+        !matches!(self.operand, Encoding::Rows(DType::I8 | DType::U8) | Encoding::Tables(_))
     }
 
     /// Device memory beyond the rows.
     pub fn bytes(&self) -> u64 {
-        let own = !matches!(self.operand, Encoding::Rows(_));
+        let own = !self.operand.is_stored();
         let size = |p: &RoundedPart| {
             let scale = p.scale.as_ref().map_or(0, Buffer::size);
             scale + if own { p.buffer.size() } else { 0 }
@@ -193,7 +198,8 @@ impl Rounded {
         let largest = f16::factor(if scaled { 1.0 } else { largest(rows) });
         // logarithms are within f16's range, and near 0 only where they say little
         let as_is = matches!(operand, Encoding::Rows(_)) || rows.by_logs();
-        let wanted = if as_is { 1.0 } else { largest };
+        let looked_up = rows.tables().map(Tables::factor);
+        let wanted = looked_up.unwrap_or(if as_is { 1.0 } else { largest });
         let mut parts = Vec::new();
         for (at, (segment, numbers)) in rows.segments().enumerate() {
             let end = segment.first_row() + u64::from(segment.rows());
@@ -229,7 +235,7 @@ impl Rounded {
                     Some(coding) => codes::copy(&mut encoder, &source, &part, coding)?,
                     None => int8::copy(&mut encoder, &source, &part)?,
                 },
-                Encoding::Rows(_) => {}
+                Encoding::Rows(_) | Encoding::Tables(_) => {}
             }
             let first_bin = (segment.first_row() / BIN) as u32;
             let out = (&bin_residual, first_bin);
@@ -297,6 +303,7 @@ fn measure_lost(
         Encoding::Int8Copy => Lost::Int8Copy,
         Encoding::Codes => source.coding.map_or(Lost::Int8Copy, |c| Lost::Codes(c.elements())),
         Encoding::Rows(DType::F16) => Lost::Own,
+        Encoding::Tables(_) => Lost::Grid,
         // whole numbers of 8 bits lose nothing
         Encoding::Rows(_) => return Ok(()),
     };
@@ -314,7 +321,7 @@ fn new_part(
     segment: &Segment,
     factor: f32,
 ) -> Result<RoundedPart> {
-    let (gpu, dim) = (rows.gpu(), rows.matrix().dim());
+    let (gpu, dim) = (rows.gpu(), rows.dim());
     let capacity = segment.capacity();
     Ok(match operand {
         Encoding::F16Copy => {
@@ -331,15 +338,16 @@ fn new_part(
             let scale = scaled.then(scales).transpose()?;
             RoundedPart { buffer, stride4: (bytes / 4) as u32, factor, scale, capacity }
         }
-        Encoding::Rows(dtype) => {
-            let stride4 = dtype.stride4(segment.stride_bytes());
+        Encoding::Rows(_) | Encoding::Tables(_) => {
+            let stride4 = rows.matrix().dtype().stride4(segment.stride_bytes());
             let buffer = segment.buffer().clone();
-            RoundedPart { buffer, stride4, factor: 1.0, scale: None, capacity }
+            let factor = rows.tables().map_or(1.0, Tables::factor);
+            RoundedPart { buffer, stride4, factor, scale: None, capacity }
         }
     })
 }
 
 /// Whether a part is of this segment still, where it is the segment itself.
 fn reads(part: &RoundedPart, segment: &Segment, operand: Encoding) -> bool {
-    !matches!(operand, Encoding::Rows(_)) || part.buffer.raw() == segment.buffer().raw()
+    !operand.is_stored() || part.buffer.raw() == segment.buffer().raw()
 }

@@ -6,6 +6,7 @@ use crate::dtype::DType;
 use crate::error::Result;
 use crate::exact::coding::{Codes, Coding};
 use crate::exact::rows::measured::{Measured, Part};
+use crate::exact::tables::Tables;
 use crate::kernel::fold;
 
 /// A part is padded to whole tiles of the matrix units, whatever their shape.
@@ -36,6 +37,8 @@ pub(crate) struct Source<'a> {
     pub logs: bool,
     /// Where they are copied as codes of such ranges.
     pub coding: Option<&'a Coding>,
+    /// Where they are looked up.
+    pub tables: Option<&'a Tables>,
     /// Rows to copy: from, to; zeros follow up to `end`.
     pub first: u32,
     pub last: u32,
@@ -62,10 +65,11 @@ impl<'a> Source<'a> {
             rows: segment.buffer(),
             dtype: matrix.dtype(),
             stride4: matrix.dtype().stride4(segment.stride_bytes()),
-            dim: matrix.dim(),
+            dim: measured.dim(),
             scale: part.scale.as_ref(),
             logs: measured.by_logs(),
             coding: measured.codes().and_then(Codes::coding),
+            tables: measured.tables(),
             first,
             last: segment.rows(),
             end: segment.rows().next_multiple_of(TILE_ROWS),

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::exact::kernels;
 use crate::exact::lost::Lost;
 use crate::exact::params::Residual;
+use crate::exact::tables::Tables;
 use crate::kernel::{Encoder, RowMap};
 
 /// Encodes what a copy lost, or rows themselves may lose: of each bin from `first_bin` on, or of each row; where positions are listed
@@ -33,17 +34,19 @@ pub(crate) fn measure(
         dim: source.dim as u32,
     };
     let mut buffers = vec![("rows", source.rows), ("residual_out", out)];
-    if lost != Lost::Own {
+    if !matches!(lost, Lost::Own | Lost::Grid) {
         buffers.push(("copy", &copy.buffer));
     }
     if let Lost::Codes(_) = lost {
         let missing = || Error::internal("codes without ranges");
         buffers.push(("ranges", source.coding.ok_or_else(missing)?.buffer()));
     }
+    buffers.extend(source.tables.map(|tables| ("ranges", tables.buffer())));
     buffers.extend(copy.scale.as_ref().map(|scale| ("copy_scale", scale)));
     buffers.extend(source.scale.map(|scale| ("scale", scale)));
     buffers.extend(table.map(|table| ("row_table", table)));
     let map = if table.is_some() { RowMap::TABLE } else { RowMap::IDENTITY };
-    let variant = kernels::residual(source.dtype, source.scale.is_some(), lost, map);
+    let elements = source.tables.map_or(source.dtype.into(), Tables::elements);
+    let variant = kernels::residual(elements, source.scale.is_some(), lost, map);
     encoder.dispatch(&variant, &buffers, &params, bins.groups)
 }

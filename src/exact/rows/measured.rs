@@ -6,6 +6,7 @@ use crate::buffer::{BIN, Buffer, Matrix, Segment, Touched};
 use crate::device::Gpu;
 use crate::error::Result;
 use crate::exact::coding::{Codes, Coding, Elements};
+use crate::exact::tables::Tables;
 use crate::kernel::Encoder;
 use crate::space::Family;
 use crate::space::check::RowFacts;
@@ -26,6 +27,8 @@ pub(crate) struct Measured {
     facts: RowFacts,
     /// Where the rows are codes of a scalar quantizer.
     coding: Option<Coding>,
+    /// Where they are codes that are looked up.
+    tables: Option<Tables>,
     /// Where such codes are their copy.
     codes: Option<Codes>,
 }
@@ -57,6 +60,7 @@ impl Measured {
             bin_norm: None,
             facts: RowFacts::NONE,
             coding: None,
+            tables: None,
             codes: None,
         }
     }
@@ -64,6 +68,11 @@ impl Measured {
     /// Of rows that are codes.
     pub fn coded(self, coding: Coding) -> Measured {
         Measured { facts: coding.facts(), coding: Some(coding), ..self }
+    }
+
+    /// Of rows that are looked up.
+    pub fn looked_up(self, tables: Tables) -> Measured {
+        Measured { facts: tables.facts(), tables: Some(tables), ..self }
     }
 
     /// With codes as their copy, for rows that are none; numbers that are there are not computed again.
@@ -86,14 +95,37 @@ impl Measured {
         self.coding.as_ref()
     }
 
+    pub fn tables(&self) -> Option<&Tables> {
+        self.tables.as_ref()
+    }
+
+    /// Whether the rows are codes.
+    pub fn is_coded(&self) -> bool {
+        self.coding.is_some() || self.tables.is_some()
+    }
+
+    /// Elements of a row as it is compared.
+    pub fn dim(&self) -> usize {
+        self.tables.as_ref().map_or(self.matrix.dim(), Tables::dim)
+    }
+
+    /// What kernels that decode rows bind beside them.
+    pub fn ranges(&self) -> Option<&Buffer> {
+        let tables = self.tables.as_ref().map(Tables::buffer);
+        tables.or(self.coding.as_ref().map(Coding::buffer))
+    }
+
     /// As kernels load the rows that compute with what they stand for.
     pub fn elements(&self) -> Elements {
-        self.coding.as_ref().map_or(self.matrix.dtype().into(), Coding::elements)
+        let tables = self.tables.as_ref().map(Tables::elements);
+        let coded = tables.or(self.coding.as_ref().map(Coding::elements));
+        coded.unwrap_or(self.matrix.dtype().into())
     }
 
     /// What is known of codes does not come from their bytes.
     fn facts_of(&self, facts: RowFacts) -> RowFacts {
-        self.coding.as_ref().map_or(facts, Coding::facts)
+        let tables = self.tables.as_ref().map(Tables::facts);
+        tables.or(self.coding.as_ref().map(Coding::facts)).unwrap_or(facts)
     }
 
     pub fn gpu(&self) -> &Gpu {
@@ -159,9 +191,9 @@ impl Measured {
 
     /// Of other rows, all of which are measured.
     pub fn with_matrix(&self, matrix: Matrix) -> Result<Measured> {
-        let (coding, codes) = (self.coding.clone(), self.codes.clone());
-        let empty = Measured::new(matrix, self.scan);
-        let mut new = Measured { facts: self.facts, coding, codes, ..empty };
+        let (coding, tables) = (self.coding.clone(), self.tables.clone());
+        let (codes, empty) = (self.codes.clone(), Measured::new(matrix, self.scan));
+        let mut new = Measured { facts: self.facts, coding, tables, codes, ..empty };
         new.measure(0)?;
         Ok(new)
     }
@@ -207,8 +239,8 @@ impl Measured {
     /// Room for the numbers of rows that are to come into the first segment of `matrix`, which has none yet.
     pub fn with_room(&self, matrix: Matrix) -> Result<Measured> {
         let capacity = matrix.segments().first().map_or(0, Segment::capacity);
-        let coding = self.coding.clone();
-        let mut new = Measured { coding, ..Measured::new(matrix, self.scan) };
+        let (coding, tables) = (self.coding.clone(), self.tables.clone());
+        let mut new = Measured { coding, tables, ..Measured::new(matrix, self.scan) };
         new.parts.push(new.new_part(capacity)?);
         if new.scan.is_some() {
             let bytes = u64::from(capacity).div_ceil(BIN) * 4;
@@ -306,8 +338,9 @@ impl Measured {
         let stats = Stats {
             segment,
             dtype: self.matrix.dtype(),
-            dim: self.matrix.dim(),
-            coding: self.coding.as_ref(),
+            dim: self.dim(),
+            elements: self.elements(),
+            ranges: self.ranges(),
             least_norm: self.least_norm(),
             family: (family, scaled),
             bias: &part.bias,

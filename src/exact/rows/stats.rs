@@ -3,7 +3,7 @@
 use crate::buffer::{BIN, Buffer, Segment};
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::exact::coding::Coding;
+use crate::exact::coding::Elements;
 use crate::exact::{kernels, params};
 use crate::kernel::{Encoder, RowMap, fold};
 use crate::space::Family;
@@ -13,8 +13,9 @@ pub(crate) struct Stats<'a> {
     pub segment: &'a Segment,
     pub dtype: DType,
     pub dim: usize,
+    pub elements: Elements,
     /// Where the rows are codes.
-    pub coding: Option<&'a Coding>,
+    pub ranges: Option<&'a Buffer>,
     /// No row counts as shorter in the norms of bins.
     pub least_norm: f32,
     /// And whether products are divided by the norm of the row.
@@ -51,13 +52,12 @@ impl Stats<'_> {
         };
         let mut buffers =
             vec![("rows", self.segment.buffer()), ("bias", self.bias), ("bin_norm", self.bin_norm)];
-        buffers.extend(self.coding.map(|coding| ("ranges", coding.buffer())));
+        buffers.extend(self.ranges.map(|ranges| ("ranges", ranges)));
         buffers.extend(self.scale.map(|scale| ("scale", scale)));
         buffers.extend(self.table.map(|table| ("row_table", table)));
         let (family, scaled) = self.family;
         let map = if self.table.is_some() { RowMap::TABLE } else { RowMap::IDENTITY };
-        let elements = self.coding.map_or(self.dtype.into(), Coding::elements);
-        let variant = kernels::row_stats(elements, family, scaled, map);
+        let variant = kernels::row_stats(self.elements, family, scaled, map);
         encoder.dispatch(&variant, &buffers, &params, [groups[0], groups[1], 1])
     }
 }

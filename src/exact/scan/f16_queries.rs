@@ -57,6 +57,7 @@ fn source(upload: &Upload, dim: usize, end: u32) -> Result<Source<'_>> {
         scale: None,
         logs: false,
         coding: None,
+        tables: None,
         first: 0,
         last: upload.count,
         end,

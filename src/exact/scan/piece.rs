@@ -68,7 +68,7 @@ impl Piece<'_> {
         queries: &'a Buffer,
         bias: &'a Buffer,
     ) -> Vec<(&'static str, &'a Buffer)> {
-        let mut buffers = self.rows.stored.operand().bind(self.rows.buffer, &[]);
+        let mut buffers = self.rows.bind();
         buffers.extend([("queries", queries), ("bias", bias), ("bin_best", &scores.bin_best)]);
         buffers.extend(self.rows.scale.map(|scale| ("scale", scale)));
         buffers.extend(scores.bitmap.as_ref().map(|bitmap| ("bitmap", bitmap)));

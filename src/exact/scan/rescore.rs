@@ -165,7 +165,7 @@ pub(crate) fn keys(
         }
         let params = Rescore {
             n: span.count,
-            k4: rows.matrix().dim().div_ceil(4) as u32,
+            k4: rows.dim().div_ceil(4) as u32,
             stride4: dtype.stride4(segment.stride_bytes()),
             q_stride4: upload.exact_stride4,
             first_bin: (span.first / BIN) as u32,
@@ -184,6 +184,7 @@ pub(crate) fn keys(
             ("counts", &chosen.counts),
             ("keys", &keys),
         ];
+        buffers.extend(rows.ranges().filter(|_| rows.elements().apart).map(|of| ("ranges", of)));
         buffers.extend(part.scale.as_ref().map(|scale| ("scale", scale)));
         buffers.extend(bitmap.map(|(bits, _)| ("bitmap", bits)));
         buffers.extend(span.table.map(|table| ("row_table", table)));

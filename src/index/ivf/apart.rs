@@ -1,5 +1,6 @@
 //! Lists taken apart and put together, for files of other libraries.
 
+use super::codes::RowCodes;
 use super::encoded::Unpacked;
 use super::originals::Originals;
 use super::rows::IvfRows;
@@ -22,7 +23,7 @@ impl IvfRows {
             nprobe: self.nprobe,
             centroids,
             labels: self.labels(live),
-            quantizer: None,
+            codes: None,
         })
     }
 
@@ -41,7 +42,8 @@ impl IvfRows {
     fn filled(self, lists: &ListsApart, rows: &mut dyn RowSource) -> Result<IvfRows> {
         let empty = IvfRows { nprobe: IvfRows::checked_nprobe(lists.nprobe)?, ..self };
         let Some(centroids) = &lists.centroids else { return Ok(empty) };
-        let empty = empty.with_centroids(centroids)?;
+        let empty =
+            if empty.is_trained() { empty } else { empty.with_centroids(centroids)? };
         Ok(empty.with(empty.lists.append_labelled(rows, &lists.labels)?))
     }
 }
@@ -49,19 +51,32 @@ impl IvfRows {
 impl SqRows {
     /// As [`IvfRows::apart`].
     pub fn apart(&self, live: Option<&RowSet>) -> Result<ListsApart> {
-        Ok(ListsApart { quantizer: Some(self.quantizer.clone()), ..self.ivf.apart(live)? })
+        let codes = (self.codes.quantizer.clone(), self.codes.residual);
+        Ok(ListsApart { codes: Some(codes), ..self.ivf.apart(live)? })
     }
 
     /// Bytes of the code of a row.
     pub fn code_bytes(&self) -> usize {
-        self.quantizer.code_bytes()
+        self.codes.quantizer.code_bytes()
     }
 
     /// The codes of numbered rows, packed as files have them.
     pub fn read_codes(&self, rows: &[u32], out: &mut [u8]) -> Result<()> {
-        let mut bytes = vec![0; rows.len() * self.ivf.dtype().row_bytes(self.dim())];
+        let (dtype, dim) = match self.originals {
+            Originals::None => self.codes.stored(),
+            Originals::Device => (DType::F32, self.dim()),
+        };
+        let mut bytes = vec![0; rows.len() * dtype.row_bytes(dim)];
         self.ivf.read_rows(rows, &mut bytes)?;
-        let codes = self.codes(bytes)?;
+        // rows that are there are encoded, which takes their lists where these leave something of them
+        let labels = match self.codes.residual && self.originals != Originals::None {
+            true => {
+                let all = self.ivf.lists.labels(0..self.len() as usize);
+                rows.iter().map(|&row| all[row as usize]).collect()
+            }
+            false => Vec::new(),
+        };
+        let codes = self.packed(bytes, &labels)?;
         if codes.len() != out.len() {
             return Err(Error::internal(format!("{} bytes for {}", codes.len(), out.len())));
         }
@@ -76,11 +91,13 @@ impl SqRows {
         lists: &ListsApart,
         codes: &mut dyn RowSource,
     ) -> Result<SqRows> {
-        let Some(quantizer) = &lists.quantizer else {
+        let Some((quantizer, residual)) = lists.codes.clone() else {
             return Err(Error::internal("codes of no quantizer"));
         };
-        let empty = SqRows::new(gpu, metric, quantizer, lists.nlist, Originals::None)?;
-        let mut codes = Unpacked::new(codes, quantizer);
+        let of = RowCodes::new(quantizer, residual)?;
+        let centroids = (lists.nlist, lists.centroids.as_deref());
+        let empty = SqRows::new(gpu, metric, &of, centroids, Originals::None)?;
+        let mut codes = Unpacked::new(codes, &of, &lists.labels);
         Ok(SqRows { ivf: empty.ivf.clone().filled(lists, &mut codes)?, ..empty })
     }
 }

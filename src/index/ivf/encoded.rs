@@ -1,46 +1,15 @@
 //! Rows on their way to lists of codes: encoded block by block, as the device stores them.
 
+use super::codes::RowCodes;
+use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::RowSource;
 use crate::index::other_type::wrong_type;
 use crate::invlists::InvertedLists;
 use crate::metric::Metric;
-use crate::quantize::{ScalarQuantizer, SqType};
+use crate::quantize::ScalarQuantizer;
 use crate::space::check;
-
-/// The type of the elements on the device: of numbers that have ranges, signed bytes around 0.
-pub(super) fn stored_type(kind: SqType) -> DType {
-    match kind {
-        SqType::Fp16 => DType::F16,
-        SqType::Bf16 => DType::Bf16,
-        SqType::Direct8 => DType::U8,
-        _ => DType::I8,
-    }
-}
-
-/// What is taken off the bytes of codes on the device, modulo 256.
-fn middle(kind: SqType) -> u8 {
-    match (kind, kind.ranged_bits()) {
-        (_, Some(bits)) => 1 << (bits - 1),
-        (SqType::Direct8Signed, None) => 128,
-        _ => 0,
-    }
-}
-
-/// A byte for each element, or a code of another type, as the device stores it.
-fn to_device(kind: SqType, mut elements: Vec<u8>) -> Vec<u8> {
-    let middle = middle(kind);
-    elements.iter_mut().for_each(|byte| *byte = byte.wrapping_sub(middle));
-    elements
-}
-
-/// The reverse.
-pub(super) fn from_device(kind: SqType, mut bytes: Vec<u8>) -> Vec<u8> {
-    let middle = middle(kind);
-    bytes.iter_mut().for_each(|byte| *byte = byte.wrapping_add(middle));
-    bytes
-}
 
 /// A block of rows, aligned for every type.
 #[derive(Default)]
@@ -110,13 +79,23 @@ impl RowSource for Encodable<'_> {
     }
 }
 
-/// The rows of a source as codes, and the list that each is in, which is that of the row and not of its code.
+/// Which list each row of a source is in.
+pub(super) enum In<'a> {
+    /// That which the row is nearest to, and not its code.
+    Nearest(&'a InvertedLists),
+    /// That which it was in.
+    Known(&'a [u32]),
+}
+
+/// The rows of a source as codes.
 pub(super) struct Encoded<'a> {
     source: &'a mut dyn RowSource,
+    gpu: &'a Gpu,
     metric: &'a Metric,
-    quantizer: &'a ScalarQuantizer,
-    /// Unless it is known what the rows are in.
-    lists: Option<&'a InvertedLists>,
+    codes: &'a RowCodes,
+    lists: In<'a>,
+    /// Of the lists, where codes are of what these leave.
+    centroids: &'a [f32],
     /// Of the rows that were read.
     pub labels: Vec<u32>,
     block: Block,
@@ -125,23 +104,24 @@ pub(super) struct Encoded<'a> {
 impl<'a> Encoded<'a> {
     pub fn new(
         source: &'a mut dyn RowSource,
-        metric: &'a Metric,
-        quantizer: &'a ScalarQuantizer,
-        lists: Option<&'a InvertedLists>,
+        (gpu, metric): (&'a Gpu, &'a Metric),
+        codes: &'a RowCodes,
+        lists: In<'a>,
+        centroids: &'a [f32],
     ) -> Result<Encoded<'a>> {
-        check_shape(source, quantizer.dim())?;
+        check_shape(source, codes.quantizer.dim())?;
         let (labels, block) = (Vec::new(), Block::default());
-        Ok(Encoded { source, metric, quantizer, lists, labels, block })
+        Ok(Encoded { source, gpu, metric, codes, lists, centroids, labels, block })
     }
 }
 
 impl RowSource for Encoded<'_> {
     fn dtype(&self) -> DType {
-        stored_type(self.quantizer.kind())
+        self.codes.stored().0
     }
 
     fn dim(&self) -> usize {
-        self.quantizer.dim()
+        self.codes.stored().1
     }
 
     fn remaining(&self) -> Option<u64> {
@@ -150,37 +130,50 @@ impl RowSource for Encoded<'_> {
 
     fn next_rows(&mut self, max_rows: usize) -> Result<Option<Rows<'_>>> {
         let Some(rows) = self.source.next_rows(max_rows)? else { return Ok(None) };
-        let first = self.labels.len() as u64;
-        check::rows(self.metric, rows, self.quantizer.dim(), first)?;
-        let elements = self.quantizer.elements(rows, first)?;
-        if let Some(lists) = self.lists {
-            self.labels.extend(lists.nearest_of(rows)?);
+        let (first, dim) = (self.labels.len(), self.codes.quantizer.dim());
+        check::rows(self.metric, rows, dim, first as u64)?;
+        match self.lists {
+            In::Nearest(lists) => self.labels.extend(lists.nearest_of(rows)?),
+            In::Known(labels) => {
+                let known = labels.get(first..first + rows.count(dim)?);
+                let missing = || Error::internal(format!("{} labels", labels.len()));
+                self.labels.extend_from_slice(known.ok_or_else(missing)?);
+            }
         }
-        let kind = self.quantizer.kind();
-        self.block.rows(stored_type(kind), &to_device(kind, elements)).map(Some)
+        let of = (&self.labels[first..], self.centroids);
+        let bytes = self.codes.encode((self.gpu, self.metric), rows, first as u64, of)?;
+        self.block.rows(self.codes.stored().0, &bytes).map(Some)
     }
 }
 
 /// Packed codes of a source of bytes, as the device stores them.
 pub(super) struct Unpacked<'a> {
     source: &'a mut dyn RowSource,
-    quantizer: &'a ScalarQuantizer,
+    codes: &'a RowCodes,
+    /// The list of each row.
+    labels: &'a [u32],
+    /// Rows that were read.
+    done: usize,
     block: Block,
 }
 
 impl<'a> Unpacked<'a> {
-    pub fn new(source: &'a mut dyn RowSource, quantizer: &'a ScalarQuantizer) -> Unpacked<'a> {
-        Unpacked { source, quantizer, block: Block::default() }
+    pub fn new(
+        source: &'a mut dyn RowSource,
+        codes: &'a RowCodes,
+        labels: &'a [u32],
+    ) -> Unpacked<'a> {
+        Unpacked { source, codes, labels, done: 0, block: Block::default() }
     }
 }
 
 impl RowSource for Unpacked<'_> {
     fn dtype(&self) -> DType {
-        stored_type(self.quantizer.kind())
+        self.codes.stored().0
     }
 
     fn dim(&self) -> usize {
-        self.quantizer.dim()
+        self.codes.stored().1
     }
 
     fn remaining(&self) -> Option<u64> {
@@ -189,8 +182,12 @@ impl RowSource for Unpacked<'_> {
 
     fn next_rows(&mut self, max_rows: usize) -> Result<Option<Rows<'_>>> {
         let Some(codes) = self.source.next_rows(max_rows)? else { return Ok(None) };
-        let kind = self.quantizer.kind();
-        let elements = self.quantizer.unpacked(codes.bytes())?;
-        self.block.rows(stored_type(kind), &to_device(kind, elements)).map(Some)
+        let packed = codes.bytes();
+        let rows = packed.len() / self.codes.quantizer.code_bytes();
+        let labels = self.labels.get(self.done..self.done + rows);
+        let missing = || Error::internal(format!("{} labels", self.labels.len()));
+        let bytes = self.codes.unpacked(packed, labels.ok_or_else(missing)?)?;
+        self.done += rows;
+        self.block.rows(self.codes.stored().0, &bytes).map(Some)
     }
 }

@@ -6,17 +6,20 @@
 
 mod apart;
 mod centroids;
+mod codes;
 mod encoded;
 mod flat;
 mod name;
 mod originals;
+mod pq;
 mod rows;
 mod sq;
 mod sq_rows;
 
 pub use flat::IvfFlat;
-pub(super) use name::lists_of;
+pub(super) use name::{ListCodes, lists_of};
 pub use originals::Originals;
+pub use pq::IvfPq;
 pub(super) use rows::IvfRows;
 pub use sq::IvfSq;
 pub(super) use sq_rows::SqRows;

@@ -1,10 +1,11 @@
 //! Whether an index of codes keeps the rows that these are of, and what a search reads of them then.
 
+use super::codes::RowCodes;
 use crate::device::Gpu;
 use crate::error::{Error, Result};
 use crate::exact::{Codes, Coding};
 use crate::metric::Metric;
-use crate::quantize::{ScalarQuantizer, SqType};
+use crate::quantize::{Quantizer, SqType};
 use crate::space;
 use std::fmt;
 use std::str::FromStr;
@@ -86,8 +87,16 @@ fn rows_lose_less(bits: u32, minima: &[f32], steps: &[f32]) -> bool {
 pub(super) fn codes(
     gpu: &Gpu,
     metric: &Metric,
-    quantizer: &ScalarQuantizer,
+    codes: &RowCodes,
 ) -> Result<Option<Codes>> {
+    let quantizer = match &codes.quantizer {
+        // ranges are of what lists leave of rows, and not of these
+        Quantizer::Scalar(_) if codes.residual => return Ok(Some(Codes::OfRows)),
+        Quantizer::Scalar(quantizer) => quantizer,
+        Quantizer::Product(_) => {
+            return Err(Error::unsupported("a product quantizer", "originals"));
+        }
+    };
     let (kind, dim) = (quantizer.kind(), quantizer.dim());
     // a step of 1, with a whole number in its middle
     let whole = |least: f32| Coding::of_copy(gpu, 8, &vec![least - 0.5; dim], &vec![1.0; dim]);

@@ -113,20 +113,20 @@ impl IvfRows {
         persist::write_labels(file, &self.labels(live))
     }
 
-    /// Reads them for centroids of `dim` elements: an index without rows, which `empty` makes of a number of lists, and the list of each of
-    /// the `rows` rows that follow.
+    /// Reads them for centroids of `dim` elements: an index without rows, which `empty` makes of a number of lists and of their centroids
+    /// if these are known, and the list of each of the `rows` rows that follow.
     pub(super) fn read_lists(
         file: &mut FileReader,
         dim: usize,
         rows: u64,
-        empty: impl Fn(usize) -> Result<IvfRows>,
+        empty: impl Fn((usize, Option<&[f32]>)) -> Result<IvfRows>,
     ) -> Result<(IvfRows, Vec<u32>)> {
         let mut sizes = None;
         let lists = persist::read_lists(file, dim, |lists| {
-            let lists_of = IvfRows { nprobe: lists.nprobe, ..empty(lists.nlist)? };
-            let Some((of_lists, centroids)) = lists.trained else { return Ok(lists_of) };
-            sizes = Some(of_lists);
-            lists_of.with_centroids(&centroids)
+            let (of_lists, centroids) = lists.trained.unzip();
+            sizes = of_lists;
+            let empty = empty((lists.nlist, centroids.as_deref()))?;
+            Ok(IvfRows { nprobe: lists.nprobe, ..empty })
         })?;
         let labels = persist::read_labels(file, rows, sizes.as_deref())?;
         Ok((lists, labels))
@@ -246,7 +246,10 @@ impl Stored for IvfRows {
 
     fn read_sections(&self, rows: u64, file: &mut FileReader) -> Result<IvfRows> {
         let (gpu, shape) = (self.lists.dataset().gpu(), (self.dtype(), self.dim()));
-        let new = |nlist| IvfRows::new(gpu, self.metric(), shape, nlist);
+        let new = |(nlist, centroids): (usize, Option<&[f32]>)| {
+            let new = IvfRows::new(gpu, self.metric(), shape, nlist)?;
+            centroids.map_or_else(|| Ok(new.clone()), |centroids| new.with_centroids(centroids))
+        };
         let (empty, labels) = IvfRows::read_lists(file, self.dim(), rows, new)?;
         persist::read_rows(file, persist::ROWS, shape, rows, |source| {
             Ok(empty.with(empty.lists.append_labelled(source, &labels)?))

@@ -1,6 +1,7 @@
 //! Codes of a scalar quantizer, in the lists of their nearest centroids.
 
-use super::name::lists_of;
+use super::codes::RowCodes;
+use super::name::{ListCodes, lists_of};
 use super::originals::Originals;
 use super::sq_rows::SqRows;
 use crate::device::Gpu;
@@ -10,15 +11,15 @@ use crate::index::ivf::rows::IvfRows;
 use crate::index::persist::{self, IVF_SQ, IndexReader};
 use crate::index::state::{Backed, Core};
 use crate::metric::Metric;
-use crate::quantize::{ScalarQuantizer, SqType};
+use crate::quantize::{Quantizer, ScalarQuantizer, SqType};
 use std::path::Path;
 
-/// Search of the nearest lists of rows in fewer bits: FAISS's `IndexIVFScalarQuantizer`, without residuals.
+/// Search of the nearest lists of rows in fewer bits: FAISS's `IndexIVFScalarQuantizer`.
 ///
 /// As an [`IvfFlat`](crate::IvfFlat), but each row is the code of a [`ScalarQuantizer`]: a quarter of the memory of f32 with 8 bits an
 /// element, half with 16. Rows go in as f32, each into the list that the row is nearest to, and come back
-/// ([`reconstruct`](crate::Index::reconstruct)) as what their codes stand for. The row itself is encoded, not what its centroid leaves of
-/// it (FAISS's `by_residual = false`).
+/// ([`reconstruct`](crate::Index::reconstruct)) as what their codes stand for. The row itself is encoded, or, of
+/// [`with_residuals`](Self::with_residuals), what its centroid leaves of it (FAISS's `by_residual`).
 ///
 /// Training learns the centroids, and the ranges of the quantizer if it has some. Training again is refused while there are codes
 /// that other ranges would give another meaning.
@@ -80,7 +81,9 @@ impl IvfSq {
         nlist: usize,
         quantizer: &ScalarQuantizer,
     ) -> Result<IvfSq> {
-        Ok(IvfSq(Core::new(SqRows::new(gpu, &metric, quantizer, nlist, Originals::None)?)))
+        let codes = RowCodes::new(Quantizer::Scalar(quantizer.clone()), false)?;
+        let rows = SqRows::new(gpu, &metric, &codes, (nlist, None), Originals::None)?;
+        Ok(IvfSq(Core::new(rows)))
     }
 
     /// An index of these centroids, a list for each, and of a quantizer that is trained: it needs no training.
@@ -105,8 +108,10 @@ impl IvfSq {
         centroids: &[f32],
     ) -> Result<IvfSq> {
         let nlist = Rows::F32(centroids).count(quantizer.dim())?;
-        let rows = SqRows::new(gpu, &metric, quantizer, nlist, Originals::None)?;
-        Ok(IvfSq(Core::new(rows.with_centroids(centroids)?)))
+        let codes = RowCodes::new(Quantizer::Scalar(quantizer.clone()), false)?;
+        let lists = (nlist, Some(centroids));
+        let rows = SqRows::new(gpu, &metric, &codes, lists, Originals::None)?;
+        Ok(IvfSq(Core::new(rows)))
     }
 
     /// Reads what [`Index::write`](crate::Index::write) wrote, if it was an `IvfSq`; otherwise as
@@ -134,8 +139,9 @@ impl IvfSq {
     pub(in crate::index) fn of_reader(gpu: &Gpu, reader: IndexReader) -> Result<IvfSq> {
         let core = Core::read(reader, |info| {
             // what the rows are codes of, and how many lists there are, stands behind the ids
-            let quantizer = ScalarQuantizer::new(info.dim, SqType::Direct8)?;
-            SqRows::new(gpu, &info.metric, &quantizer, 1, Originals::None)
+            let quantizer = ScalarQuantizer::of_bytes(info.dim);
+            let codes = RowCodes::new(Quantizer::Scalar(quantizer), false)?;
+            SqRows::new(gpu, &info.metric, &codes, (1, None), Originals::None)
         })?;
         Ok(IvfSq(core))
     }
@@ -159,7 +165,7 @@ impl IvfSq {
         metric: Metric,
     ) -> Result<IvfSq> {
         match lists_of(description) {
-            Some(Ok((nlist, Some(kind)))) => IvfSq::new(gpu, dim, metric, nlist, kind),
+            Some(Ok((nlist, ListCodes::Scalar(kind)))) => IvfSq::new(gpu, dim, metric, nlist, kind),
             Some(Err(error)) => Err(error),
             _ => Err(Error::unsupported("IvfSq", format!("the description {description:?}"))),
         }
@@ -202,6 +208,33 @@ impl IvfSq {
         Ok(self)
     }
 
+    /// The same whose codes are of what the centroid of its list leaves of each row, or of the rows: FAISS's `by_residual`, which its
+    /// factory sets. What is left is shorter than the rows, so that as many bits lose less of it; where rows are divided by their
+    /// length it is of rows of length 1.
+    ///
+    /// Such codes cannot be assigned anew: other centroids, and training, are refused where there are rows.
+    ///
+    /// # Errors
+    /// `Unsupported` where there are rows, and for types without ranges.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Gpu, IvfSq, Metric, SqType};
+    /// let index = IvfSq::new(&Gpu::new()?, 128, Metric::L2, 1024, SqType::Bits4)?.with_residuals(true)?;
+    /// assert!(index.by_residual());
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    #[doc(alias("by_residual"))]
+    pub fn with_residuals(self, residual: bool) -> Result<IvfSq> {
+        self.0.rebuild(|rows| rows.with_residuals(residual))?;
+        Ok(self)
+    }
+
+    /// Whether codes are of what the centroids leave of rows.
+    pub fn by_residual(&self) -> bool {
+        self.0.snapshot().rows().codes.residual
+    }
+
     /// Where the rows are kept that the codes are of.
     pub fn originals(&self) -> Originals {
         self.0.snapshot().rows().originals
@@ -209,7 +242,10 @@ impl IvfSq {
 
     /// What the rows are encoded by.
     pub fn quantizer(&self) -> ScalarQuantizer {
-        self.0.snapshot().rows().quantizer.clone()
+        let now = self.0.snapshot();
+        let own = &now.rows().codes.quantizer;
+        // it has no other
+        own.scalar().cloned().unwrap_or_else(|| ScalarQuantizer::of_bytes(own.dim()))
     }
 
     /// How many lists there are.

@@ -1,23 +1,25 @@
-//! What an index of lists stores whose rows are codes of a scalar quantizer.
+//! What an index of lists stores whose rows are codes.
 
 use super::centroids::{self, centroids_of};
-use super::encoded::{Block, Encodable, Encoded, Unpacked, from_device, stored_type};
+use super::codes::RowCodes;
+use super::encoded::{Block, Encodable, Encoded, In, Unpacked};
 use super::name;
 use super::originals::{self, Originals};
 use super::rows::IvfRows;
 use crate::buffer::Matrix;
+use crate::clustering::{KMeansParams, subset};
 use crate::call::{Filter, Pending, RowHits, RowIds};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
-use crate::exact::{Coding, Dataset, ToPrepare};
+use crate::exact::{Dataset, ToPrepare};
 use crate::format::RowSource;
 use crate::index::ids::RowSet;
 use crate::index::params::{Ask, SearchParams, TrainParams};
 use crate::index::persist::{self, FileReader, FileWriter};
 use crate::index::state::{Stored, StoredRows};
 use crate::metric::Metric;
-use crate::quantize::ScalarQuantizer;
+use crate::quantize::{Quantizer, ScalarQuantizer};
 use std::ops::Range;
 
 /// Rows of a sample that ranges are learnt from, at most.
@@ -27,37 +29,32 @@ const SAMPLE_ROWS: usize = 100_000;
 #[derive(Clone)]
 pub(in crate::index) struct SqRows {
     pub(super) ivf: IvfRows,
-    pub(super) quantizer: ScalarQuantizer,
+    pub(super) codes: RowCodes,
     pub(super) originals: Originals,
 }
 
-/// An empty dataset of such codes, or of rows whose copy they are. Before the ranges are known it is one of bytes, which nobody adds to.
+/// An empty dataset of such codes, or of rows whose copy they are.
 fn dataset(
     gpu: &Gpu,
     metric: &Metric,
-    quantizer: &ScalarQuantizer,
+    codes: &RowCodes,
     originals: Originals,
+    centroids: Option<&[f32]>,
 ) -> Result<Dataset> {
-    let kind = quantizer.kind();
     if originals == Originals::Device {
-        let rows = Dataset::new(gpu, metric, DType::F32, quantizer.dim())?;
-        return rows.copied_as(originals::codes(gpu, metric, quantizer)?, None);
+        let rows = Dataset::new(gpu, metric, DType::F32, codes.quantizer.dim())?;
+        return rows.copied_as(originals::codes(gpu, metric, codes)?, None);
     }
-    match (kind.ranged_bits(), quantizer.steps()) {
-        (Some(bits), Some((minima, steps))) if quantizer.is_trained() => {
-            Dataset::coded(gpu, metric, Coding::new(gpu, bits, &minima, &steps)?)
-        }
-        _ => Dataset::new(gpu, metric, stored_type(kind), quantizer.dim()),
-    }
+    codes.dataset(gpu, metric, centroids)
 }
 
 impl SqRows {
-    /// No rows yet.
+    /// No rows yet, in lists of these centroids, or of `nlist` that are still to be learnt.
     pub fn new(
         gpu: &Gpu,
         metric: &Metric,
-        quantizer: &ScalarQuantizer,
-        nlist: usize,
+        codes: &RowCodes,
+        (nlist, centroids): (usize, Option<&[f32]>),
         originals: Originals,
     ) -> Result<SqRows> {
         let products = [
@@ -70,21 +67,39 @@ impl SqRows {
         if !products.contains(metric) {
             let known: Vec<_> = products.iter().map(Metric::to_string).collect();
             let item = format!("{metric}; its metrics are {}", known.join(", "));
-            return Err(Error::unsupported("IvfSq", item));
+            return Err(Error::unsupported("lists of codes", item));
         }
-        let ivf = IvfRows::of(dataset(gpu, metric, quantizer, originals)?, nlist)?;
-        Ok(SqRows { ivf, quantizer: quantizer.clone(), originals })
+        let ivf = IvfRows::of(dataset(gpu, metric, codes, originals, centroids)?, nlist)?;
+        let ivf = match centroids {
+            Some(centroids) => ivf.with_centroids(centroids)?,
+            None => ivf,
+        };
+        Ok(SqRows { ivf, codes: codes.clone(), originals })
     }
 
-    /// The same without rows, of the same lists, with a quantizer and originals or without.
-    fn emptied(&self, quantizer: &ScalarQuantizer, originals: Originals) -> Result<SqRows> {
-        let nlist = self.ivf.lists.nlist();
-        let new = SqRows::new(self.gpu(), self.metric(), quantizer, nlist, originals)?;
-        let ivf = IvfRows { nprobe: self.ivf.nprobe, ..new.ivf.clone() };
-        match self.ivf.is_trained() {
-            true => Ok(new.with(ivf.with_centroids(&self.ivf.centroids()?)?)),
-            false => Ok(new.with(ivf)),
+    /// The same without rows, of the same lists, with other codes and originals or without.
+    pub(super) fn emptied(&self, codes: &RowCodes, originals: Originals) -> Result<SqRows> {
+        let centroids = match self.ivf.is_trained() {
+            true => Some(self.ivf.centroids()?),
+            false => None,
+        };
+        let lists = (self.ivf.lists.nlist(), centroids.as_deref());
+        let new = SqRows::new(self.gpu(), self.metric(), codes, lists, originals)?;
+        Ok(new.with(IvfRows { nprobe: self.ivf.nprobe, ..new.ivf.clone() }))
+    }
+
+    /// The elements of the centroids where codes need them.
+    fn bases(&self) -> Result<Vec<f32>> {
+        if self.codes.residual && self.ivf.is_trained() {
+            return self.ivf.centroids();
         }
+        Ok(Vec::new())
+    }
+
+    /// The scalar quantizer of rows that are kept beside their codes.
+    fn scalar(&self) -> Result<&ScalarQuantizer> {
+        let missing = || Error::internal("originals of no scalar quantizer");
+        self.codes.quantizer.scalar().ok_or_else(missing)
     }
 
     /// The same rows with originals or without.
@@ -96,7 +111,7 @@ impl SqRows {
             let item = "originals of rows that are codes already";
             return Err(Error::unsupported("IvfSq", item));
         }
-        let empty = self.emptied(&self.quantizer, originals)?;
+        let empty = self.emptied(&self.codes, originals)?;
         if self.len() == 0 {
             return Ok(empty);
         }
@@ -108,11 +123,23 @@ impl SqRows {
         }
     }
 
+    /// The same without rows, whose codes will be of residuals or not.
+    pub fn with_residuals(&self, residual: bool) -> Result<SqRows> {
+        if residual == self.codes.residual {
+            return Ok(self.clone());
+        }
+        if self.len() > 0 {
+            return Err(Error::unsupported("lists of codes", "other codes of rows that are there"));
+        }
+        self.emptied(&RowCodes::new(self.codes.quantizer.clone(), residual)?, self.originals)
+    }
+
     /// With codes of the originals of another, those in `live` or all, in the lists that they are in.
     fn append_encoded(&self, other: &SqRows, live: Option<&RowSet>) -> Result<SqRows> {
         let mut source = other.source(live);
-        let mut codes = Encoded::new(&mut *source, self.metric(), &self.quantizer, None)?;
-        let labels = other.ivf.labels(live);
+        let (labels, bases) = (other.ivf.labels(live), self.bases()?);
+        let (of, lists) = ((self.gpu(), self.metric()), In::Known(&labels));
+        let mut codes = Encoded::new(&mut *source, of, &self.codes, lists, &bases)?;
         Ok(self.with(self.ivf.with(self.ivf.lists.append_labelled(&mut codes, &labels)?)))
     }
 
@@ -120,27 +147,63 @@ impl SqRows {
         self.ivf.lists.dataset().gpu()
     }
 
-    pub fn with_centroids(&self, centroids: &[f32]) -> Result<SqRows> {
-        Ok(self.with(self.ivf.with_centroids(centroids)?))
-    }
-
     fn with(&self, ivf: IvfRows) -> SqRows {
-        SqRows { ivf, quantizer: self.quantizer.clone(), originals: self.originals }
+        SqRows { ivf, codes: self.codes.clone(), originals: self.originals }
     }
 
-    /// Codes as files have them, of bytes as the device has them.
-    pub(super) fn codes(&self, bytes: Vec<u8>) -> Result<Vec<u8>> {
+    /// Codes as files have them, of bytes as the device has them, which are rows in these lists.
+    pub(super) fn packed(&self, bytes: Vec<u8>, labels: &[u32]) -> Result<Vec<u8>> {
         match self.originals {
-            Originals::None => {
-                Ok(self.quantizer.packed(&from_device(self.quantizer.kind(), bytes)))
+            Originals::None => Ok(self.codes.packed(bytes)),
+            Originals::Device => {
+                let mut block = Block::default();
+                let rows = block.rows(DType::F32, &bytes)?;
+                let (of, bases) = ((self.gpu(), self.metric()), self.bases()?);
+                let coded = self.codes.encode(of, rows, 0, (labels, &bases))?;
+                Ok(self.codes.packed(coded))
             }
-            Originals::Device => self.quantizer.encode(Block::default().rows(DType::F32, &bytes)?),
         }
     }
 
     /// What bytes of the device stand for.
     fn decoded(&self, bytes: Vec<u8>) -> Result<Vec<f32>> {
-        self.quantizer.decode_elements(&from_device(self.quantizer.kind(), bytes))
+        self.codes.decoded(bytes, &self.bases()?)
+    }
+
+    /// The quantizer, trained on what it would be shown of a sample.
+    fn trained(
+        &self,
+        sample: Rows<'_>,
+        centroids: &[f32],
+        params: &TrainParams,
+    ) -> Result<Quantizer> {
+        let (gpu, dim) = (self.gpu(), self.dim());
+        let mut kmeans = KMeansParams::new();
+        if let Some(cancel) = &params.cancel {
+            kmeans = kmeans.cancel(cancel);
+        }
+        if !self.codes.residual && self.codes.quantizer.scalar().is_some() {
+            return self.codes.quantizer.train(gpu, sample, &kmeans);
+        }
+        let of_sample = KMeansParams::new().max_points_per_centroid(SAMPLE_ROWS);
+        let chosen = match subset(sample.count(dim)?, 1, &of_sample)? {
+            None => sample.to_f32(),
+            Some(rows) => {
+                let rows = rows.into_iter().map(|row| row as usize);
+                rows.flat_map(|row| sample.slice(dim, row..row + 1).to_f32()).collect()
+            }
+        };
+        let rows = Rows::F32(&chosen);
+        let labels = match self.codes.residual {
+            true => {
+                let shape = (DType::F32, dim);
+                let lists = IvfRows::new(gpu, self.metric(), shape, centroids.len() / dim)?;
+                lists.with_centroids(centroids)?.lists.nearest_of(rows)?
+            }
+            false => Vec::new(),
+        };
+        let shown = self.codes.shown(self.metric(), rows, (&labels, centroids))?;
+        self.codes.quantizer.train(gpu, Rows::F32(&shown), &kmeans)
     }
 }
 
@@ -154,7 +217,7 @@ impl Stored for SqRows {
     }
 
     fn dim(&self) -> usize {
-        self.quantizer.dim()
+        self.codes.quantizer.dim()
     }
 
     fn len(&self) -> u64 {
@@ -166,11 +229,11 @@ impl Stored for SqRows {
     }
 
     fn description(&self) -> String {
-        name::description(self.ivf.lists.nlist(), Some(self.quantizer.kind()))
+        name::description(self.ivf.lists.nlist(), Some(&self.codes.quantizer))
     }
 
     fn is_trained(&self) -> bool {
-        self.ivf.is_trained() && self.quantizer.is_trained()
+        self.ivf.is_trained() && self.codes.quantizer.is_trained()
     }
 
     fn training_rows(&self) -> usize {
@@ -180,27 +243,29 @@ impl Stored for SqRows {
 
     fn train(&self, sample: Rows<'_>, params: &TrainParams) -> Result<SqRows> {
         let kept = self.originals != Originals::None;
-        if self.len() > 0 && !kept && self.quantizer.kind().ranged_bits().is_some() {
+        // codes of rows that no number was learnt for mean the same in other lists
+        let fixed = !self.codes.residual
+            && self.codes.quantizer.scalar().is_some_and(|of| of.kind().ranged_bits().is_none());
+        if self.len() > 0 && !kept && !fixed {
             let item = "training where there are rows, whose codes would mean something else";
-            return Err(Error::unsupported("IvfSq", item));
+            return Err(Error::unsupported("lists of codes", item));
         }
         let (gpu, shape) = (self.gpu(), (self.dim(), self.ivf.lists.nlist()));
         let centroids = centroids_of(gpu, self.metric(), shape, sample, params)?;
         if self.len() > 0 && !kept {
-            return self.with_centroids(&centroids);
+            return Ok(self.with(self.ivf.with_centroids(&centroids)?));
         }
-        let quantizer = self.quantizer.train(sample)?;
-        let ivf = match kept {
+        let codes = self.codes.with(self.trained(sample, &centroids, params)?);
+        if kept {
             // of rows that there are, codes are made anew
-            true => {
-                let codes = originals::codes(gpu, self.metric(), &quantizer)?;
-                self.ivf.with(self.ivf.lists.copied_as(codes)?)
-            }
-            false => SqRows::new(gpu, self.metric(), &quantizer, shape.1, self.originals)?.ivf,
-        };
-        let trained = ivf.with_centroids(&centroids)?;
-        let ivf = IvfRows { nprobe: self.ivf.nprobe, ..trained };
-        Ok(SqRows { ivf, quantizer, originals: self.originals })
+            let copies = originals::codes(gpu, self.metric(), &codes)?;
+            let ivf = self.ivf.with(self.ivf.lists.copied_as(copies)?);
+            let ivf = ivf.with_centroids(&centroids)?;
+            return Ok(SqRows { ivf, codes, originals: self.originals });
+        }
+        let lists = (shape.1, Some(&centroids[..]));
+        let new = SqRows::new(gpu, self.metric(), &codes, lists, self.originals)?;
+        Ok(new.with(IvfRows { nprobe: self.ivf.nprobe, ..new.ivf.clone() }))
     }
 
     fn append(&self, source: &mut dyn RowSource) -> Result<SqRows> {
@@ -208,16 +273,18 @@ impl Stored for SqRows {
             return Err(Error::NotTrained);
         }
         if self.originals == Originals::Device {
-            return Ok(self.with(self.ivf.append(&mut Encodable::new(source, &self.quantizer)?)?));
+            return Ok(self.with(self.ivf.append(&mut Encodable::new(source, self.scalar()?)?)?));
         }
-        let lists = &self.ivf.lists;
-        let mut codes = Encoded::new(source, self.metric(), &self.quantizer, Some(lists))?;
+        let (lists, bases) = (&self.ivf.lists, self.bases()?);
+        let of = (self.gpu(), self.metric());
+        let mut codes = Encoded::new(source, of, &self.codes, In::Nearest(lists), &bases)?;
         let lists = lists.append_labelling(&mut codes, |codes| codes.labels.clone())?;
         Ok(self.with(self.ivf.with(lists)))
     }
 
     fn append_matrix(&self, matrix: &Matrix) -> Result<SqRows> {
-        let ranged = self.quantizer.kind().ranged_bits().is_some();
+        let scalar = self.codes.quantizer.scalar();
+        let ranged = scalar.is_some_and(|of| of.kind().ranged_bits().is_some());
         if ranged && self.is_trained() && self.originals == Originals::Device {
             return Ok(self.with(self.ivf.append_matrix(matrix)?));
         }
@@ -226,10 +293,17 @@ impl Stored for SqRows {
 
     /// Codes and lists are taken as they are; of originals it is these, and codes are of the own ranges.
     fn merge(&self, other: &SqRows, live: Option<&RowSet>) -> Result<SqRows> {
-        let (ours, theirs) = (&self.quantizer, &other.quantizer);
+        let (ours, theirs) = (&self.codes.quantizer, &other.codes.quantizer);
         let refused = |reason: String| Err(Error::argument("other", reason));
-        if ours.kind() != theirs.kind() {
-            return refused(format!("{} into {}", theirs.kind(), ours.kind()));
+        if (ours.name(), self.codes.residual) != (theirs.name(), other.codes.residual) {
+            let of = |codes: &RowCodes| if codes.residual { " of residuals" } else { "" };
+            return refused(format!(
+                "{}{} into {}{}",
+                theirs.name(),
+                of(&other.codes),
+                ours.name(),
+                of(&self.codes)
+            ));
         }
         self.ivf.check_lists(&other.ivf)?;
         match (self.originals, other.originals) {
@@ -242,17 +316,17 @@ impl Stored for SqRows {
             }
             (Originals::None, Originals::None) => {}
         }
-        let bits = |quantizer: &ScalarQuantizer| -> Vec<u32> {
+        let bits = |quantizer: &Quantizer| -> Vec<u32> {
             quantizer.trained().iter().map(|x| x.to_bits()).collect()
         };
         if bits(ours) != bits(theirs) {
             return refused(
-                "its ranges are not equal to these to the bit, so that its codes mean something else"
+                "what its quantizer learnt is not equal to this to the bit, so that its codes mean something else"
                     .into(),
             );
         }
         let labels = other.ivf.labels(live);
-        let shape = (stored_type(theirs.kind()), theirs.dim());
+        let shape = other.codes.stored();
         let dataset = other.ivf.lists.dataset();
         let mut source = StoredRows::new(shape, other.len(), live, |rows| dataset.read(rows));
         let lists = self.ivf.lists.append_labelled(&mut source, &labels)?;
@@ -267,11 +341,12 @@ impl Stored for SqRows {
         more: u64,
     ) -> Result<SqRows> {
         if self.originals == Originals::Device {
-            let mut source = Encodable::new(source, &self.quantizer)?;
+            let mut source = Encodable::new(source, self.scalar()?)?;
             return Ok(self.with(self.ivf.replace(rows, &mut source, live, more)?));
         }
-        let lists = &self.ivf.lists;
-        let mut codes = Encoded::new(source, self.metric(), &self.quantizer, Some(lists))?;
+        let (lists, bases) = (&self.ivf.lists, self.bases()?);
+        let of = (self.gpu(), self.metric());
+        let mut codes = Encoded::new(source, of, &self.codes, In::Nearest(lists), &bases)?;
         let lists = lists
             .replace_labelling(rows, &mut codes, (live, more), |codes| codes.labels.clone())?;
         Ok(self.with(self.ivf.with(lists)))
@@ -297,7 +372,8 @@ impl Stored for SqRows {
         if self.originals == Originals::Device {
             return self.ivf.read_rows(rows, out);
         }
-        let mut bytes = vec![0; rows.len() * self.ivf.dtype().row_bytes(self.dim())];
+        let (dtype, width) = self.codes.stored();
+        let mut bytes = vec![0; rows.len() * dtype.row_bytes(width)];
         self.ivf.read_rows(rows, &mut bytes)?;
         let decoded = self.decoded(bytes)?;
         let decoded: &[u8] = bytemuck::cast_slice(&decoded);
@@ -331,10 +407,13 @@ impl Stored for SqRows {
     }
 
     fn write_sections(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {
-        persist::write_quantizer(file, &self.quantizer)?;
+        persist::write_codes(file, &self.codes.quantizer, self.codes.residual)?;
         self.ivf.write_lists(live, file)?;
-        let read = |rows: Range<u64>| self.codes(self.ivf.read(rows)?);
-        let (bytes, len) = (self.quantizer.code_bytes(), self.len());
+        let read = |rows: Range<u64>| {
+            let labels = self.ivf.lists.labels(rows.start as usize..rows.end as usize);
+            self.packed(self.ivf.read(rows)?, &labels)
+        };
+        let (bytes, len) = (self.codes.quantizer.code_bytes(), self.len());
         persist::write_rows(file, persist::ROWS, bytes, len, live, read)?;
         if self.originals == Originals::None {
             return Ok(());
@@ -344,30 +423,36 @@ impl Stored for SqRows {
     }
 
     fn read_sections(&self, rows: u64, file: &mut FileReader) -> Result<SqRows> {
-        let quantizer = persist::read_quantizer(file, self.dim())?;
+        let product = self.codes.quantizer.scalar().is_none();
+        let (quantizer, residual) = persist::read_codes(file, self.dim(), product)?;
+        let codes = RowCodes::new(quantizer, residual)?;
         // behind the lists, the labels and the codes
         let kept = file.sections() > 3;
         let originals = if kept { Originals::Device } else { Originals::None };
         let (gpu, metric) = (self.gpu(), self.metric());
-        let new = |nlist| Ok(SqRows::new(gpu, metric, &quantizer, nlist, originals)?.ivf);
+        let new = |lists: (usize, Option<&[f32]>)| {
+            Ok(SqRows::new(gpu, metric, &codes, lists, originals)?.ivf)
+        };
         let (empty, labels) = IvfRows::read_lists(file, self.dim(), rows, new)?;
-        let shape = (DType::U8, quantizer.code_bytes());
+        let shape = (DType::U8, codes.quantizer.code_bytes());
         if kept {
             persist::read_rows(file, persist::ROWS, shape, rows, |codes| {
                 while codes.next_rows(usize::MAX)?.is_some() {}
                 Ok(())
             })?;
             let shape = (DType::F32, self.dim());
+            let missing = || Error::internal("originals of no scalar quantizer");
+            let scalar = codes.quantizer.scalar().ok_or_else(missing)?;
             let ivf = persist::read_rows(file, persist::ORIGINALS, shape, rows, |source| {
-                let mut rows = Encodable::new(source, &quantizer)?;
+                let mut rows = Encodable::new(source, scalar)?;
                 Ok(empty.with(empty.lists.append_labelled(&mut rows, &labels)?))
             })?;
-            return Ok(SqRows { ivf, quantizer, originals });
+            return Ok(SqRows { ivf, codes, originals });
         }
         let ivf = persist::read_rows(file, persist::ROWS, shape, rows, |source| {
-            let mut codes = Unpacked::new(source, &quantizer);
-            Ok(empty.with(empty.lists.append_labelled(&mut codes, &labels)?))
+            let mut unpacked = Unpacked::new(source, &codes, &labels);
+            Ok(empty.with(empty.lists.append_labelled(&mut unpacked, &labels)?))
         })?;
-        Ok(SqRows { ivf, quantizer, originals })
+        Ok(SqRows { ivf, codes, originals })
     }
 }

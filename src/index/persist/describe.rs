@@ -2,13 +2,14 @@
 
 use super::ids::count_ids;
 use super::info::{IndexReader, open};
-use super::layout::{IVF_FLAT, IVF_SQ, MAGIC, VERSION};
+use super::layout::{IVF_FLAT, IVF_PQ, IVF_SQ, MAGIC, VERSION};
 use super::lists::{self, IvfInfo};
 use super::quantizer;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::format::map::open_regular;
 use crate::metric::Metric;
+use crate::quantize::ScalarQuantizer;
 use std::io::Read;
 use std::path::Path;
 
@@ -83,12 +84,14 @@ impl IndexInfo {
         let (rows, next_id) = count_ids(&mut reader.file)?;
         let ivf = match reader.kind() {
             IVF_FLAT => Some(lists::describe(&mut reader.file, reader.info.dim)?),
-            IVF_SQ => {
-                let quantizer = quantizer::read_quantizer(&mut reader.file, reader.info.dim)?;
-                let lists = lists::describe(&mut reader.file, reader.info.dim)?;
+            kind @ (IVF_SQ | IVF_PQ) => {
+                let (product, dim) = (kind == IVF_PQ, reader.info.dim);
+                let (of, residual) = quantizer::read_codes(&mut reader.file, dim, product)?;
+                let lists = lists::describe(&mut reader.file, dim)?;
                 // behind labels and codes
                 let originals = reader.file.sections() > 2;
-                Some(IvfInfo { quantizer: Some(quantizer.kind()), originals, ..lists })
+                let quantizer = of.scalar().map(ScalarQuantizer::kind);
+                Some(IvfInfo { quantizer, codes: of.name(), residual, originals, ..lists })
             }
             _ => None,
         };

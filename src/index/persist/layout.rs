@@ -7,6 +7,8 @@ pub(super) const VERSION: u32 = 1;
 pub(in crate::index) const IVF_FLAT: &str = "IvfFlat";
 /// The kind of index that has lists of codes of a scalar quantizer.
 pub(in crate::index) const IVF_SQ: &str = "IvfSq";
+/// The kind of index that has lists of codes of a product quantizer.
+pub(in crate::index) const IVF_PQ: &str = "IvfPq";
 pub(super) const HEADER_BYTES: usize = 28;
 
 /// Host memory for one block of rows or ids.

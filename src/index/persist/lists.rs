@@ -42,6 +42,10 @@ pub struct IvfInfo {
     pub sizes: Option<ListSizes>,
     /// What its rows became, where they are codes of a scalar quantizer.
     pub quantizer: Option<SqType>,
+    /// What they became, as the factory spells it: `Flat`, `SQ8`, `PQ16x4`.
+    pub codes: String,
+    /// Whether codes are of what the centroids of the lists leave of the rows.
+    pub residual: bool,
     /// Whether the rows that the codes are of are there, too.
     pub originals: bool,
 }
@@ -95,7 +99,7 @@ pub(super) fn describe(file: &mut FileReader, dim: usize) -> Result<IvfInfo> {
     let (nlist, nprobe, sizes) = head(&mut section, dim)?;
     let sizes = sizes.map(|sizes| ListSizes::of(&sizes));
     let (nlist, nprobe) = (nlist as u64, nprobe as u64);
-    Ok(IvfInfo { nlist, nprobe, sizes, quantizer: None, originals: false })
+    Ok(IvfInfo { nlist, nprobe, sizes, quantizer: None, codes: "Flat".into(), residual: false, originals: false })
 }
 
 /// Lists, probed lists, and the size of each list where there are centroids.

@@ -1,19 +1,36 @@
-//! The section of a scalar quantizer: its type, the statistic of its ranges, and these once they are learnt.
+//! The section of a quantizer. Of a scalar one: its type, the statistic of its ranges, and these once they are learnt; of a product
+//! quantizer its parts and bits, and its centroids once they are learnt.
 
 use super::reader::FileReader;
 use super::writer::FileWriter;
 use crate::error::{Error, Result};
 use crate::format::LittleEndian as _;
-use crate::quantize::{ScalarQuantizer, SqRange, SqType};
+use crate::quantize::{ProductQuantizer, Quantizer, ScalarQuantizer, SqRange, SqType};
 
-const QUANTIZER: &[u8; 4] = b"SQNT";
+const SCALAR: &[u8; 4] = b"SQNT";
+/// The same, of what the centroids of lists leave of rows.
+const SCALAR_RESIDUAL: &[u8; 4] = b"SQNR";
+const PRODUCT: &[u8; 4] = b"PQNT";
 /// Names are short.
 const NAME_BYTES: u32 = 64;
 
-pub(in crate::index) fn write_quantizer(
+/// Writes what rows are codes of, and whether these are of residuals.
+pub(in crate::index) fn write_codes(
     file: &mut FileWriter,
-    quantizer: &ScalarQuantizer,
+    quantizer: &Quantizer,
+    residual: bool,
 ) -> Result<()> {
+    let quantizer = match quantizer {
+        Quantizer::Scalar(quantizer) => quantizer,
+        Quantizer::Product(of) => {
+            return file.section(PRODUCT, 12 + 4 * of.centroids().len() as u64, |section| {
+                section.put(&(of.subspaces() as u32).to_le_bytes())?;
+                section.put(&of.bits().to_le_bytes())?;
+                section.put(&u32::from(residual).to_le_bytes())?;
+                section.put(bytemuck::cast_slice(of.centroids()))
+            });
+        }
+    };
     let (name, trained) = (quantizer.kind().name(), quantizer.trained());
     let (by, argument) = match quantizer.range() {
         SqRange::MinMax(argument) => (0u32, argument),
@@ -22,7 +39,7 @@ pub(in crate::index) fn write_quantizer(
         SqRange::Optim => (3, 0.0),
     };
     let length = 4 + name.len() as u64 + 8 + 4 * trained.len() as u64;
-    file.section(QUANTIZER, length, |section| {
+    file.section(if residual { SCALAR_RESIDUAL } else { SCALAR }, length, |section| {
         section.put(&(name.len() as u32).to_le_bytes())?;
         section.put(name.as_bytes())?;
         section.put(&by.to_le_bytes())?;
@@ -31,12 +48,49 @@ pub(in crate::index) fn write_quantizer(
     })
 }
 
-/// Reads what [`write_quantizer`] wrote, of rows of `dim` elements.
-pub(in crate::index) fn read_quantizer(
+/// Reads what [`write_codes`] wrote, of rows of `dim` elements, which has a product quantizer or a scalar one.
+pub(in crate::index) fn read_codes(
     file: &mut FileReader,
     dim: usize,
-) -> Result<ScalarQuantizer> {
-    let mut section = file.section(QUANTIZER)?;
+    product: bool,
+) -> Result<(Quantizer, bool)> {
+    if product {
+        let (quantizer, residual) = read_product(file, dim)?;
+        return Ok((Quantizer::Product(quantizer), residual));
+    }
+    let (quantizer, residual) = read_scalar(file, dim)?;
+    Ok((Quantizer::Scalar(quantizer), residual))
+}
+
+fn read_product(file: &mut FileReader, dim: usize) -> Result<(ProductQuantizer, bool)> {
+    let mut section = file.section(PRODUCT)?;
+    let at = section.at();
+    let (parts, bits, flag) = (section.u32()?, section.u32()?, section.u32()?);
+    let made = ProductQuantizer::new(dim, parts as usize, bits);
+    let made = made.map_err(|e| section.fault_at(at, e.to_string()))?;
+    if flag > 1 {
+        return Err(section.fault_at(at + 8, format!("{flag} says nothing of residuals")));
+    }
+    let (at, left) = (section.at(), section.left());
+    if left == 0 {
+        section.end()?;
+        return Ok((made, flag == 1));
+    }
+    let expected = (dim as u64 * 4) << bits;
+    if left != expected {
+        return Err(section.fault_at(at, format!("{left} bytes of centroids; {expected} are right")));
+    }
+    let mut centroids = vec![0f32; left as usize / 4];
+    section.fill(bytemuck::cast_slice_mut(&mut centroids))?;
+    let made = made.with_centroids(&centroids);
+    let made = made.map_err(|e| section.fault_at(at, e.to_string()))?;
+    section.end()?;
+    Ok((made, flag == 1))
+}
+
+fn read_scalar(file: &mut FileReader, dim: usize) -> Result<(ScalarQuantizer, bool)> {
+    let (tag, mut section) = file.section_of([SCALAR, SCALAR_RESIDUAL])?;
+    let residual = tag == *SCALAR_RESIDUAL;
     let at = section.at();
     let kind = section.text(NAME_BYTES)?.parse::<SqType>();
     let kind = kind.map_err(|e| section.fault_at(at, e.to_string()))?;
@@ -55,7 +109,7 @@ pub(in crate::index) fn read_quantizer(
     let (at, left) = (section.at(), section.left());
     if left == 0 {
         section.end()?;
-        return Ok(made);
+        return Ok((made, residual));
     }
     // as many numbers as two a dimension, at most
     if left % 4 != 0 || left > 8 * dim as u64 {
@@ -65,5 +119,5 @@ pub(in crate::index) fn read_quantizer(
     section.fill(bytemuck::cast_slice_mut(&mut trained))?;
     let made = made.with_trained(&trained).map_err(|e| section.fault_at(at, refused(e)))?;
     section.end()?;
-    Ok(made)
+    Ok((made, residual))
 }

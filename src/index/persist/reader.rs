@@ -73,18 +73,28 @@ impl FileReader {
 
     /// The next section, which has this tag.
     pub fn section(&mut self, tag: &[u8; 4]) -> Result<Section<'_>> {
+        Ok(self.section_of([tag])?.1)
+    }
+
+    /// The next section, which has one of these tags, and which it has.
+    pub fn section_of<const N: usize>(
+        &mut self,
+        tags: [&[u8; 4]; N],
+    ) -> Result<([u8; 4], Section<'_>)> {
         let at = self.at;
         if self.sections == 0 || self.length - at < FRAME_BYTES {
-            let reason = format!("the section {} is missing", tag.escape_ascii());
+            let wanted = tags.map(|tag| tag.escape_ascii().to_string()).join(" or ");
+            let reason = format!("the section {wanted} is missing");
             return Err(self.fault(at, reason));
         }
         let (found, section) = self.any_section()?;
-        if found != *tag {
-            let (got, wanted) = (found.escape_ascii(), tag.escape_ascii());
+        if !tags.contains(&&found) {
+            let wanted = tags.map(|tag| tag.escape_ascii().to_string()).join(" or ");
+            let got = found.escape_ascii();
             let reason = format!("a section {got} where {wanted} is expected");
             return Err(section.fault_at(at, reason));
         }
-        Ok(section)
+        Ok((found, section))
     }
 
     /// The next section and its tag.

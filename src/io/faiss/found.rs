@@ -2,7 +2,7 @@
 
 use crate::dtype::DType;
 use crate::metric::Metric;
-use crate::quantize::ScalarQuantizer;
+use crate::quantize::Quantizer;
 
 /// An index in a file.
 pub(super) struct Found {
@@ -37,7 +37,8 @@ pub(super) struct ListsFound {
     pub nprobe: u64,
     /// Where the centroids lie, once there are some.
     pub centroids: Option<u64>,
-    pub quantizer: Option<ScalarQuantizer>,
+    /// What the rows are codes of, and whether of residuals.
+    pub codes: Option<(Quantizer, bool)>,
 }
 
 impl Found {

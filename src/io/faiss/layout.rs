@@ -31,11 +31,9 @@ fn plain(file: &mut Reader, at: u64, fourcc: [u8; 4]) -> Result<Found> {
     match &fourcc {
         b"IxF2" | b"IxFI" | b"IxFl" => flat::flat(file),
         b"IBxF" => flat::bits(file),
-        b"IwFl" | b"IvFl" | b"IvFL" | b"IwSq" => lists::find(file, fourcc),
-        b"IwSQ" | b"IvSQ" => Err(file.fault(
-            at,
-            format!("{} has codes of residuals: {}", fourcc.escape_ascii(), lists::RESIDUALS),
-        )),
+        b"IwFl" | b"IvFl" | b"IvFL" | b"IwSq" | b"IwSQ" | b"IvSQ" | b"IwPQ" | b"IvPQ" => {
+            lists::find(file, fourcc)
+        }
         _ => Err(file.fault(at, names::unread(fourcc))),
     }
 }

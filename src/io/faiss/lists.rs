@@ -9,10 +9,7 @@ use super::reader::Reader;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::format::LittleEndian as _;
-use crate::quantize::ScalarQuantizer;
-
-/// What to do about codes of residuals.
-pub(super) const RESIDUALS: &str = "they are read of rows themselves: build it with index.by_residual = False before it is trained";
+use crate::quantize::Quantizer;
 
 /// An index of lists, of one of the kinds that there are, whose four letters were read.
 pub(super) fn find(file: &mut Reader, fourcc: [u8; 4]) -> Result<Found> {
@@ -31,12 +28,14 @@ pub(super) fn find(file: &mut Reader, fourcc: [u8; 4]) -> Result<Found> {
         }
     }
     direct_map(file)?;
-    let quantizer = match &fourcc {
-        b"IwSq" => Some(codes(file, &header)?),
+    let codes = match &fourcc {
+        b"IwSq" => Some(scalar(file, &header, false)?),
+        b"IwSQ" | b"IvSQ" => Some(scalar(file, &header, true)?),
+        b"IwPQ" | b"IvPQ" => Some(product(file, &header)?),
         _ => None,
     };
-    let row_bytes = match &quantizer {
-        Some(quantizer) => quantizer.code_bytes() as u64,
+    let row_bytes = match &codes {
+        Some((quantizer, _)) => quantizer.code_bytes() as u64,
         None => 4 * header.dim as u64,
     };
     let at = file.at();
@@ -52,14 +51,14 @@ pub(super) fn find(file: &mut Reader, fourcc: [u8; 4]) -> Result<Found> {
     }
     Ok(Found {
         metric: header.metric,
-        dtype: if quantizer.is_some() { DType::U8 } else { DType::F32 },
+        dtype: if codes.is_some() { DType::U8 } else { DType::F32 },
         dim: header.dim,
         row_bytes,
         stretches,
         rows,
         counted: header.rows,
         ids: Some(ids),
-        lists: Some(ListsFound { nlist, nprobe, centroids, quantizer }),
+        lists: Some(ListsFound { nlist, nprobe, centroids, codes }),
     })
 }
 
@@ -116,8 +115,9 @@ fn direct_map(file: &mut Reader) -> Result<()> {
     }
 }
 
-/// The scalar quantizer of the rows, and what stands behind it.
-fn codes(file: &mut Reader, header: &Header) -> Result<ScalarQuantizer> {
+/// The scalar quantizer of the rows and what stands behind it, which of old files is no word of residuals: these have them.
+fn scalar(file: &mut Reader, header: &Header, old: bool) -> Result<(Quantizer, bool)> {
+    let start = file.at();
     let quantizer = quantizer::read(file, header.dim, header.is_trained)?;
     let at = file.at();
     let code_size = file.u64()?;
@@ -125,11 +125,28 @@ fn codes(file: &mut Reader, header: &Header) -> Result<ScalarQuantizer> {
         let reason = format!("codes of {code_size} bytes for {}", quantizer.kind());
         return Err(file.fault(at, reason));
     }
-    let at = file.at();
-    match file.flag()? {
-        false => Ok(quantizer),
-        true => Err(file.fault(at, format!("by_residual is set: {RESIDUALS}"))),
+    let residual = old || file.flag()?;
+    if residual && quantizer.kind().ranged_bits().is_none() {
+        let reason = format!(
+            "by_residual is set of codes of {}, which are read of rows themselves: build it with index.by_residual = False before it is trained",
+            quantizer.kind()
+        );
+        return Err(file.fault(start, reason));
     }
+    Ok((Quantizer::Scalar(quantizer), residual))
+}
+
+/// Whether codes are of residuals, and the product quantizer of the rows.
+fn product(file: &mut Reader, header: &Header) -> Result<(Quantizer, bool)> {
+    let residual = file.flag()?;
+    let at = file.at();
+    let code_size = file.u64()?;
+    let quantizer = quantizer::read_product(file, header.dim, header.is_trained)?;
+    if code_size != quantizer.code_bytes() as u64 {
+        let own = quantizer.code_bytes();
+        return Err(file.fault(at, format!("codes of {code_size} bytes, {own} by their parts")));
+    }
+    Ok((Quantizer::Product(quantizer), residual))
 }
 
 /// Lists of arrays: all sizes, then the codes and the ids of each list.

@@ -2,7 +2,7 @@
 
 /// What can be read, for messages.
 pub(super) const KNOWN: &str =
-    "IxF2, IxFI, IxFl, IwFl, IvFl, IvFL, IwSq, IxMp, IxM2, IBxF, IBMp and IBM2";
+    "IxF2, IxFI, IxFl, IwFl, IvFl, IvFL, IwSq, IwSQ, IvSQ, IwPQ, IvPQ, IxMp, IxM2, IBxF, IBMp and IBM2";
 
 /// Kinds that are not read, as the rest of "it is ...".
 const OTHERS: &[(&str, &str)] = &[
@@ -11,7 +11,6 @@ const OTHERS: &[(&str, &str)] = &[
     ("IxRF", "an index with a refinement (IndexRefine)"),
     ("IxSQ", "a scalar quantizer without lists (IndexScalarQuantizer)"),
     ("IxPQ IxPo IxPq", "a product quantizer without lists (IndexPQ)"),
-    ("IwPQ IvPQ", "lists of product-quantizer codes (IndexIVFPQ)"),
     ("IwQR IvQR", "lists of product-quantizer codes that are refined (IndexIVFPQR)"),
     ("IPfs", "a product quantizer for fast scans (IndexPQFastScan)"),
     ("IwPf", "lists of product-quantizer codes for fast scans (IndexIVFPQFastScan)"),

@@ -1,9 +1,9 @@
-//! A scalar quantizer as FAISS writes it.
+//! Quantizers as FAISS writes them.
 
 use super::reader::Reader;
 use crate::error::{Error, Result};
 use crate::format::LittleEndian as _;
-use crate::quantize::{ScalarQuantizer, SqRange, SqType};
+use crate::quantize::{ProductQuantizer, ScalarQuantizer, SqRange, SqType};
 
 /// FAISS's numbers of the types.
 const TYPES: &[(i32, SqType)] = &[
@@ -79,4 +79,47 @@ pub(super) fn write(quantizer: &ScalarQuantizer, out: &mut Vec<u8>) -> Result<()
     out.extend(sizes.map(|n| (n as u64).to_le_bytes()).concat());
     out.extend(bytemuck::cast_slice::<f32, u8>(trained));
     Ok(())
+}
+
+/// A product quantizer of rows of `dim` elements, with its centroids where it is trained.
+pub(super) fn read_product(
+    file: &mut Reader,
+    dim: usize,
+    is_trained: bool,
+) -> Result<ProductQuantizer> {
+    let at = file.at();
+    let [its, parts, bits] = [file.u64()?, file.u64()?, file.u64()?];
+    if its != dim as u64 {
+        return Err(file.fault(at, format!("a quantizer of {its} dimensions for rows of {dim}")));
+    }
+    let (Ok(parts), Ok(bits)) = (usize::try_from(parts), u32::try_from(bits)) else {
+        return Err(file.fault(at + 8, format!("{parts} parts of {bits} bits")));
+    };
+    let made = ProductQuantizer::new(dim, parts, bits);
+    let made = made.map_err(|e| file.fault(at, e.to_string()))?;
+    let at = file.at();
+    let count = file.count(4)?;
+    let expected = (dim as u64) << bits;
+    if count != expected {
+        return Err(file.fault(at, format!("{count} numbers of centroids; {expected} are right")));
+    }
+    // FAISS writes them before they are known, too
+    let centroids = file.f32s(count)?;
+    if !is_trained {
+        return Ok(made);
+    }
+    made.with_centroids(&centroids).map_err(|e| file.fault(at, e.to_string()))
+}
+
+/// The reverse; before training as many zeros.
+pub(super) fn write_product(of: &ProductQuantizer, bytes: &mut Vec<u8>) {
+    for number in [of.dim() as u64, of.subspaces() as u64, of.bits().into()] {
+        bytes.extend(number.to_le_bytes());
+    }
+    let count = of.dim() << of.bits();
+    bytes.extend((count as u64).to_le_bytes());
+    match of.is_trained() {
+        true => bytes.extend(bytemuck::cast_slice::<f32, u8>(of.centroids())),
+        false => bytes.resize(bytes.len() + count * 4, 0),
+    }
 }

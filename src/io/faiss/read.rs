@@ -1,6 +1,6 @@
 //! From a file to an index, and what can be said of it without a device.
 
-use super::found::Found;
+use super::found::{Found, ListsFound};
 use super::layout;
 use super::names;
 use super::reader::Reader;
@@ -12,6 +12,7 @@ use crate::format::LittleEndian as _;
 use crate::format::RowSource;
 use crate::index::{Index, IndexInfo, IvfInfo, ListSizes, ListsApart};
 use crate::index::{RowNames, flat_of, lists_of_rows};
+use crate::quantize::ScalarQuantizer;
 use crate::space::check;
 use std::path::Path;
 
@@ -92,7 +93,7 @@ fn lists(file: &mut Reader, found: &Found) -> Result<Option<ListsApart>> {
         nprobe: lists.nprobe as usize,
         centroids,
         labels,
-        quantizer: lists.quantizer.clone(),
+        codes: lists.codes.clone(),
     }))
 }
 
@@ -101,6 +102,10 @@ pub(super) fn info(path: &Path) -> Result<IndexInfo> {
     let mut file = Reader::open(path)?;
     let found = layout::find(&mut file)?;
     Ok(told(&file, &found))
+}
+
+fn scalar(lists: &ListsFound) -> Option<&ScalarQuantizer> {
+    lists.codes.as_ref().and_then(|(of, _)| of.scalar())
 }
 
 fn told(file: &Reader, found: &Found) -> IndexInfo {
@@ -115,14 +120,17 @@ fn told(file: &Reader, found: &Found) -> IndexInfo {
             }
             ListSizes::of(&sizes)
         }),
-        quantizer: lists.quantizer.as_ref().map(|quantizer| quantizer.kind()),
+        quantizer: scalar(lists).map(ScalarQuantizer::kind),
+        codes: lists.codes.as_ref().map_or("Flat".into(), |(of, _)| of.name()),
+        residual: lists.codes.as_ref().is_some_and(|(_, residual)| *residual),
         originals: false,
     });
     let kind = match (&ivf, found.dtype) {
         (None, DType::Bits) => "BinaryFlat",
         (None, _) => "Flat",
-        (Some(IvfInfo { quantizer: None, .. }), _) => "IvfFlat",
-        (Some(_), _) => "IvfSq",
+        (Some(IvfInfo { quantizer: Some(_), .. }), _) => "IvfSq",
+        (Some(IvfInfo { codes, .. }), _) if codes == "Flat" => "IvfFlat",
+        (Some(_), _) => "IvfPq",
     };
     IndexInfo {
         kind: kind.to_owned(),

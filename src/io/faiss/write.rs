@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::format::AtomicFile;
 use crate::index::{Apart, Index, ListsApart};
 use crate::metric::Metric;
+use crate::quantize::Quantizer;
 use std::path::Path;
 
 /// Host memory for a block of rows.
@@ -39,7 +40,7 @@ struct Kind {
 impl Kind {
     fn of(apart: &Apart) -> Result<Kind> {
         let cosine = apart.metric == Metric::Cosine;
-        let quantizer = apart.lists.as_ref().and_then(|lists| lists.quantizer.as_ref());
+        let codes = apart.lists.as_ref().is_some_and(|lists| lists.codes.is_some());
         if apart.dtype == DType::Bits {
             if apart.metric != Metric::Hamming {
                 return Err(refused(format!("{}; of bits it has hamming", apart.metric)));
@@ -47,7 +48,7 @@ impl Kind {
             if !apart.dim.is_multiple_of(8) {
                 return Err(refused(format!("{} bits, which are no whole bytes", apart.dim)));
             }
-        } else if cosine && quantizer.is_some() {
+        } else if cosine && codes {
             let item = "codes under cosine, which it has as ip of rows of length 1, and these codes are not";
             return Err(refused(item));
         } else if !cosine {
@@ -72,7 +73,7 @@ impl Kind {
 
     /// Rows or codes as FAISS has them.
     fn rows(&self, apart: &Apart, bytes: Vec<u8>) -> Result<Vec<u8>> {
-        let codes = apart.lists.as_ref().is_some_and(|lists| lists.quantizer.is_some());
+        let codes = apart.lists.as_ref().is_some_and(|lists| lists.codes.is_some());
         if codes || apart.dtype == DType::Bits || (apart.dtype == DType::F32 && !self.unit) {
             return Ok(bytes);
         }
@@ -135,7 +136,11 @@ fn write_lists(out: &mut AtomicFile, apart: &Apart, lists: &ListsApart, kind: &K
         centroids.chunks_exact_mut(dim).for_each(to_unit);
     }
     let mut bytes = Vec::new();
-    bytes.extend(if lists.quantizer.is_some() { b"IwSq" } else { b"IwFl" });
+    bytes.extend(match &lists.codes {
+        None => b"IwFl",
+        Some((Quantizer::Scalar(_), _)) => b"IwSq",
+        Some((Quantizer::Product(_), _)) => b"IwPQ",
+    });
     kind.header(dim, rows, lists.centroids.is_some()).write(&mut bytes)?;
     bytes.extend(nlist.to_le_bytes());
     bytes.extend((lists.nprobe as u64).to_le_bytes());
@@ -145,13 +150,18 @@ fn write_lists(out: &mut AtomicFile, apart: &Apart, lists: &ListsApart, kind: &K
     bytes.extend(bytemuck::cast_slice::<f32, u8>(&centroids));
     // no direct map
     bytes.extend([0; 9]);
-    let code_size = match &lists.quantizer {
+    let code_size = match &lists.codes {
         None => 4 * dim as u64,
-        Some(of) => {
+        Some((Quantizer::Scalar(of), residual)) => {
             quantizer::write(of, &mut bytes)?;
             bytes.extend((of.code_bytes() as u64).to_le_bytes());
-            // codes of the rows, not of residuals
-            bytes.push(0);
+            bytes.push(u8::from(*residual));
+            of.code_bytes() as u64
+        }
+        Some((Quantizer::Product(of), residual)) => {
+            bytes.push(u8::from(*residual));
+            bytes.extend((of.code_bytes() as u64).to_le_bytes());
+            quantizer::write_product(of, &mut bytes);
             of.code_bytes() as u64
         }
     };

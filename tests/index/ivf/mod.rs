@@ -4,6 +4,7 @@
 mod answers;
 mod card;
 mod changes;
+mod coded;
 mod damage;
 mod factory;
 mod files;
@@ -12,6 +13,7 @@ mod filters;
 mod merge;
 mod oracle;
 mod originals;
+mod pq;
 mod proof;
 mod refused;
 mod shapes;

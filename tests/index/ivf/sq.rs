@@ -1,12 +1,13 @@
 //! Lists of codes: every answer is that of a flat index of the decoded rows that is told which of them lie in the lists that are looked
 //! at, to the bit, and holds against f64.
 
+use super::coded;
 use super::oracle::{ALL, bits, probing, taken};
 use crate::common::device::{shared, subset};
-use crate::support::{Model, Trickle, gpu, own_gpu};
+use crate::support::{Trickle, gpu, own_gpu};
 use nearfield::{
     DType, Error, Flat, Gpu, Guarantee, IdFilter, Index, IndexInfo, IvfFlat, IvfSq, Metric,
-    QueryFilter, Rows, ScalarQuantizer, Search, SearchParams, SqRange, SqType, index_factory,
+    Rows, ScalarQuantizer, Search, SearchParams, SqRange, SqType, index_factory,
     read_index,
 };
 use std::collections::HashMap;
@@ -45,47 +46,12 @@ impl Codes {
 
     /// Holds searches against those of the decoded rows.
     fn check(&self, queries: &[f32], (nprobe, k): (usize, usize), filter: &IdFilter) {
-        let (index, dim, metric) = (&self.index, self.index.dim(), self.index.metric());
-        let queries = Rows::F32(queries);
-        let ids = index.ids();
-        let decoded = index.reconstruct_many(&ids).unwrap();
-        let flat = Flat::new(index_gpu(), dim, metric.clone()).unwrap();
-        flat.add_with_ids(Rows::F32(&decoded), &ids).unwrap();
-        let mut model = Model::new(metric, DType::F32, dim);
-        model.add(Rows::F32(&decoded), &ids);
         let mut sizes = vec![0; NLIST];
-        ids.iter().for_each(|id| sizes[self.lists[id] as usize] += 1);
-        assert_eq!(index.list_sizes(), sizes);
-        let probes = index.assign(queries, nprobe).unwrap();
-        let probed: Vec<Vec<u64>> =
-            probes.rows().map(|lists| lists.iter().map(|list| list.0).collect()).collect();
-        let reached = |query: usize, id: u64| probed[query].contains(&self.lists[&id]);
-        let told = (0..probed.len()).map(|query| {
-            IdFilter::batch(
-                ids.iter().copied().filter(|&id| reached(query, id)).collect::<Vec<_>>(),
-            )
-        });
-        let told: QueryFilter = told.collect();
-        let theirs = SearchParams::new().filter(filter.clone()).query_filter(told);
-        let ours = probing(nprobe).filter(filter.clone());
-        let what = format!("{metric} {}, nprobe {nprobe}, k {k}", index.quantizer().kind());
-        let found = index.search_with(queries, k, &ours).unwrap();
-        let expected = flat.search_with(queries, k, &theirs).unwrap();
-        assert!(bits(&found) == bits(&expected), "{what}: other hits or bits");
-        let eligible =
-            |query: usize, row: usize| reached(query, ids[row]) && filter.is_member(ids[row]);
-        model.check_hits(&found, queries, k, &eligible);
-        if let Some((_, radius)) = (0..found.len()).find_map(|i| found.row(i).next_back()) {
-            let within = index.range_search_with(queries, radius, &ours).unwrap();
-            let expected = flat.range_search_with(queries, radius, &theirs).unwrap();
-            assert!(bits(&within) == bits(&expected), "{what}, within {radius}");
-        }
+        self.index.ids().iter().for_each(|id| sizes[self.lists[id] as usize] += 1);
+        assert_eq!(self.index.list_sizes(), sizes);
+        let what = self.index.quantizer().kind().to_string();
+        coded::check(&self.index, &self.lists, &what, queries, (nprobe, k), filter);
     }
-}
-
-fn index_gpu() -> &'static nearfield::Gpu {
-    static GPU: std::sync::LazyLock<nearfield::Gpu> = std::sync::LazyLock::new(gpu);
-    &GPU
 }
 
 #[test]

@@ -6,7 +6,8 @@
 //   step(s)      adds the words u{s} and v{s}
 //   end()        leaves the sums of this thread in `parts`
 
-{% set per = 1 if dtype == "f32" else 4 if dtype in ["i8", "u8", "int8copy"] else 2 %}{% set steps = 4 if per == 1 else 2 %}
+{% set looked_up = dtype in ["pq", "rpq", "rsq8", "rsq6", "rsq4"] %}
+{% set per = 1 if dtype == "f32" or looked_up else 4 if dtype in ["i8", "u8", "int8copy"] else 2 %}{% set steps = 4 if per == 1 else 2 %}
 
 {% macro begin() %}
 //% for i in range(q)
@@ -38,8 +39,8 @@
 //% for g in range(per)
     {
 //% set part = [".x", ".y", ".z", ".w"][g] if per == 4 else [".xy", ".zw"][g]
-      let u = floats({{ "bitcast<vec4<f32>>(u%d)"|format(s) if per == 1 else "u%d%s"|format(s, part) }});
-      let v = floats({{ "bitcast<vec4<f32>>(v%d)"|format(s) if per == 1 else "v%d%s"|format(s, part) }});
+      let u = {{ "u%d"|format(s) if looked_up else "floats(bitcast<vec4<f32>>(u%d))"|format(s) if per == 1 else "floats(u%d%s)"|format(s, part) }};
+      let v = {{ "v%d"|format(s) if looked_up else "floats(bitcast<vec4<f32>>(v%d))"|format(s) if per == 1 else "floats(v%d%s)"|format(s, part) }};
 //% if per == 1
       let at = k + {{ s * 8 }}u;
 //% else

@@ -109,8 +109,10 @@ fn of_index(saved: &Saved, info: &IndexInfo, verified: bool) -> Vec<(&'static st
         fields.push(("nlist", json!(ivf.nlist)));
         fields.push(("nprobe", json!(ivf.nprobe)));
         fields.push(("trained", json!(ivf.sizes.is_some())));
-        fields.extend(ivf.quantizer.map(|kind| ("quantizer", json!(kind.name()))));
-        fields.extend(ivf.quantizer.map(|_| ("originals", json!(ivf.originals))));
+        if ivf.codes != "Flat" {
+            fields.extend([("quantizer", json!(ivf.codes)), ("residual", json!(ivf.residual))]);
+            fields.push(("originals", json!(ivf.originals)));
+        }
         if let Some(sizes) = &ivf.sizes {
             // rows of a list: of the shortest, of what a tenth, half and nine tenths have at most, of the longest
             fields.push(("list_min", json!(sizes.min)));

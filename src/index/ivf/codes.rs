@@ -1,0 +1,240 @@
+//! What rows in lists are encoded as, and how their codes lie on the device.
+//!
+//! Codes of a scalar quantizer of the rows themselves are an element each, as kernels multiply them. All others are looked up
+//! (`exact/tables.rs`): a row is its codes, packed where they are of a product quantizer, and before them, where they are of what the
+//! centroid of its list leaves of it, the number of the list.
+
+use crate::device::Gpu;
+use crate::dtype::{DType, Rows};
+use crate::error::{Error, Result};
+use crate::exact::{Coding, Dataset, Numbers, Tables};
+use crate::metric::Metric;
+use crate::parallel::each;
+use crate::quantize::{Quantizer, SqType};
+use crate::space::{is_scaled, normalize};
+
+/// Rows that one thread takes the centroids from at a time.
+const PIECE: usize = 512;
+/// Bytes of the number of a list before the codes of a row.
+const LABEL_BYTES: usize = 4;
+
+/// What rows are encoded as.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::index) struct RowCodes {
+    pub quantizer: Quantizer,
+    /// Whether codes are of what the centroid of a row's list leaves of it.
+    pub residual: bool,
+}
+
+/// The type of the elements on the device: of numbers that have ranges, signed bytes around 0.
+fn stored_type(kind: SqType) -> DType {
+    match kind {
+        SqType::Fp16 => DType::F16,
+        SqType::Bf16 => DType::Bf16,
+        SqType::Direct8 => DType::U8,
+        _ => DType::I8,
+    }
+}
+
+/// What is taken off the bytes of codes on the device, modulo 256.
+fn middle(kind: SqType) -> u8 {
+    match (kind, kind.ranged_bits()) {
+        (_, Some(bits)) => 1 << (bits - 1),
+        (SqType::Direct8Signed, None) => 128,
+        _ => 0,
+    }
+}
+
+/// A byte for each element, or a code of another type, as the device stores it.
+fn to_device(kind: SqType, mut elements: Vec<u8>) -> Vec<u8> {
+    let middle = middle(kind);
+    elements.iter_mut().for_each(|byte| *byte = byte.wrapping_sub(middle));
+    elements
+}
+
+/// The reverse.
+fn from_device(kind: SqType, mut bytes: Vec<u8>) -> Vec<u8> {
+    let middle = middle(kind);
+    bytes.iter_mut().for_each(|byte| *byte = byte.wrapping_add(middle));
+    bytes
+}
+
+impl RowCodes {
+    /// # Errors
+    /// `Unsupported` for residuals of a scalar quantizer without ranges.
+    pub fn new(quantizer: Quantizer, residual: bool) -> Result<RowCodes> {
+        if let (Quantizer::Scalar(of), true) = (&quantizer, residual)
+            && of.kind().ranged_bits().is_none()
+        {
+            let item = format!("{} of residuals; its types have ranges: SQ8, SQ6, SQ4", of.kind());
+            return Err(Error::unsupported("by_residual", item));
+        }
+        Ok(RowCodes { quantizer, residual })
+    }
+
+    /// The same with another quantizer of the same kind.
+    pub fn with(&self, quantizer: Quantizer) -> RowCodes {
+        RowCodes { quantizer, residual: self.residual }
+    }
+
+    /// Whether rows are looked up.
+    fn looked_up(&self) -> bool {
+        self.residual || matches!(self.quantizer, Quantizer::Product(_))
+    }
+
+    /// Bytes of the codes of a row on the device.
+    fn width(&self) -> usize {
+        match &self.quantizer {
+            Quantizer::Scalar(of) => stored_type(of.kind()).row_bytes(of.dim()),
+            Quantizer::Product(of) => of.code_bytes(),
+        }
+    }
+
+    /// The type and the elements of a row on the device.
+    pub fn stored(&self) -> (DType, usize) {
+        match &self.quantizer {
+            Quantizer::Scalar(of) if !self.residual => (stored_type(of.kind()), of.dim()),
+            _ => (DType::U8, self.width() + if self.residual { LABEL_BYTES } else { 0 }),
+        }
+    }
+
+    /// An empty dataset of such codes. Before what they stand for is known it is one of rows, which nobody adds to.
+    pub fn dataset(&self, gpu: &Gpu, metric: &Metric, lists: Option<&[f32]>) -> Result<Dataset> {
+        let dim = self.quantizer.dim();
+        let known = self.quantizer.is_trained() && (lists.is_some() || !self.residual);
+        if self.looked_up() && !known {
+            return Dataset::new(gpu, metric, DType::F32, dim);
+        }
+        let lists = lists.filter(|_| self.residual);
+        match &self.quantizer {
+            Quantizer::Product(of) => {
+                let (centroids, parts, bits) = (of.centroids(), of.subspaces(), of.bits());
+                let numbers = Numbers::Parts { centroids, parts, bits };
+                Dataset::looked_up(gpu, metric, Tables::new(gpu, numbers, lists)?)
+            }
+            Quantizer::Scalar(of) => match (of.kind().ranged_bits(), of.steps()) {
+                (Some(bits), Some((minima, steps))) if self.residual => {
+                    let numbers = Numbers::Steps { minima: &minima, steps: &steps, bits };
+                    Dataset::looked_up(gpu, metric, Tables::new(gpu, numbers, lists)?)
+                }
+                (Some(bits), Some((minima, steps))) if of.is_trained() => {
+                    Dataset::coded(gpu, metric, Coding::new(gpu, bits, &minima, &steps)?)
+                }
+                _ => Dataset::new(gpu, metric, stored_type(of.kind()), dim),
+            },
+        }
+    }
+
+    /// What quantizers are shown of rows in these lists: rows of length 1 under cosine, and what the centroids leave of them. Scalar ones
+    /// of rows themselves take these as they are.
+    pub fn shown(
+        &self,
+        metric: &Metric,
+        rows: Rows<'_>,
+        (labels, centroids): (&[u32], &[f32]),
+    ) -> Result<Vec<f32>> {
+        let (mut rows, dim) = (rows.to_f32(), self.quantizer.dim());
+        if is_scaled(metric) {
+            normalize(&mut rows, dim);
+        }
+        if !self.residual {
+            return Ok(rows);
+        }
+        if labels.len() * dim != rows.len() {
+            return Err(Error::internal(format!("{} labels for rows", labels.len())));
+        }
+        let pieces = rows.chunks_mut(PIECE * dim).zip(labels.chunks(PIECE));
+        each(pieces.collect(), |(rows, labels)| {
+            for (row, &label) in rows.chunks_exact_mut(dim).zip(labels) {
+                let centroid = &centroids[label as usize * dim..][..dim];
+                row.iter_mut().zip(centroid).for_each(|(x, c)| *x -= c);
+            }
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    /// Rows as the device stores their codes; the first of them is number `first` of the call.
+    pub fn encode(
+        &self,
+        (gpu, metric): (&Gpu, &Metric),
+        rows: Rows<'_>,
+        first: u64,
+        lists: (&[u32], &[f32]),
+    ) -> Result<Vec<u8>> {
+        match &self.quantizer {
+            Quantizer::Scalar(of) if !self.residual => {
+                Ok(to_device(of.kind(), of.elements(rows, first)?))
+            }
+            Quantizer::Scalar(of) => {
+                let shown = self.shown(metric, rows, lists)?;
+                let elements = of.elements(Rows::F32(&shown), first)?;
+                Ok(self.labelled(&to_device(of.kind(), elements), lists.0))
+            }
+            Quantizer::Product(of) => {
+                let shown = self.shown(metric, rows, lists)?;
+                Ok(self.labelled(&of.encode(gpu, Rows::F32(&shown))?, lists.0))
+            }
+        }
+    }
+
+    /// With the number of its list before the codes of each row, if it has to be there.
+    fn labelled(&self, codes: &[u8], labels: &[u32]) -> Vec<u8> {
+        if !self.residual {
+            return codes.to_vec();
+        }
+        let mut bytes = Vec::with_capacity(codes.len() + labels.len() * LABEL_BYTES);
+        for (codes, label) in codes.chunks_exact(self.width()).zip(labels) {
+            bytes.extend_from_slice(&label.to_le_bytes());
+            bytes.extend_from_slice(codes);
+        }
+        bytes
+    }
+
+    /// The lists of rows as the device stores them, and their codes.
+    fn unlabelled(&self, bytes: Vec<u8>) -> (Vec<u32>, Vec<u8>) {
+        if !self.residual {
+            return (Vec::new(), bytes);
+        }
+        let (mut labels, mut codes) = (Vec::new(), Vec::with_capacity(bytes.len()));
+        for row in bytes.chunks_exact(LABEL_BYTES + self.width()) {
+            labels.push(u32::from_le_bytes([row[0], row[1], row[2], row[3]]));
+            codes.extend_from_slice(&row[LABEL_BYTES..]);
+        }
+        (labels, codes)
+    }
+
+    /// Packed codes of rows in these lists as the device stores them.
+    pub fn unpacked(&self, packed: &[u8], labels: &[u32]) -> Result<Vec<u8>> {
+        Ok(match &self.quantizer {
+            Quantizer::Scalar(of) => {
+                self.labelled(&to_device(of.kind(), of.unpacked(packed)?), labels)
+            }
+            Quantizer::Product(_) => self.labelled(packed, labels),
+        })
+    }
+
+    /// The reverse, of rows as the device stores them.
+    pub fn packed(&self, bytes: Vec<u8>) -> Vec<u8> {
+        let codes = self.unlabelled(bytes).1;
+        match &self.quantizer {
+            Quantizer::Scalar(of) => of.packed(&from_device(of.kind(), codes)),
+            Quantizer::Product(_) => codes,
+        }
+    }
+
+    /// What rows as the device stores them stand for, to the bits that kernels look up.
+    pub fn decoded(&self, bytes: Vec<u8>, centroids: &[f32]) -> Result<Vec<f32>> {
+        let (labels, codes) = self.unlabelled(bytes);
+        let mut rows = match &self.quantizer {
+            Quantizer::Scalar(of) => of.decode_elements(&from_device(of.kind(), codes))?,
+            Quantizer::Product(of) => of.decode(&codes)?,
+        };
+        let dim = self.quantizer.dim();
+        for (row, label) in rows.chunks_exact_mut(dim).zip(labels) {
+            let centroid = &centroids[label as usize * dim..][..dim];
+            row.iter_mut().zip(centroid).for_each(|(x, c)| *x += c);
+        }
+        Ok(rows)
+    }
+}
