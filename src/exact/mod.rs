@@ -97,7 +97,7 @@ mod upload;
 mod variants;
 
 pub(crate) use approximate::{Answers, Approximate};
-pub(crate) use coding::{Codes, Coding};
+pub(crate) use coding::{Codes, Coding, Elements};
 pub(crate) use dataset::Dataset;
 pub(crate) use encoding::Encoding;
 pub(crate) use exact_bins::ChosenBins;

@@ -141,6 +141,7 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
     }
     all.push(bin_groups());
     all.extend(listed(&tiles[..1], &matrix_tiles));
+    all.extend(looked_up(&tiles[..1], &matrix_tiles));
     Ok(all)
 }
 
@@ -247,6 +248,42 @@ fn decoded(codes: Elements) -> Vec<Variant> {
             for bitmap in [false, true] {
                 all.push(distance(codes, &pair, bitmap, map));
                 all.extend(BINS.map(|bin| rescore(codes, &pair, bitmap, bin, map)));
+            }
+        }
+    }
+    all
+}
+
+/// The kernels of rows that are looked up: of every kind, as they lie and through tables, with what is looked up bound and behind the
+/// queries; the scans with one tile of each shape.
+fn looked_up(tiles: &[Tile], matrix_tiles: &[MatrixTile]) -> Vec<Variant> {
+    let mut all = vec![];
+    for elements in Elements::TABLES {
+        all.extend(decoded(elements));
+        let apart = elements.with_binding(true);
+        for map in [ROWS, RowMap::TABLE] {
+            for scaled in [false, true] {
+                let family = if scaled { Family::Dot } else { Family::L2 };
+                let pair = Pair::Tree { family, scaled };
+                all.push(residual(elements, scaled, Lost::Grid, map));
+                all.push(distance(apart, &pair, scaled, map));
+                all.push(rescore(apart, &pair, scaled, 16, map));
+            }
+        }
+        let rows = Encoding::Tables(elements);
+        for scaled in [false, true] {
+            all.push(scan_row(rows, 2, scaled, scaled, ROWS));
+            all.extend(
+                tiles.iter().map(|&tile| scan_tile(&rows.operand(), tile, scaled, scaled, ROWS)),
+            );
+        }
+        let mut seen = Vec::new();
+        for &tile in matrix_tiles {
+            let shape = (tile.edge, tile.subgroup);
+            if !seen.contains(&shape) {
+                seen.push(shape);
+                all.push(scan_matrix(tile, &rows.operand(), false, 64, false, ROWS));
+                all.push(scan_matrix(tile, &rows.operand(), true, 16, true, ROWS));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::params;
 use crate::dtype::DType;
-use crate::exact::{BoundOf, Encoding, MAX_CANDIDATES, select_listed};
+use crate::exact::{BoundOf, Elements, Encoding, MAX_CANDIDATES, select_listed};
 use crate::kernel::{MatrixTile, Operand, RowMap, Shader, Variant, shader};
 
 const ALL_BINS: Shader = shader!("invlists", "all_bins");
@@ -99,6 +99,14 @@ pub(crate) fn variants(tiles: &[MatrixTile]) -> Vec<Variant> {
         all.push(scan_matrix(tile, &rows, true, 16, false));
         let codes = Encoding::Codes.operand();
         all.extend([false, true].map(|scaled| scan_matrix(tile, &codes, scaled, 16, false)));
+    }
+    for elements in Elements::TABLES {
+        let rows = Encoding::Tables(elements);
+        for scaled in [false, true] {
+            all.push(scan_row(rows, scaled, scaled));
+            let some = tiles.iter().take(1);
+            all.extend(some.map(|&tile| scan_matrix(tile, &rows.operand(), scaled, 16, scaled)));
+        }
     }
     all.extend(tiles.iter().map(|&tile| list_work(tile)));
     all

@@ -268,6 +268,14 @@ impl InvertedLists {
         assign::nearest_labels(self.centroids()?, rows)
     }
 
+    /// The same of f32 rows on the device, where the metric divides by no lengths.
+    pub fn nearest_of_matrix(&self, rows: &Matrix) -> Result<Vec<u32>> {
+        let metric = self.dataset.metric();
+        let dataset = Dataset::unscanned(rows.gpu(), metric, DType::F32, rows.dim())?;
+        let dataset = dataset.append_matrix(rows)?;
+        Ok(assign::labels(self.centroids()?, &dataset, 0..dataset.len())?.labels)
+    }
+
     /// Without the rows whose bit is 0, which keep their numbers but are never found.
     pub fn mask(&self, live: &[u32]) -> Result<InvertedLists> {
         Ok(InvertedLists {

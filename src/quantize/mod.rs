@@ -38,8 +38,10 @@ mod quantizer;
 mod ranges;
 mod scalar;
 
+pub(crate) use encode::{Codebook, Lists};
 pub(crate) use kernels::variants;
 pub use kinds::{SqRange, SqType};
 pub use product::ProductQuantizer;
+pub(crate) use product::picked;
 pub(crate) use quantizer::Quantizer;
 pub use scalar::ScalarQuantizer;

@@ -1,6 +1,6 @@
 //! The product quantizer.
 
-use super::encode::{self, Codebook};
+use super::encode::{self, Codebook, Lists};
 use super::pack::{pack, unpack};
 use crate::buffer::Matrix;
 use crate::clustering::{self, KMeansParams};
@@ -10,12 +10,26 @@ use crate::error::{Error, Result};
 use crate::metric::Metric;
 use crate::parallel::each;
 use crate::space::check;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Elements that one thread decodes at a time.
 const PIECE: usize = 64 << 10;
 /// Bytes of rows that go to the device at a time.
 const BLOCK_BYTES: usize = 64 << 20;
+
+/// Numbered rows in f32.
+pub(crate) fn picked(rows: Rows<'_>, dim: usize, numbers: &[u32]) -> Result<Vec<f32>> {
+    let step = (PIECE / dim).max(1);
+    let pieces = each(numbers.chunks(step).collect(), |numbers: &[u32]| {
+        let mut out = Vec::with_capacity(numbers.len() * dim);
+        for &row in numbers {
+            let row = row as usize;
+            out.extend(rows.slice(dim, row..row + 1).to_f32());
+        }
+        Ok(out)
+    })?;
+    Ok(pieces.concat())
+}
 
 /// Rows in fewer bits, part by part: FAISS's `ProductQuantizer`, whose codes these are (Jégou, Douze, Schmid 2011).
 ///
@@ -168,26 +182,24 @@ impl ProductQuantizer {
         check::rows(&Metric::L2, sample, dim, 0)?;
         let rows = match clustering::subset(count, ksub, params)? {
             None => sample.to_f32(),
-            Some(chosen) => {
-                let rows = chosen.into_iter().map(|row| row as usize);
-                rows.flat_map(|row| sample.slice(dim, row..row + 1).to_f32()).collect()
-            }
+            Some(chosen) => picked(sample, dim, &chosen)?,
         };
-        let mut centroids = Vec::with_capacity(dim * ksub);
-        let parts = self.subspaces as f64;
-        for of in 0..self.subspaces {
+        // the parts know nothing of each other, and one alone keeps no device busy
+        let (done, parts) = (Mutex::new(0), self.subspaces);
+        let of_parts = each((0..parts).collect(), |of| {
             let columns = rows.chunks_exact(dim).flat_map(|row| &row[of * part..(of + 1) * part]);
             let columns: Vec<f32> = columns.copied().collect();
             let points = Matrix::from_rows(gpu, part, Rows::F32(&columns))?;
-            let told = params.progress.clone().map(|told| -> Arc<dyn Fn(f64) + Send + Sync> {
-                Arc::new(move |share| told((of as f64 + share) / parts))
-            });
-            let own = KMeansParams { progress: told, ..params.clone() };
-            centroids.extend(clustering::centroids(&points, &Metric::L2, ksub, &own)?);
+            let own = KMeansParams { progress: None, ..params.clone() };
+            let centroids = clustering::centroids(&points, &Metric::L2, ksub, &own)?;
             if let Some(progress) = &params.progress {
-                progress((of + 1) as f64 / parts);
+                let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                *done += 1;
+                progress(f64::from(*done) / parts as f64);
             }
-        }
+            Ok(centroids)
+        })?;
+        let centroids = of_parts.concat();
         self.clone().with_centroids(&centroids)
     }
 
@@ -207,12 +219,34 @@ impl ProductQuantizer {
         for first in (0..count).step_by(step) {
             let block = rows.slice(dim, first..(first + step).min(count));
             check::rows(&Metric::L2, block, dim, first as u64)?;
-            let block = Matrix::from_rows(gpu, dim, Rows::F32(&block.to_f32()))?;
-            let numbers = encode::codes(&codebook, &block, None)?;
-            let numbers = numbers.read(0..numbers.len())?;
-            numbers.chunks_exact(self.subspaces).for_each(|row| pack(row, self.bits, &mut out));
+            let block = match block {
+                Rows::F32(_) => Matrix::from_rows(gpu, dim, block)?,
+                _ => Matrix::from_rows(gpu, dim, Rows::F32(&block.to_f32()))?,
+            };
+            out.extend(self.encode_with(&codebook, &block, None)?);
         }
         Ok(out)
+    }
+
+    /// The same of f32 rows on the device, by centroids that are there; of residuals, where `lists` says of what.
+    pub(crate) fn encode_with(
+        &self,
+        codebook: &Codebook,
+        rows: &Matrix,
+        lists: Option<Lists<'_>>,
+    ) -> Result<Vec<u8>> {
+        let numbers = encode::codes(codebook, rows, lists)?;
+        let numbers = numbers.read(0..numbers.len())?;
+        if self.bits == 8 {
+            return Ok(numbers);
+        }
+        let step = (PIECE / self.subspaces).max(1) * self.subspaces;
+        let pieces = each(numbers.chunks(step).collect(), |numbers: &[u8]| {
+            let mut out = Vec::with_capacity(numbers.len());
+            numbers.chunks_exact(self.subspaces).for_each(|row| pack(row, self.bits, &mut out));
+            Ok(out)
+        })?;
+        Ok(pieces.concat())
     }
 
     /// What codes stand for: the centroids of their parts.

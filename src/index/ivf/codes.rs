@@ -4,13 +4,15 @@
 //! (`exact/tables.rs`): a row is its codes, packed where they are of a product quantizer, and before them, where they are of what the
 //! centroid of its list leaves of it, the number of the list.
 
+use crate::buffer::Matrix;
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::exact::{Coding, Dataset, Numbers, Tables};
+use crate::kernel::Encoder;
 use crate::metric::Metric;
 use crate::parallel::each;
-use crate::quantize::{Quantizer, SqType};
+use crate::quantize::{Codebook, Lists, Quantizer, SqType};
 use crate::space::{is_scaled, normalize};
 
 /// Rows that one thread takes the centroids from at a time.
@@ -20,10 +22,16 @@ const LABEL_BYTES: usize = 4;
 
 /// What rows are encoded as.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::index) struct RowCodes {
+pub(super) struct RowCodes {
     pub quantizer: Quantizer,
     /// Whether codes are of what the centroid of a row's list leaves of it.
     pub residual: bool,
+}
+
+/// What encodes rows on the device: the centroids of the parts, and of the lists where these are taken off.
+pub(super) struct DeviceCodes {
+    codebook: Codebook,
+    lists: Option<Matrix>,
 }
 
 /// The type of the elements on the device: of numbers that have ranges, signed bytes around 0.
@@ -152,6 +160,49 @@ impl RowCodes {
             Ok(())
         })?;
         Ok(rows)
+    }
+
+    /// What encodes rows on the device, where that is possible: the centroids of the lists lie in one buffer, and no row is divided by
+    /// its length.
+    pub fn on_device(
+        &self,
+        (gpu, metric): (&Gpu, &Metric),
+        centroids: &[f32],
+    ) -> Result<Option<DeviceCodes>> {
+        let Quantizer::Product(of) = &self.quantizer else { return Ok(None) };
+        if is_scaled(metric) {
+            return Ok(None);
+        }
+        let lists = match self.residual {
+            true => Some(Matrix::from_rows(gpu, of.dim(), Rows::F32(centroids))?),
+            false => None,
+        };
+        let whole = lists.as_ref().is_none_or(|lists| lists.segments().len() == 1);
+        match whole {
+            true => Ok(Some(DeviceCodes { codebook: of.codebook(gpu)?, lists })),
+            false => Ok(None),
+        }
+    }
+
+    /// Rows that are on the device in f32, as it stores their codes.
+    pub fn encode_matrix(
+        &self,
+        by: &DeviceCodes,
+        rows: &Matrix,
+        labels: &[u32],
+    ) -> Result<Vec<u8>> {
+        let Quantizer::Product(of) = &self.quantizer else {
+            return Err(Error::internal("only product quantizers encode on the device"));
+        };
+        let first = by.lists.as_ref().and_then(|lists| lists.segments().first());
+        let Some(lists) = first else { return of.encode_with(&by.codebook, rows, None) };
+        let mut encoder = Encoder::new(rows.gpu(), "labels", false)?;
+        let on_device = encoder.upload("labels", bytemuck::cast_slice(labels))?;
+        encoder.submit(&[])?;
+        let (centroids, stride) = (lists.buffer(), lists.stride_bytes() / 4);
+        let of_lists = Lists { labels: &on_device, centroids, stride };
+        let codes = of.encode_with(&by.codebook, rows, Some(of_lists))?;
+        Ok(self.labelled(&codes, labels))
     }
 
     /// Rows as the device stores their codes; the first of them is number `first` of the call.

@@ -1,6 +1,7 @@
 //! Rows on their way to lists of codes: encoded block by block, as the device stores them.
 
-use super::codes::RowCodes;
+use super::codes::{DeviceCodes, RowCodes};
+use crate::buffer::Matrix;
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
@@ -8,8 +9,14 @@ use crate::format::RowSource;
 use crate::index::other_type::wrong_type;
 use crate::invlists::InvertedLists;
 use crate::metric::Metric;
+use crate::parallel::each;
 use crate::quantize::ScalarQuantizer;
 use crate::space::check;
+
+/// Bytes of rows that are encoded at a time: some of them lie on the device meanwhile.
+const BLOCK_BYTES: usize = 128 << 20;
+/// Elements that one thread checks at a time.
+const PIECE: usize = 96 << 10;
 
 /// A block of rows, aligned for every type.
 #[derive(Default)]
@@ -96,6 +103,8 @@ pub(super) struct Encoded<'a> {
     lists: In<'a>,
     /// Of the lists, where codes are of what these leave.
     centroids: &'a [f32],
+    /// Where the device encodes.
+    on_device: Option<DeviceCodes>,
     /// Of the rows that were read.
     pub labels: Vec<u32>,
     block: Block,
@@ -110,9 +119,21 @@ impl<'a> Encoded<'a> {
         centroids: &'a [f32],
     ) -> Result<Encoded<'a>> {
         check_shape(source, codes.quantizer.dim())?;
+        let on_device = codes.on_device((gpu, metric), centroids)?;
         let (labels, block) = (Vec::new(), Block::default());
-        Ok(Encoded { source, gpu, metric, codes, lists, centroids, labels, block })
+        Ok(Encoded { source, gpu, metric, codes, lists, centroids, on_device, labels, block })
     }
+}
+
+/// Refuses rows that the metric does, on several threads.
+fn check(metric: &Metric, rows: Rows<'_>, dim: usize, first: u64) -> Result<()> {
+    let (count, step) = (rows.count(dim)?, (PIECE / dim).max(1));
+    let starts: Vec<usize> = (0..count).step_by(step).collect();
+    each(starts, |start| {
+        let piece = rows.slice(dim, start..(start + step).min(count));
+        check::rows(metric, piece, dim, first + start as u64).map(drop)
+    })?;
+    Ok(())
 }
 
 impl RowSource for Encoded<'_> {
@@ -129,19 +150,33 @@ impl RowSource for Encoded<'_> {
     }
 
     fn next_rows(&mut self, max_rows: usize) -> Result<Option<Rows<'_>>> {
-        let Some(rows) = self.source.next_rows(max_rows)? else { return Ok(None) };
         let (first, dim) = (self.labels.len(), self.codes.quantizer.dim());
-        check::rows(self.metric, rows, dim, first as u64)?;
+        let most = (BLOCK_BYTES / 4 / dim).max(1).min(max_rows);
+        let Some(rows) = self.source.next_rows(most)? else { return Ok(None) };
+        check(self.metric, rows, dim, first as u64)?;
+        let matrix = match self.on_device {
+            Some(_) => Some(Matrix::from_rows(self.gpu, dim, rows)?),
+            None => None,
+        };
         match self.lists {
-            In::Nearest(lists) => self.labels.extend(lists.nearest_of(rows)?),
+            In::Nearest(lists) => self.labels.extend(match &matrix {
+                Some(matrix) => lists.nearest_of_matrix(matrix)?,
+                None => lists.nearest_of(rows)?,
+            }),
             In::Known(labels) => {
                 let known = labels.get(first..first + rows.count(dim)?);
                 let missing = || Error::internal(format!("{} labels", labels.len()));
                 self.labels.extend_from_slice(known.ok_or_else(missing)?);
             }
         }
-        let of = (&self.labels[first..], self.centroids);
-        let bytes = self.codes.encode((self.gpu, self.metric), rows, first as u64, of)?;
+        let labels = &self.labels[first..];
+        let bytes = match (&self.on_device, &matrix) {
+            (Some(by), Some(matrix)) => self.codes.encode_matrix(by, matrix, labels)?,
+            _ => {
+                let (of, lists) = ((self.gpu, self.metric), (labels, self.centroids));
+                self.codes.encode(of, rows, first as u64, lists)?
+            }
+        };
         self.block.rows(self.codes.stored().0, &bytes).map(Some)
     }
 }

@@ -7,8 +7,8 @@ use super::name;
 use super::originals::{self, Originals};
 use super::rows::IvfRows;
 use crate::buffer::Matrix;
-use crate::clustering::{KMeansParams, subset};
 use crate::call::{Filter, Pending, RowHits, RowIds};
+use crate::clustering::{KMeansParams, subset};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
@@ -19,7 +19,7 @@ use crate::index::params::{Ask, SearchParams, TrainParams};
 use crate::index::persist::{self, FileReader, FileWriter};
 use crate::index::state::{Stored, StoredRows};
 use crate::metric::Metric;
-use crate::quantize::{Quantizer, ScalarQuantizer};
+use crate::quantize::{Quantizer, ScalarQuantizer, picked};
 use std::ops::Range;
 
 /// Rows of a sample that ranges are learnt from, at most.
@@ -185,13 +185,14 @@ impl SqRows {
         if !self.codes.residual && self.codes.quantizer.scalar().is_some() {
             return self.codes.quantizer.train(gpu, sample, &kmeans);
         }
-        let of_sample = KMeansParams::new().max_points_per_centroid(SAMPLE_ROWS);
+        let most = match &self.codes.quantizer {
+            Quantizer::Product(of) => centroids::MOST_ROWS << of.bits(),
+            Quantizer::Scalar(_) => SAMPLE_ROWS,
+        };
+        let of_sample = KMeansParams::new().max_points_per_centroid(most);
         let chosen = match subset(sample.count(dim)?, 1, &of_sample)? {
             None => sample.to_f32(),
-            Some(rows) => {
-                let rows = rows.into_iter().map(|row| row as usize);
-                rows.flat_map(|row| sample.slice(dim, row..row + 1).to_f32()).collect()
-            }
+            Some(rows) => picked(sample, dim, &rows)?,
         };
         let rows = Rows::F32(&chosen);
         let labels = match self.codes.residual {

@@ -1,8 +1,7 @@
 //! FAISS's four letters for each kind of index, and what they stand for.
 
 /// What can be read, for messages.
-pub(super) const KNOWN: &str =
-    "IxF2, IxFI, IxFl, IwFl, IvFl, IvFL, IwSq, IwSQ, IvSQ, IwPQ, IvPQ, IxMp, IxM2, IBxF, IBMp and IBM2";
+pub(super) const KNOWN: &str = "IxF2, IxFI, IxFl, IwFl, IvFl, IvFL, IwSq, IwSQ, IvSQ, IwPQ, IvPQ, IxMp, IxM2, IBxF, IBMp and IBM2";
 
 /// Kinds that are not read, as the rest of "it is ...".
 const OTHERS: &[(&str, &str)] = &[
