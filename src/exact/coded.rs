@@ -1,6 +1,6 @@
-//! Rows that are codes of a scalar quantizer, or that have these as their copy for the scan.
+//! Rows that are codes, or that have some as their copy for the scan.
 
-use super::coding::{Codes, Coding};
+use super::coding::Codes;
 use super::dataset::Dataset;
 use super::tables::Tables;
 use crate::device::Gpu;
@@ -10,19 +10,6 @@ use crate::metric::Metric;
 use crate::space::{Transform, scan_family};
 
 impl Dataset {
-    /// No rows yet, which will be codes of a scalar quantizer, a signed byte for each element.
-    ///
-    /// # Errors
-    /// `Unsupported` for metrics that are no products.
-    pub fn coded(gpu: &Gpu, metric: &Metric, coding: Coding) -> Result<Dataset> {
-        if scan_family(metric).is_none() || Transform::of(metric) != Transform::None {
-            return Err(Error::unsupported("rows that are codes", metric.to_string()));
-        }
-        let dataset = Dataset::new(gpu, metric, DType::I8, coding.dim())?;
-        let compared = dataset.compared().clone().coded(coding);
-        Ok(dataset.with_compared(compared, None, None))
-    }
-
     /// No rows yet, which will be codes that are looked up: bytes, as [`Tables`] has them.
     ///
     /// # Errors
@@ -55,10 +42,9 @@ impl Dataset {
     /// One like it, without rows.
     pub fn without_rows(&self) -> Result<Dataset> {
         let (gpu, metric, rows) = (self.gpu(), self.metric(), self.rows());
-        match (self.compared().coding(), self.compared().tables()) {
-            (Some(coding), _) => Dataset::coded(gpu, metric, coding.clone()),
-            (_, Some(tables)) => Dataset::looked_up(gpu, metric, tables.clone()),
-            (None, None) => {
+        match self.compared().tables() {
+            Some(tables) => Dataset::looked_up(gpu, metric, tables.clone()),
+            None => {
                 let plain = Dataset::new(gpu, metric, rows.dtype(), rows.dim())?;
                 plain.copied_as(self.compared().codes().cloned(), None)
             }

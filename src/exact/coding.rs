@@ -1,29 +1,26 @@
-//! Rows whose elements are whole numbers of steps, of a scalar quantizer: x_j = minimum_j + (c_j + 1/2) step_j, where c_j has 8, 6 or 4 bits.
+//! Codes of a scalar quantizer as the copy that a scan reads of rows, which stay as they are: x'_j = minimum_j + (c_j + 1/2) step_j, where c_j
+//! has 8, 6 or 4 bits.
 //!
-//! On the device they lie as signed bytes y = c - 2^(bits - 1), whatever the bits. Kernels that compute exact distances decode them as they load
-//! them (`shaders/lib/load/decoded.wgsl`). Those that score multiply the bytes as they are, f16 holding each, by queries that the steps are
-//! folded into:
+//! On the device they lie as signed bytes y = c - 2^(bits - 1), whatever the bits. Kernels that score multiply the bytes as they are, f16
+//! holding each, by queries that the steps are folded into:
 //!
 //! ```text
-//! q.x = q.(minimum + (2^(bits - 1) + 1/2) step) + unit (q').y      q'_j = q_j step_j / unit
+//! q.x' = q.(minimum + (2^(bits - 1) + 1/2) step) + unit (q').y      q'_j = q_j step_j / unit
 //! ```
 //!
 //! The first term is the same for all rows of a query, and left out. `unit` is the power of two that is at least the largest step, so that |q'| is at
 //! most |q|; it takes the place of the inverse of a copy's factor.
 //!
-//! What the bound needs: with R = |(|minimum_j| + 2^bits step_j)_j| no |x| is more than R, and no unit |y| more than unit 2^(bits - 1) sqrt(d).
+//! What the bound needs: with R = |(|minimum_j| + 2^bits step_j)_j| no |x'| is more than R, and no unit |y| more than unit 2^(bits - 1) sqrt(d).
 //! The norm that every row counts with is the larger of both. Then |q| times it bounds the sum of the products' magnitudes, wherever these are
-//! taken, and what decoding rounds away of q.x, three units of 2^-24 |q| R, counts as that many more products.
-//!
-//! Rows that stay as they are may have such codes as a copy for the scan ([`Codes`]): the same holds of what the codes stand for, and how far
-//! that is from the rows is measured as of other copies in fewer bits. Exact distances read the rows.
+//! taken, and what decoding rounds away of q.x', three units of 2^-24 |q| R, counts as that many more products. How far x' is from the rows
+//! is measured as of other copies in fewer bits. Exact distances read the rows.
 
 use crate::buffer::Buffer;
 use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::kernel::Encoder;
-use crate::space::check::RowFacts;
 use std::sync::Arc;
 
 /// As many products as all roundings of folded queries and decoded rows count for.
@@ -37,9 +34,9 @@ const MAX_NORM: f64 = 1.152_921_504_606_847e18;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Elements {
     name: &'static str,
-    /// Whether they are codes, whose numbers are looked up.
+    /// Whether they are codes, which are looked up.
     pub coded: bool,
-    /// Whether exact kernels have a binding for these numbers, instead of finding them behind the queries.
+    /// Whether exact kernels have a binding for what is looked up, instead of finding it behind the queries.
     pub apart: bool,
 }
 
@@ -47,11 +44,14 @@ impl Elements {
     /// Of codes of a scalar quantizer.
     pub const CODES: [Elements; 3] =
         [Elements::codes("sq8"), Elements::codes("sq6"), Elements::codes("sq4")];
-    /// Of codes that are looked up ([`tables`](super::tables)): of a product quantizer; and less the centroids of lists, of that one and of
-    /// scalar ones.
-    pub const TABLES: [Elements; 5] = [
+    /// Of codes that are looked up ([`tables`](super::tables)): of a product quantizer and of scalar ones, and the same less the centroids
+    /// of lists.
+    pub const TABLES: [Elements; 8] = [
         Elements::codes("pq"),
         Elements::codes("rpq"),
+        Elements::codes("sq8"),
+        Elements::codes("sq6"),
+        Elements::codes("sq4"),
         Elements::codes("rsq8"),
         Elements::codes("rsq6"),
         Elements::codes("rsq4"),
@@ -76,7 +76,7 @@ impl From<DType> for Elements {
     }
 }
 
-/// The ranges of the elements of some rows.
+/// The ranges of the elements of a copy.
 #[derive(Clone)]
 pub(crate) struct Coding(Arc<Ranges>);
 
@@ -113,11 +113,14 @@ struct Ranges {
 }
 
 impl Coding {
-    /// Of elements of 8, 6 or 4 bits, with the minimum and the step of each dimension.
+    /// Of elements of 8, 6 or 4 bits, with the minimum and the step of each dimension. Steps so small that they vanish in products are none:
+    /// a copy need not tell them apart.
     ///
     /// # Errors
     /// `InvalidArgument` for ranges of which some row would be longer than rows may be.
     pub fn new(gpu: &Gpu, bits: u32, minima: &[f32], steps: &[f32]) -> Result<Coding> {
+        let steps = steps.iter().map(|&step| if step < LEAST_STEP { 0.0 } else { step });
+        let steps = &steps.collect::<Vec<_>>()[..];
         let (dim, levels) = (minima.len(), f64::from(1u32 << bits));
         let reach = minima
             .iter()
@@ -152,12 +155,6 @@ impl Coding {
         Ok(Coding(Arc::new(Ranges { bits, dim, words, buffer, unit, norm, largest })))
     }
 
-    /// The same of a copy, which need not tell so small steps apart that they vanish in products.
-    pub fn of_copy(gpu: &Gpu, bits: u32, minima: &[f32], steps: &[f32]) -> Result<Coding> {
-        let steps = steps.iter().map(|&step| if step < LEAST_STEP { 0.0 } else { step });
-        Coding::new(gpu, bits, minima, &steps.collect::<Vec<_>>())
-    }
-
     pub fn elements(&self) -> Elements {
         let [eight, six, four] = Elements::CODES;
         match self.0.bits {
@@ -174,15 +171,6 @@ impl Coding {
     /// Minima and steps on the device.
     pub fn buffer(&self) -> &Buffer {
         &self.0.buffer
-    }
-
-    /// Queries on the device as kernels read them that decode rows: with the ranges behind them.
-    pub fn behind(&self, queries: &[f32], encoder: &mut Encoder) -> Result<Buffer> {
-        let (own, ranges) = (queries.len() as u64 * 4, self.0.words.len() as u64 * 4);
-        let buffer = encoder.gpu().scratch("queries", own + ranges)?;
-        encoder.write(&buffer, 0, bytemuck::cast_slice(queries))?;
-        encoder.copy(&self.0.buffer, 0, &buffer, own, ranges);
-        Ok(buffer)
     }
 
     /// What all scores of a query leave out that is multiplied with codes, and at most the sum of its terms' magnitudes.
@@ -215,11 +203,5 @@ impl Coding {
     /// At least the magnitude of every element.
     pub fn largest(&self) -> f32 {
         self.0.largest
-    }
-
-    /// What is known of all rows that there may be.
-    pub fn facts(&self) -> RowFacts {
-        let (norm, largest) = (f64::from(self.0.norm), self.0.largest);
-        RowFacts { whole: false, norm, largest, ..RowFacts::NONE }
     }
 }

@@ -98,7 +98,6 @@ impl<'a> ScanRows<'a> {
         let missing = || Error::internal(format!("segment {at} has no {form:?}"));
         let (segment, numbers, span) = self.spans().nth(at).ok_or_else(missing)?;
         let scale = numbers.scale.as_ref();
-        let coded = self.rows.coding().map(Coding::factor);
         let tables = self.rows.tables().map(Tables::buffer);
         let rounded = match form {
             Form::Rows => {
@@ -108,7 +107,7 @@ impl<'a> ScanRows<'a> {
                     Some(_) => Encoding::Tables(self.rows.elements()),
                     None => Encoding::Rows(dtype),
                 };
-                let (buffer, factor) = (segment.buffer(), coded.unwrap_or(1.0));
+                let (buffer, factor) = (segment.buffer(), 1.0);
                 let of =
                     SegmentOperand { span, form, stored, buffer, tables, stride4, factor, scale };
                 return Ok(of);
@@ -125,7 +124,7 @@ impl<'a> ScanRows<'a> {
                 let coding = self.rows.codes().and_then(Codes::coding);
                 (coding.map_or(1.0, Coding::factor), part.scale.as_ref())
             }
-            Encoding::Rows(_) => (coded.unwrap_or(1.0), scale),
+            Encoding::Rows(_) => (1.0, scale),
             Encoding::Tables(_) => (part.factor, scale),
         };
         let (stored, buffer, stride4) = (rounded.operand, &part.buffer, part.stride4);

@@ -169,10 +169,8 @@ impl Plan {
         };
         let bin = bin_size.choose();
         let binned = !options.exhaustive && k <= MAX_SCAN_K && bin.is_some();
-        let coded = rows.coding().is_some();
-        // scores of codes leave out what is the same for all rows, so that a radius says nothing of them
         let bounded = match asked {
-            Asked::Within { bounded } => bounded && !coded,
+            Asked::Within { bounded } => bounded,
             Asked::Nearest(_) => true,
         };
         let term = Term::of(dataset.metric()).filter(|_| !logs);
@@ -195,8 +193,6 @@ impl Plan {
                 (Path::Dense, "since one binding holds too little")
             }
             (false, _) => (Path::Dense, "of so few rows"),
-            // what their scores leave out is not the same for all rows where each is divided by its norm
-            (true, true) if scaled && coded => (Path::Bins, "since codes are scaled"),
             (true, true) if vanishes => (Path::Bins, "since some row is too short to be scaled"),
             (true, true) => (Path::Scan, "by scores and a bound"),
             (true, false) if logs => (Path::Scan, "by products with logarithms and a bound"),
@@ -336,7 +332,7 @@ impl Plan {
     pub fn scores_products(&self, dataset: &Dataset, queries: &Queries) -> bool {
         let rows = dataset.compared();
         let scaled = space::is_scaled(dataset.metric());
-        let vanishes = scaled && (rows.facts().short || rows.coding().is_some());
+        let vanishes = scaled && rows.facts().short;
         let products = matches!(queries.pair, Pair::Tree { .. } | Pair::Integer { .. });
         products && self.term.is_none() && rows.scan().is_some() && !rows.by_logs() && !vanishes
     }

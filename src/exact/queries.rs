@@ -5,7 +5,6 @@ use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::exact::dataset::Dataset;
 use crate::exact::resident::Resident;
-use crate::exact::rounded::codes;
 use crate::exact::rounded::int8_queries::Int8Queries;
 use crate::exact::upload::Upload;
 use crate::kernel::Encoder;
@@ -266,9 +265,8 @@ impl Queries {
             return resident.upload(which, encoder);
         }
         let d4 = self.work_dim.div_ceil(4);
-        let (scans, coding) = (dataset.compared().scan().is_some(), dataset.compared().coding());
+        let scans = dataset.compared().scan().is_some();
         let tables = dataset.compared().tables().filter(|tables| !tables.elements().apart);
-        let mut decoded = None;
         let integer = !self.packed.is_empty();
         let (mut floats, mut norms, mut int8) = (None, None, None);
         // integers are scanned in f32, too
@@ -286,23 +284,18 @@ impl Queries {
                 all.append(&mut residuals);
                 norms = Some(encoder.upload("query norms", bytemuck::cast_slice(&all))?);
             }
-            if let Some(coding) = coding {
-                let queries = coding.behind(&padded, encoder)?;
-                floats = Some(codes::folded(encoder, &queries, which.len() as u32, coding)?);
-                decoded = Some(queries);
-            } else if let Some(tables) = tables {
-                floats = Some(tables.behind(&padded, encoder)?);
-            } else {
-                floats = Some(encoder.upload("queries", bytemuck::cast_slice(&padded))?);
-            }
+            floats = Some(match tables {
+                Some(tables) => tables.behind(&padded, encoder)?,
+                None => encoder.upload("queries", bytemuck::cast_slice(&padded))?,
+            });
         }
         let float_stride4 = d4 as u32;
-        let (exact, exact_stride4) = match (&decoded.or(floats.clone()), integer) {
+        let (exact, exact_stride4) = match (&floats, integer) {
             (Some(floats), false) => (floats.clone(), float_stride4),
             _ => self.pack(which, encoder)?,
         };
         let count = which.len() as u32;
-        let ranges = (coding.is_some() || tables.is_some()).then_some(count * exact_stride4);
+        let ranges = tables.map(|_| count * exact_stride4);
         Ok(Upload { count, floats, float_stride4, exact, exact_stride4, norms, int8, ranges })
     }
 

@@ -1,5 +1,5 @@
-//! Rows that are looked up: codes whose numbers stand for groups of elements, of the rows themselves or of what the centroid of each row's
-//! list leaves of them.
+//! Rows that are codes, of a product quantizer or of a scalar one, and are looked up: codes of the rows themselves or of what the centroid
+//! of each row's list leaves of them.
 //!
 //! On the device a row is its codes, and before them, where its list's centroid is added, the number of the list: x = c(list) + decoded(codes).
 //! Kernels look rows up as they load them (`shaders/lib/load/tables.wgsl`), those that score too, so that nothing but the sum of a row's two
@@ -12,7 +12,7 @@
 //! 0   groups of a part (0: parts are of no whole groups), bits of a code, elements of a part, the first group of the lists
 //! 1   elements of a row, what every element is multiplied by before it is rounded, 0, 0
 //! 2.. of whole groups: of each group of a row, what each of its 2^bits codes stands for; else the centroids of the parts, one after the
-//!     other; of a scalar quantizer: minima, then steps (coding.rs)
+//!     other; of a scalar quantizer of signed bytes: minima, then steps
 //! ..  the centroids of the lists, a row each
 //! ```
 
@@ -86,14 +86,14 @@ impl Numbers<'_> {
 
     /// As kernels know them, less the centroids of lists or not.
     fn elements(&self, listed: bool) -> Result<Elements> {
-        let [parts, of_lists, eight, six, four] = Elements::TABLES;
-        match (self, listed) {
-            (Numbers::Parts { .. }, false) => Ok(parts),
-            (Numbers::Parts { .. }, true) => Ok(of_lists),
-            (Numbers::Steps { bits: 8, .. }, true) => Ok(eight),
-            (Numbers::Steps { bits: 6, .. }, true) => Ok(six),
-            (Numbers::Steps { bits: 4, .. }, true) => Ok(four),
-            _ => Err(Error::internal(format!("tables of {} bits without lists", self.bits()))),
+        let [parts, of_lists, own @ .., eight, six, four] = Elements::TABLES;
+        let of_steps: [Elements; 3] = if listed { [eight, six, four] } else { own };
+        match (self, self.bits()) {
+            (Numbers::Parts { .. }, _) => Ok(if listed { of_lists } else { parts }),
+            (_, 8) => Ok(of_steps[0]),
+            (_, 6) => Ok(of_steps[1]),
+            (_, 4) => Ok(of_steps[2]),
+            (_, bits) => Err(Error::internal(format!("steps of {bits} bits"))),
         }
     }
 

@@ -16,15 +16,14 @@ pub(crate) struct Upload {
     /// |q| of all, rounded up, and behind them what each lost in bytes: one upload costs a single query as much as a kernel.
     pub norms: Option<Buffer>,
     pub int8: Option<Int8Queries>,
-    /// Where the rows are codes: where in `exact`, in groups of four, their ranges begin. Then `floats` have the steps folded in.
+    /// Where the rows are codes and kernels have no binding for what they are looked up in: where in `exact`, in groups of four, that begins.
     pub ranges: Option<u32>,
 }
 
 impl Upload {
     /// The same queries for rows of f32, if they are there in f32.
     pub fn for_floats(&self) -> Option<Upload> {
-        let plain = if self.ranges.is_some() { Some(&self.exact) } else { self.floats.as_ref() };
-        let plain = plain?.clone();
+        let plain = self.floats.clone()?;
         Some(Upload {
             floats: Some(plain.clone()),
             exact: plain,

@@ -229,7 +229,6 @@ fn listed(tiles: &[Tile], matrix_tiles: &[MatrixTile]) -> Vec<Variant> {
     }
     all.push(rescore(DType::I8, &Pair::Integer { family: "l2" }, false, 64, map));
     all.extend(pairs(dtype).iter().map(|pair| distance(dtype, pair, true, map)));
-    all.extend(Elements::CODES.iter().flat_map(|&codes| decoded(codes)));
     let copy = Encoding::F16Copy.operand();
     all.extend(matrix_tiles.iter().map(|&tile| scan_matrix(tile, &copy, false, 16, false, map)));
     all

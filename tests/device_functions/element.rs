@@ -4,9 +4,11 @@ use crate::harness::{Job, run};
 use half::{bf16, f16};
 use minijinja::context;
 
-/// Through `row4` and `row4i`, as every kernel reads its rows.
+/// Through `row4_at` and `row4i`, as every kernel reads its rows; each row is one group.
 pub const KERNEL: &str = r#"
 {% include library("rows") %}
+struct Shape { stride4: u32 }
+const p = Shape(1u);
 @group(0) @binding(1) var<storage, read_write> decoded: array<vec4<f32>>;
 
 @compute @workgroup_size(64)
@@ -15,7 +17,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 //% if integers
   decoded[id.x] = bitcast<vec4<f32>>(row4i(id.x));
 //% else
-  decoded[id.x] = row4(id.x);
+  decoded[id.x] = row4_at(id.x, 0u);
 //% endif
 }
 "#;

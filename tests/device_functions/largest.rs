@@ -89,7 +89,7 @@ fn the_square_of_the_shortest_length_follows_the_largest_element() {
     let job = Job {
         text: KERNEL,
         constants: context! { dtype => "f32", least => true },
-        inputs: &[bytemuck::cast_slice(&rows), &[1]],
+        inputs: &[bytemuck::cast_slice(&rows), &[1, 1]],
         output: ROWS * 8,
         workgroups: (ROWS / 64) as u32,
     };

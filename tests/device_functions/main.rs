@@ -8,6 +8,7 @@ mod common;
 
 mod decoded;
 mod element;
+mod grid;
 mod half;
 mod harness;
 mod key;
@@ -19,6 +20,7 @@ mod ones;
 mod operand;
 mod prefix;
 mod radix;
+mod tables;
 mod tree;
 
 use std::collections::BTreeSet;
@@ -27,6 +29,7 @@ use std::collections::BTreeSet;
 const CALLERS: &[&str] = &[
     decoded::KERNEL,
     element::KERNEL,
+    grid::KERNEL,
     half::KERNEL,
     key::KERNEL,
     largest::KERNEL,
@@ -38,12 +41,14 @@ const CALLERS: &[&str] = &[
     operand::POSITIONS,
     prefix::KERNEL,
     radix::KERNEL,
+    tables::KERNEL,
     tree::KERNEL,
 ];
 
 /// Functions that another one stands for, since its result is theirs but for a step or two.
 const BEHIND: &[(&str, &str)] = &[
-    ("floats", "row4"),
+    ("floats", "row4_at"),
+    ("row4", "row4_at"),
     ("integers", "row4i"),
     ("ln_scaled", "power"),
     ("parts_of", "ln_ratio"),

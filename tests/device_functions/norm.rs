@@ -45,7 +45,7 @@ fn norms_neither_overflow_nor_vanish() {
         let job = Job {
             text: KERNEL,
             constants: context! { dtype => "f32" },
-            inputs: &[bytemuck::cast_slice(&rows), &[k4 as u32]],
+            inputs: &[bytemuck::cast_slice(&rows), &[k4 as u32, k4 as u32]],
             output: ROWS * 16,
             workgroups: (ROWS / 32) as u32,
         };

@@ -1,10 +1,9 @@
 // Row storage as groups of four elements, one function whatever the type: row4(i) is group i as f32, row4i(i) as i32, and row4_at(x, k)
-// group k of row x. Included with `dtype`, and where rows are codes of a scalar quantizer (sq8, sq6, sq4), or looked up (tables.wgsl), with
-// `groups`, the groups of a row that hold elements, and `ranges_in`: "queries", where these end with the ranges, or a binding of their own.
-// What is looked up has row4_at() alone.
+// group k of row x. Included with `dtype`, and where rows are codes that are looked up (tables.wgsl) with `groups`, the groups of a row that
+// hold elements, and `ranges_in`: "queries", where these end with the tables, or a binding of their own. Of codes there is row4_at() alone.
 
-{% set looked_up = dtype in ["pq", "rpq", "rsq8", "rsq6", "rsq4"] %}
-//% if looked_up or dtype in ["sq8", "sq6", "sq4"]
+{% set looked_up = dtype in ["pq", "rpq", "sq8", "sq6", "sq4", "rsq8", "rsq6", "rsq4"] %}
+//% if looked_up
 //% if ranges_in == "queries"
 fn range4(i: u32) -> vec4<f32> { return queries[p.ranges + i]; }
 //% else
@@ -12,12 +11,7 @@ fn range4(i: u32) -> vec4<f32> { return queries[p.ranges + i]; }
 fn range4(i: u32) -> vec4<f32> { return ranges[i]; }
 //% endif
 @group(0) @binding({{ slot() }}) var<storage, read> rows: array<u32>;
-//% endif
-//% if looked_up
 {% include "lib/load/tables.wgsl" %}
-//% elif dtype in ["sq8", "sq6", "sq4"]
-{% include "lib/load/decoded.wgsl" %}
-fn row4(i: u32) -> vec4<f32> { return decoded(rows[i], i % p.stride4); }
 //% else
 {% include "lib/load/element.wgsl" %}
 @group(0) @binding({{ slot() }}) var<storage, read> rows: array<Group>;

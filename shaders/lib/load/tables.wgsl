@@ -1,19 +1,19 @@
-// Rows that are looked up: codes of a product quantizer (pq), of what the centroid of a row's list leaves of it (rpq), and codes of a scalar
-// quantizer of that (rsq8, rsq6, rsq4). Every caller gets the same bits: numbers are looked up, and at most one sum of two is rounded.
+// Rows that are looked up: codes of a product quantizer (pq) or of a scalar one (sq8, sq6, sq4), of rows or of what the centroid of a row's
+// list leaves of it (with an r before). Every caller gets the same bits.
 // Included with `dtype` and `groups`, the groups of four of a row; the text has `rows` as words, p.stride4 words from one row to the next, and
 //   range4(i)   number i of the tables (src/exact/tables.rs): two of sizes, then those of the codes, then the lists' centroids
 // A row of what a list leaves begins with the number of the list, and its codes follow.
 //   row4_at(x, k)   the elements 4k to 4k + 3 of row x, zeros behind the last
 
-{% set listed = dtype != "pq" %}
+{% set listed = dtype in ["rpq", "rsq8", "rsq6", "rsq4"] %}
 //% if listed
 fn list4(at: u32, k: u32) -> vec4<f32> { return range4(u32(range4(0u).w) + rows[at] * {{ groups }} + k); }
 //% endif
-//% if dtype in ["rsq8", "rsq6", "rsq4"]
+//% if dtype not in ["pq", "rpq"]
 {% include "lib/load/decoded.wgsl" %}
 fn row4_at(x: u32, k: u32) -> vec4<f32> {
   let at = x * p.stride4;
-  return decoded(rows[at + 1u + k], k) + list4(at, k);
+  return decoded(rows[at{{ " + 1u" if listed }} + k], k){{ " + list4(at, k)" if listed }};
 }
 //% else
 // The number of a part, whose codes have so many bits each.

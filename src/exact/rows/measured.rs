@@ -25,9 +25,7 @@ pub(crate) struct Measured {
     /// Largest |x| of each bin; only with a scan.
     bin_norm: Option<Buffer>,
     facts: RowFacts,
-    /// Where the rows are codes of a scalar quantizer.
-    coding: Option<Coding>,
-    /// Where they are codes that are looked up.
+    /// Where the rows are codes, which are looked up.
     tables: Option<Tables>,
     /// Where such codes are their copy.
     codes: Option<Codes>,
@@ -59,15 +57,9 @@ impl Measured {
             parts: Vec::new(),
             bin_norm: None,
             facts: RowFacts::NONE,
-            coding: None,
             tables: None,
             codes: None,
         }
-    }
-
-    /// Of rows that are codes.
-    pub fn coded(self, coding: Coding) -> Measured {
-        Measured { facts: coding.facts(), coding: Some(coding), ..self }
     }
 
     /// Of rows that are looked up.
@@ -87,12 +79,7 @@ impl Measured {
 
     /// At least the norm of every row in the norms of bins: what codes count with.
     pub fn least_norm(&self) -> f32 {
-        let of_copy = self.codes().and_then(Codes::coding);
-        self.coding().or(of_copy).map_or(0.0, Coding::norm)
-    }
-
-    pub fn coding(&self) -> Option<&Coding> {
-        self.coding.as_ref()
+        self.codes().and_then(Codes::coding).map_or(0.0, Coding::norm)
     }
 
     pub fn tables(&self) -> Option<&Tables> {
@@ -101,7 +88,7 @@ impl Measured {
 
     /// Whether the rows are codes.
     pub fn is_coded(&self) -> bool {
-        self.coding.is_some() || self.tables.is_some()
+        self.tables.is_some()
     }
 
     /// Elements of a row as it is compared.
@@ -111,21 +98,17 @@ impl Measured {
 
     /// What kernels that decode rows bind beside them.
     pub fn ranges(&self) -> Option<&Buffer> {
-        let tables = self.tables.as_ref().map(Tables::buffer);
-        tables.or(self.coding.as_ref().map(Coding::buffer))
+        self.tables.as_ref().map(Tables::buffer)
     }
 
     /// As kernels load the rows that compute with what they stand for.
     pub fn elements(&self) -> Elements {
-        let tables = self.tables.as_ref().map(Tables::elements);
-        let coded = tables.or(self.coding.as_ref().map(Coding::elements));
-        coded.unwrap_or(self.matrix.dtype().into())
+        self.tables.as_ref().map_or(self.matrix.dtype().into(), Tables::elements)
     }
 
     /// What is known of codes does not come from their bytes.
     fn facts_of(&self, facts: RowFacts) -> RowFacts {
-        let tables = self.tables.as_ref().map(Tables::facts);
-        tables.or(self.coding.as_ref().map(Coding::facts)).unwrap_or(facts)
+        self.tables.as_ref().map_or(facts, Tables::facts)
     }
 
     pub fn gpu(&self) -> &Gpu {
@@ -191,9 +174,9 @@ impl Measured {
 
     /// Of other rows, all of which are measured.
     pub fn with_matrix(&self, matrix: Matrix) -> Result<Measured> {
-        let (coding, tables) = (self.coding.clone(), self.tables.clone());
-        let (codes, empty) = (self.codes.clone(), Measured::new(matrix, self.scan));
-        let mut new = Measured { facts: self.facts, coding, tables, codes, ..empty };
+        let (tables, codes) = (self.tables.clone(), self.codes.clone());
+        let empty = Measured::new(matrix, self.scan);
+        let mut new = Measured { facts: self.facts, tables, codes, ..empty };
         new.measure(0)?;
         Ok(new)
     }
@@ -239,8 +222,8 @@ impl Measured {
     /// Room for the numbers of rows that are to come into the first segment of `matrix`, which has none yet.
     pub fn with_room(&self, matrix: Matrix) -> Result<Measured> {
         let capacity = matrix.segments().first().map_or(0, Segment::capacity);
-        let (coding, tables) = (self.coding.clone(), self.tables.clone());
-        let mut new = Measured { coding, tables, ..Measured::new(matrix, self.scan) };
+        let tables = self.tables.clone();
+        let mut new = Measured { tables, ..Measured::new(matrix, self.scan) };
         new.parts.push(new.new_part(capacity)?);
         if new.scan.is_some() {
             let bytes = u64::from(capacity).div_ceil(BIN) * 4;

@@ -220,14 +220,12 @@ fn products(
 ) -> Result<Choice> {
     let (rows, nq, dim) = (scanned.rows, upload.count, scanned.dim());
     let (family, scaled) = rows.scan().ok_or_else(|| missing("metric"))?;
-    let coding = rows.coding();
     let codes = scanned.codes();
     // what folding and decoding round away counts as more products
-    let of_codes = coding.or(codes.and_then(Codes::coding));
+    let of_codes = codes.and_then(Codes::coding);
     let products = dim + of_codes.map_or(0, |_| coding::ROUNDINGS);
     let logs = rows.by_logs();
     let of = |products: Bound| if logs { logs::bound(products, dim, facts) } else { products };
-    let factor = coding.map_or(1.0, Coding::factor);
     // queries that the device folded: what vanishes there, too
     let twice = if of_codes.is_some() { 2.0 } else { 1.0 };
     let exact = match logs {
@@ -271,16 +269,16 @@ fn products(
             (matrices(settings, tile, None), Form::F16, bound, Some((norms()?, nq)))
         }
         (None, _) | (_, None) if logs => return Err(missing("logarithms")),
-        _ if few => (ScanKernel::Rows, Form::Rows, exact.magnified(1.0 / factor), None),
+        _ if few => (ScanKernel::Rows, Form::Rows, exact, None),
         (_, Some(tile)) if tile.input == DType::F32 => {
-            (matrices(settings, tile, None), Form::Rows, matrix(factor), None)
+            (matrices(settings, tile, None), Form::Rows, matrix(1.0), None)
         }
         (_, Some(tile)) => {
             let f16 = scanned.f16.ok_or_else(|| missing("f16 rows"))?;
             let shape = (dim, facts.largest);
             let factor = match codes {
                 Some(_) => copied,
-                None => coding.map_or(f16.smallest_factor(), Coding::factor),
+                None => f16.smallest_factor(),
             };
             // biases, which are 0 where logarithms are multiplied, keep no query small
             let follows = if logs { f32::MAX } else { factor };
@@ -289,7 +287,7 @@ fn products(
             let bound = matrix(factor * queries.part.factor);
             (matrices(settings, tile, Some(queries)), Form::F16, bound, Some((lost, 0)))
         }
-        _ => (ScanKernel::Tile(settings.tile), Form::Rows, exact.magnified(1.0 / factor), None),
+        _ => (ScanKernel::Tile(settings.tile), Form::Rows, exact, None),
     })
 }
 

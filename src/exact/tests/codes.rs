@@ -45,7 +45,7 @@ fn dataset(gpu: &Gpu, metric: &Metric, data: &[f32], bits: u32) -> Dataset {
     let codes = match metric {
         Metric::Cosine => Codes::OfRows,
         _ if bits == 0 => Codes::OfRows,
-        _ => Codes::Of(Coding::of_copy(gpu, bits, &low, &steps).unwrap()),
+        _ => Codes::Of(Coding::new(gpu, bits, &low, &steps).unwrap()),
     };
     let empty = Dataset::new(gpu, metric, DType::F32, D).unwrap();
     let empty = empty.copied_as(Some(codes), None).unwrap();
@@ -220,35 +220,6 @@ fn answers_are_those_of_all_distances() {
                 "{metric} {:?} bins {} rerun {}",
                 scan.stats.variants, scan.stats.exact.bins_passed, scan.stats.exact.rerun
             );
-        }
-    }
-}
-
-#[test]
-fn rows_that_are_codes_alone_are_scanned_as_they_are() {
-    let n = 9_000;
-    for few in ["0", "1000"] {
-        let builder = Gpu::builder().poison(true).setting("kernel.matrix.use", 1);
-        let settings = ["kernel.scan.max_row_queries", "kernel.matrix.max_row_queries"];
-        let Ok(gpu) = settings.iter().fold(builder, |b, key| b.setting(*key, few)).build() else {
-            println!("skipped: no adapter (1)");
-            return;
-        };
-        let bytes: Vec<i8> = random(n * D, 5).iter().map(|x| (x * 127.0) as i8).collect();
-        let steps: Vec<f32> = (0..D).map(|j| 0.02 + 0.3 * (j % 4) as f32).collect();
-        for metric in [Metric::L2, Metric::InnerProduct] {
-            let coding = Coding::new(&gpu, 8, &[-3.0; D], &steps).unwrap();
-            let rows = Dataset::coded(&gpu, &metric, coding).unwrap();
-            let rows = rows.append(&mut Once(Some(Rows::I8(&bytes)), D)).unwrap();
-            let queries: Vec<f32> = random(3 * D, 6).iter().map(|x| 40.0 * x).collect();
-            let run = |exhaustive| {
-                let options = Options { exhaustive, ..Options::default() };
-                let asked = Rows::F32(&queries);
-                submit_search(&rows, asked, 6, Filter::default(), options).unwrap().wait().unwrap()
-            };
-            let (scan, all) = (run(false), run(true));
-            assert_eq!(scan.stats.exact.scanned, 3, "{:?}", scan.stats);
-            assert_eq!((&scan.ids, &scan.distances), (&all.ids, &all.distances), "{metric} {few}");
         }
     }
 }

@@ -3,6 +3,7 @@
 mod codes;
 mod keys;
 mod logs;
+mod looked_up;
 mod operands;
 mod resident;
 mod stages;

@@ -1,14 +1,13 @@
 //! What rows in lists are encoded as, and how their codes lie on the device.
 //!
-//! Codes of a scalar quantizer of the rows themselves are an element each, as kernels multiply them. All others are looked up
-//! (`exact/tables.rs`): a row is its codes, packed where they are of a product quantizer, and before them, where they are of what the
-//! centroid of its list leaves of it, the number of the list.
+//! Codes are looked up (`exact/tables.rs`): a row is its codes, packed where they are of a product quantizer, and before them, where they are
+//! of what the centroid of its list leaves of it, the number of the list. Scalar quantizers without ranges make rows of another type.
 
 use crate::buffer::Matrix;
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
-use crate::exact::{Coding, Dataset, Numbers, Tables};
+use crate::exact::{Dataset, Numbers, Tables};
 use crate::kernel::Encoder;
 use crate::metric::Metric;
 use crate::parallel::each;
@@ -34,13 +33,13 @@ pub(super) struct DeviceCodes {
     lists: Option<Matrix>,
 }
 
-/// The type of the elements on the device: of numbers that have ranges, signed bytes around 0.
+/// The type of the elements on the device; of numbers that have ranges, of the bytes of their codes.
 fn stored_type(kind: SqType) -> DType {
     match kind {
         SqType::Fp16 => DType::F16,
         SqType::Bf16 => DType::Bf16,
-        SqType::Direct8 => DType::U8,
-        _ => DType::I8,
+        SqType::Direct8Signed => DType::I8,
+        _ => DType::U8,
     }
 }
 
@@ -85,11 +84,6 @@ impl RowCodes {
         RowCodes { quantizer, residual: self.residual }
     }
 
-    /// Whether rows are looked up.
-    fn looked_up(&self) -> bool {
-        self.residual || matches!(self.quantizer, Quantizer::Product(_))
-    }
-
     /// Bytes of the codes of a row on the device.
     fn width(&self) -> usize {
         match &self.quantizer {
@@ -110,7 +104,7 @@ impl RowCodes {
     pub fn dataset(&self, gpu: &Gpu, metric: &Metric, lists: Option<&[f32]>) -> Result<Dataset> {
         let dim = self.quantizer.dim();
         let known = self.quantizer.is_trained() && (lists.is_some() || !self.residual);
-        if self.looked_up() && !known {
+        if !known {
             return Dataset::new(gpu, metric, DType::F32, dim);
         }
         let lists = lists.filter(|_| self.residual);
@@ -121,12 +115,9 @@ impl RowCodes {
                 Dataset::looked_up(gpu, metric, Tables::new(gpu, numbers, lists)?)
             }
             Quantizer::Scalar(of) => match (of.kind().ranged_bits(), of.steps()) {
-                (Some(bits), Some((minima, steps))) if self.residual => {
+                (Some(bits), Some((minima, steps))) => {
                     let numbers = Numbers::Steps { minima: &minima, steps: &steps, bits };
                     Dataset::looked_up(gpu, metric, Tables::new(gpu, numbers, lists)?)
-                }
-                (Some(bits), Some((minima, steps))) if of.is_trained() => {
-                    Dataset::coded(gpu, metric, Coding::new(gpu, bits, &minima, &steps)?)
                 }
                 _ => Dataset::new(gpu, metric, stored_type(of.kind()), dim),
             },

@@ -95,7 +95,7 @@ pub(super) fn codes(gpu: &Gpu, metric: &Metric, codes: &RowCodes) -> Result<Opti
     };
     let (kind, dim) = (quantizer.kind(), quantizer.dim());
     // a step of 1, with a whole number in its middle
-    let whole = |least: f32| Coding::of_copy(gpu, 8, &vec![least - 0.5; dim], &vec![1.0; dim]);
+    let whole = |least: f32| Coding::new(gpu, 8, &vec![least - 0.5; dim], &vec![1.0; dim]);
     let coding = match (kind, kind.ranged_bits(), quantizer.steps()) {
         (SqType::Fp16 | SqType::Bf16, ..) => return Ok(None),
         // ranges are of rows, and what is compared is divided by their norms
@@ -104,7 +104,7 @@ pub(super) fn codes(gpu: &Gpu, metric: &Metric, codes: &RowCodes) -> Result<Opti
         _ if !quantizer.is_trained() => return Ok(None),
         (_, Some(bits), Some((minima, steps))) => match rows_lose_less(bits, &minima, &steps) {
             true => return Ok(Some(Codes::OfRows)),
-            false => Coding::of_copy(gpu, bits, &minima, &steps)?,
+            false => Coding::new(gpu, bits, &minima, &steps)?,
         },
         (SqType::Direct8Signed, ..) => whole(-128.0)?,
         _ => whole(0.0)?,

@@ -50,7 +50,7 @@ fn dataset(
 
 impl SqRows {
     /// No rows yet, in lists of these centroids, or of `nlist` that are still to be learnt.
-    pub fn new(
+    pub(super) fn new(
         gpu: &Gpu,
         metric: &Metric,
         codes: &RowCodes,

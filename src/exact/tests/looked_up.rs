@@ -1,0 +1,85 @@
+//! Rows that are codes: every way to scan them gives the answers of all exact distances, to the bit, and so does a radius.
+
+use super::{Once, random};
+use crate::call::{Filter, Options};
+use crate::device::Gpu;
+use crate::dtype::Rows;
+use crate::exact::dataset::Dataset;
+use crate::exact::range::submit_range;
+use crate::exact::search::submit_search;
+use crate::exact::tables::{Numbers, Tables};
+use crate::metric::Metric;
+
+const N: usize = 9_000;
+const LISTS: usize = 5;
+
+/// Bytes of any codes, behind the numbers of lists.
+fn stored(tables: &Tables, listed: bool) -> Vec<u8> {
+    let mut bytes: Vec<u8> =
+        random(N * tables.row_bytes(), 5).iter().map(|x| (x * 128.0).floor() as i8 as u8).collect();
+    if listed {
+        for (row, bytes) in bytes.chunks_exact_mut(tables.row_bytes()).enumerate() {
+            bytes[..4].copy_from_slice(&((row * row % LISTS) as u32).to_le_bytes());
+        }
+    }
+    bytes
+}
+
+fn check(gpu: &Gpu, few: &str, dim: usize, of: (Numbers<'_>, bool)) {
+    let (numbers, listed) = of;
+    let lists = random(LISTS * dim, 9);
+    let tables = Tables::new(gpu, numbers, listed.then_some(&lists[..])).unwrap();
+    let (bytes, name) = (stored(&tables, listed), tables.elements().name());
+    for metric in [Metric::L2, Metric::InnerProduct, Metric::Cosine] {
+        let width = tables.row_bytes();
+        let rows = Dataset::looked_up(gpu, &metric, tables.clone()).unwrap();
+        let rows = rows.append(&mut Once(Some(Rows::U8(&bytes[..4000 * width])), width)).unwrap();
+        let rows = rows.append(&mut Once(Some(Rows::U8(&bytes[4000 * width..])), width)).unwrap();
+        let queries: Vec<f32> = random(3 * dim, 6).iter().map(|x| 40.0 * x).collect();
+        let queries = Rows::F32(&queries);
+        let run = |exhaustive| {
+            let options = Options { exhaustive, ..Options::default() };
+            submit_search(&rows, queries, 6, Filter::default(), options).unwrap().wait().unwrap()
+        };
+        let (scan, all) = (run(false), run(true));
+        let what = format!("{name}, {metric}, {few}: {:?}", scan.stats.variants);
+        assert_eq!(scan.stats.exact.scanned, 3, "{what}");
+        let scanned =
+            scan.stats.variants.iter().any(|v| v.starts_with("scan_") && v.contains(name));
+        assert!(scanned, "{what}");
+        assert_eq!((&scan.ids, &scan.distances), (&all.ids, &all.distances), "{what}");
+        let radius = scan.distances[5];
+        let within = |exhaustive| {
+            let options = Options { exhaustive, ..Options::default() };
+            let filter = Filter::default();
+            submit_range(&rows, queries, radius, filter, options).unwrap().wait().unwrap()
+        };
+        let (scan, all) = (within(false), within(true));
+        assert_eq!((scan.lims, scan.ids, scan.distances), (all.lims, all.ids, all.distances));
+    }
+}
+
+#[test]
+fn every_scan_of_codes_is_all_exact_distances() {
+    // a register tile and a matrix tile, if there is one, and rows one by one
+    for (few, matrix) in [("0", "0"), ("0", "1"), ("1000", "1")] {
+        let builder = Gpu::builder().poison(true).setting("kernel.matrix.use", matrix);
+        let settings = ["kernel.scan.max_row_queries", "kernel.matrix.max_row_queries"];
+        let Ok(gpu) = settings.iter().fold(builder, |b, key| b.setting(*key, few)).build() else {
+            println!("skipped: no adapter (1)");
+            return;
+        };
+        // whole groups to a part, and three elements to one
+        let centroids = random(32 << 8, 1);
+        let whole = Numbers::Parts { centroids: &centroids, parts: 4, bits: 8 };
+        let odd = Numbers::Parts { centroids: &centroids[..21 << 5], parts: 7, bits: 5 };
+        let (minima, steps): (Vec<f32>, Vec<f32>) =
+            (0..21).map(|j| (-3.0 - j as f32, 0.02 + 0.3 * (j % 4) as f32)).unzip();
+        let steps = Numbers::Steps { minima: &minima, steps: &steps, bits: 8 };
+        check(&gpu, few, 32, (whole, true));
+        check(&gpu, few, 21, (odd, false));
+        check(&gpu, few, 21, (odd, true));
+        check(&gpu, few, 21, (steps, false));
+        check(&gpu, few, 21, (steps, true));
+    }
+}
