@@ -4,8 +4,8 @@ use crate::common::device::subset;
 use crate::common::npy::Npy;
 use crate::support::gpu;
 use nearfield::{
-    BinaryFlat, DType, Error, Flat, Hits, Index, IvfFlat, IvfSq, Metric, Rows, ScalarQuantizer,
-    Search, SearchParams, SqType, read_faiss, read_index, write_faiss,
+    BinaryFlat, DType, Error, Flat, Hits, Index, IvfFlat, IvfPq, IvfSq, Metric, ProductQuantizer,
+    Rows, ScalarQuantizer, Search, SearchParams, SqType, read_faiss, read_index, write_faiss,
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -127,6 +127,8 @@ fn lists_are_those_of_the_file() {
             }
         } else if let Some(index) = any.downcast_ref::<IvfSq>() {
             assert_eq!(index.list_sizes(), sizes, "{name}");
+        } else if let Some(index) = any.downcast_ref::<IvfPq>() {
+            assert_eq!(index.list_sizes(), sizes, "{name}");
         } else {
             assert!(lists.is_empty(), "{name}");
         }
@@ -174,7 +176,7 @@ fn what_faiss_has_no_place_for_is_refused_by_name() {
     refused(&codes(Metric::L2, SqType::Uniform6), "SQ6_uniform");
     refused(&codes(Metric::Cosine, SqType::Bits8), "cosine");
     // and of their files
-    for name in ["hnsw", "residual", "nan", "twice", "negative"] {
+    for name in ["hnsw", "ivf_pq", "nan", "twice", "negative"] {
         let path = file(&format!("refused/{name}"));
         let error = read_index(&gpu, &path).unwrap_err();
         assert!(matches!(&error, Error::Format { file, .. } if *file == path), "{error}");
@@ -222,6 +224,22 @@ fn written(gpu: &nearfield::Gpu) -> Vec<(&'static str, &'static str, Box<dyn Ind
         let made = IvfSq::with_centroids(gpu, Metric::L2, &quantizer, centroids).unwrap();
         made.set_nprobe(2).unwrap();
         add(name, "plain", Box::new(made), Rows::F32(&rows), true);
+    }
+    let quantizer = ScalarQuantizer::new(DIM, SqType::Bits8).unwrap();
+    let quantizer = quantizer.with_trained(&[[-2.0; DIM], [4.0; DIM]].concat()).unwrap();
+    let made = IvfSq::with_centroids(gpu, Metric::L2, &quantizer, centroids).unwrap();
+    let made = made.with_residuals(true).unwrap();
+    made.set_nprobe(2).unwrap();
+    add("ivf_sq8_residual", "plain", Box::new(made), Rows::F32(&rows), true);
+    for (name, metric, residual) in
+        [("ivf_pq", Metric::L2, true), ("ivf_pq_rows", Metric::InnerProduct, false)]
+    {
+        let of_parts: Vec<f32> = (0..DIM << 5).map(|i| ((i * i) as f32 * 0.73).sin()).collect();
+        let quantizer = ProductQuantizer::new(DIM, 3, 5).unwrap();
+        let quantizer = quantizer.with_centroids(&of_parts).unwrap();
+        let made = IvfPq::with_centroids(gpu, metric, &quantizer, residual, centroids).unwrap();
+        made.set_nprobe(2).unwrap();
+        add(name, "plain", Box::new(made), Rows::F32(&rows), residual);
     }
     all
 }

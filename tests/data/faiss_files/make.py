@@ -215,6 +215,30 @@ for letters, each in [("IvFl", 4), ("IvFL", 1)]:
     (HERE / f"{name}.faiss").write_bytes(letters.encode() + head + ids + bytes(9) + codes)
     answer(name, "plain")
 
+# codes of residuals, which FAISS makes unless it is told otherwise, and of product quantizers; enough rows for 2^bits centroids
+MORE = f32(np.random.default_rng(15).standard_normal((400, D)))
+for metric in ["l2", "ip"]:
+    for name, factory, residual in [
+        ("sq8_residual", "IVF8,SQ8", True),
+        ("sq6_residual", "IVF8,SQ6", True),
+        ("sq4_residual", "IVF8,SQ4", True),
+        ("pq3", "IVF8,PQ3np", True),
+        ("pq3x4", "IVF8,PQ3x4np", True),
+        ("pq6x5", "IVF8,PQ6x5np", True),
+        ("pq2x6_rows", "IVF8,PQ2x6np", False),
+    ]:
+        index = faiss.index_factory(D, factory, METRICS[metric][1])
+        index.by_residual = residual
+        index.train(MORE)
+        index.add(BASE["plain"])
+        index.nprobe = 3
+        save(f"ivf_{name}_{metric}", "plain", index)
+# letters of before by_residual was written, which was always set
+whole = (HERE / "ivf_sq8_residual_l2.faiss").read_bytes()
+at = whole.index(b"ilar")
+(HERE / "old_IwSQ.faiss").write_bytes(b"IwSQ" + whole[4 : at - 1] + whole[at:])
+answer("old_IwSQ", "plain")
+
 (HERE / "answers.txt").write_text("\n".join(answers) + "\n")
 (HERE / "lists.txt").write_text("\n".join(lists) + "\n")
 
@@ -228,7 +252,6 @@ for name, factory in [
     ("ivf_pq", "IVF2,PQ2x2"),
     ("refine", "Flat,RFlat"),
     ("sq", "SQ8"),
-    ("residual", "IVF2,SQ8"),
     ("ivf_hnsw", "IVF2_HNSW4,Flat"),
 ]:
     index = faiss.index_factory(D, factory)

@@ -5,7 +5,10 @@ use super::coded;
 use super::oracle::{ALL, taken};
 use crate::common::device::subset;
 use crate::support::gpu;
-use nearfield::{IdFilter, Index, IvfPq, IvfSq, Metric, Rows, SqType, read_index};
+use nearfield::{
+    IdFilter, Index, IvfPq, IvfSq, Metric, ProductQuantizer, Rows, ScalarQuantizer, SqType,
+    read_index,
+};
 use std::collections::HashMap;
 
 const NLIST: usize = 9;
@@ -28,19 +31,42 @@ struct Codes {
 }
 
 impl Codes {
-    fn new(metric: &Metric, dim: usize, of: As, residual: bool, rows: &[f32]) -> Codes {
-        let gpu = gpu();
+    /// Trained, or where that would take its time with rows for centroids and pieces of them for those of the parts.
+    fn new(
+        metric: &Metric,
+        dim: usize,
+        of: As,
+        (residual, train): (bool, bool),
+        rows: &[f32],
+    ) -> Codes {
+        let (gpu, metric) = (gpu(), metric.clone());
+        let lists = &rows[..NLIST * dim];
         let index: Box<dyn Index> = match of {
+            As::Parts(parts, bits) if train => {
+                let index = IvfPq::new(&gpu, dim, metric, NLIST, parts, bits).unwrap();
+                Box::new(index.with_residuals(residual).unwrap())
+            }
             As::Parts(parts, bits) => {
-                let index = IvfPq::new(&gpu, dim, metric.clone(), NLIST, parts, bits).unwrap();
+                let of_parts: Vec<f32> =
+                    rows.iter().rev().cycle().take(dim << bits).map(|x| 0.7 * x).collect();
+                let quantizer = ProductQuantizer::new(dim, parts, bits).unwrap();
+                let quantizer = quantizer.with_centroids(&of_parts).unwrap();
+                Box::new(IvfPq::with_centroids(&gpu, metric, &quantizer, residual, lists).unwrap())
+            }
+            As::Steps(kind) if train => {
+                let index = IvfSq::new(&gpu, dim, metric, NLIST, kind).unwrap();
                 Box::new(index.with_residuals(residual).unwrap())
             }
             As::Steps(kind) => {
-                let index = IvfSq::new(&gpu, dim, metric.clone(), NLIST, kind).unwrap();
+                let quantizer = ScalarQuantizer::new(dim, kind).unwrap().train(Rows::F32(rows));
+                let quantizer = quantizer.unwrap();
+                let index = IvfSq::with_centroids(&gpu, metric, &quantizer, lists).unwrap();
                 Box::new(index.with_residuals(residual).unwrap())
             }
         };
-        index.train(Rows::F32(rows)).unwrap();
+        if train {
+            index.train(Rows::F32(rows)).unwrap();
+        }
         let name = format!("{of:?}, residuals: {residual}");
         let mut codes = Codes { index, name, lists: HashMap::new() };
         let ids = codes.index.add(rows).unwrap();
@@ -83,8 +109,8 @@ fn every_kind_of_code_under_every_metric() {
                 if (at + number + usize::from(residual)) % if subset() { 5 } else { 2 } != 0 {
                     continue;
                 }
-                let base = taken(400, dim, metric, SqType::Bits8, 1 + at as u64);
-                let codes = Codes::new(metric, dim, of, residual, &base);
+                let base = taken(300, dim, metric, SqType::Bits8, 1 + at as u64);
+                let codes = Codes::new(metric, dim, of, (residual, false), &base);
                 let queries = taken(7, dim, metric, SqType::Bits8, 50 + number as u64);
                 let third = IdFilter::bitmap(vec![0x9249_2492_4924_9249u64; 7]);
                 codes.check(&queries, (3, 10), &third);
@@ -102,10 +128,10 @@ fn every_kind_of_code_under_every_metric() {
 fn histories_leave_what_the_codes_stand_for() {
     let dim = 16;
     for (of, residual) in
-        [(As::Parts(4, 8), true), (As::Parts(4, 6), false), (As::Steps(SqType::Bits8), true)]
+        [(As::Parts(4, 4), true), (As::Parts(4, 6), false), (As::Steps(SqType::Bits8), true)]
     {
         let rows = taken(500, dim, &Metric::L2, SqType::Bits8, 7);
-        let mut codes = Codes::new(&Metric::L2, dim, of, residual, &rows);
+        let mut codes = Codes::new(&Metric::L2, dim, of, (residual, true), &rows);
         let queries = taken(9, dim, &Metric::L2, SqType::Bits8, 8);
         let more = taken(40, dim, &Metric::L2, SqType::Bits8, 9);
         let ids = codes.index.add(&more).unwrap();
