@@ -8,7 +8,7 @@
 //! rows are added, replaced, removed, read back and written to a file. [`StreamedFlat`] is a [`Search`] over rows that stay on the host,
 //! however many they are. [`Metric`] has FAISS's metrics, those of cuVS, and your own in WGSL. Searches are exact, ties fall to the row that was
 //! added first, and [`SearchStats`] says which kernels answered. The indexes of inverted lists alone may miss a neighbour: an
-//! [`IvfFlat`], or an [`IvfSq`] of rows in fewer bits, looks at the nearest of many lists of rows, which is faster. [`kmeans`] finds the
+//! [`IvfFlat`], or an [`IvfSq`] or [`IvfPq`] of rows in fewer bits, looks at the nearest of many lists of rows, which is faster. [`kmeans`] finds the
 //! centroids of such lists, and of anything else.
 //!
 //! # Example

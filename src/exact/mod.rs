@@ -39,6 +39,8 @@
 //!   and is part of E. Queries whose candidates do not fit are asked again: after 8 bits of what loses less, in the end by
 //!   `exact_bins.rs`. In the place of the copy in f16 there may be one of a scalar quantizer's codes (`coding.rs`): then scores leave a part of
 //!   each product out that is the same for all rows of a query.
+//! * Rows may be codes themselves (`tables.rs`), of a scalar or a product quantizer, of rows or of what centroids leave of them. Every kernel
+//!   looks them up as it loads them, tiles for a whole tile of queries at a time; what is looked up is the row.
 //! * Where all sums are exact (whole numbers below 2^23, whose halves f32 holds, too) E is 0, and of many bins at L the first k are enough.
 //!   So it is of bits, but of quotients of more than 4096 bits all bins at L are looked at.
 //! * The logarithms of rows are there as a copy in f16 alone; where there is none, none for the device to multiply, or many rows have

@@ -31,7 +31,8 @@ use std::path::Path;
 /// |---|---|---|
 /// | `IndexFlat`, `IndexFlatL2`, `IndexFlatIP` | `IxFl` `IxF2` `IxFI` | [`Flat`](crate::Flat) |
 /// | `IndexIVFFlat` | `IwFl`, of old `IvFl` `IvFL` | [`IvfFlat`](crate::IvfFlat) |
-/// | `IndexIVFScalarQuantizer` with `by_residual = False` | `IwSq` | [`IvfSq`](crate::IvfSq) |
+/// | `IndexIVFScalarQuantizer` | `IwSq`, of old `IwSQ` `IvSQ` | [`IvfSq`](crate::IvfSq) |
+/// | `IndexIVFPQ` | `IwPQ`, of old `IvPQ` | [`IvfPq`](crate::IvfPq) |
 /// | `IndexBinaryFlat` | `IBxF` | [`BinaryFlat`](crate::BinaryFlat) |
 /// | `IndexIDMap`, `IndexIDMap2` of one of these | `IxMp` `IxM2` `IBMp` `IBM2` | the same with these ids |
 ///
@@ -49,7 +50,8 @@ use std::path::Path;
 ///
 /// # Errors
 /// `Format`, naming file and offset, for a file that is damaged, that goes on behind the index, or that holds what there is no place for here,
-/// by its name: other kinds of index (graphs, product quantizers, transforms, residual codes), centroids in another index than a flat one or
+/// by its name: other kinds of index (graphs, product quantizers without lists or of other than 4 to 8 bits, transforms), residuals of scalar codes without
+/// ranges (fp16), centroids in another index than a flat one or
 /// under another metric than the rows, lists that are in a file of their own, negative ids and ids that are there twice, values that the
 /// metric refuses; `Io`; what the index's constructor and `add` return.
 ///
@@ -69,7 +71,7 @@ pub fn read_faiss(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Box<dyn Index>> {
 /// Writes an index to a file that `faiss.read_index` reads, of bits `faiss.read_index_binary`; whole or not at all, without what was removed.
 ///
 /// A [`Flat`](crate::Flat) becomes an `IndexFlat`, an [`IvfFlat`](crate::IvfFlat) an `IndexIVFFlat`, an [`IvfSq`](crate::IvfSq) an
-/// `IndexIVFScalarQuantizer` with `by_residual = False`, a [`BinaryFlat`](crate::BinaryFlat) an `IndexBinaryFlat`; a flat one whose ids are not
+/// `IndexIVFScalarQuantizer`, an [`IvfPq`](crate::IvfPq) an `IndexIVFPQ`, a [`BinaryFlat`](crate::BinaryFlat) an `IndexBinaryFlat`; a flat one whose ids are not
 /// 0, 1, 2... in the order of its rows within an `IndexIDMap2`. What [`read_faiss`] reads it writes again to the byte, but for
 /// direct maps, an ID map of lists, whose ids become those in the lists, an `IndexIDMap`, old letters, and a count of rows that are in no list.
 ///
