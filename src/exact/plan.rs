@@ -136,7 +136,8 @@ impl Plan {
             && queries.count as u64 <= few.into();
         let most_candidates = u64::from(kernels::MAX_CANDIDATES);
         // rows of more bins are read for one query alone at a higher price than all rows for many together
-        let max_binding = gpu.caps().max_binding_bytes;
+        let behind = rows.behind_queries();
+        let max_binding = gpu.caps().max_binding_bytes.saturating_sub(behind);
         let wide_candidates = (bins / 4).clamp(64, most_candidates).min(max_binding / (BIN * 4));
         let max_candidates = match asked {
             Asked::Within { .. } if queries.count as u64 <= few.into() => wide_candidates,
@@ -211,7 +212,7 @@ impl Plan {
             dataset.metric()
         );
         let filtered = filter.bytes(dataset.compared());
-        let scratch = scratch(dataset, filtered);
+        let scratch = scratch(dataset, filtered + behind);
         let ms = profile.f64("submit", "max_ms")?;
         let gflops = match matrix {
             Some(_) => profile.f64("matrix", "gflops")?,

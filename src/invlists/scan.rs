@@ -91,9 +91,11 @@ impl ListScan {
             + k as u64 * 24
             + queries.work_dim() as u64 * 20
             + 64;
-        let memory = scratch(dataset, filter.bytes(dataset.compared()));
+        let behind = dataset.compared().behind_queries();
+        let memory = scratch(dataset, filter.bytes(dataset.compared()) + behind);
+        let binding = caps.max_binding_bytes.saturating_sub(behind);
         let fit = |each: u64, widest: u64| {
-            let most = (memory / each).min(caps.max_binding_bytes / widest.max(1));
+            let most = (memory / each).min(binding / widest.max(1));
             most.clamp(1, u64::from(caps.max_dispatch)) as usize
         };
         let bins = most_pages * (BIN / SMALL_BIN) * 8;

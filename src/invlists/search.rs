@@ -9,8 +9,8 @@ use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::exact;
 
-/// Storage buffers of a kernel that binds a table, scales and bitmaps.
-const BINDINGS: u32 = 9;
+/// Storage buffers of a kernel that finds rows by a table, without scales, bitmaps and what codes are looked up in.
+const BINDINGS: u32 = 7;
 
 /// How many lists are probed, and what is looked for in them.
 #[derive(Clone, Copy, Debug)]
@@ -114,11 +114,12 @@ impl InvertedLists {
         }))
     }
 
-    /// Whether kernels that find rows by a table have a binding left for the bits of each query's filter. Where rows are divided by their
-    /// length, or their copies by a scale of each, that is the ninth, and WebGPU grants eight.
+    /// Whether kernels that find rows by a table have bindings for all that there is: a scale of each row where rows are divided by their
+    /// length, or their copies by one, what codes are looked up in, and the bits of each query's filter. WebGPU grants eight.
     fn binds(&self, filter: &Filter) -> bool {
         let (dataset, most) = (self.dataset(), self.dataset().gpu().caps().max_storage_buffers);
-        filter.each.is_none() || !dataset.is_scaled() || most >= BINDINGS
+        let more = [dataset.is_scaled(), dataset.compared().is_coded(), filter.each.is_some()];
+        BINDINGS + more.iter().filter(|&&needed| needed).count() as u32 <= most
     }
 
     /// Whether one binding holds what comes of a query's rows in so many lists.

@@ -96,6 +96,12 @@ impl Measured {
         self.tables.as_ref().map_or(self.matrix.dim(), Tables::dim)
     }
 
+    /// Bytes behind the queries of a submission: what codes are looked up in, where kernels have no binding for it.
+    pub fn behind_queries(&self) -> u64 {
+        let behind = self.tables.as_ref().filter(|tables| !tables.elements().apart);
+        behind.map_or(0, |tables| tables.buffer().size())
+    }
+
     /// What kernels that decode rows bind beside them.
     pub fn ranges(&self) -> Option<&Buffer> {
         self.tables.as_ref().map(Tables::buffer)
@@ -153,7 +159,8 @@ impl Measured {
     pub fn bytes(&self) -> u64 {
         let part = |p: &Part| p.bias.size() + p.scale.as_ref().map_or(0, Buffer::size);
         let norms = self.bin_norm.as_ref().map_or(0, Buffer::size);
-        self.matrix.bytes() + self.parts.iter().map(part).sum::<u64>() + norms
+        let tables = self.ranges().map_or(0, Buffer::size);
+        self.matrix.bytes() + self.parts.iter().map(part).sum::<u64>() + norms + tables
     }
 
     /// Device memory that `rows` rows take in one segment.
