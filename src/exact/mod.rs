@@ -72,6 +72,7 @@ mod dataset;
 mod distance;
 mod encoding;
 mod exact_bins;
+mod f16_factor;
 mod filter;
 mod hits;
 mod kernels;

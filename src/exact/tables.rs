@@ -17,7 +17,7 @@
 //! ```
 
 use super::coding::Elements;
-use super::rounded::f16;
+use super::f16_factor::f16_factor;
 use crate::buffer::Buffer;
 use crate::device::Gpu;
 use crate::error::{Error, Result};
@@ -185,7 +185,7 @@ impl Tables {
             Numbers::Parts { parts, .. } => dim / parts,
             Numbers::Steps { .. } => 1,
         };
-        let factor = f16::factor(largest as f32);
+        let factor = f16_factor(largest as f32);
         let first_list = SIZES + table.len() / 4;
         if first_list >= 1 << 24 {
             let (what, limit) = ("numbers of a quantizer".to_owned(), 1 << 26);

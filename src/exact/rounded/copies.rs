@@ -10,6 +10,7 @@ use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::exact::coding::{Codes, Coding};
 use crate::exact::encoding::Encoding;
+use crate::exact::f16_factor::f16_factor;
 use crate::exact::lost::Lost;
 use crate::exact::rows::measured::{self, Measured, ScanFamily};
 use crate::exact::tables::Tables;
@@ -195,7 +196,7 @@ impl Rounded {
         let bin_residual = Rounded::residuals(rows, old, replaced, &mut encoder)?;
         let scaled = matches!(rows.scan(), Some((_, true)));
         // rows of cosine are normalized
-        let largest = f16::factor(if scaled { 1.0 } else { largest(rows) });
+        let largest = f16_factor(if scaled { 1.0 } else { largest(rows) });
         // logarithms are within f16's range, and near 0 only where they say little
         let as_is = matches!(operand, Encoding::Rows(_)) || rows.by_logs();
         let looked_up = rows.tables().map(Tables::factor);

@@ -6,15 +6,6 @@ use crate::exact::kernels;
 use crate::exact::params::F16Copy;
 use crate::kernel::{DEPTH, Encoder, fold};
 
-/// The power of two that brings `largest` into [2^13, 2^14), so far as the product of two of them stays within f32.
-pub(crate) fn factor(largest: f32) -> f32 {
-    if largest == 0.0 {
-        return 1.0;
-    }
-    let exponent = 13 - largest.log2().floor() as i32;
-    2f32.powi(exponent.clamp(-60, 60))
-}
-
 /// Elements of a row of the copy: whole slabs of every tile.
 pub(crate) fn depth(dim: usize) -> u32 {
     dim.next_multiple_of(DEPTH as usize) as u32

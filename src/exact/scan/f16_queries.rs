@@ -3,6 +3,7 @@
 use crate::buffer::Buffer;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::exact::f16_factor::f16_factor;
 use crate::exact::lost::Lost;
 use crate::exact::rounded::part::{RoundedPart, Source};
 use crate::exact::rounded::{f16, residual};
@@ -32,7 +33,7 @@ impl F16Queries {
     ) -> Result<F16Queries> {
         let gpu = encoder.gpu().clone();
         let capacity = upload.count.next_multiple_of(bm);
-        let factor = f16::factor(largest).min(rows * 16_777_216.0);
+        let factor = f16_factor(largest).min(rows * 16_777_216.0);
         let buffer = gpu.scratch("f16 queries", u64::from(capacity) * f16::row_bytes(dim))?;
         let residuals = gpu.scratch("query residuals", u64::from(upload.count) * 4)?;
         let stride4 = f16::depth(dim) / 4;

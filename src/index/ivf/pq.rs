@@ -82,7 +82,7 @@ impl IvfPq {
     /// let lists = [0.0, 0.0, 100.0, 100.0];
     /// let index = IvfPq::with_centroids(&Gpu::new()?, Metric::L2, &quantizer, true, &lists)?;
     /// index.add(&[3.0, 4.0, 107.2, 100.0])?;
-    /// assert_eq!(index.reconstruct(1)?, [107.0, 100.0]);
+    /// assert_eq!((index.reconstruct(1)?, index.list_sizes()), (vec![107.0, 100.0], vec![1, 1]));
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     pub fn with_centroids(
@@ -117,7 +117,8 @@ impl IvfPq {
     /// ```no_run
     /// use nearfield::{Gpu, IvfPq};
     /// let index = IvfPq::read(&Gpu::new()?, "codes.nf")?;
-    /// println!("{} lists of codes of {} bytes", index.nlist(), index.quantizer().code_bytes());
+    /// println!("{} of {} lists are looked at", index.nprobe(), index.nlist());
+    /// println!("codes of {} bytes", index.quantizer().code_bytes());
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     pub fn read(gpu: &Gpu, path: impl AsRef<Path>) -> Result<IvfPq> {
