@@ -94,7 +94,9 @@ pub use io::{
 };
 pub use metric::{CustomMetric, Metric, Order};
 pub use ops::{RowLayout, normalize, row_norms};
-pub use quantize::{ProductQuantizer, ScalarQuantizer, SqRange, SqType};
+pub use quantize::{
+    PcaParams, ProductQuantizer, ScalarQuantizer, SqRange, SqType, VectorTransform,
+};
 pub use size::parse_bytes;
 pub use {half, wgpu};
 

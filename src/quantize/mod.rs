@@ -37,9 +37,12 @@ mod product;
 mod quantizer;
 mod ranges;
 mod scalar;
+mod transform;
 
 pub(crate) use kernels::variants;
 pub use kinds::{SqRange, SqType};
 pub use product::ProductQuantizer;
 pub(crate) use quantizer::Quantizer;
 pub use scalar::ScalarQuantizer;
+pub(crate) use transform::{Chain, TOKENS, TransformParts, named};
+pub use transform::{PcaParams, VectorTransform};
