@@ -86,8 +86,9 @@ pub use format::RowSource;
 pub use index::{
     AddParams, BinaryFlat, Exclude, Flat, Guarantee, HitRows, HitStream, Hits, IdFilter,
     IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo, IvfParams, IvfPq, IvfSq, ListSizes, Originals,
-    PreparedFilter, Progress, QueryFilter, RangeHits, Search, SearchParams, StreamedFlat,
-    TrainParams, TuneCurve, TuneParams, TunePoint, index_factory, tune_search, write_index,
+    PreTransform, PreparedFilter, Progress, QueryFilter, RangeHits, Search, SearchParams,
+    StreamedFlat, TrainParams, TuneCurve, TuneParams, TunePoint, index_factory, tune_search,
+    write_index,
 };
 pub use io::{
     faiss_info, is_faiss, read_faiss, read_index, verify_faiss, write_faiss, write_faiss_unnamed,

@@ -109,7 +109,8 @@ impl<'a> ScanRows<'a> {
                     None => Encoding::Rows(dtype),
                 };
                 let (buffer, factor) = (segment.buffer(), coded.unwrap_or(1.0));
-                let of = SegmentOperand { span, form, stored, buffer, tables, stride4, factor, scale };
+                let of =
+                    SegmentOperand { span, form, stored, buffer, tables, stride4, factor, scale };
                 return Ok(of);
             }
             Form::F16 => self.f16.ok_or_else(missing)?,

@@ -113,8 +113,7 @@ impl Numbers<'_> {
                 let levels = f64::from(1u32 << bits);
                 let each = minima.iter().zip(steps);
                 let each = each.map(|(low, step)| f64::from(low.abs()) + levels * f64::from(*step));
-                let (largest, square) =
-                    each.fold((0f64, 0f64), |(l, s), r| (l.max(r), s + r * r));
+                let (largest, square) = each.fold((0f64, 0f64), |(l, s), r| (l.max(r), s + r * r));
                 (largest, square.sqrt())
             }
         }

@@ -71,12 +71,7 @@ impl Quantizer {
     }
 
     /// The same, trained on a sample.
-    pub fn train(
-        &self,
-        gpu: &Gpu,
-        sample: Rows<'_>,
-        params: &KMeansParams,
-    ) -> Result<Quantizer> {
+    pub fn train(&self, gpu: &Gpu, sample: Rows<'_>, params: &KMeansParams) -> Result<Quantizer> {
         Ok(match self {
             Quantizer::Scalar(of) => Quantizer::Scalar(of.train(sample)?),
             Quantizer::Product(of) => Quantizer::Product(of.train(gpu, sample, params)?),

@@ -42,8 +42,7 @@ impl IvfRows {
     fn filled(self, lists: &ListsApart, rows: &mut dyn RowSource) -> Result<IvfRows> {
         let empty = IvfRows { nprobe: IvfRows::checked_nprobe(lists.nprobe)?, ..self };
         let Some(centroids) = &lists.centroids else { return Ok(empty) };
-        let empty =
-            if empty.is_trained() { empty } else { empty.with_centroids(centroids)? };
+        let empty = if empty.is_trained() { empty } else { empty.with_centroids(centroids)? };
         Ok(empty.with(empty.lists.append_labelled(rows, &lists.labels)?))
     }
 }

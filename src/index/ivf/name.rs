@@ -100,13 +100,20 @@ mod tests {
             ("IVF65536,Flat", 65536),
             ("IVF1M,Flat", 1 << 20),
         ] {
-            assert_eq!(lists_of(text).map(|of| of.ok()), Some(Some((nlist, ListCodes::Flat))), "{text}");
+            assert_eq!(
+                lists_of(text).map(|of| of.ok()),
+                Some(Some((nlist, ListCodes::Flat))),
+                "{text}"
+            );
         }
         assert_eq!(description(4096, None), "IVF4096,Flat");
         assert!(lists_of("Flat").is_none() && lists_of("BIVF8,Flat").is_none());
         for &kind in SqType::ALL {
             let text = format!("IVF16,{kind}");
-            assert_eq!(lists_of(&text).map(|of| of.ok()), Some(Some((16, ListCodes::Scalar(kind)))));
+            assert_eq!(
+                lists_of(&text).map(|of| of.ok()),
+                Some(Some((16, ListCodes::Scalar(kind))))
+            );
         }
         for (text, parts, bits) in
             [("PQ16", 16, 8), ("PQ7x5", 7, 5), ("PQ16x4fs", 16, 4), ("PQ8np", 8, 8)]

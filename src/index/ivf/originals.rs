@@ -84,11 +84,7 @@ fn rows_lose_less(bits: u32, minima: &[f32], steps: &[f32]) -> bool {
 ///
 /// # Errors
 /// `InvalidArgument` for ranges that rows of more than 2^60 may lie in.
-pub(super) fn codes(
-    gpu: &Gpu,
-    metric: &Metric,
-    codes: &RowCodes,
-) -> Result<Option<Codes>> {
+pub(super) fn codes(gpu: &Gpu, metric: &Metric, codes: &RowCodes) -> Result<Option<Codes>> {
     let quantizer = match &codes.quantizer {
         // ranges are of what lists leave of rows, and not of these
         Quantizer::Scalar(_) if codes.residual => return Ok(Some(Codes::OfRows)),

@@ -99,7 +99,15 @@ pub(super) fn describe(file: &mut FileReader, dim: usize) -> Result<IvfInfo> {
     let (nlist, nprobe, sizes) = head(&mut section, dim)?;
     let sizes = sizes.map(|sizes| ListSizes::of(&sizes));
     let (nlist, nprobe) = (nlist as u64, nprobe as u64);
-    Ok(IvfInfo { nlist, nprobe, sizes, quantizer: None, codes: "Flat".into(), residual: false, originals: false })
+    Ok(IvfInfo {
+        nlist,
+        nprobe,
+        sizes,
+        quantizer: None,
+        codes: "Flat".into(),
+        residual: false,
+        originals: false,
+    })
 }
 
 /// Lists, probed lists, and the size of each list where there are centroids.

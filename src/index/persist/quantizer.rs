@@ -78,7 +78,9 @@ fn read_product(file: &mut FileReader, dim: usize) -> Result<(ProductQuantizer, 
     }
     let expected = (dim as u64 * 4) << bits;
     if left != expected {
-        return Err(section.fault_at(at, format!("{left} bytes of centroids; {expected} are right")));
+        return Err(
+            section.fault_at(at, format!("{left} bytes of centroids; {expected} are right"))
+        );
     }
     let mut centroids = vec![0f32; left as usize / 4];
     section.fill(bytemuck::cast_slice_mut(&mut centroids))?;

@@ -1,8 +1,9 @@
 //! Learning from a sample.
 
 use super::kinds::{Kind, State};
+use super::linear::Linear;
 use super::mean::mean;
-use super::rotation::to_f32;
+use super::rotation::{random, to_f32};
 use super::vector::{VectorTransform, checked};
 #[cfg(feature = "transforms")]
 use super::{itq, opq, pca};
@@ -64,7 +65,7 @@ impl VectorTransform {
         }
         let count = rows.len() / self.dim_in;
         let least = match self.kind {
-            Kind::Center | Kind::Itq { pca: false } => 1,
+            Kind::Center | Kind::Itq { pca: false } | Kind::RandomRotation(_) => 1,
             #[cfg(feature = "transforms")]
             Kind::Opq(_) => opq::LEAST_ROWS,
             _ => self.dim_out,
@@ -98,6 +99,11 @@ impl VectorTransform {
             Kind::Center => {
                 let mean = to_f32(&mean(rows, self.dim_in)?);
                 Ok(State { mean, ..State::default() })
+            }
+            Kind::RandomRotation(seed) => {
+                let matrix = to_f32(&random(self.dim_in, self.dim_out, *seed));
+                let linear = Linear::new((self.dim_in, self.dim_out), matrix, Vec::new());
+                Ok(State { linear: Some(linear), ..State::default() })
             }
             #[cfg(feature = "transforms")]
             Kind::Pca(params) => pca::fit(rows, shape, params),

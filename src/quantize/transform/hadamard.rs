@@ -6,7 +6,7 @@ pub(super) fn dim_out(dim_in: usize) -> Option<usize> {
 }
 
 /// The signs of the three rounds for rows of so many elements: those of FAISS for that seed.
-pub(super) fn signs(dim_out: usize, seed: u32) -> Vec<f32> {
+fn signs(dim_out: usize, seed: u32) -> Vec<f32> {
     // SplitMix64 (Steele, Lea, Flood 2014)
     let mut state = u64::from(seed);
     let mut next = || {
@@ -20,7 +20,8 @@ pub(super) fn signs(dim_out: usize, seed: u32) -> Vec<f32> {
 }
 
 /// Of each row of `dim_in` elements, with zeros behind it.
-pub(super) fn apply(rows: &[f32], (dim_in, dim_out): (usize, usize), signs: &[f32]) -> Vec<f32> {
+pub(super) fn apply(rows: &[f32], (dim_in, dim_out): (usize, usize), seed: u32) -> Vec<f32> {
+    let signs = signs(dim_out, seed);
     let mut out = vec![0.0; rows.len() / dim_in * dim_out];
     for (row, out) in rows.chunks_exact(dim_in).zip(out.chunks_exact_mut(dim_out)) {
         out[..dim_in].copy_from_slice(row);
@@ -33,7 +34,8 @@ pub(super) fn apply(rows: &[f32], (dim_in, dim_out): (usize, usize), signs: &[f3
 }
 
 /// The reverse.
-pub(super) fn reverse(rows: &[f32], (dim_in, dim_out): (usize, usize), signs: &[f32]) -> Vec<f32> {
+pub(super) fn reverse(rows: &[f32], (dim_in, dim_out): (usize, usize), seed: u32) -> Vec<f32> {
+    let signs = signs(dim_out, seed);
     let mut out = Vec::with_capacity(rows.len() / dim_out * dim_in);
     for row in rows.chunks_exact(dim_out) {
         let mut row = row.to_vec();
@@ -80,12 +82,11 @@ mod tests {
     fn a_row_keeps_its_length_and_comes_back() {
         for dim_in in [1, 2, 3, 6, 8, 100] {
             let dim_out = dim_out(dim_in).unwrap();
-            let signs = signs(dim_out, 3);
             let rows: Vec<f32> = (0..2 * dim_in).map(|i| (i as f32 * 0.7).sin()).collect();
-            let turned = apply(&rows, (dim_in, dim_out), &signs);
+            let turned = apply(&rows, (dim_in, dim_out), 3);
             let square = |x: &[f32]| x.iter().map(|x| x * x).sum::<f32>();
             assert!((square(&turned) - square(&rows)).abs() < 1e-4);
-            let back = reverse(&turned, (dim_in, dim_out), &signs);
+            let back = reverse(&turned, (dim_in, dim_out), 3);
             assert!(back.iter().zip(&rows).all(|(a, b)| (a - b).abs() < 1e-5), "{dim_in}");
         }
         assert_eq!(dim_out(usize::MAX), None);

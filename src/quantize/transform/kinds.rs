@@ -122,6 +122,4 @@ pub(super) struct State {
     pub components: Vec<f32>,
     /// Of ITQ, the rotation alone, which FAISS's files have beside its product with the components.
     pub rotation: Vec<f32>,
-    /// Of Hadamard's matrix.
-    pub signs: Vec<f32>,
 }

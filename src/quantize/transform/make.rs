@@ -130,12 +130,15 @@ impl VectorTransform {
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     pub fn random_rotation(dim_in: usize, dim_out: usize, seed: u64) -> Result<VectorTransform> {
-        matrix_fits(dim_in, dim_out)?;
-        let kind = Kind::RandomRotation(seed);
-        let mut made = VectorTransform::of(dim_in, dim_out, kind, None)?;
-        let matrix = to_f32(&random(dim_in, dim_out, seed));
-        made.set_linear(matrix, Vec::new());
+        let mut made = VectorTransform::late_rotation(dim_in, dim_out, seed)?;
+        made.set_linear(to_f32(&random(dim_in, dim_out, seed)), Vec::new());
         Ok(made)
+    }
+
+    /// The same, whose matrix is not computed before it is trained.
+    pub(super) fn late_rotation(dim_in: usize, dim_out: usize, seed: u64) -> Result<Self> {
+        matrix_fits(dim_in, dim_out)?;
+        VectorTransform::of(dim_in, dim_out, Kind::RandomRotation(seed), None)
     }
 
     /// A rotation without a matrix, by additions: the row with zeros behind it up to a power of two of elements, three times with random signs and
@@ -154,8 +157,7 @@ impl VectorTransform {
     pub fn hadamard_rotation(dim_in: usize, seed: u32) -> Result<VectorTransform> {
         matrix_fits(dim_in, 1)?;
         let dim_out = hadamard::dim_out(dim_in).unwrap_or(dim_in);
-        let state = State { signs: hadamard::signs(dim_out, seed), ..State::default() };
-        VectorTransform::of(dim_in, dim_out, Kind::Hadamard(seed), Some(state))
+        VectorTransform::of(dim_in, dim_out, Kind::Hadamard(seed), Some(State::default()))
     }
 
     /// Rows of length 1; one of zeros stays.

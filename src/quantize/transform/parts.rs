@@ -109,10 +109,10 @@ impl TransformParts {
         self.with_state(made)
     }
 
-    /// A rotation as it is, or where it is not there yet the one of its seed.
+    /// A rotation as it is, or where it is not there yet that of its seed, once it is trained.
     fn with_rotation(self) -> Result<VectorTransform> {
         if !self.is_trained {
-            return VectorTransform::random_rotation(self.dim_in, self.dim_out, self.number);
+            return VectorTransform::late_rotation(self.dim_in, self.dim_out, self.number);
         }
         let made = VectorTransform::linear(self.dim_in, self.dim_out, &self.matrix, &self.bias)?;
         Ok(VectorTransform { kind: Kind::RandomRotation(self.number), ..made })
@@ -152,7 +152,6 @@ impl TransformParts {
             eigenvalues: self.eigenvalues,
             components: self.components,
             rotation: self.rotation,
-            signs: Vec::new(),
         };
         Ok(VectorTransform { state: Some(Arc::new(state)), ..made })
     }

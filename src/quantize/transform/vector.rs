@@ -181,8 +181,8 @@ impl VectorTransform {
         Ok(match (&self.kind, &state.linear) {
             (Kind::Itq { .. }, Some(linear)) => linear.apply(&directions(rows, &state.mean)),
             (_, Some(linear)) => linear.apply(rows),
-            (Kind::Hadamard(_), None) => {
-                hadamard::apply(rows, (self.dim_in, self.dim_out), &state.signs)
+            (Kind::Hadamard(seed), None) => {
+                hadamard::apply(rows, (self.dim_in, self.dim_out), *seed)
             }
             (Kind::Center, None) => {
                 let mut out = rows.to_vec();
@@ -220,8 +220,8 @@ impl VectorTransform {
                     "a way back: the rows of its matrix are not of length 1 and at right angles to each other",
                 ),
             },
-            (Kind::Hadamard(_), None) => {
-                Ok(hadamard::reverse(rows, (self.dim_in, self.dim_out), &state.signs))
+            (Kind::Hadamard(seed), None) => {
+                Ok(hadamard::reverse(rows, (self.dim_in, self.dim_out), *seed))
             }
             (Kind::Center, None) => {
                 let mut out = rows.to_vec();

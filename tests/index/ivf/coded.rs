@@ -2,9 +2,7 @@
 
 use super::oracle::{bits, probing};
 use crate::support::{Model, gpu};
-use nearfield::{
-    DType, Flat, Gpu, IdFilter, Index, QueryFilter, Rows, Search, SearchParams,
-};
+use nearfield::{DType, Flat, Gpu, IdFilter, Index, QueryFilter, Rows, Search, SearchParams};
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -41,7 +39,8 @@ pub fn check(
     let found = index.search_with(queries, k, &ours).unwrap();
     let expected = flat.search_with(queries, k, &theirs).unwrap();
     assert!(bits(&found) == bits(&expected), "{what}: other hits or bits");
-    let eligible = |query: usize, row: usize| reached(query, ids[row]) && filter.is_member(ids[row]);
+    let eligible =
+        |query: usize, row: usize| reached(query, ids[row]) && filter.is_member(ids[row]);
     model.check_hits(&found, queries, k, &eligible);
     if let Some((_, radius)) = (0..found.len()).find_map(|i| found.row(i).next_back()) {
         let within = index.range_search_with(queries, radius, &ours).unwrap();

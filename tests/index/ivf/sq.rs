@@ -6,9 +6,8 @@ use super::oracle::{ALL, bits, probing, taken};
 use crate::common::device::{shared, subset};
 use crate::support::{Trickle, gpu, own_gpu};
 use nearfield::{
-    DType, Error, Flat, Gpu, Guarantee, IdFilter, Index, IndexInfo, IvfFlat, IvfSq, Metric,
-    Rows, ScalarQuantizer, Search, SearchParams, SqRange, SqType, index_factory,
-    read_index,
+    DType, Error, Flat, Gpu, Guarantee, IdFilter, Index, IndexInfo, IvfFlat, IvfSq, Metric, Rows,
+    ScalarQuantizer, Search, SearchParams, SqRange, SqType, index_factory, read_index,
 };
 use std::collections::HashMap;
 
