@@ -9,7 +9,8 @@
 //! however many they are. [`Metric`] has FAISS's metrics, those of cuVS, and your own in WGSL. Searches are exact, ties fall to the row that was
 //! added first, and [`SearchStats`] says which kernels answered. The indexes of inverted lists alone may miss a neighbour: an
 //! [`IvfFlat`], or an [`IvfSq`] of rows in fewer bits, looks at the nearest of many lists of rows, which is faster. [`kmeans`] finds the
-//! centroids of such lists, and of anything else.
+//! centroids of such lists, and of anything else. A [`PreTransform`] is an index behind transforms of vectors, such as principal components
+//! ([`VectorTransform`]).
 //!
 //! # Example
 //!
@@ -38,6 +39,7 @@
 //!
 //! # Features
 //!
+//! `transforms` brings what PCA, OPQ and ITQ are trained with ([`VectorTransform::train`]); applying them needs no feature.
 //! `cli` builds the program `nearfield`, and `charts` has it draw what `nearfield bench --svg` asks for.
 //!
 //! # wgpu and half

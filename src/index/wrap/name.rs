@@ -15,8 +15,7 @@ pub(in crate::index) fn transforms_of(
             Some((token, behind)) => (token, Some(behind)),
             None => (rest, None),
         };
-        // rows of no elements are refused by the index
-        let Some(made) = named(token, dim).filter(|_| dim > 0) else {
+        let Some(made) = named(token, dim) else {
             return match suspicious(token) {
                 true => Err(no_transform(description, token)),
                 false => Ok((transforms, rest)),
@@ -88,7 +87,7 @@ mod tests {
         let (transforms, _) = transforms_of("PCA8,HR,RR4,Flat", 40).unwrap();
         let dims: Vec<_> = transforms.iter().map(|t| (t.dim_in(), t.dim_out())).collect();
         assert_eq!(dims, [(40, 8), (8, 8), (8, 4)]);
-        assert_eq!(transforms_of("PCA8,Flat", 0).unwrap().1, "PCA8,Flat");
+        assert!(transforms_of("RR,Flat", 0).unwrap_err().to_string().contains("0 elements"));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::vector::{VectorTransform, checked, in_pieces};
 use crate::device::Gpu;
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
+use std::borrow::Cow;
 
 /// Transforms one after the other, of which there is at least one.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,10 +86,11 @@ impl Chain {
         let all = self.0.len() as f64;
         for (at, transform) in self.0.iter().enumerate() {
             let transform = transform.fit(gpu, &rows, &|share| told((at as f64 + share) / all))?;
-            rows = in_pieces(&rows, transform.dim_in(), |rows| transform.applied(rows))?;
+            let next = in_pieces(&rows, transform.dim_in(), |rows| transform.applied(rows))?;
+            rows = Cow::Owned(next);
             told((at + 1) as f64 / all)?;
             trained.push(transform);
         }
-        Ok((Chain(trained), rows))
+        Ok((Chain(trained), rows.into_owned()))
     }
 }

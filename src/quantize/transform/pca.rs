@@ -29,8 +29,8 @@ pub(super) fn fit(rows: &[f32], (d, dim_out): (usize, usize), params: &PcaParams
     Ok(State {
         linear: Some(Linear::new((d, dim_out), to_f32(&matrix), to_f32(&bias))),
         mean: to_f32(&mean),
-        // as many as elements, as FAISS has them
-        eigenvalues: (0..d).map(|i| values.get(i).map_or(0.0, |&x| x as f32)).collect(),
+        // as many as elements, as FAISS has them; none is negative but by rounding
+        eigenvalues: (0..d).map(|i| values.get(i).map_or(0.0, |&x| x.max(0.0) as f32)).collect(),
         components: to_f32(&components),
         ..State::default()
     })

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::metric::Metric;
 use crate::parallel::each;
 use crate::space::check;
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -146,8 +147,8 @@ impl VectorTransform {
         in_pieces(&checked(rows, self.dim_in, 0)?, self.dim_in, |rows| self.applied(rows))
     }
 
-    /// Rows that the transform takes to these, one after the other: where it leaves something out the nearest to the origin, of PCA the nearest
-    /// to the mean, where FAISS takes the origin.
+    /// Rows that the transform takes to these, or as near to these as it can, one after the other. Of several that is the one nearest to the origin,
+    /// of PCA nearest to the mean, where FAISS takes the origin.
     ///
     /// # Errors
     /// As [`apply`](Self::apply); `Unsupported` for a transform that no row comes back from: PCA with scaled components, ITQ, and a
@@ -260,13 +261,16 @@ fn beside(mut rows: Vec<f32>, linear: &Linear, mean: &[f32]) -> Vec<f32> {
 }
 
 /// Rows as f32, once each element is known to be a number. `first` is the number of the first of them.
-pub(super) fn checked(rows: Rows<'_>, dim: usize, first: u64) -> Result<Vec<f32>> {
+pub(super) fn checked(rows: Rows<'_>, dim: usize, first: u64) -> Result<Cow<'_, [f32]>> {
     if rows.dtype() == DType::Bits {
         return Err(Error::unsupported("a vector transform", "rows of bits"));
     }
     rows.count(dim)?;
     check::rows(&Metric::L2, rows, dim, first)?;
-    Ok(rows.to_f32())
+    Ok(match rows {
+        Rows::F32(rows) => Cow::Borrowed(rows),
+        other => Cow::Owned(other.to_f32()),
+    })
 }
 
 /// Does the work of some rows at a time, on several threads.
