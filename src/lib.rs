@@ -9,7 +9,8 @@
 //! however many they are. [`Metric`] has FAISS's metrics, those of cuVS, and your own in WGSL. Searches are exact, ties fall to the row that was
 //! added first, and [`SearchStats`] says which kernels answered. The indexes of inverted lists alone may miss a neighbour: an
 //! [`IvfFlat`], or an [`IvfSq`] or [`IvfPq`] of rows in fewer bits, looks at the nearest of many lists of rows, which is faster. [`kmeans`] finds the
-//! centroids of such lists, and of anything else.
+//! centroids of such lists, and of anything else. A [`PreTransform`] is an index behind transforms of vectors, such as principal components
+//! ([`VectorTransform`]).
 //!
 //! # Example
 //!
@@ -38,6 +39,7 @@
 //!
 //! # Features
 //!
+//! `transforms` brings what PCA, OPQ and ITQ are trained with ([`VectorTransform::train`]); applying them needs no feature.
 //! `cli` builds the program `nearfield`, and `charts` has it draw what `nearfield bench --svg` asks for.
 //!
 //! # wgpu and half
@@ -86,15 +88,18 @@ pub use format::RowSource;
 pub use index::{
     AddParams, BinaryFlat, Exclude, Flat, Guarantee, HitRows, HitStream, Hits, IdFilter,
     IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo, IvfParams, IvfPq, IvfSq, ListSizes, Originals,
-    PreparedFilter, Progress, QueryFilter, RangeHits, Search, SearchParams, StreamedFlat,
-    TrainParams, TuneCurve, TuneParams, TunePoint, index_factory, tune_search, write_index,
+    PreTransform, PreparedFilter, Progress, QueryFilter, RangeHits, Search, SearchParams,
+    StreamedFlat, TrainParams, TuneCurve, TuneParams, TunePoint, index_factory, tune_search,
+    write_index,
 };
 pub use io::{
     faiss_info, is_faiss, read_faiss, read_index, verify_faiss, write_faiss, write_faiss_unnamed,
 };
 pub use metric::{CustomMetric, Metric, Order};
 pub use ops::{RowLayout, normalize, row_norms};
-pub use quantize::{ProductQuantizer, ScalarQuantizer, SqRange, SqType};
+pub use quantize::{
+    PcaParams, ProductQuantizer, ScalarQuantizer, SqRange, SqType, VectorTransform,
+};
 pub use size::parse_bytes;
 pub use {half, wgpu};
 

@@ -80,6 +80,23 @@ fn each_file_says_what_it_is() {
         ("IvfSq".to_owned(), Some(SqType::Bits6))
     );
     assert_eq!(info("untrained_sq").ivf.unwrap().sizes, None);
+    for (name, transforms, kind) in [
+        ("flat_l2", &[][..], "Flat"),
+        ("pre_pca", &["PCA3"], "PreTransform"),
+        ("pre_chain_ivf", &["L2norm", "PCA4", "RR3"], "PreTransform"),
+        ("pre_center", &["Center", "Remap4"], "PreTransform"),
+        ("idmap2_pre_ivf", &["Linear4"], "PreTransform"),
+        ("untrained_pre_itq", &["ITQ3"], "PreTransform"),
+        ("pre_hr", &["HR"], "PreTransform"),
+        ("pre_PCAm", &["PCAW4"], "PreTransform"),
+    ] {
+        let info = info(name);
+        assert_eq!(
+            (info.transforms.join(","), &info.kind[..]),
+            (transforms.join(","), kind),
+            "{name}"
+        );
+    }
     assert!(!is_faiss(folder().join("plain.query.npy")).unwrap());
 }
 
@@ -89,7 +106,8 @@ fn what_is_not_read_is_named() {
     for (name, needed) in [
         ("hnsw", &["IHNf", "HNSW", "IwFl"][..]),
         ("pq", &["IxPq", "product quantizer"]),
-        ("pca", &["IxPT", "transform"]),
+        ("untrained_opq", &["matrix", "not there", "Linear"]),
+        ("twice_transformed", &["IxPT behind transforms"]),
         ("ivf_pq", &["IwPQ", "IndexIVFPQ"]),
         ("refine", &["IxRF", "refine"]),
         ("sq", &["IxSQ", "scalar quantizer"]),
@@ -111,7 +129,7 @@ fn what_is_not_read_is_named() {
             .collect();
         assert!(missing.is_empty(), "{name}: {missing:?} not in {said}");
     }
-    assert_eq!(all.len(), 12);
+    assert_eq!(all.len(), 13);
 }
 
 /// A file that is damaged over and over, in its place: to make a new one each time takes a minute.
@@ -169,7 +187,7 @@ impl Damaged {
 }
 
 /// The shortest file of each layout.
-const LAYOUTS: [&str; 9] = [
+const LAYOUTS: [&str; 15] = [
     "flat_lp",
     "ivf_ids",
     "ivf_sparse",
@@ -179,6 +197,12 @@ const LAYOUTS: [&str; 9] = [
     "idmap_flat",
     "idmap2_bits",
     "old_IvFl",
+    "pre_pcar_ivf_sq8",
+    "pre_itq",
+    "pre_hr",
+    "pre_center",
+    "idmap2_pre_ivf",
+    "untrained_pre_itq",
 ];
 
 /// Does something to each of them.

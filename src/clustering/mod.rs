@@ -52,4 +52,5 @@ pub(crate) use kernels::variants;
 pub(crate) use kmeans::centroids;
 pub use kmeans::{KMeans, kmeans};
 pub use params::{KMeansInit, KMeansParams};
+pub(crate) use random::Random;
 pub(crate) use sample::subset;

@@ -6,13 +6,14 @@ use super::ids::{Ids, MAX_ID, RowSet};
 use super::ivf::{IvfFlat, IvfPq, IvfRows, IvfSq, SqRows};
 use super::lists_apart::ListsApart;
 use super::state::{Backed, Core, Stored};
+use super::wrap::PreTransform;
 use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::exact::Dataset;
 use crate::format::RowSource;
 use crate::metric::Metric;
-use crate::quantize::Quantizer;
+use crate::quantize::{Quantizer, VectorTransform};
 
 /// One state of an index, without the rows that were removed. The others are known by number, from 0 on.
 pub(crate) struct Apart {
@@ -25,6 +26,8 @@ pub(crate) struct Apart {
     /// The id of each row.
     pub ids: Vec<u64>,
     pub lists: Option<ListsApart>,
+    /// What rows went through before the index got them, the first first.
+    pub transforms: Vec<VectorTransform>,
     read: Box<ReadRows>,
 }
 
@@ -35,6 +38,11 @@ impl Apart {
     /// What an index consists of now, if it is of a kind of this crate.
     pub fn of(index: &dyn Index) -> Option<Result<Apart>> {
         let any = index.as_any()?;
+        if let Some(index) = any.downcast_ref::<PreTransform>() {
+            // first the rows: where there are some, the transforms are those that they went through
+            let within = Apart::of(index.index())?;
+            return Some(within.map(|within| Apart { transforms: index.transforms(), ..within }));
+        }
         let flat =
             |rows: &Dataset| (rows.rows().dtype(), rows.rows().dtype().row_bytes(rows.dim()));
         if let Some(index) = any.downcast_ref::<Flat>() {
@@ -84,7 +92,8 @@ fn taken<T: Backed>(
             read(now.rows(), &rows, out)
         }
     };
-    Ok(Apart { metric, dtype, dim, row_bytes, ids, lists, read: Box::new(read) })
+    let transforms = Vec::new();
+    Ok(Apart { metric, dtype, dim, row_bytes, ids, lists, transforms, read: Box::new(read) })
 }
 
 /// The ids of rows that are about to be read.

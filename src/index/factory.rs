@@ -3,8 +3,9 @@
 use super::changing::Index;
 use super::flat::{BinaryFlat, Flat};
 use super::ivf::{self, IvfFlat, IvfPq, IvfSq, ListCodes};
-use super::persist::{self, IndexReader};
+use super::persist::{self, IndexReader, PRE_TRANSFORM};
 use super::state::Backed;
+use super::wrap::{PreTransform, transforms_of};
 use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -24,7 +25,7 @@ struct Kind {
     read: fn(&Gpu, IndexReader) -> Made,
 }
 
-const KINDS: [Kind; 5] = [
+const KINDS: [Kind; 6] = [
     Kind {
         name: <Flat as Backed>::KIND,
         descriptions: "\"Flat\"",
@@ -88,6 +89,13 @@ const KINDS: [Kind; 5] = [
         },
         read: |gpu, reader| Ok(Box::new(IvfPq::of_reader(gpu, reader)?)),
     },
+    Kind {
+        name: PRE_TRANSFORM,
+        descriptions: "and each of these of f32 behind transforms, as \"PCA32,Flat\"",
+        // what stands before the index was taken away
+        make: |_, _, _, _, _| None,
+        read: |gpu, reader| Ok(Box::new(PreTransform::of_reader(gpu, reader)?)),
+    },
 ];
 
 fn not_f32(description: &str, dtype: DType) -> Error {
@@ -104,7 +112,14 @@ fn not_f32(description: &str, dtype: DType) -> Error {
 /// | `IVF4096,Flat`, `IVF4k,Flat` | [`IvfFlat`] of 4096 lists; `k` is 1024, `M` 1024 of those |
 /// | `IVF1024,SQ8`, `SQ6`, `SQ4`, `SQfp16`, `SQbf16`, `SQ8_direct` | [`IvfSq`] of 1024 lists; also `SQ8_direct_signed`, `SQ8_uniform`, `SQ6_uniform`, `SQ4_uniform` |
 /// | `IVF1024,PQ16`, `IVF1024,PQ16x4` | [`IvfPq`] of 1024 lists, of 16 parts of 8 bits, or of 4; `PQ16x4fs` and `PQ16np` are the same codes |
+/// | `PCA32,...`, `PCAR32`, `PCAW32`, `PCAWR32` | [`PreTransform`]: what is left, of 32 principal components; `R` turned at random, `W` of the same variance |
+/// | `OPQ16,...`, `OPQ16_64,...` | [`PreTransform`] by a rotation for a product quantizer of 16 parts, to as many elements or to 64 |
+/// | `ITQ,...`, `ITQ32,...` | [`PreTransform`] by iterative quantization, of all elements or of 32 components |
+/// | `RR,...`, `RR64,...`, `HR,...` | [`PreTransform`] by a random rotation, to as many elements or to 64; by Hadamard's matrix, whose number, as in `HR7`, is the seed |
+/// | `L2norm,...`, `Center,...`, `Pad128,...` | [`PreTransform`] to rows of length 1, less their mean, of 128 elements |
 /// | `IDMap,...`, `IDMap2,...`, `...,IDMap`, `...,IDMap2` | what is left: every index takes ids of one's own |
+///
+/// Transforms stand first and are applied from left to right: `L2norm,PCA32,IVF1024,SQ8`.
 ///
 /// # Errors
 /// `Unsupported`, with the descriptions that are known, or the part of one that is not and what is expected there; what the index's own constructor returns.
@@ -124,8 +139,21 @@ pub fn index_factory(
     metric: Metric,
     dtype: DType,
 ) -> Result<Box<dyn Index>> {
-    let plain = without_ids(description);
-    let made = KINDS.iter().find_map(|kind| (kind.make)(gpu, dim, plain, &metric, dtype));
+    let (transforms, rest) = transforms_of(without_ids(description), dim)?;
+    let Some(last) = transforms.last() else {
+        return within(gpu, dim, rest, &metric, dtype);
+    };
+    if dtype != DType::F32 {
+        let item = format!("rows of {dtype}, which are f32 before they are transformed");
+        return Err(Error::unsupported(format!("{description:?}"), item));
+    }
+    let index = within(gpu, last.dim_out(), without_ids(rest), &metric, dtype)?;
+    Ok(Box::new(PreTransform::new(gpu, transforms, index)?))
+}
+
+/// The index of a description that names no transforms.
+fn within(gpu: &Gpu, dim: usize, description: &str, metric: &Metric, dtype: DType) -> Made {
+    let made = KINDS.iter().find_map(|kind| (kind.make)(gpu, dim, description, metric, dtype));
     made.unwrap_or_else(|| {
         let known: Vec<_> = KINDS.iter().map(|kind| kind.descriptions).collect();
         let item = format!(

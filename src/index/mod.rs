@@ -4,7 +4,7 @@
 //! `hits`, `as_f32`, `other_type`), answers block by block (`stream`), what indexes can do (`traits`, `changing`), their files
 //! (`persist`), what all that change
 //! have in common (`state`), the kinds
-//! (`flat`, `ivf`), the table of kinds (`factory`), and kinds taken apart for files of other libraries (`lists_apart`, `apart`). A kind says how its rows are stored and searched
+//! (`flat`, `ivf`), indexes around these (`wrap`), the table of kinds (`factory`), and kinds taken apart for files of other libraries (`lists_apart`, `apart`). A kind says how its rows are stored and searched
 //! (`state::Stored`); ids, filters, removal, snapshots, concurrent changes and files are the same code for all.
 
 mod add;
@@ -25,6 +25,7 @@ mod stream;
 mod traits;
 mod tune;
 mod variants;
+mod wrap;
 
 pub use add::AddParams;
 pub(crate) use apart::{Apart, RowNames, flat_of, lists_of_rows};
@@ -42,3 +43,4 @@ pub use stream::HitStream;
 pub use traits::Search;
 pub use tune::{TuneCurve, TuneParams, TunePoint, tune_search};
 pub use variants::kernel_variants;
+pub use wrap::PreTransform;

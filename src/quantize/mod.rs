@@ -37,6 +37,7 @@ mod product;
 mod quantizer;
 mod ranges;
 mod scalar;
+mod transform;
 
 pub(crate) use encode::{Codebook, Lists};
 pub(crate) use kernels::variants;
@@ -45,3 +46,5 @@ pub use product::ProductQuantizer;
 pub(crate) use product::picked;
 pub(crate) use quantizer::Quantizer;
 pub use scalar::ScalarQuantizer;
+pub(crate) use transform::{Chain, TOKENS, TransformParts, named};
+pub use transform::{PcaParams, VectorTransform};

@@ -4,8 +4,9 @@ use crate::common::device::subset;
 use crate::common::npy::Npy;
 use crate::support::gpu;
 use nearfield::{
-    BinaryFlat, DType, Error, Flat, Hits, Index, IvfFlat, IvfPq, IvfSq, Metric, ProductQuantizer,
-    Rows, ScalarQuantizer, Search, SearchParams, SqType, read_faiss, read_index, write_faiss,
+    BinaryFlat, DType, Error, Flat, Hits, Index, IvfFlat, IvfPq, IvfSq, Metric, PreTransform,
+    ProductQuantizer, Rows, ScalarQuantizer, Search, SearchParams, SqType, VectorTransform,
+    read_faiss, read_index, write_faiss,
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -88,7 +89,17 @@ fn faiss_answers_are_ours_and_its_files_are_written_again_to_the_byte() {
         alike(name, &hits_of(&asked(&*index, data)), expected);
         write_faiss(&*index, &again).unwrap();
         // what is not written: direct maps, the letters of an IDMap that is none of flat rows, and old ones
-        let other = ["array", "hashtable", "idmap_", "idmap2_ivf", "idmap2_sq", "old_"];
+        let other = [
+            "array",
+            "hashtable",
+            "idmap_",
+            "idmap2_ivf",
+            "idmap2_sq",
+            "idmap2_pre",
+            "old_",
+            "PcAm",
+            "PCAm",
+        ];
         if other.iter().any(|part| name.contains(part)) {
             let second = read_faiss(&gpu, &again).unwrap();
             assert_eq!(second.ids(), index.ids(), "{name}");
@@ -157,6 +168,36 @@ fn what_is_read_goes_on() {
 }
 
 #[test]
+fn transforms_that_are_not_trained_are_trained_here() {
+    let gpu = gpu();
+    let again = tempfile::NamedTempFile::new().unwrap();
+    for (name, description) in [
+        ("untrained_pre_ivf", "PCA4,IVF8,Flat"),
+        ("untrained_pre_itq", "ITQ3,Flat"),
+        ("untrained_pre_rr", "RR4,Flat"),
+    ] {
+        let index = read_faiss(&gpu, file(name)).unwrap();
+        assert_eq!((index.description(), index.is_trained()), (description.to_owned(), false));
+        write_faiss(&*index, again.path()).unwrap();
+        assert!(std::fs::read(again.path()).unwrap() == std::fs::read(file(name)).unwrap());
+        let rows: Vec<f32> = (0..50 * DIM).map(|i| (i * 7 % 31) as f32).collect();
+        assert!(matches!(index.add(&rows), Err(Error::NotTrained)));
+        if !cfg!(feature = "transforms") && name != "untrained_pre_rr" {
+            let error = index.train(Rows::F32(&rows)).unwrap_err().to_string();
+            assert!(error.contains("transforms"), "{error}");
+            continue;
+        }
+        index.train(Rows::F32(&rows)).unwrap();
+        assert_eq!(index.add(&rows).unwrap(), 0..50);
+        write_faiss(&*index, again.path()).unwrap();
+        let second = read_faiss(&gpu, again.path()).unwrap();
+        assert_eq!((second.description(), second.len()), (description.to_owned(), 50));
+        let hits = asked(&*index, "plain");
+        assert_eq!(hits_of(&asked(&*second, "plain")), hits_of(&hits));
+    }
+}
+
+#[test]
 fn what_faiss_has_no_place_for_is_refused_by_name() {
     let (gpu, folder) = (gpu(), tempfile::tempdir().unwrap());
     let path = folder.path().join("x.faiss");
@@ -219,6 +260,18 @@ fn written(gpu: &nearfield::Gpu) -> Vec<(&'static str, &'static str, Box<dyn Ind
         let rows = if dtype == DType::F16 { Rows::F16(&halves) } else { Rows::F32(&rows) };
         add(name, "plain", Box::new(made), rows, name == "ivf_f16");
     }
+    for (name, metric) in
+        [("pre", Metric::L1), ("pre_ids", Metric::InnerProduct), ("pre_unit", Metric::Cosine)]
+    {
+        let chain = vec![
+            VectorTransform::pad(DIM, 7).unwrap(),
+            VectorTransform::random_rotation(7, 5, 3).unwrap(),
+            VectorTransform::hadamard_rotation(5, 4).unwrap(),
+        ];
+        let within = Box::new(Flat::new(gpu, 8, metric).unwrap());
+        let index = PreTransform::new(gpu, chain, within).unwrap();
+        add(name, "plain", Box::new(index), Rows::F32(&rows), name == "pre_ids");
+    }
     for (name, kind) in [("ivf_sq6", SqType::Bits6), ("ivf_fp16", SqType::Fp16)] {
         let quantizer = ScalarQuantizer::new(DIM, kind).unwrap().train(Rows::F32(&rows)).unwrap();
         let made = IvfSq::with_centroids(gpu, Metric::L2, &quantizer, centroids).unwrap();
@@ -253,7 +306,14 @@ fn what_is_written_is_read_again_and_faiss_finds_the_same() {
         let path = folder.path().join(format!("{name}.faiss"));
         write_faiss(&**index, &path).unwrap();
         let again = read_faiss(&gpu, &path).unwrap();
-        assert_eq!((again.len(), again.description()), (index.len(), index.description()));
+        assert_eq!(again.len(), index.len());
+        // one more transform brings rows and queries to length 1
+        let unit = if *name == "pre_unit" {
+            "Pad7,RR5,HR4,L2norm,Flat".into()
+        } else {
+            index.description()
+        };
+        assert_eq!(again.description(), unit);
         let sorted = |mut ids: Vec<u64>| {
             ids.sort_unstable();
             ids

@@ -28,4 +28,6 @@ mod streamed;
 mod support;
 mod threads;
 mod traits;
+mod transform_files;
+mod transforms;
 mod uploads;

@@ -1,10 +1,11 @@
 //! What an index file says of itself, without a device.
 
 use super::ids::count_ids;
-use super::info::{IndexReader, open};
-use super::layout::{IVF_FLAT, IVF_PQ, IVF_SQ, MAGIC, VERSION};
+use super::info::{IndexReader, Info, open};
+use super::layout::{IVF_FLAT, IVF_PQ, IVF_SQ, MAGIC, PRE_TRANSFORM, VERSION};
 use super::lists::{self, IvfInfo};
 use super::quantizer;
+use super::transforms::read_transforms;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::format::map::open_regular;
@@ -41,6 +42,8 @@ pub struct IndexInfo {
     pub next_id: u64,
     /// What there is to say of its inverted lists, if it has some.
     pub ivf: Option<IvfInfo>,
+    /// The transforms that rows go through first, as the factory calls them, of a [`PreTransform`](crate::PreTransform); else none.
+    pub transforms: Vec<String>,
     /// Bytes of the file.
     pub bytes: u64,
     /// The version of the format; 0 of a file of another library, which [`faiss_info`](crate::faiss_info) describes.
@@ -81,6 +84,20 @@ impl IndexInfo {
     /// `Format` for anything but an index file of a version that this build reads; `Io`.
     pub fn read(path: impl AsRef<Path>) -> Result<IndexInfo> {
         let mut reader = open(path.as_ref())?;
+        if reader.kind() != PRE_TRANSFORM {
+            return IndexInfo::described(reader);
+        }
+        let transforms = read_transforms(&mut reader.file)?;
+        let transforms = transforms.iter().map(ToString::to_string).collect();
+        let Info { kind, dtype, dim, .. } = &reader.info;
+        let (kind, dtype, dim) = (kind.clone(), *dtype, *dim);
+        // all else is that of the index within
+        let within = IndexInfo::described(reader.next()?)?;
+        Ok(IndexInfo { kind, dtype, dim, transforms, ..within })
+    }
+
+    /// What an index says of itself that is behind no transforms.
+    fn described(mut reader: IndexReader) -> Result<IndexInfo> {
         let (rows, next_id) = count_ids(&mut reader.file)?;
         let ivf = match reader.kind() {
             IVF_FLAT => Some(lists::describe(&mut reader.file, reader.info.dim)?),
@@ -128,6 +145,7 @@ impl IndexInfo {
     fn of(reader: IndexReader, rows: u64, next_id: u64, ivf: Option<IvfInfo>) -> IndexInfo {
         let (bytes, version, info) = (reader.file.length(), VERSION, reader.info);
         let (kind, dtype, dim, metric) = (info.kind, info.dtype, info.dim, info.metric);
-        IndexInfo { kind, dtype, dim, metric, rows, next_id, ivf, bytes, version }
+        let transforms = Vec::new();
+        IndexInfo { kind, dtype, dim, metric, rows, next_id, ivf, transforms, bytes, version }
     }
 }

@@ -33,12 +33,7 @@ pub(in crate::index) struct Info {
 
 /// Opens a file of any kind of index.
 pub(in crate::index) fn open(path: &Path) -> Result<IndexReader> {
-    let mut file = FileReader::open(path)?;
-    let mut section = file.section(TAG)?;
-    let at = section.at();
-    let info = Info::read(&mut section)?;
-    section.end()?;
-    Ok(IndexReader { file, info, at })
+    IndexReader::of(FileReader::open(path)?)
 }
 
 /// Opens a file of one kind of index.
@@ -54,6 +49,19 @@ pub(in crate::index) fn open_kind(path: &Path, kind: &str) -> Result<IndexReader
 }
 
 impl IndexReader {
+    fn of(mut file: FileReader) -> Result<IndexReader> {
+        let mut section = file.section(TAG)?;
+        let at = section.at();
+        let info = Info::read(&mut section)?;
+        section.end()?;
+        Ok(IndexReader { file, info, at })
+    }
+
+    /// The index within this one, which begins where the file was read to.
+    pub fn next(self) -> Result<IndexReader> {
+        IndexReader::of(self.file)
+    }
+
     pub fn kind(&self) -> &str {
         &self.info.kind
     }

@@ -15,7 +15,7 @@ use crate::index::as_f32::rows_as_f32;
 use crate::index::hits::Hits;
 use crate::index::ids::{Ids, Prepare, PreparedFilter, leave_out};
 use crate::index::params::{Ask, SearchParams, TrainParams};
-use crate::index::persist::{IndexReader, Info};
+use crate::index::persist::{FileWriter, IndexReader, Info};
 use crate::index::stream::HitStream;
 use crate::metric::Metric;
 use std::fmt;
@@ -158,6 +158,11 @@ impl<R: Stored> Core<R> {
 
     pub fn write(&self, kind: &str, path: &Path) -> Result<AtomicFile> {
         file::write(&self.snapshot(), kind, path)
+    }
+
+    /// Writes the sections of a file, of an index within another.
+    pub fn write_to(&self, kind: &str, file: &mut FileWriter) -> Result<()> {
+        file::write_to(&self.snapshot(), kind, file)
     }
 
     pub fn submit(

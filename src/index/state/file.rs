@@ -13,13 +13,22 @@ pub(in crate::index) fn write<R: Stored>(
     kind: &str,
     path: &Path,
 ) -> Result<AtomicFile> {
+    let mut file = FileWriter::create(path)?;
+    write_to(now, kind, &mut file)?;
+    file.complete()
+}
+
+/// Writes the sections of such a file.
+pub(in crate::index) fn write_to<R: Stored>(
+    now: &Snapshot<R>,
+    kind: &str,
+    file: &mut FileWriter,
+) -> Result<()> {
     let rows = now.rows();
     let (metric, dtype, dim) = (rows.metric().clone(), rows.dtype(), rows.dim());
-    let mut file = FileWriter::create(path)?;
-    Info { kind: kind.to_owned(), dtype, dim, metric }.write(&mut file)?;
-    persist::write_ids(&mut file, now.ids(), now.live(), now.next_id())?;
-    rows.write_sections(now.live(), &mut file)?;
-    file.complete()
+    Info { kind: kind.to_owned(), dtype, dim, metric }.write(file)?;
+    persist::write_ids(file, now.ids(), now.live(), now.next_id())?;
+    rows.write_sections(now.live(), file)
 }
 
 /// Reads what [`write`] wrote, when `empty` makes the kind's rows, still without any, of what the file says it is.

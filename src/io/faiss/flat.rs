@@ -29,6 +29,7 @@ pub(super) fn flat(file: &mut Reader) -> Result<Found> {
         counted: rows,
         ids: None,
         lists: None,
+        transforms: Vec::new(),
     })
 }
 
@@ -52,5 +53,6 @@ pub(super) fn bits(file: &mut Reader) -> Result<Found> {
         counted: rows,
         ids: None,
         lists: None,
+        transforms: Vec::new(),
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::dtype::DType;
 use crate::metric::Metric;
-use crate::quantize::Quantizer;
+use crate::quantize::{Quantizer, VectorTransform};
 
 /// An index in a file.
 pub(super) struct Found {
@@ -21,6 +21,8 @@ pub(super) struct Found {
     /// The id of each row; `None` where they are their numbers.
     pub ids: Option<Vec<u64>>,
     pub lists: Option<ListsFound>,
+    /// What rows went through before they were stored.
+    pub transforms: Vec<VectorTransform>,
 }
 
 /// Rows that lie one behind the other.
@@ -42,6 +44,11 @@ pub(super) struct ListsFound {
 }
 
 impl Found {
+    /// Elements of the rows that such an index takes.
+    pub fn dim_in(&self) -> usize {
+        self.transforms.first().map_or(self.dim, VectorTransform::dim_in)
+    }
+
     /// The id of the next row that is added without one.
     pub fn next_id(&self) -> u64 {
         let ids = self.ids.iter().flatten();

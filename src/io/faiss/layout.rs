@@ -6,7 +6,9 @@ use super::header::{BinaryHeader, Header};
 use super::lists;
 use super::names;
 use super::reader::Reader;
+use super::transforms;
 use crate::error::Result;
+use crate::quantize::VectorTransform;
 
 /// What the file holds; it has to end where the index does.
 pub(super) fn find(file: &mut Reader) -> Result<Found> {
@@ -31,11 +33,48 @@ fn plain(file: &mut Reader, at: u64, fourcc: [u8; 4]) -> Result<Found> {
     match &fourcc {
         b"IxF2" | b"IxFI" | b"IxFl" => flat::flat(file),
         b"IBxF" => flat::bits(file),
+        b"IxPT" => transformed(file),
         b"IwFl" | b"IvFl" | b"IvFL" | b"IwSq" | b"IwSQ" | b"IvSQ" | b"IwPQ" | b"IvPQ" => {
             lists::find(file, fourcc)
         }
         _ => Err(file.fault(at, names::unread(fourcc))),
     }
+}
+
+/// An index behind transforms; ids may be on either side of them.
+fn transformed(file: &mut Reader) -> Result<Found> {
+    let header = Header::read(file)?;
+    let transforms = transforms::read(file, header.dim)?;
+    let at = file.at();
+    let fourcc = file.fourcc()?;
+    let (found, rows) = match &fourcc {
+        b"IxMp" | b"IxM2" => {
+            let within = Header::read(file)?;
+            let plain = |fourcc: &[u8; 4]| fourcc[1] != b'B' && fourcc != b"IxPT";
+            (mapped(file, (within.dim, within.rows), plain)?, within.rows)
+        }
+        b"IxPT" | b"IBxF" => {
+            let reason = format!("{} behind transforms", fourcc.escape_ascii());
+            return Err(file.fault(at, reason));
+        }
+        other => {
+            let found = plain(file, at, *other)?;
+            let rows = found.counted;
+            (found, rows)
+        }
+    };
+    let dim = transforms.last().map_or(header.dim, VectorTransform::dim_out);
+    if (found.dim, rows, &found.metric) != (dim, header.rows, &header.metric) {
+        let reason = format!(
+            "{rows} rows of {} under {} behind transforms of {} rows to {dim} under {}",
+            found.dim, found.metric, header.rows, header.metric
+        );
+        return Err(file.fault(at, reason));
+    }
+    if found.rows > 0 && !transforms.iter().all(VectorTransform::is_trained) {
+        return Err(file.fault(at, format!("{rows} rows behind transforms that are not trained")));
+    }
+    Ok(Found { transforms, ..found })
 }
 
 /// An index and the ids by which its own are known.
@@ -51,8 +90,8 @@ fn mapped(
         return Err(file.fault(at, reason));
     }
     let found = plain(file, at, fourcc)?;
-    if (found.dim, found.counted) != (dim, rows) {
-        let (d, n) = (found.dim, found.counted);
+    if (found.dim_in(), found.counted) != (dim, rows) {
+        let (d, n) = (found.dim_in(), found.counted);
         return Err(file.fault(at, format!("{n} rows of {d} in an IDMap of {rows} of {dim}")));
     }
     let at = file.at();

@@ -1,8 +1,8 @@
 //! FAISS's index files (`faiss.write_index`), read and written.
 //!
 //! In the order in which the files use each other: the numbers of a file (`reader`), the letters that stand for kinds of indexes (`names`),
-//! what each begins with (`header`), what a file is found to hold (`found`), flat indexes (`flat`), scalar quantizers (`quantizer`), lists
-//! (`lists`), a whole file (`layout`), its rows as a stream (`rows`); with all that indexes (`read`), and the other way (`write`).
+//! what each begins with (`header`), what a file is found to hold (`found`), flat indexes (`flat`), scalar quantizers (`quantizer`), transforms of vectors
+//! (`transforms`), lists (`lists`), a whole file (`layout`), its rows as a stream (`rows`); with all that indexes (`read`), and the other way (`write`).
 //!
 //! A file is gone through twice: first for everything but its rows, whose places are noted, so that it is known to be sound before
 //! anything is on the device; then for the rows.
@@ -17,6 +17,7 @@ mod quantizer;
 mod read;
 mod reader;
 mod rows;
+mod transforms;
 mod write;
 
 use crate::device::Gpu;
@@ -34,11 +35,17 @@ use std::path::Path;
 /// | `IndexIVFScalarQuantizer` | `IwSq`, of old `IwSQ` `IvSQ` | [`IvfSq`](crate::IvfSq) |
 /// | `IndexIVFPQ` | `IwPQ`, of old `IvPQ` | [`IvfPq`](crate::IvfPq) |
 /// | `IndexBinaryFlat` | `IBxF` | [`BinaryFlat`](crate::BinaryFlat) |
+/// | `IndexPreTransform` of one of these | `IxPT` | [`PreTransform`](crate::PreTransform) |
 /// | `IndexIDMap`, `IndexIDMap2` of one of these | `IxMp` `IxM2` `IBMp` `IBM2` | the same with these ids |
 ///
 /// Rows, codes, centroids, the list of each row, the number of lists that a search looks at and ids are taken as they are: no row is assigned or
 /// encoded anew. Rows keep the order that they have in the file, which is list by list; equal distances stand in that order. An index that
 /// is not trained is read as one. Direct maps are left out, since every index here finds its rows by id.
+///
+/// Transforms: `PCAMatrix` (`Pcam`, of old `PcAm` and `PCAm`), `OPQMatrix` and `LinearTransform` (`LTra`), `RandomRotationMatrix` (`rrot`),
+/// `ITQTransform` (`Viqt`) and `ITQMatrix` (`Viqm`), `HadamardRotation` (`HRot`), `NormalizationTransform` (`VNrm`), `CenteringTransform`
+/// (`VCnt`), `RemapDimensionsTransform` (`RmDT`), with the matrices that the file has. One that is not trained is trained here, but for a matrix
+/// (`LTra`), of which no file says by what: that is refused.
 ///
 /// Metrics: [`L2`](crate::Metric::L2), [`InnerProduct`](crate::Metric::InnerProduct), [`L1`](crate::Metric::L1),
 /// [`Linf`](crate::Metric::Linf), [`Lp`](crate::Metric::Lp), [`Canberra`](crate::Metric::Canberra), [`BrayCurtis`](crate::Metric::BrayCurtis),
@@ -50,7 +57,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// `Format`, naming file and offset, for a file that is damaged, that goes on behind the index, or that holds what there is no place for here,
-/// by its name: other kinds of index (graphs, product quantizers without lists or of other than 4 to 8 bits, transforms), residuals of scalar codes without
+/// by its name: other kinds of index (graphs, product quantizers without lists or of other than 4 to 8 bits, transforms within transforms), residuals of scalar codes without
 /// ranges (fp16), centroids in another index than a flat one or
 /// under another metric than the rows, lists that are in a file of their own, negative ids and ids that are there twice, values that the
 /// metric refuses; `Io`; what the index's constructor and `add` return.
@@ -71,14 +78,16 @@ pub fn read_faiss(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Box<dyn Index>> {
 /// Writes an index to a file that `faiss.read_index` reads, of bits `faiss.read_index_binary`; whole or not at all, without what was removed.
 ///
 /// A [`Flat`](crate::Flat) becomes an `IndexFlat`, an [`IvfFlat`](crate::IvfFlat) an `IndexIVFFlat`, an [`IvfSq`](crate::IvfSq) an
-/// `IndexIVFScalarQuantizer`, an [`IvfPq`](crate::IvfPq) an `IndexIVFPQ`, a [`BinaryFlat`](crate::BinaryFlat) an `IndexBinaryFlat`; a flat one whose ids are not
+/// `IndexIVFScalarQuantizer`, an [`IvfPq`](crate::IvfPq) an `IndexIVFPQ`, a [`BinaryFlat`](crate::BinaryFlat) an `IndexBinaryFlat`, a
+/// [`PreTransform`](crate::PreTransform) an `IndexPreTransform` of what is within; a flat one whose ids are not
 /// 0, 1, 2... in the order of its rows within an `IndexIDMap2`. What [`read_faiss`] reads it writes again to the byte, but for
 /// direct maps, an ID map of lists, whose ids become those in the lists, an `IndexIDMap`, old letters, and a count of rows that are in no list.
 ///
 /// What is not kept, since FAISS has no place for it:
 /// * Rows of f16, bf16, i8 and u8 are widened to f32, which holds each of their numbers.
 /// * [`Cosine`](crate::Metric::Cosine) becomes the inner product of rows (and centroids) of length 1: normalise the queries, and the distances
-///   are those of cosine. It is read again as [`InnerProduct`](crate::Metric::InnerProduct).
+///   are those of cosine. It is read again as [`InnerProduct`](crate::Metric::InnerProduct). Behind transforms one more does that to queries.
+/// * What an [`opq`](crate::VectorTransform::opq) was made for: it becomes a matrix, `LTra`.
 /// * The next id, where rows were removed: FAISS gives rows that are added later numbers that may be there.
 /// * The order of rows of different lists.
 ///

@@ -1,12 +1,11 @@
 //! FAISS's four letters for each kind of index, and what they stand for.
 
 /// What can be read, for messages.
-pub(super) const KNOWN: &str = "IxF2, IxFI, IxFl, IwFl, IvFl, IvFL, IwSq, IwSQ, IvSQ, IwPQ, IvPQ, IxMp, IxM2, IBxF, IBMp and IBM2";
+pub(super) const KNOWN: &str = "IxF2, IxFI, IxFl, IwFl, IvFl, IvFL, IwSq, IwSQ, IvSQ, IwPQ, IvPQ, IxPT, IxMp, IxM2, IBxF, IBMp and IBM2";
 
 /// Kinds that are not read, as the rest of "it is ...".
 const OTHERS: &[(&str, &str)] = &[
     ("null", "no index at all"),
-    ("IxPT", "an index behind vector transforms (IndexPreTransform)"),
     ("IxRF", "an index with a refinement (IndexRefine)"),
     ("IxSQ", "a scalar quantizer without lists (IndexScalarQuantizer)"),
     ("IxPQ IxPo IxPq", "a product quantizer without lists (IndexPQ)"),

@@ -10,7 +10,7 @@ use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::LittleEndian as _;
 use crate::format::RowSource;
-use crate::index::{Index, IndexInfo, IvfInfo, ListSizes, ListsApart};
+use crate::index::{Index, IndexInfo, IvfInfo, ListSizes, ListsApart, PreTransform};
 use crate::index::{RowNames, flat_of, lists_of_rows};
 use crate::quantize::ScalarQuantizer;
 use crate::space::check;
@@ -40,7 +40,11 @@ pub(super) fn read(gpu: &Gpu, path: &Path) -> Result<Box<dyn Index>> {
         None => flat_of(gpu, &found.metric, &mut rows, names),
         Some(lists) => lists_of_rows(gpu, (&found.metric, found.dim), lists, &mut rows, names),
     };
-    made.map_err(|e| refused(&file, &found, e))
+    let made = made.map_err(|e| refused(&file, &found, e))?;
+    match found.transforms.is_empty() {
+        true => Ok(made),
+        false => Ok(Box::new(PreTransform::new(gpu, found.transforms, made)?)),
+    }
 }
 
 /// The error of a row, at its place in the file.
@@ -126,6 +130,7 @@ fn told(file: &Reader, found: &Found) -> IndexInfo {
         originals: false,
     });
     let kind = match (&ivf, found.dtype) {
+        _ if !found.transforms.is_empty() => "PreTransform",
         (None, DType::Bits) => "BinaryFlat",
         (None, _) => "Flat",
         (Some(IvfInfo { quantizer: Some(_), .. }), _) => "IvfSq",
@@ -136,11 +141,12 @@ fn told(file: &Reader, found: &Found) -> IndexInfo {
         kind: kind.to_owned(),
         // codes are of f32
         dtype: if found.dtype == DType::Bits { DType::Bits } else { DType::F32 },
-        dim: found.dim,
+        dim: found.dim_in(),
         metric: found.metric.clone(),
         rows: found.rows,
         next_id: found.next_id(),
         ivf,
+        transforms: found.transforms.iter().map(ToString::to_string).collect(),
         bytes: file.length(),
         version: 0,
     }

@@ -2,12 +2,13 @@
 
 use super::header::{BinaryHeader, Header, number};
 use super::quantizer;
+use super::transforms;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::AtomicFile;
 use crate::index::{Apart, Index, ListsApart};
 use crate::metric::Metric;
-use crate::quantize::Quantizer;
+use crate::quantize::{Quantizer, VectorTransform};
 use std::path::Path;
 
 /// Host memory for a block of rows.
@@ -17,7 +18,9 @@ const BLOCK_BYTES: usize = 4 << 20;
 pub(super) fn write(index: &dyn Index, path: &Path) -> Result<AtomicFile> {
     let apart = Apart::of(index).ok_or_else(|| refused(index.description()))??;
     let kind = Kind::of(&apart)?;
+    let before = transforms_before(&apart, &kind)?;
     let mut out = AtomicFile::create(path)?;
+    out.write(&before)?;
     match &apart.lists {
         Some(lists) => write_lists(&mut out, &apart, lists, &kind)?,
         None => write_flat(&mut out, &apart, &kind)?,
@@ -95,6 +98,24 @@ fn to_unit(row: &mut [f32]) {
     let length = square.sqrt();
     let scale = if length < f64::from(f32::MIN_POSITIVE) { 0.0 } else { 1.0 / length };
     row.iter_mut().for_each(|x| *x = (f64::from(*x) * scale) as f32);
+}
+
+/// What stands before an index that is behind transforms, which may be nothing.
+fn transforms_before(apart: &Apart, kind: &Kind) -> Result<Vec<u8>> {
+    let (mut bytes, mut chain) = (Vec::new(), apart.transforms.clone());
+    let Some(first) = chain.first() else { return Ok(bytes) };
+    let dim = first.dim_in();
+    if kind.unit {
+        // the length is that of what the others make
+        chain.push(VectorTransform::normalization(apart.dim)?);
+    }
+    let trained = apart.lists.as_ref().is_none_or(|lists| lists.centroids.is_some())
+        && chain.iter().all(VectorTransform::is_trained);
+    bytes.extend(b"IxPT");
+    kind.header(dim, apart.ids.len() as u64, trained).write(&mut bytes)?;
+    bytes.extend((chain.len() as u32).to_le_bytes());
+    chain.iter().try_for_each(|transform| transforms::write(transform, &mut bytes))?;
+    Ok(bytes)
 }
 
 /// Rows in their order, behind the ids by which they are known if these are not their numbers.

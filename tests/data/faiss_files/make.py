@@ -238,6 +238,84 @@ whole = (HERE / "ivf_sq8_residual_l2.faiss").read_bytes()
 at = whole.index(b"ilar")
 (HERE / "old_IwSQ.faiss").write_bytes(b"IwSQ" + whole[4 : at - 1] + whole[at:])
 answer("old_IwSQ", "plain")
+# behind transforms of vectors
+TRAIN = f32(np.random.default_rng(15).standard_normal((300, D)) * np.arange(1, D + 1) + 1)
+
+
+def behind(name, description, metric="l2", inner=None, chain=()):
+    """An index behind transforms by its description, or INNER behind those of CHAIN, trained and filled; and its file."""
+    kind = METRICS[metric][1]
+    index = inner if inner is not None else faiss.index_factory(D, description, kind)
+    for transform in reversed(chain):
+        index = index if isinstance(index, faiss.IndexPreTransform) else faiss.IndexPreTransform(index)
+        index.prepend_transform(transform)
+        transform.this.disown()
+    lists = faiss.try_extract_index_ivf(index)
+    if lists is not None:
+        lists = faiss.downcast_index(lists)
+        lists.nprobe = 3
+        if isinstance(lists, faiss.IndexIVFScalarQuantizer):
+            lists.by_residual = False
+    index.train(TRAIN)
+    index.add(BASE["plain"])
+    save(name, "plain", index)
+    return index
+
+
+for name, description, metric in [
+    ("pre_pca", "PCA3,Flat", "l2"),
+    ("pre_pca_ip", "PCA3,Flat", "ip"),
+    ("pre_pcaw", "PCAW4,Flat", "l2"),
+    ("pre_pcawr", "PCAWR3,Flat", "ip"),
+    ("pre_pcar_ivf_sq8", "PCAR4,IVF8,SQ8", "l2"),
+    ("pre_pcar_ivf_sq8_ip", "PCAR4,IVF8,SQ8", "ip"),
+    ("pre_l2norm", "L2norm,Flat", "l2"),
+    ("pre_l2norm_ip", "L2norm,Flat", "ip"),
+    ("pre_rr", "RR4,Flat", "l2"),
+    ("pre_rr_wide", "RR9,Flat", "ip"),
+    ("pre_itq", "ITQ3,Flat", "l2"),
+    ("pre_itq_all", "ITQ,Flat", "ip"),
+    ("pre_opq_ivf", "OPQ2_4,IVF8,Flat", "l2"),
+    ("pre_opq_ivf_ip", "OPQ3,IVF8,Flat", "ip"),
+    ("pre_hr", "HR,Flat", "l2"),
+    ("pre_pad", "Pad9,Flat", "ip"),
+    ("pre_chain_ivf", "L2norm,PCA4,RR3,IVF8,Flat", "ip"),
+]:
+    behind(name, description, metric)
+# of hand: less the mean, picked elements, a matrix that is no rotation
+picked = faiss.RemapDimensionsTransform(D, 4, False)
+faiss.copy_array_to_vector(np.array([5, -1, 0, 2], np.int32), picked.map)
+behind("pre_center", None, inner=faiss.IndexFlatL2(4), chain=[faiss.CenteringTransform(D), picked])
+matrix = faiss.LinearTransform(D, 3, True)
+faiss.copy_array_to_vector(f32(rng.standard_normal(3 * D)), matrix.A)
+faiss.copy_array_to_vector(f32([1, 2, 3]), matrix.b)
+matrix.is_trained = True
+behind("pre_linear", None, inner=faiss.IndexFlatL2(3), chain=[matrix])
+# ids on either side of the transforms
+opq = faiss.read_index(str(HERE / "pre_opq_ivf.faiss"))
+opq.reset()
+index = faiss.IndexIDMap2(opq)
+index.add_with_ids(BASE["plain"], SOME)
+save("idmap2_pre_ivf", "plain", index)
+mapped, length = faiss.IndexIDMap(faiss.IndexFlatL2(D)), faiss.NormalizationTransform(D, 2.0)
+index = faiss.IndexPreTransform(mapped)
+index.prepend_transform(length)
+index.add_with_ids(BASE["plain"], SOME)
+save("pre_idmap_flat", "plain", index)
+# not trained
+for name, description in [
+    ("untrained_pre_ivf", "PCA4,IVF8,Flat"),
+    ("untrained_pre_itq", "ITQ3,Flat"),
+    ("untrained_pre_rr", "RR4,Flat"),
+]:
+    faiss.write_index(faiss.index_factory(D, description), str(HERE / f"{name}.faiss"))
+# as FAISS wrote components long ago: without epsilon, and before that without bins
+whole = (HERE / "pre_pcaw.faiss").read_bytes()
+at = whole.index(b"Pcam")
+head, (power, turned, bins), rest = whole[:at], (whole[at + 4 : at + 8], whole[at + 12 : at + 13], whole[at + 13 : at + 17]), whole[at + 17 :]
+for letters, parts in [("PcAm", power + turned + bins), ("PCAm", power + turned)]:
+    (HERE / f"pre_{letters}.faiss").write_bytes(head + letters.encode() + parts + rest)
+    answer(f"pre_{letters}", "plain")
 
 (HERE / "answers.txt").write_text("\n".join(answers) + "\n")
 (HERE / "lists.txt").write_text("\n".join(lists) + "\n")
@@ -248,7 +326,6 @@ SMALL = BASE["plain"][:20]
 for name, factory in [
     ("hnsw", "HNSW4,Flat"),
     ("pq", "PQ2x2"),
-    ("pca", "PCA3,Flat"),
     ("ivf_pq", "IVF2,PQ2x2"),
     ("refine", "Flat,RFlat"),
     ("sq", "SQ8"),
@@ -258,6 +335,12 @@ for name, factory in [
     index.train(SMALL)
     index.add(SMALL)
     faiss.write_index(index, str(REFUSED / f"{name}.faiss"))
+# a matrix of which no file says how it is trained
+faiss.write_index(faiss.index_factory(D, "OPQ2_4,Flat"), str(REFUSED / "untrained_opq.faiss"))
+within, length = faiss.index_factory(D, "L2norm,Flat"), faiss.NormalizationTransform(D, 2.0)
+index = faiss.IndexPreTransform(within)
+index.prepend_transform(length)
+faiss.write_index(index, str(REFUSED / "twice_transformed.faiss"))
 index = ivf("l2", "plain", nlist=2)
 index.add_with_ids(SMALL[:4], np.array([5, 7, 5, 5], np.int64))
 faiss.write_index(index, str(REFUSED / "twice.faiss"))

@@ -92,8 +92,11 @@ fn of_index(saved: &Saved, info: &IndexInfo, verified: bool) -> Vec<(&'static st
     if own {
         fields.push(("version", json!(info.version)));
     }
+    fields.push(("kind", json!(info.kind)));
+    if !info.transforms.is_empty() {
+        fields.push(("transforms", json!(info.transforms.join(","))));
+    }
     fields.extend([
-        ("kind", json!(info.kind)),
         ("dtype", json!(info.dtype.name())),
         ("metric", json!(info.metric.to_string())),
         ("dim", json!(info.dim)),

@@ -77,7 +77,8 @@ impl<'a> Base<'a> {
         let (dim, dtype) = (self.rows.dim(), self.rows.dtype());
         // what is wrong with a description is said as of any other
         let index = self.empty(gpu, factory)?;
-        if !index.description().contains(",SQ") || dtype != DType::F32 {
+        let codes = index.description().contains(",SQ");
+        if !codes || !index.description().starts_with("IVF") || dtype != DType::F32 {
             let kind = index.description();
             let reason = format!("--originals {originals}: a {kind} has no codes of rows");
             return Err(Failure::Usage(reason));

@@ -1,0 +1,68 @@
+//! An index within the file of another: its own sections, behind those of the one around it.
+
+use crate::device::Gpu;
+use crate::error::{Error, Result};
+use crate::index::changing::Index;
+use crate::index::flat::{BinaryFlat, Flat};
+use crate::index::ivf::{IvfFlat, IvfPq, IvfSq};
+use crate::index::persist::{FileWriter, IndexReader};
+use crate::index::state::Backed;
+use std::any::Any;
+
+/// A kind of index that may be within another.
+struct Kind {
+    name: &'static str,
+    /// Writes the sections of one state of it, if it is of this kind.
+    write: fn(&dyn Any, &mut FileWriter) -> Option<Result<()>>,
+    read: fn(&Gpu, IndexReader) -> Result<Box<dyn Index>>,
+}
+
+const KINDS: [Kind; 5] = [
+    Kind {
+        name: Flat::KIND,
+        write: write_of::<Flat>,
+        read: |gpu, reader| Ok(Box::new(Flat::of_reader(gpu, reader)?)),
+    },
+    Kind {
+        name: BinaryFlat::KIND,
+        write: write_of::<BinaryFlat>,
+        read: |gpu, reader| Ok(Box::new(BinaryFlat::of_reader(gpu, reader)?)),
+    },
+    Kind {
+        name: IvfFlat::KIND,
+        write: write_of::<IvfFlat>,
+        read: |gpu, reader| Ok(Box::new(IvfFlat::of_reader(gpu, reader)?)),
+    },
+    Kind {
+        name: IvfSq::KIND,
+        write: write_of::<IvfSq>,
+        read: |gpu, reader| Ok(Box::new(IvfSq::of_reader(gpu, reader)?)),
+    },
+    Kind {
+        name: IvfPq::KIND,
+        write: write_of::<IvfPq>,
+        read: |gpu, reader| Ok(Box::new(IvfPq::of_reader(gpu, reader)?)),
+    },
+];
+
+fn write_of<T: Backed>(any: &dyn Any, file: &mut FileWriter) -> Option<Result<()>> {
+    any.downcast_ref::<T>().map(|index| index.core().write_to(T::KIND, file))
+}
+
+/// Writes the sections of one state of an index that is of a kind of this crate.
+pub(super) fn write(index: &dyn Index, file: &mut FileWriter) -> Result<()> {
+    let any = index.as_any();
+    let written = any.and_then(|any| KINDS.iter().find_map(|kind| (kind.write)(any, file)));
+    written.unwrap_or_else(|| {
+        let item = format!("{} within another index", index.description());
+        Err(Error::unsupported("a file of an index", item))
+    })
+}
+
+/// Reads them, which are the last of the file.
+pub(super) fn read(gpu: &Gpu, reader: IndexReader) -> Result<Box<dyn Index>> {
+    match KINDS.iter().find(|kind| kind.name == reader.kind()) {
+        Some(kind) => (kind.read)(gpu, reader),
+        None => Err(reader.unknown_kind()),
+    }
+}
