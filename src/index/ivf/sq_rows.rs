@@ -322,7 +322,7 @@ impl Stored for SqRows {
         };
         if bits(ours) != bits(theirs) {
             return refused(
-                "what its quantizer learnt is not equal to this to the bit, so that its codes mean something else"
+                "its ranges or centroids of parts are not equal to these to the bit, so that its codes mean something else"
                     .into(),
             );
         }
