@@ -1,6 +1,6 @@
 // What a scan of fewer bits may lose of the rows: of each {{ "row" if lost == "each" else "bin the largest" }} |x - x'|, rounded up,
 // {{ "x' being x without subnormals" if lost == "own" else "x' being x as a tile rounds it" if lost == "grid" else "from the stored bits of the copy x'" }}{{ " of the logarithms x; its negative where one of the rows has an element of 0, which is left out" if lost == "logs" else "" }}.
-// Bindings: rows (n x stride4 groups of four), residual_out ({{ "n" if lost == "each" else "bins of the index" }}, out){{ "" if lost in ["own", "grid"] else ", copy (rows x out_stride4 groups of four)" }}{{ ", copy_scale (n)" if lost == "int8copy" else ", ranges (vec4: k4 minima, k4 steps, then factors)" if lost in ["sq8", "sq6", "sq4"] else ", ranges (vec4)" if coded else "" }}{{ ", scale (n)" if scaled else "" }}{{ ", row_table (n)" if table else "" }}.
+// Bindings: {{ "ranges (vec4), " if coded else "" }}rows (n x stride4 groups of four), residual_out ({{ "n" if lost == "each" else "bins of the index" }}, out){{ "" if lost in ["own", "grid"] else ", copy (rows x out_stride4 groups of four)" }}{{ ", copy_scale (n)" if lost == "int8copy" else ", ranges (vec4: k4 minima, k4 steps, then factors)" if lost in ["sq8", "sq6", "sq4"] else "" }}{{ ", scale (n)" if scaled else "" }}{{ ", row_table (n)" if table else "" }}.
 // Threads: a workgroup of 256 has one bin; eight neighbours have one row, 32 rows at a time, twice.
 // Profile keys: none.
 
