@@ -1,13 +1,19 @@
 //! Rows on their way to lists of codes: encoded block by block, as the device stores them.
 
+use super::host::{self, HostRows, Slack};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::RowSource;
 use crate::index::other_type::wrong_type;
 use crate::invlists::InvertedLists;
 use crate::metric::Metric;
+use crate::parallel::each;
 use crate::quantize::{ScalarQuantizer, SqType};
-use crate::space::check;
+use crate::space::{self, Tree, check};
+use half::f16;
+
+/// Elements of kept rows that one thread takes at a time.
+const PIECE: usize = 64 << 10;
 
 /// The type of the elements on the device: of numbers that have ranges, signed bytes around 0.
 pub(super) fn stored_type(kind: SqType) -> DType {
@@ -119,6 +125,11 @@ pub(super) struct Encoded<'a> {
     lists: Option<&'a InvertedLists>,
     /// Of the rows that were read.
     pub labels: Vec<u32>,
+    /// The rows that were read, behind others, where they are kept.
+    pub kept: Option<HostRows>,
+    slack: Option<Slack>,
+    /// Rows that were read.
+    done: u64,
     block: Block,
 }
 
@@ -131,8 +142,50 @@ impl<'a> Encoded<'a> {
     ) -> Result<Encoded<'a>> {
         check_shape(source, quantizer.dim())?;
         let (labels, block) = (Vec::new(), Block::default());
-        Ok(Encoded { source, metric, quantizer, lists, labels, block })
+        let (kept, slack, done) = (None, None, 0);
+        Ok(Encoded { source, metric, quantizer, lists, labels, kept, slack, done, block })
     }
+
+    /// The same, with the rows themselves kept behind these.
+    pub fn keeping(self, rows: Option<HostRows>) -> Result<Encoded<'a>> {
+        let slack = rows.as_ref().map(|_| slack(self.metric, self.quantizer)).transpose()?;
+        Ok(Encoded { kept: rows, slack, ..self })
+    }
+}
+
+/// How far rows may be from what their codes stand for.
+pub(super) fn slack(metric: &Metric, quantizer: &ScalarQuantizer) -> Result<Slack> {
+    let dim = quantizer.dim();
+    let tree = Tree::of(&space::pair(metric, DType::F32, DType::F32, dim));
+    let tree = tree.ok_or_else(|| Error::internal("codes of no product"))?;
+    let least = match quantizer.kind() {
+        SqType::Fp16 => f16::MIN_POSITIVE.to_f32(),
+        _ => f32::MIN_POSITIVE,
+    };
+    Ok(Slack::new(tree, dim, least))
+}
+
+/// Keeps rows, which are of these elements.
+fn keep(
+    kept: &mut HostRows,
+    slack: &Slack,
+    quantizer: &ScalarQuantizer,
+    rows: &[f32],
+    elements: &[u8],
+) -> Result<()> {
+    let dim = quantizer.dim();
+    let count = rows.len() / dim;
+    let bytes = elements.len() / count.max(1);
+    let step = (PIECE / dim).max(1);
+    let parts = each((0..count).step_by(step).collect(), |start: usize| {
+        let end = (start + step).min(count);
+        let decoded = quantizer.decode_elements(&elements[start * bytes..end * bytes])?;
+        let pairs = rows[start * dim..end * dim].chunks_exact(dim).zip(decoded.chunks_exact(dim));
+        Ok(pairs.map(|(row, decoded)| slack.of(row, decoded)).collect::<Vec<_>>())
+    })?;
+    let (slack, lossless): (Vec<f32>, Vec<bool>) = parts.into_iter().flatten().unzip();
+    let lossless = lossless.into_iter().all(|lossless| lossless);
+    kept.push(host::Block { elements: rows, slack: &slack, lossless })
 }
 
 impl RowSource for Encoded<'_> {
@@ -150,12 +203,17 @@ impl RowSource for Encoded<'_> {
 
     fn next_rows(&mut self, max_rows: usize) -> Result<Option<Rows<'_>>> {
         let Some(rows) = self.source.next_rows(max_rows)? else { return Ok(None) };
-        let first = self.labels.len() as u64;
+        let first = self.done;
         check::rows(self.metric, rows, self.quantizer.dim(), first)?;
         let elements = self.quantizer.elements(rows, first)?;
+        let count = rows.count(self.quantizer.dim())? as u64;
+        if let (Some(kept), Some(slack), Rows::F32(rows)) = (&mut self.kept, &self.slack, rows) {
+            keep(kept, slack, self.quantizer, rows, &elements)?;
+        }
         if let Some(lists) = self.lists {
             self.labels.extend(lists.nearest_of(rows)?);
         }
+        self.done += count;
         let kind = self.quantizer.kind();
         self.block.rows(stored_type(kind), &to_device(kind, elements)).map(Some)
     }

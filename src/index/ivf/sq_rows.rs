@@ -1,27 +1,23 @@
 //! What an index of lists stores whose rows are codes of a scalar quantizer.
 
-use super::centroids::{self, centroids_of};
-use super::encoded::{Block, Encodable, Encoded, Unpacked, from_device, stored_type};
-use super::name;
+use super::centroids::centroids_of;
+use super::encoded::{self, Block, Encodable, Encoded, Unpacked, from_device, stored_type};
+use super::host::{HostRows, Made, Searched};
 use super::originals::{self, Originals};
 use super::rows::IvfRows;
-use crate::buffer::Matrix;
-use crate::call::{Filter, Pending, RowHits, RowIds};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
-use crate::exact::{Coding, Dataset, ToPrepare};
+use crate::exact::{Coding, Dataset};
 use crate::format::RowSource;
 use crate::index::ids::RowSet;
-use crate::index::params::{Ask, SearchParams, TrainParams};
+use crate::index::params::TrainParams;
 use crate::index::persist::{self, FileReader, FileWriter};
 use crate::index::state::{Stored, StoredRows};
 use crate::metric::Metric;
 use crate::quantize::ScalarQuantizer;
 use std::ops::Range;
-
-/// Rows of a sample that ranges are learnt from, at most.
-const SAMPLE_ROWS: usize = 100_000;
+use std::sync::Arc;
 
 /// Codes in lists and what they are codes of; or the originals, of which codes are made for searches and files.
 #[derive(Clone)]
@@ -29,6 +25,10 @@ pub(in crate::index) struct SqRows {
     pub(super) ivf: IvfRows,
     pub(super) quantizer: ScalarQuantizer,
     pub(super) originals: Originals,
+    /// The originals, where they are on the host.
+    pub(super) host: Option<HostRows>,
+    /// What searches of these made.
+    pub(super) made: Arc<Made>,
 }
 
 /// An empty dataset of such codes, or of rows whose copy they are. Before the ranges are known it is one of bytes, which nobody adds to.
@@ -73,7 +73,8 @@ impl SqRows {
             return Err(Error::unsupported("IvfSq", item));
         }
         let ivf = IvfRows::of(dataset(gpu, metric, quantizer, originals)?, nlist)?;
-        Ok(SqRows { ivf, quantizer: quantizer.clone(), originals })
+        let host = (originals == Originals::Host).then(|| HostRows::new(quantizer.dim()));
+        Ok(SqRows { ivf, quantizer: quantizer.clone(), originals, host, made: Arc::default() })
     }
 
     /// The same without rows, of the same lists, with a quantizer and originals or without.
@@ -92,31 +93,98 @@ impl SqRows {
         if originals == self.originals {
             return Ok(self.clone());
         }
-        if self.len() > 0 && originals != Originals::None {
-            let item = "originals of rows that are codes already";
-            return Err(Error::unsupported("IvfSq", item));
+        match (self.originals, originals) {
+            (Originals::None, _) if self.len() > 0 => {
+                let item = "originals of rows that are codes already";
+                Err(Error::unsupported("IvfSq", item))
+            }
+            // the codes are there
+            (Originals::Host, Originals::None) => {
+                Ok(SqRows { originals, host: None, made: Arc::default(), ..self.clone() })
+            }
+            _ => self.refilled(self.emptied(&self.quantizer, originals)?, true),
         }
-        let empty = self.emptied(&self.quantizer, originals)?;
+    }
+
+    /// `empty` with all of these rows, which are originals, so that each keeps its number, those that are masked too: in the lists that they
+    /// are in, or in those that are nearest now.
+    fn refilled(&self, empty: SqRows, same_lists: bool) -> Result<SqRows> {
         if self.len() == 0 {
             return Ok(empty);
         }
-        // row by row, so that each keeps its number, those that are masked too
-        let coded = empty.append_encoded(self, None)?;
+        let new = match same_lists {
+            true => empty.append_originals(self, None)?,
+            false => empty.append_rows(&mut *self.source(None))?,
+        };
         match self.ivf.lists.live() {
-            Some(live) => coded.mask(live),
-            None => Ok(coded),
+            Some(live) => Ok(new.with(new.ivf.mask(live)?)),
+            None => Ok(new),
         }
     }
 
-    /// With codes of the originals of another, those in `live` or all, in the lists that they are in.
-    fn append_encoded(&self, other: &SqRows, live: Option<&RowSet>) -> Result<SqRows> {
-        let mut source = other.source(live);
-        let mut codes = Encoded::new(&mut *source, self.metric(), &self.quantizer, None)?;
-        let labels = other.ivf.labels(live);
-        Ok(self.with(self.ivf.with(self.ivf.lists.append_labelled(&mut codes, &labels)?)))
+    /// With the originals of another, those in `live` or all, in the lists that they are in.
+    fn append_originals(&self, other: &SqRows, live: Option<&RowSet>) -> Result<SqRows> {
+        let (mut source, labels) = (other.source(live), other.ivf.labels(live));
+        self.append_labelled(&mut *source, &labels)
     }
 
-    fn gpu(&self) -> &Gpu {
+    /// With rows whose lists are known, as codes or as they are.
+    fn append_labelled(&self, source: &mut dyn RowSource, labels: &[u32]) -> Result<SqRows> {
+        let lists = &self.ivf.lists;
+        if self.originals == Originals::Device {
+            let mut rows = Encodable::new(source, &self.quantizer)?;
+            return Ok(self.with(self.ivf.with(lists.append_labelled(&mut rows, labels)?)));
+        }
+        let mut codes = Encoded::new(source, self.metric(), &self.quantizer, None)?
+            .keeping(self.host.clone())?;
+        let lists = lists.append_labelled(&mut codes, labels)?;
+        Ok(SqRows { host: codes.kept, ..self.with(self.ivf.with(lists)) })
+    }
+
+    /// With rows in the lists that are nearest to them.
+    pub(super) fn append_rows(&self, source: &mut dyn RowSource) -> Result<SqRows> {
+        let lists = &self.ivf.lists;
+        if self.originals == Originals::Device {
+            return Ok(self.with(self.ivf.append(&mut Encodable::new(source, &self.quantizer)?)?));
+        }
+        let mut codes = Encoded::new(source, self.metric(), &self.quantizer, Some(lists))?
+            .keeping(self.host.clone())?;
+        let lists = lists.append_labelling(&mut codes, |codes| codes.labels.clone())?;
+        Ok(SqRows { host: codes.kept, ..self.with(self.ivf.with(lists)) })
+    }
+
+    /// With others in the place of numbered ones.
+    pub(super) fn replace_rows(
+        &self,
+        rows: &[u32],
+        source: &mut dyn RowSource,
+        (live, more): (Option<&[u32]>, u64),
+    ) -> Result<SqRows> {
+        if self.originals == Originals::Device {
+            let mut source = Encodable::new(source, &self.quantizer)?;
+            return Ok(self.with(self.ivf.replace(rows, &mut source, live, more)?));
+        }
+        let (lists, dim) = (&self.ivf.lists, self.dim());
+        let mut codes = Encoded::new(source, self.metric(), &self.quantizer, Some(lists))?
+            .keeping(self.host.as_ref().map(|_| HostRows::new(dim)))?;
+        let lists = lists
+            .replace_labelling(rows, &mut codes, (live, more), |codes| codes.labels.clone())?;
+        let host = match (&self.host, &codes.kept) {
+            (Some(own), Some(others)) => Some(own.replaced(rows, others)?),
+            _ => None,
+        };
+        Ok(SqRows { host, ..self.with(self.ivf.with(lists)) })
+    }
+
+    /// The lists of the codes and the originals, where these are on the host.
+    pub(super) fn searched(&self) -> Result<Option<Searched>> {
+        let Some(rows) = self.host.clone() else { return Ok(None) };
+        let slack = encoded::slack(self.metric(), &self.quantizer)?;
+        let (lists, made) = (self.ivf.lists.clone(), Arc::clone(&self.made));
+        Ok(Some(Searched { lists, rows, slack, made }))
+    }
+
+    pub(super) fn gpu(&self) -> &Gpu {
         self.ivf.lists.dataset().gpu()
     }
 
@@ -124,14 +192,14 @@ impl SqRows {
         Ok(self.with(self.ivf.with_centroids(centroids)?))
     }
 
-    fn with(&self, ivf: IvfRows) -> SqRows {
-        SqRows { ivf, quantizer: self.quantizer.clone(), originals: self.originals }
+    pub(super) fn with(&self, ivf: IvfRows) -> SqRows {
+        SqRows { ivf, made: Arc::default(), ..self.clone() }
     }
 
     /// Codes as files have them, of bytes as the device has them.
     pub(super) fn codes(&self, bytes: Vec<u8>) -> Result<Vec<u8>> {
         match self.originals {
-            Originals::None => {
+            Originals::None | Originals::Host => {
                 Ok(self.quantizer.packed(&from_device(self.quantizer.kind(), bytes)))
             }
             Originals::Device => self.quantizer.encode(Block::default().rows(DType::F32, &bytes)?),
@@ -139,46 +207,12 @@ impl SqRows {
     }
 
     /// What bytes of the device stand for.
-    fn decoded(&self, bytes: Vec<u8>) -> Result<Vec<f32>> {
+    pub(super) fn decoded(&self, bytes: Vec<u8>) -> Result<Vec<f32>> {
         self.quantizer.decode_elements(&from_device(self.quantizer.kind(), bytes))
     }
-}
 
-impl Stored for SqRows {
-    fn metric(&self) -> &Metric {
-        self.ivf.metric()
-    }
-
-    fn dtype(&self) -> DType {
-        DType::F32
-    }
-
-    fn dim(&self) -> usize {
-        self.quantizer.dim()
-    }
-
-    fn len(&self) -> u64 {
-        self.ivf.len()
-    }
-
-    fn bytes(&self) -> u64 {
-        self.ivf.bytes()
-    }
-
-    fn description(&self) -> String {
-        name::description(self.ivf.lists.nlist(), Some(self.quantizer.kind()))
-    }
-
-    fn is_trained(&self) -> bool {
-        self.ivf.is_trained() && self.quantizer.is_trained()
-    }
-
-    fn training_rows(&self) -> usize {
-        let of_lists = self.ivf.lists.nlist().saturating_mul(centroids::MOST_ROWS);
-        of_lists.max(SAMPLE_ROWS)
-    }
-
-    fn train(&self, sample: Rows<'_>, params: &TrainParams) -> Result<SqRows> {
+    /// Knowing what there is to learn from a sample; of originals that there are, codes are made anew.
+    pub(super) fn trained(&self, sample: Rows<'_>, params: &TrainParams) -> Result<SqRows> {
         let kept = self.originals != Originals::None;
         if self.len() > 0 && !kept && self.quantizer.kind().ranged_bits().is_some() {
             let item = "training where there are rows, whose codes would mean something else";
@@ -190,42 +224,18 @@ impl Stored for SqRows {
             return self.with_centroids(&centroids);
         }
         let quantizer = self.quantizer.train(sample)?;
-        let ivf = match kept {
-            // of rows that there are, codes are made anew
-            true => {
-                let codes = originals::codes(gpu, self.metric(), &quantizer)?;
-                self.ivf.with(self.ivf.lists.copied_as(codes)?)
-            }
-            false => SqRows::new(gpu, self.metric(), &quantizer, shape.1, self.originals)?.ivf,
-        };
-        let trained = ivf.with_centroids(&centroids)?;
-        let ivf = IvfRows { nprobe: self.ivf.nprobe, ..trained };
-        Ok(SqRows { ivf, quantizer, originals: self.originals })
-    }
-
-    fn append(&self, source: &mut dyn RowSource) -> Result<SqRows> {
-        if !self.is_trained() {
-            return Err(Error::NotTrained);
-        }
         if self.originals == Originals::Device {
-            return Ok(self.with(self.ivf.append(&mut Encodable::new(source, &self.quantizer)?)?));
+            let codes = originals::codes(gpu, self.metric(), &quantizer)?;
+            let ivf = self.ivf.with(self.ivf.lists.copied_as(codes)?);
+            return Ok(SqRows { quantizer, ..self.with(ivf.with_centroids(&centroids)?) });
         }
-        let lists = &self.ivf.lists;
-        let mut codes = Encoded::new(source, self.metric(), &self.quantizer, Some(lists))?;
-        let lists = lists.append_labelling(&mut codes, |codes| codes.labels.clone())?;
-        Ok(self.with(self.ivf.with(lists)))
-    }
-
-    fn append_matrix(&self, matrix: &Matrix) -> Result<SqRows> {
-        let ranged = self.quantizer.kind().ranged_bits().is_some();
-        if ranged && self.is_trained() && self.originals == Originals::Device {
-            return Ok(self.with(self.ivf.append_matrix(matrix)?));
-        }
-        self.append(&mut matrix.source())
+        let new = SqRows::new(gpu, self.metric(), &quantizer, shape.1, self.originals)?;
+        let ivf = IvfRows { nprobe: self.ivf.nprobe, ..new.ivf.with_centroids(&centroids)? };
+        self.refilled(new.with(ivf), false)
     }
 
     /// Codes and lists are taken as they are; of originals it is these, and codes are of the own ranges.
-    fn merge(&self, other: &SqRows, live: Option<&RowSet>) -> Result<SqRows> {
+    pub(super) fn merged(&self, other: &SqRows, live: Option<&RowSet>) -> Result<SqRows> {
         let (ours, theirs) = (&self.quantizer, &other.quantizer);
         let refused = |reason: String| Err(Error::argument("other", reason));
         if ours.kind() != theirs.kind() {
@@ -236,11 +246,11 @@ impl Stored for SqRows {
             (Originals::Device, Originals::Device) => {
                 return Ok(self.with(self.ivf.merge(&other.ivf, live)?));
             }
-            (Originals::None, Originals::Device) => return self.append_encoded(other, live),
-            (Originals::Device, Originals::None) => {
+            (Originals::None, Originals::None) => {}
+            (_, Originals::None) => {
                 return refused("its originals, which are kept here, are not there".into());
             }
-            (Originals::None, Originals::None) => {}
+            _ => return self.append_originals(other, live),
         }
         let bits = |quantizer: &ScalarQuantizer| -> Vec<u32> {
             quantizer.trained().iter().map(|x| x.to_bits()).collect()
@@ -259,78 +269,8 @@ impl Stored for SqRows {
         Ok(self.with(self.ivf.with(lists)))
     }
 
-    fn replace(
-        &self,
-        rows: &[u32],
-        source: &mut dyn RowSource,
-        live: Option<&[u32]>,
-        more: u64,
-    ) -> Result<SqRows> {
-        if self.originals == Originals::Device {
-            let mut source = Encodable::new(source, &self.quantizer)?;
-            return Ok(self.with(self.ivf.replace(rows, &mut source, live, more)?));
-        }
-        let lists = &self.ivf.lists;
-        let mut codes = Encoded::new(source, self.metric(), &self.quantizer, Some(lists))?;
-        let lists = lists
-            .replace_labelling(rows, &mut codes, (live, more), |codes| codes.labels.clone())?;
-        Ok(self.with(self.ivf.with(lists)))
-    }
-
-    fn mask(&self, live: &[u32]) -> Result<SqRows> {
-        Ok(self.with(self.ivf.mask(live)?))
-    }
-
-    fn gather(&self, keep: &[u32]) -> Result<SqRows> {
-        Ok(self.with(self.ivf.gather(keep)?))
-    }
-
-    fn read(&self, rows: Range<u64>) -> Result<Vec<u8>> {
-        if self.originals == Originals::Device {
-            return self.ivf.read(rows);
-        }
-        let decoded = self.decoded(self.ivf.read(rows)?)?;
-        Ok(bytemuck::cast_slice(&decoded).to_vec())
-    }
-
-    fn read_rows(&self, rows: &[u32], out: &mut [u8]) -> Result<()> {
-        if self.originals == Originals::Device {
-            return self.ivf.read_rows(rows, out);
-        }
-        let mut bytes = vec![0; rows.len() * self.ivf.dtype().row_bytes(self.dim())];
-        self.ivf.read_rows(rows, &mut bytes)?;
-        let decoded = self.decoded(bytes)?;
-        let decoded: &[u8] = bytemuck::cast_slice(&decoded);
-        if decoded.len() != out.len() {
-            return Err(Error::internal(format!("{} bytes for {}", decoded.len(), out.len())));
-        }
-        out.copy_from_slice(decoded);
-        Ok(())
-    }
-
-    fn assign(&self, queries: Rows<'_>, count: usize) -> Result<RowHits> {
-        self.ivf.assign(queries, count)
-    }
-
-    fn prepare(&self, filter: ToPrepare<'_>) -> Result<Filter> {
-        self.ivf.prepare(filter)
-    }
-
-    fn submit(
-        &self,
-        queries: Rows<'_>,
-        ask: Ask,
-        filter: Filter,
-        row_ids: RowIds,
-        params: &SearchParams,
-    ) -> Result<Pending<RowHits>> {
-        if !self.is_trained() {
-            return Err(Error::NotTrained);
-        }
-        self.ivf.submit(queries, ask, filter, row_ids, params)
-    }
-
-    fn write_sections(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {
+    /// Writes the sections of a file.
+    pub(super) fn write_to(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {
         persist::write_quantizer(file, &self.quantizer)?;
         self.ivf.write_lists(live, file)?;
         let read = |rows: Range<u64>| self.codes(self.ivf.read(rows)?);
@@ -340,34 +280,46 @@ impl Stored for SqRows {
             return Ok(());
         }
         let bytes = DType::F32.row_bytes(self.dim());
-        persist::write_rows(file, persist::ORIGINALS, bytes, len, live, |rows| self.ivf.read(rows))
+        persist::write_rows(file, persist::ORIGINALS, bytes, len, live, |rows| self.read(rows))?;
+        match self.originals {
+            Originals::Host => persist::write_mark(file, persist::ON_HOST),
+            _ => Ok(()),
+        }
     }
 
-    fn read_sections(&self, rows: u64, file: &mut FileReader) -> Result<SqRows> {
+    /// With the rows that [`write_to`](Self::write_to) wrote.
+    pub(super) fn read_from(&self, rows: u64, file: &mut FileReader) -> Result<SqRows> {
         let quantizer = persist::read_quantizer(file, self.dim())?;
-        // behind the lists, the labels and the codes
-        let kept = file.sections() > 3;
-        let originals = if kept { Originals::Device } else { Originals::None };
+        // behind the lists, the labels and the codes, and behind the rows a mark where they stay on the host
+        let originals = match file.sections() {
+            0..=3 => Originals::None,
+            4 => Originals::Device,
+            _ => Originals::Host,
+        };
         let (gpu, metric) = (self.gpu(), self.metric());
         let new = |nlist| Ok(SqRows::new(gpu, metric, &quantizer, nlist, originals)?.ivf);
-        let (empty, labels) = IvfRows::read_lists(file, self.dim(), rows, new)?;
+        let (ivf, labels) = IvfRows::read_lists(file, self.dim(), rows, new)?;
+        let empty = SqRows { ivf, ..SqRows::new(gpu, metric, &quantizer, 1, originals)? };
         let shape = (DType::U8, quantizer.code_bytes());
-        if kept {
-            persist::read_rows(file, persist::ROWS, shape, rows, |codes| {
-                while codes.next_rows(usize::MAX)?.is_some() {}
-                Ok(())
-            })?;
-            let shape = (DType::F32, self.dim());
-            let ivf = persist::read_rows(file, persist::ORIGINALS, shape, rows, |source| {
-                let mut rows = Encodable::new(source, &quantizer)?;
-                Ok(empty.with(empty.lists.append_labelled(&mut rows, &labels)?))
-            })?;
-            return Ok(SqRows { ivf, quantizer, originals });
+        if originals == Originals::None {
+            return persist::read_rows(file, persist::ROWS, shape, rows, |source| {
+                let mut codes = Unpacked::new(source, &quantizer);
+                let lists = empty.ivf.lists.append_labelled(&mut codes, &labels)?;
+                Ok(empty.with(empty.ivf.with(lists)))
+            });
         }
-        let ivf = persist::read_rows(file, persist::ROWS, shape, rows, |source| {
-            let mut codes = Unpacked::new(source, &quantizer);
-            Ok(empty.with(empty.lists.append_labelled(&mut codes, &labels)?))
+        // they are made again of the rows
+        persist::read_rows(file, persist::ROWS, shape, rows, |codes| {
+            while codes.next_rows(usize::MAX)?.is_some() {}
+            Ok(())
         })?;
-        Ok(SqRows { ivf, quantizer, originals })
+        let shape = (DType::F32, self.dim());
+        let read = persist::read_rows(file, persist::ORIGINALS, shape, rows, |source| {
+            empty.append_labelled(source, &labels)
+        })?;
+        if originals == Originals::Host {
+            persist::read_mark(file, persist::ON_HOST)?;
+        }
+        Ok(read)
     }
 }
