@@ -75,7 +75,9 @@ mod size;
 mod space;
 
 pub use buffer::Matrix;
-pub use call::{CancelToken, ExactStats, IvfStats, Pending, SearchStats, StageTime, StreamStats};
+pub use call::{
+    CancelToken, ExactStats, IvfStats, OriginalsStats, Pending, SearchStats, StageTime, StreamStats,
+};
 pub use clustering::{KMeans, KMeansInit, KMeansParams, kmeans};
 pub use device::{
     AdapterSummary, Backend, Caps, CoopShape, DeviceType, Gpu, GpuBuilder, LabelUse, MemoryReport,

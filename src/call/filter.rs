@@ -1,7 +1,7 @@
 //! Which rows take part in a search: told by the host with every call, or kept on the device since an earlier one.
 
 use crate::buffer::Buffer;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernel::Encoder;
 use std::ops::Range;
 use std::sync::Arc;
@@ -56,6 +56,25 @@ pub(crate) trait MakeBitmaps: Send + Sync {
 }
 
 impl Filter {
+    /// The same for numbered queries alone; what the host has for each is `words` words.
+    ///
+    /// # Errors
+    /// `Internal` for bitmaps that the device makes.
+    pub fn of_queries(&self, which: &[u32], words: usize) -> Result<Filter> {
+        let each = match &self.each {
+            None => None,
+            Some(EachFilter::Words(all)) => {
+                let own = |&query: &u32| &all[query as usize * words..][..words];
+                Some(EachFilter::Words(which.iter().flat_map(own).copied().collect()))
+            }
+            Some(EachFilter::Bitmaps(all)) => Some(EachFilter::Bitmaps(all.picked(which))),
+            Some(EachFilter::Made { .. }) => {
+                return Err(Error::internal("some of the bitmaps that the device makes"));
+            }
+        };
+        Ok(Filter { shared: self.shared.clone(), each })
+    }
+
     /// Whether no row takes part for any query, as far as the host knows.
     pub fn leaves_none(&self) -> bool {
         let none = |words: &[u32]| words.iter().all(|&word| word == 0);
@@ -75,6 +94,8 @@ pub(crate) struct Bitmaps {
     pub words: usize,
     /// Those of this call: of query 0 is number `queries.start`.
     pub queries: Range<usize>,
+    /// Where the call is of some queries alone, which of these each is.
+    pub which: Option<Arc<[u32]>>,
 }
 
 impl Bitmaps {
@@ -82,5 +103,25 @@ impl Bitmaps {
     pub fn part(&self, queries: Range<usize>) -> Bitmaps {
         let first = self.queries.start;
         Bitmaps { queries: first + queries.start..first + queries.end, ..self.clone() }
+    }
+
+    /// For numbered queries of these, in any order.
+    fn picked(&self, which: &[u32]) -> Bitmaps {
+        let which = match &self.which {
+            Some(own) => which.iter().map(|&query| own[query as usize]).collect(),
+            None => which.into(),
+        };
+        Bitmaps { which: Some(which), ..self.clone() }
+    }
+
+    /// How many queries there are.
+    pub fn len(&self) -> usize {
+        self.which.as_ref().map_or(self.queries.len(), |which| which.len())
+    }
+
+    /// The number of the bitmap of a query.
+    pub fn number(&self, query: u32) -> usize {
+        let query = self.which.as_ref().map_or(query, |which| which[query as usize]);
+        self.queries.start + query as usize
     }
 }

@@ -39,6 +39,8 @@ pub struct SearchStats {
     pub exact: ExactStats,
     /// What the inverted lists did.
     pub ivf: IvfStats,
+    /// What was compared with rows that stay in host memory.
+    pub originals: OriginalsStats,
     /// What was brought from the host for this search.
     pub stream: StreamStats,
     /// Submissions made.
@@ -90,6 +92,18 @@ pub struct IvfStats {
     pub proved: u64,
 }
 
+/// What was compared with the originals of codes where these lie in host memory
+/// ([`Originals::Host`](crate::Originals::Host)).
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct OriginalsStats {
+    /// Pairs of a query and a row that the host compared exactly.
+    pub compared: u64,
+    /// Queries that were asked again, each as often as it was: for more rows, since the codes of those that came back left open whether
+    /// others are nearer.
+    pub again: u64,
+}
+
 /// What was brought from the host for a search of rows that stay there.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -130,6 +144,8 @@ impl SearchStats {
         self.ivf.flat += other.ivf.flat;
         self.ivf.filled += other.ivf.filled;
         self.ivf.proved += other.ivf.proved;
+        self.originals.compared += other.originals.compared;
+        self.originals.again += other.originals.again;
         self.submissions += other.submissions;
         self.flops += other.flops;
         self.bytes += other.bytes;

@@ -46,7 +46,7 @@ impl DeviceFilter {
         };
         let (words, got) = match &each {
             Some(EachFilter::Words(bits)) => (own, bits.len()),
-            Some(EachFilter::Bitmaps(all)) => (all.words, all.queries.len() * all.words),
+            Some(EachFilter::Bitmaps(all)) => (all.words, all.len() * all.words),
             Some(EachFilter::Made { .. }) => {
                 return Err(Error::internal("bitmaps that are made of such"));
             }
@@ -85,9 +85,9 @@ impl DeviceFilter {
     /// Bytes of the bitmap of one query, and whether a submission takes memory for them: as much again for what they are made of.
     pub fn bitmap_bytes(&self) -> (u64, bool) {
         let bytes = self.words as u64 * 4;
-        match self.each {
+        match &self.each {
             _ if self.made.is_some() => (bytes, true),
-            Some(EachFilter::Bitmaps(_)) => (bytes, false),
+            Some(EachFilter::Bitmaps(all)) => (bytes, all.which.is_some()),
             Some(_) => (bytes, true),
             None => (0, false),
         }
@@ -96,7 +96,7 @@ impl DeviceFilter {
     /// Up to which of the queries `start..end` the bitmaps lie together, so that a submission need not copy them.
     pub fn together(&self, start: usize, end: usize) -> usize {
         match &self.each {
-            Some(EachFilter::Bitmaps(all)) => {
+            Some(EachFilter::Bitmaps(all)) if all.which.is_none() => {
                 let number = all.queries.start + start;
                 end.min(start + all.per_buffer - number % all.per_buffer)
             }
@@ -141,13 +141,14 @@ impl DeviceFilter {
 fn taken(all: &Bitmaps, which: &[u32], encoder: &mut Encoder) -> Result<Buffer> {
     let bytes = all.words as u64 * 4;
     let place = |q: u32| {
-        let number = all.queries.start + q as usize;
+        let number = all.number(q);
         (number / all.per_buffer, (number % all.per_buffer) as u64 * bytes)
     };
     let buffer = |at: usize| {
         all.buffers.get(at).ok_or_else(|| Error::internal(format!("no bitmaps number {at}")))
     };
     if let (Some(&first), Some(&last)) = (which.first(), which.last())
+        && all.which.is_none()
         && consecutive(which)
         && place(first).0 == place(last).0
     {
@@ -158,8 +159,9 @@ fn taken(all: &Bitmaps, which: &[u32], encoder: &mut Encoder) -> Result<Buffer> 
     let (mut to, mut rest) = (0, which);
     while let Some(&first) = rest.first() {
         let (at, offset) = place(first);
-        let follows = |&i: &usize| rest[i] != first + i as u32 || place(rest[i]).0 != at;
-        let run = (1..rest.len()).find(follows).unwrap_or(rest.len());
+        let breaks =
+            |&i: &usize| all.number(rest[i]) != all.number(first) + i || place(rest[i]).0 != at;
+        let run = (1..rest.len()).find(breaks).unwrap_or(rest.len());
         let length = run as u64 * bytes;
         encoder.copy(buffer(at)?, offset, &copy, to, length);
         (to, rest) = (to + length, &rest[run..]);
@@ -217,5 +219,5 @@ fn bitmaps(
         }
         buffers.push(buffer);
     }
-    Ok(Bitmaps { buffers: buffers.into(), per_buffer, words, queries: 0..queries })
+    Ok(Bitmaps { buffers: buffers.into(), per_buffer, words, queries: 0..queries, which: None })
 }

@@ -64,6 +64,8 @@ mod within;
 
 pub(crate) use kernels::variants;
 pub(crate) use lists::InvertedLists;
+pub(crate) use proof::Proof;
+pub(crate) use reach::Reach;
 pub(crate) use search::{Look, Probe};
 
 #[cfg(test)]

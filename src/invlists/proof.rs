@@ -6,7 +6,7 @@
 
 use super::assign;
 use super::lists::InvertedLists;
-use super::reach::Span;
+use super::reach::{Reach, Span};
 use crate::call::{Options, RowHits};
 use crate::dtype::Rows;
 use crate::error::Result;
@@ -17,7 +17,7 @@ use crate::space::check;
 const BYTES: usize = 64 << 20;
 
 /// What is known of the lists that queries do not look at.
-pub(super) struct Proof {
+pub(crate) struct Proof {
     slack: Option<Slack>,
     /// How near a row of them may be to each query; infinite where they have none.
     least: Vec<f64>,
@@ -78,9 +78,10 @@ impl Proof {
         Proof { slack: None, least: vec![f64::INFINITY; queries] }
     }
 
-    /// Of the lists behind the nearest `nprobe`.
+    /// Of the lists behind the nearest `nprobe`, whose rows reach so far.
     pub fn new(
         lists: &InvertedLists,
+        reach: impl FnOnce() -> Result<Reach>,
         queries: Rows<'_>,
         nprobe: usize,
         options: &Options,
@@ -92,7 +93,7 @@ impl Proof {
         };
         // here, where the queries still have their numbers
         check::rows(metric, queries, dim, 0)?;
-        let reach = lists.reach()?;
+        let reach = reach()?;
         let step = (BYTES / (nlist * 16)).max(1);
         let mut least = Vec::with_capacity(count);
         let mut told = vec![false; nlist];

@@ -27,20 +27,25 @@ impl Span {
 
 /// Of all lists.
 #[derive(Clone, Debug)]
-pub(super) struct Reach(Arc<Vec<Span>>);
+pub(crate) struct Reach(Arc<Vec<Span>>);
 
 impl Reach {
+    /// Of rows in the lists of these labels, so far from their centroids.
+    pub fn of_rows(nlist: usize, labels: &[u32], distances: Vec<f32>) -> Reach {
+        Reach::empty(nlist).with(&Assigned { labels: labels.to_vec(), distances })
+    }
+
     pub fn empty(nlist: usize) -> Reach {
         Reach(Arc::new(vec![EMPTY; nlist]))
     }
 
     /// With more rows, which lie in the lists that they were assigned to.
-    pub fn with(&self, rows: &Assigned) -> Reach {
+    pub(super) fn with(&self, rows: &Assigned) -> Reach {
         self.with_labelled(rows, &rows.labels)
     }
 
     /// With more rows, which lie in the lists of these labels, whatever is the nearest.
-    pub fn with_labelled(&self, rows: &Assigned, labels: &[u32]) -> Reach {
+    pub(super) fn with_labelled(&self, rows: &Assigned, labels: &[u32]) -> Reach {
         let mut spans = Arc::clone(&self.0);
         let all = Arc::make_mut(&mut spans);
         for ((&nearest, &distance), &label) in rows.labels.iter().zip(&rows.distances).zip(labels) {
@@ -53,7 +58,7 @@ impl Reach {
         Reach(spans)
     }
 
-    pub fn of(&self, list: usize) -> Span {
+    pub(super) fn of(&self, list: usize) -> Span {
         self.0.get(list).copied().unwrap_or(UNKNOWN)
     }
 }

@@ -51,7 +51,7 @@ impl InvertedLists {
                 let count = queries.count(self.dataset().dim())?;
                 Some(Proof::of_all(count))
             }
-            true => Some(Proof::new(self, queries, nprobe, &options)?),
+            true => Some(Proof::new(self, || self.reach(), queries, nprobe, &options)?),
             false => None,
         };
         let found = self.search(queries, look, filter, options)?;

@@ -77,6 +77,14 @@ impl Decoder {
         }
     }
 
+    /// The key of a number in f32 that rows are ordered by: the reverse of [`raw`](Self::raw), of metrics that have no integers.
+    pub fn key(&self, value: f32) -> u32 {
+        match self.raw {
+            Raw::Descending => !ascending_key(value),
+            _ => ascending_key(value),
+        }
+    }
+
     /// The number that the device ordered by: what the metric is before roots and complements on the host.
     pub fn raw(&self, key: u32) -> f64 {
         match self.raw {

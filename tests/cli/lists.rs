@@ -189,18 +189,21 @@ fn codes_with_their_originals_answer_as_rows_do() {
         (info["quantizer"].clone(), info["originals"].clone())
     };
     assert_eq!(originals("x.nf"), ("SQ4".into(), true.into()));
+    let built = succeed(folder, &format!("{build} --originals host --out host.nf --json")).json();
+    assert_eq!(built["originals"], "host");
+    assert_eq!(originals("host.nf"), ("SQ4".into(), true.into()));
     assert_eq!(originals("codes.nf"), ("SQ4".into(), false.into()));
     let search = "search -k 7 --query query.npy";
     let flat = succeed(folder, &format!("{search} --base base.npy")).stdout;
     let exact = |file: &str| {
         succeed(folder, &format!("{search} --load {file} --param nprobe=8")).stdout == flat
     };
-    assert!(exact("x.nf") && !exact("codes.nf"));
+    assert!(exact("x.nf") && exact("host.nf") && !exact("codes.nf"));
     for wrong in ["IVF8,Flat", "Flat"] {
         let line = format!("build --base base.npy --index {wrong} --originals device --out y.nf");
         let said = fail(folder, &line, 2);
         assert!(said.contains("--originals device") && said.contains(wrong), "{said}");
     }
     let said = fail(folder, &format!("{build} --originals disk --out y.nf"), 2);
-    assert!(said.contains("none, device"), "{said}");
+    assert!(said.contains("none, device, host"), "{said}");
 }

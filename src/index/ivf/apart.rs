@@ -62,13 +62,13 @@ impl SqRows {
     /// The codes of numbered rows, packed as files have them.
     pub fn read_codes(&self, rows: &[u32], out: &mut [u8]) -> Result<()> {
         let (dtype, dim) = match self.originals {
-            Originals::None => self.codes.stored(),
+            Originals::None | Originals::Host => self.codes.stored(),
             Originals::Device => (DType::F32, self.dim()),
         };
         let mut bytes = vec![0; rows.len() * dtype.row_bytes(dim)];
         self.ivf.read_rows(rows, &mut bytes)?;
         // rows that are there are encoded, which takes their lists where these leave something of them
-        let labels = match self.codes.residual && self.originals != Originals::None {
+        let labels = match self.codes.residual && self.originals == Originals::Device {
             true => {
                 let all = self.ivf.lists.labels(0..self.len() as usize);
                 rows.iter().map(|&row| all[row as usize]).collect()

@@ -3,17 +3,23 @@
 //! Codes are looked up (`exact/tables.rs`): a row is its codes, packed where they are of a product quantizer, and before them, where they are
 //! of what the centroid of its list leaves of it, the number of the list. Scalar quantizers without ranges make rows of another type.
 
+use super::centroids::MOST_ROWS;
+use super::rows::IvfRows;
 use crate::buffer::Matrix;
+use crate::clustering::{KMeansParams, subset};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::exact::{Dataset, Numbers, Tables};
+use crate::index::params::TrainParams;
 use crate::kernel::Encoder;
 use crate::metric::Metric;
 use crate::parallel::each;
-use crate::quantize::{Codebook, Lists, Quantizer, SqType};
+use crate::quantize::{Codebook, Lists, Quantizer, SqType, picked};
 use crate::space::{is_scaled, normalize};
 
+/// Rows of a sample that ranges are learnt from, at most.
+pub(super) const SAMPLE_ROWS: usize = 100_000;
 /// Rows that one thread takes the centroids from at a time.
 const PIECE: usize = 512;
 /// Bytes of the number of a list before the codes of a row.
@@ -151,6 +157,43 @@ impl RowCodes {
             Ok(())
         })?;
         Ok(rows)
+    }
+
+    /// The quantizer, trained on what it would be shown of a sample in lists of these centroids.
+    pub fn learnt(
+        &self,
+        (gpu, metric): (&Gpu, &Metric),
+        sample: Rows<'_>,
+        centroids: &[f32],
+        params: &TrainParams,
+    ) -> Result<Quantizer> {
+        let dim = self.quantizer.dim();
+        let mut kmeans = KMeansParams::new();
+        if let Some(cancel) = &params.cancel {
+            kmeans = kmeans.cancel(cancel);
+        }
+        let most = match &self.quantizer {
+            Quantizer::Scalar(_) if !self.residual => {
+                return self.quantizer.train(gpu, sample, &kmeans);
+            }
+            Quantizer::Scalar(_) => SAMPLE_ROWS,
+            Quantizer::Product(of) => MOST_ROWS << of.bits(),
+        };
+        let of_sample = KMeansParams::new().max_points_per_centroid(most);
+        let chosen = match subset(sample.count(dim)?, 1, &of_sample)? {
+            None => sample.to_f32(),
+            Some(rows) => picked(sample, dim, &rows)?,
+        };
+        let rows = Rows::F32(&chosen);
+        let labels = match self.residual {
+            true => {
+                let lists = IvfRows::new(gpu, metric, (DType::F32, dim), centroids.len() / dim)?;
+                lists.with_centroids(centroids)?.lists.nearest_of(rows)?
+            }
+            false => Vec::new(),
+        };
+        let shown = self.shown(metric, rows, (&labels, centroids))?;
+        self.quantizer.train(gpu, Rows::F32(&shown), &kmeans)
     }
 
     /// What encodes rows on the device, where that is possible: the centroids of the lists lie in one buffer, and no row is divided by

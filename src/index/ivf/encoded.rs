@@ -1,6 +1,7 @@
 //! Rows on their way to lists of codes: encoded block by block, as the device stores them.
 
 use super::codes::{DeviceCodes, RowCodes};
+use super::host::{self, HostRows, Slack};
 use crate::buffer::Matrix;
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
@@ -10,8 +11,9 @@ use crate::index::other_type::wrong_type;
 use crate::invlists::InvertedLists;
 use crate::metric::Metric;
 use crate::parallel::each;
-use crate::quantize::ScalarQuantizer;
-use crate::space::check;
+use crate::quantize::{Quantizer, ScalarQuantizer, SqType};
+use crate::space::{self, Tree, check};
+use half::f16;
 
 /// Bytes of rows that are encoded at a time: some of them lie on the device meanwhile.
 const BLOCK_BYTES: usize = 128 << 20;
@@ -107,6 +109,9 @@ pub(super) struct Encoded<'a> {
     on_device: Option<DeviceCodes>,
     /// Of the rows that were read.
     pub labels: Vec<u32>,
+    /// The rows that were read, behind others, where they are kept.
+    pub kept: Option<HostRows>,
+    slack: Option<Slack>,
     block: Block,
 }
 
@@ -121,8 +126,63 @@ impl<'a> Encoded<'a> {
         check_shape(source, codes.quantizer.dim())?;
         let on_device = codes.on_device((gpu, metric), centroids)?;
         let (labels, block) = (Vec::new(), Block::default());
-        Ok(Encoded { source, gpu, metric, codes, lists, centroids, on_device, labels, block })
+        let (kept, slack) = (None, None);
+        Ok(Encoded {
+            source,
+            gpu,
+            metric,
+            codes,
+            lists,
+            centroids,
+            on_device,
+            labels,
+            kept,
+            slack,
+            block,
+        })
     }
+
+    /// The same, with the rows themselves kept behind these.
+    pub fn keeping(self, rows: Option<HostRows>) -> Result<Encoded<'a>> {
+        let of = &self.codes.quantizer;
+        let slack = rows.as_ref().map(|_| slack(self.metric, of)).transpose()?;
+        Ok(Encoded { kept: rows, slack, ..self })
+    }
+}
+
+/// How far rows may be from what their codes stand for.
+pub(super) fn slack(metric: &Metric, quantizer: &Quantizer) -> Result<Slack> {
+    let dim = quantizer.dim();
+    let tree = Tree::of(&space::pair(metric, DType::F32, DType::F32, dim));
+    let tree = tree.ok_or_else(|| Error::internal("codes of no product"))?;
+    let least = match quantizer.scalar().map(ScalarQuantizer::kind) {
+        Some(SqType::Fp16) => f16::MIN_POSITIVE.to_f32(),
+        _ => f32::MIN_POSITIVE,
+    };
+    Ok(Slack::new(tree, dim, least))
+}
+
+/// Keeps rows, which are stored as these bytes.
+fn keep(
+    kept: &mut HostRows,
+    slack: &Slack,
+    (codes, centroids): (&RowCodes, &[f32]),
+    rows: &[f32],
+    stored: &[u8],
+) -> Result<()> {
+    let dim = codes.quantizer.dim();
+    let count = rows.len() / dim;
+    let bytes = stored.len() / count.max(1);
+    let step = (PIECE / dim).max(1);
+    let parts = each((0..count).step_by(step).collect(), |start: usize| {
+        let end = (start + step).min(count);
+        let decoded = codes.decoded(stored[start * bytes..end * bytes].to_vec(), centroids)?;
+        let pairs = rows[start * dim..end * dim].chunks_exact(dim).zip(decoded.chunks_exact(dim));
+        Ok(pairs.map(|(row, decoded)| slack.of(row, decoded)).collect::<Vec<_>>())
+    })?;
+    let (slack, lossless): (Vec<f32>, Vec<bool>) = parts.into_iter().flatten().unzip();
+    let lossless = lossless.into_iter().all(|lossless| lossless);
+    kept.push(host::Block { elements: rows, slack: &slack, lossless })
 }
 
 /// Refuses rows that the metric does, on several threads.
@@ -177,6 +237,9 @@ impl RowSource for Encoded<'_> {
                 self.codes.encode(of, rows, first as u64, lists)?
             }
         };
+        if let (Some(kept), Some(slack), Rows::F32(rows)) = (&mut self.kept, &self.slack, rows) {
+            keep(kept, slack, (self.codes, self.centroids), rows, &bytes)?;
+        }
         self.block.rows(self.codes.stored().0, &bytes).map(Some)
     }
 }

@@ -12,7 +12,7 @@ use std::str::FromStr;
 
 /// Where an index of codes keeps the rows that were added, for distances that are theirs and not those of codes.
 ///
-/// Of [`IvfSq::with_originals`](crate::IvfSq::with_originals). Displayed and read as `none` and `device`.
+/// Of [`IvfSq::with_originals`](crate::IvfSq::with_originals). Displayed and read as `none`, `device` and `host`.
 ///
 /// # Example
 /// ```
@@ -29,11 +29,13 @@ pub enum Originals {
     None,
     /// On the device, in f32, with a byte an element beside them that searches read first: distances are exact.
     Device,
+    /// In host memory, in f32; on the device are codes alone, which say what rows a search compares on the host: distances are exact.
+    Host,
 }
 
 impl Originals {
     /// All, for tables and tests.
-    pub const ALL: &[Originals] = &[Originals::None, Originals::Device];
+    pub const ALL: &[Originals] = &[Originals::None, Originals::Device, Originals::Host];
 
     /// Its name.
     ///
@@ -45,6 +47,7 @@ impl Originals {
         match self {
             Originals::None => "none",
             Originals::Device => "device",
+            Originals::Host => "host",
         }
     }
 }

@@ -24,7 +24,7 @@ use std::path::Path;
 /// Training learns the centroids, and the ranges of the quantizer if it has some. Training again is refused while there are codes
 /// that other ranges would give another meaning.
 ///
-/// [`with_originals`](Self::with_originals) keeps the rows, too, so that answers are exact.
+/// [`with_originals`](Self::with_originals) keeps the rows, too, on the device or on the host, so that answers are exact.
 ///
 /// Metrics: [`L2`](Metric::L2), [`SqrtL2`](Metric::SqrtL2), [`InnerProduct`](Metric::InnerProduct), [`Cosine`](Metric::Cosine),
 /// [`CosineDistance`](Metric::CosineDistance).
@@ -115,7 +115,7 @@ impl IvfSq {
     }
 
     /// Reads what [`Index::write`](crate::Index::write) wrote, if it was an `IvfSq`; otherwise as
-    /// [`read_index`](crate::read_index). No row is encoded or assigned anew.
+    /// [`read_index`](crate::read_index). No row is assigned anew, and encoded only where originals are kept.
     ///
     /// # Errors
     /// As [`read_index`](crate::read_index); `Format` also for another kind of index.
@@ -181,22 +181,39 @@ impl IvfSq {
     /// origin, 8 bits an element by a scale of each row. Elements outside the ranges make searches slower, and never wrong. Of
     /// [`Fp16`](SqType::Fp16) and [`Bf16`](SqType::Bf16) there is the copy in f16 instead, which is as narrow as codes would be.
     ///
-    /// Training again is possible with rows: their codes are made anew. Files have codes and originals both, and are read
-    /// with them. To leave the originals of an index that has rows away is possible, to have them again is not.
+    /// With [`Originals::Host`] the rows lie in host memory and the device has the codes alone: a quarter of the memory of f32 and less.
+    /// The answers are the same. The device finds somewhat more than twice k codes, by an exact search of these; the host computes the
+    /// distances of their rows. How far each row is from what its code stands for is known, so that the distance of the last code tells
+    /// how near any other row can be. Rows whose codes are off by most, as those outside of the ranges are, are looked at one by one.
+    /// A query that is still open is asked again for four times as many codes, in the end for all. Of 8 bits that is rare
+    /// ([`OriginalsStats`](crate::OriginalsStats) counts it); of 4 bits, or of ranges learnt from other rows, it is frequent, and a search
+    /// may cost what comparing all rows on the host does. A search runs on a thread of its own, and several threads compare.
     ///
-    /// Cost: 5 bytes an element of device memory, of types of 16 bits 4 or 6. Taking them away encodes all rows on the host.
+    /// Training again is possible with rows: their codes are made anew. Files have codes and originals both, and are read
+    /// with them, to where they were; those of the host are read into memory, not mapped, and encoded once more. To leave the originals of
+    /// an index that has rows away is possible, or to bring them to the device or back from it; once they are away they are not to be had
+    /// again.
+    ///
+    /// Cost: with `Device` 5 bytes an element of device memory, of types of 16 bits 4 or 6; with `Host` 1 or 2, and 4 of host memory, with
+    /// 4 bytes a row. The first search after a change sorts one row in 64 by what its code is off by. Taking originals away from the device
+    /// encodes all rows on the host; bringing them to it uploads them.
+    ///
+    /// # Accuracy
+    /// Of `Host` distances are computed by the processor in the order of the device's kernels, and rounded where these round. They are those of `Device` to the bit, but
+    /// on a device that takes numbers below 2^-126 for zero, and under cosine where its roots and quotients are not the nearest numbers.
     ///
     /// # Errors
-    /// `Unsupported` for originals of rows that are codes already; `InvalidArgument` for ranges that rows of more than 2^60 may lie in;
-    /// `OutOfDeviceMemory`; `DeviceLost`.
+    /// `Unsupported` for originals of rows that are codes already; `InvalidArgument` for ranges that rows of more than 2^60 may lie in, and
+    /// for rows that do not fit in host memory, as adding to such an index says, too; `OutOfDeviceMemory`; `DeviceLost`.
     ///
     /// # Example
     /// ```no_run
     /// use nearfield::{Gpu, Index, IvfSq, Metric, Originals, Rows, Search, SqType};
     /// # let (rows, queries) = (vec![0.5; 128 << 20], vec![0.5; 1280]);
     /// let index = IvfSq::new(&Gpu::new()?, 128, Metric::L2, 4096, SqType::Bits8)?;
-    /// let index = index.with_originals(Originals::Device)?;
-    /// assert_eq!(index.originals(), Originals::Device);
+    /// // or Originals::Device, for five times the device memory and more speed
+    /// let index = index.with_originals(Originals::Host)?;
+    /// assert_eq!(index.originals(), Originals::Host);
     /// index.train(Rows::F32(&rows[..128 * 200_000]))?;
     /// index.add(&rows)?;
     /// let hits = index.search(&queries, 10)?; // those of an IvfFlat of the same centroids

@@ -1,29 +1,24 @@
 //! What an index of lists stores whose rows are codes.
 
-use super::centroids::{self, centroids_of};
+use super::centroids::centroids_of;
 use super::codes::RowCodes;
-use super::encoded::{Block, Encodable, Encoded, In, Unpacked};
-use super::name;
+use super::encoded::{self, Block, Encodable, Encoded, In, Unpacked};
+use super::host::{HostRows, Made, Searched};
 use super::originals::{self, Originals};
 use super::rows::IvfRows;
-use crate::buffer::Matrix;
-use crate::call::{Filter, Pending, RowHits, RowIds};
-use crate::clustering::{KMeansParams, subset};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
-use crate::exact::{Dataset, ToPrepare};
+use crate::exact::Dataset;
 use crate::format::RowSource;
 use crate::index::ids::RowSet;
-use crate::index::params::{Ask, SearchParams, TrainParams};
+use crate::index::params::TrainParams;
 use crate::index::persist::{self, FileReader, FileWriter};
 use crate::index::state::{Stored, StoredRows};
 use crate::metric::Metric;
-use crate::quantize::{Quantizer, ScalarQuantizer, picked};
+use crate::quantize::{Quantizer, ScalarQuantizer};
 use std::ops::Range;
-
-/// Rows of a sample that ranges are learnt from, at most.
-const SAMPLE_ROWS: usize = 100_000;
+use std::sync::Arc;
 
 /// Codes in lists and what they are codes of; or the originals, of which codes are made for searches and files.
 #[derive(Clone)]
@@ -31,6 +26,10 @@ pub(in crate::index) struct SqRows {
     pub(super) ivf: IvfRows,
     pub(super) codes: RowCodes,
     pub(super) originals: Originals,
+    /// The originals, where they are on the host.
+    pub(super) host: Option<HostRows>,
+    /// What searches of these made.
+    pub(super) made: Arc<Made>,
 }
 
 /// An empty dataset of such codes, or of rows whose copy they are.
@@ -74,7 +73,8 @@ impl SqRows {
             Some(centroids) => ivf.with_centroids(centroids)?,
             None => ivf,
         };
-        Ok(SqRows { ivf, codes: codes.clone(), originals })
+        let host = (originals == Originals::Host).then(|| HostRows::new(codes.quantizer.dim()));
+        Ok(SqRows { ivf, codes: codes.clone(), originals, host, made: Arc::default() })
     }
 
     /// The same without rows, of the same lists, with other codes and originals or without.
@@ -107,19 +107,16 @@ impl SqRows {
         if originals == self.originals {
             return Ok(self.clone());
         }
-        if self.len() > 0 && originals != Originals::None {
-            let item = "originals of rows that are codes already";
-            return Err(Error::unsupported("IvfSq", item));
-        }
-        let empty = self.emptied(&self.codes, originals)?;
-        if self.len() == 0 {
-            return Ok(empty);
-        }
-        // row by row, so that each keeps its number, those that are masked too
-        let coded = empty.append_encoded(self, None)?;
-        match self.ivf.lists.live() {
-            Some(live) => coded.mask(live),
-            None => Ok(coded),
+        match (self.originals, originals) {
+            (Originals::None, _) if self.len() > 0 => {
+                let item = "originals of rows that are codes already";
+                Err(Error::unsupported("lists of codes", item))
+            }
+            // the codes are there
+            (Originals::Host, Originals::None) => {
+                Ok(SqRows { originals, host: None, made: Arc::default(), ..self.clone() })
+            }
+            _ => self.refilled(self.emptied(&self.codes, originals)?, true),
         }
     }
 
@@ -134,27 +131,99 @@ impl SqRows {
         self.emptied(&RowCodes::new(self.codes.quantizer.clone(), residual)?, self.originals)
     }
 
-    /// With codes of the originals of another, those in `live` or all, in the lists that they are in.
-    fn append_encoded(&self, other: &SqRows, live: Option<&RowSet>) -> Result<SqRows> {
-        let mut source = other.source(live);
-        let (labels, bases) = (other.ivf.labels(live), self.bases()?);
-        let (of, lists) = ((self.gpu(), self.metric()), In::Known(&labels));
-        let mut codes = Encoded::new(&mut *source, of, &self.codes, lists, &bases)?;
-        Ok(self.with(self.ivf.with(self.ivf.lists.append_labelled(&mut codes, &labels)?)))
+    /// `empty` with all of these rows, which are originals, so that each keeps its number, those that are masked too: in the lists that they
+    /// are in, or in those that are nearest now.
+    fn refilled(&self, empty: SqRows, same_lists: bool) -> Result<SqRows> {
+        if self.len() == 0 {
+            return Ok(empty);
+        }
+        let new = match same_lists {
+            true => empty.append_originals(self, None)?,
+            false => empty.append_rows(&mut *self.source(None))?,
+        };
+        match self.ivf.lists.live() {
+            Some(live) => Ok(new.with(new.ivf.mask(live)?)),
+            None => Ok(new),
+        }
     }
 
-    fn gpu(&self) -> &Gpu {
+    /// With the originals of another, those in `live` or all, in the lists that they are in.
+    fn append_originals(&self, other: &SqRows, live: Option<&RowSet>) -> Result<SqRows> {
+        let (mut source, labels) = (other.source(live), other.ivf.labels(live));
+        self.append_labelled(&mut *source, &labels)
+    }
+
+    /// With rows whose lists are known, as codes or as they are.
+    fn append_labelled(&self, source: &mut dyn RowSource, labels: &[u32]) -> Result<SqRows> {
+        let lists = &self.ivf.lists;
+        if self.originals == Originals::Device {
+            let mut rows = Encodable::new(source, self.scalar()?)?;
+            return Ok(self.with(self.ivf.with(lists.append_labelled(&mut rows, labels)?)));
+        }
+        let (of, bases) = ((self.gpu(), self.metric()), self.bases()?);
+        let mut codes = Encoded::new(source, of, &self.codes, In::Known(labels), &bases)?
+            .keeping(self.host.clone())?;
+        let lists = lists.append_labelled(&mut codes, labels)?;
+        Ok(SqRows { host: codes.kept, ..self.with(self.ivf.with(lists)) })
+    }
+
+    /// With rows in the lists that are nearest to them.
+    pub(super) fn append_rows(&self, source: &mut dyn RowSource) -> Result<SqRows> {
+        let lists = &self.ivf.lists;
+        if self.originals == Originals::Device {
+            return Ok(self.with(self.ivf.append(&mut Encodable::new(source, self.scalar()?)?)?));
+        }
+        let (of, bases) = ((self.gpu(), self.metric()), self.bases()?);
+        let mut codes = Encoded::new(source, of, &self.codes, In::Nearest(lists), &bases)?
+            .keeping(self.host.clone())?;
+        let lists = lists.append_labelling(&mut codes, |codes| codes.labels.clone())?;
+        Ok(SqRows { host: codes.kept, ..self.with(self.ivf.with(lists)) })
+    }
+
+    /// With others in the place of numbered ones.
+    pub(super) fn replace_rows(
+        &self,
+        rows: &[u32],
+        source: &mut dyn RowSource,
+        (live, more): (Option<&[u32]>, u64),
+    ) -> Result<SqRows> {
+        if self.originals == Originals::Device {
+            let mut source = Encodable::new(source, self.scalar()?)?;
+            return Ok(self.with(self.ivf.replace(rows, &mut source, live, more)?));
+        }
+        let (lists, dim) = (&self.ivf.lists, self.dim());
+        let (of, bases) = ((self.gpu(), self.metric()), self.bases()?);
+        let mut codes = Encoded::new(source, of, &self.codes, In::Nearest(lists), &bases)?
+            .keeping(self.host.as_ref().map(|_| HostRows::new(dim)))?;
+        let lists = lists
+            .replace_labelling(rows, &mut codes, (live, more), |codes| codes.labels.clone())?;
+        let host = match (&self.host, &codes.kept) {
+            (Some(own), Some(others)) => Some(own.replaced(rows, others)?),
+            _ => None,
+        };
+        Ok(SqRows { host, ..self.with(self.ivf.with(lists)) })
+    }
+
+    /// The lists of the codes and the originals, where these are on the host.
+    pub(super) fn searched(&self) -> Result<Option<Searched>> {
+        let Some(rows) = self.host.clone() else { return Ok(None) };
+        let slack = encoded::slack(self.metric(), &self.codes.quantizer)?;
+        let (lists, made) = (self.ivf.lists.clone(), Arc::clone(&self.made));
+        Ok(Some(Searched { lists, rows, slack, made }))
+    }
+
+    pub(super) fn gpu(&self) -> &Gpu {
         self.ivf.lists.dataset().gpu()
     }
 
-    fn with(&self, ivf: IvfRows) -> SqRows {
-        SqRows { ivf, codes: self.codes.clone(), originals: self.originals }
+    pub(super) fn with(&self, ivf: IvfRows) -> SqRows {
+        SqRows { ivf, made: Arc::default(), ..self.clone() }
     }
 
     /// Codes as files have them, of bytes as the device has them, which are rows in these lists.
     pub(super) fn packed(&self, bytes: Vec<u8>, labels: &[u32]) -> Result<Vec<u8>> {
         match self.originals {
-            Originals::None => Ok(self.codes.packed(bytes)),
+            Originals::None | Originals::Host => Ok(self.codes.packed(bytes)),
             Originals::Device => {
                 let mut block = Block::default();
                 let rows = block.rows(DType::F32, &bytes)?;
@@ -166,83 +235,12 @@ impl SqRows {
     }
 
     /// What bytes of the device stand for.
-    fn decoded(&self, bytes: Vec<u8>) -> Result<Vec<f32>> {
+    pub(super) fn decoded(&self, bytes: Vec<u8>) -> Result<Vec<f32>> {
         self.codes.decoded(bytes, &self.bases()?)
     }
 
-    /// The quantizer, trained on what it would be shown of a sample.
-    fn trained(
-        &self,
-        sample: Rows<'_>,
-        centroids: &[f32],
-        params: &TrainParams,
-    ) -> Result<Quantizer> {
-        let (gpu, dim) = (self.gpu(), self.dim());
-        let mut kmeans = KMeansParams::new();
-        if let Some(cancel) = &params.cancel {
-            kmeans = kmeans.cancel(cancel);
-        }
-        if !self.codes.residual && self.codes.quantizer.scalar().is_some() {
-            return self.codes.quantizer.train(gpu, sample, &kmeans);
-        }
-        let most = match &self.codes.quantizer {
-            Quantizer::Product(of) => centroids::MOST_ROWS << of.bits(),
-            Quantizer::Scalar(_) => SAMPLE_ROWS,
-        };
-        let of_sample = KMeansParams::new().max_points_per_centroid(most);
-        let chosen = match subset(sample.count(dim)?, 1, &of_sample)? {
-            None => sample.to_f32(),
-            Some(rows) => picked(sample, dim, &rows)?,
-        };
-        let rows = Rows::F32(&chosen);
-        let labels = match self.codes.residual {
-            true => {
-                let shape = (DType::F32, dim);
-                let lists = IvfRows::new(gpu, self.metric(), shape, centroids.len() / dim)?;
-                lists.with_centroids(centroids)?.lists.nearest_of(rows)?
-            }
-            false => Vec::new(),
-        };
-        let shown = self.codes.shown(self.metric(), rows, (&labels, centroids))?;
-        self.codes.quantizer.train(gpu, Rows::F32(&shown), &kmeans)
-    }
-}
-
-impl Stored for SqRows {
-    fn metric(&self) -> &Metric {
-        self.ivf.metric()
-    }
-
-    fn dtype(&self) -> DType {
-        DType::F32
-    }
-
-    fn dim(&self) -> usize {
-        self.codes.quantizer.dim()
-    }
-
-    fn len(&self) -> u64 {
-        self.ivf.len()
-    }
-
-    fn bytes(&self) -> u64 {
-        self.ivf.bytes()
-    }
-
-    fn description(&self) -> String {
-        name::description(self.ivf.lists.nlist(), Some(&self.codes.quantizer))
-    }
-
-    fn is_trained(&self) -> bool {
-        self.ivf.is_trained() && self.codes.quantizer.is_trained()
-    }
-
-    fn training_rows(&self) -> usize {
-        let of_lists = self.ivf.lists.nlist().saturating_mul(centroids::MOST_ROWS);
-        of_lists.max(SAMPLE_ROWS)
-    }
-
-    fn train(&self, sample: Rows<'_>, params: &TrainParams) -> Result<SqRows> {
+    /// Knowing what there is to learn from a sample; of originals that there are, codes are made anew.
+    pub(super) fn trained(&self, sample: Rows<'_>, params: &TrainParams) -> Result<SqRows> {
         let kept = self.originals != Originals::None;
         // codes of rows that no number was learnt for mean the same in other lists
         let fixed = !self.codes.residual
@@ -256,44 +254,21 @@ impl Stored for SqRows {
         if self.len() > 0 && !kept {
             return Ok(self.with(self.ivf.with_centroids(&centroids)?));
         }
-        let codes = self.codes.with(self.trained(sample, &centroids, params)?);
-        if kept {
-            // of rows that there are, codes are made anew
+        let quantizer = self.codes.learnt((gpu, self.metric()), sample, &centroids, params)?;
+        let codes = self.codes.with(quantizer);
+        if self.originals == Originals::Device {
             let copies = originals::codes(gpu, self.metric(), &codes)?;
             let ivf = self.ivf.with(self.ivf.lists.copied_as(copies)?);
-            let ivf = ivf.with_centroids(&centroids)?;
-            return Ok(SqRows { ivf, codes, originals: self.originals });
+            return Ok(SqRows { codes, ..self.with(ivf.with_centroids(&centroids)?) });
         }
         let lists = (shape.1, Some(&centroids[..]));
         let new = SqRows::new(gpu, self.metric(), &codes, lists, self.originals)?;
-        Ok(new.with(IvfRows { nprobe: self.ivf.nprobe, ..new.ivf.clone() }))
-    }
-
-    fn append(&self, source: &mut dyn RowSource) -> Result<SqRows> {
-        if !self.is_trained() {
-            return Err(Error::NotTrained);
-        }
-        if self.originals == Originals::Device {
-            return Ok(self.with(self.ivf.append(&mut Encodable::new(source, self.scalar()?)?)?));
-        }
-        let (lists, bases) = (&self.ivf.lists, self.bases()?);
-        let of = (self.gpu(), self.metric());
-        let mut codes = Encoded::new(source, of, &self.codes, In::Nearest(lists), &bases)?;
-        let lists = lists.append_labelling(&mut codes, |codes| codes.labels.clone())?;
-        Ok(self.with(self.ivf.with(lists)))
-    }
-
-    fn append_matrix(&self, matrix: &Matrix) -> Result<SqRows> {
-        let scalar = self.codes.quantizer.scalar();
-        let ranged = scalar.is_some_and(|of| of.kind().ranged_bits().is_some());
-        if ranged && self.is_trained() && self.originals == Originals::Device {
-            return Ok(self.with(self.ivf.append_matrix(matrix)?));
-        }
-        self.append(&mut matrix.source())
+        let ivf = IvfRows { nprobe: self.ivf.nprobe, ..new.ivf.clone() };
+        self.refilled(new.with(ivf), false)
     }
 
     /// Codes and lists are taken as they are; of originals it is these, and codes are of the own ranges.
-    fn merge(&self, other: &SqRows, live: Option<&RowSet>) -> Result<SqRows> {
+    pub(super) fn merged(&self, other: &SqRows, live: Option<&RowSet>) -> Result<SqRows> {
         let (ours, theirs) = (&self.codes.quantizer, &other.codes.quantizer);
         let refused = |reason: String| Err(Error::argument("other", reason));
         if (ours.name(), self.codes.residual) != (theirs.name(), other.codes.residual) {
@@ -311,11 +286,11 @@ impl Stored for SqRows {
             (Originals::Device, Originals::Device) => {
                 return Ok(self.with(self.ivf.merge(&other.ivf, live)?));
             }
-            (Originals::None, Originals::Device) => return self.append_encoded(other, live),
-            (Originals::Device, Originals::None) => {
+            (Originals::None, Originals::None) => {}
+            (_, Originals::None) => {
                 return refused("its originals, which are kept here, are not there".into());
             }
-            (Originals::None, Originals::None) => {}
+            _ => return self.append_originals(other, live),
         }
         let bits = |quantizer: &Quantizer| -> Vec<u32> {
             quantizer.trained().iter().map(|x| x.to_bits()).collect()
@@ -334,80 +309,8 @@ impl Stored for SqRows {
         Ok(self.with(self.ivf.with(lists)))
     }
 
-    fn replace(
-        &self,
-        rows: &[u32],
-        source: &mut dyn RowSource,
-        live: Option<&[u32]>,
-        more: u64,
-    ) -> Result<SqRows> {
-        if self.originals == Originals::Device {
-            let mut source = Encodable::new(source, self.scalar()?)?;
-            return Ok(self.with(self.ivf.replace(rows, &mut source, live, more)?));
-        }
-        let (lists, bases) = (&self.ivf.lists, self.bases()?);
-        let of = (self.gpu(), self.metric());
-        let mut codes = Encoded::new(source, of, &self.codes, In::Nearest(lists), &bases)?;
-        let lists = lists
-            .replace_labelling(rows, &mut codes, (live, more), |codes| codes.labels.clone())?;
-        Ok(self.with(self.ivf.with(lists)))
-    }
-
-    fn mask(&self, live: &[u32]) -> Result<SqRows> {
-        Ok(self.with(self.ivf.mask(live)?))
-    }
-
-    fn gather(&self, keep: &[u32]) -> Result<SqRows> {
-        Ok(self.with(self.ivf.gather(keep)?))
-    }
-
-    fn read(&self, rows: Range<u64>) -> Result<Vec<u8>> {
-        if self.originals == Originals::Device {
-            return self.ivf.read(rows);
-        }
-        let decoded = self.decoded(self.ivf.read(rows)?)?;
-        Ok(bytemuck::cast_slice(&decoded).to_vec())
-    }
-
-    fn read_rows(&self, rows: &[u32], out: &mut [u8]) -> Result<()> {
-        if self.originals == Originals::Device {
-            return self.ivf.read_rows(rows, out);
-        }
-        let (dtype, width) = self.codes.stored();
-        let mut bytes = vec![0; rows.len() * dtype.row_bytes(width)];
-        self.ivf.read_rows(rows, &mut bytes)?;
-        let decoded = self.decoded(bytes)?;
-        let decoded: &[u8] = bytemuck::cast_slice(&decoded);
-        if decoded.len() != out.len() {
-            return Err(Error::internal(format!("{} bytes for {}", decoded.len(), out.len())));
-        }
-        out.copy_from_slice(decoded);
-        Ok(())
-    }
-
-    fn assign(&self, queries: Rows<'_>, count: usize) -> Result<RowHits> {
-        self.ivf.assign(queries, count)
-    }
-
-    fn prepare(&self, filter: ToPrepare<'_>) -> Result<Filter> {
-        self.ivf.prepare(filter)
-    }
-
-    fn submit(
-        &self,
-        queries: Rows<'_>,
-        ask: Ask,
-        filter: Filter,
-        row_ids: RowIds,
-        params: &SearchParams,
-    ) -> Result<Pending<RowHits>> {
-        if !self.is_trained() {
-            return Err(Error::NotTrained);
-        }
-        self.ivf.submit(queries, ask, filter, row_ids, params)
-    }
-
-    fn write_sections(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {
+    /// Writes the sections of a file.
+    pub(super) fn write_to(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {
         persist::write_codes(file, &self.codes.quantizer, self.codes.residual)?;
         self.ivf.write_lists(live, file)?;
         let read = |rows: Range<u64>| {
@@ -420,40 +323,50 @@ impl Stored for SqRows {
             return Ok(());
         }
         let bytes = DType::F32.row_bytes(self.dim());
-        persist::write_rows(file, persist::ORIGINALS, bytes, len, live, |rows| self.ivf.read(rows))
+        persist::write_rows(file, persist::ORIGINALS, bytes, len, live, |rows| self.read(rows))?;
+        match self.originals {
+            Originals::Host => persist::write_mark(file, persist::ON_HOST),
+            _ => Ok(()),
+        }
     }
 
-    fn read_sections(&self, rows: u64, file: &mut FileReader) -> Result<SqRows> {
+    /// With the rows that [`write_to`](Self::write_to) wrote.
+    pub(super) fn read_from(&self, rows: u64, file: &mut FileReader) -> Result<SqRows> {
         let product = self.codes.quantizer.scalar().is_none();
         let (quantizer, residual) = persist::read_codes(file, self.dim(), product)?;
         let codes = RowCodes::new(quantizer, residual)?;
-        // behind the lists, the labels and the codes
-        let kept = file.sections() > 3;
-        let originals = if kept { Originals::Device } else { Originals::None };
+        // behind the lists, the labels and the codes, and behind the rows a mark where they stay on the host
+        let originals = match file.sections() {
+            0..=3 => Originals::None,
+            4 => Originals::Device,
+            _ => Originals::Host,
+        };
         let (gpu, metric) = (self.gpu(), self.metric());
         let new = |lists: (usize, Option<&[f32]>)| {
             Ok(SqRows::new(gpu, metric, &codes, lists, originals)?.ivf)
         };
-        let (empty, labels) = IvfRows::read_lists(file, self.dim(), rows, new)?;
+        let (ivf, labels) = IvfRows::read_lists(file, self.dim(), rows, new)?;
+        let empty = SqRows { ivf, ..SqRows::new(gpu, metric, &codes, (1, None), originals)? };
         let shape = (DType::U8, codes.quantizer.code_bytes());
-        if kept {
-            persist::read_rows(file, persist::ROWS, shape, rows, |codes| {
-                while codes.next_rows(usize::MAX)?.is_some() {}
-                Ok(())
-            })?;
-            let shape = (DType::F32, self.dim());
-            let missing = || Error::internal("originals of no scalar quantizer");
-            let scalar = codes.quantizer.scalar().ok_or_else(missing)?;
-            let ivf = persist::read_rows(file, persist::ORIGINALS, shape, rows, |source| {
-                let mut rows = Encodable::new(source, scalar)?;
-                Ok(empty.with(empty.lists.append_labelled(&mut rows, &labels)?))
-            })?;
-            return Ok(SqRows { ivf, codes, originals });
+        if originals == Originals::None {
+            return persist::read_rows(file, persist::ROWS, shape, rows, |source| {
+                let mut unpacked = Unpacked::new(source, &codes, &labels);
+                let lists = empty.ivf.lists.append_labelled(&mut unpacked, &labels)?;
+                Ok(empty.with(empty.ivf.with(lists)))
+            });
         }
-        let ivf = persist::read_rows(file, persist::ROWS, shape, rows, |source| {
-            let mut unpacked = Unpacked::new(source, &codes, &labels);
-            Ok(empty.with(empty.lists.append_labelled(&mut unpacked, &labels)?))
+        // they are made again of the rows
+        persist::read_rows(file, persist::ROWS, shape, rows, |codes| {
+            while codes.next_rows(usize::MAX)?.is_some() {}
+            Ok(())
         })?;
-        Ok(SqRows { ivf, codes, originals })
+        let shape = (DType::F32, self.dim());
+        let read = persist::read_rows(file, persist::ORIGINALS, shape, rows, |source| {
+            empty.append_labelled(source, &labels)
+        })?;
+        if originals == Originals::Host {
+            persist::read_mark(file, persist::ON_HOST)?;
+        }
+        Ok(read)
     }
 }

@@ -68,8 +68,8 @@ pub struct SearchParams {
     /// index has of its own.
     pub ivf: Option<IvfParams>,
     /// Called now and then with the share of the work that is done, which grows up to 1: by the thread that waits, or by one
-    /// of the library's, as [`Pending`](crate::Pending) says; of a [`StreamedFlat`](crate::StreamedFlat) by one of the call's
-    /// own. Default: nothing.
+    /// of the library's, as [`Pending`](crate::Pending) says; of a [`StreamedFlat`](crate::StreamedFlat), and of an [`IvfSq`](crate::IvfSq) whose rows are
+    /// on the host, by one of the call's own. Default: nothing.
     pub progress: Option<Progress>,
     /// Ends the call with [`Error::Cancelled`](crate::Error::Cancelled) at its next submission. Default: none.
     pub cancel: Option<CancelToken>,

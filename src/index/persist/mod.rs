@@ -25,6 +25,6 @@ pub use lists::IvfInfo;
 pub(super) use lists::{Lists, read_labels, read_lists, write_labels, write_lists};
 pub(super) use quantizer::{read_codes, write_codes};
 pub(super) use reader::FileReader;
-pub(super) use rows::{ORIGINALS, ROWS, read_rows, write_rows};
+pub(super) use rows::{ON_HOST, ORIGINALS, ROWS, read_mark, read_rows, write_mark, write_rows};
 pub(super) use transforms::{read_transforms, write_transforms};
 pub(super) use writer::FileWriter;

@@ -15,6 +15,19 @@ pub(in crate::index) const ROWS: &[u8; 4] = b"ROWS";
 /// The rows as they were added, where codes of them are in the section before.
 pub(in crate::index) const ORIGINALS: &[u8; 4] = b"ORIG";
 
+/// Nothing, behind originals that stay on the host.
+pub(in crate::index) const ON_HOST: &[u8; 4] = b"HOST";
+
+/// Writes a section without content.
+pub(in crate::index) fn write_mark(file: &mut FileWriter, tag: &[u8; 4]) -> Result<()> {
+    file.section(tag, 0, |_| Ok(()))
+}
+
+/// Reads what [`write_mark`] wrote.
+pub(in crate::index) fn read_mark(file: &mut FileReader, tag: &[u8; 4]) -> Result<()> {
+    file.section(tag)?.end()
+}
+
 /// Writes, as a section of this tag, those of `rows` rows that are in `live`, or all; `read` gives the bytes of some of them.
 pub(in crate::index) fn write_rows(
     file: &mut FileWriter,

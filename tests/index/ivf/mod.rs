@@ -2,6 +2,7 @@
 //! each query, which rows lie in the lists that are looked at (`oracle`): the same ids and the same bits.
 
 mod answers;
+mod both;
 mod card;
 mod changes;
 mod coded;
@@ -10,6 +11,7 @@ mod factory;
 mod files;
 mod fill;
 mod filters;
+mod host;
 mod merge;
 mod oracle;
 mod originals;

@@ -15,7 +15,7 @@ pub struct BuildArgs {
     /// nearest; IVF4096,SQ8 (SQ6, SQ4, SQfp16, SQbf16, SQ8_direct) of codes
     #[arg(long, value_name = "FACTORY", default_value = "Flat")]
     pub index: String,
-    /// Where lists of codes (IVF1024,SQ8) keep the rows that these are of: none, or device, for exact distances at the cost of their memory
+    /// Where lists of codes (IVF1024,SQ8) keep the rows that these are of: none, or, for exact distances, device, at the cost of their memory there, or host
     #[arg(long, value_name = "WHERE", default_value = "none")]
     pub originals: Originals,
     /// Rows to learn the lists from, in any of the same formats and converted likewise: at most 256 a list of them, picked at random

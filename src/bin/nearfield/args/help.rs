@@ -66,6 +66,7 @@ pub const BUILD: &str = below!(
      nearfield build --base base.fvecs --index Flat --metric cosine --dtype f16 --out base.nf\n  \
      nearfield build --base base.fbin --index IVF4096,Flat --train sample.fbin --out lists.nf\n  \
      nearfield build --base base.fbin --index IVF4096,SQ8 --originals device --out lists.nf\n  \
+     nearfield build --base base.fbin --index IVF4096,SQ8 --originals host --out lists.nf\n  \
      nearfield build --base codes.npy --dtype bits --metric hamming --ids ids.npy --out codes.nf"
 );
 

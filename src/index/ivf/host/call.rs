@@ -1,0 +1,170 @@
+//! One call: what it searches, what it asks the device, and what it computes here.
+
+use super::loose::Loose;
+use super::queries::{Passes, Queries, is_all};
+use super::rows::HostRows;
+use super::slack::Slack;
+use crate::call::{CancelToken, Filter, Options, RowHits, RowIds, SearchStats, mask_words};
+use crate::dtype::{DType, Rows};
+use crate::error::Result;
+use crate::invlists::{InvertedLists, Look, Probe, Reach};
+use crate::parallel::each;
+use crate::space::{Decoder, Tree};
+use std::sync::{Arc, OnceLock};
+
+/// Multiplications that one thread takes at a time.
+const PIECE: usize = 1 << 18;
+/// The share of a call's work that is done when the device is through with the first pass.
+const DEVICE_SHARE: f64 = 0.95;
+
+/// What is made of a snapshot when the first search asks for it.
+#[derive(Default)]
+pub(in crate::index::ivf) struct Made {
+    loose: OnceLock<Loose>,
+    reach: OnceLock<Reach>,
+}
+
+/// What is searched.
+#[derive(Clone)]
+pub(in crate::index::ivf) struct Searched {
+    pub lists: InvertedLists,
+    pub rows: HostRows,
+    pub slack: Slack,
+    pub made: Arc<Made>,
+}
+
+/// One call.
+pub(super) struct Call {
+    pub of: Searched,
+    pub queries: Queries,
+    pub passes: Passes,
+    pub tree: Tree,
+    pub decoder: Decoder,
+    pub options: Options,
+    pub filter: Filter,
+    pub look: Look,
+}
+
+/// What was done so far.
+pub(super) struct Done<'a> {
+    pub stats: SearchStats,
+    /// Queries whose answers are known.
+    pub answered: usize,
+    pub stop: &'a CancelToken,
+}
+
+/// A hit of a key and a row, in the order of hits.
+pub(super) fn hit(key: u32, row: u32) -> u64 {
+    u64::from(key) << 32 | u64::from(row)
+}
+
+impl Call {
+    /// Hits of all queries as the caller gets them.
+    pub fn found(&self, hits: &[Vec<u64>], stats: SearchStats) -> Result<RowHits> {
+        let total = hits.iter().map(Vec::len).sum();
+        let mut found = RowHits { stats, lims: vec![0], ..RowHits::default() };
+        let mut rows = Vec::with_capacity(total);
+        found.distances.reserve_exact(total);
+        for hits in hits {
+            rows.extend(hits.iter().map(|&hit| hit as u32));
+            let distance = |&hit: &u64| self.decoder.distance((hit >> 32) as u32);
+            found.distances.extend(hits.iter().map(distance));
+            found.lims.push(rows.len());
+        }
+        found.ids = self.options.row_ids.of(&rows)?;
+        Ok(found)
+    }
+
+    /// Asks the codes for some queries, which ascend; keys for distances and rows for ids.
+    pub fn ask(
+        &self,
+        which: &[u32],
+        probe: Probe,
+        nprobe: usize,
+        done: &mut Done<'_>,
+    ) -> Result<RowHits> {
+        done.stop.check()?;
+        let (all, count) = (self.queries.count, which.len());
+        let filter = match is_all(which, all) {
+            true => self.filter.clone(),
+            false => self.filter.of_queries(which, mask_words(self.of.rows.len() as u64))?,
+        };
+        let before = done.answered as f64;
+        let progress = self.options.progress.clone().map(|tell| {
+            let told = move |share: f64| {
+                tell(DEVICE_SHARE * (before + share * count as f64) / all as f64);
+            };
+            Arc::new(told) as Arc<dyn Fn(f64) + Send + Sync>
+        });
+        let options = Options {
+            cancel: Some(done.stop.clone()),
+            progress,
+            keys: true,
+            row_ids: RowIds::default(),
+            ..self.options.clone()
+        };
+        let look = Look { probe, nprobe, fill: false, prove: false };
+        let queries = self.queries.some(which);
+        let found = self.of.lists.submit(Rows::F32(&queries), look, filter, options)?.wait()?;
+        done.stop.check()?;
+        Ok(found)
+    }
+
+    /// The lists that each of some queries looks at; `None` where these are all.
+    pub fn probes(&self, which: &[u32], nprobe: usize) -> Result<Option<Vec<Vec<usize>>>> {
+        if nprobe >= self.of.lists.nlist() {
+            return Ok(None);
+        }
+        let found = self.of.lists.assign(Rows::F32(&self.queries.some(which)), nprobe)?;
+        let lists = found.lims.windows(2).map(|ends| &found.ids[ends[0]..ends[1]]);
+        Ok(Some(lists.map(|ids| ids.iter().map(|&id| id as usize).collect()).collect()))
+    }
+
+    /// The key of a row, computed here.
+    pub fn key(&self, query: u32, row: u32) -> u32 {
+        let row = self.of.rows.row(row as usize);
+        self.decoder.key(self.tree.value(self.queries.row(query), row))
+    }
+
+    /// What `work` makes of each of some items, each of which compares about so many rows, on several threads.
+    pub fn in_pieces<T: Send, R: Send>(
+        &self,
+        items: Vec<T>,
+        rows: usize,
+        work: impl Fn(T) -> Result<R> + Send + Sync,
+    ) -> Result<Vec<R>> {
+        let step = (PIECE / (rows.max(1) * self.of.rows.dim())).max(1);
+        let mut items = items.into_iter();
+        let mut pieces = Vec::new();
+        while items.len() > 0 {
+            pieces.push(items.by_ref().take(step).collect::<Vec<T>>());
+        }
+        let made = each(pieces, |piece| piece.into_iter().map(&work).collect::<Result<Vec<R>>>())?;
+        Ok(made.into_iter().flatten().collect())
+    }
+
+    /// The rows with most slack.
+    pub fn loose(&self) -> &Loose {
+        let Searched { lists, rows, made, .. } = &self.of;
+        made.loose.get_or_init(|| Loose::new(lists, rows))
+    }
+
+    /// How far the rows of each list are from its centroid.
+    pub fn reach(&self) -> Result<Reach> {
+        let Searched { lists, rows, made, .. } = &self.of;
+        if let Some(reach) = made.reach.get() {
+            return Ok(reach.clone());
+        }
+        let bytes = lists.centroids()?.rows().read(0..lists.nlist())?;
+        let centroids = Rows::from_bytes(DType::F32, &bytes)?.to_f32();
+        let (labels, dim) = (lists.labels(0..rows.len()), rows.dim());
+        let numbered = labels.iter().copied().enumerate().collect();
+        let distances = self.in_pieces(numbered, 1, |(row, label): (usize, u32)| {
+            let at = label as usize * dim;
+            let value = self.tree.value(rows.row(row), &centroids[at..at + dim]);
+            Ok(self.decoder.distance(self.decoder.key(value)))
+        })?;
+        let reach = Reach::of_rows(lists.nlist(), &labels, distances);
+        Ok(made.reach.get_or_init(|| reach).clone())
+    }
+}

@@ -1,0 +1,17 @@
+//! Rows in host memory whose codes are on the device: what is kept (`rows`), how far a code may be from its row (`slack`), the rows with
+//! most of that (`loose`), what a call asks (`queries`) and does (`call`), for neighbours (`nearest`)
+//! or within a radius (`range`), and the search of both (`search`).
+
+mod call;
+mod loose;
+mod nearest;
+mod queries;
+mod range;
+mod rows;
+mod search;
+mod slack;
+
+pub(super) use call::{Made, Searched};
+pub(super) use rows::{Block, HostRows};
+pub(super) use search::submit;
+pub(super) use slack::Slack;

@@ -1,0 +1,161 @@
+//! Rows that are codes, or have codes, as every index stores its rows.
+
+use super::centroids;
+use super::codes::SAMPLE_ROWS;
+use super::host;
+use super::name;
+use super::originals::Originals;
+use super::sq_rows::SqRows;
+use crate::buffer::Matrix;
+use crate::call::{Filter, Options, Pending, RowHits, RowIds};
+use crate::dtype::{DType, Rows};
+use crate::error::{Error, Result};
+use crate::exact::ToPrepare;
+use crate::format::RowSource;
+use crate::index::ids::RowSet;
+use crate::index::params::{Ask, SearchParams, TrainParams};
+use crate::index::persist::{FileReader, FileWriter};
+use crate::index::state::Stored;
+use crate::metric::Metric;
+use std::ops::Range;
+
+impl Stored for SqRows {
+    fn metric(&self) -> &Metric {
+        self.ivf.metric()
+    }
+
+    fn dtype(&self) -> DType {
+        DType::F32
+    }
+
+    fn dim(&self) -> usize {
+        self.codes.quantizer.dim()
+    }
+
+    fn len(&self) -> u64 {
+        self.ivf.len()
+    }
+
+    fn bytes(&self) -> u64 {
+        self.ivf.bytes()
+    }
+
+    fn description(&self) -> String {
+        name::description(self.ivf.lists.nlist(), Some(&self.codes.quantizer))
+    }
+
+    fn is_trained(&self) -> bool {
+        self.ivf.is_trained() && self.codes.quantizer.is_trained()
+    }
+
+    fn training_rows(&self) -> usize {
+        let of_lists = self.ivf.lists.nlist().saturating_mul(centroids::MOST_ROWS);
+        of_lists.max(SAMPLE_ROWS)
+    }
+
+    fn train(&self, sample: Rows<'_>, params: &TrainParams) -> Result<SqRows> {
+        self.trained(sample, params)
+    }
+
+    fn append(&self, source: &mut dyn RowSource) -> Result<SqRows> {
+        match self.is_trained() {
+            true => self.append_rows(source),
+            false => Err(Error::NotTrained),
+        }
+    }
+
+    fn append_matrix(&self, matrix: &Matrix) -> Result<SqRows> {
+        let scalar = self.codes.quantizer.scalar();
+        let ranged = scalar.is_some_and(|of| of.kind().ranged_bits().is_some());
+        if ranged && self.is_trained() && self.originals == Originals::Device {
+            return Ok(self.with(self.ivf.append_matrix(matrix)?));
+        }
+        self.append(&mut matrix.source())
+    }
+
+    fn merge(&self, other: &SqRows, live: Option<&RowSet>) -> Result<SqRows> {
+        self.merged(other, live)
+    }
+
+    fn replace(
+        &self,
+        rows: &[u32],
+        source: &mut dyn RowSource,
+        live: Option<&[u32]>,
+        more: u64,
+    ) -> Result<SqRows> {
+        self.replace_rows(rows, source, (live, more))
+    }
+
+    fn mask(&self, live: &[u32]) -> Result<SqRows> {
+        Ok(self.with(self.ivf.mask(live)?))
+    }
+
+    fn gather(&self, keep: &[u32]) -> Result<SqRows> {
+        let host = self.host.as_ref().map(|host| host.gather(keep)).transpose()?;
+        Ok(SqRows { host, ..self.with(self.ivf.gather(keep)?) })
+    }
+
+    fn read(&self, rows: Range<u64>) -> Result<Vec<u8>> {
+        match (self.originals, &self.host) {
+            (Originals::None, _) => {
+                let decoded = self.decoded(self.ivf.read(rows)?)?;
+                Ok(bytemuck::cast_slice(&decoded).to_vec())
+            }
+            (_, Some(host)) => host.read(rows),
+            (_, None) => self.ivf.read(rows),
+        }
+    }
+
+    fn read_rows(&self, rows: &[u32], out: &mut [u8]) -> Result<()> {
+        match (self.originals, &self.host) {
+            (Originals::None, _) => {}
+            (_, Some(host)) => return host.read_rows(rows, out),
+            (_, None) => return self.ivf.read_rows(rows, out),
+        }
+        let (dtype, width) = self.codes.stored();
+        let mut bytes = vec![0; rows.len() * dtype.row_bytes(width)];
+        self.ivf.read_rows(rows, &mut bytes)?;
+        let decoded = self.decoded(bytes)?;
+        let decoded: &[u8] = bytemuck::cast_slice(&decoded);
+        if decoded.len() != out.len() {
+            return Err(Error::internal(format!("{} bytes for {}", decoded.len(), out.len())));
+        }
+        out.copy_from_slice(decoded);
+        Ok(())
+    }
+
+    fn assign(&self, queries: Rows<'_>, count: usize) -> Result<RowHits> {
+        self.ivf.assign(queries, count)
+    }
+
+    fn prepare(&self, filter: ToPrepare<'_>) -> Result<Filter> {
+        self.ivf.prepare(filter)
+    }
+
+    fn submit(
+        &self,
+        queries: Rows<'_>,
+        ask: Ask,
+        filter: Filter,
+        row_ids: RowIds,
+        params: &SearchParams,
+    ) -> Result<Pending<RowHits>> {
+        if !self.is_trained() {
+            return Err(Error::NotTrained);
+        }
+        let Some(searched) = self.searched()? else {
+            return self.ivf.submit(queries, ask, filter, row_ids, params);
+        };
+        let (look, options) = params.probing(ask, self.ivf.nprobe, self.ivf.lists.nlist())?;
+        host::submit(searched, queries, look, filter, Options { row_ids, ..options })
+    }
+
+    fn write_sections(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {
+        self.write_to(live, file)
+    }
+
+    fn read_sections(&self, rows: u64, file: &mut FileReader) -> Result<SqRows> {
+        self.read_from(rows, file)
+    }
+}
