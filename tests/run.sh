@@ -45,12 +45,19 @@ metal                -            metal     NEARFIELD_TEST_METAL=strict
 metal-fast-math      -            metal     NEARFIELD_TEST_METAL=fast
 dx12                 lavapipe     dxc       NEARFIELD_TEST_DX12=1
 "
-# Tests of searches that are cut by memory, bindings, parts and chunks: the longest of their program.
+# Of the tests of indexes, of inverted lists, of clusters and of the program those that a driver can make fail: they run each kernel in
+# every form. Histories, files, threads, streams, training and what is refused are the host's work, which is the same on every
+# driver and is tested on lavapipe. Drivers that compile or compute slowly have the lists of fewer shapes.
+searches="bits:: edges:: exclude:: filters::every matrix:: radii::"
+# Searches that are cut by memory, bindings, parts and chunks: the longest of their program.
 cuts="limits:: parts:: prepared:: scans:: streamed::"
-# Of the tests of inverted lists and of clusters those that run each of their kernels in every form. Drivers that compile or compute
-# slowly have these alone; histories, files, filters and what is refused are the host's work, and tested on the others.
-lists="ivf::answers:: ivf::proof::nothing ivf::shapes:: ivf::sq::"
+slow_cuts="limits:: scans:: streamed::every streamed::scanned"
+slow_lists="ivf::answers::every ivf::answers::no_answer ivf::answers::a_row ivf::originals::every ivf::pq::every ivf::proof::nothing
+  ivf::shapes::lists_around ivf::shapes::queries ivf::shapes::equal ivf::sq::every ivf::sq::all_lists ivf::sq::no_answer"
+lists="$slow_lists ivf::answers:: ivf::filters::filters ivf::originals::ranges ivf::originals::codes ivf::host::answers ivf::shapes:: ivf::sq::ranges
+  ivf::ways::both"
 clusters="lloyd:: metrics:: scores::"
+program="devices:: range:: search::"
 # Elsewhere there is one driver, the system's own.
 [ "$(uname -s)" = Linux ] || stages="
 host                 -            host
@@ -80,6 +87,11 @@ done
 export RUST_LIB_BACKTRACE=0
 # lavapipe prints an error without it, and uses it for nothing here.
 export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-${TMPDIR:-/tmp}}"
+
+# What cargo keeps to build a part of a crate again takes a tenth of the time of building it, which one who does not build it again does
+# not have to wait for.
+target=${CARGO_TARGET_DIR:-target}
+[ -d "$target/debug/incremental" ] || export CARGO_INCREMENTAL="${CARGO_INCREMENTAL:-0}"
 
 mkdir -p "$logs"
 # A line of a stage: what passed, failed and was skipped. Stages of several lanes write to it.
@@ -180,11 +192,14 @@ run_tests() ( # ENV FILE, TEST SET, MORE ENVIRONMENT...
     shift
     limited env $more cargo test --locked --all-features --no-fail-fast $selected -- --show-output "$@" || status=$?
   }
+  # those that need a device and have no word list
+  others=$(test_programs device | sed 's/--test \(cli\|clustering\|index\|package\) //g')
   case $set in
     host) programs "$(test_programs host)" ;;
     metal)
       export NEARFIELD_TEST_METAL_CACHE="$PWD/target/metal"
-      programs "--workspace --test runtime"
+      # which chooses its own arithmetic, test by test
+      [ "$more" != NEARFIELD_TEST_METAL=strict ] || programs "--workspace --test runtime"
       programs "--test exact" bound:: scales:: invariance::
       # with naga's checks and without them, each half of the combinations
       more="$more NEARFIELD_TEST_PART=0/2"
@@ -192,27 +207,33 @@ run_tests() ( # ENV FILE, TEST SET, MORE ENVIRONMENT...
       more="$* NEARFIELD_TEST_PART=1/2 NEARFIELD_CHECKED=1"
       programs "--test exact" sweep::
       more=$*
-      programs "--test index --test demo" --skip ivf::
-      programs "--test index" $lists
+      programs "--test demo"
+      # what fast math may break is arithmetic, not where rows lie
+      [ "$more" != NEARFIELD_TEST_METAL=strict ] || programs "--test index" $searches scans:: streamed::every $slow_lists
+      [ "$more" != NEARFIELD_TEST_METAL=fast ] || programs "--test index" bits:: radii:: scans:: $slow_lists
       ;;
     full)
       programs "--lib --bins $(test_programs device)"
       programs --doc
       ;;
-    pairwise) programs "--lib $(test_programs device)" ;;
+    pairwise)
+      programs "--lib $others"
+      programs "--test clustering" $clusters
+      programs "--test cli" $program
+      programs "--test index" $searches $cuts $lists
+      ;;
     kernels)
       programs "--lib --test device_functions"
       programs "--test exact" sweep:: bound:: scales::
       ;;
     dxc) programs "--test device_functions --test exact --test index" ;;
     first)
-      programs "--lib $(test_programs device | sed 's/--test \(cli\|clustering\|index\) //g')"
+      programs "--lib $others"
       programs "--test clustering" $clusters
-      programs "--test index" $(printf -- '--skip %s ' $cuts ivf::)
-      # what the program does on the host is the same on every driver
-      programs "--test cli" devices:: search:: range:: tune::
+      programs "--test cli" $program
+      programs "--test index" $searches
       ;;
-    cuts) programs "--test index" $cuts $lists ;;
+    cuts) programs "--test index" $slow_cuts $slow_lists ;;
     shapes)
       # those of the stages of a search, each on a device of its own, run with checks on drivers that compile faster
       programs "--lib" --skip exact::tests:: --skip invlists::tests::

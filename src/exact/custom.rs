@@ -5,7 +5,7 @@ use crate::metric::CustomMetric;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
 /// Names at the top of the modules that the text becomes part of (shaders/exact/distance.wgsl and scan_key.wgsl).
-const TAKEN: [&str; 35] = [
+const TAKEN: [&str; 36] = [
     "BIN",
     "Group",
     "NO_KEY",
@@ -32,6 +32,7 @@ const TAKEN: [&str; 35] = [
     "queries_staged",
     "row",
     "row4",
+    "row4_at",
     "row4i",
     "row_table",
     "rows",

@@ -141,19 +141,25 @@ pub fn index_factory(
 ) -> Result<Box<dyn Index>> {
     let (transforms, rest) = transforms_of(without_ids(description), dim)?;
     let Some(last) = transforms.last() else {
-        return within(gpu, dim, rest, &metric, dtype);
+        return within(gpu, dim, (rest, description), &metric, dtype);
     };
     if dtype != DType::F32 {
         let item = format!("rows of {dtype}, which are f32 before they are transformed");
         return Err(Error::unsupported(format!("{description:?}"), item));
     }
-    let index = within(gpu, last.dim_out(), without_ids(rest), &metric, dtype)?;
+    let index = within(gpu, last.dim_out(), (without_ids(rest), description), &metric, dtype)?;
     Ok(Box::new(PreTransform::new(gpu, transforms, index)?))
 }
 
-/// The index of a description that names no transforms.
-fn within(gpu: &Gpu, dim: usize, description: &str, metric: &Metric, dtype: DType) -> Made {
-    let made = KINDS.iter().find_map(|kind| (kind.make)(gpu, dim, description, metric, dtype));
+/// The index of what is left of a description behind its transforms.
+fn within(
+    gpu: &Gpu,
+    dim: usize,
+    (left, description): (&str, &str),
+    metric: &Metric,
+    dtype: DType,
+) -> Made {
+    let made = KINDS.iter().find_map(|kind| (kind.make)(gpu, dim, left, metric, dtype));
     made.unwrap_or_else(|| {
         let known: Vec<_> = KINDS.iter().map(|kind| kind.descriptions).collect();
         let item = format!(

@@ -54,7 +54,7 @@ pub const COVERED: &[(&str, &[&str])] = &[
     ("IvfSq", &["IvfSq::new"]),
     ("IvfSq::read", &["IvfSq::nlist", "IvfSq::nprobe", "IvfSq::quantizer"]),
     ("IvfSq::with_centroids", &["IvfSq::list_sizes"]),
-    ("IvfSq::with_originals", &["IvfSq::originals"]),
+    ("IvfSq::with_originals", &["IvfSq::originals", "OriginalsStats"]),
     ("IvfSq::with_residuals", &["IvfSq::by_residual"]),
     ("ListSizes", &["ListSizes::of"]),
     (

@@ -1,5 +1,6 @@
 //! Bins in which one query finds nothing, and another its nearest row.
 
+use crate::common::device::subset;
 use crate::common::ways::{ROWS, TILES, open};
 use nearfield::{Flat, IdFilter, Index, Metric, QueryFilter, Rows, Search, SearchParams};
 
@@ -7,8 +8,13 @@ use nearfield::{Flat, IdFilter, Index, Metric, QueryFilter, Rows, Search, Search
 #[test]
 fn what_one_query_does_not_find_another_does() {
     const N: usize = 640;
-    for (way, gpu) in open(&[ROWS, TILES], 1) {
-        for metric in [Metric::L1, Metric::Canberra, Metric::NanEuclidean, Metric::KlDivergence] {
+    for (turn, (way, gpu)) in open(&[ROWS, TILES], 1).into_iter().enumerate() {
+        let metrics = [Metric::L1, Metric::Canberra, Metric::NanEuclidean, Metric::KlDivergence];
+        for (m, metric) in metrics.into_iter().enumerate() {
+            // some drivers compile for seconds: there each metric goes one of the ways
+            if subset() && m % 2 != turn {
+                continue;
+            }
             // every bin of 64 rows lies farther from the queries than the one before
             let rows: Vec<f32> = (0..N * 4).map(|i| 1.0 + (i / 4) as f32).collect();
             let index = Flat::new(&gpu, 4, metric.clone()).unwrap();

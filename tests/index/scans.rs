@@ -101,17 +101,16 @@ impl Pair {
 
 #[test]
 fn every_change_reaches_the_scan() {
-    for (metric, dtype) in [
+    let cases = [
         (Metric::L2, DType::F32),
         (Metric::InnerProduct, DType::F16),
         (Metric::Cosine, DType::I8),
         (Metric::Correlation, DType::F32),
-    ] {
+    ];
+    // of the subset, rows that are scanned as they are, and such that are scanned by their copy
+    for (metric, dtype) in cases.into_iter().take(if subset() { 2 } else { 4 }) {
         for copy in [0, 1] {
-            // of the subset, each metric with its rows or with their copy
-            if subset()
-                && (copy == 0) == [Metric::InnerProduct, Metric::Correlation].contains(&metric)
-            {
+            if subset() && (copy == 0) == (metric == Metric::InnerProduct) {
                 continue;
             }
             println!("{metric} {dtype}, copy {copy}");

@@ -85,7 +85,8 @@ fn every_metric_and_type_gives_the_hits_of_a_resident_index() {
         (Metric::Hamming, DType::Bits, 24),
         (Metric::Dice, DType::Bits, 16),
     ];
-    for (metric, dtype, dim) in cases {
+    // each has kernels of its own to compile
+    for (metric, dtype, dim) in cases.into_iter().step_by(if subset() { 2 } else { 1 }) {
         let all = rows(1327, dim, &metric, dtype, 5);
         let queries = rows(3, dim, &metric, dtype, 6);
         compare(&gpu, &metric, all.rows(), queries.rows(), dim, &[1, 10, 700, 5000]);
@@ -125,8 +126,8 @@ fn scanned_chunks_give_the_hits_of_a_resident_index() {
             let resident = index(&gpu, dim, &metric, DType::F32);
             resident.add_rows(all).unwrap();
             let theirs = resident.search_with(queries.rows(), 10, &SearchParams::new()).unwrap();
-            for chunk in [7_000, 10_048] {
-                let index = streamed(&gpu, all, dim, &metric).with_chunk_rows(chunk);
+            for chunk in if subset() { &[10_048][..] } else { &[7_000, 10_048] } {
+                let index = streamed(&gpu, all, dim, &metric).with_chunk_rows(*chunk);
                 let ours = index.search_with(queries.rows(), 10, &SearchParams::new()).unwrap();
                 assert_eq!(bits(&ours), bits(&theirs), "{metric}, few {few}, copy {copy}");
                 let asked = queries.rows().count(dim).unwrap() as u64;

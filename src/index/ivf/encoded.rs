@@ -1,7 +1,7 @@
 //! Rows on their way to lists of codes: encoded block by block, as the device stores them.
 
 use super::codes::{DeviceCodes, RowCodes};
-use super::host::{self, HostRows, Slack};
+use super::host::{self, KeptRows, Slack};
 use crate::buffer::Matrix;
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
@@ -110,7 +110,7 @@ pub(super) struct Encoded<'a> {
     /// Of the rows that were read.
     pub labels: Vec<u32>,
     /// The rows that were read, behind others, where they are kept.
-    pub kept: Option<HostRows>,
+    pub kept: Option<KeptRows>,
     slack: Option<Slack>,
     block: Block,
 }
@@ -143,7 +143,7 @@ impl<'a> Encoded<'a> {
     }
 
     /// The same, with the rows themselves kept behind these.
-    pub fn keeping(self, rows: Option<HostRows>) -> Result<Encoded<'a>> {
+    pub fn keeping(self, rows: Option<KeptRows>) -> Result<Encoded<'a>> {
         let of = &self.codes.quantizer;
         let slack = rows.as_ref().map(|_| slack(self.metric, of)).transpose()?;
         Ok(Encoded { kept: rows, slack, ..self })
@@ -164,7 +164,7 @@ pub(super) fn slack(metric: &Metric, quantizer: &Quantizer) -> Result<Slack> {
 
 /// Keeps rows, which are stored as these bytes.
 fn keep(
-    kept: &mut HostRows,
+    kept: &mut KeptRows,
     slack: &Slack,
     (codes, centroids): (&RowCodes, &[f32]),
     rows: &[f32],

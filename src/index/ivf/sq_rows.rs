@@ -3,7 +3,7 @@
 use super::centroids::centroids_of;
 use super::codes::RowCodes;
 use super::encoded::{self, Block, Encodable, Encoded, In, Unpacked};
-use super::host::{HostRows, Made, Searched};
+use super::host::{KeptRows, Made, Searched};
 use super::originals::{self, Originals};
 use super::rows::IvfRows;
 use crate::device::Gpu;
@@ -27,7 +27,7 @@ pub(in crate::index) struct SqRows {
     pub(super) codes: RowCodes,
     pub(super) originals: Originals,
     /// The originals, where they are on the host.
-    pub(super) host: Option<HostRows>,
+    pub(super) host: Option<KeptRows>,
     /// What searches of these made.
     pub(super) made: Arc<Made>,
 }
@@ -73,7 +73,7 @@ impl SqRows {
             Some(centroids) => ivf.with_centroids(centroids)?,
             None => ivf,
         };
-        let host = (originals == Originals::Host).then(|| HostRows::new(codes.quantizer.dim()));
+        let host = (originals == Originals::Host).then(|| KeptRows::new(codes.quantizer.dim()));
         Ok(SqRows { ivf, codes: codes.clone(), originals, host, made: Arc::default() })
     }
 
@@ -194,7 +194,7 @@ impl SqRows {
         let (lists, dim) = (&self.ivf.lists, self.dim());
         let (of, bases) = ((self.gpu(), self.metric()), self.bases()?);
         let mut codes = Encoded::new(source, of, &self.codes, In::Nearest(lists), &bases)?
-            .keeping(self.host.as_ref().map(|_| HostRows::new(dim)))?;
+            .keeping(self.host.as_ref().map(|_| KeptRows::new(dim)))?;
         let lists = lists
             .replace_labelling(rows, &mut codes, (live, more), |codes| codes.labels.clone())?;
         let host = match (&self.host, &codes.kept) {
@@ -350,6 +350,10 @@ impl SqRows {
         let shape = (DType::U8, codes.quantizer.code_bytes());
         if originals == Originals::None {
             return persist::read_rows(file, persist::ROWS, shape, rows, |source| {
+                if rows == 0 {
+                    // perhaps nobody knows yet what codes stand for
+                    return Ok(empty);
+                }
                 let mut unpacked = Unpacked::new(source, &codes, &labels);
                 let lists = empty.ivf.lists.append_labelled(&mut unpacked, &labels)?;
                 Ok(empty.with(empty.ivf.with(lists)))
@@ -361,9 +365,11 @@ impl SqRows {
             Ok(())
         })?;
         let shape = (DType::F32, self.dim());
-        let read = persist::read_rows(file, persist::ORIGINALS, shape, rows, |source| {
-            empty.append_labelled(source, &labels)
-        })?;
+        let read =
+            persist::read_rows(file, persist::ORIGINALS, shape, rows, |source| match rows {
+                0 => Ok(empty),
+                _ => empty.append_labelled(source, &labels),
+            })?;
         if originals == Originals::Host {
             persist::read_mark(file, persist::ON_HOST)?;
         }

@@ -1,6 +1,6 @@
 //! Codes whose originals are kept, beside lists of the rows that went through the same changes.
 
-use super::oracle::{Twin, asked, bits, probing};
+use super::oracle::{Twin, asked, bits, probing, same};
 use crate::common::device::shared;
 use nearfield::{
     DType, Gpu, Guarantee, IdFilter, Index, IvfSq, Metric, Originals, QueryFilter, Rows,
@@ -104,7 +104,7 @@ impl Both {
                 let (part, params) = (all.slice(ours.dim(), 0..few), told(few));
                 let found = ours.search_with(part, k, &params).unwrap();
                 let expected = theirs.search_with(part, k, &params).unwrap();
-                assert!(bits(&found) == bits(&expected), "{what}, {few} queries");
+                assert!(same(ours.metric(), &found, &expected), "{what}, {few} queries");
                 let wide = matches!(ours.quantizer().kind(), SqType::Fp16 | SqType::Bf16);
                 let read = found.stats().variants.iter().any(|v| v.contains("_i8"));
                 // most rows of few lists, in which there are more than are asked for, by their codes

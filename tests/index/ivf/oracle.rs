@@ -1,11 +1,25 @@
 //! What an index of lists should answer.
 
-use crate::support::{Model, block, index, rows};
+use crate::support::{Model, block, gpu, index, rows};
 use nearfield::reference::{Problem, check_search};
 use nearfield::{
-    DType, Gpu, Hits, IdFilter, Index, IvfFlat, IvfParams, Metric, QueryFilter, Rows, Search,
-    SearchParams, SqType,
+    DType, DeviceType, Gpu, Hits, IdFilter, Index, IvfFlat, IvfParams, Metric, QueryFilter, Rows,
+    Search, SearchParams, SqType,
 };
+use std::sync::LazyLock;
+
+/// Whether hits that the host compared are those of the device: to the bit, but for what divides by lengths on real hardware, whose roots
+/// and quotients need not be the nearest.
+pub fn same(metric: &Metric, found: &Hits, expected: &Hits) -> bool {
+    static SOFTWARE: LazyLock<bool> =
+        LazyLock::new(|| gpu().caps().device_type == DeviceType::Software);
+    let scaled = matches!(metric, Metric::Cosine | Metric::CosineDistance);
+    if !scaled || *SOFTWARE {
+        return bits(found) == bits(expected);
+    }
+    let near = |(a, b): (&f32, &f32)| (a - b).abs() <= 4e-6;
+    found.lims() == expected.lims() && found.distances().iter().zip(expected.distances()).all(near)
+}
 
 /// Ids, lims and the bits of the distances.
 pub fn bits(hits: &Hits) -> (Vec<usize>, Vec<u64>, Vec<u32>) {

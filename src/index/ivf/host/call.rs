@@ -2,7 +2,7 @@
 
 use super::loose::Loose;
 use super::queries::{Passes, Queries, is_all};
-use super::rows::HostRows;
+use super::rows::KeptRows;
 use super::slack::Slack;
 use crate::call::{CancelToken, Filter, Options, RowHits, RowIds, SearchStats, mask_words};
 use crate::dtype::{DType, Rows};
@@ -28,7 +28,7 @@ pub(in crate::index::ivf) struct Made {
 #[derive(Clone)]
 pub(in crate::index::ivf) struct Searched {
     pub lists: InvertedLists,
-    pub rows: HostRows,
+    pub rows: KeptRows,
     pub slack: Slack,
     pub made: Arc<Made>,
 }

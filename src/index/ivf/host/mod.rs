@@ -12,6 +12,6 @@ mod search;
 mod slack;
 
 pub(super) use call::{Made, Searched};
-pub(super) use rows::{Block, HostRows};
+pub(super) use rows::{Block, KeptRows};
 pub(super) use search::submit;
 pub(super) use slack::Slack;

@@ -9,7 +9,7 @@ const SEGMENT_BYTES: usize = 1 << 20;
 
 /// Rows and, of each, how far what its code stands for may be off ([`Slack`](super::slack::Slack)). A copy shares all segments.
 #[derive(Clone)]
-pub(in crate::index::ivf) struct HostRows {
+pub(in crate::index::ivf) struct KeptRows {
     dim: usize,
     /// Rows of a segment, but for the last.
     per_segment: usize,
@@ -75,11 +75,11 @@ impl<'a> Block<'a> {
     }
 }
 
-impl HostRows {
+impl KeptRows {
     /// No rows yet.
-    pub fn new(dim: usize) -> HostRows {
+    pub fn new(dim: usize) -> KeptRows {
         let per_segment = (SEGMENT_BYTES / (4 * dim)).max(1);
-        HostRows { dim, per_segment, segments: Vec::new(), len: 0 }
+        KeptRows { dim, per_segment, segments: Vec::new(), len: 0 }
     }
 
     pub fn dim(&self) -> usize {
@@ -172,7 +172,7 @@ impl HostRows {
     }
 
     /// With other rows, all those of `others` in their order, in the place of numbered ones; segments without one of these are shared.
-    pub fn replaced(&self, rows: &[u32], others: &HostRows) -> Result<HostRows> {
+    pub fn replaced(&self, rows: &[u32], others: &KeptRows) -> Result<KeptRows> {
         let (dim, per) = (self.dim, self.per_segment);
         if rows.len() != others.len || rows.iter().any(|&row| row as usize >= self.len) {
             let why = format!("{} rows for {} of {}", others.len, rows.len(), self.len);
@@ -197,9 +197,9 @@ impl HostRows {
     }
 
     /// The numbered rows alone, which ascend; segments whose rows all keep their numbers are shared.
-    pub fn gather(&self, keep: &[u32]) -> Result<HostRows> {
+    pub fn gather(&self, keep: &[u32]) -> Result<KeptRows> {
         let (dim, per) = (self.dim, self.per_segment);
-        let mut new = HostRows::new(dim);
+        let mut new = KeptRows::new(dim);
         // as many as have their own numbers
         let stays = |at: usize| keep.get(at).is_some_and(|&row| row as usize == at);
         let whole = self.len / per;
@@ -226,14 +226,14 @@ mod tests {
         (elements.collect(), numbers.map(|row| row as f32 / 10.0).collect())
     }
 
-    fn pushed(to: &HostRows, numbers: Range<usize>) -> HostRows {
+    fn pushed(to: &KeptRows, numbers: Range<usize>) -> KeptRows {
         let (mut new, (elements, slack)) = (to.clone(), rows(numbers));
         new.push(Block { elements: &elements, slack: &slack, lossless: false }).unwrap();
         new
     }
 
     /// Whether these are the numbered rows.
-    fn is(of: &HostRows, numbers: &[usize]) -> bool {
+    fn is(of: &KeptRows, numbers: &[usize]) -> bool {
         let row = |(at, &number): (usize, &usize)| *of.row(at) == rows(number..number + 1).0[..];
         let slacks: Vec<f32> = numbers.iter().map(|&row| row as f32 / 10.0).collect();
         numbers.iter().enumerate().all(row) && of.slacks().collect::<Vec<_>>() == slacks
@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn changes_copy_what_changes_and_leave_the_others_as_they_are() {
-        let empty = HostRows::new(DIM);
+        let empty = KeptRows::new(DIM);
         assert!(empty.per_segment == 16 && empty.is_lossless());
         let first = pushed(&empty, 0..20);
         let second = (20..55).fold(first.clone(), |all, row| pushed(&all, row..row + 1));
@@ -253,7 +253,7 @@ mod tests {
         let mut numbers: Vec<usize> = (0..55).collect();
         numbers[40] = 99;
         assert!(is(&third, &numbers) && is(&second, &(0..55).collect::<Vec<_>>()));
-        let shared = |a: &HostRows, b: &HostRows| -> Vec<bool> {
+        let shared = |a: &KeptRows, b: &KeptRows| -> Vec<bool> {
             a.segments.iter().zip(&b.segments).map(|(a, b)| Arc::ptr_eq(a, b)).collect()
         };
         assert_eq!(shared(&second, &third), [true, true, false, true]);
