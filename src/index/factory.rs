@@ -162,8 +162,9 @@ fn within(
     let made = KINDS.iter().find_map(|kind| (kind.make)(gpu, dim, left, metric, dtype));
     made.unwrap_or_else(|| {
         let known: Vec<_> = KINDS.iter().map(|kind| kind.descriptions).collect();
+        let within = if left == description { String::new() } else { format!("{left:?} in ") };
         let item = format!(
-            "{description:?} of {dtype}; the indexes of this version are {}",
+            "{within}{description:?} of {dtype}; the indexes of this version are {}",
             known.join(", ")
         );
         Err(Error::unsupported("index_factory", item))

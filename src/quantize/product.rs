@@ -12,6 +12,8 @@ use crate::parallel::each;
 use crate::space::check;
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// No number of a centroid is more.
+const LARGEST: f32 = 1_152_921_504_606_846_976.0;
 /// Elements that one thread decodes at a time.
 const PIECE: usize = 64 << 10;
 /// Bytes of rows that go to the device at a time.
@@ -95,7 +97,7 @@ impl ProductQuantizer {
     /// The same with these centroids, as [`centroids`](Self::centroids) has them.
     ///
     /// # Errors
-    /// `InvalidArgument` where they are not as many as there have to be, or not finite.
+    /// `InvalidArgument` where they are not as many as there have to be, not finite, or above 2^60.
     ///
     /// # Example
     /// ```
@@ -113,8 +115,10 @@ impl ProductQuantizer {
             let reason = format!("{} numbers; {expected} are expected", centroids.len());
             return Err(Error::argument("centroids", reason));
         }
-        if let Some(at) = centroids.iter().position(|x| !x.is_finite()) {
-            return Err(Error::argument("centroids", format!("number {at} is {}", centroids[at])));
+        // squares of larger ones are beyond f32
+        if let Some(at) = centroids.iter().position(|x| !x.is_finite() || x.abs() > LARGEST) {
+            let reason = format!("number {at} is {}; {LARGEST:e} is the most", centroids[at]);
+            return Err(Error::argument("centroids", reason));
         }
         Ok(ProductQuantizer { centroids: centroids.into(), ..self })
     }
@@ -203,7 +207,8 @@ impl ProductQuantizer {
         self.clone().with_centroids(&centroids)
     }
 
-    /// The codes of rows, one after the other, computed on the device: [`code_bytes`](Self::code_bytes) each, packed as FAISS packs
+    /// The codes of rows, one after the other, computed on the device. Squares of differences that are below 2^-126 count as none, so that
+    /// parts of which all numbers are below some 1e-19 have the code of any centroid as near. They are of [`code_bytes`](Self::code_bytes) each, packed as FAISS packs
     /// them.
     ///
     /// # Errors

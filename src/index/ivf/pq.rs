@@ -71,7 +71,8 @@ impl IvfPq {
     /// An index of these centroids, a list for each, and of a quantizer that is trained, on residuals or on rows: it needs no training.
     ///
     /// # Errors
-    /// As [`IvfPq::new`] and [`IvfFlat::set_centroids`](crate::IvfFlat::set_centroids); `InvalidArgument` where a decoded row might be
+    /// As [`IvfPq::new`] and [`IvfFlat::set_centroids`](crate::IvfFlat::set_centroids); `NotTrained` for a quantizer that is not;
+    /// `InvalidArgument` where a decoded row might be
     /// longer than 2^60.
     ///
     /// # Example
@@ -92,6 +93,9 @@ impl IvfPq {
         by_residual: bool,
         centroids: &[f32],
     ) -> Result<IvfPq> {
+        if !quantizer.is_trained() {
+            return Err(Error::NotTrained);
+        }
         let nlist = Rows::F32(centroids).count(quantizer.dim())?;
         IvfPq::made(gpu, &metric, quantizer, by_residual, (nlist, Some(centroids)))
     }

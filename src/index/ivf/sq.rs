@@ -35,7 +35,8 @@ use std::path::Path;
 /// # Accuracy
 /// A distance is that of the query to the decoded row in f32, computed as a [`Flat`](crate::Flat) of the decoded rows would, to the bit.
 /// Of the lists that are looked at no code is missed that is nearer by this distance, whatever the batch. How far a decoded row is from
-/// the one that was added is up to the quantizer: half a step in each element within its range. An
+/// the one that was added is up to the quantizer: half a step in each element within its range. A
+/// row whose code stands for less than 2^-60 in length counts as zero under cosine. An
 /// element beyond the range that was learnt becomes the nearest end of it, without a word, as in FAISS: train on rows like those to come.
 ///
 /// # Example

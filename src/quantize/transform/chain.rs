@@ -87,6 +87,12 @@ impl Chain {
         for (at, transform) in self.0.iter().enumerate() {
             let transform = transform.fit(gpu, &rows, &|share| told((at as f64 + share) / all))?;
             let next = in_pieces(&rows, transform.dim_in(), |rows| transform.applied(rows))?;
+            if let Some(at) = next.iter().position(|x| !x.is_finite()) {
+                let (row, made) = (at / transform.dim_out().max(1), next[at]);
+                let reason =
+                    format!("row {row} becomes {made} by {transform}: its numbers are too large");
+                return Err(Error::argument("sample", reason));
+            }
             rows = Cow::Owned(next);
             told((at + 1) as f64 / all)?;
             trained.push(transform);
