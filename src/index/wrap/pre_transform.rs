@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 /// what is refused of a row (NaN, say) is named by its number, and rows given back are those that the transforms would make the stored rows of
 /// ([`VectorTransform::reverse`]), or an error where none is known.
 ///
-/// Cost: that of the index within, and for rows and queries what [`VectorTransform`] says, on the host. A [`Matrix`] on the device comes to
+/// Cost: that of the index within, and for rows and queries what [`VectorTransform`] says, on the host. A [`Matrix`](crate::Matrix) on the device comes to
 /// the host for it. A filter that is prepared costs no more than of the index within.
 ///
 /// # Accuracy
