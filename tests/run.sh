@@ -54,7 +54,7 @@ cuts="limits:: parts:: prepared:: scans:: streamed::"
 slow_cuts="limits:: scans:: streamed::every streamed::scanned"
 slow_lists="ivf::answers::every ivf::answers::no_answer ivf::answers::a_row ivf::originals::every ivf::pq::every ivf::proof::nothing
   ivf::shapes::lists_around ivf::shapes::queries ivf::shapes::equal ivf::sq::every ivf::sq::all_lists ivf::sq::no_answer"
-lists="$slow_lists ivf::answers:: ivf::filters::filters ivf::originals::ranges ivf::originals::codes ivf::host::answers ivf::shapes:: ivf::sq::ranges
+lists="$slow_lists ivf::answers:: ivf::filters::filters ivf::originals::ranges ivf::originals::codes ivf::shapes:: ivf::sq::ranges
   ivf::ways::both"
 clusters="lloyd:: metrics:: scores::"
 program="devices:: range:: search::"
