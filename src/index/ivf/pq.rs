@@ -26,7 +26,7 @@ use std::path::Path;
 /// Metrics: [`L2`](Metric::L2), [`SqrtL2`](Metric::SqrtL2), [`InnerProduct`](Metric::InnerProduct), [`Cosine`](Metric::Cosine),
 /// [`CosineDistance`](Metric::CosineDistance).
 ///
-/// Cost: of device memory the bytes of the code, 4 for the list where codes are of residuals, together up to a multiple of 16, and about 16
+/// Cost: of device memory the bytes of the code, 4 for the list where codes are of residuals, together up to a multiple of 16, and 4 to 8
 /// a row for its place in the lists. Searches decode rows as they read them: many queries a tile at a time, for the matrix units, with no
 /// table of distances a query. Rows are encoded on the device.
 ///

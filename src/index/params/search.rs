@@ -200,7 +200,7 @@ impl SearchParams {
     /// ```no_run
     /// # use nearfield::*;
     /// # let index = index_factory(&Gpu::new()?, 2, "Flat", Metric::L2, DType::F32)?;
-    /// // of an index of any kind: exact neighbours, or an error
+    /// // of an index of any kind: exact neighbours (of codes alone by what they stand for), or an error
     /// let params = SearchParams::new().guarantee(Guarantee::Exact);
     /// let hits = index.search_with(Rows::F32(&[0.0, 0.0]), 10, &params)?;
     /// # Ok::<(), nearfield::Error>(())

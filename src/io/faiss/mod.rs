@@ -84,6 +84,7 @@ pub fn read_faiss(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Box<dyn Index>> {
 /// direct maps, an ID map of lists, whose ids become those in the lists, an `IndexIDMap`, old letters, and a count of rows that are in no list.
 ///
 /// What is not kept, since FAISS has no place for it:
+/// * Originals of codes ([`Originals`](crate::Originals)): the codes alone are written, and distances there are those of codes.
 /// * Rows of f16, bf16, i8 and u8 are widened to f32, which holds each of their numbers.
 /// * [`Cosine`](crate::Metric::Cosine) becomes the inner product of rows (and centroids) of length 1: normalise the queries, and the distances
 ///   are those of cosine. It is read again as [`InnerProduct`](crate::Metric::InnerProduct). Behind transforms one more does that to queries.
