@@ -205,7 +205,7 @@ fn the_factory_knows_its_descriptions() {
         let index = make(text, Metric::Hamming, DType::Bits).unwrap();
         assert_eq!(format!("{index:?}"), "BinaryFlat(0 x 8 bits, hamming)");
     }
-    for text in ["", "flat", "IVF16,PQ8", "Flat,IDMap3", "IDMap,IDMap,Flat", "BFlat"] {
+    for text in ["", "flat", "IVF16,RQ8", "Flat,IDMap3", "IDMap,IDMap,Flat", "BFlat"] {
         let error = make(text, Metric::L2, DType::F32).unwrap_err();
         assert!(matches!(&error, Error::Unsupported { item, .. } if item.contains("\"Flat\"")));
     }
