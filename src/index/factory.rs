@@ -1,10 +1,10 @@
-//! Indexes by name: the one table of all kinds.
+//! Indexes by their descriptions.
 
 use super::changing::Index;
 use super::flat::{BinaryFlat, Flat};
 use super::ivf::{self, IvfFlat, IvfPq, IvfSq, ListCodes};
-use super::persist::{self, IndexReader, PRE_TRANSFORM};
-use super::state::Backed;
+use super::kinds;
+use super::persist::{self, PRE_TRANSFORM};
 use super::wrap::{PreTransform, transforms_of};
 use crate::device::Gpu;
 use crate::dtype::DType;
@@ -14,38 +14,30 @@ use std::path::Path;
 
 type Made = Result<Box<dyn Index>>;
 
-/// A kind of index: how it is made from a description, and how it is read.
+/// A kind of index and its descriptions.
 struct Kind {
-    /// Its name in files.
-    name: &'static str,
     /// The descriptions that it answers to, as [`index_factory`] lists them.
     descriptions: &'static str,
     /// Makes it, if the description is one of its own for this type of element.
     make: fn(&Gpu, usize, &str, &Metric, DType) -> Option<Made>,
-    read: fn(&Gpu, IndexReader) -> Made,
 }
 
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 5] = [
     Kind {
-        name: <Flat as Backed>::KIND,
         descriptions: "\"Flat\"",
         make: |gpu, dim, description, metric, dtype| {
             let mine = description == "Flat" && dtype != DType::Bits;
             mine.then(|| Ok(Box::new(Flat::with_dtype(gpu, dim, metric.clone(), dtype)?) as _))
         },
-        read: |gpu, reader| Ok(Box::new(Flat::of_reader(gpu, reader)?)),
     },
     Kind {
-        name: <BinaryFlat as Backed>::KIND,
         descriptions: "\"BFlat\" (or \"Flat\") of bits",
         make: |gpu, dim, description, metric, dtype| {
             let mine = matches!(description, "Flat" | "BFlat") && dtype == DType::Bits;
             mine.then(|| Ok(Box::new(BinaryFlat::new(gpu, dim, metric.clone())?) as _))
         },
-        read: |gpu, reader| Ok(Box::new(BinaryFlat::of_reader(gpu, reader)?)),
     },
     Kind {
-        name: <IvfFlat as Backed>::KIND,
         descriptions: "\"IVF4096,Flat\" (of any number of lists)",
         make: |gpu, dim, description, metric, dtype| {
             let (nlist, codes) = match ivf::lists_of(description)? {
@@ -58,10 +50,8 @@ const KINDS: [Kind; 6] = [
             let made = IvfFlat::with_dtype(gpu, dim, metric.clone(), dtype, nlist);
             Some(made.map(|index| Box::new(index) as _))
         },
-        read: |gpu, reader| Ok(Box::new(IvfFlat::of_reader(gpu, reader)?)),
     },
     Kind {
-        name: <IvfSq as Backed>::KIND,
         descriptions: "\"IVF1024,SQ8\" of f32 (or SQ6, SQ4, SQfp16, SQbf16, SQ8_direct...)",
         make: |gpu, dim, description, metric, dtype| {
             // what is wrong with it was said before
@@ -73,10 +63,8 @@ const KINDS: [Kind; 6] = [
             let made = IvfSq::new(gpu, dim, metric.clone(), nlist, kind);
             Some(made.map(|index| Box::new(index) as _))
         },
-        read: |gpu, reader| Ok(Box::new(IvfSq::of_reader(gpu, reader)?)),
     },
     Kind {
-        name: <IvfPq as Backed>::KIND,
         descriptions: "\"IVF1024,PQ16\" of f32 (or PQ16x4: any number of parts, of 4 to 8 bits)",
         make: |gpu, dim, description, metric, dtype| {
             let (nlist, codes) = ivf::lists_of(description)?.ok()?;
@@ -87,14 +75,6 @@ const KINDS: [Kind; 6] = [
             let made = IvfPq::new(gpu, dim, metric.clone(), nlist, parts, bits);
             Some(made.map(|index| Box::new(index) as _))
         },
-        read: |gpu, reader| Ok(Box::new(IvfPq::of_reader(gpu, reader)?)),
-    },
-    Kind {
-        name: PRE_TRANSFORM,
-        descriptions: "and each of these of f32 behind transforms, as \"PCA32,Flat\"",
-        // what stands before the index was taken away
-        make: |_, _, _, _, _| None,
-        read: |gpu, reader| Ok(Box::new(PreTransform::of_reader(gpu, reader)?)),
     },
 ];
 
@@ -164,7 +144,7 @@ fn within(
         let known: Vec<_> = KINDS.iter().map(|kind| kind.descriptions).collect();
         let within = if left == description { String::new() } else { format!("{left:?} in ") };
         let item = format!(
-            "{within}{description:?} of {dtype}; the indexes of this version are {}",
+            "{within}{description:?} of {dtype}; the indexes of this version are {}, and each of these of f32 behind transforms, as \"PCA32,Flat\"",
             known.join(", ")
         );
         Err(Error::unsupported("index_factory", item))
@@ -181,9 +161,9 @@ fn without_ids(description: &str) -> &str {
 /// Reads what [`Index::write`] wrote, whatever kind of index it was.
 pub(crate) fn read_own(gpu: &Gpu, path: &Path) -> Result<Box<dyn Index>> {
     let reader = persist::open(path)?;
-    match KINDS.iter().find(|kind| kind.name == reader.kind()) {
-        Some(kind) => (kind.read)(gpu, reader),
-        None => Err(reader.unknown_kind()),
+    match reader.kind() {
+        PRE_TRANSFORM => Ok(Box::new(PreTransform::of_reader(gpu, reader)?)),
+        _ => kinds::read(gpu, reader),
     }
 }
 

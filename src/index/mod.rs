@@ -4,7 +4,7 @@
 //! `hits`, `as_f32`, `other_type`), answers block by block (`stream`), what indexes can do (`traits`, `changing`), their files
 //! (`persist`), what all that change
 //! have in common (`state`), the kinds
-//! (`flat`, `ivf`), indexes around these (`wrap`), the table of kinds (`factory`), and kinds taken apart for files of other libraries (`lists_apart`, `apart`). A kind says how its rows are stored and searched
+//! (`flat`, `ivf`) and their names in files (`kinds`), indexes around these (`wrap`), descriptions (`factory`), and kinds taken apart for files of other libraries (`lists_apart`, `apart`). A kind says how its rows are stored and searched
 //! (`state::Stored`); ids, filters, removal, snapshots, concurrent changes and files are the same code for all.
 
 mod add;
@@ -16,6 +16,7 @@ mod flat;
 mod hits;
 mod ids;
 mod ivf;
+mod kinds;
 mod lists_apart;
 mod other_type;
 mod params;

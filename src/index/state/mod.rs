@@ -6,7 +6,7 @@
 //!
 //! # A new kind of index
 //!
-//! Beside its rows and its public type it needs: its name in `KINDS` and its words in `index_factory` (`factory.rs`), a re-export
+//! Beside its rows and its public type it needs: its name in `kinds.rs`, its words in `factory.rs`, a re-export
 //! in `lib.rs`, what it can be asked in `params.rs`, what it did in `call/stats.rs`, its sections in FORMAT.md, and a line in
 //! the tests that go through all kinds (`tests/index`).
 

@@ -1,6 +1,5 @@
 //! What an index behind transforms does: that of the index within, with what rows and queries become.
 
-use super::nested;
 use super::pre_transform::PreTransform;
 use crate::buffer::Matrix;
 use crate::call::Pending;
@@ -11,6 +10,7 @@ use crate::index::add::AddParams;
 use crate::index::changing::Index;
 use crate::index::hits::{Hits, RangeHits};
 use crate::index::ids::{IdFilter, PreparedFilter, QueryFilter};
+use crate::index::kinds;
 use crate::index::params::{SearchParams, TrainParams, rising};
 use crate::index::persist::{self, FileWriter, Info, PRE_TRANSFORM};
 use crate::index::stream::HitStream;
@@ -212,7 +212,7 @@ impl Index for PreTransform {
         let (kind, metric) = (PRE_TRANSFORM.to_owned(), self.metric().clone());
         Info { kind, dtype: DType::F32, dim: self.dim(), metric }.write(&mut file)?;
         persist::write_transforms(&mut file, self.chain().transforms())?;
-        nested::write(&*self.index, &mut file)?;
+        kinds::write(&*self.index, &mut file)?;
         file.complete()
     }
 }

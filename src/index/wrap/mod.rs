@@ -1,12 +1,10 @@
 //! Indexes around indexes.
 //!
-//! In the order in which the files use each other: the words of the factory (`name`), rows on their way through transforms (`transformed`), an index within the file of another
-//! (`nested`), the index behind transforms (`pre_transform`),
+//! In the order in which the files use each other: the words of the factory (`name`), rows on their way through transforms (`transformed`), the index behind transforms (`pre_transform`),
 //! and what it does (`behind`).
 
 mod behind;
 mod name;
-mod nested;
 mod pre_transform;
 mod transformed;
 

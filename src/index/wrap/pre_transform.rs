@@ -1,6 +1,5 @@
 //! An index behind transforms of vectors.
 
-use super::nested;
 use super::transformed::Transformed;
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
@@ -8,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::format::RowSource;
 use crate::index::add::AddParams;
 use crate::index::changing::Index;
+use crate::index::kinds;
 use crate::index::other_type::wrong_type;
 use crate::index::persist::{self, IndexReader, Info, PRE_TRANSFORM};
 use crate::quantize::{Chain, VectorTransform};
@@ -133,7 +133,7 @@ impl PreTransform {
         let fault = |e: Error| reader.fault(e.to_string());
         let untrained =
             fault(Error::argument("index", "rows behind transforms that are not trained"));
-        let index = nested::read(gpu, reader)?;
+        let index = kinds::read(gpu, reader)?;
         if !chain.is_trained() && !index.is_empty() {
             return Err(untrained);
         }

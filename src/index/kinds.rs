@@ -1,15 +1,15 @@
-//! An index within the file of another: its own sections, behind those of the one around it.
+//! The kinds of index that stand alone, by their names in files: in a file of their own, or within that of another, behind its sections.
 
+use super::changing::Index;
+use super::flat::{BinaryFlat, Flat};
+use super::ivf::{IvfFlat, IvfPq, IvfSq};
+use super::persist::{FileWriter, IndexReader};
+use super::state::Backed;
 use crate::device::Gpu;
 use crate::error::{Error, Result};
-use crate::index::changing::Index;
-use crate::index::flat::{BinaryFlat, Flat};
-use crate::index::ivf::{IvfFlat, IvfPq, IvfSq};
-use crate::index::persist::{FileWriter, IndexReader};
-use crate::index::state::Backed;
 use std::any::Any;
 
-/// A kind of index that may be within another.
+/// A kind of index.
 struct Kind {
     name: &'static str,
     /// Writes the sections of one state of it, if it is of this kind.
