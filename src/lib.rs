@@ -90,7 +90,7 @@ pub use format::RowSource;
 pub use index::{
     AddParams, BinaryFlat, Exclude, Flat, Guarantee, HitRows, HitStream, Hits, IdFilter,
     IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo, IvfParams, IvfPq, IvfSq, ListSizes, Originals,
-    PreTransform, PreparedFilter, Progress, QueryFilter, RangeHits, Search, SearchParams,
+    Pq, PreTransform, PreparedFilter, Progress, QueryFilter, RangeHits, Search, SearchParams, Sq,
     StreamedFlat, TrainParams, TuneCurve, TuneParams, TunePoint, index_factory, tune_search,
     write_index,
 };

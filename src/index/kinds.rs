@@ -1,7 +1,7 @@
 //! The kinds of index that stand alone, by their names in files: in a file of their own, or within that of another, behind its sections.
 
 use super::changing::Index;
-use super::flat::{BinaryFlat, Flat};
+use super::flat::{BinaryFlat, Flat, Pq, Sq};
 use super::ivf::{IvfFlat, IvfPq, IvfSq};
 use super::persist::{FileWriter, IndexReader};
 use super::state::Backed;
@@ -17,7 +17,7 @@ struct Kind {
     read: fn(&Gpu, IndexReader) -> Result<Box<dyn Index>>,
 }
 
-const KINDS: [Kind; 5] = [
+const KINDS: [Kind; 7] = [
     Kind {
         name: Flat::KIND,
         write: write_of::<Flat>,
@@ -27,6 +27,16 @@ const KINDS: [Kind; 5] = [
         name: BinaryFlat::KIND,
         write: write_of::<BinaryFlat>,
         read: |gpu, reader| Ok(Box::new(BinaryFlat::of_reader(gpu, reader)?)),
+    },
+    Kind {
+        name: Sq::KIND,
+        write: write_of::<Sq>,
+        read: |gpu, reader| Ok(Box::new(Sq::of_reader(gpu, reader)?)),
+    },
+    Kind {
+        name: Pq::KIND,
+        write: write_of::<Pq>,
+        read: |gpu, reader| Ok(Box::new(Pq::of_reader(gpu, reader)?)),
     },
     Kind {
         name: IvfFlat::KIND,

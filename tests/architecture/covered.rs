@@ -57,6 +57,10 @@ pub const COVERED: &[(&str, &[&str])] = &[
     ("IvfSq::with_originals", &["IvfSq::originals", "OriginalsStats"]),
     ("IvfSq::with_residuals", &["IvfSq::by_residual"]),
     ("ListSizes", &["ListSizes::of"]),
+    ("Pq", &["Pq::new"]),
+    ("Pq::with_quantizer", &["Pq::quantizer"]),
+    ("Sq", &["Sq::new"]),
+    ("Sq::with_quantizer", &["Sq::quantizer"]),
     (
         "KMeansParams",
         &[

@@ -155,7 +155,12 @@ fn what_is_read_goes_on() {
     assert_eq!(index.add(&[0.5; DIM]).unwrap(), last + 1..last + 2);
     assert_eq!(index.remove(&[last]).unwrap(), 1);
     assert_eq!((index.len(), index.description()), (before, "IVF8,Flat".to_owned()));
-    for (name, description) in [("untrained_ivf", "IVF8,Flat"), ("untrained_sq", "IVF8,SQ8")] {
+    for (name, description) in [
+        ("untrained_ivf", "IVF8,Flat"),
+        ("untrained_sq", "IVF8,SQ8"),
+        ("untrained_flat_sq", "SQ8"),
+        ("untrained_flat_pq", "PQ3x4"),
+    ] {
         let index = read_faiss(&gpu, file(name)).unwrap();
         assert_eq!((index.description(), index.is_trained()), (description.to_owned(), false));
         let again = tempfile::NamedTempFile::new().unwrap();

@@ -7,6 +7,7 @@ mod common;
 mod added;
 mod bad_files;
 mod bits;
+mod codes;
 mod edges;
 mod exclude;
 mod failures;

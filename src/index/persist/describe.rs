@@ -2,7 +2,7 @@
 
 use super::ids::count_ids;
 use super::info::{IndexReader, Info, open};
-use super::layout::{IVF_FLAT, IVF_PQ, IVF_SQ, MAGIC, PRE_TRANSFORM, VERSION};
+use super::layout::{IVF_FLAT, IVF_PQ, IVF_SQ, MAGIC, PQ, PRE_TRANSFORM, SQ, VERSION};
 use super::lists::{self, IvfInfo};
 use super::quantizer;
 use super::transforms::read_transforms;
@@ -40,6 +40,8 @@ pub struct IndexInfo {
     pub rows: u64,
     /// The id of the next row that is added without one, above the ids of all rows.
     pub next_id: u64,
+    /// What its rows became where they are codes, in lists or not, as the factory spells it: `SQ8`, `PQ16x4`.
+    pub codes: Option<String>,
     /// What there is to say of its inverted lists, if it has some.
     pub ivf: Option<IvfInfo>,
     /// The transforms that rows go through first, as the factory calls them, of a [`PreTransform`](crate::PreTransform); else none.
@@ -99,11 +101,20 @@ impl IndexInfo {
     /// What an index says of itself that is behind no transforms.
     fn described(mut reader: IndexReader) -> Result<IndexInfo> {
         let (rows, next_id) = count_ids(&mut reader.file)?;
+        let (mut codes, dim) = (None, reader.info.dim);
         let ivf = match reader.kind() {
-            IVF_FLAT => Some(lists::describe(&mut reader.file, reader.info.dim)?),
+            kind @ (SQ | PQ) => {
+                let product = kind == PQ;
+                let of = quantizer::read_flat_codes(&mut reader.file, dim, product, rows)?;
+                codes = Some(of.name());
+                None
+            }
+            IVF_FLAT => Some(lists::describe(&mut reader.file, dim)?),
             kind @ (IVF_SQ | IVF_PQ) => {
-                let (product, dim) = (kind == IVF_PQ, reader.info.dim);
-                let (of, residual) = quantizer::read_codes(&mut reader.file, dim, product)?;
+                let product = kind == IVF_PQ;
+                let file = &mut reader.file;
+                let (of, residual) = quantizer::read_codes(file, dim, product)?;
+                codes = Some(of.name());
                 let lists = lists::describe(&mut reader.file, dim)?;
                 // behind labels and codes
                 let originals = reader.file.sections() > 2;
@@ -112,7 +123,7 @@ impl IndexInfo {
             }
             _ => None,
         };
-        Ok(IndexInfo::of(reader, rows, next_id, ivf))
+        Ok(IndexInfo { codes, ivf, ..IndexInfo::of(reader, rows, next_id) })
     }
 
     /// Reads the whole file and checks each of its checksums; `progress` is told bytes read and bytes in all, and an error
@@ -142,10 +153,22 @@ impl IndexInfo {
         Ok(info)
     }
 
-    fn of(reader: IndexReader, rows: u64, next_id: u64, ivf: Option<IvfInfo>) -> IndexInfo {
+    fn of(reader: IndexReader, rows: u64, next_id: u64) -> IndexInfo {
         let (bytes, version, info) = (reader.file.length(), VERSION, reader.info);
         let (kind, dtype, dim, metric) = (info.kind, info.dtype, info.dim, info.metric);
-        let transforms = Vec::new();
-        IndexInfo { kind, dtype, dim, metric, rows, next_id, ivf, transforms, bytes, version }
+        let (codes, ivf, transforms) = (None, None, Vec::new());
+        IndexInfo {
+            kind,
+            dtype,
+            dim,
+            metric,
+            rows,
+            next_id,
+            codes,
+            ivf,
+            transforms,
+            bytes,
+            version,
+        }
     }
 }

@@ -28,6 +28,7 @@ pub(super) fn flat(file: &mut Reader) -> Result<Found> {
         rows,
         counted: rows,
         ids: None,
+        codes: None,
         lists: None,
         transforms: Vec::new(),
     })
@@ -52,6 +53,7 @@ pub(super) fn bits(file: &mut Reader) -> Result<Found> {
         rows,
         counted: rows,
         ids: None,
+        codes: None,
         lists: None,
         transforms: Vec::new(),
     })

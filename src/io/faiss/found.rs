@@ -20,6 +20,8 @@ pub(super) struct Found {
     pub counted: u64,
     /// The id of each row; `None` where they are their numbers.
     pub ids: Option<Vec<u64>>,
+    /// What the rows are codes of that are in no lists.
+    pub codes: Option<Quantizer>,
     pub lists: Option<ListsFound>,
     /// What rows went through before they were stored.
     pub transforms: Vec<VectorTransform>,

@@ -1,5 +1,6 @@
 //! A file from its first letters to its end, but for the rows, whose places are found out.
 
+use super::codes;
 use super::flat;
 use super::found::Found;
 use super::header::{BinaryHeader, Header};
@@ -33,6 +34,8 @@ fn plain(file: &mut Reader, at: u64, fourcc: [u8; 4]) -> Result<Found> {
     match &fourcc {
         b"IxF2" | b"IxFI" | b"IxFl" => flat::flat(file),
         b"IBxF" => flat::bits(file),
+        b"IxSQ" => codes::scalar(file),
+        b"IxPq" | b"IxPo" | b"IxPQ" => codes::product(file, at, fourcc),
         b"IxPT" => transformed(file),
         b"IwFl" | b"IvFl" | b"IvFL" | b"IwSq" | b"IwSQ" | b"IvSQ" | b"IwPQ" | b"IvPQ" => {
             lists::find(file, fourcc)

@@ -58,6 +58,7 @@ pub(super) fn find(file: &mut Reader, fourcc: [u8; 4]) -> Result<Found> {
         rows,
         counted: header.rows,
         ids: Some(ids),
+        codes: None,
         lists: Some(ListsFound { nlist, nprobe, centroids, codes }),
         transforms: Vec::new(),
     })

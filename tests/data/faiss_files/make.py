@@ -317,6 +317,35 @@ for letters, parts in [("PcAm", power + turned + bins), ("PCAm", power + turned)
     (HERE / f"pre_{letters}.faiss").write_bytes(head + letters.encode() + parts + rest)
     answer(f"pre_{letters}", "plain")
 
+# codes in no lists
+for name, factory in [
+    ("sq8", "SQ8"),
+    ("sq6", "SQ6"),
+    ("sq4", "SQ4"),
+    ("sqfp16", "SQfp16"),
+    ("pq3", "PQ3np"),
+    ("pq3x4", "PQ3x4np"),
+    ("pq6x5", "PQ6x5np"),
+]:
+    for metric in ["l2", "ip"]:
+        index = faiss.index_factory(D, factory, METRICS[metric][1])
+        index.train(MORE)
+        index.add(BASE["plain"])
+        save(f"{name}_{metric}", "plain", index)
+trained = faiss.read_index(str(HERE / "pq3_l2.faiss"))
+trained.reset()
+index = faiss.IndexIDMap2(trained)
+index.add_with_ids(BASE["plain"], SOME)
+save("idmap2_pq", "plain", index)
+behind("pre_rr_pq", None, inner=faiss.index_factory(4, "PQ2x5np"), chain=[faiss.RandomRotationMatrix(D, 4)])
+for name, factory in [("untrained_flat_sq", "SQ8"), ("untrained_flat_pq", "PQ3x4np")]:
+    faiss.write_index(faiss.index_factory(D, factory), str(HERE / f"{name}.faiss"))
+# as FAISS wrote product quantizers long ago: always by l2, whatever they say, and before that without how they are searched
+whole = (HERE / "pq3_ip.faiss").read_bytes()
+for letters, rest in [("IxPo", whole[4:]), ("IxPQ", whole[4:-9])]:
+    (HERE / f"old_{letters}.faiss").write_bytes(letters.encode() + rest)
+    answer(f"old_{letters}", "plain")
+
 (HERE / "answers.txt").write_text("\n".join(answers) + "\n")
 (HERE / "lists.txt").write_text("\n".join(lists) + "\n")
 
@@ -325,16 +354,19 @@ REFUSED.mkdir(exist_ok=True)
 SMALL = BASE["plain"][:20]
 for name, factory in [
     ("hnsw", "HNSW4,Flat"),
-    ("pq", "PQ2x2"),
     ("ivf_pq", "IVF2,PQ2x2"),
+    ("pq", "PQ2x2"),
     ("refine", "Flat,RFlat"),
-    ("sq", "SQ8"),
     ("ivf_hnsw", "IVF2_HNSW4,Flat"),
 ]:
     index = faiss.index_factory(D, factory)
     index.train(SMALL)
     index.add(SMALL)
     faiss.write_index(index, str(REFUSED / f"{name}.faiss"))
+index = faiss.index_factory(D, "PQ3x4")
+index.train(MORE)
+index.search_type = faiss.IndexPQ.ST_polysemous
+faiss.write_index(index, str(REFUSED / "polysemous.faiss"))
 # a matrix of which no file says how it is trained
 faiss.write_index(faiss.index_factory(D, "OPQ2_4,Flat"), str(REFUSED / "untrained_opq.faiss"))
 within, length = faiss.index_factory(D, "L2norm,Flat"), faiss.NormalizationTransform(D, 2.0)
