@@ -1,5 +1,6 @@
 //! Codes that are in no lists in a file.
 
+use super::fast_scan::Blocks;
 use super::found::{Found, Stretch};
 use super::header::Header;
 use super::quantizer;
@@ -41,10 +42,38 @@ pub(super) fn product(file: &mut Reader, at: u64, fourcc: [u8; 4]) -> Result<Fou
     }
 }
 
+/// Codes of 4 bits in blocks for fast scans.
+pub(super) fn fast(file: &mut Reader) -> Result<Found> {
+    let header = Header::read(file)?;
+    let of = quantizer::read_product(file, header.dim, header.is_trained)?;
+    let at = file.at();
+    let (_implem, rows, _queries) = (file.i32()?, file.i32()?, file.i32()?);
+    let (_padded, parts) = (file.u64()?, file.u64()?);
+    if of.bits() != 4 {
+        return Err(file.fault(at, format!("codes of {} bits for fast scans", of.bits())));
+    }
+    let blocks = Blocks::new(file, at, of.subspaces(), (rows, parts))?;
+    of_bytes(file, header, Quantizer::Product(of), Some(blocks))
+}
+
 fn codes(file: &mut Reader, header: Header, of: Quantizer) -> Result<Found> {
+    of_bytes(file, header, of, None)
+}
+
+fn of_bytes(
+    file: &mut Reader,
+    header: Header,
+    of: Quantizer,
+    blocks: Option<Blocks>,
+) -> Result<Found> {
     let (at, row_bytes) = (file.at(), of.code_bytes() as u64);
     let (bytes, rows) = (file.count(1)?, header.rows);
-    if rows.checked_mul(row_bytes) != Some(bytes) {
+    let expected = match blocks {
+        None => rows.checked_mul(row_bytes),
+        Some(blocks) => Some(blocks.bytes_of(rows)),
+    };
+    // there may be room for more rows in blocks
+    if expected != Some(bytes) && !(blocks.is_some() && expected < Some(bytes)) {
         return Err(file.fault(at, format!("{bytes} bytes for {rows} codes of {row_bytes}")));
     }
     if rows > 0 && !of.is_trained() {
@@ -57,6 +86,7 @@ fn codes(file: &mut Reader, header: Header, of: Quantizer) -> Result<Found> {
         dtype: DType::U8,
         dim: header.dim,
         row_bytes,
+        blocks,
         stretches: vec![stretch],
         rows,
         counted: rows,

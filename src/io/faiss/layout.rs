@@ -36,8 +36,9 @@ fn plain(file: &mut Reader, at: u64, fourcc: [u8; 4]) -> Result<Found> {
         b"IBxF" => flat::bits(file),
         b"IxSQ" => codes::scalar(file),
         b"IxPq" | b"IxPo" | b"IxPQ" => codes::product(file, at, fourcc),
+        b"IPfs" => codes::fast(file),
         b"IxPT" => transformed(file),
-        b"IwFl" | b"IvFl" | b"IvFL" | b"IwSq" | b"IwSQ" | b"IvSQ" | b"IwPQ" | b"IvPQ" => {
+        b"IwFl" | b"IvFl" | b"IvFL" | b"IwSq" | b"IwSQ" | b"IvSQ" | b"IwPQ" | b"IvPQ" | b"IwPf" => {
             lists::find(file, fourcc)
         }
         _ => Err(file.fault(at, names::unread(fourcc))),

@@ -1,5 +1,6 @@
 //! Inverted lists in a file: their header, their quantizers, and where the rows of each are.
 
+use super::fast_scan::Blocks;
 use super::flat::flat;
 use super::found::{Found, ListsFound, Stretch};
 use super::header::Header;
@@ -28,10 +29,16 @@ pub(super) fn find(file: &mut Reader, fourcc: [u8; 4]) -> Result<Found> {
         }
     }
     direct_map(file)?;
+    let mut blocks = None;
     let codes = match &fourcc {
         b"IwSq" => Some(scalar(file, &header, false)?),
         b"IwSQ" | b"IvSQ" => Some(scalar(file, &header, true)?),
         b"IwPQ" | b"IvPQ" => Some(product(file, &header)?),
+        b"IwPf" => {
+            let (of, its) = fast(file, &header)?;
+            blocks = Some(its);
+            Some(of)
+        }
         _ => None,
     };
     let row_bytes = match &codes {
@@ -39,9 +46,10 @@ pub(super) fn find(file: &mut Reader, fourcc: [u8; 4]) -> Result<Found> {
         None => 4 * header.dim as u64,
     };
     let at = file.at();
-    let stretches = match old {
-        true => old_codes(file, nlist, &sizes, (row_bytes, fourcc == *b"IvFl"))?,
-        false => arrays(file, nlist, row_bytes, &mut ids)?,
+    let stretches = match (old, blocks) {
+        (true, _) => old_codes(file, nlist, &sizes, (row_bytes, fourcc == *b"IvFl"))?,
+        (_, None) => arrays(file, nlist, row_bytes, &mut ids)?,
+        (_, Some(blocks)) => in_blocks(file, nlist, blocks, &mut ids)?,
     };
     let rows = ids.len() as u64;
     if rows > header.rows || (rows > 0 && centroids.is_none()) {
@@ -54,6 +62,7 @@ pub(super) fn find(file: &mut Reader, fourcc: [u8; 4]) -> Result<Found> {
         dtype: if codes.is_some() { DType::U8 } else { DType::F32 },
         dim: header.dim,
         row_bytes,
+        blocks,
         stretches,
         rows,
         counted: header.rows,
@@ -149,6 +158,67 @@ fn product(file: &mut Reader, header: &Header) -> Result<(Quantizer, bool)> {
         return Err(file.fault(at, format!("codes of {code_size} bytes, {own} by their parts")));
     }
     Ok((Quantizer::Product(quantizer), residual))
+}
+
+/// The same of codes of 4 bits in blocks for fast scans.
+fn fast(file: &mut Reader, header: &Header) -> Result<((Quantizer, bool), Blocks)> {
+    let (residual, at) = (file.flag()?, file.at());
+    let (code_size, rows, parts) = (file.u64()?, file.i32()?, file.u64()?);
+    let (_implem, _queries) = (file.i32()?, file.u64()?);
+    let quantizer = quantizer::read_product(file, header.dim, header.is_trained)?;
+    if (quantizer.bits(), code_size) != (4, quantizer.code_bytes() as u64) {
+        let bits = quantizer.bits();
+        let reason = format!("codes of {code_size} bytes, of parts of {bits} bits, for fast scans");
+        return Err(file.fault(at, reason));
+    }
+    let blocks = Blocks::new(file, at, quantizer.subspaces(), (rows, parts))?;
+    Ok(((Quantizer::Product(quantizer), residual), blocks))
+}
+
+/// Lists of blocks: of each its ids, then its blocks.
+fn in_blocks(
+    file: &mut Reader,
+    nlist: u64,
+    blocks: Blocks,
+    ids: &mut Vec<u64>,
+) -> Result<Vec<Stretch>> {
+    let at = file.at();
+    match &file.fourcc()? {
+        b"ilbl" => {}
+        b"il00" => return Ok(Vec::new()),
+        other => {
+            let reason = format!("{} are no lists of blocks", other.escape_ascii());
+            return Err(file.fault(at, reason));
+        }
+    }
+    let at = file.at();
+    let (lists, _code_size, rows, bytes) = (file.u64()?, file.u64()?, file.u64()?, file.u64()?);
+    if (lists, rows, bytes) != (nlist, blocks.rows(), blocks.bytes()) {
+        let reason = format!(
+            "{lists} lists of blocks of {rows} rows and {bytes} bytes, {nlist} of {} and {}",
+            blocks.rows(),
+            blocks.bytes()
+        );
+        return Err(file.fault(at, reason));
+    }
+    let mut stretches = Vec::new();
+    for list in 0..nlist as u32 {
+        let at = file.at();
+        let rows = file.count(8)?;
+        if ids.len() as u64 + rows > u64::from(u32::MAX) {
+            return Err(file.fault(at, format!("more than {} rows in lists", u32::MAX)));
+        }
+        file.ids(rows, ids)?;
+        let (at, bytes) = (file.at(), file.count(1)?);
+        if bytes < blocks.bytes_of(rows) {
+            return Err(file.fault(at, format!("{bytes} bytes of blocks for {rows} rows")));
+        }
+        if rows > 0 {
+            stretches.push(Stretch { at: file.at(), rows, list });
+        }
+        file.skip(bytes)?;
+    }
+    Ok(stretches)
 }
 
 /// Lists of arrays: all sizes, then the codes and the ids of each list.

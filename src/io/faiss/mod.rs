@@ -1,13 +1,14 @@
 //! FAISS's index files (`faiss.write_index`), read and written.
 //!
 //! In the order in which the files use each other: the numbers of a file (`reader`), the letters that stand for kinds of indexes (`names`),
-//! what each begins with (`header`), what a file is found to hold (`found`), flat indexes (`flat`), quantizers (`quantizer`), flat indexes of codes (`codes`), transforms of vectors
+//! what each begins with (`header`), codes in blocks (`fast_scan`), what a file is found to hold (`found`), flat indexes (`flat`), quantizers (`quantizer`), flat indexes of codes (`codes`), transforms of vectors
 //! (`transforms`), lists (`lists`), a whole file (`layout`), its rows as a stream (`rows`); with all that indexes (`read`), and the other way (`write`).
 //!
 //! A file is gone through twice: first for everything but its rows, whose places are noted, so that it is known to be sound before
 //! anything is on the device; then for the rows.
 
 mod codes;
+mod fast_scan;
 mod flat;
 mod found;
 mod header;
@@ -33,10 +34,10 @@ use std::path::Path;
 /// |---|---|---|
 /// | `IndexFlat`, `IndexFlatL2`, `IndexFlatIP` | `IxFl` `IxF2` `IxFI` | [`Flat`](crate::Flat) |
 /// | `IndexScalarQuantizer` | `IxSQ` | [`Sq`](crate::Sq) |
-/// | `IndexPQ` | `IxPq`, of old `IxPo` `IxPQ` | [`Pq`](crate::Pq) |
+/// | `IndexPQ`, `IndexPQFastScan` | `IxPq`, of old `IxPo` `IxPQ`; `IPfs` | [`Pq`](crate::Pq) |
 /// | `IndexIVFFlat` | `IwFl`, of old `IvFl` `IvFL` | [`IvfFlat`](crate::IvfFlat) |
 /// | `IndexIVFScalarQuantizer` | `IwSq`, of old `IwSQ` `IvSQ` | [`IvfSq`](crate::IvfSq) |
-/// | `IndexIVFPQ` | `IwPQ`, of old `IvPQ` | [`IvfPq`](crate::IvfPq) |
+/// | `IndexIVFPQ`, `IndexIVFPQFastScan` | `IwPQ`, of old `IvPQ`; `IwPf` | [`IvfPq`](crate::IvfPq) |
 /// | `IndexBinaryFlat` | `IBxF` | [`BinaryFlat`](crate::BinaryFlat) |
 /// | `IndexPreTransform` of one of these | `IxPT` | [`PreTransform`](crate::PreTransform) |
 /// | `IndexIDMap`, `IndexIDMap2` of one of these | `IxMp` `IxM2` `IBMp` `IBM2` | the same with these ids |

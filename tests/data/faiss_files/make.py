@@ -90,20 +90,20 @@ def save(name, data, index):
     answer(name, data)
 
 
-def answer(name, data):
+def answer(name, data, of=None):
     path = str(HERE / f"{name}.faiss")
     index = faiss.read_index_binary(path) if data == "bits" else faiss.read_index(path)
     distances, ids = index.search(QUERY[data], K)
     for q in range(NQ):
         hits = [f"{i}:{float(d):.8g}" for i, d in zip(ids[q], distances[q]) if i >= 0]
-        answers.append(" ".join([name, data, str(q), *hits]))
+        answers.append(" ".join([of or name, data, str(q), *hits]))
     inner = index
     if isinstance(index, faiss.IndexIDMap):
         inner = faiss.downcast_index(index.index)
     if not isinstance(inner, faiss.IndexIVF):
         return
     given = faiss.vector_to_array(index.id_map) if inner is not index else None
-    line = [name]
+    line = [of or name]
     for i in range(inner.nlist):
         own = faiss.rev_swig_ptr(inner.invlists.get_ids(i), inner.invlists.list_size(i))
         own = own if given is None else given[own]
@@ -340,6 +340,27 @@ save("idmap2_pq", "plain", index)
 behind("pre_rr_pq", None, inner=faiss.index_factory(4, "PQ2x5np"), chain=[faiss.RandomRotationMatrix(D, 4)])
 for name, factory in [("untrained_flat_sq", "SQ8"), ("untrained_flat_pq", "PQ3x4np")]:
     faiss.write_index(faiss.index_factory(D, factory), str(HERE / f"{name}.faiss"))
+# the same codes for fast scans, which round distances: what is answered is what the codes say
+for name, plain, made in [
+    ("fast_pq3x4", "pq3x4_l2", faiss.IndexPQFastScan),
+    ("fast_pq3x4_ip", "pq3x4_ip", faiss.IndexPQFastScan),
+    ("fast_ivf_pq3x4", "ivf_pq3x4_l2", faiss.IndexIVFPQFastScan),
+    ("fast_ivf_pq3x4_ip", "ivf_pq3x4_ip", faiss.IndexIVFPQFastScan),
+]:
+    index = faiss.read_index(str(HERE / f"{plain}.faiss"))
+    faiss.write_index(made(index), str(HERE / f"{name}.faiss"))
+    answer(plain, "plain", name)
+index = faiss.index_factory(D, "PQ2x4fs_64")
+index.train(MORE)
+index.add(BASE["plain"])
+faiss.write_index(index, str(HERE / "fast_blocks.faiss"))
+plain = faiss.IndexPQ(D, 2, 4)
+plain.pq, plain.is_trained = index.pq, True
+plain.add(BASE["plain"])
+faiss.write_index(plain, str(HERE / "plain_blocks.faiss"))
+answer("plain_blocks", "plain", "fast_blocks")
+(HERE / "plain_blocks.faiss").unlink()
+faiss.write_index(faiss.index_factory(D, "IVF8,PQ3x4fs"), str(HERE / "untrained_fast_ivf.faiss"))
 # as FAISS wrote product quantizers long ago: always by l2, whatever they say, and before that without how they are searched
 whole = (HERE / "pq3_ip.faiss").read_bytes()
 for letters, rest in [("IxPo", whole[4:]), ("IxPQ", whole[4:-9])]:
