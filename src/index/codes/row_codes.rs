@@ -231,14 +231,15 @@ impl RowCodes {
         labels: impl FnOnce(Rows<'_>) -> Result<Vec<u32>>,
     ) -> Result<Quantizer> {
         let dim = self.quantizer.dim();
-        let mut kmeans = KMeansParams::new();
-        if let Some(cancel) = &params.cancel {
-            kmeans = kmeans.cancel(cancel);
-        }
+        let kmeans = params.told(params.codes.clone().unwrap_or_default());
         if self.quantizer.scalar().is_some() && !self.residual {
             return self.quantizer.train(gpu, sample, &kmeans);
         }
-        let of_sample = KMeansParams::new().max_points_per_centroid(self.training_rows());
+        let most = match self.quantizer.product() {
+            Some(of) => kmeans.max_points_per_centroid << of.bits(),
+            None => SAMPLE_ROWS,
+        };
+        let of_sample = KMeansParams::new().max_points_per_centroid(most);
         let chosen = match subset(sample.count(dim)?, 1, &of_sample)? {
             None => sample.to_f32(),
             Some(rows) => picked(sample, dim, &rows)?,

@@ -20,6 +20,10 @@ use crate::quantize::ScalarQuantizer;
 use std::ops::Range;
 use std::sync::Arc;
 
+/// How much of training the lists are said to be, and the codes, too.
+const LISTS_SHARE: f64 = 0.5;
+const CODES_SHARE: f64 = 0.99;
+
 /// Codes in lists and what they are codes of; or the originals, of which codes are made for searches and files.
 #[derive(Clone)]
 pub(in crate::index) struct CodedRows {
@@ -238,7 +242,8 @@ impl CodedRows {
             return Err(Error::unsupported("lists of codes", item));
         }
         let (gpu, shape) = (self.gpu(), (self.dim(), self.ivf.lists.nlist()));
-        let centroids = centroids_of(gpu, self.metric(), shape, sample, params)?;
+        let of_lists = params.part(0.0, LISTS_SHARE);
+        let centroids = centroids_of(gpu, self.metric(), shape, sample, &of_lists)?;
         if self.len() > 0 && !kept {
             return Ok(self.with(self.ivf.with_centroids(&centroids)?));
         }
@@ -247,7 +252,9 @@ impl CodedRows {
             lists.with_centroids(&centroids)?.lists.nearest_of(rows)
         };
         let codes = self.codes.in_lists(Some(&centroids));
-        let codes = codes.with(codes.learnt((gpu, self.metric()), sample, params, labels)?);
+        let of_codes = params.part(LISTS_SHARE, CODES_SHARE);
+        let quantizer = codes.learnt((gpu, self.metric()), sample, &of_codes, labels)?;
+        let codes = codes.with(quantizer);
         if self.originals == Originals::Device {
             let copies = originals::codes(gpu, self.metric(), &codes)?;
             let ivf = self.ivf.with(self.ivf.lists.copied_as(copies)?);
