@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::parallel::each;
 
 /// Parts that one thread sums up at a time, of which a row has as many neighbouring codes.
-const PARTS: usize = 8;
+const PARTS: usize = 4;
 
 /// Whether these are the parameters of what is learnt here: one trial from random rows or given centroids, no means of length 1 and no
 /// balance.
@@ -111,6 +111,72 @@ fn start(given: &[f32], rows: &[f32], shape: Shape, params: &KMeansParams) -> Re
     Ok(parts.collect())
 }
 
+/// What the rows of neighbouring parts sum up to, by their codes.
+struct Sums {
+    clusters: Vec<Cluster>,
+    elements: Vec<f64>,
+    /// Of each part, the squares of what its centroids leave.
+    objective: Vec<f64>,
+}
+
+impl Sums {
+    /// Of parts from number `first` on, whose centroids stand one behind the other.
+    fn new(centroids: &[f32], first: usize, (rows, codes): (&[f32], &[u8]), shape: Shape) -> Sums {
+        // lengths that are known make loops of some instructions
+        match shape.part() {
+            2 => Sums::of(2, centroids, first, (rows, codes), shape),
+            4 => Sums::of(4, centroids, first, (rows, codes), shape),
+            8 => Sums::of(8, centroids, first, (rows, codes), shape),
+            part => Sums::of(part, centroids, first, (rows, codes), shape),
+        }
+    }
+
+    #[inline(always)]
+    fn of(
+        part: usize,
+        centroids: &[f32],
+        first: usize,
+        (rows, codes): (&[f32], &[u8]),
+        shape: Shape,
+    ) -> Sums {
+        let (parts, ksub) = (shape.parts, shape.ksub());
+        let places = centroids.len() / part;
+        let width = places / ksub;
+        let (mut points, mut differs) = (vec![0u32; places], vec![false; places]);
+        let (mut elements, mut objective) = (vec![0f64; places * part], vec![0f64; width]);
+        // the first row of each cluster
+        let mut firsts = vec![0f32; places * part];
+        for (row, codes) in rows.chunks_exact(shape.dim).zip(codes.chunks_exact(parts)) {
+            let own = &row[first * part..(first + width) * part];
+            let codes = &codes[first..first + width];
+            for (at, (x, &code)) in own.chunks_exact(part).zip(codes).enumerate() {
+                let place = at * ksub + usize::from(code);
+                let range = place * part..(place + 1) * part;
+                let (centroid, sum) = (&centroids[range.clone()], &mut elements[range.clone()]);
+                let mut square = 0f32;
+                for ((&x, &c), sum) in x.iter().zip(centroid).zip(sum) {
+                    *sum += f64::from(x);
+                    square += (x - c) * (x - c);
+                }
+                objective[at] += f64::from(square);
+                let seen = &mut points[place];
+                if *seen == 0 {
+                    firsts[range].copy_from_slice(x);
+                } else if !differs[place] {
+                    differs[place] = x != &firsts[range];
+                }
+                *seen += 1;
+            }
+        }
+        let cluster = |(&points, &differs): (&u32, &bool)| {
+            let (points, weight) = (u64::from(points), f64::from(points));
+            Cluster { points, weight, differs, objective: 0.0 }
+        };
+        let clusters = points.iter().zip(&differs).map(cluster).collect();
+        Sums { clusters, elements, objective }
+    }
+}
+
 /// Moves the centroids of neighbouring parts, the first of which is number `first`, to the means of what is nearest to them.
 fn moved(
     group: &mut [Part],
@@ -120,39 +186,10 @@ fn moved(
     params: &KMeansParams,
 ) {
     let (dim, parts, part, ksub) = (shape.dim, shape.parts, shape.part(), shape.ksub());
-    let width = group.len();
-    let mut clusters = vec![Cluster::default(); width * ksub];
-    let mut sums = vec![0f64; width * ksub * part];
-    let mut firsts = vec![u32::MAX; width * ksub];
-    for (number, (row, codes)) in rows.chunks_exact(dim).zip(codes.chunks_exact(parts)).enumerate()
-    {
-        let elements = row[first * part..].chunks_exact(part);
-        let coded = codes[first..].iter().zip(elements).zip(&*group).enumerate();
-        for (at, ((&code, elements), of)) in coded {
-            let code = usize::from(code);
-            let centroid = &of.centroids[code * part..][..part];
-            let place = at * ksub + code;
-            let sum = &mut sums[place * part..][..part];
-            let mut square = 0.0;
-            for ((&x, &c), sum) in elements.iter().zip(centroid).zip(sum) {
-                *sum += f64::from(x);
-                square += (f64::from(x) - f64::from(c)).powi(2);
-            }
-            let cluster = &mut clusters[place];
-            if cluster.points == 0 {
-                firsts[place] = number as u32;
-            } else if !cluster.differs {
-                let other = &rows[firsts[place] as usize * dim + (first + at) * part..][..part];
-                cluster.differs = elements != other;
-            }
-            cluster.points += 1;
-            cluster.weight += 1.0;
-            cluster.objective += square;
-        }
-    }
+    let centroids: Vec<f32> = group.iter().flat_map(|of| &of.centroids).copied().collect();
+    let found = Sums::new(&centroids, first, (rows, codes), shape);
     for (at, of) in group.iter_mut().enumerate().filter(|(_, of)| !of.done) {
-        let clusters = &clusters[at * ksub..][..ksub];
-        let now: f64 = clusters.iter().map(|cluster| cluster.objective).sum();
+        let now = found.objective[at];
         let before = of.objective.replace(now);
         if let (Some(before), false) = (before, of.moved)
             && (now - before).abs() <= params.early_stop_threshold * before.abs()
@@ -160,12 +197,13 @@ fn moved(
             of.done = true;
             continue;
         }
-        let sums = sums[at * ksub * part..].chunks_exact(part);
+        let clusters = &found.clusters[at * ksub..][..ksub];
+        let sums = found.elements[at * ksub * part..].chunks_exact(part);
         for ((centroid, sum), cluster) in
             of.centroids.chunks_exact_mut(part).zip(sums).zip(clusters)
         {
             if cluster.points > 0 {
-                let inverse = |sum: &f64| (sum / cluster.points as f64) as f32;
+                let inverse = |sum: &f64| (sum / cluster.weight) as f32;
                 centroid.iter_mut().zip(sum).for_each(|(c, sum)| *c = inverse(sum));
             }
         }
