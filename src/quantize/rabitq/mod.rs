@@ -161,6 +161,15 @@ impl RaBitQuantizer {
     ///
     /// # Errors
     /// `InvalidArgument` for no row; `PartialRow`; `NonFinite`; `InvalidValue`; `Unsupported` for bits.
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::{Metric, RaBitQuantizer, Rows};
+    /// let quantizer = RaBitQuantizer::new(2, &Metric::L2, 4)?;
+    /// let quantizer = quantizer.train(Rows::F32(&[1.0, 8.0, 3.0, 6.0]))?;
+    /// assert_eq!(quantizer.center(), Some(&[2.0, 7.0][..]));
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn train(&self, sample: Rows<'_>) -> Result<RaBitQuantizer> {
         let (dim, count) = (self.dim(), sample.count(self.dim())?);
         if sample.dtype() == DType::Bits {
