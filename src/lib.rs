@@ -89,8 +89,8 @@ pub use exact::pairwise;
 pub use format::RowSource;
 pub use index::{
     AddParams, BinaryFlat, Exclude, Flat, Guarantee, HitRows, HitStream, Hits, IdFilter,
-    IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo, IvfParams, IvfPq, IvfSq, ListSizes,
-    Originals, Pq, PreTransform, PreparedFilter, Progress, QueryFilter, RangeHits, Search,
+    IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo, IvfParams, IvfPq, IvfRaBitQ, IvfSq, ListSizes,
+    Originals, Pq, PreTransform, PreparedFilter, Progress, QueryFilter, RaBitQ, RangeHits, Search,
     SearchParams, Sq, StreamedFlat, TrainParams, TuneCurve, TuneParams, TunePoint, index_factory,
     tune_search, write_index,
 };

@@ -59,6 +59,7 @@ pub use kinds::{SqRange, SqType};
 pub use product::ProductQuantizer;
 pub(crate) use product::picked;
 pub(crate) use quantizer::Quantizer;
+pub(crate) use rabitq::Listed;
 pub use rabitq::{QueryBits, RaBitQuantizer};
 pub use scalar::ScalarQuantizer;
 pub(crate) use transform::{Chain, TOKENS, TransformParts, named};

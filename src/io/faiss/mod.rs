@@ -16,6 +16,7 @@ mod layout;
 mod lists;
 mod names;
 mod quantizer;
+mod rabitq;
 mod read;
 mod reader;
 mod rows;
@@ -38,6 +39,8 @@ use std::path::Path;
 /// | `IndexIVFFlat` | `IwFl`, of old `IvFl` `IvFL` | [`IvfFlat`](crate::IvfFlat) |
 /// | `IndexIVFScalarQuantizer` | `IwSq`, of old `IwSQ` `IvSQ` | [`IvfSq`](crate::IvfSq) |
 /// | `IndexIVFPQ`, `IndexIVFPQFastScan` | `IwPQ`, of old `IvPQ`; `IwPf` | [`IvfPq`](crate::IvfPq) |
+/// | `IndexRaBitQ` | `Ixrq` `Ixrr` | [`RaBitQ`](crate::RaBitQ) |
+/// | `IndexIVFRaBitQ` | `Iwrq` `Iwrr` | [`IvfRaBitQ`](crate::IvfRaBitQ) |
 /// | `IndexBinaryFlat` | `IBxF` | [`BinaryFlat`](crate::BinaryFlat) |
 /// | `IndexPreTransform` of one of these | `IxPT` | [`PreTransform`](crate::PreTransform) |
 /// | `IndexIDMap`, `IndexIDMap2` of one of these | `IxMp` `IxM2` `IBMp` `IBM2` | the same with these ids |
