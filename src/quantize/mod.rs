@@ -31,7 +31,7 @@
 //! encode(x, c):    r = x - c, y_j = c_j + 1/2 - 2^(bits-1), <r, y> / |y| the largest        rabitq/code.rs
 //!                  scale = |r|^2 / <r, y>, added = |r|^2 - scale^2 |y|^2
 //! decode(y):       x^ = c + scale y                                                         rabitq/listed.rs
-//! estimate(q, y):  |q - x^|^2 + added                                                       rabitq/mod.rs
+//! estimate(q, y):  |q - x^|^2 + added                                                       rabitq/quantizer.rs
 //! ```
 //!
 //! # Where the code departs from FAISS

@@ -2,7 +2,6 @@
 //!
 //! They are kept as kernels look them up: the factors of a row, then its numbers as a stream of bits. FAISS's codes hold the same.
 
-use super::RaBitQuantizer;
 use super::code::{Factors, Shape};
 use crate::error::{Error, Result};
 use crate::parallel::each;
@@ -33,33 +32,23 @@ impl<'a> Listed<'a> {
     }
 }
 
-impl RaBitQuantizer {
-    /// Bytes of a row as it is kept.
-    pub(crate) fn kept_bytes(&self) -> usize {
-        self.shape.bytes()
-    }
-
-    /// Numbers in f32 before the code of a row as it is kept.
-    pub(crate) fn factors(&self) -> usize {
-        self.shape.factors()
-    }
-
+impl Shape {
     /// The codes of what the centers of their lists leave of rows, as they are kept; the first of them is number `first` of the call.
-    pub(crate) fn encode_listed(
-        &self,
+    pub fn encode_listed(
+        self,
         residuals: &[f32],
         lists: Listed<'_>,
         first: u64,
     ) -> Result<Vec<u8>> {
-        let Shape { dim, .. } = self.shape;
+        let dim = self.dim;
         self.pieces(residuals.len() / dim, |rows, out| {
             let mut numbers = Vec::with_capacity(dim);
             for row in rows {
                 let center = lists.of(row, dim)?;
                 let residual = &residuals[row * dim..(row + 1) * dim];
-                let factors = self.shape.encode(residual, center, &mut numbers);
-                self.shape.check(&factors, &numbers, center, first + row as u64)?;
-                self.shape.put(&factors, &numbers, out);
+                let factors = self.encode(residual, center, &mut numbers);
+                self.check(&factors, &numbers, center, first + row as u64)?;
+                self.put(&factors, &numbers, out);
             }
             Ok(())
         })
@@ -67,18 +56,17 @@ impl RaBitQuantizer {
 
     /// What codes that are kept stand for, to the bits that kernels look up: the factor in two parts, so that its products with half numbers
     /// of nine bits are exact, and fused sums the same as others.
-    pub(crate) fn decode_listed(&self, kept: &[u8], lists: Listed<'_>) -> Result<Vec<f32>> {
-        let (shape, dim) = (self.shape, self.shape.dim);
-        let bytes = shape.bytes();
+    pub fn decode_listed(self, kept: &[u8], lists: Listed<'_>) -> Result<Vec<f32>> {
+        let (dim, bytes) = (self.dim, self.bytes());
         self.pieces(kept.len() / bytes, |rows, out: &mut Vec<f32>| {
             let mut numbers = Vec::with_capacity(dim);
             for row in rows {
                 let center = lists.of(row, dim)?;
-                let scale = shape.get(&kept[row * bytes..(row + 1) * bytes], &mut numbers).scale;
+                let scale = self.get(&kept[row * bytes..(row + 1) * bytes], &mut numbers).scale;
                 let upper = f32::from_bits(scale.to_bits() & 0xffff_fe00);
                 let lower = scale - upper;
                 out.extend(numbers.iter().zip(center).map(|(&number, &c)| {
-                    let y = shape.middle(number);
+                    let y = self.middle(number);
                     y.mul_add(lower, y.mul_add(upper, c))
                 }));
             }
@@ -87,51 +75,51 @@ impl RaBitQuantizer {
     }
 
     /// Codes that are kept as FAISS has them.
-    pub(crate) fn to_faiss(&self, kept: &[u8], lists: Listed<'_>) -> Result<Vec<u8>> {
-        let (shape, bytes) = (self.shape, self.shape.bytes());
+    pub fn to_faiss(self, kept: &[u8], lists: Listed<'_>) -> Result<Vec<u8>> {
+        let (dim, bytes) = (self.dim, self.bytes());
         self.pieces(kept.len() / bytes, |rows, out| {
-            let mut numbers = Vec::with_capacity(shape.dim);
+            let mut numbers = Vec::with_capacity(dim);
             for row in rows {
-                let factors = shape.get(&kept[row * bytes..(row + 1) * bytes], &mut numbers);
-                shape.put_faiss(&factors, &numbers, lists.of(row, shape.dim)?, out);
+                let factors = self.get(&kept[row * bytes..(row + 1) * bytes], &mut numbers);
+                self.put_faiss(&factors, &numbers, lists.of(row, dim)?, out);
             }
             Ok(())
         })
     }
 
     /// The reverse.
-    pub(crate) fn of_faiss(&self, codes: &[u8], lists: Listed<'_>) -> Result<Vec<u8>> {
-        let (shape, bytes) = (self.shape, self.shape.faiss_bytes());
+    pub fn of_faiss(self, codes: &[u8], lists: Listed<'_>) -> Result<Vec<u8>> {
+        let (dim, bytes) = (self.dim, self.faiss_bytes());
         if !codes.len().is_multiple_of(bytes) {
             let reason = format!("{} bytes are no whole codes of {bytes}", codes.len());
             return Err(Error::argument("codes", reason));
         }
         self.pieces(codes.len() / bytes, |rows, out| {
-            let mut numbers = Vec::with_capacity(shape.dim);
+            let mut numbers = Vec::with_capacity(dim);
             for row in rows {
-                let center = lists.of(row, shape.dim)?;
+                let center = lists.of(row, dim)?;
                 let code = &codes[row * bytes..(row + 1) * bytes];
-                let factors = shape.get_faiss(code, center, &mut numbers);
-                shape.check(&factors, &numbers, center, row as u64)?;
-                shape.put(&factors, &numbers, out);
+                let factors = self.get_faiss(code, center, &mut numbers);
+                self.check(&factors, &numbers, center, row as u64)?;
+                self.put(&factors, &numbers, out);
             }
             Ok(())
         })
     }
 
     /// A number of each code as FAISS has it, of rows around one center.
-    pub(super) fn of_each(
-        &self,
+    pub fn of_each(
+        self,
         codes: &[u8],
         center: &[f32],
         number: impl Fn(&Factors, &[u16]) -> f64 + Sync + Send,
     ) -> Result<Vec<f32>> {
-        let (shape, bytes) = (self.shape, self.shape.bytes());
+        let (dim, bytes) = (self.dim, self.bytes());
         let kept = self.of_faiss(codes, Listed::one(center))?;
         self.pieces(kept.len() / bytes, |rows, out: &mut Vec<f32>| {
-            let mut numbers = Vec::with_capacity(shape.dim);
+            let mut numbers = Vec::with_capacity(dim);
             for row in rows {
-                let factors = shape.get(&kept[row * bytes..(row + 1) * bytes], &mut numbers);
+                let factors = self.get(&kept[row * bytes..(row + 1) * bytes], &mut numbers);
                 out.push(number(&factors, &numbers) as f32);
             }
             Ok(())
@@ -140,11 +128,11 @@ impl RaBitQuantizer {
 
     /// What comes of rows, on several threads.
     fn pieces<T: Copy + Send>(
-        &self,
+        self,
         count: usize,
         work: impl Fn(std::ops::Range<usize>, &mut Vec<T>) -> Result<()> + Send + Sync,
     ) -> Result<Vec<T>> {
-        let step = (PIECE / self.shape.dim).max(1);
+        let step = (PIECE / self.dim).max(1);
         let starts: Vec<usize> = (0..count).step_by(step).collect();
         let parts = each(starts, |start: usize| {
             let mut out = Vec::new();

@@ -1,5 +1,4 @@
-use super::code::Shape;
-use super::{QueryBits, RaBitQuantizer};
+use super::{Listed, QueryBits, RaBitQuantizer, Shape};
 use crate::dtype::Rows;
 use crate::error::Error;
 use crate::metric::Metric;
@@ -265,7 +264,7 @@ fn what_is_kept_holds_what_faiss_has() {
         let center = random(21, 2);
         let quantizer = quantizer.with_center(&center).unwrap();
         let codes = quantizer.encode(Rows::F32(&random(21 * 30, 1))).unwrap();
-        let lists = super::Listed::one(&center);
+        let lists = Listed::one(&center);
         let kept = quantizer.of_faiss(&codes, lists).unwrap();
         assert_eq!(kept.len(), 30 * quantizer.kept_bytes());
         let again = quantizer.to_faiss(&kept, lists).unwrap();
