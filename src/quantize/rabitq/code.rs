@@ -172,20 +172,17 @@ fn level(x: f32, most: f32) -> f32 {
 /// How well the numbers of a scale fit: <r, y>^2 / |y|^2, of magnitudes of which the largest is 1.
 fn fit(parts: &[f32], scale: f32, most: f32) -> f32 {
     let (mut along, mut square) = ([0f32; LANES], [0f32; LANES]);
-    let chunks = parts.chunks_exact(LANES);
-    let rest = chunks.remainder();
-    for chunk in chunks {
-        for (lane, &part) in chunk.iter().enumerate() {
-            let y = level(scale * part, most) + 0.5;
-            along[lane] += y * part;
-            square[lane] += y * y;
-        }
-    }
-    for (lane, &part) in rest.iter().enumerate() {
+    let (whole, rest) = parts.as_chunks::<LANES>();
+    let mut add = |lane: usize, part: f32| {
         let y = level(scale * part, most) + 0.5;
         along[lane] += y * part;
         square[lane] += y * y;
+    };
+    // of a length that compilers know
+    for chunk in whole {
+        (0..LANES).for_each(|lane| add(lane, chunk[lane]));
     }
+    rest.iter().enumerate().for_each(|(lane, &part)| add(lane, part));
     let (along, square) = (along.iter().sum::<f32>(), square.iter().sum::<f32>());
     along * (along / square)
 }
