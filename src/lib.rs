@@ -89,10 +89,10 @@ pub use exact::pairwise;
 pub use format::RowSource;
 pub use index::{
     AddParams, BinaryFlat, Exclude, Flat, Guarantee, HitRows, HitStream, Hits, IdFilter,
-    IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo, IvfParams, IvfPq, IvfSq, ListSizes, Originals,
-    Pq, PreTransform, PreparedFilter, Progress, QueryFilter, RangeHits, Search, SearchParams, Sq,
-    StreamedFlat, TrainParams, TuneCurve, TuneParams, TunePoint, index_factory, tune_search,
-    write_index,
+    IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo, IvfParams, IvfPq, IvfRaBitQ, IvfSq, ListSizes,
+    Originals, Pq, PreTransform, PreparedFilter, Progress, QueryFilter, RaBitQ, RangeHits, Search,
+    SearchParams, Sq, StreamedFlat, TrainParams, TuneCurve, TuneParams, TunePoint, index_factory,
+    tune_search, write_index,
 };
 pub use io::{
     faiss_info, is_faiss, read_faiss, read_index, verify_faiss, write_faiss, write_faiss_unnamed,
@@ -100,7 +100,8 @@ pub use io::{
 pub use metric::{CustomMetric, Metric, Order};
 pub use ops::{RowLayout, normalize, row_norms};
 pub use quantize::{
-    PcaParams, ProductQuantizer, ScalarQuantizer, SqRange, SqType, VectorTransform,
+    PcaParams, ProductQuantizer, QueryBits, RaBitQuantizer, ScalarQuantizer, SqRange, SqType,
+    VectorTransform,
 };
 pub use size::parse_bytes;
 pub use {half, wgpu};

@@ -87,6 +87,9 @@ fn each_file_says_what_it_is() {
         ("pq6x5_l2", "Pq", "PQ6x5"),
         ("untrained_flat_pq", "Pq", "PQ3x4"),
         ("ivf_pq3_l2", "IvfPq", "PQ3"),
+        ("rabitq_ip", "RaBitQ", "RaBitQ"),
+        ("untrained_flat_rabitq", "RaBitQ", "RaBitQ4"),
+        ("ivf_rabitq9_l2", "IvfRaBitQ", "RaBitQ9"),
     ] {
         assert_eq!((&info(name).kind[..], info(name).codes.as_deref()), (kind, Some(codes)));
     }
@@ -127,6 +130,9 @@ fn what_is_not_read_is_named() {
         ("negative", &["-3", "0 or more"]),
         ("other_metric", &["under l2", "under ip"]),
         ("nan", &["NaN"]),
+        ("rabitq", &["4 bits", "qb = 0"]),
+        ("ivf_rabitq", &["4 bits", "qb = 0"]),
+        ("rabitq_fast", &["Irfn", "RaBitQ", "fast scans"]),
     ] {
         let path = &all[name];
         assert!(is_faiss(path).unwrap());
@@ -139,7 +145,7 @@ fn what_is_not_read_is_named() {
             .collect();
         assert!(missing.is_empty(), "{name}: {missing:?} not in {said}");
     }
-    assert_eq!(all.len(), 12);
+    assert_eq!(all.len(), 15);
 }
 
 /// A file that is damaged over and over, in its place: to make a new one each time takes a minute.
@@ -197,7 +203,7 @@ impl Damaged {
 }
 
 /// The shortest file of each layout.
-const LAYOUTS: [&str; 15] = [
+const LAYOUTS: [&str; 17] = [
     "flat_lp",
     "ivf_ids",
     "ivf_sparse",
@@ -213,6 +219,8 @@ const LAYOUTS: [&str; 15] = [
     "pre_center",
     "idmap2_pre_ivf",
     "untrained_pre_itq",
+    "rabitq4_l2",
+    "ivf_rabitq9_ip",
 ];
 
 /// Does something to each of them.

@@ -48,7 +48,7 @@ dx12                 lavapipe     dxc       NEARFIELD_TEST_DX12=1
 # Of the tests of indexes, of inverted lists, of clusters and of the program those that a driver can make fail: they run each kernel in
 # every form. Histories, files, threads, streams, training and what is refused are the host's work, which is the same on every
 # driver and is tested on lavapipe. Drivers that compile or compute slowly have the lists of fewer shapes.
-searches="bits:: codes::every edges:: exclude:: filters::every matrix:: radii::"
+searches="bits:: codes::every edges:: exclude:: filters::every matrix:: rabitq::answers rabitq::rows radii::"
 # Searches that are cut by memory, bindings, parts and chunks: the longest of their program.
 cuts="limits:: parts:: prepared:: scans:: streamed::"
 slow_cuts="limits:: scans:: streamed::every streamed::scanned"

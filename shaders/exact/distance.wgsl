@@ -217,7 +217,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% else
 //% if kind == "tree"
     let sum = tree8(a{{ i }}_0, a{{ i }}_1, a{{ i }}_2, a{{ i }}_3, a{{ i }}_4, a{{ i }}_5, a{{ i }}_6, a{{ i }}_7);
-    let value = {{ "scaled_down(sum, scale[own])" if scaled else "sum" }};
+    let value = {{ "scaled_down(sum, scale[own])" if scaled else "sum + added(own)" if dtype == "rabitq" else "sum" }};
 //% else
     let pair = finish_pair(s{{ i }}, p.dim);
     let value = pair.x;

@@ -108,6 +108,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
         var value = tree8(parts[t], parts[t + 1u], parts[t + 2u], parts[t + 3u], parts[t + 4u], parts[t + 5u], parts[t + 6u], parts[t + 7u]);
 //% if scaled
         value = scaled_down(value, scale[at]);
+//% elif dtype == "rabitq"
+        value += added(at);
 //% endif
         var key = {{ "ascending_key(value)" if family == "l2" else "descending_key(value)" }};
 //% endif

@@ -1,4 +1,4 @@
-// What the scan needs of each row: bias = -|x|^2 / 2 (l2) or 0, scale = 1 / |x| (cosine; 0 of a row shorter than 2^-126), and of
+// What the scan needs of each row: bias = -|x|^2 / 2 (l2) or 0, {{ "with what is added to the row's distance, " if dtype == "rabitq" }}scale = 1 / |x| (cosine; 0 of a row shorter than 2^-126), and of
 // each bin the largest |x|, rounded up{{ "; x being the logarithms of the row's elements, 0 of an element of 0" if family == "log" else "" }}.
 // Bindings: {{ "ranges (vec4), " if coded else "" }}rows (n x stride4 groups of four), bias (n, out), bin_norm (bins of the index, out){{ ", scale (n, out)" if scaled else "" }}{{ ", row_table (n)" if table else "" }}.
 // Threads: a workgroup of 256 has one bin; eight neighbours have one row, 32 rows at a time, twice.
@@ -63,12 +63,22 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     workgroupBarrier();
     if (j == 0u) {
       let sum = tree8(parts[t], parts[t + 1u], parts[t + 2u], parts[t + 3u], parts[t + 4u], parts[t + 5u], parts[t + 6u], parts[t + 7u]);
+//% if dtype == "rabitq"
+      // src/exact/scan/bound.rs: the square of the norm that counts is no less than what is added
+      let more = added(own);
+      let length = sqrt(sum + abs(more));
+//% else
       let length = sqrt(sum) / factor;
+//% endif
       // the other rows of the bin have their bias; a deleted one's is the sentinel
       if (x >= p.first && x < p.last) {
+//% if dtype == "rabitq"
+        bias[own] = {{ "-0.5 * (sum + more)" if family == "l2" else "more" }};
+//% else
         bias[own] = {{ "-0.5 * sum" if family == "l2" else "0.0" }};
+//% endif
 //% if scaled
-//% if dtype in ["pq", "rpq", "sq8", "sq6", "sq4", "rsq8", "rsq6", "rsq4"]
+//% if dtype in ["pq", "rpq", "sq8", "sq6", "sq4", "rsq8", "rsq6", "rsq4", "rabitq"]
         // what is looked up may be of any length, and what is shorter than 2^-60 counts as zero: products with it would vanish
         scale[own] = select(factor / sqrt(sum), 0.0, sum < least_of(most) || length < 8.673617379884035e-19);
 //% else

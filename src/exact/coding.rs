@@ -45,8 +45,8 @@ impl Elements {
     pub const CODES: [Elements; 3] =
         [Elements::codes("sq8"), Elements::codes("sq6"), Elements::codes("sq4")];
     /// Of codes that are looked up ([`tables`](super::tables)): of a product quantizer and of scalar ones, and the same less the centroids
-    /// of lists.
-    pub const TABLES: [Elements; 8] = [
+    /// of lists; and of RaBitQ.
+    pub const TABLES: [Elements; 9] = [
         Elements::codes("pq"),
         Elements::codes("rpq"),
         Elements::codes("sq8"),
@@ -55,7 +55,10 @@ impl Elements {
         Elements::codes("rsq8"),
         Elements::codes("rsq6"),
         Elements::codes("rsq4"),
+        Elements::RABITQ,
     ];
+    /// Of RaBitQ, whose rows have a number each that is added to distances.
+    pub const RABITQ: Elements = Elements::codes("rabitq");
 
     const fn codes(name: &'static str) -> Elements {
         Elements { name, coded: true, apart: false }

@@ -88,6 +88,11 @@ impl Dataset {
         if self.compared.is_coded() { &Metric::L2 } else { &self.metric }
     }
 
+    /// Whether distances are estimates, and not those of points.
+    pub fn estimates(&self) -> bool {
+        self.compared.tables().is_some_and(Tables::adds)
+    }
+
     /// Elements of a row as it was given, and of a query; of codes those of what they stand for.
     pub fn dim(&self) -> usize {
         self.compared.tables().map_or(self.rows.dim(), Tables::dim)

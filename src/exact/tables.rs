@@ -1,15 +1,21 @@
 //! Rows that are codes, of a product quantizer or of a scalar one, and are looked up: codes of the rows themselves or of what the centroid
-//! of each row's list leaves of them.
+//! of each row's list leaves of them; or codes of RaBitQ, which are of the latter.
 //!
 //! On the device a row is its codes, and before them, where its list's centroid is added, the number of the list: x = c(list) + decoded(codes).
 //! Kernels look rows up as they load them (`shaders/lib/load/tables.wgsl`), those that score too, so that nothing but the sum of a row's two
 //! parts is rounded, for all alike: what is looked up is the row. Matrix units in f16 multiply it rounded to what f16 has, and how much that
 //! is off is measured as of any copy.
 //!
+//! A row of RaBitQ is the number of its list, a scale, a number, perhaps others that no search reads, and a code of as many bits for each
+//! element: x = c(list) + scale (code + 1/2 - half of the codes), and the number is added to every distance of x. Squared distances may so come out
+//! below 0, where what they estimate is near 0; the host takes them for 0. How long such rows are that are to come nobody knows: the
+//! factor of f16 is chosen by the centroids, with room above, and what is beyond is cut off and measured as lost.
+//!
 //! The tables, in groups of four numbers:
 //!
 //! ```text
-//! 0   groups of a part (0: parts are of no whole groups), bits of a code, elements of a part, the first group of the lists
+//! 0   groups of a part (0: parts are of no whole groups), bits of a code, elements of a part (of RaBitQ words before the codes), the first group
+//!     of the lists
 //! 1   elements of a row, what every element is multiplied by before it is rounded, 0, 0
 //! 2.. of whole groups: of each group of a row, what each of its 2^bits codes stands for; else the centroids of the parts, one after the
 //!     other; of a scalar quantizer of signed bytes: minima, then steps
@@ -27,6 +33,8 @@ use std::sync::Arc;
 
 /// No norm is more, so that no sum of squares comes near overflow: as [`check`](crate::space::check) holds rows to.
 const MAX_NORM: f64 = 1.152_921_504_606_847e18;
+/// Rows of RaBitQ may be so many times as large as the largest element of a centroid without a loss in f16. Below lie 2^17 times as small ones.
+const ROOM: f32 = 1024.0;
 /// Fewer storage buffers than this leave no binding for tables in kernels that have eight without them.
 const BINDINGS: u32 = 10;
 /// Groups of sizes before the codes'.
@@ -39,6 +47,8 @@ pub(crate) enum Numbers<'a> {
     Parts { centroids: &'a [f32], parts: usize, bits: u32 },
     /// Of a scalar quantizer with so many bits, in signed bytes: the minimum and the step of each dimension.
     Steps { minima: &'a [f32], steps: &'a [f32], bits: u32 },
+    /// Of RaBitQ: so many elements of so many bits, behind so many numbers of the row.
+    Signs { dim: usize, bits: u32, factors: usize },
 }
 
 /// The tables of the codes of some rows.
@@ -67,12 +77,15 @@ impl Numbers<'_> {
         match *self {
             Numbers::Parts { centroids, bits, .. } => centroids.len() >> bits,
             Numbers::Steps { minima, .. } => minima.len(),
+            Numbers::Signs { dim, .. } => dim,
         }
     }
 
     fn bits(&self) -> u32 {
         match *self {
-            Numbers::Parts { bits, .. } | Numbers::Steps { bits, .. } => bits,
+            Numbers::Parts { bits, .. }
+            | Numbers::Steps { bits, .. }
+            | Numbers::Signs { bits, .. } => bits,
         }
     }
 
@@ -81,15 +94,20 @@ impl Numbers<'_> {
         match *self {
             Numbers::Parts { parts, bits, .. } => (parts * bits as usize).div_ceil(8),
             Numbers::Steps { minima, .. } => minima.len(),
+            Numbers::Signs { dim, bits, factors } => {
+                4 * factors + (dim * bits as usize).div_ceil(8)
+            }
         }
     }
 
     /// As kernels know them, less the centroids of lists or not.
     fn elements(&self, listed: bool) -> Result<Elements> {
-        let [parts, of_lists, own @ .., eight, six, four] = Elements::TABLES;
+        let [parts, of_lists, own @ .., eight, six, four, _] = Elements::TABLES;
         let of_steps: [Elements; 3] = if listed { [eight, six, four] } else { own };
         match (self, self.bits()) {
             (Numbers::Parts { .. }, _) => Ok(if listed { of_lists } else { parts }),
+            (Numbers::Signs { .. }, _) if listed => Ok(Elements::RABITQ),
+            (Numbers::Signs { .. }, _) => Err(Error::internal("RaBitQ of no lists")),
             (_, 8) => Ok(of_steps[0]),
             (_, 6) => Ok(of_steps[1]),
             (_, 4) => Ok(of_steps[2]),
@@ -116,6 +134,7 @@ impl Numbers<'_> {
                 let (largest, square) = each.fold((0f64, 0f64), |(l, s), r| (l.max(r), s + r * r));
                 (largest, square.sqrt())
             }
+            Numbers::Signs { .. } => (0.0, 0.0),
         }
     }
 
@@ -133,6 +152,7 @@ impl Numbers<'_> {
     fn table(&self) -> Vec<f32> {
         let dim = self.dim();
         match *self {
+            Numbers::Signs { .. } => Vec::new(),
             Numbers::Steps { minima, steps, .. } => {
                 let padded = dim.next_multiple_of(4);
                 let mut table = vec![0.0; 2 * padded];
@@ -184,8 +204,16 @@ impl Tables {
         let part = match numbers {
             Numbers::Parts { parts, .. } => dim / parts,
             Numbers::Steps { .. } => 1,
+            Numbers::Signs { factors, .. } => factors + 1,
         };
-        let factor = f16_factor(largest as f32);
+        let factor = match numbers {
+            Numbers::Signs { .. } => {
+                let factor = f16_factor(largest as f32 * ROOM);
+                (largest, norm) = (MAX_NORM, MAX_NORM);
+                factor
+            }
+            _ => f16_factor(largest as f32),
+        };
         let first_list = SIZES + table.len() / 4;
         if first_list >= 1 << 24 {
             let (what, limit) = ("numbers of a quantizer".to_owned(), 1 << 26);
@@ -219,6 +247,11 @@ impl Tables {
 
     pub fn elements(&self) -> Elements {
         self.0.elements
+    }
+
+    /// Whether rows have a number each that is added to distances.
+    pub fn adds(&self) -> bool {
+        self.0.elements.name() == Elements::RABITQ.name()
     }
 
     /// Elements of a row that is looked up.

@@ -1,9 +1,9 @@
 //! Indexes taken apart and put together: what files of other libraries have of them.
 
 use super::changing::Index;
-use super::flat::{BinaryFlat, Flat, FlatCodes, Pq, Sq};
+use super::flat::{BinaryFlat, Flat, FlatCodes, Pq, RaBitQ, Sq};
 use super::ids::{Ids, MAX_ID, RowSet};
-use super::ivf::{CodedRows, IvfFlat, IvfPq, IvfRows, IvfSq};
+use super::ivf::{CodedRows, IvfFlat, IvfPq, IvfRaBitQ, IvfRows, IvfSq};
 use super::lists_apart::ListsApart;
 use super::state::{Backed, Core, Stored};
 use super::wrap::PreTransform;
@@ -58,16 +58,22 @@ impl Apart {
             let lists = |rows: &IvfRows, live: Option<&_>| rows.apart(live).map(Some);
             return Some(taken(index, shape, lists, Stored::read_rows));
         }
-        let shape = |rows: &FlatCodes| (DType::U8, rows.quantizer().code_bytes());
+        let shape = |rows: &FlatCodes| (DType::U8, rows.quantizer().foreign_bytes());
         if let Some(index) = any.downcast_ref::<Sq>() {
             return Some(flat_codes(index, shape));
         }
         if let Some(index) = any.downcast_ref::<Pq>() {
             return Some(flat_codes(index, shape));
         }
+        if let Some(index) = any.downcast_ref::<RaBitQ>() {
+            return Some(flat_codes(index, shape));
+        }
         let shape = |rows: &CodedRows| (DType::U8, rows.code_bytes());
         let lists = |rows: &CodedRows, live: Option<&_>| rows.apart(live).map(Some);
         if let Some(index) = any.downcast_ref::<IvfSq>() {
+            return Some(taken(index, shape, lists, CodedRows::read_codes));
+        }
+        if let Some(index) = any.downcast_ref::<IvfRaBitQ>() {
             return Some(taken(index, shape, lists, CodedRows::read_codes));
         }
         let index = any.downcast_ref::<IvfPq>()?;
@@ -94,7 +100,7 @@ fn flat_codes<T: Backed<Rows = FlatCodes>>(
     shape: impl Fn(&FlatCodes) -> (DType, usize),
 ) -> Result<Apart> {
     let codes = Some(index.core().snapshot().rows().quantizer().clone());
-    let apart = taken(index, shape, |_, _| Ok(None), FlatCodes::read_packed)?;
+    let apart = taken(index, shape, |_, _| Ok(None), FlatCodes::read_foreign)?;
     Ok(Apart { codes, ..apart })
 }
 
@@ -165,7 +171,7 @@ pub(crate) fn flat_of(
     })
 }
 
-/// An index of these codes, a u8 a byte: an [`Sq`] or a [`Pq`]. None is encoded.
+/// An index of these codes, a u8 a byte: an [`Sq`], a [`Pq`] or a [`RaBitQ`]. None is encoded.
 pub(crate) fn codes_of(
     gpu: &Gpu,
     metric: &Metric,
@@ -174,15 +180,16 @@ pub(crate) fn codes_of(
     names: RowNames,
 ) -> Result<Box<dyn Index>> {
     let empty = FlatCodes::new(gpu, metric, quantizer.clone())?;
-    let core = names.core(empty.append_packed(codes)?)?;
+    let core = names.core(empty.append_foreign(codes)?)?;
     Ok(match quantizer {
         Quantizer::Scalar(_) => Box::new(Sq::of(core)),
         Quantizer::Product(_) => Box::new(Pq::of(core)),
+        Quantizer::RaBitQ(_) => Box::new(RaBitQ::of(core)),
     })
 }
 
-/// An index of these lists, whose rows are codes where there is a quantizer, a u8 a byte: an [`IvfSq`] or an [`IvfPq`], otherwise an
-/// [`IvfFlat`]. No row is
+/// An index of these lists, whose rows are codes where there is a quantizer, a u8 a byte: an [`IvfSq`], an [`IvfPq`] or an
+/// [`IvfRaBitQ`], otherwise an [`IvfFlat`]. No row is
 /// assigned or encoded.
 pub(crate) fn lists_of_rows(
     gpu: &Gpu,
@@ -197,6 +204,7 @@ pub(crate) fn lists_of_rows(
             match of {
                 Quantizer::Scalar(_) => Box::new(IvfSq::of(core)),
                 Quantizer::Product(_) => Box::new(IvfPq::of(core)),
+                Quantizer::RaBitQ(_) => Box::new(IvfRaBitQ::of(core)),
             }
         }
         None => {

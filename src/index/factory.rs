@@ -2,8 +2,8 @@
 
 use super::changing::Index;
 use super::codes::CodeName;
-use super::flat::{BinaryFlat, Flat, Pq, Sq};
-use super::ivf::{self, IvfFlat, IvfPq, IvfSq};
+use super::flat::{BinaryFlat, Flat, Pq, RaBitQ, Sq};
+use super::ivf::{self, IvfFlat, IvfPq, IvfRaBitQ, IvfSq};
 use super::kinds;
 use super::persist::{self, PRE_TRANSFORM};
 use super::wrap::{PreTransform, transforms_of};
@@ -23,7 +23,7 @@ struct Kind {
     make: fn(&Gpu, usize, &str, &Metric, DType) -> Option<Made>,
 }
 
-const KINDS: [Kind; 7] = [
+const KINDS: [Kind; 9] = [
     Kind {
         descriptions: "\"Flat\"",
         make: |gpu, dim, description, metric, dtype| {
@@ -101,6 +101,29 @@ const KINDS: [Kind; 7] = [
             Some(made.map(|index| Box::new(index) as _))
         },
     },
+    Kind {
+        descriptions: "\"RaBitQ\" of f32 (or RaBitQ4: of 1 to 9 bits)",
+        make: |gpu, dim, description, metric, dtype| {
+            let Some(CodeName::RaBitQ(bits)) = CodeName::of(description) else { return None };
+            if dtype != DType::F32 {
+                return Some(Err(not_f32(description, dtype)));
+            }
+            let made = RaBitQ::new(gpu, dim, metric.clone(), bits);
+            Some(made.map(|index| Box::new(index) as _))
+        },
+    },
+    Kind {
+        descriptions: "\"IVF1024,RaBitQ\" of f32 (or RaBitQ4: of 1 to 9 bits)",
+        make: |gpu, dim, description, metric, dtype| {
+            let (nlist, codes) = ivf::lists_of(description)?.ok()?;
+            let Some(CodeName::RaBitQ(bits)) = codes else { return None };
+            if dtype != DType::F32 {
+                return Some(Err(not_f32(description, dtype)));
+            }
+            let made = IvfRaBitQ::new(gpu, dim, metric.clone(), nlist, bits);
+            Some(made.map(|index| Box::new(index) as _))
+        },
+    },
 ];
 
 fn not_f32(description: &str, dtype: DType) -> Error {
@@ -119,6 +142,8 @@ fn not_f32(description: &str, dtype: DType) -> Error {
 /// | `IVF4096,Flat`, `IVF4k,Flat` | [`IvfFlat`] of 4096 lists; `k` is 1024, `M` 1024 of those |
 /// | `IVF1024,SQ8`, `SQ6`, `SQ4`, `SQfp16`, `SQbf16`, `SQ8_direct` | [`IvfSq`] of 1024 lists, of any code of [`Sq`] |
 /// | `IVF1024,PQ16`, `IVF1024,PQ16x4` | [`IvfPq`] of 1024 lists, of any code of [`Pq`] |
+/// | `RaBitQ`, `RaBitQ4` | [`RaBitQ`] of 1 bit an element, or of 4 (1 to 9); it wants a rotation, `RR,RaBitQ` |
+/// | `IVF1024,RaBitQ`, `IVF1024,RaBitQ4` | [`IvfRaBitQ`] of 1024 lists, of any code of [`RaBitQ`]: `RR,IVF1024,RaBitQ` |
 /// | `PCA32,...`, `PCAR32`, `PCAW32`, `PCAWR32` | [`PreTransform`]: what is left, of 32 principal components; `R` turned at random, `W` of the same variance |
 /// | `OPQ16,...`, `OPQ16_64,...` | [`PreTransform`] by a rotation for a product quantizer of 16 parts, to as many elements or to 64 |
 /// | `ITQ,...`, `ITQ32,...` | [`PreTransform`] by iterative quantization, of all elements or of 32 components |

@@ -1,8 +1,8 @@
 //! The kinds of index that stand alone, by their names in files: in a file of their own, or within that of another, behind its sections.
 
 use super::changing::Index;
-use super::flat::{BinaryFlat, Flat, Pq, Sq};
-use super::ivf::{IvfFlat, IvfPq, IvfSq};
+use super::flat::{BinaryFlat, Flat, Pq, RaBitQ, Sq};
+use super::ivf::{IvfFlat, IvfPq, IvfRaBitQ, IvfSq};
 use super::persist::{FileWriter, IndexReader};
 use super::state::Backed;
 use crate::device::Gpu;
@@ -17,7 +17,7 @@ struct Kind {
     read: fn(&Gpu, IndexReader) -> Result<Box<dyn Index>>,
 }
 
-const KINDS: [Kind; 7] = [
+const KINDS: [Kind; 9] = [
     Kind {
         name: Flat::KIND,
         write: write_of::<Flat>,
@@ -52,6 +52,16 @@ const KINDS: [Kind; 7] = [
         name: IvfPq::KIND,
         write: write_of::<IvfPq>,
         read: |gpu, reader| Ok(Box::new(IvfPq::of_reader(gpu, reader)?)),
+    },
+    Kind {
+        name: RaBitQ::KIND,
+        write: write_of::<RaBitQ>,
+        read: |gpu, reader| Ok(Box::new(RaBitQ::of_reader(gpu, reader)?)),
+    },
+    Kind {
+        name: IvfRaBitQ::KIND,
+        write: write_of::<IvfRaBitQ>,
+        read: |gpu, reader| Ok(Box::new(IvfRaBitQ::of_reader(gpu, reader)?)),
     },
 ];
 

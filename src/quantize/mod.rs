@@ -22,6 +22,18 @@
 //! decode(c):       x^_m = centroids[m][c_m]                                   product.rs
 //! ```
 //!
+//! # RaBitQ
+//!
+//! Each row becomes the signs of what a center leaves of it, or numbers in more bits, and factors that make estimates of distances right in the
+//! mean. Nothing is learnt:
+//!
+//! ```text
+//! encode(x, c):    r = x - c, y_j = c_j + 1/2 - 2^(bits-1), <r, y> / |y| the largest        rabitq/code.rs
+//!                  scale = |r|^2 / <r, y>, added = |r|^2 - scale^2 |y|^2
+//! decode(y):       x^ = c + scale y                                                         rabitq/listed.rs
+//! estimate(q, y):  |q - x^|^2 + added                                                       rabitq/quantizer.rs
+//! ```
+//!
 //! # Where the code departs from FAISS
 //!
 //! * FAISS learns the ranges of each dimension, by all statistics but the least and largest, from a copy of the sample in which its first row is all
@@ -36,6 +48,7 @@ mod learn;
 mod pack;
 mod product;
 mod quantizer;
+mod rabitq;
 mod ranges;
 mod scalar;
 mod transform;
@@ -46,6 +59,8 @@ pub use kinds::{SqRange, SqType};
 pub use product::ProductQuantizer;
 pub(crate) use product::picked;
 pub(crate) use quantizer::Quantizer;
+pub(crate) use rabitq::Listed;
+pub use rabitq::{QueryBits, RaBitQuantizer};
 pub use scalar::ScalarQuantizer;
 pub(crate) use transform::{Chain, TOKENS, TransformParts, named};
 pub use transform::{PcaParams, VectorTransform};

@@ -1,6 +1,7 @@
 //! Any of the quantizers, for indexes whose rows may be codes of each.
 
 use super::product::ProductQuantizer;
+use super::rabitq::RaBitQuantizer;
 use super::scalar::ScalarQuantizer;
 use crate::clustering::KMeansParams;
 use crate::device::Gpu;
@@ -12,6 +13,7 @@ use crate::error::Result;
 pub(crate) enum Quantizer {
     Scalar(ScalarQuantizer),
     Product(ProductQuantizer),
+    RaBitQ(RaBitQuantizer),
 }
 
 impl Quantizer {
@@ -19,6 +21,7 @@ impl Quantizer {
         match self {
             Quantizer::Scalar(of) => of.dim(),
             Quantizer::Product(of) => of.dim(),
+            Quantizer::RaBitQ(of) => of.dim(),
         }
     }
 
@@ -26,14 +29,24 @@ impl Quantizer {
         match self {
             Quantizer::Scalar(of) => of.is_trained(),
             Quantizer::Product(of) => of.is_trained(),
+            Quantizer::RaBitQ(of) => of.is_trained(),
         }
     }
 
-    /// Bytes of the packed code of a row.
+    /// Bytes of the packed code of a row; of RaBitQ as files of this crate keep it.
     pub fn code_bytes(&self) -> usize {
         match self {
             Quantizer::Scalar(of) => of.code_bytes(),
             Quantizer::Product(of) => of.code_bytes(),
+            Quantizer::RaBitQ(of) => of.kept_bytes(),
+        }
+    }
+
+    /// Bytes of the code of a row as FAISS has it.
+    pub fn foreign_bytes(&self) -> usize {
+        match self {
+            Quantizer::RaBitQ(of) => of.code_bytes(),
+            _ => self.code_bytes(),
         }
     }
 
@@ -43,6 +56,8 @@ impl Quantizer {
             Quantizer::Scalar(of) => of.kind().to_string(),
             Quantizer::Product(of) if of.bits() == 8 => format!("PQ{}", of.subspaces()),
             Quantizer::Product(of) => format!("PQ{}x{}", of.subspaces(), of.bits()),
+            Quantizer::RaBitQ(of) if of.bits() == 1 => "RaBitQ".to_owned(),
+            Quantizer::RaBitQ(of) => format!("RaBitQ{}", of.bits()),
         }
     }
 
@@ -51,6 +66,7 @@ impl Quantizer {
         match self {
             Quantizer::Scalar(of) => of.trained(),
             Quantizer::Product(of) => of.centroids(),
+            Quantizer::RaBitQ(of) => of.center().unwrap_or_default(),
         }
     }
 
@@ -58,7 +74,7 @@ impl Quantizer {
     pub fn scalar(&self) -> Option<&ScalarQuantizer> {
         match self {
             Quantizer::Scalar(of) => Some(of),
-            Quantizer::Product(_) => None,
+            _ => None,
         }
     }
 
@@ -66,7 +82,15 @@ impl Quantizer {
     pub fn product(&self) -> Option<&ProductQuantizer> {
         match self {
             Quantizer::Product(of) => Some(of),
-            Quantizer::Scalar(_) => None,
+            _ => None,
+        }
+    }
+
+    /// RaBitQ, if it is that.
+    pub fn rabitq(&self) -> Option<&RaBitQuantizer> {
+        match self {
+            Quantizer::RaBitQ(of) => Some(of),
+            _ => None,
         }
     }
 
@@ -75,6 +99,8 @@ impl Quantizer {
         Ok(match self {
             Quantizer::Scalar(of) => Quantizer::Scalar(of.train(sample)?),
             Quantizer::Product(of) => Quantizer::Product(of.train(gpu, sample, params)?),
+            Quantizer::RaBitQ(of) if of.is_of_lists() => self.clone(),
+            Quantizer::RaBitQ(of) => Quantizer::RaBitQ(of.train(sample)?),
         })
     }
 }

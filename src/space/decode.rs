@@ -61,10 +61,11 @@ impl Decoder {
         use Metric::*;
         let computed =
             matches!(self.metric, SqrtL2 | CosineDistance | Correlation | Hellinger | Haversine);
-        let cosine = self.metric == Cosine;
+        let (cosine, l2) = (self.metric == Cosine, self.metric == L2);
         let complement = matches!(self.metric, CosineDistance | Correlation);
         match self.raw {
             _ if self.keeps => fill(out, keys, f32::from_bits),
+            Raw::Ascending if l2 => fill(out, keys, |key| ascending_value(key).max(0.0)),
             Raw::Ascending if !computed => fill(out, keys, ascending_value),
             Raw::Descending if cosine => {
                 fill(out, keys, |key| ascending_value(!key).clamp(-1.0, 1.0))
@@ -100,7 +101,9 @@ impl Decoder {
     fn decoded(&self, key: u32) -> f32 {
         let value = self.raw(key);
         let distance = match self.metric {
-            Metric::SqrtL2 => value.sqrt(),
+            // estimates may be below 0
+            Metric::L2 => value.max(0.0),
+            Metric::SqrtL2 => value.max(0.0).sqrt(),
             // the real value lies within, so that it only comes nearer
             Metric::Cosine => value.clamp(-1.0, 1.0),
             Metric::CosineDistance | Metric::Correlation => one_less(value),

@@ -51,6 +51,9 @@ pub const COVERED: &[(&str, &[&str])] = &[
     ("IvfPq::read", &["IvfPq::nlist", "IvfPq::nprobe", "IvfPq::quantizer"]),
     ("IvfPq::centroids", &["IvfPq::by_residual"]),
     ("IvfPq::with_centroids", &["IvfPq::list_sizes"]),
+    ("IvfRaBitQ::new", &["IvfRaBitQ::bits"]),
+    ("IvfRaBitQ::read", &["IvfRaBitQ::nlist", "IvfRaBitQ::nprobe"]),
+    ("IvfRaBitQ::with_centroids", &["IvfRaBitQ::list_sizes"]),
     ("IvfSq", &["IvfSq::new"]),
     ("IvfSq::read", &["IvfSq::nlist", "IvfSq::nprobe", "IvfSq::quantizer"]),
     ("IvfSq::with_centroids", &["IvfSq::list_sizes"]),
@@ -130,6 +133,20 @@ pub const COVERED: &[(&str, &[&str])] = &[
             "ProductQuantizer::subspaces",
         ],
     ),
+    ("RaBitQ", &["RaBitQ::new"]),
+    ("RaBitQ::with_quantizer", &["RaBitQ::quantizer"]),
+    (
+        "RaBitQuantizer",
+        &[
+            "RaBitQuantizer::code_bytes",
+            "RaBitQuantizer::decode",
+            "RaBitQuantizer::encode",
+            "RaBitQuantizer::error_bound",
+            "RaBitQuantizer::estimate",
+        ],
+    ),
+    ("RaBitQuantizer::new", &["RaBitQuantizer::bits", "RaBitQuantizer::dim"]),
+    ("RaBitQuantizer::with_center", &["RaBitQuantizer::center"]),
     (
         "ScalarQuantizer",
         &[

@@ -4,9 +4,9 @@ use crate::common::device::subset;
 use crate::common::npy::Npy;
 use crate::support::gpu;
 use nearfield::{
-    BinaryFlat, DType, Error, Flat, Hits, Index, IvfFlat, IvfPq, IvfSq, Metric, PreTransform,
-    ProductQuantizer, Rows, ScalarQuantizer, Search, SearchParams, SqType, VectorTransform,
-    read_faiss, read_index, write_faiss,
+    BinaryFlat, DType, Error, Flat, Hits, Index, IvfFlat, IvfPq, IvfRaBitQ, IvfSq, Metric,
+    PreTransform, ProductQuantizer, RaBitQ, Rows, ScalarQuantizer, Search, SearchParams, SqType,
+    VectorTransform, read_faiss, read_index, write_faiss,
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -98,6 +98,8 @@ fn faiss_answers_are_ours_and_its_files_are_written_again_to_the_byte() {
             "idmap2_pre",
             "old_",
             "fast_",
+            // sums that are rounded once more
+            "rabitq",
             "PcAm",
             "PCAm",
         ];
@@ -141,6 +143,8 @@ fn lists_are_those_of_the_file() {
             assert_eq!(index.list_sizes(), sizes, "{name}");
         } else if let Some(index) = any.downcast_ref::<IvfPq>() {
             assert_eq!(index.list_sizes(), sizes, "{name}");
+        } else if let Some(index) = any.downcast_ref::<IvfRaBitQ>() {
+            assert_eq!(index.list_sizes(), sizes, "{name}");
         } else {
             assert!(lists.is_empty(), "{name}");
         }
@@ -162,6 +166,8 @@ fn what_is_read_goes_on() {
         ("untrained_flat_sq", "SQ8"),
         ("untrained_flat_pq", "PQ3x4"),
         ("untrained_fast_ivf", "IVF8,PQ3x4"),
+        ("untrained_ivf_rabitq", "IVF8,RaBitQ4"),
+        ("untrained_flat_rabitq", "RaBitQ4"),
     ] {
         let index = read_faiss(&gpu, file(name)).unwrap();
         assert_eq!((index.description(), index.is_trained()), (description.to_owned(), false));
@@ -225,7 +231,7 @@ fn what_faiss_has_no_place_for_is_refused_by_name() {
     refused(&codes(Metric::L2, SqType::Uniform6), "SQ6_uniform");
     refused(&codes(Metric::Cosine, SqType::Bits8), "cosine");
     // and of their files
-    for name in ["hnsw", "ivf_pq", "nan", "twice", "negative"] {
+    for name in ["hnsw", "ivf_pq", "nan", "twice", "negative", "rabitq", "ivf_rabitq"] {
         let path = file(&format!("refused/{name}"));
         let error = read_index(&gpu, &path).unwrap_err();
         assert!(matches!(&error, Error::Format { file, .. } if *file == path), "{error}");
@@ -301,6 +307,21 @@ fn written(gpu: &nearfield::Gpu) -> Vec<(&'static str, &'static str, Box<dyn Ind
         let made = IvfPq::with_centroids(gpu, metric, &quantizer, residual, centroids).unwrap();
         made.set_nprobe(2).unwrap();
         add(name, "plain", Box::new(made), Rows::F32(&rows), residual);
+    }
+    for (name, metric, bits) in [
+        ("ivf_rabitq", Metric::L2, 1),
+        ("ivf_rabitq_ip", Metric::InnerProduct, 1),
+        ("ivf_rabitq5", Metric::L2, 5),
+        ("ivf_rabitq8_ip", Metric::InnerProduct, 8),
+    ] {
+        let made = IvfRaBitQ::with_centroids(gpu, DIM, metric, bits, centroids).unwrap();
+        made.set_nprobe(2).unwrap();
+        add(name, "plain", Box::new(made), Rows::F32(&rows), true);
+    }
+    for (name, metric, bits) in [("rabitq", Metric::InnerProduct, 1), ("rabitq6", Metric::L2, 6)] {
+        let made = RaBitQ::new(gpu, DIM, metric, bits).unwrap();
+        made.train(Rows::F32(&rows)).unwrap();
+        add(name, "plain", Box::new(made), Rows::F32(&rows), bits == 6);
     }
     all
 }

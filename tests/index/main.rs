@@ -22,6 +22,7 @@ mod matrix;
 mod model;
 mod parts;
 mod prepared;
+mod rabitq;
 mod radii;
 mod scans;
 mod stream;

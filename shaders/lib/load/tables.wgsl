@@ -1,15 +1,45 @@
 // Rows that are looked up: codes of a product quantizer (pq) or of a scalar one (sq8, sq6, sq4), of rows or of what the centroid of a row's
-// list leaves of it (with an r before). Every caller gets the same bits.
+// list leaves of it (with an r before), or of RaBitQ (rabitq), which are of the latter. Every caller gets the same bits.
 // Included with `dtype` and `groups`, the groups of four of a row; the text has `rows` as words, p.stride4 words from one row to the next, and
 //   range4(i)   number i of the tables (src/exact/tables.rs): two of sizes, then those of the codes, then the lists' centroids
-// A row of what a list leaves begins with the number of the list, and its codes follow.
+// A row of what a list leaves begins with the number of the list, and its codes follow; of RaBitQ between them numbers of its own.
 //   row4_at(x, k)   the elements 4k to 4k + 3 of row x, zeros behind the last
+//   added(x)        what is added to the distance of row x, of RaBitQ alone
 
-{% set listed = dtype in ["rpq", "rsq8", "rsq6", "rsq4"] %}
+{% set listed = dtype in ["rpq", "rsq8", "rsq6", "rsq4", "rabitq"] %}
 //% if listed
 fn list4(at: u32, k: u32) -> vec4<f32> { return range4(u32(range4(0u).w) + rows[at] * {{ groups }} + k); }
 //% endif
-//% if dtype not in ["pq", "rpq"]
+//% if dtype == "rabitq"
+fn added(x: u32) -> f32 { return bitcast<f32>(rows[x * p.stride4 + 2u]); }
+
+// c + scale y: the list's number, the scale, what is added to distances, and from the word that the tables say on a stream of bits, whose
+// numbers less their middle are y. The scale is taken in two parts, as decoded.wgsl does and for the same reason: y has nine bits.
+fn row4_at(x: u32, k: u32) -> vec4<f32> {
+  let at = x * p.stride4;
+  let sizes = range4(0u);
+  let bits = u32(sizes.y);
+  let first = k * 4u * bits;
+  let word = at + u32(sizes.z) + first / 32u;
+  let shift = first % 32u;
+  var low = rows[word] >> shift;
+  var high = 0u;
+  if (shift + 4u * bits > 32u) {
+    let next = rows[word + 1u];
+    low |= (next << 1u) << (31u - shift);
+    high = next >> shift;
+  }
+  let each = vec4<u32>(0u, 1u, 2u, 3u);
+  let codes = ((vec4<u32>(low) >> (each * bits)) | (vec4<u32>(high << 1u) << (vec4<u32>(31u) - each * bits))) & vec4<u32>((1u << bits) - 1u);
+  let number = vec4<f32>(codes) + (0.5 - f32(1u << (bits - 1u)));
+  // the same number, which no compiler knows
+  let again = bitcast<vec4<f32>>(bitcast<vec4<u32>>(number) | vec4<u32>(p.stride4 >> 31u));
+  let scale = bitcast<f32>(rows[at + 1u]);
+  let upper = bitcast<f32>(bitcast<u32>(scale) & 0xfffffe00u);
+  let v = fma(again, vec4<f32>(scale - upper), fma(number, vec4<f32>(upper), list4(at, k)));
+  return select(vec4<f32>(0.0), v, vec4<u32>(k * 4u) + each < vec4<u32>(u32(range4(1u).x)));
+}
+//% elif dtype not in ["pq", "rpq"]
 {% include "lib/load/decoded.wgsl" %}
 fn row4_at(x: u32, k: u32) -> vec4<f32> {
   let at = x * p.stride4;

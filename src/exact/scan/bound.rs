@@ -16,6 +16,10 @@
 //! q.x - q'.x' = (q - q').x + q'.(x - x'), so rho_q |x| + (|q| + rho_q) rho_x more; and the sum runs over |q'||x'|, which
 //! is at most (|q| + rho_q)(|x| + rho_x). The residuals are measured from the stored bits (shaders/exact/residual.wgsl).
 //!
+//! Rows of RaBitQ have a number z each that is added to distances, which is within b: -(|x|^2 + z) / 2, and z for inner products. Their norms
+//! are taken so that |x|^2 is at least the square of the row and |z| together (shaders/exact/row_stats.wgsl), for then all of the above is the
+//! same for L2; for inner products |b| is at most |x|^2, of which then the errors of b, of the sum and of d^ are parts.
+//!
 //! Copies in 8 bits are the same with larger residuals: x' = s i, q' = t (h + l / 256) with whole i, h, l. The sums of h i and
 //! l i are exact in integers; turning them into one number, the two scales and the eight parts of a row take some twelve
 //! roundings, which (d + 2) u covers from d = 16 on, where such copies begin. Rows of f16 are their own copy, x' being x
@@ -66,6 +70,16 @@ impl Bound {
             slack: 1.0 / 1_048_576.0,
             unit: if scaled { 1.002 } else { 0.0 },
         }
+    }
+
+    /// The same of rows that have something each which is added to their distances.
+    pub fn added(self, family: Family, dim: usize, adds: bool) -> Bound {
+        if !adds || family != Family::Dot {
+            return self;
+        }
+        // b, and d^, each once more than what c1 has of the sum
+        let more = ((dim as f64 / 32.0 + 24.0) * U) as f32;
+        Bound { c0: self.c1 + more, ..self }
     }
 
     /// The bound for these rows and queries: none where whole numbers stay below 2^23, so that even halves are exact.

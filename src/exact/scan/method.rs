@@ -17,6 +17,7 @@ use crate::exact::kernels::BoundOf;
 use crate::exact::operand::{Form, ScanRows};
 use crate::exact::params::SelectBins;
 use crate::exact::rounded::codes;
+use crate::exact::tables::Tables;
 use crate::exact::upload::Upload;
 use crate::kernel::{Bind, Encoder, MatrixTile, Tile};
 use crate::space::check::RowFacts;
@@ -233,8 +234,10 @@ fn products(
         false => Bound::choose(family, scaled, products, rows.facts(), facts).magnified(twice),
     };
     let accumulation = of_codes.map_or(settings.accumulation, |_| settings.accumulation.max(1.0));
+    let adds = rows.tables().is_some_and(Tables::adds);
+    let exact = exact.added(family, dim, adds);
     let matrix = |factor: f32| {
-        let bound = Bound::matrix(family, scaled, products, accumulation);
+        let bound = Bound::matrix(family, scaled, products, accumulation).added(family, dim, adds);
         of(bound.magnified(1.0 / factor).magnified(twice))
     };
     let copied = match codes {

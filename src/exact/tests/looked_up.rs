@@ -25,12 +25,31 @@ fn stored(tables: &Tables, listed: bool) -> Vec<u8> {
     bytes
 }
 
+/// Behind these numbers a scale and what is added to distances, of either sign and more than distances are.
+fn with_factors(mut bytes: Vec<u8>, width: usize) -> Vec<u8> {
+    let factors = random(2 * N, 8);
+    for (row, (bytes, of)) in bytes.chunks_exact_mut(width).zip(factors.chunks_exact(2)).enumerate()
+    {
+        // some rows are their centroid, some are long
+        let scale =
+            if row % 50 == 0 { 0.0 } else { of[0].abs() * if row % 97 == 0 { 3e4 } else { 0.7 } };
+        bytes[4..8].copy_from_slice(&scale.to_le_bytes());
+        bytes[8..12].copy_from_slice(&(500.0 * of[1]).to_le_bytes());
+    }
+    bytes
+}
+
 fn check(gpu: &Gpu, few: &str, dim: usize, of: (Numbers<'_>, bool)) {
     let (numbers, listed) = of;
     let lists = random(LISTS * dim, 9);
     let tables = Tables::new(gpu, numbers, listed.then_some(&lists[..])).unwrap();
-    let (bytes, name) = (stored(&tables, listed), tables.elements().name());
-    for metric in [Metric::L2, Metric::InnerProduct, Metric::Cosine] {
+    let (mut bytes, name) = (stored(&tables, listed), tables.elements().name());
+    let mut metrics = vec![Metric::L2, Metric::InnerProduct];
+    match tables.adds() {
+        true => bytes = with_factors(bytes, tables.row_bytes()),
+        false => metrics.push(Metric::Cosine),
+    }
+    for metric in metrics {
         let width = tables.row_bytes();
         let rows = Dataset::looked_up(gpu, &metric, tables.clone()).unwrap();
         let rows = rows.append(&mut Once(Some(Rows::U8(&bytes[..4000 * width])), width)).unwrap();
@@ -81,5 +100,9 @@ fn every_scan_of_codes_is_all_exact_distances() {
         check(&gpu, few, 21, (odd, true));
         check(&gpu, few, 21, (steps, false));
         check(&gpu, few, 21, (steps, true));
+        for (dim, bits) in [(21, 1), (32, 3), (21, 9)] {
+            let factors = if bits == 1 { 2 } else { 4 };
+            check(&gpu, few, dim, (Numbers::Signs { dim, bits, factors }, true));
+        }
     }
 }

@@ -1,12 +1,16 @@
-//! Rows that are codes of a quantizer, in lists or not: their words of the factory (`name`), what they are encoded as (`row_codes`), codes as rows of a type of the device
+//! Rows that are codes of a quantizer, in lists or not: their words of the factory (`name`), codes as the device stores them (`stored`), what
+//! rows are encoded as (`row_codes`), codes of FAISS's files (`foreign`), codes as rows of a type of the device
 //! (`block`), and rows on their way (`encoded`).
 
 mod block;
 mod encoded;
+mod foreign;
 mod name;
 mod row_codes;
+mod stored;
 
 pub(super) use block::{Block, Unpacked};
 pub(super) use encoded::{Encoded, In};
+pub(super) use foreign::OfForeign;
 pub(super) use name::CodeName;
 pub(super) use row_codes::RowCodes;

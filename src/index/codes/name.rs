@@ -1,4 +1,4 @@
-//! What the factory calls the codes of rows: `SQ8`, `SQfp16`, `PQ16`, `PQ16x4`.
+//! What the factory calls the codes of rows: `SQ8`, `SQfp16`, `PQ16`, `PQ16x4`, `RaBitQ`, `RaBitQ4`.
 
 use crate::quantize::SqType;
 
@@ -8,13 +8,25 @@ pub(in crate::index) enum CodeName {
     Scalar(SqType),
     /// So many parts of so many bits.
     Product(usize, u32),
+    /// So many bits an element.
+    RaBitQ(u32),
 }
 
 impl CodeName {
     /// The codes that a word of the factory's stands for.
     pub fn of(token: &str) -> Option<CodeName> {
         let scalar = token.parse().ok().map(CodeName::Scalar);
-        scalar.or_else(|| product(token).map(|(parts, bits)| CodeName::Product(parts, bits)))
+        let product = || product(token).map(|(parts, bits)| CodeName::Product(parts, bits));
+        scalar.or_else(product).or_else(|| rabitq(token).map(CodeName::RaBitQ))
+    }
+}
+
+/// The bits of `RaBitQ`, `RaBitQ4`.
+fn rabitq(token: &str) -> Option<u32> {
+    match token.strip_prefix("RaBitQ")?.as_bytes() {
+        [] => Some(1),
+        &[digit @ b'1'..=b'9'] => Some(u32::from(digit - b'0')),
+        _ => None,
     }
 }
 

@@ -1,8 +1,10 @@
 //! What rows are encoded as, and how their codes lie on the device.
 //!
 //! Codes are looked up (`exact/tables.rs`): a row is its codes, packed where they are of a product quantizer, and before them, where they are
-//! of what the centroid of its list leaves of it, the number of the list. Scalar quantizers without ranges make rows of another type.
+//! of what the centroid of its list leaves of it, the number of the list. Scalar quantizers without ranges make rows of another type. Codes of
+//! RaBitQ that are in no lists are of what one center leaves of rows, as if all were in the first list.
 
+use super::stored::{from_device, stored_type, to_device};
 use crate::buffer::Matrix;
 use crate::clustering::{KMeansParams, subset};
 use crate::device::Gpu;
@@ -13,8 +15,9 @@ use crate::index::params::TrainParams;
 use crate::kernel::Encoder;
 use crate::metric::Metric;
 use crate::parallel::each;
-use crate::quantize::{Codebook, Lists, Quantizer, SqType, picked};
+use crate::quantize::{Codebook, Listed, Lists, Quantizer, RaBitQuantizer, picked};
 use crate::space::{is_scaled, normalize};
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 /// Rows of a sample that ranges are learnt from, at most.
@@ -45,39 +48,6 @@ struct Centroids {
     matrix: Option<Matrix>,
 }
 
-/// The type of the elements on the device; of numbers that have ranges, of the bytes of their codes.
-fn stored_type(kind: SqType) -> DType {
-    match kind {
-        SqType::Fp16 => DType::F16,
-        SqType::Bf16 => DType::Bf16,
-        SqType::Direct8Signed => DType::I8,
-        _ => DType::U8,
-    }
-}
-
-/// What is taken off the bytes of codes on the device, modulo 256.
-fn middle(kind: SqType) -> u8 {
-    match (kind, kind.ranged_bits()) {
-        (_, Some(bits)) => 1 << (bits - 1),
-        (SqType::Direct8Signed, None) => 128,
-        _ => 0,
-    }
-}
-
-/// A byte for each element, or a code of another type, as the device stores it.
-fn to_device(kind: SqType, mut elements: Vec<u8>) -> Vec<u8> {
-    let middle = middle(kind);
-    elements.iter_mut().for_each(|byte| *byte = byte.wrapping_sub(middle));
-    elements
-}
-
-/// The reverse.
-fn from_device(kind: SqType, mut bytes: Vec<u8>) -> Vec<u8> {
-    let middle = middle(kind);
-    bytes.iter_mut().for_each(|byte| *byte = byte.wrapping_add(middle));
-    bytes
-}
-
 impl RowCodes {
     /// # Errors
     /// `Unsupported` for residuals of a scalar quantizer without ranges.
@@ -91,7 +61,7 @@ impl RowCodes {
         Ok(RowCodes { quantizer, residual, centroids: None, codebook: Arc::default() })
     }
 
-    /// Refuses metrics that are no products.
+    /// Refuses metrics that are no products, and of RaBitQ those that have other factors.
     pub fn check_metric(&self, metric: &Metric) -> Result<()> {
         let products = [
             Metric::L2,
@@ -100,10 +70,14 @@ impl RowCodes {
             Metric::Cosine,
             Metric::CosineDistance,
         ];
-        if products.contains(metric) {
+        let known = match self.quantizer {
+            Quantizer::RaBitQ(_) => &products[..3],
+            _ => &products[..],
+        };
+        if known.contains(metric) {
             return Ok(());
         }
-        let known: Vec<_> = products.iter().map(Metric::to_string).collect();
+        let known: Vec<_> = known.iter().map(Metric::to_string).collect();
         let item = format!("{metric}; its metrics are {}", known.join(", "));
         Err(Error::unsupported("an index of codes", item))
     }
@@ -154,9 +128,25 @@ impl RowCodes {
         RowCodes { centroids, ..self.clone() }
     }
 
-    /// The elements of the centroids of the lists, where something of rows is left by these.
+    /// The elements of the centroids of the lists, where something of rows is left by these; the center of RaBitQ without lists.
     fn centroids(&self) -> Option<&[f32]> {
-        self.centroids.as_ref().map(|all| &*all.elements)
+        let own = self.quantizer.rabitq().and_then(RaBitQuantizer::center);
+        self.centroids.as_ref().map(|all| &*all.elements).or(own)
+    }
+
+    /// The lists of rows, as RaBitQ is told of them.
+    pub(super) fn listed<'a>(&'a self, labels: &'a [u32]) -> Listed<'a> {
+        Listed { labels: Some(labels), centers: self.centroids().unwrap_or_default() }
+    }
+
+    /// Whether the number of a list stands before the codes of each row.
+    fn has_labels(&self) -> bool {
+        self.residual || self.quantizer.rabitq().is_some()
+    }
+
+    /// The lists of rows that have such numbers.
+    pub(super) fn labels<'a>(&self, labels: &'a [u32], rows: usize) -> Cow<'a, [u32]> {
+        if self.residual { labels.into() } else { vec![0; rows].into() }
     }
 
     /// Bytes of the codes of a row on the device.
@@ -164,6 +154,7 @@ impl RowCodes {
         match &self.quantizer {
             Quantizer::Scalar(of) => stored_type(of.kind()).row_bytes(of.dim()),
             Quantizer::Product(of) => of.code_bytes(),
+            Quantizer::RaBitQ(of) => of.kept_bytes(),
         }
     }
 
@@ -171,7 +162,7 @@ impl RowCodes {
     pub fn stored(&self) -> (DType, usize) {
         match &self.quantizer {
             Quantizer::Scalar(of) if !self.residual => (stored_type(of.kind()), of.dim()),
-            _ => (DType::U8, self.width() + if self.residual { LABEL_BYTES } else { 0 }),
+            _ => (DType::U8, self.width() + if self.has_labels() { LABEL_BYTES } else { 0 }),
         }
     }
 
@@ -186,6 +177,11 @@ impl RowCodes {
             Quantizer::Product(of) => {
                 let (centroids, parts, bits) = (of.centroids(), of.subspaces(), of.bits());
                 let numbers = Numbers::Parts { centroids, parts, bits };
+                Dataset::looked_up(gpu, metric, Tables::new(gpu, numbers, lists)?)
+            }
+            Quantizer::RaBitQ(of) => {
+                let (bits, factors) = (of.bits(), of.factors());
+                let numbers = Numbers::Signs { dim, bits, factors };
                 Dataset::looked_up(gpu, metric, Tables::new(gpu, numbers, lists)?)
             }
             Quantizer::Scalar(of) => match (of.kind().ranged_bits(), of.steps()) {
@@ -205,9 +201,10 @@ impl RowCodes {
         if is_scaled(metric) {
             normalize(&mut rows, dim);
         }
-        if !self.residual {
+        if !self.has_labels() {
             return Ok(rows);
         }
+        let labels = &self.labels(labels, rows.len() / dim);
         let centroids = self.centroids().filter(|_| labels.len() * dim == rows.len());
         let missing = || Error::internal(format!("{} labels for rows", labels.len()));
         let centroids = centroids.ok_or_else(missing)?;
@@ -232,7 +229,8 @@ impl RowCodes {
     ) -> Result<Quantizer> {
         let dim = self.quantizer.dim();
         let kmeans = params.told(params.codes.clone().unwrap_or_default());
-        if self.quantizer.scalar().is_some() && !self.residual {
+        let of_rows = self.quantizer.scalar().is_some() && !self.residual;
+        if of_rows || self.quantizer.rabitq().is_some() {
             return self.quantizer.train(gpu, sample, &kmeans);
         }
         let most = match self.quantizer.product() {
@@ -253,7 +251,7 @@ impl RowCodes {
     /// Rows of a sample that training makes use of.
     pub fn training_rows(&self) -> usize {
         match &self.quantizer {
-            Quantizer::Scalar(_) => SAMPLE_ROWS,
+            Quantizer::Scalar(_) | Quantizer::RaBitQ(_) => SAMPLE_ROWS,
             Quantizer::Product(of) => ROWS_A_CENTROID << of.bits(),
         }
     }
@@ -313,16 +311,22 @@ impl RowCodes {
                 let shown = self.shown(metric, rows, labels)?;
                 Ok(self.labelled(of.encode(gpu, Rows::F32(&shown))?, labels))
             }
+            Quantizer::RaBitQ(of) => {
+                let shown = self.shown(metric, rows, labels)?;
+                let labels = self.labels(labels, shown.len() / of.dim());
+                Ok(self.labelled(of.encode_listed(&shown, self.listed(&labels), first)?, &labels))
+            }
         }
     }
 
     /// With the number of its list before the codes of each row, if it has to be there.
     fn labelled(&self, codes: Vec<u8>, labels: &[u32]) -> Vec<u8> {
-        if !self.residual {
+        if !self.has_labels() {
             return codes;
         }
+        let labels = self.labels(labels, codes.len() / self.width());
         let mut bytes = Vec::with_capacity(codes.len() + labels.len() * LABEL_BYTES);
-        for (codes, label) in codes.chunks_exact(self.width()).zip(labels) {
+        for (codes, label) in codes.chunks_exact(self.width()).zip(&*labels) {
             bytes.extend_from_slice(&label.to_le_bytes());
             bytes.extend_from_slice(codes);
         }
@@ -330,8 +334,8 @@ impl RowCodes {
     }
 
     /// The lists of rows as the device stores them, and their codes.
-    fn unlabelled(&self, bytes: Vec<u8>) -> (Vec<u32>, Vec<u8>) {
-        if !self.residual {
+    pub(super) fn unlabelled(&self, bytes: Vec<u8>) -> (Vec<u32>, Vec<u8>) {
+        if !self.has_labels() {
             return (Vec::new(), bytes);
         }
         let (mut labels, mut codes) = (Vec::new(), Vec::with_capacity(bytes.len()));
@@ -348,7 +352,7 @@ impl RowCodes {
             Quantizer::Scalar(of) => {
                 self.labelled(to_device(of.kind(), of.unpacked(packed)?), labels)
             }
-            Quantizer::Product(_) => self.labelled(packed.to_vec(), labels),
+            _ => self.labelled(packed.to_vec(), labels),
         })
     }
 
@@ -357,7 +361,7 @@ impl RowCodes {
         let codes = self.unlabelled(bytes).1;
         match &self.quantizer {
             Quantizer::Scalar(of) => of.packed(&from_device(of.kind(), codes)),
-            Quantizer::Product(_) => codes,
+            _ => codes,
         }
     }
 
@@ -365,6 +369,9 @@ impl RowCodes {
     pub fn decoded(&self, bytes: Vec<u8>) -> Result<Vec<f32>> {
         let (labels, codes) = self.unlabelled(bytes);
         let mut rows = match &self.quantizer {
+            Quantizer::RaBitQ(of) => {
+                return of.decode_listed(&codes, self.listed(&labels));
+            }
             Quantizer::Scalar(of) => of.decode_elements(&from_device(of.kind(), codes))?,
             Quantizer::Product(of) => of.decode(&codes)?,
         };

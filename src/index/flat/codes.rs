@@ -6,7 +6,7 @@ use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::exact::{Dataset, ToPrepare};
 use crate::format::RowSource;
-use crate::index::codes::{Encoded, In, RowCodes, Unpacked};
+use crate::index::codes::{Encoded, In, OfForeign, RowCodes, Unpacked};
 use crate::index::ids::RowSet;
 use crate::index::params::{Ask, SearchParams, TrainParams};
 use crate::index::persist::{self, FileReader, FileWriter};
@@ -58,9 +58,14 @@ impl FlatCodes {
         Ok(self.with(self.dataset.append(&mut Unpacked::new(codes, &self.codes, &[]))?))
     }
 
-    /// Codes as files have them, of numbered rows.
-    pub fn read_packed(&self, rows: &[u32], out: &mut [u8]) -> Result<()> {
-        copied(&self.codes.packed(self.stored(rows)?), out)
+    /// The same of codes as FAISS's files have them.
+    pub fn append_foreign(&self, codes: &mut dyn RowSource) -> Result<FlatCodes> {
+        self.append_packed(&mut OfForeign::new(codes, &self.codes, &[]))
+    }
+
+    /// Codes as FAISS's files have them, of numbered rows.
+    pub fn read_foreign(&self, rows: &[u32], out: &mut [u8]) -> Result<()> {
+        copied(&self.codes.foreign(self.stored(rows)?)?, out)
     }
 
     /// Numbered rows as the device stores them.
@@ -205,8 +210,7 @@ impl Stored for FlatCodes {
     }
 
     fn read_sections(&self, rows: u64, file: &mut FileReader) -> Result<FlatCodes> {
-        let product = self.codes.quantizer.product().is_some();
-        let quantizer = persist::read_flat_codes(file, self.dim(), product, rows)?;
+        let quantizer = persist::read_flat_codes(file, self.quantizer(), rows)?;
         let shape = (DType::U8, quantizer.code_bytes());
         let empty = self.emptied(quantizer)?;
         persist::read_rows(file, persist::ROWS, shape, rows, |source| empty.append_packed(source))

@@ -7,7 +7,7 @@ use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::format::RowSource;
-use crate::index::codes::{RowCodes, Unpacked};
+use crate::index::codes::{OfForeign, RowCodes, Unpacked};
 use crate::index::ids::RowSet;
 use crate::index::lists_apart::ListsApart;
 use crate::index::state::Stored;
@@ -55,7 +55,7 @@ impl CodedRows {
 
     /// Bytes of the code of a row.
     pub fn code_bytes(&self) -> usize {
-        self.codes.quantizer.code_bytes()
+        self.codes.quantizer.foreign_bytes()
     }
 
     /// The codes of numbered rows, packed as files have them.
@@ -74,7 +74,10 @@ impl CodedRows {
             }
             false => Vec::new(),
         };
-        let codes = self.packed(bytes, &labels)?;
+        let codes = match self.originals {
+            Originals::Device => self.packed(bytes, &labels)?,
+            Originals::None | Originals::Host => self.codes.foreign(bytes)?,
+        };
         if codes.len() != out.len() {
             return Err(Error::internal(format!("{} bytes for {}", codes.len(), out.len())));
         }
@@ -95,7 +98,10 @@ impl CodedRows {
         let of = RowCodes::new(quantizer, residual)?;
         let centroids = (lists.nlist, lists.centroids.as_deref());
         let empty = CodedRows::new(gpu, metric, &of, centroids, Originals::None)?;
-        let mut codes = Unpacked::new(codes, &of, &lists.labels);
+        // which know the centroids
+        let of = empty.codes.clone();
+        let mut codes = OfForeign::new(codes, &of, &lists.labels);
+        let mut codes = Unpacked::new(&mut codes, &of, &lists.labels);
         Ok(CodedRows { ivf: empty.ivf.clone().filled(lists, &mut codes)?, ..empty })
     }
 }

@@ -311,10 +311,19 @@ impl CodedRows {
         }
     }
 
+    /// The same whose codes are of what its lists leave of rows, which were read.
+    fn knowing_lists(self) -> Result<CodedRows> {
+        if !self.ivf.is_trained() {
+            return Ok(self);
+        }
+        let codes = self.codes.in_lists(Some(&self.ivf.centroids()?));
+        let codes = codes.beside(self.ivf.lists.centroids()?.rows());
+        Ok(CodedRows { codes, ..self })
+    }
+
     /// With the rows that [`write_to`](Self::write_to) wrote.
     pub(super) fn read_from(&self, rows: u64, file: &mut FileReader) -> Result<CodedRows> {
-        let product = self.codes.quantizer.scalar().is_none();
-        let (quantizer, residual) = persist::read_codes(file, self.dim(), product)?;
+        let (quantizer, residual) = persist::read_codes(file, &self.codes.quantizer)?;
         let codes = RowCodes::new(quantizer, residual)?;
         // behind the lists, the labels and the codes, and behind the rows a mark where they stay on the host
         let originals = match file.sections() {
@@ -328,6 +337,7 @@ impl CodedRows {
         };
         let (ivf, labels) = IvfRows::read_lists(file, self.dim(), rows, new)?;
         let empty = CodedRows { ivf, ..CodedRows::new(gpu, metric, &codes, (1, None), originals)? };
+        let empty = empty.knowing_lists()?;
         let shape = (DType::U8, codes.quantizer.code_bytes());
         if originals == Originals::None {
             return persist::read_rows(file, persist::ROWS, shape, rows, |source| {

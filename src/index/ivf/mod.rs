@@ -2,7 +2,7 @@
 //!
 //! In the order in which the files use each other: the words of the factory (`name`), centroids that are learnt (`centroids`), what is
 //! stored (`rows`), and the public index (`flat`); then rows that are codes: with their originals beside them (`originals`) or on
-//! the host (`host`), on their way (`encodable`), stored (`coded_rows`, `coded_stored`), and their index (`sq`); both taken apart (`apart`). The lists themselves are [`invlists`](crate::invlists)', their sections of a file
+//! the host (`host`), on their way (`encodable`), stored (`coded_rows`, `coded_stored`), and their indexes (`sq`, `pq`, `rabitq`); both taken apart (`apart`). The lists themselves are [`invlists`](crate::invlists)', their sections of a file
 //! `persist`'s.
 
 mod apart;
@@ -15,6 +15,7 @@ mod host;
 mod name;
 mod originals;
 mod pq;
+mod rabitq;
 mod rows;
 mod sq;
 
@@ -23,5 +24,6 @@ pub use flat::IvfFlat;
 pub(super) use name::lists_of;
 pub use originals::Originals;
 pub use pq::IvfPq;
+pub use rabitq::IvfRaBitQ;
 pub(super) use rows::IvfRows;
 pub use sq::IvfSq;

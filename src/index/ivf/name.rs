@@ -1,4 +1,4 @@
-//! What the factory calls an index of lists: `IVF4096,Flat`, `IVF4k,Flat`, `IVF1024,SQ8`, `IVF1024,PQ16x4`.
+//! What the factory calls an index of lists: `IVF4096,Flat`, `IVF4k,Flat`, `IVF1024,SQ8`, `IVF1024,PQ16x4`, `IVF1024,RaBitQ4`.
 
 use crate::error::{Error, Result};
 use crate::index::codes::CodeName;
@@ -51,7 +51,7 @@ fn read(description: &str) -> Result<(usize, Option<CodeName>)> {
                 let known: Vec<_> = SqType::ALL.iter().map(|kind| kind.name()).collect();
                 let known = known.join(", ");
                 return refused(format!(
-                    "{other:?} where \"Flat\", one of {known}, or \"PQ16\", \"PQ16x4\" is expected"
+                    "{other:?} where \"Flat\", one of {known}, or \"PQ16\", \"PQ16x4\", \"RaBitQ\", \"RaBitQ4\" is expected"
                 ));
             }
         },
@@ -92,6 +92,17 @@ mod tests {
         {
             let read = lists_of(&format!("IVF16,{text}")).map(|of| of.ok());
             assert_eq!(read, Some(Some((16, Some(CodeName::Product(parts, bits))))), "{text}");
+        }
+    }
+
+    #[test]
+    fn rabitq_is_of_one_digit() {
+        for (text, bits) in [("RaBitQ", 1), ("RaBitQ1", 1), ("RaBitQ4", 4), ("RaBitQ9", 9)] {
+            let read = lists_of(&format!("IVF16,{text}")).map(|of| of.ok());
+            assert_eq!(read, Some(Some((16, Some(CodeName::RaBitQ(bits))))), "{text}");
+        }
+        for text in ["RaBitQ0", "RaBitQ10", "RaBitQfs", "RaBitQfs4_64", "RaBitQ "] {
+            assert_eq!(CodeName::of(text), None, "{text}");
         }
     }
 

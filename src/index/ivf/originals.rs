@@ -95,6 +95,7 @@ pub(super) fn codes(gpu: &Gpu, metric: &Metric, codes: &RowCodes) -> Result<Opti
         Quantizer::Product(_) => {
             return Err(Error::unsupported("a product quantizer", "originals"));
         }
+        Quantizer::RaBitQ(_) => return Err(Error::unsupported("RaBitQ", "originals")),
     };
     let (kind, dim) = (quantizer.kind(), quantizer.dim());
     // a step of 1, with a whole number in its middle

@@ -2,7 +2,9 @@
 
 use super::ids::count_ids;
 use super::info::{IndexReader, Info, open};
-use super::layout::{IVF_FLAT, IVF_PQ, IVF_SQ, MAGIC, PQ, PRE_TRANSFORM, SQ, VERSION};
+use super::layout::{
+    IVF_FLAT, IVF_PQ, IVF_RABITQ, IVF_SQ, MAGIC, PQ, PRE_TRANSFORM, RABITQ, SQ, VERSION,
+};
 use super::lists::{self, IvfInfo};
 use super::quantizer;
 use super::transforms::read_transforms;
@@ -10,7 +12,7 @@ use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::format::map::open_regular;
 use crate::metric::Metric;
-use crate::quantize::ScalarQuantizer;
+use crate::quantize::{ProductQuantizer, Quantizer, RaBitQuantizer, ScalarQuantizer};
 use std::io::Read;
 use std::path::Path;
 
@@ -103,17 +105,16 @@ impl IndexInfo {
         let (rows, next_id) = count_ids(&mut reader.file)?;
         let (mut codes, dim) = (None, reader.info.dim);
         let ivf = match reader.kind() {
-            kind @ (SQ | PQ) => {
-                let product = kind == PQ;
-                let of = quantizer::read_flat_codes(&mut reader.file, dim, product, rows)?;
+            SQ | PQ | RABITQ => {
+                let like = like(&reader.info)?;
+                let of = quantizer::read_flat_codes(&mut reader.file, &like, rows)?;
                 codes = Some(of.name());
                 None
             }
             IVF_FLAT => Some(lists::describe(&mut reader.file, dim)?),
-            kind @ (IVF_SQ | IVF_PQ) => {
-                let product = kind == IVF_PQ;
-                let file = &mut reader.file;
-                let (of, residual) = quantizer::read_codes(file, dim, product)?;
+            IVF_SQ | IVF_PQ | IVF_RABITQ => {
+                let like = like(&reader.info)?;
+                let (of, residual) = quantizer::read_codes(&mut reader.file, &like)?;
                 codes = Some(of.name());
                 let lists = lists::describe(&mut reader.file, dim)?;
                 // behind labels and codes
@@ -171,4 +172,13 @@ impl IndexInfo {
             version,
         }
     }
+}
+
+/// A quantizer of the kind that the rows of such an index are codes of.
+fn like(info: &Info) -> Result<Quantizer> {
+    Ok(match &*info.kind {
+        SQ | IVF_SQ => Quantizer::Scalar(ScalarQuantizer::of_bytes(info.dim)),
+        PQ | IVF_PQ => Quantizer::Product(ProductQuantizer::of_one_part(info.dim)),
+        _ => Quantizer::RaBitQ(RaBitQuantizer::for_metric(info.dim, &info.metric, 1)?),
+    })
 }

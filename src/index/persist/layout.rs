@@ -7,12 +7,16 @@ pub(super) const VERSION: u32 = 1;
 pub(in crate::index) const SQ: &str = "Sq";
 /// The kind of index that has codes of a product quantizer.
 pub(in crate::index) const PQ: &str = "Pq";
+/// The kind of index that has codes of RaBitQ.
+pub(in crate::index) const RABITQ: &str = "RaBitQ";
 /// The kind of index that has lists of rows as they are.
 pub(in crate::index) const IVF_FLAT: &str = "IvfFlat";
 /// The kind of index that has lists of codes of a scalar quantizer.
 pub(in crate::index) const IVF_SQ: &str = "IvfSq";
 /// The kind of index that has lists of codes of a product quantizer.
 pub(in crate::index) const IVF_PQ: &str = "IvfPq";
+/// The kind of index that has lists of codes of RaBitQ.
+pub(in crate::index) const IVF_RABITQ: &str = "IvfRaBitQ";
 /// The kind of index that is behind transforms of vectors.
 pub(in crate::index) const PRE_TRANSFORM: &str = "PreTransform";
 pub(super) const HEADER_BYTES: usize = 28;

@@ -1,16 +1,20 @@
 //! The section of a quantizer. Of a scalar one: its type, the statistic of its ranges, and these once they are learnt; of a product
-//! quantizer its parts and bits, and its centroids once they are learnt.
+//! quantizer its parts and bits, and its centroids once they are learnt; of RaBitQ its bits, and its center once it is known and is not
+//! that of lists.
 
 use super::reader::FileReader;
 use super::writer::FileWriter;
 use crate::error::{Error, Result};
 use crate::format::LittleEndian as _;
-use crate::quantize::{ProductQuantizer, Quantizer, ScalarQuantizer, SqRange, SqType};
+use crate::quantize::{
+    ProductQuantizer, Quantizer, RaBitQuantizer, ScalarQuantizer, SqRange, SqType,
+};
 
 const SCALAR: &[u8; 4] = b"SQNT";
 /// The same, of what the centroids of lists leave of rows.
 const SCALAR_RESIDUAL: &[u8; 4] = b"SQNR";
 const PRODUCT: &[u8; 4] = b"PQNT";
+const RABITQ: &[u8; 4] = b"RBQT";
 /// Names are short.
 const NAME_BYTES: u32 = 64;
 
@@ -28,6 +32,14 @@ pub(in crate::index) fn write_codes(
                 section.put(&of.bits().to_le_bytes())?;
                 section.put(&u32::from(residual).to_le_bytes())?;
                 section.put(bytemuck::cast_slice(of.centroids()))
+            });
+        }
+        Quantizer::RaBitQ(of) => {
+            let center = of.center().unwrap_or_default();
+            return file.section(RABITQ, 8 + 4 * center.len() as u64, |section| {
+                section.put(&of.bits().to_le_bytes())?;
+                section.put(&u32::from(residual).to_le_bytes())?;
+                section.put(bytemuck::cast_slice(center))
             });
         }
     };
@@ -48,29 +60,35 @@ pub(in crate::index) fn write_codes(
     })
 }
 
-/// Reads what [`write_codes`] wrote, of rows of `dim` elements, which has a product quantizer or a scalar one.
+/// Reads what [`write_codes`] wrote of a quantizer that is like this one, which is of rows of as many elements.
 pub(in crate::index) fn read_codes(
     file: &mut FileReader,
-    dim: usize,
-    product: bool,
+    like: &Quantizer,
 ) -> Result<(Quantizer, bool)> {
-    if product {
-        let (quantizer, residual) = read_product(file, dim)?;
-        return Ok((Quantizer::Product(quantizer), residual));
-    }
-    let (quantizer, residual) = read_scalar(file, dim)?;
-    Ok((Quantizer::Scalar(quantizer), residual))
+    Ok(match like {
+        Quantizer::Scalar(of) => {
+            let (quantizer, residual) = read_scalar(file, of.dim())?;
+            (Quantizer::Scalar(quantizer), residual)
+        }
+        Quantizer::Product(of) => {
+            let (quantizer, residual) = read_product(file, of.dim())?;
+            (Quantizer::Product(quantizer), residual)
+        }
+        Quantizer::RaBitQ(of) => {
+            let (quantizer, residual) = read_rabitq(file, of)?;
+            (Quantizer::RaBitQ(quantizer), residual)
+        }
+    })
 }
 
 /// The same of `rows` rows that are in no lists, whose codes are of these themselves.
 pub(in crate::index) fn read_flat_codes(
     file: &mut FileReader,
-    dim: usize,
-    product: bool,
+    like: &Quantizer,
     rows: u64,
 ) -> Result<Quantizer> {
     let at = file.at();
-    match read_codes(file, dim, product)? {
+    match read_codes(file, like)? {
         (_, true) => Err(file.fault(at, "codes of residuals, where there are no lists")),
         (of, _) if rows > 0 && !of.is_trained() => {
             Err(file.fault(at, format!("nobody knows what the codes of {rows} rows stand for")))
@@ -103,6 +121,30 @@ fn read_product(file: &mut FileReader, dim: usize) -> Result<(ProductQuantizer, 
     section.fill(bytemuck::cast_slice_mut(&mut centroids))?;
     let made = made.with_centroids(&centroids);
     let made = made.map_err(|e| section.fault_at(at, e.to_string()))?;
+    section.end()?;
+    Ok((made, flag == 1))
+}
+
+fn read_rabitq(file: &mut FileReader, like: &RaBitQuantizer) -> Result<(RaBitQuantizer, bool)> {
+    let mut section = file.section(RABITQ)?;
+    let at = section.at();
+    let (bits, flag) = (section.u32()?, section.u32()?);
+    let made = like.clone().with_bits(bits).map_err(|e| section.fault_at(at, e.to_string()))?;
+    if flag > 1 {
+        return Err(section.fault_at(at + 4, format!("{flag} says nothing of lists")));
+    }
+    let (at, left) = (section.at(), section.left());
+    let center = 4 * like.dim() as u64;
+    if left != 0 && (left != center || flag == 1) {
+        return Err(section.fault_at(at, format!("{left} bytes of a center; {center} are right")));
+    }
+    let mut center = vec![0f32; left as usize / 4];
+    section.fill(bytemuck::cast_slice_mut(&mut center))?;
+    let made = match (flag, center.is_empty()) {
+        (1, _) => made.of_lists(),
+        (_, true) => made,
+        _ => made.with_center(&center).map_err(|e| section.fault_at(at, e.to_string()))?,
+    };
     section.end()?;
     Ok((made, flag == 1))
 }

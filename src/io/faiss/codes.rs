@@ -4,6 +4,7 @@ use super::fast_scan::Blocks;
 use super::found::{Found, Stretch};
 use super::header::Header;
 use super::quantizer;
+use super::rabitq;
 use super::reader::Reader;
 use crate::dtype::DType;
 use crate::error::Result;
@@ -56,6 +57,22 @@ pub(super) fn fast(file: &mut Reader) -> Result<Found> {
     of_bytes(file, header, Quantizer::Product(of), Some(blocks))
 }
 
+/// Codes of RaBitQ, of one bit or of more.
+pub(super) fn rabitq(file: &mut Reader, many: bool) -> Result<Found> {
+    let header = Header::read(file)?;
+    let (is_trained, of) = (header.is_trained, rabitq::read(file, &header, many)?);
+    // the center stands behind the codes
+    let unknown = Quantizer::RaBitQ(of.clone().of_lists());
+    let found = of_bytes(file, header, unknown, None)?;
+    let at = file.at();
+    let of = rabitq::with_center(file, of, is_trained)?;
+    rabitq::query_bits(file, &of)?;
+    if found.rows > 0 && !is_trained {
+        return Err(file.fault(at, format!("{} codes around no center", found.rows)));
+    }
+    Ok(Found { codes: Some(Quantizer::RaBitQ(of)), ..found })
+}
+
 fn codes(file: &mut Reader, header: Header, of: Quantizer) -> Result<Found> {
     of_bytes(file, header, of, None)
 }
@@ -66,7 +83,7 @@ fn of_bytes(
     of: Quantizer,
     blocks: Option<Blocks>,
 ) -> Result<Found> {
-    let (at, row_bytes) = (file.at(), of.code_bytes() as u64);
+    let (at, row_bytes) = (file.at(), of.foreign_bytes() as u64);
     let (bytes, rows) = (file.count(1)?, header.rows);
     let expected = match blocks {
         None => rows.checked_mul(row_bytes),
@@ -111,14 +128,23 @@ pub(super) fn write(of: &Quantizer, header: &Header, out: &mut Vec<u8>) -> Resul
             quantizer::write_product(of, out);
             Ok(())
         }
+        Quantizer::RaBitQ(of) => {
+            out.extend(rabitq::letters(of, false));
+            header.write(out)?;
+            rabitq::write(of, header, out)
+        }
     }
 }
 
-/// What stands behind them: that all codes are compared, and what FAISS says of polysemous ones until somebody chooses another number.
+/// What stands behind them: that all codes are compared, and what FAISS says of polysemous ones until somebody chooses another number; of
+/// RaBitQ the center.
 pub(super) fn behind(of: &Quantizer) -> Vec<u8> {
     let polysemous = |of: &ProductQuantizer| (of.subspaces() * of.bits() as usize + 1) as u32;
-    match of.product() {
-        Some(of) => [&0u32.to_le_bytes()[..], &[0], &polysemous(of).to_le_bytes()].concat(),
-        None => Vec::new(),
+    match of {
+        Quantizer::Scalar(_) => Vec::new(),
+        Quantizer::Product(of) => {
+            [&0u32.to_le_bytes()[..], &[0], &polysemous(of).to_le_bytes()].concat()
+        }
+        Quantizer::RaBitQ(of) => rabitq::behind(of),
     }
 }

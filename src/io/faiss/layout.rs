@@ -37,6 +37,8 @@ fn plain(file: &mut Reader, at: u64, fourcc: [u8; 4]) -> Result<Found> {
         b"IxSQ" => codes::scalar(file),
         b"IxPq" | b"IxPo" | b"IxPQ" => codes::product(file, at, fourcc),
         b"IPfs" => codes::fast(file),
+        b"Ixrq" | b"Ixrr" => codes::rabitq(file, fourcc == *b"Ixrr"),
+        b"Iwrq" | b"Iwrr" => lists::find(file, fourcc),
         b"IxPT" => transformed(file),
         b"IwFl" | b"IvFl" | b"IvFL" | b"IwSq" | b"IwSQ" | b"IvSQ" | b"IwPQ" | b"IvPQ" | b"IwPf" => {
             lists::find(file, fourcc)

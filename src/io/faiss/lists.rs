@@ -6,6 +6,7 @@ use super::found::{Found, ListsFound, Stretch};
 use super::header::Header;
 use super::names;
 use super::quantizer;
+use super::rabitq;
 use super::reader::Reader;
 use crate::dtype::DType;
 use crate::error::Result;
@@ -39,10 +40,11 @@ pub(super) fn find(file: &mut Reader, fourcc: [u8; 4]) -> Result<Found> {
             blocks = Some(its);
             Some(of)
         }
+        b"Iwrq" | b"Iwrr" => Some(rabitq(file, &header, fourcc == *b"Iwrr")?),
         _ => None,
     };
     let row_bytes = match &codes {
-        Some((quantizer, _)) => quantizer.code_bytes() as u64,
+        Some((quantizer, _)) => quantizer.foreign_bytes() as u64,
         None => 4 * header.dim as u64,
     };
     let at = file.at();
@@ -219,6 +221,14 @@ fn in_blocks(
         file.skip(bytes)?;
     }
     Ok(stretches)
+}
+
+/// RaBitQ, of one bit or of more, which is always of residuals, whatever is said of that.
+fn rabitq(file: &mut Reader, header: &Header, many: bool) -> Result<(Quantizer, bool)> {
+    let quantizer = rabitq::read(file, header, many)?;
+    let (_code_size, _by_residual) = (file.u64()?, file.flag()?);
+    rabitq::query_bits(file, &quantizer)?;
+    Ok((Quantizer::RaBitQ(quantizer.of_lists()), true))
 }
 
 /// Lists of arrays: all sizes, then the codes and the ids of each list.

@@ -16,6 +16,7 @@ mod layout;
 mod lists;
 mod names;
 mod quantizer;
+mod rabitq;
 mod read;
 mod reader;
 mod rows;
@@ -38,6 +39,8 @@ use std::path::Path;
 /// | `IndexIVFFlat` | `IwFl`, of old `IvFl` `IvFL` | [`IvfFlat`](crate::IvfFlat) |
 /// | `IndexIVFScalarQuantizer` | `IwSq`, of old `IwSQ` `IvSQ` | [`IvfSq`](crate::IvfSq) |
 /// | `IndexIVFPQ`, `IndexIVFPQFastScan` | `IwPQ`, of old `IvPQ`; `IwPf` | [`IvfPq`](crate::IvfPq) |
+/// | `IndexRaBitQ` | `Ixrq` `Ixrr` | [`RaBitQ`](crate::RaBitQ) |
+/// | `IndexIVFRaBitQ` | `Iwrq` `Iwrr` | [`IvfRaBitQ`](crate::IvfRaBitQ) |
 /// | `IndexBinaryFlat` | `IBxF` | [`BinaryFlat`](crate::BinaryFlat) |
 /// | `IndexPreTransform` of one of these | `IxPT` | [`PreTransform`](crate::PreTransform) |
 /// | `IndexIDMap`, `IndexIDMap2` of one of these | `IxMp` `IxM2` `IBMp` `IBM2` | the same with these ids |
@@ -62,7 +65,7 @@ use std::path::Path;
 /// # Errors
 /// `Format`, naming file and offset, for a file that is damaged, that goes on behind the index, or that holds what there is no place for here,
 /// by its name: other kinds of index (graphs, product quantizers of other than 4 to 8 bits or searched by other than the distances of their codes, transforms within transforms), residuals of scalar codes without
-/// ranges (fp16), centroids in another index than a flat one or
+/// ranges (fp16), codes of RaBitQ in one bit whose searches round queries (`qb` is not 0, which FAISS sets it to unless told otherwise), centroids in another index than a flat one or
 /// under another metric than the rows, lists that are in a file of their own, negative ids and ids that are there twice, values that the
 /// metric refuses; `Io`; what the index's constructor and `add` return.
 ///
@@ -82,7 +85,8 @@ pub fn read_faiss(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Box<dyn Index>> {
 /// Writes an index to a file that `faiss.read_index` reads, of bits `faiss.read_index_binary`; whole or not at all, without what was removed.
 ///
 /// A [`Flat`](crate::Flat) becomes an `IndexFlat`, an [`Sq`](crate::Sq) an `IndexScalarQuantizer`, a [`Pq`](crate::Pq) an `IndexPQ`, an [`IvfFlat`](crate::IvfFlat) an `IndexIVFFlat`, an [`IvfSq`](crate::IvfSq) an
-/// `IndexIVFScalarQuantizer`, an [`IvfPq`](crate::IvfPq) an `IndexIVFPQ`, a [`BinaryFlat`](crate::BinaryFlat) an `IndexBinaryFlat`, a
+/// `IndexIVFScalarQuantizer`, an [`IvfPq`](crate::IvfPq) an `IndexIVFPQ`, a [`RaBitQ`](crate::RaBitQ) an `IndexRaBitQ`, an
+/// [`IvfRaBitQ`](crate::IvfRaBitQ) an `IndexIVFRaBitQ`, a [`BinaryFlat`](crate::BinaryFlat) an `IndexBinaryFlat`, a
 /// [`PreTransform`](crate::PreTransform) an `IndexPreTransform` of what is within; a flat one whose ids are not
 /// 0, 1, 2... in the order of its rows within an `IndexIDMap2`. What [`read_faiss`] reads it writes again to the byte, but for
 /// direct maps, an ID map of lists, whose ids become those in the lists, an `IndexIDMap`, old letters, and a count of rows that are in no list.
@@ -93,6 +97,8 @@ pub fn read_faiss(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Box<dyn Index>> {
 /// * [`Cosine`](crate::Metric::Cosine) becomes the inner product of rows (and centroids) of length 1: normalise the queries, and the distances
 ///   are those of cosine. It is read again as [`InnerProduct`](crate::Metric::InnerProduct). Behind transforms one more does that to queries.
 /// * What an [`opq`](crate::VectorTransform::opq) was made for: it becomes a matrix, `LTra`.
+/// * In how many bits searches of RaBitQ read queries (`qb`): in full, as here. Factors of such codes may be a unit in the last place from those of
+///   the file that was read.
 /// * The next id, where rows were removed: FAISS gives rows that are added later numbers that may be there.
 /// * The order of rows of different lists.
 ///

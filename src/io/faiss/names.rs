@@ -1,7 +1,7 @@
 //! FAISS's four letters for each kind of index, and what they stand for.
 
 /// What can be read, for messages.
-pub(super) const KNOWN: &str = "IxF2, IxFI, IxFl, IxSQ, IxPq, IxPo, IxPQ, IPfs, IwFl, IvFl, IvFL, IwSq, IwSQ, IvSQ, IwPQ, IvPQ, IwPf, IxPT, IxMp, IxM2, IBxF, IBMp and IBM2";
+pub(super) const KNOWN: &str = "IxF2, IxFI, IxFl, IxSQ, IxPq, IxPo, IxPQ, IPfs, IwFl, IvFl, IvFL, IwSq, IwSQ, IvSQ, IwPQ, IvPQ, IwPf, Ixrq, Ixrr, Iwrq, Iwrr, IxPT, IxMp, IxM2, IBxF, IBMp and IBM2";
 
 /// Kinds that are not read, as the rest of "it is ...".
 const OTHERS: &[(&str, &str)] = &[
@@ -9,8 +9,6 @@ const OTHERS: &[(&str, &str)] = &[
     ("IxRF", "an index with a refinement (IndexRefine)"),
     ("IwQR IvQR", "lists of product-quantizer codes that are refined (IndexIVFPQR)"),
     ("IxHe IxHE", "a locality-sensitive hash (IndexLSH)"),
-    ("Ixrq Ixrr", "a RaBitQ index (IndexRaBitQ)"),
-    ("Iwrq Iwrr", "lists of RaBitQ codes (IndexIVFRaBitQ)"),
     ("Irfn Irfs", "a RaBitQ index for fast scans (IndexRaBitQFastScan)"),
     ("Iwrn Iwrf", "lists of RaBitQ codes for fast scans (IndexIVFRaBitQFastScan)"),
     ("IHNf IHNp IHNs IHN2 IH00", "an HNSW graph (IndexHNSW)"),

@@ -135,11 +135,13 @@ fn told(file: &Reader, found: &Found) -> IndexInfo {
         _ if !found.transforms.is_empty() => "PreTransform",
         (None, Some(Quantizer::Scalar(_))) => "Sq",
         (None, Some(Quantizer::Product(_))) => "Pq",
+        (None, Some(Quantizer::RaBitQ(_))) => "RaBitQ",
         (None, None) if found.dtype == DType::Bits => "BinaryFlat",
         (None, None) => "Flat",
         (Some(None), _) => "IvfFlat",
         (Some(Some(Quantizer::Scalar(_))), _) => "IvfSq",
         (Some(Some(Quantizer::Product(_))), _) => "IvfPq",
+        (Some(Some(Quantizer::RaBitQ(_))), _) => "IvfRaBitQ",
     };
     let codes = in_lists.flatten().or(found.codes.as_ref()).map(Quantizer::name);
     IndexInfo {

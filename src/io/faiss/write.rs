@@ -3,6 +3,7 @@
 use super::codes;
 use super::header::{BinaryHeader, Header, number};
 use super::quantizer;
+use super::rabitq;
 use super::transforms;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
@@ -177,8 +178,10 @@ fn write_lists(out: &mut AtomicFile, apart: &Apart, lists: &ListsApart, kind: &K
         None => b"IwFl",
         Some((Quantizer::Scalar(_), _)) => b"IwSq",
         Some((Quantizer::Product(_), _)) => b"IwPQ",
+        Some((Quantizer::RaBitQ(of), _)) => rabitq::letters(of, true),
     });
-    kind.header(dim, rows, lists.centroids.is_some()).write(&mut bytes)?;
+    let header = kind.header(dim, rows, lists.centroids.is_some());
+    header.write(&mut bytes)?;
     bytes.extend(nlist.to_le_bytes());
     bytes.extend((lists.nprobe as u64).to_le_bytes());
     bytes.extend(kind.flat());
@@ -199,6 +202,13 @@ fn write_lists(out: &mut AtomicFile, apart: &Apart, lists: &ListsApart, kind: &K
             bytes.push(u8::from(*residual));
             bytes.extend((of.code_bytes() as u64).to_le_bytes());
             quantizer::write_product(of, &mut bytes);
+            of.code_bytes() as u64
+        }
+        Some((Quantizer::RaBitQ(of), residual)) => {
+            rabitq::write(of, &header, &mut bytes)?;
+            bytes.extend((of.code_bytes() as u64).to_le_bytes());
+            // of residuals, and queries are read in full
+            bytes.extend([u8::from(*residual), 0]);
             of.code_bytes() as u64
         }
     };

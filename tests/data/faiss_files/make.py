@@ -251,6 +251,33 @@ for letters, rest in [("IxPo", whole[4:]), ("IxPQ", whole[4:-9])]:
     (HERE / f"old_{letters}.faiss").write_bytes(letters.encode() + rest)
     answer(f"old_{letters}", "plain")
 
+# RaBitQ, whose searches read queries in full
+for name, factory in [
+    ("rabitq", "RaBitQ"),
+    ("rabitq4", "RaBitQ4"),
+    ("ivf_rabitq", "IVF8,RaBitQ"),
+    ("ivf_rabitq2", "IVF8,RaBitQ2"),
+    ("ivf_rabitq9", "IVF8,RaBitQ9"),
+]:
+    for metric in ["l2", "ip"]:
+        index = faiss.index_factory(D, factory, METRICS[metric][1])
+        index.train(MORE)
+        index.add(BASE["plain"])
+        index.qb = 0
+        if name.startswith("ivf"):
+            index.nprobe = 3
+        save(f"{name}_{metric}", "plain", index)
+behind("pre_rr_ivf_rabitq", None, inner=faiss.index_factory(4, "IVF8,RaBitQ4"), chain=[faiss.RandomRotationMatrix(D, 4)])
+trained = faiss.read_index(str(HERE / "rabitq4_l2.faiss"))
+trained.reset()
+index = faiss.IndexIDMap2(trained)
+index.add_with_ids(BASE["plain"], SOME)
+save("idmap2_rabitq", "plain", index)
+for name, factory in [("untrained_ivf_rabitq", "IVF8,RaBitQ4"), ("untrained_flat_rabitq", "RaBitQ4")]:
+    index = faiss.index_factory(D, factory)
+    index.qb = 0
+    faiss.write_index(index, str(HERE / f"{name}.faiss"))
+
 (HERE / "answers.txt").write_text("\n".join(answers) + "\n")
 (HERE / "lists.txt").write_text("\n".join(lists) + "\n")
 
@@ -264,6 +291,12 @@ for name, factory in [
     ("refine", "Flat,RFlat"),
     ("ivf_hnsw", "IVF2_HNSW4,Flat"),
 ]:
+    index = faiss.index_factory(D, factory)
+    index.train(SMALL)
+    index.add(SMALL)
+    faiss.write_index(index, str(REFUSED / f"{name}.faiss"))
+# queries are rounded
+for name, factory in [("rabitq", "RaBitQ"), ("ivf_rabitq", "IVF2,RaBitQ"), ("rabitq_fast", "RaBitQfs")]:
     index = faiss.index_factory(D, factory)
     index.train(SMALL)
     index.add(SMALL)

@@ -1,0 +1,214 @@
+//! Codes of RaBitQ, in the lists of their nearest centroids.
+
+use super::coded_rows::CodedRows;
+use super::originals::Originals;
+use crate::device::Gpu;
+use crate::dtype::Rows;
+use crate::error::Result;
+use crate::index::codes::RowCodes;
+use crate::index::ivf::rows::IvfRows;
+use crate::index::persist::{self, IVF_RABITQ, IndexReader};
+use crate::index::state::{Backed, Core};
+use crate::metric::Metric;
+use crate::quantize::{Quantizer, RaBitQuantizer};
+use std::path::Path;
+
+/// Search of the nearest lists of rows in 1 to 9 bits an element, by estimates of distances: FAISS's `IndexIVFRaBitQ` (Gao and Long,
+/// arXiv 2405.12497 and 2409.09913).
+///
+/// As an [`IvfFlat`](crate::IvfFlat), but each row is the code of a [`RaBitQuantizer`], of what the centroid of its list leaves of it: in one bit
+/// of 128 elements 16 bytes and two numbers. Rows go in as f32, each into the list that the row is nearest to, and come back
+/// ([`reconstruct`](crate::Index::reconstruct)) as what their codes stand for, which is farther from the centroid than they were. Training
+/// learns the centroids of the lists, and nothing else; training again is refused while there are rows.
+///
+/// Rows are not turned. Where their elements are not alike (of images, of few large elements, one-hot), estimates are good for nothing without a
+/// random rotation before the index: `RR,IVF1024,RaBitQ` of [`index_factory`](crate::index_factory), or a
+/// [`PreTransform`](crate::PreTransform).
+///
+/// Metrics: [`L2`](Metric::L2), [`SqrtL2`](Metric::SqrtL2), [`InnerProduct`](Metric::InnerProduct). For cosine put `L2norm` before inner products.
+///
+/// Cost: of device memory the bits of the code, and for list and factors 12 bytes of one bit, of more 20, together up to a multiple of 16, and 4
+/// to 8 a row for its place in the lists. Searches decode rows as they read them: many queries a tile at a time, for the matrix units. Rows
+/// are encoded on the host.
+///
+/// # Accuracy
+/// A distance is the estimate, of the query in f32 (FAISS's `qb` of 0), squared ones at least 0: that of the query to the decoded row, and a number
+/// that the row has. It is right in the mean over all rotations; [`RaBitQuantizer`] says how far off it is, |q - c| being the distance to the
+/// centroid. Of the lists that are looked at no code is missed that is nearer by this estimate, whatever the batch. Ask for more neighbours than
+/// are wanted, and compare these with the rows, where that is too far. No search proves that other lists have none that is nearer.
+///
+/// # Example
+/// ```no_run
+/// use nearfield::{DType, Gpu, Index, Metric, Rows, Search, index_factory};
+/// # let (rows, queries) = (vec![0.5; 128 << 20], vec![0.5; 1280]);
+/// // turned at random, then 64 bytes of codes a row instead of 512
+/// let index = index_factory(&Gpu::new()?, 128, "RR,IVF4096,RaBitQ4", Metric::L2, DType::F32)?;
+/// index.train(Rows::F32(&rows[..128 * 200_000]))?;
+/// index.add(&rows)?;
+/// let hits = index.search(&queries, 10)?;
+/// # Ok::<(), nearfield::Error>(())
+/// ```
+#[doc(alias("IndexIVFRaBitQ", "IVFRaBitQ"))]
+#[derive(Debug)]
+pub struct IvfRaBitQ(Core<CodedRows>);
+
+impl IvfRaBitQ {
+    /// An index that has yet to be trained, of `nlist` lists and so many bits an element.
+    ///
+    /// # Errors
+    /// As [`RaBitQuantizer::new`]; `Unsupported` for other metrics; `InvalidArgument` for an `nlist` of 0; `LimitExceeded`.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Gpu, IvfRaBitQ, Metric};
+    /// let index = IvfRaBitQ::new(&Gpu::new()?, 128, Metric::InnerProduct, 1024, 1)?;
+    /// assert_eq!((index.nlist(), index.bits()), (1024, 1));
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn new(
+        gpu: &Gpu,
+        dim: usize,
+        metric: Metric,
+        nlist: usize,
+        bits: u32,
+    ) -> Result<IvfRaBitQ> {
+        IvfRaBitQ::made(gpu, dim, &metric, bits, (nlist, None))
+    }
+
+    /// An index of these centroids, a list for each: it needs no training.
+    ///
+    /// # Errors
+    /// As [`IvfRaBitQ::new`] and [`IvfFlat::set_centroids`](crate::IvfFlat::set_centroids).
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Gpu, Index, IvfRaBitQ, Metric, Search};
+    /// let lists = [0.0, 0.0, 100.0, 100.0];
+    /// let index = IvfRaBitQ::with_centroids(&Gpu::new()?, 2, Metric::L2, 1, &lists)?;
+    /// index.add(&[3.0, -3.0, 101.0, 101.0])?;
+    /// assert_eq!((index.reconstruct(1)?, index.list_sizes()), (vec![101.0, 101.0], vec![1, 1]));
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn with_centroids(
+        gpu: &Gpu,
+        dim: usize,
+        metric: Metric,
+        bits: u32,
+        centroids: &[f32],
+    ) -> Result<IvfRaBitQ> {
+        let nlist = Rows::F32(centroids).count(dim)?;
+        IvfRaBitQ::made(gpu, dim, &metric, bits, (nlist, Some(centroids)))
+    }
+
+    fn made(
+        gpu: &Gpu,
+        dim: usize,
+        metric: &Metric,
+        bits: u32,
+        lists: (usize, Option<&[f32]>),
+    ) -> Result<IvfRaBitQ> {
+        let quantizer = RaBitQuantizer::for_metric(dim, metric, bits)?.of_lists();
+        let codes = RowCodes::new(Quantizer::RaBitQ(quantizer), true)?;
+        Ok(IvfRaBitQ(Core::new(CodedRows::new(gpu, metric, &codes, lists, Originals::None)?)))
+    }
+
+    /// Reads what [`Index::write`](crate::Index::write) wrote, if it was an `IvfRaBitQ`; otherwise as
+    /// [`read_index`](crate::read_index). No row is encoded or assigned anew.
+    ///
+    /// # Errors
+    /// As [`read_index`](crate::read_index); `Format` also for another kind of index.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Gpu, IvfRaBitQ};
+    /// let index = IvfRaBitQ::read(&Gpu::new()?, "codes.nf")?;
+    /// println!("{} of {} lists are looked at", index.nprobe(), index.nlist());
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn read(gpu: &Gpu, path: impl AsRef<Path>) -> Result<IvfRaBitQ> {
+        IvfRaBitQ::of_reader(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
+    }
+
+    pub(in crate::index) fn of(core: Core<CodedRows>) -> IvfRaBitQ {
+        IvfRaBitQ(core)
+    }
+
+    pub(in crate::index) fn of_reader(gpu: &Gpu, reader: IndexReader) -> Result<IvfRaBitQ> {
+        let core = Core::read(reader, |info| {
+            // of how many bits, and how many lists there are, stands behind the ids
+            let quantizer = RaBitQuantizer::for_metric(info.dim, &info.metric, 1)?.of_lists();
+            let codes = RowCodes::new(Quantizer::RaBitQ(quantizer), true)?;
+            CodedRows::new(gpu, &info.metric, &codes, (1, None), Originals::None)
+        })?;
+        Ok(IvfRaBitQ(core))
+    }
+
+    /// Bits of an element.
+    pub fn bits(&self) -> u32 {
+        let now = self.0.snapshot();
+        now.rows().codes.quantizer.rabitq().map_or(1, RaBitQuantizer::bits)
+    }
+
+    /// How many lists there are.
+    pub fn nlist(&self) -> usize {
+        self.0.snapshot().rows().ivf.lists.nlist()
+    }
+
+    /// How many lists a search looks at that does not say so: as [`IvfFlat::nprobe`](crate::IvfFlat::nprobe).
+    pub fn nprobe(&self) -> usize {
+        self.0.snapshot().rows().ivf.nprobe
+    }
+
+    /// Has searches look at so many lists unless they say how many: as [`IvfFlat::set_nprobe`](crate::IvfFlat::set_nprobe).
+    ///
+    /// # Errors
+    /// `InvalidArgument` for 0 and for 2^32 or more.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// let index = IvfRaBitQ::read(&Gpu::new()?, "codes.nf")?;
+    /// index.set_nprobe(2 * index.nprobe())?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn set_nprobe(&self, nprobe: usize) -> Result<()> {
+        let nprobe = IvfRows::checked_nprobe(nprobe)?;
+        self.0.rebuild(|rows| {
+            Ok(CodedRows { ivf: IvfRows { nprobe, ..rows.ivf.clone() }, ..rows.clone() })
+        })
+    }
+
+    /// The elements of all centroids of the lists, one after the other.
+    ///
+    /// # Errors
+    /// `NotTrained`; `DeviceLost`.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*; let gpu = Gpu::new()?;
+    /// let index = IvfRaBitQ::read(&gpu, "codes.nf")?;
+    /// // the same lists for other rows; these two can be merged
+    /// let (dim, metric, centroids) = (index.dim(), index.metric().clone(), index.centroids()?);
+    /// let other = IvfRaBitQ::with_centroids(&gpu, dim, metric, index.bits(), &centroids)?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn centroids(&self) -> Result<Vec<f32>> {
+        self.0.snapshot().rows().ivf.centroids()
+    }
+
+    /// How many rows each list has; those that were removed do not count.
+    pub fn list_sizes(&self) -> Vec<u64> {
+        let now = self.0.snapshot();
+        now.rows().ivf.list_sizes(now.live())
+    }
+}
+
+impl Backed for IvfRaBitQ {
+    const KIND: &str = IVF_RABITQ;
+
+    type Rows = CodedRows;
+
+    fn core(&self) -> &Core<CodedRows> {
+        &self.0
+    }
+}
