@@ -89,6 +89,8 @@ fn each_file_says_what_it_is() {
         ("untrained_pre_itq", &["ITQ3"], "PreTransform"),
         ("pre_hr", &["HR"], "PreTransform"),
         ("pre_PCAm", &["PCAW4"], "PreTransform"),
+        ("refine_ivf_flat_ip", &[], "Refine"),
+        ("refine_pca_ivf_l2", &["PCA4"], "Refine"),
     ] {
         let info = info(name);
         assert_eq!(
@@ -96,6 +98,18 @@ fn each_file_says_what_it_is() {
             (transforms.join(","), kind),
             "{name}"
         );
+    }
+    for (name, base, k_factor) in [
+        ("refine_ivf_flat_l2", "IvfFlat", 1.0),
+        ("refine_ivf_pq_ip", "IvfPq", 3.0),
+        ("refine_pca_ivf_ip", "PreTransform", 3.0),
+        ("refine_ivf_empty", "IvfFlat", 2.0),
+        ("idmap2_refine_ivf", "IvfFlat", 2.0),
+        ("refine_mapped_flat", "Flat", 2.0),
+        ("untrained_refine_ivf", "IvfPq", 1.0),
+    ] {
+        let refine = info(name).refine.unwrap();
+        assert_eq!((&refine.base[..], &refine.rows[..], refine.k_factor), (base, "Flat", k_factor));
     }
     assert!(!is_faiss(folder().join("plain.query.npy")).unwrap());
 }
@@ -109,7 +123,7 @@ fn what_is_not_read_is_named() {
         ("untrained_opq", &["matrix", "not there", "Linear"]),
         ("twice_transformed", &["IxPT behind transforms"]),
         ("ivf_pq", &["bits", "2", "4..=8"]),
-        ("refine", &["IxRF", "refine"]),
+        ("refine", &["compared by", "IHNf", "HNSW"]),
         ("sq", &["IxSQ", "scalar quantizer"]),
         ("ivf_hnsw", &["centroids", "IHNf", "flat"]),
         ("twice", &["id 5", "3 times"]),
@@ -186,7 +200,7 @@ impl Damaged {
 }
 
 /// The shortest file of each layout.
-const LAYOUTS: [&str; 15] = [
+const LAYOUTS: [&str; 18] = [
     "flat_lp",
     "ivf_ids",
     "ivf_sparse",
@@ -202,6 +216,9 @@ const LAYOUTS: [&str; 15] = [
     "pre_center",
     "idmap2_pre_ivf",
     "untrained_pre_itq",
+    "refine_mapped_flat",
+    "refine_pca_ivf_l2",
+    "untrained_refine_ivf",
 ];
 
 /// Does something to each of them.

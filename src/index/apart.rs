@@ -6,7 +6,7 @@ use super::ids::{Ids, MAX_ID, RowSet};
 use super::ivf::{IvfFlat, IvfPq, IvfRows, IvfSq, SqRows};
 use super::lists_apart::ListsApart;
 use super::state::{Backed, Core, Stored};
-use super::wrap::PreTransform;
+use super::wrap::{PreTransform, Refine};
 use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -28,6 +28,8 @@ pub(crate) struct Apart {
     pub lists: Option<ListsApart>,
     /// What rows went through before the index got them, the first first.
     pub transforms: Vec<VectorTransform>,
+    /// What compares the rows that this one finds again, and how many candidates there are for each neighbour.
+    pub refine: Option<Box<(Apart, f32)>>,
     read: Box<ReadRows>,
 }
 
@@ -38,6 +40,13 @@ impl Apart {
     /// What an index consists of now, if it is of a kind of this crate.
     pub fn of(index: &dyn Index) -> Option<Result<Apart>> {
         let any = index.as_any()?;
+        if let Some(index) = any.downcast_ref::<Refine>() {
+            return index.stages(|base, rows, k_factor| {
+                let (base, rows) = (Apart::of(base)?, Apart::of(rows)?);
+                let both = base.and_then(|base| Ok((base, Some(Box::new((rows?, k_factor))))));
+                Some(both.map(|(base, refine)| Apart { refine, ..base }))
+            });
+        }
         if let Some(index) = any.downcast_ref::<PreTransform>() {
             // first the rows: where there are some, the transforms are those that they went through
             let within = Apart::of(index.index())?;
@@ -93,7 +102,8 @@ fn taken<T: Backed>(
         }
     };
     let transforms = Vec::new();
-    Ok(Apart { metric, dtype, dim, row_bytes, ids, lists, transforms, read: Box::new(read) })
+    let (refine, read) = (None, Box::new(read));
+    Ok(Apart { metric, dtype, dim, row_bytes, ids, lists, transforms, refine, read })
 }
 
 /// The ids of rows that are about to be read.
@@ -138,6 +148,21 @@ pub(crate) fn flat_of(
         DType::Bits => Box::new(BinaryFlat::of(core)),
         _ => Box::new(Flat::of(core)),
     })
+}
+
+/// An index whose candidates are those of `base`, compared again by these rows, which have the same ids.
+pub(crate) fn refined_by_rows(
+    gpu: &Gpu,
+    base: &dyn Index,
+    (metric, k_factor): (&Metric, f32),
+    rows: &mut dyn RowSource,
+    names: RowNames,
+) -> Result<Refine> {
+    let (dtype, dim) = (rows.dtype(), rows.dim());
+    let dataset = Dataset::unscanned(gpu, metric, dtype, dim)?.append(rows)?;
+    let made = Refine::of_rows(base, names.core(dataset)?)?;
+    made.set_k_factor(k_factor)?;
+    Ok(made)
 }
 
 /// An index of these lists, whose rows are codes where there is a quantizer, a u8 a byte: an [`IvfSq`] or an [`IvfPq`], otherwise an

@@ -22,6 +22,7 @@ mod model;
 mod parts;
 mod prepared;
 mod radii;
+mod refine;
 mod scans;
 mod stream;
 mod streamed;

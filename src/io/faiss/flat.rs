@@ -30,6 +30,7 @@ pub(super) fn flat(file: &mut Reader) -> Result<Found> {
         ids: None,
         lists: None,
         transforms: Vec::new(),
+        refine: None,
     })
 }
 
@@ -54,5 +55,6 @@ pub(super) fn bits(file: &mut Reader) -> Result<Found> {
         ids: None,
         lists: None,
         transforms: Vec::new(),
+        refine: None,
     })
 }

@@ -60,6 +60,7 @@ pub(super) fn find(file: &mut Reader, fourcc: [u8; 4]) -> Result<Found> {
         ids: Some(ids),
         lists: Some(ListsFound { nlist, nprobe, centroids, codes }),
         transforms: Vec::new(),
+        refine: None,
     })
 }
 

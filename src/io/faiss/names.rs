@@ -1,12 +1,11 @@
 //! FAISS's four letters for each kind of index, and what they stand for.
 
 /// What can be read, for messages.
-pub(super) const KNOWN: &str = "IxF2, IxFI, IxFl, IwFl, IvFl, IvFL, IwSq, IwSQ, IvSQ, IwPQ, IvPQ, IxPT, IxMp, IxM2, IBxF, IBMp and IBM2";
+pub(super) const KNOWN: &str = "IxF2, IxFI, IxFl, IwFl, IvFl, IvFL, IwSq, IwSQ, IvSQ, IwPQ, IvPQ, IxPT, IxRF, IxMp, IxM2, IBxF, IBMp and IBM2";
 
 /// Kinds that are not read, as the rest of "it is ...".
 const OTHERS: &[(&str, &str)] = &[
     ("null", "no index at all"),
-    ("IxRF", "an index with a refinement (IndexRefine)"),
     ("IxSQ", "a scalar quantizer without lists (IndexScalarQuantizer)"),
     ("IxPQ IxPo IxPq", "a product quantizer without lists (IndexPQ)"),
     ("IwQR IvQR", "lists of product-quantizer codes that are refined (IndexIVFPQR)"),
