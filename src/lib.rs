@@ -10,7 +10,7 @@
 //! added first, and [`SearchStats`] says which kernels answered. The indexes of inverted lists alone may miss a neighbour: an
 //! [`IvfFlat`], or an [`IvfSq`] or [`IvfPq`] of rows in fewer bits, looks at the nearest of many lists of rows, which is faster. [`kmeans`] finds the
 //! centroids of such lists, and of anything else. A [`PreTransform`] is an index behind transforms of vectors, such as principal components
-//! ([`VectorTransform`]).
+//! ([`VectorTransform`]); a [`Refine`] compares what another index finds again, by the rows.
 //!
 //! # Example
 //!
@@ -76,7 +76,8 @@ mod space;
 
 pub use buffer::Matrix;
 pub use call::{
-    CancelToken, ExactStats, IvfStats, OriginalsStats, Pending, SearchStats, StageTime, StreamStats,
+    CancelToken, ExactStats, IvfStats, OriginalsStats, Pending, RefineStats, SearchStats,
+    StageTime, StreamStats,
 };
 pub use clustering::{KMeans, KMeansInit, KMeansParams, kmeans};
 pub use device::{
@@ -90,9 +91,9 @@ pub use format::RowSource;
 pub use index::{
     AddParams, BinaryFlat, Exclude, Flat, Guarantee, HitRows, HitStream, Hits, IdFilter,
     IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo, IvfParams, IvfPq, IvfRaBitQ, IvfSq, ListSizes,
-    Originals, Pq, PreTransform, PreparedFilter, Progress, QueryFilter, RaBitQ, RangeHits, Search,
-    SearchParams, Sq, StreamedFlat, TrainParams, TuneCurve, TuneParams, TunePoint, index_factory,
-    tune_search, write_index,
+    Originals, Pq, PreTransform, PreparedFilter, Progress, QueryFilter, RaBitQ, RangeHits, Refine,
+    RefineInfo, RefineParams, Search, SearchParams, Sq, StreamedFlat, TrainParams, TuneCurve,
+    TuneParams, TunePoint, index_factory, tune_search, write_index,
 };
 pub use io::{
     faiss_info, is_faiss, read_faiss, read_index, verify_faiss, write_faiss, write_faiss_unnamed,

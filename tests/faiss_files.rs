@@ -103,6 +103,8 @@ fn each_file_says_what_it_is() {
         ("untrained_pre_itq", &["ITQ3"], "PreTransform"),
         ("pre_hr", &["HR"], "PreTransform"),
         ("pre_PCAm", &["PCAW4"], "PreTransform"),
+        ("refine_ivf_flat_ip", &[], "Refine"),
+        ("refine_pca_ivf_l2", &["PCA4"], "Refine"),
     ] {
         let info = info(name);
         assert_eq!(
@@ -110,6 +112,18 @@ fn each_file_says_what_it_is() {
             (transforms.join(","), kind),
             "{name}"
         );
+    }
+    for (name, base, k_factor) in [
+        ("refine_ivf_flat_l2", "IvfFlat", 1.0),
+        ("refine_ivf_pq_ip", "IvfPq", 3.0),
+        ("refine_pca_ivf_ip", "PreTransform", 3.0),
+        ("refine_ivf_empty", "IvfFlat", 2.0),
+        ("idmap2_refine_ivf", "IvfFlat", 2.0),
+        ("refine_mapped_flat", "Flat", 2.0),
+        ("untrained_refine_ivf", "IvfPq", 1.0),
+    ] {
+        let refine = info(name).refine.unwrap();
+        assert_eq!((&refine.base[..], &refine.rows[..], refine.k_factor), (base, "Flat", k_factor));
     }
     assert!(!is_faiss(folder().join("plain.query.npy")).unwrap());
 }
@@ -124,7 +138,7 @@ fn what_is_not_read_is_named() {
         ("untrained_opq", &["matrix", "not there", "Linear"]),
         ("twice_transformed", &["IxPT behind transforms"]),
         ("ivf_pq", &["bits", "2", "4..=8"]),
-        ("refine", &["IxRF", "refine"]),
+        ("refine", &["compared by", "IHNf", "HNSW"]),
         ("ivf_hnsw", &["centroids", "IHNf", "flat"]),
         ("twice", &["id 5", "3 times"]),
         ("negative", &["-3", "0 or more"]),
@@ -203,7 +217,7 @@ impl Damaged {
 }
 
 /// The shortest file of each layout.
-const LAYOUTS: [&str; 17] = [
+const LAYOUTS: [&str; 20] = [
     "flat_lp",
     "ivf_ids",
     "ivf_sparse",
@@ -221,6 +235,9 @@ const LAYOUTS: [&str; 17] = [
     "untrained_pre_itq",
     "rabitq4_l2",
     "ivf_rabitq9_ip",
+    "refine_mapped_flat",
+    "refine_pca_ivf_l2",
+    "untrained_refine_ivf",
 ];
 
 /// Does something to each of them.

@@ -53,9 +53,10 @@ searches="bits:: codes::every edges:: exclude:: filters::every matrix:: rabitq::
 cuts="limits:: parts:: prepared:: scans:: streamed::"
 slow_cuts="limits:: scans:: streamed::every streamed::scanned"
 slow_lists="ivf::answers::every ivf::answers::no_answer ivf::answers::a_row ivf::originals::every ivf::pq::every ivf::proof::nothing
-  ivf::shapes::lists_around ivf::shapes::queries ivf::shapes::equal ivf::sq::every ivf::sq::all_lists ivf::sq::no_answer"
+  ivf::shapes::lists_around ivf::shapes::queries ivf::shapes::equal ivf::sq::every ivf::sq::all_lists ivf::sq::no_answer
+  refine::answers::equal"
 lists="$slow_lists ivf::answers:: ivf::filters::filters ivf::originals::ranges ivf::originals::codes ivf::shapes:: ivf::sq::ranges
-  ivf::ways::both"
+  ivf::ways::both refine::answers::"
 clusters="lloyd:: metrics:: scores::"
 program="devices:: range:: search::"
 # Elsewhere there is one driver, the system's own.

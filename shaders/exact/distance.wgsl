@@ -1,8 +1,8 @@
 // The exact distance of every (query, row) pair, as an order-preserving key. All metrics end here: those of the
 // scan when it does not apply (few rows, large k, queries that it could not certify), the others always. By mode: 0 writes
-// every key; 1 the best key of each bin of 64 rows; 2 the keys of chosen bins. One pipeline serves all three, so that a
+// every key; 1 the best key of each bin of 64 rows; 2 the keys of chosen bins; 3 those of chosen rows. One pipeline serves all four, so that a
 // key is the same to the bit in each, and the k best bins of mode 1 hold the k nearest rows without any bound.
-// Bindings: {{ "ranges (vec4), " if apart else "" }}rows (n x stride4 groups of four), queries (nq x q_stride4 groups of four{{ ", and the ranges of the rows" if coded and not apart else "" }}), bias (n), out (nq x out_stride; mode 2: nq x max_candidates x 64), chosen (nq x max_candidates; read in mode 2){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}{{ ", row_table (n; modes 0 and 1 take rows as they lie)" if table else "" }}.
+// Bindings: {{ "ranges (vec4), " if apart else "" }}rows (n x stride4 groups of four), queries (nq x q_stride4 groups of four{{ ", and the ranges of the rows" if coded and not apart else "" }}), bias (n), out (nq x out_stride; mode 2: nq x max_candidates x 64; mode 3: nq x max_candidates), chosen (nq x max_candidates; read in modes 2 and 3){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}{{ ", row_table (n; modes 0, 1 and 3 take rows as they lie)" if table else "" }}.
 // Threads: one thread has one row and {{ tq }} queries, whose elements are the same for the whole workgroup.
 // Profile keys: none.
 
@@ -78,18 +78,29 @@ var<workgroup> best: array<atomic<u32>, {{ tq }}>;
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
   let group = wg.y + wg.z * p.groups_y;
-  let choice = p.mode == 2u;
+  // a workgroup has one query
+  let choice = p.mode >= 2u;
   var bin = group;
-  if (choice) {
+  if (p.mode == 2u) {
     if (group >= p.max_candidates) { return; }
     bin = chosen[wg.x * p.max_candidates + group];
     // fewer bins than there is room for: the first segment says so
     if (bin == NO_KEY && p.first_bin == 0u) { out[(wg.x * p.max_candidates + group) * BIN + t] = NO_KEY; }
     bin -= p.first_bin;
   }
+  if (p.mode == 3u) {
+    if (group * BIN >= p.max_candidates) { return; }
+    bin = 0u;
+  }
   // beyond the rows, or another segment's bin; the same for the whole workgroup
   if (bin >= (p.n + BIN - 1u) / BIN) { return; }
-  let x = bin * BIN + t;
+  var x = bin * BIN + t;
+  let place = group * BIN + t;
+  if (p.mode == 3u) {
+    // of another segment, or of no row: beyond the rows of this one
+    x = select(NO_KEY, chosen[wg.x * p.max_candidates + min(place, p.max_candidates - 1u)], place < p.max_candidates) - p.first_row;
+    x = min(x, p.n);
+  }
   let own = p.first + row(min(x, p.n - 1u));
   let at = own * p.stride4;
 //% for i in range(tq)
@@ -229,7 +240,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     if (p.mode == 0u && x < p.n) { out[q{{ i }} * p.out_stride + x] = kept; }
     if (p.mode == 1u) { atomicMin(&best[{{ i }}], kept); }
 //% if i == 0
-    if (choice) { out[(wg.x * p.max_candidates + group) * BIN + t] = kept; }
+    if (p.mode == 2u) { out[(wg.x * p.max_candidates + group) * BIN + t] = kept; }
+    if (p.mode == 3u && x < p.n) { out[wg.x * p.max_candidates + place] = kept; }
 //% endif
   }
 //% endfor

@@ -61,12 +61,14 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   let j = t % 8u;
   let y = query * p.q_stride4;
   for (var item = wg.y; item * 32u < count * {{ bin }}u; item += p.lanes) {
+//% if bin > 1
     // the bins of another segment are left to its dispatch; all threads read the same ones, so barriers are uniform
     var here = false;
 //% for u in range(32 // bin if bin < 32 else 1)
     here = here || chosen[query * p.max_candidates + min(item * 32u / {{ bin }}u + {{ u }}u, count - 1u)] - first < bins;
 //% endfor
     if (!here) { continue; }
+//% endif
     {
       let slot = (item * 32u + t / 8u) / {{ bin }}u;
       let bin = chosen[query * p.max_candidates + min(slot, count - 1u)] - first;
@@ -74,9 +76,11 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
       let offset = (item * 32u + t / 8u) % {{ bin }}u;
       let x = select(p.n, bin * {{ bin }}u + offset, own);
       let at = row(min(x, p.n - 1u));
+{# to ask for each of 32 bins of one row takes longer than to leave it out where it is not here #}
+      let k4 = {{ "select(0u, p.k4, own)" if bin == 1 else "p.k4" }};
 //% if integer
       var acc = vec4<i32>(0);
-      for (var k = j; k < p.k4; k += 8u) {
+      for (var k = j; k < k4; k += 8u) {
 //% if family == "l2"
         let z = query4(y + k) - row4i(at * p.stride4 + k);
         acc += z * z;
@@ -87,7 +91,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
       parts[t] = (acc.x + acc.y) + (acc.z + acc.w);
 //% else
       var acc = vec4<f32>(0.0);
-      for (var k = j; k < p.k4; k += 8u) { acc = step4(acc, queries[y + k], {{ "scaled_up(row4_at(at, k))" if scaled else "row4_at(at, k)" }}); }
+      for (var k = j; k < k4; k += 8u) { acc = step4(acc, queries[y + k], {{ "scaled_up(row4_at(at, k))" if scaled else "row4_at(at, k)" }}); }
       parts[t] = acc;
 //% endif
       workgroupBarrier();

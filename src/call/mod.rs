@@ -16,5 +16,7 @@ pub(crate) use filter::{Bitmaps, EachFilter, Filter, MakeBitmaps, SharedFilter, 
 pub(crate) use merge::Merge;
 pub use pending::Pending;
 pub(crate) use request::{Options, RowHits, RowIds};
-pub use stats::{ExactStats, IvfStats, OriginalsStats, SearchStats, StageTime, StreamStats};
-pub(crate) use thread::start as start_thread;
+pub use stats::{
+    ExactStats, IvfStats, OriginalsStats, RefineStats, SearchStats, StageTime, StreamStats,
+};
+pub(crate) use thread::{start as start_thread, start_below as start_thread_below};

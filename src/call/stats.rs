@@ -41,6 +41,8 @@ pub struct SearchStats {
     pub ivf: IvfStats,
     /// What was compared with rows that stay in host memory.
     pub originals: OriginalsStats,
+    /// What was compared again.
+    pub refine: RefineStats,
     /// What was brought from the host for this search.
     pub stream: StreamStats,
     /// Submissions made.
@@ -104,6 +106,14 @@ pub struct OriginalsStats {
     pub again: u64,
 }
 
+/// What was compared again of what a first stage found ([`Refine`](crate::Refine)).
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct RefineStats {
+    /// Pairs of a query and a candidate whose exact distance was computed.
+    pub candidates: u64,
+}
+
 /// What was brought from the host for a search of rows that stay there.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -146,6 +156,7 @@ impl SearchStats {
         self.ivf.proved += other.ivf.proved;
         self.originals.compared += other.originals.compared;
         self.originals.again += other.originals.again;
+        self.refine.candidates += other.refine.candidates;
         self.submissions += other.submissions;
         self.flops += other.flops;
         self.bytes += other.bytes;

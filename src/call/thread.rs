@@ -64,7 +64,14 @@ pub(crate) fn start<T: Send + 'static>(
     cancel: Option<CancelToken>,
     work: impl FnOnce(&CancelToken) -> Result<T> + Send + 'static,
 ) -> Result<Pending<T>> {
-    let stop = CancelToken::below(cancel);
+    start_below(CancelToken::below(cancel), work)
+}
+
+/// The same with a token of the call's own, which was made below the caller's: for what runs already when the thread starts.
+pub(crate) fn start_below<T: Send + 'static>(
+    stop: CancelToken,
+    work: impl FnOnce(&CancelToken) -> Result<T> + Send + 'static,
+) -> Result<Pending<T>> {
     stop.check()?;
     let (changed, waker) = (Condvar::new(), AtomicWaker::new());
     let shared = Arc::new(Shared { answer: Mutex::new(Answer::Awaited), changed, waker });

@@ -95,6 +95,8 @@ pub(crate) enum Out<'a> {
     BinBest(&'a Buffer, u32),
     /// The keys of chosen bins: where to, which, and how many a query.
     Chosen(&'a Buffer, &'a Buffer, u32),
+    /// The keys of chosen rows: where to, which, and how many a query.
+    Listed(&'a Buffer, &'a Buffer, u32),
 }
 
 /// Encodes the distances of all uploaded queries to the rows of a block.
@@ -115,8 +117,14 @@ pub(crate) fn distances(
         Out::Keys(out, stride) => (out, &upload.exact, stride, 0, 0),
         Out::BinBest(out, stride) => (out, &upload.exact, stride, 1, 0),
         Out::Chosen(out, chosen, room) => (out, chosen, 0, 2, room),
+        Out::Listed(out, chosen, room) => (out, chosen, 0, 3, room),
     };
-    let groups = fold(dataset.gpu(), if mode == 2 { room.into() } else { bins })?;
+    let groups = match target {
+        Out::Chosen(..) => room.into(),
+        Out::Listed(..) => u64::from(room).div_ceil(BIN),
+        _ => bins,
+    };
+    let groups = fold(dataset.gpu(), groups)?;
     let params = params::Distance {
         nq: upload.count,
         n: block.rows,
@@ -149,7 +157,7 @@ pub(crate) fn distances(
     buffers.extend(bitmap.map(|bitmap| ("bitmap", &bitmap.bits)));
     buffers.extend(block.table.map(|table| ("row_table", table)));
     encoder.stage("distance");
-    let queries = if mode == 2 { upload.count } else { upload.count.div_ceil(per_thread) };
+    let queries = if mode >= 2 { upload.count } else { upload.count.div_ceil(per_thread) };
     encoder.dispatch(&variant, &buffers, &params, [queries, groups[0], groups[1]])
 }
 

@@ -50,7 +50,8 @@
 //! * Metrics without a score of this form, and sums over elements so small that differences might vanish, go through `exact_bins.rs`: their keys are computed for every row, the best of each bin
 //!   is kept, and the k best bins hold the answer without a bound. A user's metric has a register tile for the first of these passes,
 //!   whose keys are checked against those of the second (`key_tile.rs`).
-//! * Few rows, a large k and `exhaustive` compute every key (`distance.rs`).
+//! * Few rows, a large k and `exhaustive` compute every key (`distance.rs`). Rows that are listed for each query are compared alone, by stage C or by
+//!   what has the keys of every metric (`listed.rs`).
 //! * A radius knows how large a score must be: in stage B the chosen bins are those with M + E >= T, T the least that a row within it truly
 //!   scores (`scan/threshold.rs`); in stage C all keys below the radius are hits (`range/`). Queries of which more bins pass than there is room
 //!   for are asked again with more room, in the end by every key.
@@ -78,6 +79,7 @@ mod fused;
 mod hits;
 mod kernels;
 mod key_tile;
+mod listed;
 mod lost;
 mod nearest;
 mod operand;
@@ -109,6 +111,7 @@ pub(crate) use filter::{Bitmap, DeviceFilter, ToPrepare, prepared};
 pub(crate) use fused::is_fused;
 pub(crate) use hits::{NO_KEY, SearchHits};
 pub(crate) use kernels::{BoundOf, MAX_CANDIDATES, select_listed};
+pub(crate) use listed::{Listed, Wanted, submit_listed};
 pub(crate) use nearest::{Nearest, nearest};
 pub(crate) use operand::{Form, ScanRows, SegmentOperand};
 pub use pairwise::pairwise;

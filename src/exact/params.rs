@@ -266,7 +266,7 @@ params! {
         pub words: u32,
         /// The parameter of the metric, if it has one.
         pub argument: f32,
-        /// 0: every key, 1: the best of each bin, 2: those of chosen bins.
+        /// 0: every key, 1: the best of each bin, 2: those of chosen bins, 3: of chosen rows.
         pub mode: u32,
         pub max_candidates: u32,
         /// Of rows that are codes: where in the queries their ranges begin.

@@ -86,6 +86,7 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
             for bitmap in [false, true] {
                 all.push(distance(dtype, &pair, bitmap, ROWS));
                 if matches!(pair, Pair::Integer { family } if family == "l2" || family == "dot") {
+                    all.push(rescore(dtype, &pair, false, 1, ROWS));
                     all.extend(BINS.map(|bin| rescore(dtype, &pair, bitmap, bin, ROWS)));
                 }
             }

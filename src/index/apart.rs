@@ -6,7 +6,7 @@ use super::ids::{Ids, MAX_ID, RowSet};
 use super::ivf::{CodedRows, IvfFlat, IvfPq, IvfRaBitQ, IvfRows, IvfSq};
 use super::lists_apart::ListsApart;
 use super::state::{Backed, Core, Stored};
-use super::wrap::PreTransform;
+use super::wrap::{PreTransform, Refine};
 use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -30,6 +30,8 @@ pub(crate) struct Apart {
     pub lists: Option<ListsApart>,
     /// What rows went through before the index got them, the first first.
     pub transforms: Vec<VectorTransform>,
+    /// What compares the rows that this one finds again, and how many candidates there are for each neighbour.
+    pub refine: Option<Box<(Apart, f32)>>,
     read: Box<ReadRows>,
 }
 
@@ -40,6 +42,13 @@ impl Apart {
     /// What an index consists of now, if it is of a kind of this crate.
     pub fn of(index: &dyn Index) -> Option<Result<Apart>> {
         let any = index.as_any()?;
+        if let Some(index) = any.downcast_ref::<Refine>() {
+            return index.stages(|base, rows, k_factor| {
+                let (base, rows) = (Apart::of(base)?, Apart::of(rows)?);
+                let both = base.and_then(|base| Ok((base, Some(Box::new((rows?, k_factor))))));
+                Some(both.map(|(base, refine)| Apart { refine, ..base }))
+            });
+        }
         if let Some(index) = any.downcast_ref::<PreTransform>() {
             // first the rows: where there are some, the transforms are those that they went through
             let within = Apart::of(index.index())?;
@@ -123,8 +132,8 @@ fn taken<T: Backed>(
             read(now.rows(), &rows, out)
         }
     };
-    let (transforms, codes, read) = (Vec::new(), None, Box::new(read));
-    Ok(Apart { metric, dtype, dim, row_bytes, ids, codes, lists, transforms, read })
+    let (transforms, codes, refine, read) = (Vec::new(), None, None, Box::new(read));
+    Ok(Apart { metric, dtype, dim, row_bytes, ids, codes, lists, transforms, refine, read })
 }
 
 /// The ids of rows that are about to be read.
@@ -186,6 +195,21 @@ pub(crate) fn codes_of(
         Quantizer::Product(_) => Box::new(Pq::of(core)),
         Quantizer::RaBitQ(_) => Box::new(RaBitQ::of(core)),
     })
+}
+
+/// An index whose candidates are those of `base`, compared again by these rows, which have the same ids.
+pub(crate) fn refined_by_rows(
+    gpu: &Gpu,
+    base: &dyn Index,
+    (metric, k_factor): (&Metric, f32),
+    rows: &mut dyn RowSource,
+    names: RowNames,
+) -> Result<Refine> {
+    let (dtype, dim) = (rows.dtype(), rows.dim());
+    let dataset = Dataset::unscanned(gpu, metric, dtype, dim)?.append(rows)?;
+    let made = Refine::of_rows(base, names.core(dataset)?)?;
+    made.set_k_factor(k_factor)?;
+    Ok(made)
 }
 
 /// An index of these lists, whose rows are codes where there is a quantizer, a u8 a byte: an [`IvfSq`], an [`IvfPq`] or an

@@ -47,8 +47,7 @@ pub trait Index: Search {
     ///
     /// # Example
     /// ```no_run
-    /// # use nearfield::*; let gpu = Gpu::new()?;
-    /// # let rows = [0.0; 20_000];
+    /// # use nearfield::*; let gpu = Gpu::new()?; let rows = [0.0; 20_000];
     /// let index = index_factory(&gpu, 2, "IVF64,Flat", Metric::L2, DType::F32)?;
     /// let sample = &rows[..rows.len().min(2 * index.training_rows())];
     /// index.train(Rows::F32(sample))?;
@@ -115,8 +114,7 @@ pub trait Index: Search {
     ///
     /// # Example
     /// ```no_run
-    /// # use nearfield::*; let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
-    /// # let rows = vec![0.5; 2 << 20];
+    /// # use nearfield::*; let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?; let rows = vec![0.5; 2 << 20];
     /// let cancel = CancelToken::new(); // for another thread, which may cancel it
     /// let params = AddParams::new().progress(|share| eprintln!("{:.0} %", 100.0 * share)).cancel(&cancel);
     /// match index.add_with(Rows::F32(&rows), &params) {
@@ -131,8 +129,7 @@ pub trait Index: Search {
 
     /// Adds the rows of a stream of any length, and returns their ids.
     ///
-    /// Cost: as [`add_rows`](Self::add_rows); host memory for a few blocks of rows. Other changes wait for the stream's end,
-    /// so it must not change the index itself.
+    /// Cost: as [`add_rows`](Self::add_rows) and host memory for a few blocks. Changes wait for its end, so it must make none itself.
     ///
     /// # Errors
     /// As [`add_rows`](Self::add_rows); `DimensionMismatch` for a stream of another dimension; what the source returns.
@@ -208,9 +205,7 @@ pub trait Index: Search {
     /// ```
     fn add_matrix_with(&self, matrix: &Matrix, params: &AddParams<'_>) -> Result<Range<u64>>;
 
-    /// Gives an id another row; its place in the order stays.
-    ///
-    /// Cost: as [`update_rows`](Self::update_rows) of one row.
+    /// Gives an id another row; its place in the order stays. It costs what [`update_rows`](Self::update_rows) of one row does.
     ///
     /// # Errors
     /// As [`update_rows`](Self::update_rows).
@@ -239,8 +234,7 @@ pub trait Index: Search {
 
     /// Updates the rows whose ids are there, adds the others, in their order, and returns how many it added. One change.
     ///
-    /// Cost: as [`update_rows`](Self::update_rows) and [`add_rows`](Self::add_rows); a segment that has to grow as well is copied
-    /// once for both.
+    /// Cost: as [`update_rows`](Self::update_rows) and [`add_rows`](Self::add_rows); a segment that also has to grow is copied once.
     ///
     /// # Errors
     /// As [`add_with_ids`](Self::add_with_ids), but for ids that are there.
@@ -298,6 +292,12 @@ pub trait Index: Search {
     /// The index as what it is, for others of its kind.
     #[doc(hidden)]
     fn as_any(&self) -> Option<&dyn Any> {
+        None
+    }
+
+    /// Another index of the same state, which changes alone, whose next id is at least this one, and what it is; of kinds of this crate.
+    #[doc(hidden)]
+    fn forked(&self, _next_id: u64) -> Option<(Box<dyn Index>, u64)> {
         None
     }
 

@@ -4,9 +4,8 @@ use super::changing::Index;
 use super::codes::CodeName;
 use super::flat::{BinaryFlat, Flat, Pq, RaBitQ, Sq};
 use super::ivf::{self, IvfFlat, IvfPq, IvfRaBitQ, IvfSq};
-use super::kinds;
-use super::persist::{self, PRE_TRANSFORM};
-use super::wrap::{PreTransform, transforms_of};
+use super::persist;
+use super::wrap::{PreTransform, Refine, read_any, refined_by, transforms_of};
 use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -149,6 +148,7 @@ fn not_f32(description: &str, dtype: DType) -> Error {
 /// | `ITQ,...`, `ITQ32,...` | [`PreTransform`] by iterative quantization, of all elements or of 32 components |
 /// | `RR,...`, `RR64,...`, `HR,...` | [`PreTransform`] by a random rotation, to as many elements or to 64; by Hadamard's matrix, whose number, as in `HR7`, is the seed |
 /// | `L2norm,...`, `Center,...`, `Pad128,...` | [`PreTransform`] to rows of length 1, less their mean, of 128 elements |
+/// | `...,RFlat`, `...,Refine(Flat)` | [`Refine`]: candidates of what stands before, compared again by the rows; of rows of other types than f32 codes are made of f32 |
 /// | `IDMap,...`, `IDMap2,...`, `...,IDMap`, `...,IDMap2` | what is left: every index takes ids of one's own |
 ///
 /// Transforms stand first and are applied from left to right: `L2norm,PCA32,IVF1024,SQ8`.
@@ -171,15 +171,39 @@ pub fn index_factory(
     metric: Metric,
     dtype: DType,
 ) -> Result<Box<dyn Index>> {
-    let (transforms, rest) = transforms_of(without_ids(description), dim)?;
+    let left = without_ids(description);
+    let Some((base, refine)) = refined_by(left)? else {
+        return of_one_stage(gpu, dim, (left, description), &metric, dtype);
+    };
+    let rows = of_one_stage(gpu, dim, (refine, description), &metric, dtype)?;
+    let made = |dtype| of_one_stage(gpu, dim, (without_ids(base), description), &metric, dtype);
+    let base = match made(dtype) {
+        // codes are of f32, which hold what every other type does
+        Err(Error::Unsupported { .. }) if !matches!(dtype, DType::F32 | DType::Bits) => {
+            made(DType::F32)?
+        }
+        made => made?,
+    };
+    Ok(Box::new(Refine::new(base, rows)?))
+}
+
+/// The index of a description, or of a part of one, that compares no candidates again.
+fn of_one_stage(
+    gpu: &Gpu,
+    dim: usize,
+    (left, description): (&str, &str),
+    metric: &Metric,
+    dtype: DType,
+) -> Made {
+    let (transforms, rest) = transforms_of(left, dim)?;
     let Some(last) = transforms.last() else {
-        return within(gpu, dim, (rest, description), &metric, dtype);
+        return within(gpu, dim, (rest, description), metric, dtype);
     };
     if dtype != DType::F32 {
         let item = format!("rows of {dtype}, which are f32 before they are transformed");
         return Err(Error::unsupported(format!("{description:?}"), item));
     }
-    let index = within(gpu, last.dim_out(), (without_ids(rest), description), &metric, dtype)?;
+    let index = within(gpu, last.dim_out(), (without_ids(rest), description), metric, dtype)?;
     Ok(Box::new(PreTransform::new(gpu, transforms, index)?))
 }
 
@@ -196,7 +220,7 @@ fn within(
         let known: Vec<_> = KINDS.iter().map(|kind| kind.descriptions).collect();
         let within = if left == description { String::new() } else { format!("{left:?} in ") };
         let item = format!(
-            "{within}{description:?} of {dtype}; the indexes of this version are {}, and each of these of f32 behind transforms, as \"PCA32,Flat\"",
+            "{within}{description:?} of {dtype}; the indexes of this version are {}, and each of these of f32 behind transforms, as \"PCA32,Flat\", or before \",RFlat\"",
             known.join(", ")
         );
         Err(Error::unsupported("index_factory", item))
@@ -212,11 +236,7 @@ fn without_ids(description: &str) -> &str {
 
 /// Reads what [`Index::write`] wrote, whatever kind of index it was.
 pub(crate) fn read_own(gpu: &Gpu, path: &Path) -> Result<Box<dyn Index>> {
-    let reader = persist::open(path)?;
-    match reader.kind() {
-        PRE_TRANSFORM => Ok(Box::new(PreTransform::of_reader(gpu, reader)?)),
-        _ => kinds::read(gpu, reader),
-    }
+    persist::open(path)?.whole(|reader| read_any(gpu, reader))
 }
 
 /// Writes an index to a file for [`read_index`](crate::read_index): [`Index::write`], with any kind of path.

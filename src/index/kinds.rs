@@ -14,7 +14,7 @@ struct Kind {
     name: &'static str,
     /// Writes the sections of one state of it, if it is of this kind.
     write: fn(&dyn Any, &mut FileWriter) -> Option<Result<()>>,
-    read: fn(&Gpu, IndexReader) -> Result<Box<dyn Index>>,
+    read: fn(&Gpu, &mut IndexReader) -> Result<Box<dyn Index>>,
 }
 
 const KINDS: [Kind; 9] = [
@@ -79,8 +79,8 @@ pub(super) fn write(index: &dyn Index, file: &mut FileWriter) -> Result<()> {
     })
 }
 
-/// Reads them, which are the last of the file.
-pub(super) fn read(gpu: &Gpu, reader: IndexReader) -> Result<Box<dyn Index>> {
+/// Reads them.
+pub(super) fn read(gpu: &Gpu, reader: &mut IndexReader) -> Result<Box<dyn Index>> {
     match KINDS.iter().find(|kind| kind.name == reader.kind()) {
         Some(kind) => (kind.read)(gpu, reader),
         None => Err(reader.unknown_kind()),

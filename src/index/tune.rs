@@ -126,7 +126,7 @@ impl TuneCurve {
 /// [`fill`](crate::IvfParams#structfield.fill) goes on to others for some.
 ///
 /// Of an [`IvfPq`](crate::IvfPq), and an [`IvfSq`](crate::IvfSq) that keeps codes alone, the exact answers are those of the decoded rows: what encoding lost is not in this
-/// recall. Compare with a [`Flat`](crate::Flat) of the rows to know both.
+/// recall; of a [`Refine`](crate::Refine) they are those of the rows. Compare with a [`Flat`](crate::Flat) of the rows to know both.
 ///
 /// # Errors
 /// `InvalidArgument` for no queries, an index without rows, a `recall` that is not above 0 and at most 1, an `nprobe` or a guarantee among the parameters of the
@@ -220,7 +220,7 @@ impl Measure<'_> {
         let exact = match self.exact.take() {
             Some(exact) => exact,
             None => {
-                let exact = SearchParams { ivf: None, ..self.search.clone() };
+                let exact = SearchParams { ivf: None, refine: None, ..self.search.clone() };
                 let exact = exact.certify(true).guarantee(Guarantee::Exact);
                 self.index.search_with(self.queries, self.k, &exact)?
             }

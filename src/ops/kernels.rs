@@ -244,7 +244,7 @@ pub(crate) fn variants() -> Vec<Variant> {
     all.extend(floats.map(normalize));
     all.extend(floats.map(row_norms));
     for threads in [256, 512] {
-        for bin in [None, Some(64), Some(16)] {
+        for bin in [None, Some(64), Some(16), Some(1)] {
             all.extend([1, 5000].map(|k| select_k(threads, bin, k, true, RowMap::IDENTITY)));
             let table = bin.is_some().then_some(RowMap::TABLE);
             all.extend(table.map(|table| select_k(threads, bin, 1, true, table)));

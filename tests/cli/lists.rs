@@ -154,7 +154,7 @@ fn what_cannot_be_learnt_from_is_said_and_leaves_nothing() {
         (format!("search -k 1 {search} --param nprobe=many"), "a number of lists"),
         (
             format!("search -k 1 {search} --param ef=3"),
-            "certify, exhaustive, fill, guarantee, nprobe, prove",
+            "certify, exhaustive, fill, guarantee, k_factor, k_factor_rf, nprobe, prove",
         ),
         (
             format!("search -k 1 {search} --param nprobe=2,guarantee=exact"),
@@ -206,4 +206,55 @@ fn codes_with_their_originals_answer_as_rows_do() {
     }
     let said = fail(folder, &format!("{build} --originals disk --out y.nf"), 2);
     assert!(said.contains("none, device, host"), "{said}");
+}
+
+#[test]
+fn candidates_are_compared_again() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    let built = "build --base base.npy --index IVF4,PQ19x4,RFlat";
+    for name in ["x.nf", "x.faiss"] {
+        succeed(folder, &format!("{built} --out {name}"));
+    }
+    let flat = succeed(folder, "search --base base.npy --query query.npy -k 4").stdout;
+    let search = "search --query query.npy -k 4 --param nprobe=4";
+    for name in ["x.nf", "x.faiss"] {
+        for param in ["k_factor=30", "k_factor_rf=30", "k_factor=1e3"] {
+            let found = succeed(folder, &format!("{search},{param} --load {name}")).stdout;
+            assert_eq!(found, flat, "{name} {param}");
+        }
+    }
+    let exact = "search --query query.npy -k 4 --load x.nf --param guarantee=exact";
+    assert_eq!(succeed(folder, exact).stdout, flat);
+    let run = succeed(folder, &format!("{search},k_factor=2.5 --load x.nf --out r --json --stats"));
+    let (summary, queries) = (run.json(), flat.lines().count() as u64 / 4);
+    assert_eq!(summary["index"], "Refine");
+    assert_eq!(summary["stats"]["refine"]["candidates"], 10 * queries);
+    let text = succeed(folder, &format!("{search},k_factor=2.5 --load x.nf --stats")).stderr;
+    assert!(text.contains("  candidates       10.0 a query"), "{text}");
+    for (name, checked) in [("x.nf", "x.nf --verify"), ("x.faiss", "x.faiss")] {
+        let info = succeed(folder, &format!("info {checked} --json")).json();
+        assert_eq!((&info["kind"], &info["base"]), (&"Refine".into(), &"IvfPq".into()), "{name}");
+        assert_eq!((&info["refine"], &info["k_factor"]), (&"Flat".into(), &1.0.into()));
+        assert_eq!((&info["nlist"], &info["quantizer"]), (&4.into(), &"PQ19x4".into()));
+    }
+    succeed(folder, "convert x.nf y.faiss");
+    succeed(folder, "convert y.faiss y.nf");
+    let found = succeed(folder, &format!("{search},k_factor=30 --load y.nf")).stdout;
+    assert_eq!(found, flat);
+    succeed(folder, "build --base base.npy --out flat.nf");
+    for (line, expected) in [
+        (format!("{search},k_factor=0.5 --load x.nf"), "a number of candidates"),
+        (format!("{search},prove=1 --load x.nf"), "--param prove"),
+        (
+            "search --query query.npy -k 4 --load flat.nf --param k_factor=2".into(),
+            "--param k_factor: this index",
+        ),
+    ] {
+        let message = fail(folder, &line, 2);
+        assert!(message.contains(expected), "{line}: {message}");
+    }
+    let message =
+        fail(folder, "build --base base.npy --index IVF4,PQ19x4,Refine(LSH) --out z.nf", 2);
+    assert!(message.contains("\"LSH\""), "{message}");
 }

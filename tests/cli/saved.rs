@@ -141,7 +141,7 @@ fn what_contradicts_the_file_is_refused() {
         (
             "--load x.nf --param efSearch=8",
             2,
-            "none of certify, exhaustive, fill, guarantee, nprobe, prove",
+            "none of certify, exhaustive, fill, guarantee, k_factor, k_factor_rf, nprobe, prove",
         ),
         ("--load x.nf --param nprobe=8", 2, "--param nprobe: this index has no lists"),
         ("--load x.nf --param certify=0,certify=1", 2, "certify is there twice"),

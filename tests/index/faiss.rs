@@ -5,8 +5,8 @@ use crate::common::npy::Npy;
 use crate::support::gpu;
 use nearfield::{
     BinaryFlat, DType, Error, Flat, Hits, Index, IvfFlat, IvfPq, IvfRaBitQ, IvfSq, Metric,
-    PreTransform, ProductQuantizer, RaBitQ, Rows, ScalarQuantizer, Search, SearchParams, SqType,
-    VectorTransform, read_faiss, read_index, write_faiss,
+    PreTransform, ProductQuantizer, RaBitQ, Refine, Rows, ScalarQuantizer, Search, SearchParams,
+    SqType, VectorTransform, read_faiss, read_index, write_faiss,
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -182,13 +182,14 @@ fn what_is_read_goes_on() {
 }
 
 #[test]
-fn transforms_that_are_not_trained_are_trained_here() {
+fn what_is_not_trained_is_trained_here() {
     let gpu = gpu();
     let again = tempfile::NamedTempFile::new().unwrap();
     for (name, description) in [
         ("untrained_pre_ivf", "PCA4,IVF8,Flat"),
         ("untrained_pre_itq", "ITQ3,Flat"),
         ("untrained_pre_rr", "RR4,Flat"),
+        ("untrained_refine_ivf", "IVF8,PQ3x4,RFlat"),
     ] {
         let index = read_faiss(&gpu, file(name)).unwrap();
         assert_eq!((index.description(), index.is_trained()), (description.to_owned(), false));
@@ -196,7 +197,8 @@ fn transforms_that_are_not_trained_are_trained_here() {
         assert!(std::fs::read(again.path()).unwrap() == std::fs::read(file(name)).unwrap());
         let rows: Vec<f32> = (0..50 * DIM).map(|i| (i * 7 % 31) as f32).collect();
         assert!(matches!(index.add(&rows), Err(Error::NotTrained)));
-        if !cfg!(feature = "transforms") && name != "untrained_pre_rr" {
+        let learnt = name.ends_with("_rr") || name.contains("refine");
+        if !cfg!(feature = "transforms") && !learnt {
             let error = index.train(Rows::F32(&rows)).unwrap_err().to_string();
             assert!(error.contains("transforms"), "{error}");
             continue;
@@ -230,6 +232,10 @@ fn what_faiss_has_no_place_for_is_refused_by_name() {
     let codes = |metric, kind| IvfSq::new(&gpu, DIM, metric, 2, kind).unwrap();
     refused(&codes(Metric::L2, SqType::Uniform6), "SQ6_uniform");
     refused(&codes(Metric::Cosine, SqType::Bits8), "cosine");
+    let flat = || Box::new(Flat::new(&gpu, DIM, Metric::L2).unwrap());
+    let many = Refine::new(flat(), flat()).unwrap();
+    many.set_k_factor(1001.0).unwrap();
+    refused(&many, "1001");
     // and of their files
     for name in ["hnsw", "ivf_pq", "nan", "twice", "negative", "rabitq", "ivf_rabitq"] {
         let path = file(&format!("refused/{name}"));
@@ -322,6 +328,35 @@ fn written(gpu: &nearfield::Gpu) -> Vec<(&'static str, &'static str, Box<dyn Ind
         let made = RaBitQ::new(gpu, DIM, metric, bits).unwrap();
         made.train(Rows::F32(&rows)).unwrap();
         add(name, "plain", Box::new(made), Rows::F32(&rows), bits == 6);
+    }
+    let lists = |metric, dtype| {
+        let made = IvfFlat::with_centroids(gpu, DIM, metric, dtype, centroids).unwrap();
+        made.set_nprobe(2).unwrap();
+        Box::new(made)
+    };
+    let turned = || -> Box<dyn Index> {
+        let rotation = VectorTransform::random_rotation(DIM, 4, 3).unwrap();
+        let within = Box::new(Flat::new(gpu, 4, Metric::L2).unwrap());
+        Box::new(PreTransform::new(gpu, vec![rotation], within).unwrap())
+    };
+    let codes = |metric| -> Box<dyn Index> {
+        let of_parts: Vec<f32> = (0..DIM << 4).map(|i| ((i * i) as f32 * 0.73).sin()).collect();
+        let quantizer = ProductQuantizer::new(DIM, 3, 4).unwrap();
+        let quantizer = quantizer.with_centroids(&of_parts).unwrap();
+        Box::new(IvfPq::with_centroids(gpu, metric, &quantizer, true, centroids).unwrap())
+    };
+    for (name, base, dtype, named) in [
+        ("refine", codes(Metric::L2), DType::F32, true),
+        ("refine_ip", codes(Metric::InnerProduct), DType::F32, false),
+        ("refine_pre", turned(), DType::F32, true),
+        ("refine_f16", codes(Metric::L2), DType::F16, true),
+        ("refine_cosine", lists(Metric::Cosine, DType::F32), DType::F32, true),
+    ] {
+        let second = flat(base.metric().clone(), dtype);
+        let index = Refine::new(base, second).unwrap();
+        index.set_k_factor(2.0).unwrap();
+        let rows = if dtype == DType::F16 { Rows::F16(&halves) } else { Rows::F32(&rows) };
+        add(name, "plain", Box::new(index), rows, named);
     }
     all
 }

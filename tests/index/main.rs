@@ -24,6 +24,7 @@ mod parts;
 mod prepared;
 mod rabitq;
 mod radii;
+mod refine;
 mod scans;
 mod stream;
 mod streamed;

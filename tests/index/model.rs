@@ -3,7 +3,7 @@
 use crate::common::data::Random;
 use crate::common::device::fast_math;
 use crate::support::{Model, Trickle, gpu, index, rows};
-use nearfield::{AddParams, DType, Error, IdFilter, Index, Metric, Order, read_index};
+use nearfield::{AddParams, DType, Error, Gpu, IdFilter, Index, Metric, Order, read_index};
 
 const QUERIES: usize = 3;
 
@@ -23,32 +23,37 @@ fn cases() -> Vec<(Metric, DType, usize)> {
 #[test]
 fn random_calls_do_to_the_index_what_they_do_to_its_model() {
     let gpu = gpu();
-    let folder = tempfile::tempdir().unwrap();
     for (seed, (metric, dtype, dim)) in (1..).zip(cases()) {
-        let mut random = Random::new(seed);
-        let mut model = Model::new(&metric, dtype, dim);
-        let mut index = index(&gpu, dim, &metric, dtype);
-        let queries = rows(QUERIES, dim, &metric, dtype, 999 + seed);
-        for step in 0..50 {
-            let before = format!("{metric} {dtype}, step {step}");
-            match random.below(12) {
-                0..4 => add(&*index, &mut model, &mut random),
-                4 => add_refused(&*index, &model, &mut random),
-                5 => update(&*index, &mut model, &mut random),
-                6..9 => remove(&*index, &mut model, &mut random),
-                9 => update_rows(&*index, &mut model, &mut random),
-                10 => upsert(&*index, &mut model, &mut random),
-                _ => {
-                    let path = folder.path().join("index");
-                    index.write(&path).unwrap();
-                    index = read_index(&gpu, &path).unwrap();
-                }
+        random_calls(&gpu, seed, 50, index(&gpu, dim, &metric, dtype));
+    }
+}
+
+/// So many calls on an index without rows that finds every neighbour.
+pub fn random_calls(gpu: &Gpu, seed: u64, calls: usize, mut index: Box<dyn Index>) {
+    let folder = tempfile::tempdir().unwrap();
+    let (metric, dtype, dim) = (index.metric().clone(), index.dtype(), index.dim());
+    let mut random = Random::new(seed);
+    let mut model = Model::new(&metric, dtype, dim);
+    let queries = rows(QUERIES, dim, &metric, dtype, 999 + seed);
+    for step in 0..calls {
+        let before = format!("{metric} {dtype}, step {step}");
+        match random.below(12) {
+            0..4 => add(&*index, &mut model, &mut random),
+            4 => add_refused(&*index, &model, &mut random),
+            5 => update(&*index, &mut model, &mut random),
+            6..9 => remove(&*index, &mut model, &mut random),
+            9 => update_rows(&*index, &mut model, &mut random),
+            10 => upsert(&*index, &mut model, &mut random),
+            _ => {
+                let path = folder.path().join("index");
+                index.write(&path).unwrap();
+                index = read_index(gpu, &path).unwrap();
             }
-            let k = [1, 5, 64, 1000][random.below(4) as usize];
-            let filter = filter(&mut random);
-            println!("{before}: {} rows, k {k}, {filter:?}", model.rows.len());
-            model.check(&*index, queries.rows(), k, &filter);
         }
+        let k = [1, 5, 64, 1000][random.below(4) as usize];
+        let filter = filter(&mut random);
+        println!("{before}: {} rows, k {k}, {filter:?}", model.rows.len());
+        model.check(&*index, queries.rows(), k, &filter);
     }
 }
 

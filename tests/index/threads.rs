@@ -6,7 +6,7 @@ use nearfield::reference::{Block, search};
 use nearfield::{Flat, Gpu, Index, Metric, Rows, Search};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-const DIM: usize = 3;
+pub const DIM: usize = 3;
 const K: usize = 6;
 /// Whole numbers, so that distances are exact and answers unique.
 fn row(id: u64) -> [f32; DIM] {
@@ -14,7 +14,7 @@ fn row(id: u64) -> [f32; DIM] {
 }
 
 /// Call number `i`: adds a batch, or removes every third id that is there.
-fn apply(i: usize, batch: u64, ids: &mut Vec<u64>, index: Option<&Flat>) {
+fn apply(i: usize, batch: u64, ids: &mut Vec<u64>, index: Option<&dyn Index>) {
     if i % 3 == 2 {
         let gone: Vec<u64> = ids.iter().copied().step_by(3).collect();
         ids.retain(|id| !gone.contains(id));
@@ -42,17 +42,21 @@ fn answers(ids: &[u64], queries: &[f32]) -> Vec<Vec<(u64, f32)>> {
 
 #[test]
 fn each_result_is_right_for_some_state_between_the_calls() {
-    ninth_thread(&gpu(), 40, 40);
+    ninth_thread(&Flat::new(&gpu(), DIM, Metric::L2).unwrap(), 40, 40);
 }
 
 /// So many rows that the binned scan answers.
 #[test]
 fn each_scan_is_right_for_some_state_between_the_calls() {
     let gpu = Gpu::builder().poison(true).max_segment_bytes(5000 * 16).open().unwrap();
-    ninth_thread(&gpu, 9, 5000);
+    let index = Flat::new(&gpu, DIM, Metric::L2).unwrap();
+    ninth_thread(&index, 9, 5000);
+    assert!(index.len() > 10_000);
+    assert!(index.search(&row(500), K).unwrap().stats().exact.scanned > 0);
 }
 
-fn ninth_thread(gpu: &Gpu, calls: usize, batch: u64) {
+/// Of an index of rows of three elements, without any yet, that finds every neighbour.
+pub fn ninth_thread(index: &dyn Index, calls: usize, batch: u64) {
     let queries: Vec<f32> = (500..504).flat_map(row).collect();
     let mut ids = Vec::new();
     let mut states = vec![answers(&ids, &queries)];
@@ -61,7 +65,6 @@ fn ninth_thread(gpu: &Gpu, calls: usize, batch: u64) {
         states.push(answers(&ids, &queries));
     }
 
-    let index = Flat::new(gpu, DIM, Metric::L2).unwrap();
     let (begun, ended) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let searches = AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -85,15 +88,13 @@ fn ninth_thread(gpu: &Gpu, calls: usize, batch: u64) {
             let mut ids = Vec::new();
             for i in 0..calls {
                 begun.store(i + 1, Ordering::SeqCst);
-                apply(i, batch, &mut ids, Some(&index));
+                apply(i, batch, &mut ids, Some(index));
                 ended.store(i + 1, Ordering::SeqCst);
             }
         });
     });
     println!("{} searches of something", searches.load(Ordering::Relaxed));
     assert!(searches.load(Ordering::Relaxed) >= 8);
-    let scanned = index.search(&queries, K).unwrap().stats().exact.scanned;
-    assert_eq!(scanned > 0, index.len() > 10_000);
 }
 
 #[test]

@@ -61,14 +61,11 @@ impl BinaryFlat {
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     pub fn read(gpu: &Gpu, path: impl AsRef<Path>) -> Result<BinaryFlat> {
-        BinaryFlat::of_reader(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
+        persist::open_kind(path.as_ref(), Self::KIND)?
+            .whole(|reader| BinaryFlat::of_reader(gpu, reader))
     }
 
-    pub(in crate::index) fn of(core: Core<Dataset>) -> BinaryFlat {
-        BinaryFlat(core)
-    }
-
-    pub(in crate::index) fn of_reader(gpu: &Gpu, reader: IndexReader) -> Result<BinaryFlat> {
+    pub(in crate::index) fn of_reader(gpu: &Gpu, reader: &mut IndexReader) -> Result<BinaryFlat> {
         rows::load(gpu, reader, |dtype| dtype == DType::Bits).map(BinaryFlat)
     }
 }
@@ -80,5 +77,9 @@ impl Backed for BinaryFlat {
 
     fn core(&self) -> &Core<Dataset> {
         &self.0
+    }
+
+    fn of(core: Core<Dataset>) -> BinaryFlat {
+        BinaryFlat(core)
     }
 }

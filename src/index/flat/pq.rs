@@ -95,14 +95,10 @@ impl Pq {
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     pub fn read(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Pq> {
-        Pq::of_reader(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
+        persist::open_kind(path.as_ref(), Self::KIND)?.whole(|reader| Pq::of_reader(gpu, reader))
     }
 
-    pub(in crate::index) fn of(core: Core<FlatCodes>) -> Pq {
-        Pq(core)
-    }
-
-    pub(in crate::index) fn of_reader(gpu: &Gpu, reader: IndexReader) -> Result<Pq> {
+    pub(in crate::index) fn of_reader(gpu: &Gpu, reader: &mut IndexReader) -> Result<Pq> {
         let core = Core::read(reader, |info| {
             // what the rows are codes of stands behind the ids
             let quantizer = Quantizer::Product(ProductQuantizer::of_one_part(info.dim));
@@ -127,5 +123,9 @@ impl Backed for Pq {
 
     fn core(&self) -> &Core<FlatCodes> {
         &self.0
+    }
+
+    fn of(core: Core<FlatCodes>) -> Pq {
+        Pq(core)
     }
 }

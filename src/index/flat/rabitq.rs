@@ -98,14 +98,11 @@ impl RaBitQ {
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     pub fn read(gpu: &Gpu, path: impl AsRef<Path>) -> Result<RaBitQ> {
-        RaBitQ::of_reader(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
+        persist::open_kind(path.as_ref(), Self::KIND)?
+            .whole(|reader| RaBitQ::of_reader(gpu, reader))
     }
 
-    pub(in crate::index) fn of(core: Core<FlatCodes>) -> RaBitQ {
-        RaBitQ(core)
-    }
-
-    pub(in crate::index) fn of_reader(gpu: &Gpu, reader: IndexReader) -> Result<RaBitQ> {
+    pub(in crate::index) fn of_reader(gpu: &Gpu, reader: &mut IndexReader) -> Result<RaBitQ> {
         let core = Core::read(reader, |info| {
             // bits and center stand behind the ids
             let quantizer = RaBitQuantizer::for_metric(info.dim, &info.metric, 1)?;
@@ -130,5 +127,9 @@ impl Backed for RaBitQ {
 
     fn core(&self) -> &Core<FlatCodes> {
         &self.0
+    }
+
+    fn of(core: Core<FlatCodes>) -> RaBitQ {
+        RaBitQ(core)
     }
 }

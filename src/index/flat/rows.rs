@@ -112,7 +112,7 @@ pub(super) fn new(gpu: &Gpu, dim: usize, metric: &Metric, dtype: DType) -> Resul
 /// Reads an index whose type of elements is `allowed`.
 pub(super) fn load(
     gpu: &Gpu,
-    reader: IndexReader,
+    reader: &mut IndexReader,
     allowed: impl Fn(DType) -> bool,
 ) -> Result<Core<Dataset>> {
     let dtype = reader.info.dtype;

@@ -85,14 +85,10 @@ impl Sq {
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     pub fn read(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Sq> {
-        Sq::of_reader(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
+        persist::open_kind(path.as_ref(), Self::KIND)?.whole(|reader| Sq::of_reader(gpu, reader))
     }
 
-    pub(in crate::index) fn of(core: Core<FlatCodes>) -> Sq {
-        Sq(core)
-    }
-
-    pub(in crate::index) fn of_reader(gpu: &Gpu, reader: IndexReader) -> Result<Sq> {
+    pub(in crate::index) fn of_reader(gpu: &Gpu, reader: &mut IndexReader) -> Result<Sq> {
         let core = Core::read(reader, |info| {
             // what the rows are codes of stands behind the ids
             let quantizer = Quantizer::Scalar(ScalarQuantizer::of_bytes(info.dim));
@@ -117,5 +113,9 @@ impl Backed for Sq {
 
     fn core(&self) -> &Core<FlatCodes> {
         &self.0
+    }
+
+    fn of(core: Core<FlatCodes>) -> Sq {
+        Sq(core)
     }
 }

@@ -86,14 +86,10 @@ impl Flat {
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     pub fn read(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Flat> {
-        Flat::of_reader(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
+        persist::open_kind(path.as_ref(), Self::KIND)?.whole(|reader| Flat::of_reader(gpu, reader))
     }
 
-    pub(in crate::index) fn of(core: Core<Dataset>) -> Flat {
-        Flat(core)
-    }
-
-    pub(in crate::index) fn of_reader(gpu: &Gpu, reader: IndexReader) -> Result<Flat> {
+    pub(in crate::index) fn of_reader(gpu: &Gpu, reader: &mut IndexReader) -> Result<Flat> {
         rows::load(gpu, reader, |dtype| dtype != DType::Bits).map(Flat)
     }
 }
@@ -105,5 +101,9 @@ impl Backed for Flat {
 
     fn core(&self) -> &Core<Dataset> {
         &self.0
+    }
+
+    fn of(core: Core<Dataset>) -> Flat {
+        Flat(core)
     }
 }

@@ -325,11 +325,11 @@ impl CodedRows {
     pub(super) fn read_from(&self, rows: u64, file: &mut FileReader) -> Result<CodedRows> {
         let (quantizer, residual) = persist::read_codes(file, &self.codes.quantizer)?;
         let codes = RowCodes::new(quantizer, residual)?;
-        // behind the lists, the labels and the codes, and behind the rows a mark where they stay on the host
-        let originals = match file.sections() {
-            0..=3 => Originals::None,
-            4 => Originals::Device,
-            _ => Originals::Host,
+        // they come last, and behind them a mark where they stay on the host
+        let originals = match persist::has_section(file, persist::ORIGINALS)? {
+            false => Originals::None,
+            true if persist::has_section(file, persist::ON_HOST)? => Originals::Host,
+            true => Originals::Device,
         };
         let (gpu, metric) = (self.gpu(), self.metric());
         let new = |lists: (usize, Option<&[f32]>)| {

@@ -122,14 +122,11 @@ impl IvfFlat {
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     pub fn read(gpu: &Gpu, path: impl AsRef<Path>) -> Result<IvfFlat> {
-        IvfFlat::of_reader(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
+        persist::open_kind(path.as_ref(), Self::KIND)?
+            .whole(|reader| IvfFlat::of_reader(gpu, reader))
     }
 
-    pub(in crate::index) fn of(core: Core<IvfRows>) -> IvfFlat {
-        IvfFlat(core)
-    }
-
-    pub(in crate::index) fn of_reader(gpu: &Gpu, reader: IndexReader) -> Result<IvfFlat> {
+    pub(in crate::index) fn of_reader(gpu: &Gpu, reader: &mut IndexReader) -> Result<IvfFlat> {
         let core = Core::read(reader, |info| {
             // how many lists there are stands behind the ids
             empty(gpu, &info.metric, (info.dtype, info.dim), 1)
@@ -230,5 +227,9 @@ impl Backed for IvfFlat {
 
     fn core(&self) -> &Core<IvfRows> {
         &self.0
+    }
+
+    fn of(core: Core<IvfRows>) -> IvfFlat {
+        IvfFlat(core)
     }
 }

@@ -126,14 +126,10 @@ impl IvfPq {
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     pub fn read(gpu: &Gpu, path: impl AsRef<Path>) -> Result<IvfPq> {
-        IvfPq::of_reader(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
+        persist::open_kind(path.as_ref(), Self::KIND)?.whole(|reader| IvfPq::of_reader(gpu, reader))
     }
 
-    pub(in crate::index) fn of(core: Core<CodedRows>) -> IvfPq {
-        IvfPq(core)
-    }
-
-    pub(in crate::index) fn of_reader(gpu: &Gpu, reader: IndexReader) -> Result<IvfPq> {
+    pub(in crate::index) fn of_reader(gpu: &Gpu, reader: &mut IndexReader) -> Result<IvfPq> {
         let core = Core::read(reader, |info| {
             // what the rows are codes of, and how many lists there are, stands behind the ids
             let quantizer = ProductQuantizer::of_one_part(info.dim);
@@ -253,5 +249,9 @@ impl Backed for IvfPq {
 
     fn core(&self) -> &Core<CodedRows> {
         &self.0
+    }
+
+    fn of(core: Core<CodedRows>) -> IvfPq {
+        IvfPq(core)
     }
 }

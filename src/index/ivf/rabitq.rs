@@ -126,14 +126,11 @@ impl IvfRaBitQ {
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     pub fn read(gpu: &Gpu, path: impl AsRef<Path>) -> Result<IvfRaBitQ> {
-        IvfRaBitQ::of_reader(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
+        persist::open_kind(path.as_ref(), Self::KIND)?
+            .whole(|reader| IvfRaBitQ::of_reader(gpu, reader))
     }
 
-    pub(in crate::index) fn of(core: Core<CodedRows>) -> IvfRaBitQ {
-        IvfRaBitQ(core)
-    }
-
-    pub(in crate::index) fn of_reader(gpu: &Gpu, reader: IndexReader) -> Result<IvfRaBitQ> {
+    pub(in crate::index) fn of_reader(gpu: &Gpu, reader: &mut IndexReader) -> Result<IvfRaBitQ> {
         let core = Core::read(reader, |info| {
             // of how many bits, and how many lists there are, stands behind the ids
             let quantizer = RaBitQuantizer::for_metric(info.dim, &info.metric, 1)?.of_lists();
@@ -210,5 +207,9 @@ impl Backed for IvfRaBitQ {
 
     fn core(&self) -> &Core<CodedRows> {
         &self.0
+    }
+
+    fn of(core: Core<CodedRows>) -> IvfRaBitQ {
+        IvfRaBitQ(core)
     }
 }

@@ -130,14 +130,10 @@ impl IvfSq {
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     pub fn read(gpu: &Gpu, path: impl AsRef<Path>) -> Result<IvfSq> {
-        IvfSq::of_reader(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
+        persist::open_kind(path.as_ref(), Self::KIND)?.whole(|reader| IvfSq::of_reader(gpu, reader))
     }
 
-    pub(in crate::index) fn of(core: Core<CodedRows>) -> IvfSq {
-        IvfSq(core)
-    }
-
-    pub(in crate::index) fn of_reader(gpu: &Gpu, reader: IndexReader) -> Result<IvfSq> {
+    pub(in crate::index) fn of_reader(gpu: &Gpu, reader: &mut IndexReader) -> Result<IvfSq> {
         let core = Core::read(reader, |info| {
             // what the rows are codes of, and how many lists there are, stands behind the ids
             let quantizer = ScalarQuantizer::of_bytes(info.dim);
@@ -329,5 +325,9 @@ impl Backed for IvfSq {
 
     fn core(&self) -> &Core<CodedRows> {
         &self.0
+    }
+
+    fn of(core: Core<CodedRows>) -> IvfSq {
+        IvfSq(core)
     }
 }

@@ -25,7 +25,7 @@ pub enum Guarantee {
     #[default]
     Index,
     /// Every one of the nearest rows, whatever the index promises; an index that cannot do that refuses it. Of an
-    /// [`IvfPq`](crate::IvfPq), and an [`IvfSq`](crate::IvfSq) that keeps codes alone, of the rows as they are decoded: what encoding lost no search can tell.
+    /// [`IvfPq`](crate::IvfPq), and an [`IvfSq`](crate::IvfSq) that keeps codes alone, of the rows as they are decoded: what encoding lost no search can tell; of a [`Refine`](crate::Refine) of its rows, all of which are compared.
     Exact,
 }
 

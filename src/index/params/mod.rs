@@ -1,15 +1,18 @@
-//! What a search may be told beside its queries: first what it asks for (`ask`) and what a kind of index has of its own (`ivf`), then
+//! What a search may be told beside its queries: first what it asks for (`ask`) and what a kind of index has of its own (`ivf`, `refine`), then
 //! all together (`search`), and what that means for the engines (`options`); and what
 //! training may be told (`train`).
 
 mod ask;
 mod ivf;
 mod options;
+mod refine;
 mod search;
 mod train;
 
 pub(super) use ask::{Ask, rising};
 pub use ask::{Guarantee, Progress};
 pub use ivf::IvfParams;
+pub(super) use options::{Refining, checked_k_factor};
+pub use refine::RefineParams;
 pub use search::SearchParams;
 pub use train::TrainParams;

@@ -2,14 +2,33 @@
 
 use super::ask::{Ask, Guarantee, rising};
 use super::ivf::IvfParams;
+use super::refine::RefineParams;
 use super::search::SearchParams;
 use crate::call::Options;
 use crate::error::{Error, Result};
 use crate::invlists::{Look, Probe};
 
+/// What a search does whose candidates are compared again.
+pub(in crate::index) enum Refining {
+    /// The first stage is told this, and asked for so many times what is wanted.
+    Candidates(SearchParams, f32),
+    /// Every row is compared, without a first stage.
+    Every(SearchParams),
+}
+
+/// A factor by which there may be more candidates than neighbours.
+pub(in crate::index) fn checked_k_factor(times: f32) -> Result<f32> {
+    if times.is_finite() && times >= 1.0 {
+        return Ok(times);
+    }
+    let reason = format!("{times} candidates for each neighbour; 1 or more are, and finitely many");
+    Err(Error::argument("k_factor", reason))
+}
+
 impl SearchParams {
     /// How a search runs of an index that has no settings of its own.
     pub(in crate::index) fn exact(&self, ask: Ask) -> Result<Options> {
+        self.unrefined()?;
         if self.ivf.is_some() {
             return Err(Error::argument(
                 "ivf",
@@ -26,6 +45,7 @@ impl SearchParams {
         own: usize,
         nlist: usize,
     ) -> Result<(Look, Options)> {
+        self.unrefined()?;
         let IvfParams { nprobe, fill, prove } = self.ivf.clone().unwrap_or_default();
         let all = self.guarantee == Guarantee::Exact;
         let every = "beside a guarantee of exact answers, for which every list is looked at";
@@ -47,6 +67,50 @@ impl SearchParams {
             }
         };
         Err(Error::argument(field, why))
+    }
+
+    /// Refuses what only re-scoring has a use for.
+    fn unrefined(&self) -> Result<()> {
+        match self.refine {
+            Some(_) => Err(Error::argument("refine", "this index compares no candidates again")),
+            None => Ok(()),
+        }
+    }
+
+    /// What a search does that compares candidates again, `own` times as many as neighbours unless it says how many.
+    pub(in crate::index) fn refining(&self, ask: Ask, own: f32) -> Result<Refining> {
+        let RefineParams { k_factor } = self.refine.clone().unwrap_or_default();
+        let refused = |argument, why: &str| Err(Error::argument(argument, why));
+        if self.ivf.as_ref().is_some_and(|ivf| ivf.prove) {
+            return refused("prove", "what is compared again is nothing that a proof is about");
+        }
+        let mut within = SearchParams { refine: None, ..self.clone() };
+        if self.guarantee == Guarantee::Exact {
+            let every = "beside a guarantee of exact answers, for which every row is compared";
+            return match () {
+                _ if k_factor.is_some() => refused("k_factor", every),
+                _ if self.ivf.is_some() => refused("ivf", every),
+                _ if self.prepared.is_some() => refused(
+                    "prepared",
+                    "beside a guarantee of exact answers, which the first stage takes no part in: give the filter as it is",
+                ),
+                _ => {
+                    self.certified(ask)?;
+                    (within.exhaustive, within.guarantee) = (true, Guarantee::Index);
+                    Ok(Refining::Every(within))
+                }
+            };
+        }
+        let times = match k_factor {
+            Some(times) => checked_k_factor(times)?,
+            None => own,
+        };
+        Ok(Refining::Candidates(within, times))
+    }
+
+    /// How the candidates are compared again.
+    pub(in crate::index) fn comparing(&self) -> Options {
+        Options { timed: self.timed, cancel: self.cancel.clone(), ..Options::default() }
     }
 
     /// How the exact search runs, of all rows or of some.
@@ -73,6 +137,7 @@ impl SearchParams {
             ("guarantee", self.guarantee != Guarantee::Index),
             ("certify", !self.certify),
             ("ivf", self.ivf.is_some()),
+            ("refine", self.refine.is_some()),
         ];
         match searching.iter().find(|(_, set)| *set) {
             Some((field, _)) => Err(Error::argument(field, "rows are read and not searched")),

@@ -2,6 +2,7 @@
 
 use super::ask::{Guarantee, Progress};
 use super::ivf::IvfParams;
+use super::refine::RefineParams;
 use crate::call::CancelToken;
 use crate::index::ids::{Exclude, IdFilter, PreparedFilter, QueryFilter};
 use std::fmt;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 /// Nothing that is set is ignored: what the index or the call has no use for is an
 /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) that names the field, and so are fields that contradict each
 /// other. All indexes have the same fields. A kind that has settings of its own adds one field, an optional struct, which
-/// every other kind refuses: inverted lists have [`ivf`](Self::ivf); so graphs, refinement and quantizers will come, and an index
+/// every other kind refuses: inverted lists have [`ivf`](Self::ivf), re-scoring has [`refine`](Self::refine); so graphs will come, and an index
 /// that is built of several of them takes several structs.
 ///
 /// # Example
@@ -67,9 +68,11 @@ pub struct SearchParams {
     /// What inverted lists may be told, as of an [`IvfFlat`](crate::IvfFlat); every other kind of index refuses it. Default: what the
     /// index has of its own.
     pub ivf: Option<IvfParams>,
+    /// What a [`Refine`](crate::Refine) may be told; every other kind of index refuses it. Default: what the index has of its own.
+    pub refine: Option<RefineParams>,
     /// Called now and then with the share of the work that is done, which grows up to 1: by the thread that waits, or by one
-    /// of the library's, as [`Pending`](crate::Pending) says; of a [`StreamedFlat`](crate::StreamedFlat), and of an [`IvfSq`](crate::IvfSq) whose rows are
-    /// on the host, by one of the call's own. Default: nothing.
+    /// of the library's, as [`Pending`](crate::Pending) says; of a [`StreamedFlat`](crate::StreamedFlat), of a [`Refine`](crate::Refine), and of an
+    /// [`IvfSq`](crate::IvfSq) whose rows are on the host, by one of the call's own. Default: nothing.
     pub progress: Option<Progress>,
     /// Ends the call with [`Error::Cancelled`](crate::Error::Cancelled) at its next submission. Default: none.
     pub cancel: Option<CancelToken>,
@@ -243,6 +246,20 @@ impl SearchParams {
         self
     }
 
+    /// Sets [`refine`](Self#structfield.refine).
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::{RefineParams, SearchParams};
+    /// let params = SearchParams::new().refine(RefineParams::new().k_factor(4.0));
+    /// assert_eq!(params.refine.and_then(|refine| refine.k_factor), Some(4.0));
+    /// ```
+    #[must_use]
+    pub fn refine(mut self, params: RefineParams) -> Self {
+        self.refine = Some(params);
+        self
+    }
+
     /// Sets [`progress`](Self#structfield.progress).
     ///
     /// # Example
@@ -280,6 +297,7 @@ impl Default for SearchParams {
             guarantee: Guarantee::Index,
             certify: true,
             ivf: None,
+            refine: None,
             progress: None,
             cancel: None,
         }
@@ -298,6 +316,7 @@ impl fmt::Debug for SearchParams {
             .field("guarantee", &self.guarantee)
             .field("certify", &self.certify)
             .field("ivf", &self.ivf)
+            .field("refine", &self.refine)
             .field("progress", &self.progress.is_some())
             .field("cancel", &self.cancel)
             .finish()

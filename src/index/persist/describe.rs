@@ -1,12 +1,14 @@
 //! What an index file says of itself, without a device.
 
 use super::ids::count_ids;
-use super::info::{IndexReader, Info, open};
+use super::info::{IndexReader, Info, has_section, open};
 use super::layout::{
-    IVF_FLAT, IVF_PQ, IVF_RABITQ, IVF_SQ, MAGIC, PQ, PRE_TRANSFORM, RABITQ, SQ, VERSION,
+    IVF_FLAT, IVF_PQ, IVF_RABITQ, IVF_SQ, MAGIC, PQ, PRE_TRANSFORM, RABITQ, REFINE, SQ, VERSION,
 };
 use super::lists::{self, IvfInfo};
 use super::quantizer;
+use super::refine::{RefineInfo, read_k_factor};
+use super::rows::ORIGINALS;
 use super::transforms::read_transforms;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -48,6 +50,9 @@ pub struct IndexInfo {
     pub ivf: Option<IvfInfo>,
     /// The transforms that rows go through first, as the factory calls them, of a [`PreTransform`](crate::PreTransform); else none.
     pub transforms: Vec<String>,
+    /// What compares candidates again, of a [`Refine`](crate::Refine), whose first stage [`ivf`](Self::ivf) and
+    /// [`transforms`](Self::transforms) are about.
+    pub refine: Option<RefineInfo>,
     /// Bytes of the file.
     pub bytes: u64,
     /// The version of the format; 0 of a file of another library, which [`faiss_info`](crate::faiss_info) describes.
@@ -88,6 +93,23 @@ impl IndexInfo {
     /// `Format` for anything but an index file of a version that this build reads; `Io`.
     pub fn read(path: impl AsRef<Path>) -> Result<IndexInfo> {
         let mut reader = open(path.as_ref())?;
+        if reader.kind() != REFINE {
+            return IndexInfo::of_stage(&mut reader);
+        }
+        let Info { kind, dtype, dim, .. } = &reader.info;
+        let (kind, dtype, dim) = (kind.clone(), *dtype, *dim);
+        let k_factor = read_k_factor(&mut reader.file)?;
+        reader.go_on()?;
+        let base = IndexInfo::of_stage(&mut reader)?;
+        // behind the ids and rows of the first stage
+        reader.skip_index()?;
+        let rows = reader.kind().to_owned();
+        let refine = Some(RefineInfo { base: base.kind, rows, k_factor });
+        Ok(IndexInfo { kind, dtype, dim, refine, ..base })
+    }
+
+    /// What an index says of itself that has but one stage.
+    fn of_stage(reader: &mut IndexReader) -> Result<IndexInfo> {
         if reader.kind() != PRE_TRANSFORM {
             return IndexInfo::described(reader);
         }
@@ -96,12 +118,13 @@ impl IndexInfo {
         let Info { kind, dtype, dim, .. } = &reader.info;
         let (kind, dtype, dim) = (kind.clone(), *dtype, *dim);
         // all else is that of the index within
-        let within = IndexInfo::described(reader.next()?)?;
+        reader.go_on()?;
+        let within = IndexInfo::described(reader)?;
         Ok(IndexInfo { kind, dtype, dim, transforms, ..within })
     }
 
     /// What an index says of itself that is behind no transforms.
-    fn described(mut reader: IndexReader) -> Result<IndexInfo> {
+    fn described(reader: &mut IndexReader) -> Result<IndexInfo> {
         let (rows, next_id) = count_ids(&mut reader.file)?;
         let (mut codes, dim) = (None, reader.info.dim);
         let ivf = match reader.kind() {
@@ -117,8 +140,7 @@ impl IndexInfo {
                 let (of, residual) = quantizer::read_codes(&mut reader.file, &like)?;
                 codes = Some(of.name());
                 let lists = lists::describe(&mut reader.file, dim)?;
-                // behind labels and codes
-                let originals = reader.file.sections() > 2;
+                let originals = has_section(&mut reader.file, ORIGINALS)?;
                 let quantizer = of.scalar().map(ScalarQuantizer::kind);
                 Some(IvfInfo { quantizer, codes: of.name(), residual, originals, ..lists })
             }
@@ -154,20 +176,20 @@ impl IndexInfo {
         Ok(info)
     }
 
-    fn of(reader: IndexReader, rows: u64, next_id: u64) -> IndexInfo {
-        let (bytes, version, info) = (reader.file.length(), VERSION, reader.info);
-        let (kind, dtype, dim, metric) = (info.kind, info.dtype, info.dim, info.metric);
-        let (codes, ivf, transforms) = (None, None, Vec::new());
+    fn of(reader: &IndexReader, rows: u64, next_id: u64) -> IndexInfo {
+        let (bytes, version, info) = (reader.file.length(), VERSION, &reader.info);
+        let Info { kind, dtype, dim, metric } = info;
         IndexInfo {
-            kind,
-            dtype,
-            dim,
-            metric,
+            kind: kind.clone(),
+            dtype: *dtype,
+            dim: *dim,
+            metric: metric.clone(),
             rows,
             next_id,
-            codes,
-            ivf,
-            transforms,
+            codes: None,
+            ivf: None,
+            transforms: Vec::new(),
+            refine: None,
             bytes,
             version,
         }

@@ -9,6 +9,7 @@ use crate::format::MAX_DIM;
 use crate::metric::{Metric, Order};
 use std::path::Path;
 
+/// With which every index begins.
 const TAG: &[u8; 4] = b"INFO";
 /// Names are short; the text of a custom metric is a program.
 const NAME_BYTES: u32 = 64;
@@ -47,18 +48,45 @@ pub(in crate::index) fn open_kind(path: &Path, kind: &str) -> Result<IndexReader
     )))
 }
 
+/// What the next section says, which describes an index, and where its content begins.
+fn described(file: &mut FileReader) -> Result<(Info, u64)> {
+    let mut section = file.section(TAG)?;
+    let at = section.at();
+    let info = Info::read(&mut section)?;
+    section.end()?;
+    Ok((info, at))
+}
+
+/// Whether one of the sections that are still to come of the index that is read, and not of one behind it, has this tag.
+pub(in crate::index) fn has_section(file: &mut FileReader, tag: &[u8; 4]) -> Result<bool> {
+    Ok(file.tags_before(TAG)?.contains(tag))
+}
+
 impl IndexReader {
     fn of(mut file: FileReader) -> Result<IndexReader> {
-        let mut section = file.section(TAG)?;
-        let at = section.at();
-        let info = Info::read(&mut section)?;
-        section.end()?;
+        let (info, at) = described(&mut file)?;
         Ok(IndexReader { file, info, at })
     }
 
-    /// The index within this one, which begins where the file was read to.
-    pub fn next(self) -> Result<IndexReader> {
-        IndexReader::of(self.file)
+    /// Goes on to the index that begins where the file was read to: one within this one, or beside one that was read.
+    pub fn go_on(&mut self) -> Result<()> {
+        (self.info, self.at) = described(&mut self.file)?;
+        Ok(())
+    }
+
+    /// Goes on to the index behind the one that is read, without looking at what is left of it.
+    pub fn skip_index(&mut self) -> Result<()> {
+        for _ in self.file.tags_before(TAG)? {
+            self.file.skip()?;
+        }
+        self.go_on()
+    }
+
+    /// Has `read` read all that the file has, and refuses what is left.
+    pub fn whole<T>(mut self, read: impl FnOnce(&mut IndexReader) -> Result<T>) -> Result<T> {
+        let made = read(&mut self)?;
+        self.file.finish()?;
+        Ok(made)
     }
 
     pub fn kind(&self) -> &str {

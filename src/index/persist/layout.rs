@@ -19,6 +19,8 @@ pub(in crate::index) const IVF_PQ: &str = "IvfPq";
 pub(in crate::index) const IVF_RABITQ: &str = "IvfRaBitQ";
 /// The kind of index that is behind transforms of vectors.
 pub(in crate::index) const PRE_TRANSFORM: &str = "PreTransform";
+/// The kind of index whose candidates are compared again.
+pub(in crate::index) const REFINE: &str = "Refine";
 pub(super) const HEADER_BYTES: usize = 28;
 
 /// Host memory for one block of rows or ids.

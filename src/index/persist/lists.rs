@@ -97,6 +97,7 @@ pub(in crate::index) fn read_lists<T>(
 pub(super) fn describe(file: &mut FileReader, dim: usize) -> Result<IvfInfo> {
     let mut section = file.section(LISTS)?;
     let (nlist, nprobe, sizes) = head(&mut section, dim)?;
+    section.skip()?;
     let sizes = sizes.map(|sizes| ListSizes::of(&sizes));
     let (nlist, nprobe) = (nlist as u64, nprobe as u64);
     Ok(IvfInfo {

@@ -12,19 +12,24 @@ mod list_sizes;
 mod lists;
 mod quantizer;
 mod reader;
+mod refine;
 mod rows;
 mod transforms;
 mod writer;
 
 pub use describe::IndexInfo;
 pub(super) use ids::{read_ids, write_ids};
-pub(super) use info::{IndexReader, Info, open, open_kind};
-pub(super) use layout::{IVF_FLAT, IVF_PQ, IVF_RABITQ, IVF_SQ, PQ, PRE_TRANSFORM, RABITQ, SQ};
+pub(super) use info::{IndexReader, Info, has_section, open, open_kind};
+pub(super) use layout::{
+    IVF_FLAT, IVF_PQ, IVF_RABITQ, IVF_SQ, PQ, PRE_TRANSFORM, RABITQ, REFINE, SQ,
+};
 pub use list_sizes::ListSizes;
 pub use lists::IvfInfo;
 pub(super) use lists::{Lists, read_labels, read_lists, write_labels, write_lists};
 pub(super) use quantizer::{read_codes, read_flat_codes, write_codes};
 pub(super) use reader::FileReader;
+pub use refine::RefineInfo;
+pub(super) use refine::{read_k_factor, write_k_factor};
 pub(super) use rows::{ON_HOST, ORIGINALS, ROWS, read_mark, read_rows, write_mark, write_rows};
 pub(super) use transforms::{read_transforms, write_transforms};
 pub(super) use writer::FileWriter;

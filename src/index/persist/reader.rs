@@ -66,9 +66,27 @@ impl FileReader {
         Ok(())
     }
 
-    /// How many sections are still to come.
-    pub fn sections(&self) -> u32 {
-        self.sections
+    /// The tags of the sections that are still to come before one of tag `end`, or all. Their lengths are checked, nothing else.
+    pub fn tags_before(&mut self, end: &[u8; 4]) -> Result<Vec<[u8; 4]>> {
+        let (at, sections, mut tags) = (self.at, self.sections, Vec::new());
+        while self.sections > 0 {
+            let (tag, section) = self.any_section()?;
+            if tag == *end {
+                break;
+            }
+            section.skip()?;
+            tags.push(tag);
+        }
+        // a file has 63 bits
+        let back = self.file.seek_relative(at as i64 - self.at as i64);
+        back.map_err(|e| Error::io(&self.path, e))?;
+        (self.at, self.sections) = (at, sections);
+        Ok(tags)
+    }
+
+    /// Goes behind the next section without looking into it.
+    pub fn skip(&mut self) -> Result<()> {
+        self.any_section()?.1.skip()
     }
 
     /// The next section, which has this tag.

@@ -28,6 +28,9 @@ pub(in crate::index) trait Backed: Send + Sync + fmt::Debug + 'static {
     type Rows: Stored;
 
     fn core(&self) -> &Core<Self::Rows>;
+
+    /// The index of a core.
+    fn of(core: Core<Self::Rows>) -> Self;
 }
 
 impl<T: Backed> Search for T {
@@ -161,6 +164,11 @@ impl<T: Backed> Index for T {
 
     fn as_any(&self) -> Option<&dyn Any> {
         Some(self)
+    }
+
+    fn forked(&self, next_id: u64) -> Option<(Box<dyn Index>, u64)> {
+        let (core, next_id) = self.core().forked(next_id);
+        Some((Box::new(T::of(core)), next_id))
     }
 
     fn contains(&self, id: u64) -> bool {

@@ -44,8 +44,11 @@ impl<R: Stored> Core<R> {
         Core::of(Snapshot::new(empty, Ids::default(), 0))
     }
 
-    /// The index of a file; `empty` makes the kind's rows, still without any, of what the file says it is.
-    pub fn read(reader: IndexReader, empty: impl FnOnce(&Info) -> Result<R>) -> Result<Core<R>> {
+    /// The index whose sections come next in a file; `empty` makes the kind's rows, still without any, of what the file says it is.
+    pub fn read(
+        reader: &mut IndexReader,
+        empty: impl FnOnce(&Info) -> Result<R>,
+    ) -> Result<Core<R>> {
         file::read(reader, empty).map(Core::of)
     }
 
@@ -59,6 +62,24 @@ impl<R: Stored> Core<R> {
         let (metric, dtype, dim) = (rows.metric().clone(), rows.dtype(), rows.dim());
         let current = RwLock::new(Arc::new(snapshot));
         Core { metric, dtype, dim, current, writer: Mutex::new(()), identity: Arc::new(()) }
+    }
+
+    /// Another index of the current state, which changes alone, and its next id, at least `next_id`. Filters that are prepared know both as
+    /// one.
+    pub fn forked(&self, next_id: u64) -> (Core<R>, u64) {
+        let now = self.snapshot();
+        let now = if now.next_id() < next_id { Arc::new(now.reserving(next_id)) } else { now };
+        let Core { metric, dtype, dim, identity, .. } = self;
+        let next_id = now.next_id();
+        let fork = Core {
+            metric: metric.clone(),
+            dtype: *dtype,
+            dim: *dim,
+            current: RwLock::new(now),
+            writer: Mutex::new(()),
+            identity: Arc::clone(identity),
+        };
+        (fork, next_id)
     }
 
     pub fn metric(&self) -> &Metric {

@@ -31,9 +31,9 @@ pub(in crate::index) fn write_to<R: Stored>(
     rows.write_sections(now.live(), file)
 }
 
-/// Reads what [`write`] wrote, when `empty` makes the kind's rows, still without any, of what the file says it is.
+/// Reads the sections that [`write_to`] wrote, when `empty` makes the kind's rows, still without any, of what the file says it is.
 pub(in crate::index) fn read<R: Stored>(
-    mut reader: IndexReader,
+    reader: &mut IndexReader,
     empty: impl FnOnce(&Info) -> Result<R>,
 ) -> Result<Snapshot<R>> {
     let empty = empty(&reader.info).map_err(|e| match e {
@@ -45,6 +45,5 @@ pub(in crate::index) fn read<R: Stored>(
     })?;
     let (ids, next_id) = persist::read_ids(&mut reader.file)?;
     let rows = empty.read_sections(ids.len() as u64, &mut reader.file)?;
-    reader.file.finish()?;
     Ok(Snapshot::new(rows, ids, next_id))
 }

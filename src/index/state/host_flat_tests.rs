@@ -22,6 +22,10 @@ impl Backed for HostFlat {
     fn core(&self) -> &Core<Pairs> {
         &self.0
     }
+
+    fn of(core: Core<Pairs>) -> HostFlat {
+        HostFlat(core)
+    }
 }
 
 /// Each pair with whether it is live.

@@ -61,6 +61,11 @@ impl<R: Stored> Snapshot<R> {
         Snapshot { rows, ..self.clone() }
     }
 
+    /// The same, of which no row that is added without an id gets one below `next_id`.
+    pub fn reserving(&self, next_id: u64) -> Snapshot<R> {
+        Snapshot { next_id: self.next_id.max(next_id), ..self.clone() }
+    }
+
     /// The row of an id.
     pub fn row_of(&self, id: u64) -> Result<usize> {
         self.find(id).ok_or(Error::UnknownId { id })

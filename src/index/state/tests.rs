@@ -130,7 +130,7 @@ fn a_second_kind_is_written_and_read() {
     let path = folder.path().join("index");
     index.write(&path).unwrap();
     let reader = persist::open_kind(&path, "HostFlat").unwrap();
-    let again = HostFlat(Core::read(reader, |_| Ok(Pairs::default())).unwrap());
+    let again = HostFlat(reader.whole(|file| Core::read(file, |_| Ok(Pairs::default()))).unwrap());
     check(&again, &model, 60);
     assert_eq!(again.add(&[1.0, 2.0]).unwrap(), index.add(&[1.0, 2.0]).unwrap());
     let other = persist::open_kind(&path, "Flat").map(|_| ()).unwrap_err();

@@ -19,7 +19,7 @@ use crate::metric::Metric;
 use std::any::Any;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// The share of training that the transforms are said to be, where they have to learn.
 const CHAIN_SHARE: f64 = 0.5;
@@ -185,6 +185,14 @@ impl Index for PreTransform {
         Some(self)
     }
 
+    fn forked(&self, next_id: u64) -> Option<(Box<dyn Index>, u64)> {
+        // of one state: rows and the transforms that they went through
+        let _training = self.training.lock().unwrap_or_else(PoisonError::into_inner);
+        let (index, next_id) = self.index.forked(next_id)?;
+        let (gpu, chain, training) = (self.gpu.clone(), RwLock::new(self.chain()), Mutex::new(()));
+        Some((Box::new(PreTransform { gpu, chain, training, index }), next_id))
+    }
+
     fn contains(&self, id: u64) -> bool {
         self.index.contains(id)
     }
@@ -207,12 +215,19 @@ impl Index for PreTransform {
     }
 
     fn write_unnamed(&self, path: &Path) -> Result<AtomicFile> {
-        let _training = self.training.lock().unwrap_or_else(PoisonError::into_inner);
         let mut file = FileWriter::create(path)?;
-        let (kind, metric) = (PRE_TRANSFORM.to_owned(), self.metric().clone());
-        Info { kind, dtype: DType::F32, dim: self.dim(), metric }.write(&mut file)?;
-        persist::write_transforms(&mut file, self.chain().transforms())?;
-        kinds::write(&*self.index, &mut file)?;
+        self.write_to(&mut file)?;
         file.complete()
+    }
+}
+
+impl PreTransform {
+    /// Writes the sections of a file.
+    pub(super) fn write_to(&self, file: &mut FileWriter) -> Result<()> {
+        let _training = self.training.lock().unwrap_or_else(PoisonError::into_inner);
+        let (kind, metric) = (PRE_TRANSFORM.to_owned(), self.metric().clone());
+        Info { kind, dtype: DType::F32, dim: self.dim(), metric }.write(file)?;
+        persist::write_transforms(file, self.chain().transforms())?;
+        kinds::write(&*self.index, file)
     }
 }

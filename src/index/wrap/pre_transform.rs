@@ -1,5 +1,6 @@
 //! An index behind transforms of vectors.
 
+use super::refine::Refine;
 use super::transformed::Transformed;
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
@@ -81,6 +82,10 @@ impl PreTransform {
         if is_one(&*index) {
             return refused("an index that is one itself: give all transforms together".into());
         }
+        if index.as_any().is_some_and(|any| any.is::<Refine>()) {
+            let item = "an index that compares candidates again: put the transforms before its first stage, and it has the rows as they are";
+            return refused(item.into());
+        }
         if !chain.is_trained() && !index.is_empty() {
             let rows = index.len();
             let reason = format!("{rows} rows behind transforms that have yet to learn");
@@ -107,10 +112,10 @@ impl PreTransform {
     /// ```
     pub fn read(gpu: &Gpu, path: impl AsRef<Path>) -> Result<PreTransform> {
         let reader = persist::open_kind(path.as_ref(), PRE_TRANSFORM)?;
-        PreTransform::of_reader(gpu, reader)
+        reader.whole(|reader| PreTransform::of_reader(gpu, reader))
     }
 
-    pub(in crate::index) fn of_reader(gpu: &Gpu, mut reader: IndexReader) -> Result<PreTransform> {
+    pub(in crate::index) fn of_reader(gpu: &Gpu, reader: &mut IndexReader) -> Result<PreTransform> {
         let transforms = persist::read_transforms(&mut reader.file)?;
         let chain = Chain::new(transforms).map_err(|e| reader.fault(e.to_string()))?;
         let Info { dtype, dim, metric, .. } = &reader.info;
@@ -119,7 +124,7 @@ impl PreTransform {
             return Err(reader.fault(reason));
         }
         let metric = metric.clone();
-        let reader = reader.next()?;
+        reader.go_on()?;
         let (kind, its) = (reader.kind(), &reader.info);
         if (its.dim, its.dtype, &its.metric) != (chain.dim_out(), DType::F32, &metric) {
             let (dim, dtype, its) = (its.dim, its.dtype, &its.metric);

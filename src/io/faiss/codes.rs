@@ -111,6 +111,7 @@ fn of_bytes(
         codes: Some(of),
         lists: None,
         transforms: Vec::new(),
+        refine: None,
     })
 }
 

@@ -32,6 +32,7 @@ pub(super) fn flat(file: &mut Reader) -> Result<Found> {
         codes: None,
         lists: None,
         transforms: Vec::new(),
+        refine: None,
     })
 }
 
@@ -58,5 +59,6 @@ pub(super) fn bits(file: &mut Reader) -> Result<Found> {
         codes: None,
         lists: None,
         transforms: Vec::new(),
+        refine: None,
     })
 }

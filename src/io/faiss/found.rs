@@ -5,6 +5,9 @@ use crate::dtype::DType;
 use crate::metric::Metric;
 use crate::quantize::{Quantizer, VectorTransform};
 
+/// The most candidates for each neighbour that FAISS reads.
+pub(super) const MOST_CANDIDATES: f32 = 1000.0;
+
 /// An index in a file.
 pub(super) struct Found {
     pub metric: Metric,
@@ -28,6 +31,15 @@ pub(super) struct Found {
     pub lists: Option<ListsFound>,
     /// What rows went through before they were stored.
     pub transforms: Vec<VectorTransform>,
+    /// What compares the rows that this one finds again, if anything does.
+    pub refine: Option<Box<Rescoring>>,
+}
+
+/// The second stage of an index.
+pub(super) struct Rescoring {
+    /// A flat index, whose ids are those of the first stage.
+    pub rows: Found,
+    pub k_factor: f32,
 }
 
 /// Rows that lie one behind the other.

@@ -2,13 +2,14 @@
 
 use super::codes;
 use super::flat;
-use super::found::Found;
+use super::found::{Found, MOST_CANDIDATES, Rescoring};
 use super::header::{BinaryHeader, Header};
 use super::lists;
 use super::names;
 use super::reader::Reader;
 use super::transforms;
 use crate::error::Result;
+use crate::format::LittleEndian as _;
 use crate::quantize::VectorTransform;
 
 /// What the file holds; it has to end where the index does.
@@ -40,6 +41,7 @@ fn plain(file: &mut Reader, at: u64, fourcc: [u8; 4]) -> Result<Found> {
         b"Ixrq" | b"Ixrr" => codes::rabitq(file, fourcc == *b"Ixrr"),
         b"Iwrq" | b"Iwrr" => lists::find(file, fourcc),
         b"IxPT" => transformed(file),
+        b"IxRF" => refined(file),
         b"IwFl" | b"IvFl" | b"IvFL" | b"IwSq" | b"IwSQ" | b"IvSQ" | b"IwPQ" | b"IvPQ" | b"IwPf" => {
             lists::find(file, fourcc)
         }
@@ -56,10 +58,11 @@ fn transformed(file: &mut Reader) -> Result<Found> {
     let (found, rows) = match &fourcc {
         b"IxMp" | b"IxM2" => {
             let within = Header::read(file)?;
-            let plain = |fourcc: &[u8; 4]| fourcc[1] != b'B' && fourcc != b"IxPT";
+            let plain =
+                |fourcc: &[u8; 4]| fourcc[1] != b'B' && !matches!(fourcc, b"IxPT" | b"IxRF");
             (mapped(file, (within.dim, within.rows), plain)?, within.rows)
         }
-        b"IxPT" | b"IBxF" => {
+        b"IxPT" | b"IBxF" | b"IxRF" => {
             let reason = format!("{} behind transforms", fourcc.escape_ascii());
             return Err(file.fault(at, reason));
         }
@@ -81,6 +84,74 @@ fn transformed(file: &mut Reader) -> Result<Found> {
         return Err(file.fault(at, format!("{rows} rows behind transforms that are not trained")));
     }
     Ok(Found { transforms, ..found })
+}
+
+/// An index of two stages: the first, and behind it the second, by which candidates are compared again. The ids of the first are the numbers of the rows of the second.
+fn refined(file: &mut Reader) -> Result<Found> {
+    let header = Header::read(file)?;
+    let at = file.at();
+    let fourcc = file.fourcc()?;
+    let base = match &fourcc {
+        b"IxMp" | b"IxM2" => {
+            let within = Header::read(file)?;
+            let plain = |fourcc: &[u8; 4]| fourcc[1] != b'B' && fourcc != b"IxRF";
+            Found { counted: within.rows, ..mapped(file, (within.dim, within.rows), plain)? }
+        }
+        b"IxRF" | b"IBxF" => {
+            let reason = format!("{} as the first stage of another", fourcc.escape_ascii());
+            return Err(file.fault(at, reason));
+        }
+        other => plain(file, at, *other)?,
+    };
+    let behind = file.at();
+    let fourcc = file.fourcc()?;
+    if !matches!(&fourcc, b"IxF2" | b"IxFI" | b"IxFl") {
+        let reason = format!(
+            "candidates are compared by another index than a flat one: {}",
+            names::unread(fourcc)
+        );
+        return Err(file.fault(behind, reason));
+    }
+    let rows = flat::flat(file)?;
+    for (stage, its, counted) in
+        [(&base, base.dim_in(), base.counted), (&rows, rows.dim, rows.rows)]
+    {
+        if (its, counted, &stage.metric) != (header.dim, header.rows, &header.metric) {
+            let reason = format!(
+                "{counted} rows of {its} under {} as a stage of {} of {} under {}",
+                stage.metric, header.rows, header.dim, header.metric
+            );
+            return Err(file.fault(at, reason));
+        }
+    }
+    if let Some(reason) = unlike(&base, rows.rows) {
+        return Err(file.fault(at, reason));
+    }
+    let place = file.at();
+    let k_factor = file.f32()?;
+    if !(1.0..=MOST_CANDIDATES).contains(&k_factor) {
+        let reason =
+            format!("{k_factor} candidates for each neighbour, 1 to {MOST_CANDIDATES} are");
+        return Err(file.fault(place, reason));
+    }
+    Ok(Found { refine: Some(Box::new(Rescoring { rows, k_factor })), ..base })
+}
+
+/// Why the ids of a first stage are not the numbers of so many rows, each of them once.
+fn unlike(base: &Found, rows: u64) -> Option<String> {
+    let Some(ids) = &base.ids else { return None };
+    if ids.len() as u64 != rows {
+        return Some(format!("{} rows of the first stage, {rows} of the second", ids.len()));
+    }
+    let mut there = vec![false; ids.len()];
+    for &id in ids {
+        match there.get_mut(id as usize) {
+            Some(there) if !*there => *there = true,
+            Some(_) => return Some(format!("row {id} is there twice in the first stage")),
+            None => return Some(format!("row {id} in the first stage, of {rows} of the second")),
+        }
+    }
+    None
 }
 
 /// An index and the ids by which its own are known.
@@ -107,6 +178,11 @@ fn mapped(
     }
     let mut map = Vec::with_capacity(count as usize);
     file.ids(count, &mut map)?;
+    let refine = found.refine.map(|mut refine| {
+        // they are those of the first stage, in the order of its numbers
+        refine.rows.ids = Some(map.clone());
+        refine
+    });
     let ids = match found.ids {
         None => map,
         Some(mut ids) => {
@@ -118,5 +194,5 @@ fn mapped(
             ids
         }
     };
-    Ok(Found { ids: Some(ids), counted: 0, ..found })
+    Ok(Found { ids: Some(ids), counted: 0, refine, ..found })
 }

@@ -72,6 +72,7 @@ pub(super) fn find(file: &mut Reader, fourcc: [u8; 4]) -> Result<Found> {
         codes: None,
         lists: Some(ListsFound { nlist, nprobe, centroids, codes }),
         transforms: Vec::new(),
+        refine: None,
     })
 }
 

@@ -43,6 +43,7 @@ use std::path::Path;
 /// | `IndexIVFRaBitQ` | `Iwrq` `Iwrr` | [`IvfRaBitQ`](crate::IvfRaBitQ) |
 /// | `IndexBinaryFlat` | `IBxF` | [`BinaryFlat`](crate::BinaryFlat) |
 /// | `IndexPreTransform` of one of these | `IxPT` | [`PreTransform`](crate::PreTransform) |
+/// | `IndexRefineFlat`, `IndexRefine` by an `IndexFlat`, of one of these | `IxRF` | [`Refine`](crate::Refine), with its `k_factor` |
 /// | `IndexIDMap`, `IndexIDMap2` of one of these | `IxMp` `IxM2` `IBMp` `IBM2` | the same with these ids |
 ///
 /// Rows, codes, centroids, the list of each row, the number of lists that a search looks at and ids are taken as they are: no row is assigned or
@@ -66,7 +67,7 @@ use std::path::Path;
 /// `Format`, naming file and offset, for a file that is damaged, that goes on behind the index, or that holds what there is no place for here,
 /// by its name: other kinds of index (graphs, product quantizers of other than 4 to 8 bits or searched by other than the distances of their codes, transforms within transforms), residuals of scalar codes without
 /// ranges (fp16), codes of RaBitQ in one bit whose searches round queries (`qb` is not 0, which FAISS sets it to unless told otherwise), centroids in another index than a flat one or
-/// under another metric than the rows, lists that are in a file of their own, negative ids and ids that are there twice, values that the
+/// under another metric than the rows, candidates compared by another index than a flat one, lists that are in a file of their own, negative ids and ids that are there twice, values that the
 /// metric refuses; `Io`; what the index's constructor and `add` return.
 ///
 /// # Example
@@ -87,7 +88,8 @@ pub fn read_faiss(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Box<dyn Index>> {
 /// A [`Flat`](crate::Flat) becomes an `IndexFlat`, an [`Sq`](crate::Sq) an `IndexScalarQuantizer`, a [`Pq`](crate::Pq) an `IndexPQ`, an [`IvfFlat`](crate::IvfFlat) an `IndexIVFFlat`, an [`IvfSq`](crate::IvfSq) an
 /// `IndexIVFScalarQuantizer`, an [`IvfPq`](crate::IvfPq) an `IndexIVFPQ`, a [`RaBitQ`](crate::RaBitQ) an `IndexRaBitQ`, an
 /// [`IvfRaBitQ`](crate::IvfRaBitQ) an `IndexIVFRaBitQ`, a [`BinaryFlat`](crate::BinaryFlat) an `IndexBinaryFlat`, a
-/// [`PreTransform`](crate::PreTransform) an `IndexPreTransform` of what is within; a flat one whose ids are not
+/// [`PreTransform`](crate::PreTransform) an `IndexPreTransform` of what is within, a [`Refine`](crate::Refine) an `IndexRefine` of its
+/// stages; a flat one or a `Refine` whose ids are not
 /// 0, 1, 2... in the order of its rows within an `IndexIDMap2`. What [`read_faiss`] reads it writes again to the byte, but for
 /// direct maps, an ID map of lists, whose ids become those in the lists, an `IndexIDMap`, old letters, and a count of rows that are in no list.
 ///
@@ -107,7 +109,7 @@ pub fn read_faiss(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Box<dyn Index>> {
 /// # Errors
 /// `Unsupported` for what would have other distances there: metrics that [`read_faiss`] does not list, which
 /// [`SqrtL2`](crate::Metric::SqrtL2) (FAISS's L2 is squared) and [`CosineDistance`](crate::Metric::CosineDistance) are, too; codes under
-/// cosine; a scalar quantizer of a type that FAISS does not have (`SQ6_uniform`); of bits other metrics than
+/// cosine; a [`k_factor`](crate::Refine::k_factor) above 1000; a scalar quantizer of a type that FAISS does not have (`SQ6_uniform`); of bits other metrics than
 /// [`Hamming`](crate::Metric::Hamming) and other dimensions than whole bytes; an index of somebody else's type. As
 /// [`Index::write`](crate::Index::write).
 ///

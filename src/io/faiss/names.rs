@@ -1,12 +1,11 @@
 //! FAISS's four letters for each kind of index, and what they stand for.
 
 /// What can be read, for messages.
-pub(super) const KNOWN: &str = "IxF2, IxFI, IxFl, IxSQ, IxPq, IxPo, IxPQ, IPfs, IwFl, IvFl, IvFL, IwSq, IwSQ, IvSQ, IwPQ, IvPQ, IwPf, Ixrq, Ixrr, Iwrq, Iwrr, IxPT, IxMp, IxM2, IBxF, IBMp and IBM2";
+pub(super) const KNOWN: &str = "IxF2, IxFI, IxFl, IxSQ, IxPq, IxPo, IxPQ, IPfs, IwFl, IvFl, IvFL, IwSq, IwSQ, IvSQ, IwPQ, IvPQ, IwPf, Ixrq, Ixrr, Iwrq, Iwrr, IxPT, IxRF, IxMp, IxM2, IBxF, IBMp and IBM2";
 
 /// Kinds that are not read, as the rest of "it is ...".
 const OTHERS: &[(&str, &str)] = &[
     ("null", "no index at all"),
-    ("IxRF", "an index with a refinement (IndexRefine)"),
     ("IwQR IvQR", "lists of product-quantizer codes that are refined (IndexIVFPQR)"),
     ("IxHe IxHE", "a locality-sensitive hash (IndexLSH)"),
     ("Irfn Irfs", "a RaBitQ index for fast scans (IndexRaBitQFastScan)"),

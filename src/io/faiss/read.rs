@@ -1,6 +1,6 @@
 //! From a file to an index, and what can be said of it without a device.
 
-use super::found::{Found, ListsFound};
+use super::found::{Found, ListsFound, Rescoring};
 use super::layout;
 use super::names;
 use super::reader::Reader;
@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::format::LittleEndian as _;
 use crate::format::RowSource;
 use crate::index::{Index, IndexInfo, IvfInfo, ListSizes, ListsApart, PreTransform};
-use crate::index::{RowNames, codes_of, flat_of, lists_of_rows};
+use crate::index::{RefineInfo, RowNames, codes_of, flat_of, lists_of_rows, refined_by_rows};
 use crate::quantize::{Quantizer, ScalarQuantizer};
 use crate::space::check;
 use std::path::Path;
@@ -42,10 +42,16 @@ pub(super) fn read(gpu: &Gpu, path: &Path) -> Result<Box<dyn Index>> {
         (Some(lists), _) => lists_of_rows(gpu, (&found.metric, found.dim), lists, &mut rows, names),
     };
     let made = made.map_err(|e| refused(&file, &found, e))?;
-    match found.transforms.is_empty() {
-        true => Ok(made),
-        false => Ok(Box::new(PreTransform::new(gpu, found.transforms, made)?)),
-    }
+    let made: Box<dyn Index> = match found.transforms.is_empty() {
+        true => made,
+        false => Box::new(PreTransform::new(gpu, std::mem::take(&mut found.transforms), made)?),
+    };
+    let Some(refine) = found.refine.take() else { return Ok(made) };
+    let Rescoring { mut rows, k_factor } = *refine;
+    let names = names_of(&mut file, &mut rows)?;
+    let mut source = FileRows::new(&mut file, &rows);
+    let made = refined_by_rows(gpu, &*made, (&rows.metric, k_factor), &mut source, names);
+    Ok(Box::new(made.map_err(|e| refused(&file, &rows, e))?))
 }
 
 /// The error of a row, at its place in the file.
@@ -131,7 +137,7 @@ fn told(file: &Reader, found: &Found) -> IndexInfo {
         originals: false,
     });
     let in_lists = found.lists.as_ref().map(|lists| lists.codes.as_ref().map(|(of, _)| of));
-    let kind = match (in_lists, &found.codes) {
+    let stage = match (in_lists, &found.codes) {
         _ if !found.transforms.is_empty() => "PreTransform",
         (None, Some(Quantizer::Scalar(_))) => "Sq",
         (None, Some(Quantizer::Product(_))) => "Pq",
@@ -144,6 +150,12 @@ fn told(file: &Reader, found: &Found) -> IndexInfo {
         (Some(Some(Quantizer::RaBitQ(_))), _) => "IvfRaBitQ",
     };
     let codes = in_lists.flatten().or(found.codes.as_ref()).map(Quantizer::name);
+    let refine = found.refine.as_ref().map(|refine| RefineInfo {
+        base: stage.to_owned(),
+        rows: "Flat".into(),
+        k_factor: refine.k_factor,
+    });
+    let kind = if refine.is_some() { "Refine" } else { stage };
     IndexInfo {
         kind: kind.to_owned(),
         // codes are of f32
@@ -155,6 +167,7 @@ fn told(file: &Reader, found: &Found) -> IndexInfo {
         codes,
         ivf,
         transforms: found.transforms.iter().map(ToString::to_string).collect(),
+        refine,
         bytes: file.length(),
         version: 0,
     }
@@ -170,8 +183,22 @@ pub(super) fn verify(
     let info = told(&file, &found);
     names_of(&mut file, &mut found)?;
     lists(&mut file, &found)?;
+    let read = check_rows(&mut file, &found, 0, progress)?;
+    if let Some(refine) = &found.refine {
+        check_rows(&mut file, &refine.rows, read, progress)?;
+    }
+    Ok(info)
+}
+
+/// Reads the rows of an index, when so many bytes of others were read, and says how many there are then.
+fn check_rows(
+    file: &mut Reader,
+    found: &Found,
+    before: u64,
+    progress: &mut dyn FnMut(u64, u64) -> Result<()>,
+) -> Result<u64> {
     let bytes = file.length();
-    let (mut rows, mut done) = (FileRows::new(&mut file, &found), 0);
+    let (mut rows, mut done) = (FileRows::new(file, found), 0);
     let checked = loop {
         match rows.next_rows(usize::MAX) {
             Ok(None) => break Ok(()),
@@ -184,10 +211,10 @@ pub(super) fn verify(
                     break Err(error);
                 }
                 done += count;
-                progress(done * found.row_bytes, bytes)?;
+                progress(before + done * found.row_bytes, bytes)?;
             }
         }
     };
-    checked.map_err(|e| refused(&file, &found, e))?;
-    Ok(info)
+    checked.map_err(|e| refused(file, found, e))?;
+    Ok(before + done * found.row_bytes)
 }

@@ -1,6 +1,7 @@
 //! From an index to a file.
 
 use super::codes;
+use super::found::MOST_CANDIDATES;
 use super::header::{BinaryHeader, Header, number};
 use super::quantizer;
 use super::rabitq;
@@ -21,13 +22,74 @@ pub(super) fn write(index: &dyn Index, path: &Path) -> Result<AtomicFile> {
     let apart = Apart::of(index).ok_or_else(|| refused(index.description()))??;
     let kind = Kind::of(&apart)?;
     let before = transforms_before(&apart, &kind)?;
-    let mut out = AtomicFile::create(path)?;
-    out.write(&before)?;
+    let both = apart.refine.as_ref().map(|refine| Kind::of(&refine.0)).transpose()?;
+    let Some(second) = both else {
+        let mut out = AtomicFile::create(path)?;
+        write_stage(&mut out, &before, &apart, &kind)?;
+        return Ok(out);
+    };
+    write_refined(path, &before, apart, [&kind, &second])
+}
+
+/// An index that has but one stage.
+fn write_stage(out: &mut AtomicFile, before: &[u8], apart: &Apart, kind: &Kind) -> Result<()> {
+    out.write(before)?;
     match &apart.lists {
-        Some(lists) => write_lists(&mut out, &apart, lists, &kind)?,
-        None => write_flat(&mut out, &apart, &kind)?,
+        Some(lists) => write_lists(out, apart, lists, kind),
+        None => write_flat(out, apart, kind),
+    }
+}
+
+/// Both stages, whose ids are the numbers of the rows of the second, behind the ids by which they are known if these are others.
+fn write_refined(
+    path: &Path,
+    before: &[u8],
+    mut apart: Apart,
+    [first, second]: [&Kind; 2],
+) -> Result<AtomicFile> {
+    let Some(refine) = apart.refine.take() else { return Err(refused("one stage")) };
+    let (mut rows, k_factor) = *refine;
+    if k_factor > MOST_CANDIDATES {
+        return Err(refused(format!(
+            "{k_factor} candidates for each neighbour, {MOST_CANDIDATES} are the most that it reads"
+        )));
+    }
+    let count = rows.ids.len() as u64;
+    let ids = std::mem::replace(&mut rows.ids, (0..count).collect());
+    let is_numbered = ids == rows.ids;
+    let mut places: Vec<(u64, u64)> = ids.iter().copied().zip(0..).collect();
+    places.sort_unstable();
+    for id in &mut apart.ids {
+        let missing = || Error::internal(format!("the id {id} in one stage alone"));
+        let place = places.binary_search_by_key(id, |place| place.0).map_err(|_| missing())?;
+        *id = places[place].1;
+    }
+    let trained = is_trained(&apart);
+    let header = |bytes: &mut Vec<u8>| second.header(rows.dim, count, trained).write(bytes);
+    let mut bytes = Vec::new();
+    if !is_numbered {
+        bytes.extend(b"IxM2");
+        header(&mut bytes)?;
+    }
+    bytes.extend(b"IxRF");
+    header(&mut bytes)?;
+    let mut out = AtomicFile::create(path)?;
+    out.write(&bytes)?;
+    write_stage(&mut out, before, &apart, first)?;
+    write_flat(&mut out, &rows, second)?;
+    out.write(&k_factor.to_le_bytes())?;
+    if !is_numbered {
+        out.write(&count.to_le_bytes())?;
+        out.write(bytemuck::cast_slice(&ids))?;
     }
     Ok(out)
+}
+
+/// Whether an index can be added to.
+fn is_trained(apart: &Apart) -> bool {
+    apart.lists.as_ref().is_none_or(|lists| lists.centroids.is_some())
+        && apart.codes.as_ref().is_none_or(Quantizer::is_trained)
+        && apart.transforms.iter().all(VectorTransform::is_trained)
 }
 
 fn refused(item: impl Into<String>) -> Error {
@@ -112,9 +174,7 @@ fn transforms_before(apart: &Apart, kind: &Kind) -> Result<Vec<u8>> {
         // the length is that of what the others make
         chain.push(VectorTransform::normalization(apart.dim)?);
     }
-    let trained = apart.lists.as_ref().is_none_or(|lists| lists.centroids.is_some())
-        && apart.codes.as_ref().is_none_or(Quantizer::is_trained)
-        && chain.iter().all(VectorTransform::is_trained);
+    let trained = is_trained(apart);
     bytes.extend(b"IxPT");
     kind.header(dim, apart.ids.len() as u64, trained).write(&mut bytes)?;
     bytes.extend((chain.len() as u32).to_le_bytes());

@@ -277,6 +277,36 @@ for name, factory in [("untrained_ivf_rabitq", "IVF8,RaBitQ4"), ("untrained_flat
     index = faiss.index_factory(D, factory)
     index.qb = 0
     faiss.write_index(index, str(HERE / f"{name}.faiss"))
+# candidates that are compared again
+def refined(name, description, metric, k_factor):
+    """An index of two stages, trained and filled; and its file."""
+    index = faiss.index_factory(D, description, METRICS[metric][1])
+    faiss.downcast_index(faiss.extract_index_ivf(index.base_index)).nprobe = 3
+    index.k_factor = k_factor
+    index.train(TRAIN)
+    if "empty" not in name:
+        index.add(BASE["plain"])
+    save(name, "plain", index)
+    return index
+
+
+for metric in ["l2", "ip"]:
+    refined(f"refine_ivf_flat_{metric}", "IVF8,Flat,RFlat", metric, 1)
+    refined(f"refine_ivf_pq_{metric}", "IVF8,PQ3x4np,RFlat", metric, 3)
+    refined(f"refine_pca_ivf_{metric}", "PCA4,IVF8,Flat,RFlat", metric, 3)
+empty = refined("refine_ivf_empty", "IVF8,Flat,RFlat", "l2", 2)
+index = faiss.IndexIDMap2(empty)
+index.add_with_ids(BASE["plain"], SOME)
+save("idmap2_refine_ivf", "plain", index)
+# a first stage that numbers the rows in another order
+order = rng.permutation(N).astype(np.int64)
+mapped, rows = faiss.IndexIDMap2(faiss.IndexFlatL2(D)), faiss.IndexFlatL2(D)
+mapped.add_with_ids(BASE["plain"][order], order)
+rows.add(BASE["plain"])
+index = faiss.IndexRefine(mapped, rows)
+index.k_factor = 2
+save("refine_mapped_flat", "plain", index)
+faiss.write_index(faiss.index_factory(D, "IVF8,PQ3x4np,RFlat"), str(HERE / "untrained_refine_ivf.faiss"))
 
 (HERE / "answers.txt").write_text("\n".join(answers) + "\n")
 (HERE / "lists.txt").write_text("\n".join(lists) + "\n")
@@ -288,7 +318,7 @@ for name, factory in [
     ("hnsw", "HNSW4,Flat"),
     ("ivf_pq", "IVF2,PQ2x2"),
     ("pq", "PQ2x2"),
-    ("refine", "Flat,RFlat"),
+    ("refine", "Flat,Refine(HNSW4,Flat)"),
     ("ivf_hnsw", "IVF2_HNSW4,Flat"),
 ]:
     index = faiss.index_factory(D, factory)

@@ -1,13 +1,13 @@
 //! What a search may be told by name.
 
-use nearfield::{Guarantee, IvfParams, SearchParams};
+use nearfield::{Guarantee, IvfParams, RefineParams, SearchParams};
 use std::str::FromStr;
 
 /// Sets one parameter from its text, unless the text is none of its values, which it then names.
 type Set = fn(&mut SearchParams, &str) -> Result<(), &'static str>;
 
 /// Every parameter that an index here knows.
-const KNOWN: [(&str, Set); 6] = [
+const KNOWN: [(&str, Set); 8] = [
     ("certify", |params, text| {
         params.certify = switch(text)?;
         Ok(())
@@ -28,6 +28,9 @@ const KNOWN: [(&str, Set); 6] = [
         };
         Ok(())
     }),
+    ("k_factor", times),
+    // by FAISS's name in ParameterSpace
+    ("k_factor_rf", times),
     ("nprobe", |params, text| {
         let nprobe = text.parse().ok().filter(|&lists: &usize| lists > 0);
         let nprobe = nprobe.ok_or("a number of lists, 1 or more")?;
@@ -43,6 +46,14 @@ const KNOWN: [(&str, Set); 6] = [
 /// What lists are told so far.
 fn lists(params: &SearchParams) -> IvfParams {
     params.ivf.clone().unwrap_or_default()
+}
+
+/// How many candidates are compared again for each neighbour.
+fn times(params: &mut SearchParams, text: &str) -> Result<(), &'static str> {
+    let factor = text.parse().ok().filter(|times: &f32| *times >= 1.0 && times.is_finite());
+    let factor = factor.ok_or("a number of candidates for each neighbour, 1 or more")?;
+    params.refine = Some(RefineParams::new().k_factor(factor));
+    Ok(())
 }
 
 fn switch(text: &str) -> Result<bool, &'static str> {
@@ -105,6 +116,10 @@ mod tests {
             text.parse::<Param>().unwrap().apply(&mut params);
         }
         assert_eq!(params.ivf, Some(IvfParams::new().nprobe(32).fill(true).prove(true)));
+        for (text, times) in [("k_factor=4", 4.0), ("k_factor_rf=2.5", 2.5)] {
+            text.parse::<Param>().unwrap().apply(&mut params);
+            assert_eq!(params.refine, Some(RefineParams::new().k_factor(times)));
+        }
     }
 
     #[test]
@@ -112,8 +127,10 @@ mod tests {
         for (text, expected) in [
             (
                 "efSearch=8",
-                "\"efSearch\" is none of certify, exhaustive, fill, guarantee, nprobe, prove",
+                "\"efSearch\" is none of certify, exhaustive, fill, guarantee, k_factor, k_factor_rf, nprobe, prove",
             ),
+            ("k_factor=0.5", "k_factor is a number of candidates for each neighbour, 1 or more"),
+            ("k_factor_rf=inf", "k_factor_rf is a number of candidates"),
             ("nprobe=0", "nprobe is a number of lists, 1 or more, not \"0\""),
             ("nprobe=-1", "nprobe is a number of lists"),
             ("certify", "no NAME=VALUE"),

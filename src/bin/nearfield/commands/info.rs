@@ -93,6 +93,11 @@ fn of_index(saved: &Saved, info: &IndexInfo, verified: bool) -> Vec<(&'static st
         fields.push(("version", json!(info.version)));
     }
     fields.push(("kind", json!(info.kind)));
+    if let Some(refine) = &info.refine {
+        fields.push(("base", json!(refine.base)));
+        fields.push(("refine", json!(refine.rows)));
+        fields.push(("k_factor", json!(refine.k_factor)));
+    }
     if !info.transforms.is_empty() {
         fields.push(("transforms", json!(info.transforms.join(","))));
     }

@@ -65,6 +65,10 @@ impl fmt::Display for Totals {
                 }
             }
         }
+        if s.refine.candidates > 0 {
+            let mean = s.refine.candidates as f64 / s.queries.max(1) as f64;
+            writeln!(f, "  candidates       {mean:.1} a query, compared by their rows")?;
+        }
         for name in &s.variants {
             writeln!(f, "  kernel           {name}")?;
         }

@@ -1,0 +1,207 @@
+//! The search: candidates of the first stage, compared again by their rows.
+
+use super::rescored::Now;
+use super::stages::Stages;
+use crate::call::{CancelToken, Options, Pending, RowHits, start_thread_below};
+use crate::dtype::Rows;
+use crate::error::{Error, Result};
+use crate::exact::{Listed, Queries, Wanted, query_count, submit_listed};
+use crate::index::changing::Index;
+use crate::index::hits::Hits;
+use crate::index::params::{Ask, Refining, SearchParams, rising};
+use crate::metric::Order;
+use crate::parallel::each;
+use std::sync::Arc;
+
+/// The share of a search that the first stage is said to be.
+const BASE_SHARE: f64 = 0.9;
+/// Ids that one thread looks up at a time.
+const PIECE: usize = 64 << 10;
+/// Up to here k and its multiples are whole in f32, in which FAISS multiplies.
+const WHOLE_F32: usize = 1 << 24;
+
+/// What is left to do when the candidates are there.
+struct Again {
+    now: Now,
+    queries: Queries,
+    wanted: Wanted,
+    options: Options,
+    order: Order,
+}
+
+/// A search that has begun: what the first stage answers, or, where every row is compared, the answer itself.
+struct Begun {
+    pending: Pending<Hits>,
+    again: Option<Again>,
+}
+
+/// So many times as many candidates as neighbours, as FAISS counts them.
+fn times_as_many(k: usize, times: f32) -> usize {
+    let more = match k < WHOLE_F32 {
+        true => (k as f32 * times) as usize,
+        false => (k as f64 * f64::from(times)) as usize,
+    };
+    more.max(k)
+}
+
+/// A radius within which rows are candidates for one of `radius`: farther by a factor of at least 1.
+fn widened(radius: f32, times: f32, order: Order) -> f32 {
+    match (order == Order::Ascending) == (radius >= 0.0) {
+        true => radius * times,
+        false => radius / times,
+    }
+}
+
+/// Starts a search of one state.
+pub(super) fn submit(
+    stages: &Stages,
+    queries: Rows<'_>,
+    ask: Ask,
+    params: &SearchParams,
+) -> Result<Pending<Hits>> {
+    let stop = CancelToken::below(params.cancel.clone());
+    let Begun { pending, again } = begin(stages, queries, ask, params, &stop)?;
+    let Some(again) = again else { return Ok(pending) };
+    start_thread_below(stop, move |_| again.answer(pending.wait()?))
+}
+
+/// The same, on this thread.
+pub(super) fn search(
+    stages: &Stages,
+    queries: Rows<'_>,
+    ask: Ask,
+    params: &SearchParams,
+) -> Result<Hits> {
+    let stop = CancelToken::below(params.cancel.clone());
+    let Begun { pending, again } = begin(stages, queries, ask, params, &stop)?;
+    let hits = pending.wait()?;
+    match again {
+        Some(again) => again.answer(hits),
+        None => Ok(hits),
+    }
+}
+
+/// The ids that the queries may not find, by the order of the rows that are compared.
+pub(super) fn excluded(
+    stages: &Stages,
+    queries: Rows<'_>,
+    params: &SearchParams,
+) -> Result<Option<Vec<u64>>> {
+    let Some(exclude) = &params.exclude else { return Ok(None) };
+    let index = stages.rows.index();
+    let count = query_count(queries, index.dtype(), index.dim())?;
+    exclude.ids(count, index.len(), || index.ids()).map(Some)
+}
+
+fn begin(
+    stages: &Stages,
+    queries: Rows<'_>,
+    ask: Ask,
+    params: &SearchParams,
+    stop: &CancelToken,
+) -> Result<Begun> {
+    let started = |index: &dyn Index, ask: Ask, params: &SearchParams| match ask {
+        Ask::Nearest(k) => index.submit(queries, k, params),
+        Ask::Within(radius) => index.submit_range(queries, radius, params),
+    };
+    let excluded = excluded(stages, queries, params)?.map(Into::into);
+    let params = SearchParams {
+        exclude: excluded,
+        progress: params.progress.clone().map(rising),
+        cancel: Some(stop.clone()),
+        ..params.clone()
+    };
+    let (mut within, times) = match params.refining(ask, stages.k_factor)? {
+        Refining::Every(all) => {
+            // who drops the answer cancels nothing here, since nothing else has begun
+            let pending = started(stages.rows.index(), ask, &all)?;
+            return Ok(Begun { pending, again: None });
+        }
+        Refining::Candidates(within, times) => (within, times),
+    };
+    let mut options = params.comparing();
+    if let Some(progress) = params.progress.clone() {
+        let behind = progress.clone();
+        within = within.progress(move |share| progress(BASE_SHARE * share));
+        options.progress = Some(Arc::new(move |share| {
+            behind(BASE_SHARE + (1.0 - BASE_SHARE) * share);
+        }));
+    }
+    let order = stages.base.metric().order();
+    let (asked, wanted) = match ask {
+        Ask::Nearest(k) => (Ask::Nearest(times_as_many(k, times)), Wanted::Nearest(k)),
+        Ask::Within(radius) => (Ask::Within(widened(radius, times, order)), Wanted::Within(radius)),
+    };
+    let pending = started(&*stages.base, asked, &within)?;
+    let now = stages.rows.now();
+    // the first stage has found nothing wrong with them
+    let queries = Queries::new(&now.dataset, queries)?;
+    options.row_ids = now.row_ids.clone();
+    Ok(Begun { pending, again: Some(Again { now, queries, wanted, options, order }) })
+}
+
+impl Again {
+    /// The answer, once the candidates are known.
+    fn answer(self, found: Hits) -> Result<Hits> {
+        let Again { now, queries, wanted, options, order } = self;
+        let mut rows = vec![0; found.ids().len()];
+        let pieces = rows.chunks_mut(PIECE).zip(found.ids().chunks(PIECE));
+        each(pieces.collect(), |(rows, ids)| {
+            for (row, &id) in rows.iter_mut().zip(ids) {
+                let missing = || Error::internal(format!("a candidate {id} without a row"));
+                *row = now.row(id).ok_or_else(missing)?;
+            }
+            Ok(())
+        })?;
+        let listed = Listed { lims: found.lims().to_vec(), rows };
+        let again = submit_listed(&now.dataset, queries, listed, wanted, options)?.wait()?;
+        let RowHits { lims, ids, distances, stats, .. } = again;
+        let mut all = found.stats().clone();
+        all.add_work(&stats);
+        // nothing was scanned here
+        all.exact = found.stats().exact.clone();
+        Ok(Hits::new(lims, ids, distances, order, all))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn candidates_are_as_many_as_faiss_asks_for() {
+        for (k, times, more) in [
+            (10, 1.0, 10),
+            (10, 1.9, 19),
+            (10, 1.19, 11),
+            (1, 3.7, 3),
+            (3, 1.5, 4),
+            (100, 64.0, 6400),
+            (1 << 24, 1.5, 3 << 23),
+            (usize::MAX, 2.0, usize::MAX),
+        ] {
+            assert_eq!(times_as_many(k, times), more, "{k} x {times}");
+        }
+    }
+
+    #[test]
+    fn a_radius_is_widened_whatever_its_sign() {
+        let inf = f32::INFINITY;
+        for (radius, order, wide) in [
+            (2.0, Order::Ascending, 8.0),
+            (0.0, Order::Ascending, 0.0),
+            (-2.0, Order::Ascending, -0.5),
+            (inf, Order::Ascending, inf),
+            (-inf, Order::Ascending, -inf),
+            (2.0, Order::Descending, 0.5),
+            (0.0, Order::Descending, 0.0),
+            (-2.0, Order::Descending, -8.0),
+            (-inf, Order::Descending, -inf),
+            (inf, Order::Descending, inf),
+        ] {
+            assert_eq!(widened(radius, 4.0, order), wide, "{radius} {order:?}");
+            assert_eq!(widened(radius, 1.0, order), radius);
+        }
+        assert!(widened(f32::NAN, 4.0, Order::Ascending).is_nan());
+    }
+}

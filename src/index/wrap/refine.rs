@@ -1,0 +1,225 @@
+//! An index whose candidates are compared again.
+
+use super::rescored::Rescored;
+use super::stages::{self, Stages};
+use crate::dtype::DType;
+use crate::error::{Error, Result};
+use crate::exact::Dataset;
+use crate::index::changing::Index;
+use crate::index::params::checked_k_factor;
+use crate::index::state::Core;
+use crate::index::traits::Search;
+use crate::metric::Metric;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+/// An index of two stages: FAISS's `IndexRefine` and `IndexRefineFlat`. The first finds candidates, as an [`IvfPq`](crate::IvfPq) does by short
+/// codes; the second has the rows as they are, by which the candidates are compared again on the device. What is answered are exact distances,
+/// in their order, of those that the first stage found.
+///
+/// From [`Refine::new`], [`Refine::read`] or [`index_factory`](crate::index_factory) (`IVF1024,PQ16,RFlat`; `PCA32,IVF64,Flat,RFlat`, whose second
+/// stage has the rows before the transforms). A search for k neighbours asks the first stage for [`k_factor`](Self::k_factor) times as
+/// many. **It is 1 unless it is set**, as in FAISS, and then no row is found that the first stage would not have found: raise it to gain recall, for the
+/// index ([`set_k_factor`](Self::set_k_factor)) or a search ([`RefineParams`](crate::RefineParams)). All else that a search is told, as
+/// [`nprobe`](crate::IvfParams#structfield.nprobe) and filters, the first stage is told. Refused are
+/// [`prove`](crate::IvfParams#structfield.prove), and a filter that is prepared beside a guarantee of exact answers: for that,
+/// [`Guarantee::Exact`](crate::Guarantee::Exact), every row is compared, and the first stage takes no part.
+///
+/// A search by radius asks the first stage for what lies within a wider radius, `k_factor` times it, and answers what of that lies within the
+/// radius itself by its exact distance. A similarity above 0 is divided by `k_factor`, which widens it, where FAISS multiplies it, which does not;
+/// so is a distance below 0.
+///
+/// Both stages always have the same ids, whatever is added, replaced, removed or merged, and whatever of that fails or is cancelled: a change is made
+/// on copies of both, which share what is equal, and then takes the place of both at once, so that a search sees one state. Filters,
+/// ids and what becomes of bad rows are those of every index. Rows are given back as the second stage has them, and equal distances stand in its order.
+/// Rows are of its type; where the first stage takes f32 alone (codes, transforms), it gets them so.
+///
+/// Cost: device memory of both stages, of the second that of the rows and 4 to 8 bytes a row; of time that of the first stage, and for each candidate that
+/// of reading its row; the ids of the candidates come to the host and go back as numbers of rows. A stream of rows that is added is copied once on the host,
+/// since both stages read it.
+///
+/// # Accuracy
+/// A distance is that which a [`Flat`](crate::Flat) of the rows would report, to the bit. Which rows are among the candidates is up to the first stage
+/// and to `k_factor`.
+///
+/// # Example
+/// ```no_run
+/// use nearfield::{Flat, Gpu, Index, IvfPq, Metric, Refine, Rows, Search};
+/// # let (rows, queries) = (vec![0.5; 128 << 20], vec![0.5; 1280]);
+/// let gpu = Gpu::new()?;
+/// let codes = IvfPq::new(&gpu, 128, Metric::L2, 4096, 32, 8)?;
+/// let index = Refine::new(Box::new(codes), Box::new(Flat::new(&gpu, 128, Metric::L2)?))?;
+/// index.set_k_factor(4.0)?;
+/// index.train(Rows::F32(&rows[..128 * 200_000]))?;
+/// index.add(&rows)?;
+/// // the 10 nearest of 40
+/// let hits = index.search(&queries, 10)?;
+/// assert_eq!(index.description(), "IVF4096,PQ32,RFlat");
+/// # Ok::<(), nearfield::Error>(())
+/// ```
+#[doc(alias("IndexRefine", "IndexRefineFlat", "RFlat", "rerank"))]
+pub struct Refine {
+    pub(super) metric: Metric,
+    pub(super) dtype: DType,
+    pub(super) dim: usize,
+    /// Swapped in whole.
+    current: RwLock<Arc<Stages>>,
+    /// Held while a change builds the next state; searches go on meanwhile.
+    writer: Mutex<()>,
+}
+
+impl Refine {
+    /// An index of a first stage, of any kind of this crate, and of a [`Flat`](crate::Flat) of any type, by whose rows candidates are compared. Both may have
+    /// rows, of the same ids; the order of the second's counts. Of the second no copies are kept that only a scan would read.
+    ///
+    /// # Errors
+    /// `Unsupported` for a first stage of a type of somebody else's or that is a `Refine` itself, for a second that is no `Flat`, and for types of which
+    /// the first does not take the second's; `DimensionMismatch`; `InvalidArgument` where metrics or ids differ; `OutOfDeviceMemory`; `DeviceLost`.
+    pub fn new(base: Box<dyn Index>, refine: Box<dyn Index>) -> Result<Refine> {
+        let rows = Rescored::of(&*refine)?;
+        drop(refine);
+        Refine::of(&*base, rows)
+    }
+
+    /// The same of a second stage that is one already.
+    pub(super) fn of(base: &dyn Index, rows: Rescored) -> Result<Refine> {
+        let refine = rows.index();
+        if base.as_any().is_some_and(|any| any.is::<Refine>()) {
+            let item = "a first stage that compares candidates again itself";
+            return Err(Error::unsupported("Refine", item));
+        }
+        if base.dim() != refine.dim() {
+            let (expected, actual) = (base.dim(), refine.dim());
+            return Err(Error::DimensionMismatch { expected, actual });
+        }
+        if base.metric() != refine.metric() {
+            let (first, second) = (base.metric(), refine.metric());
+            let reason = format!("candidates by {first} to be compared by {second}");
+            return Err(Error::argument("refine", reason));
+        }
+        let (takes, has) = (base.dtype(), refine.dtype());
+        if takes != has && takes != DType::F32 {
+            let item = format!("rows of {has} for a first stage of {takes}");
+            return Err(Error::unsupported("Refine", item));
+        }
+        same_ids(base.ids(), refine.ids())?;
+        // the next ids stay the same from here on
+        let (next, own) = (stages::forked(base, 0)?.1, rows.forked(0).1);
+        let next = next.max(own);
+        let stages = Stages {
+            base: stages::forked(base, next)?.0,
+            rows: rows.forked(next).0,
+            k_factor: 1.0,
+        };
+        let (metric, dtype, dim) = (refine.metric().clone(), has, refine.dim());
+        let (current, writer) = (RwLock::new(Arc::new(stages)), Mutex::new(()));
+        Ok(Refine { metric, dtype, dim, current, writer })
+    }
+
+    /// How many candidates a search that does not say so asks the first stage for, in neighbours: 1, unless
+    /// [`set_k_factor`](Self::set_k_factor) or the file that the index was read from says otherwise.
+    pub fn k_factor(&self) -> f32 {
+        self.now().k_factor
+    }
+
+    /// Has searches ask for so many times as many candidates as neighbours unless they say how many; files keep the number.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for less than 1, and for what is no number or not finite.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// let index = Refine::read(&Gpu::new()?, "refined.nf")?;
+    /// index.set_k_factor(2.0 * index.k_factor())?;
+    /// index.write("refined.nf".as_ref())?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn set_k_factor(&self, times: f32) -> Result<()> {
+        let k_factor = checked_k_factor(times)?;
+        self.swap(|old| Ok((Stages { k_factor, ..old.forked()? }, ())))
+    }
+
+    /// The first stage as it is now, which stays as it is when this index changes: what candidates a search begins with.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// let index = Refine::read(&Gpu::new()?, "refined.nf")?;
+    /// // by codes alone, and what came of their candidates
+    /// let (codes, query) = (index.base(), [0.5; 128]);
+    /// println!("{:?}, {:?}", codes.search(&query, 10)?.ids(), index.search(&query, 10)?.ids());
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn base(&self) -> Arc<dyn Search> {
+        Arc::clone(&self.now().base) as Arc<dyn Search>
+    }
+
+    /// Of rows that no scan will read.
+    pub(in crate::index) fn of_rows(base: &dyn Index, rows: Core<Dataset>) -> Result<Refine> {
+        Refine::of(base, Rescored::flat(rows))
+    }
+
+    /// Has `look` see both stages of one state.
+    pub(in crate::index) fn stages<T>(
+        &self,
+        look: impl FnOnce(&dyn Index, &dyn Index, f32) -> T,
+    ) -> T {
+        let now = self.now();
+        look(&*now.base, now.rows.index(), now.k_factor)
+    }
+
+    // a state is swapped in whole, so what a panicking thread left behind both locks is sound
+    pub(super) fn now(&self) -> Arc<Stages> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Has both stages change together, or neither.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&Stages) -> Result<T>) -> Result<T> {
+        self.swap(|old| {
+            let new = old.forked()?;
+            let value = change(&new)?;
+            Ok((new, value))
+        })
+    }
+
+    fn swap<T>(&self, next: impl FnOnce(&Stages) -> Result<(Stages, T)>) -> Result<T> {
+        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = self.now();
+        let (new, value) = next(&old)?;
+        let new = Arc::new(new);
+        let replaced = {
+            let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *current, new)
+        };
+        // what only the old state had is freed here, behind the lock that searches wait for
+        drop((old, replaced));
+        Ok(value)
+    }
+}
+
+/// Refuses stages that do not have the same ids.
+fn same_ids(mut base: Vec<u64>, mut refine: Vec<u64>) -> Result<()> {
+    if base == refine {
+        return Ok(());
+    }
+    base.sort_unstable();
+    refine.sort_unstable();
+    if base == refine {
+        return Ok(());
+    }
+    let counts = format!("{} rows for the {} of the first stage", refine.len(), base.len());
+    let missing = base.iter().find(|id| refine.binary_search(id).is_err());
+    let reason = match missing {
+        Some(id) => format!("{counts}, of which it lacks the id {id}"),
+        None => counts,
+    };
+    Err(Error::argument("refine", reason))
+}
+
+impl fmt::Debug for Refine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Stages { base, rows, k_factor } = &*self.now();
+        write!(f, "Refine({base:?}; {:?}; {k_factor})", rows.index())
+    }
+}
