@@ -89,6 +89,8 @@ fn each_file_says_what_it_is() {
         ("untrained_pre_itq", &["ITQ3"], "PreTransform"),
         ("pre_hr", &["HR"], "PreTransform"),
         ("pre_PCAm", &["PCAW4"], "PreTransform"),
+        ("lsh", &[], "Lsh"),
+        ("idmap2_pre_lsh", &["PCA4"], "PreTransform"),
     ] {
         let info = info(name);
         assert_eq!(
@@ -96,6 +98,21 @@ fn each_file_says_what_it_is() {
             (transforms.join(","), kind),
             "{name}"
         );
+    }
+    for (name, codes) in [
+        ("lsh", "LSH6"),
+        ("lsh4", "LSH4"),
+        ("lsh_t", "LSH6t"),
+        ("lsh13rt", "LSH13rt"),
+        ("lsh_bias", "LSH7r"),
+        ("lsh_old", "LSH64r"),
+        ("idmap2_lsh", "LSH4rt"),
+        ("pre_itq_lsh", "LSH3"),
+        ("untrained_lsh", "LSH9rt"),
+    ] {
+        let info = info(name);
+        assert_eq!(info.codes.as_deref(), Some(codes), "{name}");
+        assert_eq!((info.metric, info.dtype), (Metric::Hamming, DType::F32), "{name}");
     }
     assert!(!is_faiss(folder().join("plain.query.npy")).unwrap());
 }
@@ -186,7 +203,7 @@ impl Damaged {
 }
 
 /// The shortest file of each layout.
-const LAYOUTS: [&str; 15] = [
+const LAYOUTS: [&str; 20] = [
     "flat_lp",
     "ivf_ids",
     "ivf_sparse",
@@ -202,6 +219,11 @@ const LAYOUTS: [&str; 15] = [
     "pre_center",
     "idmap2_pre_ivf",
     "untrained_pre_itq",
+    "lsh5t",
+    "lsh3rt",
+    "lsh_old",
+    "idmap2_lsh",
+    "untrained_pre_lsh",
 ];
 
 /// Does something to each of them.
@@ -265,6 +287,16 @@ fn an_error_names_the_place() {
         ("ivf_l2", 37, u64::MAX, 37, "lists"),
         ("ivf_l2", 45, 0, 45, "look at"),
         ("ivf_l2", 53, 0, 53, "centroids"),
+        // metric, bits, flags, thresholds and their number, bytes of a row, rotation, bytes of all
+        ("lsh5t", 33, 0, 4, "under ip"),
+        ("lsh5t", 37, 5 << 48 | 1 << 40, 37, "thresholds for 0 bits"),
+        ("lsh5t", 37, 5 << 48 | 1 << 40 | 7, 75, "for 7 bits of 6"),
+        ("lsh5t", 41, 2, 41, "neither"),
+        ("lsh5t", 41, 5 << 16 | 1 << 8 | 1, 75, "not there"),
+        ("lsh5t", 43, 6, 37, "6 thresholds"),
+        ("lsh5t", 51, 0x7fc0_0000, 37, "bit 0 is NaN"),
+        ("lsh5t", 71, 2, 71, "2 bytes for 5 bits"),
+        ("lsh5t", 75, 0, 75, "rrot"),
     ] {
         let mut bad = fs::read(&all[name]).unwrap();
         bad[at..at + 8].copy_from_slice(&bytes.to_le_bytes());

@@ -5,6 +5,7 @@ use super::flat::{BinaryFlat, Flat};
 use super::ids::{Ids, MAX_ID, RowSet};
 use super::ivf::{IvfFlat, IvfPq, IvfRows, IvfSq, SqRows};
 use super::lists_apart::ListsApart;
+use super::lsh::{Lsh, LshRows};
 use super::state::{Backed, Core, Stored};
 use super::wrap::PreTransform;
 use crate::device::Gpu;
@@ -13,7 +14,8 @@ use crate::error::{Error, Result};
 use crate::exact::Dataset;
 use crate::format::RowSource;
 use crate::metric::Metric;
-use crate::quantize::{Quantizer, VectorTransform};
+use crate::quantize::{Quantizer, SignQuantizer, VectorTransform};
+use std::cell::OnceCell;
 
 /// One state of an index, without the rows that were removed. The others are known by number, from 0 on.
 pub(crate) struct Apart {
@@ -26,6 +28,8 @@ pub(crate) struct Apart {
     /// The id of each row.
     pub ids: Vec<u64>,
     pub lists: Option<ListsApart>,
+    /// What made bits of rows, of an index of these.
+    pub signs: Option<SignQuantizer>,
     /// What rows went through before the index got them, the first first.
     pub transforms: Vec<VectorTransform>,
     read: Box<ReadRows>,
@@ -55,6 +59,16 @@ impl Apart {
             let shape = |rows: &IvfRows| (rows.dtype(), rows.dtype().row_bytes(rows.dim()));
             let lists = |rows: &IvfRows, live: Option<&_>| rows.apart(live).map(Some);
             return Some(taken(index, shape, lists, Stored::read_rows));
+        }
+        if let Some(index) = any.downcast_ref::<Lsh>() {
+            // of the rows that are taken, whatever becomes of the index meanwhile
+            let signs = OnceCell::new();
+            let shape = |rows: &LshRows| {
+                signs.get_or_init(|| rows.quantizer().clone());
+                (DType::Bits, rows.code_bytes())
+            };
+            let taken = taken(index, shape, |_, _| Ok(None), LshRows::read_codes);
+            return Some(taken.map(|apart| Apart { signs: signs.into_inner(), ..apart }));
         }
         let shape = |rows: &SqRows| (DType::U8, rows.code_bytes());
         let lists = |rows: &SqRows, live: Option<&_>| rows.apart(live).map(Some);
@@ -92,8 +106,9 @@ fn taken<T: Backed>(
             read(now.rows(), &rows, out)
         }
     };
-    let transforms = Vec::new();
-    Ok(Apart { metric, dtype, dim, row_bytes, ids, lists, transforms, read: Box::new(read) })
+    let (signs, transforms) = (None, Vec::new());
+    let read = Box::new(read);
+    Ok(Apart { metric, dtype, dim, row_bytes, ids, lists, signs, transforms, read })
 }
 
 /// The ids of rows that are about to be read.
@@ -138,6 +153,17 @@ pub(crate) fn flat_of(
         DType::Bits => Box::new(BinaryFlat::of(core)),
         _ => Box::new(Flat::of(core)),
     })
+}
+
+/// An index of these bits, which are what the quantizer made of rows: an [`Lsh`].
+pub(crate) fn signs_of_rows(
+    gpu: &Gpu,
+    signs: &SignQuantizer,
+    bits: &mut dyn RowSource,
+    names: RowNames,
+) -> Result<Box<dyn Index>> {
+    let empty = LshRows::new(gpu, signs.clone())?;
+    Ok(Box::new(Lsh::of(names.core(empty.with_codes(bits)?)?)))
 }
 
 /// An index of these lists, whose rows are codes where there is a quantizer, a u8 a byte: an [`IvfSq`] or an [`IvfPq`], otherwise an

@@ -4,6 +4,7 @@ use super::changing::Index;
 use super::flat::{BinaryFlat, Flat};
 use super::ivf::{self, IvfFlat, IvfPq, IvfSq, ListCodes};
 use super::kinds;
+use super::lsh::{Lsh, signs_of};
 use super::persist::{self, PRE_TRANSFORM};
 use super::wrap::{PreTransform, transforms_of};
 use crate::device::Gpu;
@@ -22,7 +23,7 @@ struct Kind {
     make: fn(&Gpu, usize, &str, &Metric, DType) -> Option<Made>,
 }
 
-const KINDS: [Kind; 5] = [
+const KINDS: [Kind; 6] = [
     Kind {
         descriptions: "\"Flat\"",
         make: |gpu, dim, description, metric, dtype| {
@@ -76,6 +77,20 @@ const KINDS: [Kind; 5] = [
             Some(made.map(|index| Box::new(index) as _))
         },
     },
+    Kind {
+        descriptions: "\"LSH64rt\" of f32 (any number of bits, rotated or not, with thresholds or without)",
+        make: |gpu, dim, description, metric, dtype| {
+            let signs = match signs_of(description)? {
+                Ok(signs) => signs,
+                Err(error) => return Some(Err(error)),
+            };
+            if dtype != DType::F32 {
+                return Some(Err(not_f32(description, dtype)));
+            }
+            let made = Lsh::described(gpu, dim, signs, metric);
+            Some(made.map(|index| Box::new(index) as _))
+        },
+    },
 ];
 
 fn not_f32(description: &str, dtype: DType) -> Error {
@@ -92,6 +107,7 @@ fn not_f32(description: &str, dtype: DType) -> Error {
 /// | `IVF4096,Flat`, `IVF4k,Flat` | [`IvfFlat`] of 4096 lists; `k` is 1024, `M` 1024 of those |
 /// | `IVF1024,SQ8`, `SQ6`, `SQ4`, `SQfp16`, `SQbf16`, `SQ8_direct` | [`IvfSq`] of 1024 lists; also `SQ8_direct_signed`, `SQ8_uniform`, `SQ6_uniform`, `SQ4_uniform` |
 /// | `IVF1024,PQ16`, `IVF1024,PQ16x4` | [`IvfPq`] of 1024 lists, of 16 parts of 8 bits, or of 4; `PQ16x4fs` and `PQ16np` are the same codes |
+/// | `LSH`, `LSH64`, `LSH256r`, `LSH64t`, `LSH256rt` | [`Lsh`] under L2: signs of each element, or of 64; `r` of a random rotation, `t` with thresholds at medians |
 /// | `PCA32,...`, `PCAR32`, `PCAW32`, `PCAWR32` | [`PreTransform`]: what is left, of 32 principal components; `R` turned at random, `W` of the same variance |
 /// | `OPQ16,...`, `OPQ16_64,...` | [`PreTransform`] by a rotation for a product quantizer of 16 parts, to as many elements or to 64 |
 /// | `ITQ,...`, `ITQ32,...` | [`PreTransform`] by iterative quantization, of all elements or of 32 components |

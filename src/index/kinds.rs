@@ -3,6 +3,7 @@
 use super::changing::Index;
 use super::flat::{BinaryFlat, Flat};
 use super::ivf::{IvfFlat, IvfPq, IvfSq};
+use super::lsh::Lsh;
 use super::persist::{FileWriter, IndexReader};
 use super::state::Backed;
 use crate::device::Gpu;
@@ -17,7 +18,7 @@ struct Kind {
     read: fn(&Gpu, IndexReader) -> Result<Box<dyn Index>>,
 }
 
-const KINDS: [Kind; 5] = [
+const KINDS: [Kind; 6] = [
     Kind {
         name: Flat::KIND,
         write: write_of::<Flat>,
@@ -42,6 +43,11 @@ const KINDS: [Kind; 5] = [
         name: IvfPq::KIND,
         write: write_of::<IvfPq>,
         read: |gpu, reader| Ok(Box::new(IvfPq::of_reader(gpu, reader)?)),
+    },
+    Kind {
+        name: Lsh::KIND,
+        write: write_of::<Lsh>,
+        read: |gpu, reader| Ok(Box::new(Lsh::of_reader(gpu, reader)?)),
     },
 ];
 

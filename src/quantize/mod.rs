@@ -22,6 +22,14 @@
 //! decode(c):       x^_m = centroids[m][c_m]                                   product.rs
 //! ```
 //!
+//! # Signs
+//!
+//! ```text
+//! train(sample):   t_j  = median of (A x)_j, or 0                             signs.rs
+//! encode(x):       bit_j = (A x)_j - t_j >= 0
+//! decode(bits):    x^   = A^T (t + 1 where a bit is set, t - 1 where not)
+//! ```
+//!
 //! # Where the code departs from FAISS
 //!
 //! * FAISS learns the ranges of each dimension, by all statistics but the least and largest, from a copy of the sample in which its first row is all
@@ -37,6 +45,7 @@ mod product;
 mod quantizer;
 mod ranges;
 mod scalar;
+mod signs;
 mod transform;
 
 pub(crate) use encode::{Codebook, Lists};
@@ -46,5 +55,6 @@ pub use product::ProductQuantizer;
 pub(crate) use product::picked;
 pub(crate) use quantizer::Quantizer;
 pub use scalar::ScalarQuantizer;
+pub(crate) use signs::SignQuantizer;
 pub(crate) use transform::{Chain, TOKENS, TransformParts, named};
 pub use transform::{PcaParams, VectorTransform};

@@ -57,6 +57,9 @@ pub const COVERED: &[(&str, &[&str])] = &[
     ("IvfSq::with_originals", &["IvfSq::originals", "OriginalsStats"]),
     ("IvfSq::with_residuals", &["IvfSq::by_residual"]),
     ("ListSizes", &["ListSizes::of"]),
+    ("Lsh", &["Lsh::new"]),
+    ("Lsh::encode", &["Lsh::matrix", "Lsh::thresholds"]),
+    ("Lsh::with_matrix", &["Lsh::nbits"]),
     (
         "KMeansParams",
         &[

@@ -4,7 +4,7 @@ use crate::common::device::subset;
 use crate::common::npy::Npy;
 use crate::support::gpu;
 use nearfield::{
-    BinaryFlat, DType, Error, Flat, Hits, Index, IvfFlat, IvfPq, IvfSq, Metric, PreTransform,
+    BinaryFlat, DType, Error, Flat, Hits, Index, IvfFlat, IvfPq, IvfSq, Lsh, Metric, PreTransform,
     ProductQuantizer, Rows, ScalarQuantizer, Search, SearchParams, SqType, VectorTransform,
     read_faiss, read_index, write_faiss,
 };
@@ -99,6 +99,7 @@ fn faiss_answers_are_ours_and_its_files_are_written_again_to_the_byte() {
             "old_",
             "PcAm",
             "PCAm",
+            "lsh_old",
         ];
         if other.iter().any(|part| name.contains(part)) {
             let second = read_faiss(&gpu, &again).unwrap();
@@ -155,7 +156,9 @@ fn what_is_read_goes_on() {
     assert_eq!(index.add(&[0.5; DIM]).unwrap(), last + 1..last + 2);
     assert_eq!(index.remove(&[last]).unwrap(), 1);
     assert_eq!((index.len(), index.description()), (before, "IVF8,Flat".to_owned()));
-    for (name, description) in [("untrained_ivf", "IVF8,Flat"), ("untrained_sq", "IVF8,SQ8")] {
+    for (name, description) in
+        [("untrained_ivf", "IVF8,Flat"), ("untrained_sq", "IVF8,SQ8"), ("untrained_lsh", "LSH9rt")]
+    {
         let index = read_faiss(&gpu, file(name)).unwrap();
         assert_eq!((index.description(), index.is_trained()), (description.to_owned(), false));
         let again = tempfile::NamedTempFile::new().unwrap();
@@ -175,6 +178,7 @@ fn transforms_that_are_not_trained_are_trained_here() {
         ("untrained_pre_ivf", "PCA4,IVF8,Flat"),
         ("untrained_pre_itq", "ITQ3,Flat"),
         ("untrained_pre_rr", "RR4,Flat"),
+        ("untrained_pre_lsh", "ITQ3,LSH3t"),
     ] {
         let index = read_faiss(&gpu, file(name)).unwrap();
         assert_eq!((index.description(), index.is_trained()), (description.to_owned(), false));
@@ -278,6 +282,17 @@ fn written(gpu: &nearfield::Gpu) -> Vec<(&'static str, &'static str, Box<dyn Ind
         made.set_nprobe(2).unwrap();
         add(name, "plain", Box::new(made), Rows::F32(&rows), true);
     }
+    for (name, bits, rotated, thresholds) in
+        [("lsh", 5, false, false), ("lsh_ids", 37, true, true), ("lsh_t", 6, false, true)]
+    {
+        let made = Lsh::new(gpu, DIM, bits, rotated, thresholds).unwrap();
+        made.train(Rows::F32(&rows)).unwrap();
+        add(name, "plain", Box::new(made), Rows::F32(&rows), name == "lsh_ids");
+    }
+    let within = Box::new(Lsh::new(gpu, 7, 20, true, false).unwrap());
+    let chain = vec![VectorTransform::random_rotation(DIM, 7, 3).unwrap()];
+    let index = PreTransform::new(gpu, chain, within).unwrap();
+    add("pre_lsh", "plain", Box::new(index), Rows::F32(&rows), true);
     let quantizer = ScalarQuantizer::new(DIM, SqType::Bits8).unwrap();
     let quantizer = quantizer.with_trained(&[[-2.0; DIM], [4.0; DIM]].concat()).unwrap();
     let made = IvfSq::with_centroids(gpu, Metric::L2, &quantizer, centroids).unwrap();

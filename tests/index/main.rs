@@ -16,6 +16,7 @@ mod filters;
 mod flights;
 mod ivf;
 mod limits;
+mod lsh;
 mod many;
 mod matrix;
 mod model;

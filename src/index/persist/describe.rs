@@ -2,9 +2,10 @@
 
 use super::ids::count_ids;
 use super::info::{IndexReader, Info, open};
-use super::layout::{IVF_FLAT, IVF_PQ, IVF_SQ, MAGIC, PRE_TRANSFORM, VERSION};
+use super::layout::{IVF_FLAT, IVF_PQ, IVF_SQ, LSH, MAGIC, PRE_TRANSFORM, VERSION};
 use super::lists::{self, IvfInfo};
 use super::quantizer;
+use super::signs::read_signs;
 use super::transforms::read_transforms;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -42,6 +43,8 @@ pub struct IndexInfo {
     pub next_id: u64,
     /// What there is to say of its inverted lists, if it has some.
     pub ivf: Option<IvfInfo>,
+    /// What its rows became, as the factory spells it, where they are codes without lists: `LSH64rt`.
+    pub codes: Option<String>,
     /// The transforms that rows go through first, as the factory calls them, of a [`PreTransform`](crate::PreTransform); else none.
     pub transforms: Vec<String>,
     /// Bytes of the file.
@@ -99,6 +102,10 @@ impl IndexInfo {
     /// What an index says of itself that is behind no transforms.
     fn described(mut reader: IndexReader) -> Result<IndexInfo> {
         let (rows, next_id) = count_ids(&mut reader.file)?;
+        let codes = match reader.kind() {
+            LSH => Some(read_signs(&mut reader.file, reader.info.dim, rows)?.name()),
+            _ => None,
+        };
         let ivf = match reader.kind() {
             IVF_FLAT => Some(lists::describe(&mut reader.file, reader.info.dim)?),
             kind @ (IVF_SQ | IVF_PQ) => {
@@ -112,7 +119,7 @@ impl IndexInfo {
             }
             _ => None,
         };
-        Ok(IndexInfo::of(reader, rows, next_id, ivf))
+        Ok(IndexInfo { codes, ..IndexInfo::of(reader, rows, next_id, ivf) })
     }
 
     /// Reads the whole file and checks each of its checksums; `progress` is told bytes read and bytes in all, and an error
@@ -145,7 +152,19 @@ impl IndexInfo {
     fn of(reader: IndexReader, rows: u64, next_id: u64, ivf: Option<IvfInfo>) -> IndexInfo {
         let (bytes, version, info) = (reader.file.length(), VERSION, reader.info);
         let (kind, dtype, dim, metric) = (info.kind, info.dtype, info.dim, info.metric);
-        let transforms = Vec::new();
-        IndexInfo { kind, dtype, dim, metric, rows, next_id, ivf, transforms, bytes, version }
+        let (codes, transforms) = (None, Vec::new());
+        IndexInfo {
+            kind,
+            dtype,
+            dim,
+            metric,
+            rows,
+            next_id,
+            ivf,
+            codes,
+            transforms,
+            bytes,
+            version,
+        }
     }
 }

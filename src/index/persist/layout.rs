@@ -9,6 +9,8 @@ pub(in crate::index) const IVF_FLAT: &str = "IvfFlat";
 pub(in crate::index) const IVF_SQ: &str = "IvfSq";
 /// The kind of index that has lists of codes of a product quantizer.
 pub(in crate::index) const IVF_PQ: &str = "IvfPq";
+/// The kind of index that has the signs of rows.
+pub(in crate::index) const LSH: &str = "Lsh";
 /// The kind of index that is behind transforms of vectors.
 pub(in crate::index) const PRE_TRANSFORM: &str = "PreTransform";
 pub(super) const HEADER_BYTES: usize = 28;

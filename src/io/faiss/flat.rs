@@ -29,6 +29,7 @@ pub(super) fn flat(file: &mut Reader) -> Result<Found> {
         counted: rows,
         ids: None,
         lists: None,
+        signs: None,
         transforms: Vec::new(),
     })
 }
@@ -53,6 +54,7 @@ pub(super) fn bits(file: &mut Reader) -> Result<Found> {
         counted: rows,
         ids: None,
         lists: None,
+        signs: None,
         transforms: Vec::new(),
     })
 }

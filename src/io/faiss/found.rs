@@ -2,7 +2,7 @@
 
 use crate::dtype::DType;
 use crate::metric::Metric;
-use crate::quantize::{Quantizer, VectorTransform};
+use crate::quantize::{Quantizer, SignQuantizer, VectorTransform};
 
 /// An index in a file.
 pub(super) struct Found {
@@ -21,6 +21,8 @@ pub(super) struct Found {
     /// The id of each row; `None` where they are their numbers.
     pub ids: Option<Vec<u64>>,
     pub lists: Option<ListsFound>,
+    /// What made bits of rows, where the rows are bits of others.
+    pub signs: Option<SignQuantizer>,
     /// What rows went through before they were stored.
     pub transforms: Vec<VectorTransform>,
 }
@@ -47,6 +49,20 @@ impl Found {
     /// Elements of the rows that such an index takes.
     pub fn dim_in(&self) -> usize {
         self.transforms.first().map_or(self.dim, VectorTransform::dim_in)
+    }
+
+    /// The metric by the header, which of signs is not that of their distances.
+    pub fn header_metric(&self) -> &Metric {
+        if self.signs.is_some() { &Metric::L2 } else { &self.metric }
+    }
+
+    /// Elements of a row as it lies in the file; of codes bytes.
+    pub fn row_dim(&self) -> usize {
+        match &self.signs {
+            Some(signs) => signs.bits(),
+            None if self.dtype == DType::U8 => self.row_bytes as usize,
+            None => self.dim,
+        }
     }
 
     /// The id of the next row that is added without one.

@@ -6,6 +6,7 @@ use super::header::{BinaryHeader, Header};
 use super::lists;
 use super::names;
 use super::reader::Reader;
+use super::signs;
 use super::transforms;
 use crate::error::Result;
 use crate::quantize::VectorTransform;
@@ -33,6 +34,7 @@ fn plain(file: &mut Reader, at: u64, fourcc: [u8; 4]) -> Result<Found> {
     match &fourcc {
         b"IxF2" | b"IxFI" | b"IxFl" => flat::flat(file),
         b"IBxF" => flat::bits(file),
+        b"IxHe" | b"IxHE" => signs::find(file, fourcc == *b"IxHE"),
         b"IxPT" => transformed(file),
         b"IwFl" | b"IvFl" | b"IvFL" | b"IwSq" | b"IwSQ" | b"IvSQ" | b"IwPQ" | b"IvPQ" => {
             lists::find(file, fourcc)
@@ -64,10 +66,13 @@ fn transformed(file: &mut Reader) -> Result<Found> {
         }
     };
     let dim = transforms.last().map_or(header.dim, VectorTransform::dim_out);
-    if (found.dim, rows, &found.metric) != (dim, header.rows, &header.metric) {
+    if (found.dim, rows, found.header_metric()) != (dim, header.rows, &header.metric) {
         let reason = format!(
             "{rows} rows of {} under {} behind transforms of {} rows to {dim} under {}",
-            found.dim, found.metric, header.rows, header.metric
+            found.dim,
+            found.header_metric(),
+            header.rows,
+            header.metric
         );
         return Err(file.fault(at, reason));
     }

@@ -59,6 +59,7 @@ pub(super) fn find(file: &mut Reader, fourcc: [u8; 4]) -> Result<Found> {
         counted: header.rows,
         ids: Some(ids),
         lists: Some(ListsFound { nlist, nprobe, centroids, codes }),
+        signs: None,
         transforms: Vec::new(),
     })
 }

@@ -1,7 +1,7 @@
 //! FAISS's four letters for each kind of index, and what they stand for.
 
 /// What can be read, for messages.
-pub(super) const KNOWN: &str = "IxF2, IxFI, IxFl, IwFl, IvFl, IvFL, IwSq, IwSQ, IvSQ, IwPQ, IvPQ, IxPT, IxMp, IxM2, IBxF, IBMp and IBM2";
+pub(super) const KNOWN: &str = "IxF2, IxFI, IxFl, IwFl, IvFl, IvFL, IwSq, IwSQ, IvSQ, IwPQ, IvPQ, IxHe, IxHE, IxPT, IxMp, IxM2, IBxF, IBMp and IBM2";
 
 /// Kinds that are not read, as the rest of "it is ...".
 const OTHERS: &[(&str, &str)] = &[
@@ -12,7 +12,6 @@ const OTHERS: &[(&str, &str)] = &[
     ("IwQR IvQR", "lists of product-quantizer codes that are refined (IndexIVFPQR)"),
     ("IPfs", "a product quantizer for fast scans (IndexPQFastScan)"),
     ("IwPf", "lists of product-quantizer codes for fast scans (IndexIVFPQFastScan)"),
-    ("IxHe IxHE", "a locality-sensitive hash (IndexLSH)"),
     ("Ixrq Ixrr", "a RaBitQ index (IndexRaBitQ)"),
     ("Iwrq Iwrr", "lists of RaBitQ codes (IndexIVFRaBitQ)"),
     ("Irfn Irfs", "a RaBitQ index for fast scans (IndexRaBitQFastScan)"),

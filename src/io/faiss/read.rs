@@ -11,8 +11,8 @@ use crate::error::{Error, Result};
 use crate::format::LittleEndian as _;
 use crate::format::RowSource;
 use crate::index::{Index, IndexInfo, IvfInfo, ListSizes, ListsApart, PreTransform};
-use crate::index::{RowNames, flat_of, lists_of_rows};
-use crate::quantize::ScalarQuantizer;
+use crate::index::{RowNames, flat_of, lists_of_rows, signs_of_rows};
+use crate::quantize::{ScalarQuantizer, SignQuantizer};
 use crate::space::check;
 use std::path::Path;
 
@@ -36,9 +36,10 @@ pub(super) fn read(gpu: &Gpu, path: &Path) -> Result<Box<dyn Index>> {
     let names = names_of(&mut file, &mut found)?;
     let lists = lists(&mut file, &found)?;
     let mut rows = FileRows::new(&mut file, &found);
-    let made = match &lists {
-        None => flat_of(gpu, &found.metric, &mut rows, names),
-        Some(lists) => lists_of_rows(gpu, (&found.metric, found.dim), lists, &mut rows, names),
+    let made = match (&lists, &found.signs) {
+        (Some(lists), _) => lists_of_rows(gpu, (&found.metric, found.dim), lists, &mut rows, names),
+        (None, Some(signs)) => signs_of_rows(gpu, signs, &mut rows, names),
+        (None, None) => flat_of(gpu, &found.metric, &mut rows, names),
     };
     let made = made.map_err(|e| refused(&file, &found, e))?;
     match found.transforms.is_empty() {
@@ -131,6 +132,7 @@ fn told(file: &Reader, found: &Found) -> IndexInfo {
     });
     let kind = match (&ivf, found.dtype) {
         _ if !found.transforms.is_empty() => "PreTransform",
+        _ if found.signs.is_some() => "Lsh",
         (None, DType::Bits) => "BinaryFlat",
         (None, _) => "Flat",
         (Some(IvfInfo { quantizer: Some(_), .. }), _) => "IvfSq",
@@ -139,13 +141,17 @@ fn told(file: &Reader, found: &Found) -> IndexInfo {
     };
     IndexInfo {
         kind: kind.to_owned(),
-        // codes are of f32
-        dtype: if found.dtype == DType::Bits { DType::Bits } else { DType::F32 },
+        // codes and signs are of f32
+        dtype: match found.dtype {
+            DType::Bits if found.signs.is_none() => DType::Bits,
+            _ => DType::F32,
+        },
         dim: found.dim_in(),
         metric: found.metric.clone(),
         rows: found.rows,
         next_id: found.next_id(),
         ivf,
+        codes: found.signs.as_ref().map(SignQuantizer::name),
         transforms: found.transforms.iter().map(ToString::to_string).collect(),
         bytes: file.length(),
         version: 0,
@@ -171,7 +177,7 @@ pub(super) fn verify(
             Ok(Some(block)) => {
                 let count = block.bytes().len() as u64 / found.row_bytes;
                 if found.dtype != DType::U8
-                    && let Err(error) = check::rows(&found.metric, block, found.dim, done)
+                    && let Err(error) = check::rows(&found.metric, block, found.row_dim(), done)
                 {
                     break Err(error);
                 }

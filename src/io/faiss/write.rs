@@ -2,13 +2,14 @@
 
 use super::header::{BinaryHeader, Header, number};
 use super::quantizer;
+use super::signs;
 use super::transforms;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::AtomicFile;
 use crate::index::{Apart, Index, ListsApart};
 use crate::metric::Metric;
-use crate::quantize::{Quantizer, VectorTransform};
+use crate::quantize::{Quantizer, SignQuantizer, VectorTransform};
 use std::path::Path;
 
 /// Host memory for a block of rows.
@@ -44,6 +45,10 @@ impl Kind {
     fn of(apart: &Apart) -> Result<Kind> {
         let cosine = apart.metric == Metric::Cosine;
         let codes = apart.lists.as_ref().is_some_and(|lists| lists.codes.is_some());
+        if apart.signs.is_some() {
+            // FAISS's files of signs say so
+            return Ok(Kind { metric: Metric::L2, unit: false });
+        }
         if apart.dtype == DType::Bits {
             if apart.metric != Metric::Hamming {
                 return Err(refused(format!("{}; of bits it has hamming", apart.metric)));
@@ -110,6 +115,7 @@ fn transforms_before(apart: &Apart, kind: &Kind) -> Result<Vec<u8>> {
         chain.push(VectorTransform::normalization(apart.dim)?);
     }
     let trained = apart.lists.as_ref().is_none_or(|lists| lists.centroids.is_some())
+        && apart.signs.as_ref().is_none_or(SignQuantizer::is_trained)
         && chain.iter().all(VectorTransform::is_trained);
     bytes.extend(b"IxPT");
     kind.header(dim, apart.ids.len() as u64, trained).write(&mut bytes)?;
@@ -122,7 +128,8 @@ fn transforms_before(apart: &Apart, kind: &Kind) -> Result<Vec<u8>> {
 fn write_flat(out: &mut AtomicFile, apart: &Apart, kind: &Kind) -> Result<()> {
     let rows = apart.ids.len() as u64;
     let numbers = apart.ids.iter().copied().eq(0..rows);
-    let (bits, mut bytes) = (apart.dtype == DType::Bits, Vec::new());
+    let is_signs = apart.signs.is_some();
+    let (bits, mut bytes) = (apart.dtype == DType::Bits && !is_signs, Vec::new());
     let header = |bytes: &mut Vec<u8>| match bits {
         true => {
             BinaryHeader { dim: apart.dim, rows }.write(bytes);
@@ -134,11 +141,17 @@ fn write_flat(out: &mut AtomicFile, apart: &Apart, kind: &Kind) -> Result<()> {
         bytes.extend(if bits { b"IBM2" } else { b"IxM2" });
         header(&mut bytes)?;
     }
-    bytes.extend(if bits { b"IBxF" } else { kind.flat() });
-    header(&mut bytes)?;
-    // of bits counted in bytes, of numbers in numbers
-    let elements = if bits { apart.row_bytes } else { apart.dim };
-    bytes.extend((rows * elements as u64).to_le_bytes());
+    if let Some(signs) = &apart.signs {
+        bytes.extend(b"IxHe");
+        kind.header(apart.dim, rows, signs.is_trained()).write(&mut bytes)?;
+        signs::write(signs, rows * apart.row_bytes as u64, &mut bytes)?;
+    } else {
+        bytes.extend(if bits { b"IBxF" } else { kind.flat() });
+        header(&mut bytes)?;
+        // of bits counted in bytes, of numbers in numbers
+        let elements = if bits { apart.row_bytes } else { apart.dim };
+        bytes.extend((rows * elements as u64).to_le_bytes());
+    }
     out.write(&bytes)?;
     let order: Vec<u32> = (0..apart.ids.len() as u32).collect();
     Gathered::new(apart, kind, &order).write(out, order.len())?;

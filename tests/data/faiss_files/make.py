@@ -5,13 +5,15 @@
 
 Made with faiss-cpu 1.15.1 and numpy 2.4.
 NAME.faiss is an index. answers.txt has a line for each query of each: NAME, number of the query, then ID:DISTANCE of the nearest K, by the
-nprobe of the file; lists.txt a line for each index of lists: NAME, then for each list LIST:ID,ID,... DATA.query.npy are the queries; which of
+nprobe of the file; lists.txt a line for each index of lists: NAME, then for each list LIST:ID,ID,...; decoded.txt a line for some rows of each
+index of signs: NAME, number of the row, then its elements as they are reconstructed. DATA.query.npy are the queries, plain.base.npy the rows; which of
 them an index answers stands in answers.txt behind its name. refused/NAME.faiss are of kinds that are not read.
 """
 
 import pathlib
 import struct
 
+import bits
 import faiss
 import numpy as np
 
@@ -316,6 +318,8 @@ head, (power, turned, bins), rest = whole[:at], (whole[at + 4 : at + 8], whole[a
 for letters, parts in [("PcAm", power + turned + bins), ("PCAm", power + turned)]:
     (HERE / f"pre_{letters}.faiss").write_bytes(head + letters.encode() + parts + rest)
     answer(f"pre_{letters}", "plain")
+
+bits.signs(HERE, (BASE["plain"], QUERY["plain"], TRAIN), SOME, save, answer)
 
 (HERE / "answers.txt").write_text("\n".join(answers) + "\n")
 (HERE / "lists.txt").write_text("\n".join(lists) + "\n")

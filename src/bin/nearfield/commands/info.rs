@@ -108,6 +108,9 @@ fn of_index(saved: &Saved, info: &IndexInfo, verified: bool) -> Vec<(&'static st
         fields.push(("checksum", json!(if verified { "ok" } else { "header ok" })));
     }
     fields.push(("verified", json!(verified)));
+    if let Some(codes) = &info.codes {
+        fields.push(("quantizer", json!(codes)));
+    }
     if let Some(ivf) = &info.ivf {
         fields.push(("nlist", json!(ivf.nlist)));
         fields.push(("nprobe", json!(ivf.nprobe)));
