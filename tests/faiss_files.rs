@@ -99,6 +99,13 @@ fn each_file_says_what_it_is() {
             "{name}"
         );
     }
+    let bits = info("ivf_bits");
+    assert_eq!(
+        (&bits.kind[..], bits.dtype, bits.metric),
+        ("BinaryIvf", DType::Bits, Metric::Hamming)
+    );
+    assert_eq!(info("idmap2_ivf_bits").kind, "BinaryIvf");
+    assert_eq!(info("untrained_ivf_bits").ivf.unwrap().sizes, None);
     for (name, codes) in [
         ("lsh", "LSH6"),
         ("lsh4", "LSH4"),
@@ -129,6 +136,7 @@ fn what_is_not_read_is_named() {
         ("refine", &["IxRF", "refine"]),
         ("sq", &["IxSQ", "scalar quantizer"]),
         ("ivf_hnsw", &["centroids", "IHNf", "flat"]),
+        ("ivf_bits_hnsw", &["centroids", "IBHf", "flat"]),
         ("twice", &["id 5", "3 times"]),
         ("negative", &["-3", "0 or more"]),
         ("other_metric", &["under l2", "under ip"]),
@@ -145,7 +153,7 @@ fn what_is_not_read_is_named() {
             .collect();
         assert!(missing.is_empty(), "{name}: {missing:?} not in {said}");
     }
-    assert_eq!(all.len(), 12);
+    assert_eq!(all.len(), 13);
 }
 
 /// A file that is damaged over and over, in its place: to make a new one each time takes a minute.
@@ -203,7 +211,7 @@ impl Damaged {
 }
 
 /// The shortest file of each layout.
-const LAYOUTS: [&str; 20] = [
+const LAYOUTS: [&str; 23] = [
     "flat_lp",
     "ivf_ids",
     "ivf_sparse",
@@ -224,6 +232,9 @@ const LAYOUTS: [&str; 20] = [
     "lsh_old",
     "idmap2_lsh",
     "untrained_pre_lsh",
+    "ivf_bits",
+    "ivf_bits_array",
+    "untrained_ivf_bits",
 ];
 
 /// Does something to each of them.
@@ -287,6 +298,12 @@ fn an_error_names_the_place() {
         ("ivf_l2", 37, u64::MAX, 37, "lists"),
         ("ivf_l2", 45, 0, 45, "look at"),
         ("ivf_l2", 53, 0, 53, "centroids"),
+        // bytes of a row, lists, lists to look at, centroids, their bits
+        ("ivf_bits", 8, 6, 8, "6 bytes for 40 bits"),
+        ("ivf_bits", 25, 0, 25, "lists"),
+        ("ivf_bits", 33, 0, 33, "look at"),
+        ("ivf_bits", 41, 0, 41, "centroids"),
+        ("ivf_bits", 53, 7, 66, "bytes for 7 rows"),
         // metric, bits, flags, thresholds and their number, bytes of a row, rotation, bytes of all
         ("lsh5t", 33, 0, 4, "under ip"),
         ("lsh5t", 37, 5 << 48 | 1 << 40, 37, "thresholds for 0 bits"),

@@ -3,7 +3,7 @@
 use super::changing::Index;
 use super::flat::{BinaryFlat, Flat};
 use super::ids::{Ids, MAX_ID, RowSet};
-use super::ivf::{IvfFlat, IvfPq, IvfRows, IvfSq, SqRows};
+use super::ivf::{BinaryIvf, IvfFlat, IvfPq, IvfRows, IvfSq, SqRows};
 use super::lists_apart::ListsApart;
 use super::lsh::{Lsh, LshRows};
 use super::state::{Backed, Core, Stored};
@@ -56,9 +56,10 @@ impl Apart {
             return Some(taken(index, flat, |_, _| Ok(None), Stored::read_rows));
         }
         if let Some(index) = any.downcast_ref::<IvfFlat>() {
-            let shape = |rows: &IvfRows| (rows.dtype(), rows.dtype().row_bytes(rows.dim()));
-            let lists = |rows: &IvfRows, live: Option<&_>| rows.apart(live).map(Some);
-            return Some(taken(index, shape, lists, Stored::read_rows));
+            return Some(of_lists(index));
+        }
+        if let Some(index) = any.downcast_ref::<BinaryIvf>() {
+            return Some(of_lists(index));
         }
         if let Some(index) = any.downcast_ref::<Lsh>() {
             // of the rows that are taken, whatever becomes of the index meanwhile
@@ -85,6 +86,12 @@ impl Apart {
         (self.read)(rows, &mut bytes)?;
         Ok(bytes)
     }
+}
+
+/// Lists of rows as they are.
+fn of_lists<T: Backed<Rows = IvfRows>>(index: &T) -> Result<Apart> {
+    let shape = |rows: &IvfRows| (rows.dtype(), rows.dtype().row_bytes(rows.dim()));
+    taken(index, shape, |rows, live| rows.apart(live).map(Some), Stored::read_rows)
 }
 
 fn taken<T: Backed>(
@@ -167,7 +174,7 @@ pub(crate) fn signs_of_rows(
 }
 
 /// An index of these lists, whose rows are codes where there is a quantizer, a u8 a byte: an [`IvfSq`] or an [`IvfPq`], otherwise an
-/// [`IvfFlat`]. No row is
+/// [`IvfFlat`], of bits a [`BinaryIvf`]. No row is
 /// assigned or encoded.
 pub(crate) fn lists_of_rows(
     gpu: &Gpu,
@@ -186,7 +193,11 @@ pub(crate) fn lists_of_rows(
         }
         None => {
             let shape = (rows.dtype(), dim);
-            Box::new(IvfFlat::of(names.core(IvfRows::together(gpu, metric, shape, lists, rows)?)?))
+            let core = names.core(IvfRows::together(gpu, metric, shape, lists, rows)?)?;
+            match shape.0 {
+                DType::Bits => Box::new(BinaryIvf::of(core)),
+                _ => Box::new(IvfFlat::of(core)),
+            }
         }
     })
 }

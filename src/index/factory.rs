@@ -2,7 +2,7 @@
 
 use super::changing::Index;
 use super::flat::{BinaryFlat, Flat};
-use super::ivf::{self, IvfFlat, IvfPq, IvfSq, ListCodes};
+use super::ivf::{self, BinaryIvf, IvfFlat, IvfPq, IvfSq, ListCodes};
 use super::kinds;
 use super::lsh::{Lsh, signs_of};
 use super::persist::{self, PRE_TRANSFORM};
@@ -23,7 +23,7 @@ struct Kind {
     make: fn(&Gpu, usize, &str, &Metric, DType) -> Option<Made>,
 }
 
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 7] = [
     Kind {
         descriptions: "\"Flat\"",
         make: |gpu, dim, description, metric, dtype| {
@@ -49,6 +49,21 @@ const KINDS: [Kind; 6] = [
                 return None;
             }
             let made = IvfFlat::with_dtype(gpu, dim, metric.clone(), dtype, nlist);
+            Some(made.map(|index| Box::new(index) as _))
+        },
+    },
+    Kind {
+        descriptions: "\"BIVF4096\" of bits",
+        make: |gpu, dim, description, metric, dtype| {
+            let nlist = match ivf::lists_of_bits(description)? {
+                Ok(nlist) => nlist,
+                Err(error) => return Some(Err(error)),
+            };
+            if dtype != DType::Bits {
+                let item = format!("rows of {dtype}, where lists of bits are");
+                return Some(Err(Error::unsupported(format!("{description:?}"), item)));
+            }
+            let made = BinaryIvf::new(gpu, dim, metric.clone(), nlist);
             Some(made.map(|index| Box::new(index) as _))
         },
     },
@@ -105,6 +120,7 @@ fn not_f32(description: &str, dtype: DType) -> Error {
 /// | `Flat` | [`Flat`]; of bits [`BinaryFlat`] |
 /// | `BFlat` | [`BinaryFlat`] |
 /// | `IVF4096,Flat`, `IVF4k,Flat` | [`IvfFlat`] of 4096 lists; `k` is 1024, `M` 1024 of those |
+/// | `BIVF4096`, `BIVF4k` | [`BinaryIvf`] of 4096 lists of bits |
 /// | `IVF1024,SQ8`, `SQ6`, `SQ4`, `SQfp16`, `SQbf16`, `SQ8_direct` | [`IvfSq`] of 1024 lists; also `SQ8_direct_signed`, `SQ8_uniform`, `SQ6_uniform`, `SQ4_uniform` |
 /// | `IVF1024,PQ16`, `IVF1024,PQ16x4` | [`IvfPq`] of 1024 lists, of 16 parts of 8 bits, or of 4; `PQ16x4fs` and `PQ16np` are the same codes |
 /// | `LSH`, `LSH64`, `LSH256r`, `LSH64t`, `LSH256rt` | [`Lsh`] under L2: signs of each element, or of 64; `r` of a random rotation, `t` with thresholds at medians |

@@ -2,7 +2,7 @@
 
 use super::changing::Index;
 use super::flat::{BinaryFlat, Flat};
-use super::ivf::{IvfFlat, IvfPq, IvfSq};
+use super::ivf::{BinaryIvf, IvfFlat, IvfPq, IvfSq};
 use super::lsh::Lsh;
 use super::persist::{FileWriter, IndexReader};
 use super::state::Backed;
@@ -18,7 +18,7 @@ struct Kind {
     read: fn(&Gpu, IndexReader) -> Result<Box<dyn Index>>,
 }
 
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 7] = [
     Kind {
         name: Flat::KIND,
         write: write_of::<Flat>,
@@ -33,6 +33,11 @@ const KINDS: [Kind; 6] = [
         name: IvfFlat::KIND,
         write: write_of::<IvfFlat>,
         read: |gpu, reader| Ok(Box::new(IvfFlat::of_reader(gpu, reader)?)),
+    },
+    Kind {
+        name: BinaryIvf::KIND,
+        write: write_of::<BinaryIvf>,
+        read: |gpu, reader| Ok(Box::new(BinaryIvf::of_reader(gpu, reader)?)),
     },
     Kind {
         name: IvfSq::KIND,

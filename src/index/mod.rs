@@ -37,7 +37,7 @@ pub use factory::{index_factory, write_index};
 pub use flat::{BinaryFlat, Flat, StreamedFlat};
 pub use hits::{HitRows, Hits, RangeHits};
 pub use ids::{Exclude, IdFilter, IdPredicate, PreparedFilter, QueryFilter};
-pub use ivf::{IvfFlat, IvfPq, IvfSq, Originals};
+pub use ivf::{BinaryIvf, IvfFlat, IvfPq, IvfSq, Originals};
 pub(crate) use lists_apart::ListsApart;
 pub use lsh::Lsh;
 pub use params::{Guarantee, IvfParams, Progress, SearchParams, TrainParams};

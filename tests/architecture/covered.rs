@@ -13,6 +13,9 @@ pub const COVERED: &[(&str, &[&str])] = &[
     ),
     ("AtomicFile::ready_all", &["ReadyFiles", "ReadyFiles::finish"]),
     ("BinaryFlat", &["BinaryFlat::new", "Index::add_rows"]),
+    ("BinaryIvf", &["BinaryIvf::new"]),
+    ("BinaryIvf::read", &["BinaryIvf::nlist", "BinaryIvf::nprobe"]),
+    ("BinaryIvf::with_centroids", &["BinaryIvf::list_sizes"]),
     (
         "CancelToken",
         &["CancelToken::cancel", "CancelToken::new", "Hits::len", "SearchParams::cancel"],

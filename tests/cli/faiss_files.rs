@@ -80,7 +80,7 @@ fn what_is_built_for_faiss_answers_as_what_is_built_for_here() {
 }
 
 #[test]
-fn signs_are_built_searched_and_converted() {
+fn signs_and_lists_of_bits_are_built_searched_and_converted() {
     let folder = with_set("plain");
     let folder = folder.path();
     for (index, training) in
@@ -116,4 +116,29 @@ fn signs_are_built_searched_and_converted() {
         succeed(folder, own).stdout.lines().count(),
         succeed(folder, &own.replace("LSH30r", "Flat")).stdout.lines().count()
     );
+
+    let folder = with_set("bits");
+    let folder = folder.path();
+    let build = "build --base base.npy --dtype bits --metric hamming --index BIVF6";
+    for name in ["x.nf", "x.faiss"] {
+        succeed(folder, &format!("{build} --out {name} --quiet"));
+        let info = succeed(folder, &format!("info {name}")).stdout;
+        for part in ["kind        BinaryIvf", "nlist       6", "dtype       bits"] {
+            assert!(info.contains(part), "{part}: {info}");
+        }
+    }
+    succeed(folder, "convert x.faiss y.nf");
+    let curve = succeed(folder, "curve --load x.nf --query query.npy -k 3").stdout;
+    assert!(curve.contains("nprobe"), "{curve}");
+    let search = "search --query query.npy -k 5 --param nprobe=2";
+    let found = |name: &str| succeed(folder, &format!("{search} --load {name}")).stdout;
+    // rows of a file of FAISS's stand list by list, and so do equal distances
+    let far = |text: String| -> Vec<String> {
+        text.lines().map(|line| line.split_whitespace().last().unwrap().to_owned()).collect()
+    };
+    assert_eq!(far(found("x.nf")), far(found("x.faiss")));
+    assert_eq!(found("y.nf"), found("x.faiss"));
+    let flat = "search --base base.npy --dtype bits --metric hamming --query query.npy -k 5";
+    let every = "search --load x.nf --query query.npy -k 5 --param nprobe=6";
+    assert_eq!(succeed(folder, every).stdout, succeed(folder, flat).stdout);
 }

@@ -4,9 +4,9 @@ use crate::common::device::subset;
 use crate::common::npy::Npy;
 use crate::support::gpu;
 use nearfield::{
-    BinaryFlat, DType, Error, Flat, Hits, Index, IvfFlat, IvfPq, IvfSq, Lsh, Metric, PreTransform,
-    ProductQuantizer, Rows, ScalarQuantizer, Search, SearchParams, SqType, VectorTransform,
-    read_faiss, read_index, write_faiss,
+    BinaryFlat, BinaryIvf, DType, Error, Flat, Hits, Index, IvfFlat, IvfPq, IvfSq, Lsh, Metric,
+    PreTransform, ProductQuantizer, Rows, ScalarQuantizer, Search, SearchParams, SqType,
+    VectorTransform, read_faiss, read_index, write_faiss,
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -141,6 +141,17 @@ fn lists_are_those_of_the_file() {
             assert_eq!(index.list_sizes(), sizes, "{name}");
         } else if let Some(index) = any.downcast_ref::<IvfPq>() {
             assert_eq!(index.list_sizes(), sizes, "{name}");
+        } else if let Some(index) = any.downcast_ref::<BinaryIvf>() {
+            assert_eq!(index.list_sizes(), sizes, "{name}");
+            // of lists that are as near FAISS takes any
+            for (list, ids) in lists.iter().enumerate() {
+                for &id in ids {
+                    let row = index.reconstruct_bytes(id).unwrap();
+                    let nearest = index.assign(Rows::Bits(&row), index.nlist()).unwrap();
+                    let its = nearest.row(0).find(|hit| hit.0 == list as u64).unwrap();
+                    assert_eq!(its.1, nearest.distances()[0], "{name}");
+                }
+            }
         } else {
             assert!(lists.is_empty(), "{name}");
         }
@@ -156,6 +167,16 @@ fn what_is_read_goes_on() {
     assert_eq!(index.add(&[0.5; DIM]).unwrap(), last + 1..last + 2);
     assert_eq!(index.remove(&[last]).unwrap(), 1);
     assert_eq!((index.len(), index.description()), (before, "IVF8,Flat".to_owned()));
+    let bits = read_faiss(&gpu, file("untrained_ivf_bits")).unwrap();
+    assert_eq!((bits.description(), bits.is_trained()), ("BIVF8".to_owned(), false));
+    let again = tempfile::NamedTempFile::new().unwrap();
+    write_faiss(&*bits, again.path()).unwrap();
+    assert!(
+        std::fs::read(again.path()).unwrap() == std::fs::read(file("untrained_ivf_bits")).unwrap()
+    );
+    let rows: Vec<u8> = (0..50 * 5).map(|i| (i * 7 % 251) as u8).collect();
+    bits.train(Rows::Bits(&rows)).unwrap();
+    assert_eq!(bits.add_rows(Rows::Bits(&rows)).unwrap(), 0..50);
     for (name, description) in
         [("untrained_ivf", "IVF8,Flat"), ("untrained_sq", "IVF8,SQ8"), ("untrained_lsh", "LSH9rt")]
     {
@@ -217,6 +238,8 @@ fn what_faiss_has_no_place_for_is_refused_by_name() {
     }
     refused(&BinaryFlat::new(&gpu, 16, Metric::Dice).unwrap(), "dice");
     refused(&BinaryFlat::new(&gpu, 13, Metric::Hamming).unwrap(), "13 bits");
+    refused(&BinaryIvf::new(&gpu, 16, Metric::BitJaccard, 2).unwrap(), "jaccard");
+    refused(&BinaryIvf::new(&gpu, 13, Metric::Hamming, 2).unwrap(), "13 bits");
     let codes = |metric, kind| IvfSq::new(&gpu, DIM, metric, 2, kind).unwrap();
     refused(&codes(Metric::L2, SqType::Uniform6), "SQ6_uniform");
     refused(&codes(Metric::Cosine, SqType::Bits8), "cosine");
@@ -252,6 +275,10 @@ fn written(gpu: &nearfield::Gpu) -> Vec<(&'static str, &'static str, Box<dyn Ind
     add("flat_i8", "signed", flat(Metric::L1, DType::I8), Rows::I8(&whole), true);
     add("flat_f16", "plain", flat(Metric::Lp(1.5), DType::F16), Rows::F16(&halves), true);
     add("flat_cosine", "plain", flat(Metric::Cosine, DType::F32), Rows::F32(&rows), true);
+    let lists = BinaryIvf::with_centroids(gpu, 40, Metric::Hamming, &bits[..5 * 5]).unwrap();
+    // all, so that no choice of equally near lists matters
+    lists.set_nprobe(5).unwrap();
+    add("ivf_bits", "bits", Box::new(lists), Rows::Bits(&bits), true);
     let flat_bits = Box::new(BinaryFlat::new(gpu, 40, Metric::Hamming).unwrap());
     add("bits", "bits", flat_bits, Rows::Bits(&bits), true);
     for (name, metric, dtype) in [

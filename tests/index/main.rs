@@ -6,6 +6,7 @@ mod common;
 
 mod added;
 mod bad_files;
+mod bit_lists;
 mod bits;
 mod edges;
 mod exclude;

@@ -2,7 +2,7 @@
 
 use super::ids::count_ids;
 use super::info::{IndexReader, Info, open};
-use super::layout::{IVF_FLAT, IVF_PQ, IVF_SQ, LSH, MAGIC, PRE_TRANSFORM, VERSION};
+use super::layout::{BINARY_IVF, IVF_FLAT, IVF_PQ, IVF_SQ, LSH, MAGIC, PRE_TRANSFORM, VERSION};
 use super::lists::{self, IvfInfo};
 use super::quantizer;
 use super::signs::read_signs;
@@ -107,11 +107,12 @@ impl IndexInfo {
             _ => None,
         };
         let ivf = match reader.kind() {
-            IVF_FLAT => Some(lists::describe(&mut reader.file, reader.info.dim)?),
+            IVF_FLAT => Some(lists::describe(&mut reader.file, (DType::F32, reader.info.dim))?),
+            BINARY_IVF => Some(lists::describe(&mut reader.file, (DType::Bits, reader.info.dim))?),
             kind @ (IVF_SQ | IVF_PQ) => {
                 let (product, dim) = (kind == IVF_PQ, reader.info.dim);
                 let (of, residual) = quantizer::read_codes(&mut reader.file, dim, product)?;
-                let lists = lists::describe(&mut reader.file, dim)?;
+                let lists = lists::describe(&mut reader.file, (DType::F32, dim))?;
                 // behind labels and codes
                 let originals = reader.file.sections() > 2;
                 let quantizer = of.scalar().map(ScalarQuantizer::kind);

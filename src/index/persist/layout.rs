@@ -5,6 +5,8 @@ pub(super) const MAGIC: [u8; 8] = *b"nearfld\x1a";
 pub(super) const VERSION: u32 = 1;
 /// The kind of index that has lists of rows as they are.
 pub(in crate::index) const IVF_FLAT: &str = "IvfFlat";
+/// The kind of index that has lists of rows of bits.
+pub(in crate::index) const BINARY_IVF: &str = "BinaryIvf";
 /// The kind of index that has lists of codes of a scalar quantizer.
 pub(in crate::index) const IVF_SQ: &str = "IvfSq";
 /// The kind of index that has lists of codes of a product quantizer.

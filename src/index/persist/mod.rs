@@ -20,7 +20,7 @@ mod writer;
 pub use describe::IndexInfo;
 pub(super) use ids::{read_ids, write_ids};
 pub(super) use info::{IndexReader, Info, open, open_kind};
-pub(super) use layout::{IVF_FLAT, IVF_PQ, IVF_SQ, LSH, PRE_TRANSFORM};
+pub(super) use layout::{BINARY_IVF, IVF_FLAT, IVF_PQ, IVF_SQ, LSH, PRE_TRANSFORM};
 pub use list_sizes::ListSizes;
 pub use lists::IvfInfo;
 pub(super) use lists::{Lists, read_labels, read_lists, write_labels, write_lists};

@@ -34,6 +34,7 @@ fn plain(file: &mut Reader, at: u64, fourcc: [u8; 4]) -> Result<Found> {
     match &fourcc {
         b"IxF2" | b"IxFI" | b"IxFl" => flat::flat(file),
         b"IBxF" => flat::bits(file),
+        b"IBwF" => lists::bits(file),
         b"IxHe" | b"IxHE" => signs::find(file, fourcc == *b"IxHE"),
         b"IxPT" => transformed(file),
         b"IwFl" | b"IvFl" | b"IvFL" | b"IwSq" | b"IwSQ" | b"IvSQ" | b"IwPQ" | b"IvPQ" => {
@@ -55,7 +56,7 @@ fn transformed(file: &mut Reader) -> Result<Found> {
             let plain = |fourcc: &[u8; 4]| fourcc[1] != b'B' && fourcc != b"IxPT";
             (mapped(file, (within.dim, within.rows), plain)?, within.rows)
         }
-        b"IxPT" | b"IBxF" => {
+        b"IxPT" | b"IBxF" | b"IBwF" => {
             let reason = format!("{} behind transforms", fourcc.escape_ascii());
             return Err(file.fault(at, reason));
         }

@@ -1,8 +1,8 @@
 //! Inverted lists in a file: their header, their quantizers, and where the rows of each are.
 
-use super::flat::flat;
+use super::flat;
 use super::found::{Found, ListsFound, Stretch};
-use super::header::Header;
+use super::header::{BinaryHeader, Header};
 use super::names;
 use super::quantizer;
 use super::reader::Reader;
@@ -64,27 +64,63 @@ pub(super) fn find(file: &mut Reader, fourcc: [u8; 4]) -> Result<Found> {
     })
 }
 
+/// An index of lists of bits, whose four letters were read.
+pub(super) fn bits(file: &mut Reader) -> Result<Found> {
+    let BinaryHeader { dim, rows: counted, is_trained } = BinaryHeader::read(file)?;
+    let (nlist, nprobe) = numbers(file)?;
+    let at = file.at();
+    let fourcc = file.fourcc()?;
+    if fourcc != *b"IBxF" {
+        return Err(file.fault(at, other_centroids(fourcc)));
+    }
+    let of = flat::bits(file)?;
+    if of.dim != dim {
+        let reason = format!("centroids of {} bits for rows of {dim}", of.dim);
+        return Err(file.fault(at, reason));
+    }
+    if is_trained && of.rows != nlist {
+        return Err(file.fault(at, format!("{} centroids for {nlist} lists", of.rows)));
+    }
+    let centroids = of.stretches.first().map(|stretch| stretch.at).filter(|_| is_trained);
+    direct_map(file)?;
+    let (at, row_bytes, mut ids) = (file.at(), dim as u64 / 8, Vec::new());
+    let stretches = arrays(file, nlist, row_bytes, &mut ids)?;
+    let rows = ids.len() as u64;
+    if rows > counted || (rows > 0 && centroids.is_none()) {
+        let reason =
+            format!("{rows} rows in lists, {counted} by the header, trained: {is_trained}");
+        return Err(file.fault(at, reason));
+    }
+    let lists = ListsFound { nlist, nprobe, centroids, codes: None };
+    Ok(Found {
+        dtype: DType::Bits,
+        row_bytes,
+        stretches,
+        rows,
+        counted,
+        ids: Some(ids),
+        lists: Some(lists),
+        ..of
+    })
+}
+
+/// What is said of centroids in an index of these letters.
+fn other_centroids(fourcc: [u8; 4]) -> String {
+    let what = names::unread(fourcc);
+    format!(
+        "the centroids, which are searched exactly here, are in another index than a flat one: {what}"
+    )
+}
+
 /// Lists, lists that are looked at, and where the centroids lie, which are those of a flat index.
 fn head(file: &mut Reader, header: &Header) -> Result<(u64, u64, Option<u64>)> {
-    let at = file.at();
-    let (nlist, nprobe) = (file.u64()?, file.u64()?);
-    let most = u64::from(u32::MAX);
-    if nlist == 0 || nlist > most {
-        return Err(file.fault(at, format!("{nlist} lists")));
-    }
-    if nprobe == 0 || nprobe > most {
-        return Err(file.fault(at + 8, format!("{nprobe} lists to look at")));
-    }
+    let (nlist, nprobe) = numbers(file)?;
     let at = file.at();
     let fourcc = file.fourcc()?;
     if !matches!(&fourcc, b"IxF2" | b"IxFI" | b"IxFl") {
-        let what = names::unread(fourcc);
-        let reason = format!(
-            "the centroids, which are searched exactly here, are in another index than a flat one: {what}"
-        );
-        return Err(file.fault(at, reason));
+        return Err(file.fault(at, other_centroids(fourcc)));
     }
-    let centroids = flat(file)?;
+    let centroids = flat::flat(file)?;
     if centroids.metric != header.metric || centroids.dim != header.dim {
         let reason = format!(
             "centroids of {} under {}, rows of {} under {}: both have to be alike",
@@ -99,6 +135,20 @@ fn head(file: &mut Reader, header: &Header) -> Result<(u64, u64, Option<u64>)> {
         return Err(file.fault(at, format!("{} centroids for {nlist} lists", centroids.rows)));
     }
     Ok((nlist, nprobe, centroids.stretches.first().map(|stretch| stretch.at)))
+}
+
+/// Lists, and lists that are looked at.
+fn numbers(file: &mut Reader) -> Result<(u64, u64)> {
+    let at = file.at();
+    let (nlist, nprobe) = (file.u64()?, file.u64()?);
+    let most = u64::from(u32::MAX);
+    if nlist == 0 || nlist > most {
+        return Err(file.fault(at, format!("{nlist} lists")));
+    }
+    if nprobe == 0 || nprobe > most {
+        return Err(file.fault(at + 8, format!("{nprobe} lists to look at")));
+    }
+    Ok((nlist, nprobe))
 }
 
 /// Goes behind the map of ids to places in lists, for which there is no use.

@@ -38,6 +38,7 @@ use std::path::Path;
 /// | `IndexLSH` | `IxHe`, of old `IxHE` | [`Lsh`](crate::Lsh) |
 /// | `IndexBinaryFlat` | `IBxF` | [`BinaryFlat`](crate::BinaryFlat) |
 /// | `IndexPreTransform` of one of these | `IxPT` | [`PreTransform`](crate::PreTransform) |
+/// | `IndexBinaryIVF` | `IBwF` | [`BinaryIvf`](crate::BinaryIvf) |
 /// | `IndexIDMap`, `IndexIDMap2` of one of these | `IxMp` `IxM2` `IBMp` `IBM2` | the same with these ids |
 ///
 /// Rows, codes, centroids, the list of each row, the number of lists that a search looks at and ids are taken as they are: no row is assigned or
@@ -81,7 +82,7 @@ pub fn read_faiss(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Box<dyn Index>> {
 ///
 /// A [`Flat`](crate::Flat) becomes an `IndexFlat`, an [`IvfFlat`](crate::IvfFlat) an `IndexIVFFlat`, an [`IvfSq`](crate::IvfSq) an
 /// `IndexIVFScalarQuantizer`, an [`IvfPq`](crate::IvfPq) an `IndexIVFPQ`, an [`Lsh`](crate::Lsh) an `IndexLSH`, a [`BinaryFlat`](crate::BinaryFlat) an `IndexBinaryFlat`, a
-/// [`PreTransform`](crate::PreTransform) an `IndexPreTransform` of what is within; a flat one whose ids are not
+/// [`BinaryIvf`](crate::BinaryIvf) an `IndexBinaryIVF`, a [`PreTransform`](crate::PreTransform) an `IndexPreTransform` of what is within; a flat one whose ids are not
 /// 0, 1, 2... in the order of its rows within an `IndexIDMap2`. What [`read_faiss`] reads it writes again to the byte, but for
 /// direct maps, an ID map of lists, whose ids become those in the lists, an `IndexIDMap`, old letters, and a count of rows that are in no list.
 ///

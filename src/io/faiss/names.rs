@@ -1,7 +1,7 @@
 //! FAISS's four letters for each kind of index, and what they stand for.
 
 /// What can be read, for messages.
-pub(super) const KNOWN: &str = "IxF2, IxFI, IxFl, IwFl, IvFl, IvFL, IwSq, IwSQ, IvSQ, IwPQ, IvPQ, IxHe, IxHE, IxPT, IxMp, IxM2, IBxF, IBMp and IBM2";
+pub(super) const KNOWN: &str = "IxF2, IxFI, IxFl, IwFl, IvFl, IvFL, IwSq, IwSQ, IvSQ, IwPQ, IvPQ, IxHe, IxHE, IxPT, IxMp, IxM2, IBxF, IBwF, IBMp and IBM2";
 
 /// Kinds that are not read, as the rest of "it is ...".
 const OTHERS: &[(&str, &str)] = &[
@@ -32,7 +32,6 @@ const OTHERS: &[(&str, &str)] = &[
     ("IwIQ", "lists with a quantizer of their own (IndexIVFIndependentQuantizer)"),
     ("Ix2L", "codes of two levels (Index2Layer)"),
     ("IRMf IRMh", "rows scaled one by one (IndexRowwiseMinMax)"),
-    ("IBwF", "binary lists (IndexBinaryIVF)"),
     ("IBFf", "a binary index over one of floats (IndexBinaryFromFloat)"),
     ("IBHf", "a binary HNSW graph (IndexBinaryHNSW)"),
     ("IBHh IBHm", "a binary hash (IndexBinaryHash)"),

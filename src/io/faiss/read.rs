@@ -79,16 +79,23 @@ fn names_of(file: &mut Reader, found: &mut Found) -> Result<RowNames> {
 /// The lists, with the elements of their centroids.
 fn lists(file: &mut Reader, found: &Found) -> Result<Option<ListsApart>> {
     let Some(lists) = &found.lists else { return Ok(None) };
-    let centroids = match lists.centroids {
-        None => None,
+    let (mut centroids, mut bit_centroids) = (None, None);
+    match lists.centroids {
+        None => {}
+        Some(at) if found.dtype == DType::Bits => {
+            file.go_to(at)?;
+            let mut bytes = vec![0; (lists.nlist * found.row_bytes) as usize];
+            file.fill(&mut bytes)?;
+            bit_centroids = Some(bytes);
+        }
         Some(at) => {
             file.go_to(at)?;
-            let centroids = file.f32s(lists.nlist * found.dim as u64)?;
-            check::rows(&found.metric, Rows::F32(&centroids), found.dim, 0)
+            let numbers = file.f32s(lists.nlist * found.dim as u64)?;
+            check::rows(&found.metric, Rows::F32(&numbers), found.dim, 0)
                 .map_err(|e| file.fault(at, format!("centroids: {e}")))?;
-            Some(centroids)
+            centroids = Some(numbers);
         }
-    };
+    }
     let mut labels = Vec::with_capacity(found.rows as usize);
     for stretch in &found.stretches {
         labels.resize(labels.len() + stretch.rows as usize, stretch.list);
@@ -97,6 +104,7 @@ fn lists(file: &mut Reader, found: &Found) -> Result<Option<ListsApart>> {
         nlist: lists.nlist as usize,
         nprobe: lists.nprobe as usize,
         centroids,
+        bit_centroids,
         labels,
         codes: lists.codes.clone(),
     }))
@@ -135,6 +143,7 @@ fn told(file: &Reader, found: &Found) -> IndexInfo {
         _ if found.signs.is_some() => "Lsh",
         (None, DType::Bits) => "BinaryFlat",
         (None, _) => "Flat",
+        (Some(_), DType::Bits) => "BinaryIvf",
         (Some(IvfInfo { quantizer: Some(_), .. }), _) => "IvfSq",
         (Some(IvfInfo { codes, .. }), _) if codes == "Flat" => "IvfFlat",
         (Some(_), _) => "IvfPq",

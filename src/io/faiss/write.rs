@@ -114,7 +114,7 @@ fn transforms_before(apart: &Apart, kind: &Kind) -> Result<Vec<u8>> {
         // the length is that of what the others make
         chain.push(VectorTransform::normalization(apart.dim)?);
     }
-    let trained = apart.lists.as_ref().is_none_or(|lists| lists.centroids.is_some())
+    let trained = apart.lists.as_ref().is_none_or(ListsApart::is_trained)
         && apart.signs.as_ref().is_none_or(SignQuantizer::is_trained)
         && chain.iter().all(VectorTransform::is_trained);
     bytes.extend(b"IxPT");
@@ -132,7 +132,7 @@ fn write_flat(out: &mut AtomicFile, apart: &Apart, kind: &Kind) -> Result<()> {
     let (bits, mut bytes) = (apart.dtype == DType::Bits && !is_signs, Vec::new());
     let header = |bytes: &mut Vec<u8>| match bits {
         true => {
-            BinaryHeader { dim: apart.dim, rows }.write(bytes);
+            BinaryHeader { dim: apart.dim, rows, is_trained: true }.write(bytes);
             Ok(())
         }
         false => kind.header(apart.dim, rows, true).write(bytes),
@@ -169,22 +169,40 @@ fn write_lists(out: &mut AtomicFile, apart: &Apart, lists: &ListsApart, kind: &K
     if kind.unit {
         centroids.chunks_exact_mut(dim).for_each(to_unit);
     }
-    let mut bytes = Vec::new();
+    let (mut bytes, bits) = (Vec::new(), apart.dtype == DType::Bits);
     bytes.extend(match &lists.codes {
+        None if bits => b"IBwF",
         None => b"IwFl",
         Some((Quantizer::Scalar(_), _)) => b"IwSq",
         Some((Quantizer::Product(_), _)) => b"IwPQ",
     });
-    kind.header(dim, rows, lists.centroids.is_some()).write(&mut bytes)?;
+    let header = |bytes: &mut Vec<u8>, rows, is_trained| match bits {
+        true => {
+            BinaryHeader { dim, rows, is_trained }.write(bytes);
+            Ok(())
+        }
+        false => kind.header(dim, rows, is_trained).write(bytes),
+    };
+    header(&mut bytes, rows, lists.is_trained())?;
     bytes.extend(nlist.to_le_bytes());
     bytes.extend((lists.nprobe as u64).to_le_bytes());
-    bytes.extend(kind.flat());
-    kind.header(dim, (centroids.len() / dim) as u64, true).write(&mut bytes)?;
-    bytes.extend((centroids.len() as u64).to_le_bytes());
-    bytes.extend(bytemuck::cast_slice::<f32, u8>(&centroids));
+    bytes.extend(if bits { b"IBxF" } else { kind.flat() });
+    let of_centroids = if lists.is_trained() { nlist } else { 0 };
+    header(&mut bytes, of_centroids, true)?;
+    match &lists.bit_centroids {
+        Some(bits) => {
+            bytes.extend((bits.len() as u64).to_le_bytes());
+            bytes.extend(bits);
+        }
+        None => {
+            bytes.extend((centroids.len() as u64).to_le_bytes());
+            bytes.extend(bytemuck::cast_slice::<f32, u8>(&centroids));
+        }
+    }
     // no direct map
     bytes.extend([0; 9]);
     let code_size = match &lists.codes {
+        None if bits => apart.row_bytes as u64,
         None => 4 * dim as u64,
         Some((Quantizer::Scalar(of), residual)) => {
             quantizer::write(of, &mut bytes)?;

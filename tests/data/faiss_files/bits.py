@@ -1,4 +1,4 @@
-"""Signs of rows, which make.py writes with all others."""
+"""Signs of rows and lists of bits, which make.py writes with all others."""
 
 import struct
 
@@ -68,3 +68,38 @@ def signs(here, data, ids, save, answer):
     (here / "lsh_old.faiss").write_bytes(b"IxHE" + whole[4:51] + struct.pack("<i", 1) + whole[55:])
     answer("lsh_old", "plain")
     (here / "decoded.txt").write_text("\n".join(decoded) + "\n")
+
+
+def lists(here, data, ids, save):
+    """Files of lists of bits; DATA are rows and queries."""
+    rows, queries = data
+    refused = here / "refused"
+    refused.mkdir(exist_ok=True)
+    # lists of bits, of which so many are looked at that no two centroids tie for the last of them, or all
+    sample = np.random.default_rng(16).integers(0, 256, (400, 5)).astype(np.uint8)
+
+    def one(name, nlist, named=None, around=None, direct=False):
+        index = faiss.index_binary_factory(40, f"BIVF{nlist}")
+        index.train(sample)
+        coarse, _ = index.quantizer.search(queries, nlist)
+        far = np.sort(coarse, axis=1)
+        apart = (n for n in range(3, nlist) if (far[:, n - 1] < far[:, n]).all())
+        index.nprobe = next(apart, nlist)
+        whole = index if around is None else around(index)
+        whole.add(rows) if named is None else whole.add_with_ids(rows, named)
+        if direct:
+            index.make_direct_map()
+        save(name, "bits", whole)
+
+    one("ivf_bits", 8)
+    one("ivf_bits_ids", 8, ids)
+    one("ivf_bits_many", 100)
+    one("ivf_bits_array", 8, direct=True)
+    one("idmap2_ivf_bits", 8, ids, faiss.IndexBinaryIDMap2)
+    index = faiss.index_binary_factory(40, "BIVF8")
+    faiss.write_index_binary(index, str(here / "untrained_ivf_bits.faiss"))
+    index.train(sample)
+    save("ivf_bits_empty", "bits", index)
+    index = faiss.index_binary_factory(40, "BIVF4_HNSW4")
+    index.train(sample)
+    faiss.write_index_binary(index, str(refused / "ivf_bits_hnsw.faiss"))

@@ -102,7 +102,9 @@ def answer(name, data):
     inner = index
     if isinstance(index, faiss.IndexIDMap):
         inner = faiss.downcast_index(index.index)
-    if not isinstance(inner, faiss.IndexIVF):
+    if isinstance(index, faiss.IndexBinaryIDMap):
+        inner = faiss.downcast_IndexBinary(index.index)
+    if not isinstance(inner, (faiss.IndexIVF, faiss.IndexBinaryIVF)):
         return
     given = faiss.vector_to_array(index.id_map) if inner is not index else None
     line = [name]
@@ -320,6 +322,7 @@ for letters, parts in [("PcAm", power + turned + bins), ("PCAm", power + turned)
     answer(f"pre_{letters}", "plain")
 
 bits.signs(HERE, (BASE["plain"], QUERY["plain"], TRAIN), SOME, save, answer)
+bits.lists(HERE, (BASE["bits"], QUERY["bits"]), SOME, save)
 
 (HERE / "answers.txt").write_text("\n".join(answers) + "\n")
 (HERE / "lists.txt").write_text("\n".join(lists) + "\n")

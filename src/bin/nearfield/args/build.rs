@@ -11,7 +11,7 @@ pub struct BuildArgs {
     /// Rows to index, in any format that `search` reads
     #[arg(long, value_name = "FILE")]
     pub base: PathBuf,
-    /// The kind of index, by FAISS's name: Flat, of bits a BinaryFlat; IVF4096,Flat of 4096 lists, of which a search looks at the
+    /// The kind of index, by FAISS's name: Flat, of bits a BinaryFlat; IVF4096,Flat of 4096 lists, of bits BIVF4096, of which a search looks at the
     /// nearest; IVF4096,SQ8 (SQ6, SQ4, SQfp16, SQbf16, SQ8_direct) of codes; LSH256r (LSH, LSH64, LSH256rt) of signs, under l2
     #[arg(long, value_name = "FACTORY", default_value = "Flat")]
     pub index: String,
