@@ -91,8 +91,8 @@ pub use format::RowSource;
 pub use index::{
     AddParams, BinaryFlat, BinaryIvf, Exclude, Flat, Guarantee, HitRows, HitStream, Hits, IdFilter,
     IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo, IvfParams, IvfPq, IvfSq, ListSizes, Lsh,
-    Originals, PreTransform, PreparedFilter, Progress, QueryFilter, RangeHits, Search,
-    SearchParams, StreamedFlat, TrainParams, TuneCurve, TuneParams, TunePoint, index_factory,
+    Originals, Pq, PreTransform, PreparedFilter, Progress, QueryFilter, RangeHits, Search,
+    SearchParams, Sq, StreamedFlat, TrainParams, TuneCurve, TuneParams, TunePoint, index_factory,
     tune_search, write_index,
 };
 pub use io::{

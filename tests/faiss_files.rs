@@ -56,7 +56,9 @@ fn each_file_says_what_it_is() {
         assert_eq!(info.bytes, fs::metadata(path).unwrap().len());
         assert_eq!(
             info.ivf.is_some(),
-            name.contains("ivf") || name.contains("sq") || name.starts_with("old"),
+            name.contains("ivf")
+                || ["idmap2_sq6", "untrained_sq"].contains(&&name[..])
+                || name.starts_with("old_I") && !name.starts_with("old_Ix"),
             "{name}"
         );
         let listed = ["ids", "sparse", "hashtable", "idmap", "old_IvF"];
@@ -80,6 +82,15 @@ fn each_file_says_what_it_is() {
         ("IvfSq".to_owned(), Some(SqType::Bits6))
     );
     assert_eq!(info("untrained_sq").ivf.unwrap().sizes, None);
+    for (name, kind, codes) in [
+        ("sq4_ip", "Sq", "SQ4"),
+        ("pq6x5_l2", "Pq", "PQ6x5"),
+        ("untrained_flat_pq", "Pq", "PQ3x4"),
+        ("ivf_pq3_l2", "IvfPq", "PQ3"),
+    ] {
+        assert_eq!((&info(name).kind[..], info(name).codes.as_deref()), (kind, Some(codes)));
+    }
+    assert_eq!(info("old_IxPQ").metric, Metric::L2);
     for (name, transforms, kind) in [
         ("flat_l2", &[][..], "Flat"),
         ("pre_pca", &["PCA3"], "PreTransform"),
@@ -129,12 +140,12 @@ fn what_is_not_read_is_named() {
     let all = files(&folder().join("refused"));
     for (name, needed) in [
         ("hnsw", &["IHNf", "HNSW", "IwFl"][..]),
-        ("pq", &["IxPq", "product quantizer"]),
+        ("pq", &["bits", "2", "4..=8"]),
+        ("polysemous", &["search_type 4", "ST_PQ"]),
         ("untrained_opq", &["matrix", "not there", "Linear"]),
         ("twice_transformed", &["IxPT behind transforms"]),
         ("ivf_pq", &["bits", "2", "4..=8"]),
         ("refine", &["IxRF", "refine"]),
-        ("sq", &["IxSQ", "scalar quantizer"]),
         ("ivf_hnsw", &["centroids", "IHNf", "flat"]),
         ("ivf_bits_hnsw", &["centroids", "IBHf", "flat"]),
         ("twice", &["id 5", "3 times"]),

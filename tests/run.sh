@@ -21,8 +21,8 @@ logs=target/test-logs
 
 # STAGE  ENV FILE  TEST SET  MORE ENVIRONMENT. The longest come first, so that the lanes end together. Shaders run without
 # bounds checks by default, so each driver runs both ways: with them only the tests that run every kernel (`kernels`), or of
-# those the sweep over all shapes (`shapes`), where a pipeline takes seconds to compile. There the two ways share the combinations of
-# the sweep (NEARFIELD_TEST_PART), and the tests without checks are two stages (`first`, `cuts`). `host` needs no driver.
+# those the sweep over all shapes (`shapes`). But on lavapipe itself the two ways share the combinations of the sweep
+# (NEARFIELD_TEST_PART). On SwiftShader the tests without checks are two stages (`first`, `cuts`). `host` needs no driver.
 bare=subgroup,f16,coop,timestamp,baseline
 # lavapipe 26 runs the matrices of f32 that Metal has, but does not list them.
 f32=8x8x8:f32:f32
@@ -33,14 +33,14 @@ swiftshader-checked  swiftshader  shapes    NEARFIELD_TEST_PART=1/2 NEARFIELD_CH
 swiftshader-cuts     swiftshader  cuts
 host                 -            host
 lavapipe-checked     lavapipe     kernels   NEARFIELD_CHECKED=1
-lavapipe26           lavapipe26   pairwise  NEARFIELD_FORCE_COOP=$f32
-subgroup4            lavapipe     pairwise  LP_NATIVE_VECTOR_WIDTH=128
-subgroup16           lavapipe     pairwise  LP_NATIVE_VECTOR_WIDTH=512
-baseline             lavapipe     pairwise  NEARFIELD_DISABLE=$bare
-lavapipe26-checked   lavapipe26   kernels   NEARFIELD_FORCE_COOP=$f32 NEARFIELD_CHECKED=1
-subgroup4-checked    lavapipe     kernels   LP_NATIVE_VECTOR_WIDTH=128 NEARFIELD_CHECKED=1
-subgroup16-checked   lavapipe     kernels   LP_NATIVE_VECTOR_WIDTH=512 NEARFIELD_CHECKED=1
-baseline-checked     lavapipe     kernels   NEARFIELD_DISABLE=$bare NEARFIELD_CHECKED=1
+lavapipe26           lavapipe26   pairwise  NEARFIELD_TEST_PART=0/2 NEARFIELD_FORCE_COOP=$f32
+subgroup4            lavapipe     pairwise  NEARFIELD_TEST_PART=0/2 LP_NATIVE_VECTOR_WIDTH=128
+subgroup16           lavapipe     pairwise  NEARFIELD_TEST_PART=0/2 LP_NATIVE_VECTOR_WIDTH=512
+baseline             lavapipe     pairwise  NEARFIELD_TEST_PART=0/2 NEARFIELD_DISABLE=$bare
+lavapipe26-checked   lavapipe26   kernels   NEARFIELD_TEST_PART=1/2 NEARFIELD_FORCE_COOP=$f32 NEARFIELD_CHECKED=1
+subgroup4-checked    lavapipe     shapes    NEARFIELD_TEST_PART=1/2 LP_NATIVE_VECTOR_WIDTH=128 NEARFIELD_CHECKED=1
+subgroup16-checked   lavapipe     shapes    NEARFIELD_TEST_PART=1/2 LP_NATIVE_VECTOR_WIDTH=512 NEARFIELD_CHECKED=1
+baseline-checked     lavapipe     shapes    NEARFIELD_TEST_PART=1/2 NEARFIELD_DISABLE=$bare NEARFIELD_CHECKED=1
 metal                -            metal     NEARFIELD_TEST_METAL=strict
 metal-fast-math      -            metal     NEARFIELD_TEST_METAL=fast
 dx12                 lavapipe     dxc       NEARFIELD_TEST_DX12=1
@@ -48,7 +48,7 @@ dx12                 lavapipe     dxc       NEARFIELD_TEST_DX12=1
 # Of the tests of indexes, of inverted lists, of clusters and of the program those that a driver can make fail: they run each kernel in
 # every form. Histories, files, threads, streams, training and what is refused are the host's work, which is the same on every
 # driver and is tested on lavapipe. Drivers that compile or compute slowly have the lists of fewer shapes.
-searches="bits:: edges:: exclude:: filters::every matrix:: radii::"
+searches="bits:: codes::every edges:: exclude:: filters::every matrix:: radii::"
 # Searches that are cut by memory, bindings, parts and chunks: the longest of their program.
 cuts="limits:: parts:: prepared:: scans:: streamed::"
 slow_cuts="limits:: scans:: streamed::every streamed::scanned"
@@ -235,7 +235,7 @@ run_tests() ( # ENV FILE, TEST SET, MORE ENVIRONMENT...
       ;;
     cuts) programs "--test index" $slow_cuts $slow_lists ;;
     shapes)
-      # those of the stages of a search, each on a device of its own, run with checks on drivers that compile faster
+      # those of the stages of a search, each on a device of its own, run with checks on lavapipe
       programs "--lib" --skip exact::tests:: --skip invlists::tests::
       programs "--test exact" sweep::
       ;;

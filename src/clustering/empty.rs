@@ -9,7 +9,7 @@ const MOST_WEIGHT: u64 = 7;
 
 /// What one assignment found of a cluster.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Cluster {
+pub(crate) struct Cluster {
     /// Points.
     pub points: u64,
     /// Their weights.
@@ -29,7 +29,7 @@ impl Cluster {
 
 /// A centroid that moves to `donor + (x - donor) share`, x the donor's point number `point`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Move {
+pub(crate) struct Move {
     pub to: usize,
     pub donor: usize,
     pub point: u64,
@@ -39,7 +39,7 @@ pub(super) struct Move {
 /// The moves of empty clusters' centroids but the first `frozen`: each into a cluster drawn as FAISS draws it, with a probability of its
 /// size less 1, which each halves. Clusters of equal points give nothing. The donor's centroid stays where it is, so that the objective
 /// rises through no move.
-pub(super) fn split(clusters: &[Cluster], frozen: usize, random: &mut Random) -> Vec<Move> {
+pub(crate) fn split(clusters: &[Cluster], frozen: usize, random: &mut Random) -> Vec<Move> {
     let empty = |c: &Cluster| c.is_empty();
     let share = 1.0 / (MOST_WEIGHT + 1) as f32;
     moves(clusters, frozen, random, empty, |c| c.points.saturating_sub(1), |_| share)

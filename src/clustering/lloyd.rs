@@ -53,6 +53,11 @@ struct Pass {
     found: Found,
 }
 
+/// What the random numbers of the moves of a trial come from.
+pub(crate) fn seed_of_moves(params: &KMeansParams, trial: usize) -> u64 {
+    start::seed(params, trial).wrapping_add(MOVES)
+}
+
 fn how(way: Option<&Approximate>, rough: bool) -> How<'_> {
     match way {
         Some(way) => How::Resident(way),
@@ -117,7 +122,7 @@ impl Lloyd<'_> {
     }
 
     fn random(&self, trial: usize) -> Random {
-        Random::new(start::seed(self.params, trial).wrapping_add(MOVES))
+        Random::new(seed_of_moves(self.params, trial))
     }
 
     fn check(&self) -> Result<()> {

@@ -48,9 +48,12 @@ mod start;
 mod sums;
 mod update;
 
+pub(crate) use empty::{Cluster, Move, split};
 pub(crate) use kernels::variants;
 pub(crate) use kmeans::centroids;
 pub use kmeans::{KMeans, kmeans};
+pub(crate) use lloyd::seed_of_moves;
 pub use params::{KMeansInit, KMeansParams};
 pub(crate) use random::Random;
 pub(crate) use sample::subset;
+pub(crate) use start::seed as seed_of_start;

@@ -35,7 +35,7 @@ pub(super) fn centroids(
 }
 
 /// What the random numbers of a trial come from, as FAISS has it.
-pub(super) fn seed(params: &KMeansParams, trial: usize) -> u64 {
+pub(crate) fn seed(params: &KMeansParams, trial: usize) -> u64 {
     params.seed.wrapping_add(1).wrapping_add((trial as u64).wrapping_mul(NEXT_SEED))
 }
 

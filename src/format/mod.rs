@@ -85,6 +85,7 @@ pub use conversion::{BitOrder, Conversion, Scale};
 pub use convert_file::{Converted, convert, convert_unnamed};
 pub use describe::{FileInfo, inspect};
 pub use ids::{IdFile, IdWriter, read_ids};
+pub(crate) use limits::MAX_DIM;
 pub(crate) use little_endian::LittleEndian;
 pub use losses::Losses;
 pub use read_f32::read_f32;

@@ -1,9 +1,9 @@
 //! Indexes taken apart and put together: what files of other libraries have of them.
 
 use super::changing::Index;
-use super::flat::{BinaryFlat, Flat};
+use super::flat::{BinaryFlat, Flat, FlatCodes, Pq, Sq};
 use super::ids::{Ids, MAX_ID, RowSet};
-use super::ivf::{BinaryIvf, IvfFlat, IvfPq, IvfRows, IvfSq, SqRows};
+use super::ivf::{BinaryIvf, CodedRows, IvfFlat, IvfPq, IvfRows, IvfSq};
 use super::lists_apart::ListsApart;
 use super::lsh::{Lsh, LshRows};
 use super::state::{Backed, Core, Stored};
@@ -27,6 +27,8 @@ pub(crate) struct Apart {
     pub row_bytes: usize,
     /// The id of each row.
     pub ids: Vec<u64>,
+    /// What the rows are codes of that are in no lists.
+    pub codes: Option<Quantizer>,
     pub lists: Option<ListsApart>,
     /// What made bits of rows, of an index of these.
     pub signs: Option<SignQuantizer>,
@@ -71,13 +73,26 @@ impl Apart {
             let taken = taken(index, shape, |_, _| Ok(None), LshRows::read_codes);
             return Some(taken.map(|apart| Apart { signs: signs.into_inner(), ..apart }));
         }
-        let shape = |rows: &SqRows| (DType::U8, rows.code_bytes());
-        let lists = |rows: &SqRows, live: Option<&_>| rows.apart(live).map(Some);
+        let shape = |rows: &FlatCodes| (DType::U8, rows.quantizer().code_bytes());
+        if let Some(index) = any.downcast_ref::<Sq>() {
+            return Some(flat_codes(index, shape));
+        }
+        if let Some(index) = any.downcast_ref::<Pq>() {
+            return Some(flat_codes(index, shape));
+        }
+        let shape = |rows: &CodedRows| (DType::U8, rows.code_bytes());
+        let lists = |rows: &CodedRows, live: Option<&_>| rows.apart(live).map(Some);
         if let Some(index) = any.downcast_ref::<IvfSq>() {
-            return Some(taken(index, shape, lists, SqRows::read_codes));
+            return Some(taken(index, shape, lists, CodedRows::read_codes));
         }
         let index = any.downcast_ref::<IvfPq>()?;
-        Some(taken(index, shape, lists, SqRows::read_codes))
+        Some(taken(index, shape, lists, CodedRows::read_codes))
+    }
+
+    /// Whether rows are codes, in lists or not.
+    pub fn has_codes(&self) -> bool {
+        let in_lists = self.lists.as_ref().is_some_and(|lists| lists.codes.is_some());
+        in_lists || self.codes.is_some()
     }
 
     /// The bytes of numbered rows, one after the other.
@@ -92,6 +107,16 @@ impl Apart {
 fn of_lists<T: Backed<Rows = IvfRows>>(index: &T) -> Result<Apart> {
     let shape = |rows: &IvfRows| (rows.dtype(), rows.dtype().row_bytes(rows.dim()));
     taken(index, shape, |rows, live| rows.apart(live).map(Some), Stored::read_rows)
+}
+
+/// A flat index of codes.
+fn flat_codes<T: Backed<Rows = FlatCodes>>(
+    index: &T,
+    shape: impl Fn(&FlatCodes) -> (DType, usize),
+) -> Result<Apart> {
+    let codes = Some(index.core().snapshot().rows().quantizer().clone());
+    let apart = taken(index, shape, |_, _| Ok(None), FlatCodes::read_packed)?;
+    Ok(Apart { codes, ..apart })
 }
 
 fn taken<T: Backed>(
@@ -113,9 +138,9 @@ fn taken<T: Backed>(
             read(now.rows(), &rows, out)
         }
     };
-    let (signs, transforms) = (None, Vec::new());
+    let (signs, codes, transforms) = (None, None, Vec::new());
     let read = Box::new(read);
-    Ok(Apart { metric, dtype, dim, row_bytes, ids, lists, signs, transforms, read })
+    Ok(Apart { metric, dtype, dim, row_bytes, ids, codes, lists, signs, transforms, read })
 }
 
 /// The ids of rows that are about to be read.
@@ -173,6 +198,22 @@ pub(crate) fn signs_of_rows(
     Ok(Box::new(Lsh::of(names.core(empty.with_codes(bits)?)?)))
 }
 
+/// An index of these codes, a u8 a byte: an [`Sq`] or a [`Pq`]. None is encoded.
+pub(crate) fn codes_of(
+    gpu: &Gpu,
+    metric: &Metric,
+    quantizer: &Quantizer,
+    codes: &mut dyn RowSource,
+    names: RowNames,
+) -> Result<Box<dyn Index>> {
+    let empty = FlatCodes::new(gpu, metric, quantizer.clone())?;
+    let core = names.core(empty.append_packed(codes)?)?;
+    Ok(match quantizer {
+        Quantizer::Scalar(_) => Box::new(Sq::of(core)),
+        Quantizer::Product(_) => Box::new(Pq::of(core)),
+    })
+}
+
 /// An index of these lists, whose rows are codes where there is a quantizer, a u8 a byte: an [`IvfSq`] or an [`IvfPq`], otherwise an
 /// [`IvfFlat`], of bits a [`BinaryIvf`]. No row is
 /// assigned or encoded.
@@ -185,7 +226,7 @@ pub(crate) fn lists_of_rows(
 ) -> Result<Box<dyn Index>> {
     Ok(match &lists.codes {
         Some((of, _)) => {
-            let core = names.core(SqRows::together(gpu, metric, lists, rows)?)?;
+            let core = names.core(CodedRows::together(gpu, metric, lists, rows)?)?;
             match of {
                 Quantizer::Scalar(_) => Box::new(IvfSq::of(core)),
                 Quantizer::Product(_) => Box::new(IvfPq::of(core)),

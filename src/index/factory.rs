@@ -1,8 +1,9 @@
 //! Indexes by their descriptions.
 
 use super::changing::Index;
-use super::flat::{BinaryFlat, Flat};
-use super::ivf::{self, BinaryIvf, IvfFlat, IvfPq, IvfSq, ListCodes};
+use super::codes::CodeName;
+use super::flat::{BinaryFlat, Flat, Pq, Sq};
+use super::ivf::{self, BinaryIvf, IvfFlat, IvfPq, IvfSq};
 use super::kinds;
 use super::lsh::{Lsh, signs_of};
 use super::persist::{self, PRE_TRANSFORM};
@@ -23,7 +24,7 @@ struct Kind {
     make: fn(&Gpu, usize, &str, &Metric, DType) -> Option<Made>,
 }
 
-const KINDS: [Kind; 7] = [
+const KINDS: [Kind; 9] = [
     Kind {
         descriptions: "\"Flat\"",
         make: |gpu, dim, description, metric, dtype| {
@@ -39,13 +40,37 @@ const KINDS: [Kind; 7] = [
         },
     },
     Kind {
+        descriptions: "\"SQ8\" of f32 (or SQ6, SQ4, SQfp16, SQbf16, SQ8_direct...)",
+        make: |gpu, dim, description, metric, dtype| {
+            let Some(CodeName::Scalar(kind)) = CodeName::of(description) else { return None };
+            if dtype != DType::F32 {
+                return Some(Err(not_f32(description, dtype)));
+            }
+            let made = Sq::new(gpu, dim, metric.clone(), kind);
+            Some(made.map(|index| Box::new(index) as _))
+        },
+    },
+    Kind {
+        descriptions: "\"PQ16\" of f32 (or PQ16x4: any number of parts, of 4 to 8 bits)",
+        make: |gpu, dim, description, metric, dtype| {
+            let Some(CodeName::Product(parts, bits)) = CodeName::of(description) else {
+                return None;
+            };
+            if dtype != DType::F32 {
+                return Some(Err(not_f32(description, dtype)));
+            }
+            let made = Pq::new(gpu, dim, metric.clone(), parts, bits);
+            Some(made.map(|index| Box::new(index) as _))
+        },
+    },
+    Kind {
         descriptions: "\"IVF4096,Flat\" (of any number of lists)",
         make: |gpu, dim, description, metric, dtype| {
             let (nlist, codes) = match ivf::lists_of(description)? {
                 Ok(lists) => lists,
                 Err(error) => return Some(Err(error)),
             };
-            if codes != ListCodes::Flat {
+            if codes.is_some() {
                 return None;
             }
             let made = IvfFlat::with_dtype(gpu, dim, metric.clone(), dtype, nlist);
@@ -72,7 +97,7 @@ const KINDS: [Kind; 7] = [
         make: |gpu, dim, description, metric, dtype| {
             // what is wrong with it was said before
             let (nlist, codes) = ivf::lists_of(description)?.ok()?;
-            let ListCodes::Scalar(kind) = codes else { return None };
+            let Some(CodeName::Scalar(kind)) = codes else { return None };
             if dtype != DType::F32 {
                 return Some(Err(not_f32(description, dtype)));
             }
@@ -84,7 +109,7 @@ const KINDS: [Kind; 7] = [
         descriptions: "\"IVF1024,PQ16\" of f32 (or PQ16x4: any number of parts, of 4 to 8 bits)",
         make: |gpu, dim, description, metric, dtype| {
             let (nlist, codes) = ivf::lists_of(description)?.ok()?;
-            let ListCodes::Product(parts, bits) = codes else { return None };
+            let Some(CodeName::Product(parts, bits)) = codes else { return None };
             if dtype != DType::F32 {
                 return Some(Err(not_f32(description, dtype)));
             }
@@ -119,10 +144,12 @@ fn not_f32(description: &str, dtype: DType) -> Error {
 /// |---|---|
 /// | `Flat` | [`Flat`]; of bits [`BinaryFlat`] |
 /// | `BFlat` | [`BinaryFlat`] |
+/// | `SQ8`, `SQ6`, `SQ4`, `SQfp16`, `SQbf16`, `SQ8_direct` | [`Sq`]; also `SQ8_direct_signed`, `SQ8_uniform`, `SQ6_uniform`, `SQ4_uniform` |
+/// | `PQ16`, `PQ16x4` | [`Pq`] of 16 parts of 8 bits, or of 4; `PQ16x4fs` and `PQ16np` are the same codes |
 /// | `IVF4096,Flat`, `IVF4k,Flat` | [`IvfFlat`] of 4096 lists; `k` is 1024, `M` 1024 of those |
 /// | `BIVF4096`, `BIVF4k` | [`BinaryIvf`] of 4096 lists of bits |
-/// | `IVF1024,SQ8`, `SQ6`, `SQ4`, `SQfp16`, `SQbf16`, `SQ8_direct` | [`IvfSq`] of 1024 lists; also `SQ8_direct_signed`, `SQ8_uniform`, `SQ6_uniform`, `SQ4_uniform` |
-/// | `IVF1024,PQ16`, `IVF1024,PQ16x4` | [`IvfPq`] of 1024 lists, of 16 parts of 8 bits, or of 4; `PQ16x4fs` and `PQ16np` are the same codes |
+/// | `IVF1024,SQ8`, `SQ6`, `SQ4`, `SQfp16`, `SQbf16`, `SQ8_direct` | [`IvfSq`] of 1024 lists, of any code of [`Sq`] |
+/// | `IVF1024,PQ16`, `IVF1024,PQ16x4` | [`IvfPq`] of 1024 lists, of any code of [`Pq`] |
 /// | `LSH`, `LSH64`, `LSH256r`, `LSH64t`, `LSH256rt` | [`Lsh`] under L2: signs of each element, or of 64; `r` of a random rotation, `t` with thresholds at medians |
 /// | `PCA32,...`, `PCAR32`, `PCAW32`, `PCAWR32` | [`PreTransform`]: what is left, of 32 principal components; `R` turned at random, `W` of the same variance |
 /// | `OPQ16,...`, `OPQ16_64,...` | [`PreTransform`] by a rotation for a product quantizer of 16 parts, to as many elements or to 64 |

@@ -1,7 +1,7 @@
 //! The kinds of index that stand alone, by their names in files: in a file of their own, or within that of another, behind its sections.
 
 use super::changing::Index;
-use super::flat::{BinaryFlat, Flat};
+use super::flat::{BinaryFlat, Flat, Pq, Sq};
 use super::ivf::{BinaryIvf, IvfFlat, IvfPq, IvfSq};
 use super::lsh::Lsh;
 use super::persist::{FileWriter, IndexReader};
@@ -18,7 +18,7 @@ struct Kind {
     read: fn(&Gpu, IndexReader) -> Result<Box<dyn Index>>,
 }
 
-const KINDS: [Kind; 7] = [
+const KINDS: [Kind; 9] = [
     Kind {
         name: Flat::KIND,
         write: write_of::<Flat>,
@@ -28,6 +28,16 @@ const KINDS: [Kind; 7] = [
         name: BinaryFlat::KIND,
         write: write_of::<BinaryFlat>,
         read: |gpu, reader| Ok(Box::new(BinaryFlat::of_reader(gpu, reader)?)),
+    },
+    Kind {
+        name: Sq::KIND,
+        write: write_of::<Sq>,
+        read: |gpu, reader| Ok(Box::new(Sq::of_reader(gpu, reader)?)),
+    },
+    Kind {
+        name: Pq::KIND,
+        write: write_of::<Pq>,
+        read: |gpu, reader| Ok(Box::new(Pq::of_reader(gpu, reader)?)),
     },
     Kind {
         name: IvfFlat::KIND,

@@ -3,7 +3,7 @@
 //! In the order in which the files use each other: what a search is told and what it answers (`ids`, `params`, `add`,
 //! `hits`, `as_f32`, `other_type`), answers block by block (`stream`), what indexes can do (`traits`, `changing`), their files
 //! (`persist`), what all that change
-//! have in common (`state`), the kinds
+//! have in common (`state`), rows that are codes (`codes`), the kinds
 //! (`flat`, `ivf`, `lsh`) and their names in files (`kinds`), indexes around these (`wrap`), descriptions (`factory`), and kinds taken apart for files of other libraries (`lists_apart`, `apart`). A kind says how its rows are stored and searched
 //! (`state::Stored`); ids, filters, removal, snapshots, concurrent changes and files are the same code for all.
 
@@ -11,6 +11,7 @@ mod add;
 mod apart;
 mod as_f32;
 mod changing;
+mod codes;
 mod factory;
 mod flat;
 mod hits;
@@ -30,11 +31,11 @@ mod variants;
 mod wrap;
 
 pub use add::AddParams;
-pub(crate) use apart::{Apart, RowNames, flat_of, lists_of_rows, signs_of_rows};
+pub(crate) use apart::{Apart, RowNames, codes_of, flat_of, lists_of_rows, signs_of_rows};
 pub use changing::Index;
 pub(crate) use factory::read_own;
 pub use factory::{index_factory, write_index};
-pub use flat::{BinaryFlat, Flat, StreamedFlat};
+pub use flat::{BinaryFlat, Flat, Pq, Sq, StreamedFlat};
 pub use hits::{HitRows, Hits, RangeHits};
 pub use ids::{Exclude, IdFilter, IdPredicate, PreparedFilter, QueryFilter};
 pub use ivf::{BinaryIvf, IvfFlat, IvfPq, IvfSq, Originals};

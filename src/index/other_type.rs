@@ -1,7 +1,8 @@
 //! Rows of another type than the index's: what is said of them, and the way out.
 
 use crate::dtype::DType;
-use crate::error::Error;
+use crate::error::{Error, Result};
+use crate::format::RowSource;
 
 /// What is said of rows of another type than the index's.
 pub(super) fn wrong_type(rows: DType, index: DType) -> Error {
@@ -27,6 +28,17 @@ pub(super) fn wrong_type(rows: DType, index: DType) -> Error {
         (_, DType::Bits) => "Rows::Bits takes eight to a byte, the first in its lowest bit",
     };
     Error::argument("rows", format!("rows of {rows} for an index of {index}: {way}"))
+}
+
+/// Refuses rows of another type than f32 or of another dimension.
+pub(super) fn check_f32(source: &dyn RowSource, dim: usize) -> Result<()> {
+    if source.dtype() != DType::F32 {
+        return Err(wrong_type(source.dtype(), DType::F32));
+    }
+    if source.dim() != dim {
+        return Err(Error::DimensionMismatch { expected: dim, actual: source.dim() });
+    }
+    Ok(())
 }
 
 #[cfg(test)]

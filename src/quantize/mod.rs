@@ -17,7 +17,7 @@
 //! Each of M parts of a row becomes the number of its nearest centroid:
 //!
 //! ```text
-//! train(sample):   centroids[m] = kmeans(part m of the sample, 2^bits)        product.rs
+//! train(sample):   centroids[m] = kmeans(part m of the sample, 2^bits)        learn.rs
 //! encode(x):       c_m = argmin_c |x_m - centroids[m][c]|^2                   encode.rs, packed by pack.rs
 //! decode(c):       x^_m = centroids[m][c_m]                                   product.rs
 //! ```
@@ -40,6 +40,7 @@
 mod encode;
 mod kernels;
 mod kinds;
+mod learn;
 mod pack;
 mod product;
 mod quantizer;

@@ -1,6 +1,7 @@
 //! The product quantizer.
 
 use super::encode::{self, Codebook, Lists};
+use super::learn::{self, Shape};
 use super::pack::{pack, unpack};
 use crate::buffer::Matrix;
 use crate::clustering::{self, KMeansParams};
@@ -170,7 +171,7 @@ impl ProductQuantizer {
         sample: Rows<'_>,
         params: &KMeansParams,
     ) -> Result<ProductQuantizer> {
-        let (dim, part, ksub) = (self.dim, self.part(), 1 << self.bits);
+        let (dim, ksub) = (self.dim, 1 << self.bits);
         let count = sample.count(dim)?;
         if sample.dtype() == DType::Bits {
             return Err(Error::unsupported("a product quantizer", "rows of bits"));
@@ -188,14 +189,30 @@ impl ProductQuantizer {
             None => sample.to_f32(),
             Some(chosen) => picked(sample, dim, &chosen)?,
         };
-        // the parts know nothing of each other, and one alone keeps no device busy
-        let (done, parts) = (Mutex::new(0), self.subspaces);
+        let fresh = ProductQuantizer { centroids: Arc::default(), ..self.clone() };
+        fresh.learnt(gpu, &rows, params)
+    }
+
+    /// The same with centroids learnt from these rows, all of them, of which the first are those that there are, if there are some.
+    pub(super) fn learnt(
+        &self,
+        gpu: &Gpu,
+        rows: &[f32],
+        params: &KMeansParams,
+    ) -> Result<ProductQuantizer> {
+        let shape = Shape { dim: self.dim, parts: self.subspaces, bits: self.bits };
+        if learn::takes(params) {
+            let centroids = learn::centroids(gpu, shape, &self.centroids, rows, params)?;
+            return self.clone().with_centroids(&centroids);
+        }
+        // what else k-means does it does for each part
+        let (dim, part, parts, done) = (self.dim, self.part(), self.subspaces, Mutex::new(0));
         let of_parts = each((0..parts).collect(), |of| {
             let columns = rows.chunks_exact(dim).flat_map(|row| &row[of * part..(of + 1) * part]);
             let columns: Vec<f32> = columns.copied().collect();
             let points = Matrix::from_rows(gpu, part, Rows::F32(&columns))?;
             let own = KMeansParams { progress: None, ..params.clone() };
-            let centroids = clustering::centroids(&points, &Metric::L2, ksub, &own)?;
+            let centroids = clustering::centroids(&points, &Metric::L2, 1 << self.bits, &own)?;
             if let Some(progress) = &params.progress {
                 let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
                 *done += 1;

@@ -127,6 +127,61 @@ fn training_learns_the_parts_and_says_how_far_it_is() {
     assert!(told.last() == Some(&1.0));
 }
 
+/// The mean squared error of rows behind a quantizer.
+fn lost(gpu: &Gpu, quantizer: &ProductQuantizer, rows: &[f32]) -> f64 {
+    let codes = quantizer.encode(gpu, Rows::F32(rows)).unwrap();
+    let decoded = quantizer.decode(&codes).unwrap();
+    let squares = rows.iter().zip(&decoded).map(|(&x, &y)| (f64::from(x) - f64::from(y)).powi(2));
+    squares.sum::<f64>() / rows.len() as f64
+}
+
+#[test]
+fn parts_that_learn_at_once_lose_what_they_lose_one_by_one() {
+    let gpu = Gpu::builder().poison(true).build().unwrap();
+    let rows = numbers(800 * 10, 8);
+    for (parts, bits) in [(2, 5), (10, 4)] {
+        let quantizer = ProductQuantizer::new(10, parts, bits).unwrap();
+        let train =
+            |params: &KMeansParams| quantizer.train(&gpu, Rows::F32(&rows), params).unwrap();
+        let at_once = train(&KMeansParams::new());
+        assert!(
+            at_once == train(&KMeansParams::new())
+                && at_once != train(&KMeansParams::new().seed(9))
+        );
+        let one_by_one = train(&KMeansParams::new().nredo(2));
+        let (ours, theirs) = (lost(&gpu, &at_once, &rows), lost(&gpu, &one_by_one, &rows));
+        // the better of two trials
+        assert!(ours < theirs * 1.2, "{parts} {bits}: {ours} {theirs}");
+        let errors: Vec<f64> = [0, 1, 3, 25]
+            .map(|niter| lost(&gpu, &train(&KMeansParams::new().niter(niter)), &rows))
+            .to_vec();
+        assert!(errors.windows(2).all(|two| two[1] < two[0] * 1.001), "{errors:?}");
+        // trained again it starts anew
+        let again = at_once.train(&gpu, Rows::F32(&rows), &KMeansParams::new()).unwrap();
+        assert_eq!(again, at_once);
+    }
+    // as many rows as centroids are these, and centroids that find none go where some are
+    let quantizer = ProductQuantizer::new(10, 5, 4).unwrap();
+    let few = &rows[..16 * 10];
+    let trained = quantizer.train(&gpu, Rows::F32(few), &KMeansParams::new()).unwrap();
+    assert_eq!(lost(&gpu, &trained, few), 0.0);
+    let mut random = fastrand::Rng::with_seed(4);
+    let twelve: Vec<f32> = (0..900)
+        .flat_map(|i| {
+            // most rows are one and the same
+            let row = if i % 50 == 0 { random.usize(0..12) } else { 0 };
+            rows[row * 10..][..10].to_vec()
+        })
+        .collect();
+    let params = KMeansParams::new().niter(40);
+    let trained = quantizer.train(&gpu, Rows::F32(&twelve), &params).unwrap();
+    assert!(lost(&gpu, &trained, &twelve) < 1e-12, "{}", lost(&gpu, &trained, &twelve));
+    let cancel = crate::CancelToken::new();
+    cancel.cancel();
+    let cancelled = quantizer.train(&gpu, Rows::F32(&rows), &KMeansParams::new().cancel(&cancel));
+    assert!(matches!(cancelled, Err(Error::Cancelled)));
+}
+
 #[test]
 fn what_cannot_be_is_refused() {
     let gpu = Gpu::builder().build().unwrap();

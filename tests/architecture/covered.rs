@@ -63,6 +63,10 @@ pub const COVERED: &[(&str, &[&str])] = &[
     ("Lsh", &["Lsh::new"]),
     ("Lsh::encode", &["Lsh::matrix", "Lsh::thresholds"]),
     ("Lsh::with_matrix", &["Lsh::nbits"]),
+    ("Pq", &["Pq::new"]),
+    ("Pq::with_quantizer", &["Pq::quantizer"]),
+    ("Sq", &["Sq::new"]),
+    ("Sq::with_quantizer", &["Sq::quantizer"]),
     (
         "KMeansParams",
         &[

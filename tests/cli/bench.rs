@@ -185,10 +185,41 @@ fn a_suite_of_one_s_own_is_run() {
     let message = fail(folder, "bench --suite slow", 2);
     assert!(
         message.contains(
-            "known are quick, exact, batch, k, n, metrics, range, lists, all, and FILE.toml"
+            "known are quick, exact, batch, k, n, metrics, range, lists, codes, all, and FILE.toml"
         ),
         "{message}"
     );
+}
+
+#[test]
+fn codes_are_held_against_what_they_stand_for_and_recall_against_the_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let base = |index: &str, lists: &str, nprobe: &str| {
+        format!(
+            "[[base]]\nn = 700\nd = 8\nmetric = 'l2'\ndata = 'low rank'\nindex = '{index}'\n{lists}\n\
+             cases = [{{ name = 'codes', queries = 30, k = 5{nprobe} }}]\n"
+        )
+    };
+    let text = [
+        base("IVF6,PQ4x5", "lists = 6", ", nprobe = [2, 6]"),
+        base("SQ6", "", ""),
+        base("PCA6,SQ8", "", ""),
+    ];
+    std::fs::write(folder.join("codes.toml"), text.concat()).unwrap();
+    succeed(folder, "bench --suite codes.toml --json codes.json --quiet");
+    let text = std::fs::read_to_string(folder.join("codes.json")).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let rows = document["rows"].as_array().unwrap();
+    let of = |key: &str| rows.iter().map(|row| &row[key]).collect::<Vec<_>>();
+    assert_eq!(of("index"), ["IVF6,PQ4x5", "IVF6,PQ4x5", "SQ6", "PCA6,SQ8"]);
+    assert_eq!(of("label"), of("index"));
+    // of transforms nobody knows the rows that distances are to
+    assert_eq!(of("checked"), [30, 30, 30, 0]);
+    let recall: Vec<f64> = rows.iter().map(|row| row["recall"].as_f64().unwrap()).collect();
+    assert!(recall[0] <= recall[1] && recall[1] < 1.0 && recall[1] > 0.2, "{recall:?}");
+    assert!(recall[2] > 0.8 && recall[3] > 0.3, "{recall:?}");
+    assert!(rows[1]["rows_probed"] == 700.0 && rows[0]["train_s"].as_f64().unwrap() > 0.0);
 }
 
 #[test]

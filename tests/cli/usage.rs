@@ -58,7 +58,10 @@ fn wrong_arguments_end_with_2() {
         ("tune --minutes=-0.0", "minutes"),
         ("convert base.npy", "<OUT>"),
         ("bench --only nothing", "leaves nothing of\n  one query (10000 x 64 f32 l2,"),
-        ("bench --suite slow", "known are quick, exact, batch, k, n, metrics, range, lists, all"),
+        (
+            "bench --suite slow",
+            "known are quick, exact, batch, k, n, metrics, range, lists, codes, all",
+        ),
         ("bench --json", "a value is required"),
         ("bench --peak-gbs 100", "--peak-tflops"),
         ("bench --peak-gbs 100 --peak-tflops 0", "not a number from 1e-9 to 1e9"),

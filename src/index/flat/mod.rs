@@ -1,10 +1,17 @@
-//! Exact search over rows as they are, in device memory or on their way to it.
+//! Search that compares every row: with rows as they are (`rows`), in device memory (`vectors`, `binary`) or on their way to it
+//! (`streamed`), or with rows as codes (`codes`) of a product quantizer (`pq`) or a scalar one (`sq`).
 
 mod binary;
+mod codes;
+mod pq;
 mod rows;
+mod sq;
 mod streamed;
 mod vectors;
 
 pub use binary::BinaryFlat;
+pub(super) use codes::FlatCodes;
+pub use pq::Pq;
+pub use sq::Sq;
 pub use streamed::StreamedFlat;
 pub use vectors::Flat;

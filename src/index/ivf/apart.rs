@@ -1,14 +1,13 @@
 //! Lists taken apart and put together, for files of other libraries.
 
-use super::codes::RowCodes;
-use super::encoded::Unpacked;
+use super::coded_rows::CodedRows;
 use super::originals::Originals;
 use super::rows::IvfRows;
-use super::sq_rows::SqRows;
 use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::format::RowSource;
+use crate::index::codes::{RowCodes, Unpacked};
 use crate::index::ids::RowSet;
 use crate::index::lists_apart::ListsApart;
 use crate::index::state::Stored;
@@ -57,7 +56,7 @@ impl IvfRows {
     }
 }
 
-impl SqRows {
+impl CodedRows {
     /// As [`IvfRows::apart`].
     pub fn apart(&self, live: Option<&RowSet>) -> Result<ListsApart> {
         let codes = (self.codes.quantizer.clone(), self.codes.residual);
@@ -99,14 +98,14 @@ impl SqRows {
         metric: &Metric,
         lists: &ListsApart,
         codes: &mut dyn RowSource,
-    ) -> Result<SqRows> {
+    ) -> Result<CodedRows> {
         let Some((quantizer, residual)) = lists.codes.clone() else {
             return Err(Error::internal("codes of no quantizer"));
         };
         let of = RowCodes::new(quantizer, residual)?;
         let centroids = (lists.nlist, lists.centroids.as_deref());
-        let empty = SqRows::new(gpu, metric, &of, centroids, Originals::None)?;
+        let empty = CodedRows::new(gpu, metric, &of, centroids, Originals::None)?;
         let mut codes = Unpacked::new(codes, &of, &lists.labels);
-        Ok(SqRows { ivf: empty.ivf.clone().filled(lists, &mut codes)?, ..empty })
+        Ok(CodedRows { ivf: empty.ivf.clone().filled(lists, &mut codes)?, ..empty })
     }
 }

@@ -97,15 +97,8 @@ fn kmeans_params(metric: &Metric, params: &TrainParams) -> KMeansParams {
             .max_points_per_centroid(MOST_ROWS)
             .spherical(*metric == Metric::InnerProduct)
     };
-    let mut kmeans = params.kmeans.clone().unwrap_or_else(usual);
-    if let Some(progress) = params.progress.clone() {
-        // rows that are there get their lists afterwards
-        kmeans = kmeans.progress(move |share| progress(share * KMEANS_SHARE));
-    }
-    match &params.cancel {
-        Some(cancel) => kmeans.cancel(cancel),
-        None => kmeans,
-    }
+    // rows that are there get their lists afterwards
+    params.part(0.0, KMEANS_SHARE).told(params.kmeans.clone().unwrap_or_else(usual))
 }
 
 /// The rows with the mean of what is there of an element in the place of each that is missing: a mean needs them all.

@@ -1,20 +1,12 @@
 //! What the factory calls an index of lists: `IVF4096,Flat`, `IVF4k,Flat`, `IVF1024,SQ8`, `IVF1024,PQ16x4`.
 
 use crate::error::{Error, Result};
+use crate::index::codes::CodeName;
 use crate::quantize::{Quantizer, SqType};
 
-/// What the rows of lists become.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::index) enum ListCodes {
-    /// They stay as they are.
-    Flat,
-    Scalar(SqType),
-    /// So many parts of so many bits.
-    Product(usize, u32),
-}
-
-/// The number of lists of such a description, and what their rows become; `None` of one that is of no lists.
-pub(in crate::index) fn lists_of(description: &str) -> Option<Result<(usize, ListCodes)>> {
+/// The number of lists of such a description, and what their rows become, if they do not stay as they are; `None` of one that is of no
+/// lists.
+pub(in crate::index) fn lists_of(description: &str) -> Option<Result<(usize, Option<CodeName>)>> {
     description.starts_with("IVF").then(|| read(description))
 }
 
@@ -43,21 +35,6 @@ pub(super) fn description(nlist: usize, codes: Option<&Quantizer>) -> String {
     format!("IVF{nlist},{}", codes.map_or("Flat".into(), Quantizer::name))
 }
 
-/// The parts and bits of `PQ16`, `PQ16x4`; FAISS's words for how it scans or trains them, `PQ16x4fs` and `PQ16np`, change no code.
-pub(super) fn product(token: &str) -> Option<(usize, u32)> {
-    let plain = token.strip_prefix("PQ")?;
-    let plain = plain.strip_suffix("np").or(plain.strip_suffix("fs")).unwrap_or(plain);
-    let number = |text: &str| {
-        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        text.parse::<u32>().ok().filter(|_| digits)
-    };
-    let (parts, bits) = match plain.split_once('x') {
-        Some((parts, bits)) => (number(parts)?, number(bits)?),
-        None => (number(plain)?, 8),
-    };
-    Some((parts as usize, bits))
-}
-
 /// A number of lists, behind `word` in `lists`, or why it is none.
 fn number_of_lists(lists: &str, number: &str, word: &str) -> Result<usize, String> {
     let (digits, times) = match number.strip_suffix('k') {
@@ -77,7 +54,7 @@ fn number_of_lists(lists: &str, number: &str, word: &str) -> Result<usize, Strin
     }
 }
 
-fn read(description: &str) -> Result<(usize, ListCodes)> {
+fn read(description: &str) -> Result<(usize, Option<CodeName>)> {
     let refused = |reason: String| {
         Err(Error::unsupported("index_factory", format!("{description:?}: {reason}")))
     };
@@ -94,11 +71,10 @@ fn read(description: &str) -> Result<(usize, ListCodes)> {
         Err(reason) => return refused(reason),
     };
     let codes = match tokens.next() {
-        Some("Flat") => ListCodes::Flat,
-        Some(other) => match (other.parse(), product(other)) {
-            (Ok(kind), _) => ListCodes::Scalar(kind),
-            (_, Some((parts, bits))) => ListCodes::Product(parts, bits),
-            _ => {
+        Some("Flat") => None,
+        Some(other) => match CodeName::of(other) {
+            Some(codes) => Some(codes),
+            None => {
                 let known: Vec<_> = SqType::ALL.iter().map(|kind| kind.name()).collect();
                 let known = known.join(", ");
                 return refused(format!(
@@ -127,11 +103,7 @@ mod tests {
             ("IVF65536,Flat", 65536),
             ("IVF1M,Flat", 1 << 20),
         ] {
-            assert_eq!(
-                lists_of(text).map(|of| of.ok()),
-                Some(Some((nlist, ListCodes::Flat))),
-                "{text}"
-            );
+            assert_eq!(lists_of(text).map(|of| of.ok()), Some(Some((nlist, None))), "{text}");
         }
         assert_eq!(description(4096, None), "IVF4096,Flat");
         assert!(lists_of("Flat").is_none() && lists_of("BIVF8,Flat").is_none());
@@ -139,14 +111,14 @@ mod tests {
             let text = format!("IVF16,{kind}");
             assert_eq!(
                 lists_of(&text).map(|of| of.ok()),
-                Some(Some((16, ListCodes::Scalar(kind))))
+                Some(Some((16, Some(CodeName::Scalar(kind)))))
             );
         }
         for (text, parts, bits) in
             [("PQ16", 16, 8), ("PQ7x5", 7, 5), ("PQ16x4fs", 16, 4), ("PQ8np", 8, 8)]
         {
             let read = lists_of(&format!("IVF16,{text}")).map(|of| of.ok());
-            assert_eq!(read, Some(Some((16, ListCodes::Product(parts, bits)))), "{text}");
+            assert_eq!(read, Some(Some((16, Some(CodeName::Product(parts, bits))))), "{text}");
         }
     }
 

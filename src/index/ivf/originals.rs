@@ -1,9 +1,9 @@
 //! Whether an index of codes keeps the rows that these are of, and what a search reads of them then.
 
-use super::codes::RowCodes;
 use crate::device::Gpu;
 use crate::error::{Error, Result};
 use crate::exact::{Codes, Coding};
+use crate::index::codes::RowCodes;
 use crate::metric::Metric;
 use crate::quantize::{Quantizer, SqType};
 use crate::space;

@@ -1,12 +1,12 @@
 //! Codes of a product quantizer, in the lists of their nearest centroids.
 
-use super::codes::RowCodes;
-use super::name::{ListCodes, lists_of};
+use super::coded_rows::CodedRows;
+use super::name::lists_of;
 use super::originals::Originals;
-use super::sq_rows::SqRows;
 use crate::device::Gpu;
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
+use crate::index::codes::{CodeName, RowCodes};
 use crate::index::ivf::rows::IvfRows;
 use crate::index::persist::{self, IVF_PQ, IndexReader};
 use crate::index::state::{Backed, Core};
@@ -49,7 +49,7 @@ use std::path::Path;
 /// ```
 #[doc(alias("IndexIVFPQ", "IVFPQ"))]
 #[derive(Debug)]
-pub struct IvfPq(Core<SqRows>);
+pub struct IvfPq(Core<CodedRows>);
 
 impl IvfPq {
     /// An index that has yet to be trained, of `nlist` lists, whose codes have so many parts (FAISS's M) of 4 to 8 bits.
@@ -108,7 +108,7 @@ impl IvfPq {
         lists: (usize, Option<&[f32]>),
     ) -> Result<IvfPq> {
         let codes = RowCodes::new(Quantizer::Product(quantizer.clone()), residual)?;
-        Ok(IvfPq(Core::new(SqRows::new(gpu, metric, &codes, lists, Originals::None)?)))
+        Ok(IvfPq(Core::new(CodedRows::new(gpu, metric, &codes, lists, Originals::None)?)))
     }
 
     /// Reads what [`Index::write`](crate::Index::write) wrote, if it was an `IvfPq`; otherwise as
@@ -129,7 +129,7 @@ impl IvfPq {
         IvfPq::of_reader(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
     }
 
-    pub(in crate::index) fn of(core: Core<SqRows>) -> IvfPq {
+    pub(in crate::index) fn of(core: Core<CodedRows>) -> IvfPq {
         IvfPq(core)
     }
 
@@ -138,7 +138,7 @@ impl IvfPq {
             // what the rows are codes of, and how many lists there are, stands behind the ids
             let quantizer = ProductQuantizer::of_one_part(info.dim);
             let codes = RowCodes::new(Quantizer::Product(quantizer), true)?;
-            SqRows::new(gpu, &info.metric, &codes, (1, None), Originals::None)
+            CodedRows::new(gpu, &info.metric, &codes, (1, None), Originals::None)
         })?;
         Ok(IvfPq(core))
     }
@@ -162,7 +162,7 @@ impl IvfPq {
         metric: Metric,
     ) -> Result<IvfPq> {
         match lists_of(description) {
-            Some(Ok((nlist, ListCodes::Product(parts, bits)))) => {
+            Some(Ok((nlist, Some(CodeName::Product(parts, bits))))) => {
                 IvfPq::new(gpu, dim, metric, nlist, parts, bits)
             }
             Some(Err(error)) => Err(error),
@@ -217,7 +217,7 @@ impl IvfPq {
     pub fn set_nprobe(&self, nprobe: usize) -> Result<()> {
         let nprobe = IvfRows::checked_nprobe(nprobe)?;
         self.0.rebuild(|rows| {
-            Ok(SqRows { ivf: IvfRows { nprobe, ..rows.ivf.clone() }, ..rows.clone() })
+            Ok(CodedRows { ivf: IvfRows { nprobe, ..rows.ivf.clone() }, ..rows.clone() })
         })
     }
 
@@ -249,9 +249,9 @@ impl IvfPq {
 impl Backed for IvfPq {
     const KIND: &str = IVF_PQ;
 
-    type Rows = SqRows;
+    type Rows = CodedRows;
 
-    fn core(&self) -> &Core<SqRows> {
+    fn core(&self) -> &Core<CodedRows> {
         &self.0
     }
 }

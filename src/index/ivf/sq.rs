@@ -1,12 +1,12 @@
 //! Codes of a scalar quantizer, in the lists of their nearest centroids.
 
-use super::codes::RowCodes;
-use super::name::{ListCodes, lists_of};
+use super::coded_rows::CodedRows;
+use super::name::lists_of;
 use super::originals::Originals;
-use super::sq_rows::SqRows;
 use crate::device::Gpu;
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
+use crate::index::codes::{CodeName, RowCodes};
 use crate::index::ivf::rows::IvfRows;
 use crate::index::persist::{self, IVF_SQ, IndexReader};
 use crate::index::state::{Backed, Core};
@@ -51,7 +51,7 @@ use std::path::Path;
 /// ```
 #[doc(alias("IndexIVFScalarQuantizer", "IVFSQ"))]
 #[derive(Debug)]
-pub struct IvfSq(Core<SqRows>);
+pub struct IvfSq(Core<CodedRows>);
 
 impl IvfSq {
     /// An index that has yet to be trained.
@@ -83,7 +83,7 @@ impl IvfSq {
         quantizer: &ScalarQuantizer,
     ) -> Result<IvfSq> {
         let codes = RowCodes::new(Quantizer::Scalar(quantizer.clone()), false)?;
-        let rows = SqRows::new(gpu, &metric, &codes, (nlist, None), Originals::None)?;
+        let rows = CodedRows::new(gpu, &metric, &codes, (nlist, None), Originals::None)?;
         Ok(IvfSq(Core::new(rows)))
     }
 
@@ -111,7 +111,7 @@ impl IvfSq {
         let nlist = Rows::F32(centroids).count(quantizer.dim())?;
         let codes = RowCodes::new(Quantizer::Scalar(quantizer.clone()), false)?;
         let lists = (nlist, Some(centroids));
-        let rows = SqRows::new(gpu, &metric, &codes, lists, Originals::None)?;
+        let rows = CodedRows::new(gpu, &metric, &codes, lists, Originals::None)?;
         Ok(IvfSq(Core::new(rows)))
     }
 
@@ -133,7 +133,7 @@ impl IvfSq {
         IvfSq::of_reader(gpu, persist::open_kind(path.as_ref(), Self::KIND)?)
     }
 
-    pub(in crate::index) fn of(core: Core<SqRows>) -> IvfSq {
+    pub(in crate::index) fn of(core: Core<CodedRows>) -> IvfSq {
         IvfSq(core)
     }
 
@@ -142,7 +142,7 @@ impl IvfSq {
             // what the rows are codes of, and how many lists there are, stands behind the ids
             let quantizer = ScalarQuantizer::of_bytes(info.dim);
             let codes = RowCodes::new(Quantizer::Scalar(quantizer), false)?;
-            SqRows::new(gpu, &info.metric, &codes, (1, None), Originals::None)
+            CodedRows::new(gpu, &info.metric, &codes, (1, None), Originals::None)
         })?;
         Ok(IvfSq(core))
     }
@@ -166,7 +166,9 @@ impl IvfSq {
         metric: Metric,
     ) -> Result<IvfSq> {
         match lists_of(description) {
-            Some(Ok((nlist, ListCodes::Scalar(kind)))) => IvfSq::new(gpu, dim, metric, nlist, kind),
+            Some(Ok((nlist, Some(CodeName::Scalar(kind))))) => {
+                IvfSq::new(gpu, dim, metric, nlist, kind)
+            }
             Some(Err(error)) => Err(error),
             _ => Err(Error::unsupported("IvfSq", format!("the description {description:?}"))),
         }
@@ -291,7 +293,7 @@ impl IvfSq {
     pub fn set_nprobe(&self, nprobe: usize) -> Result<()> {
         let nprobe = IvfRows::checked_nprobe(nprobe)?;
         self.0.rebuild(|rows| {
-            Ok(SqRows { ivf: IvfRows { nprobe, ..rows.ivf.clone() }, ..rows.clone() })
+            Ok(CodedRows { ivf: IvfRows { nprobe, ..rows.ivf.clone() }, ..rows.clone() })
         })
     }
 
@@ -323,9 +325,9 @@ impl IvfSq {
 impl Backed for IvfSq {
     const KIND: &str = IVF_SQ;
 
-    type Rows = SqRows;
+    type Rows = CodedRows;
 
-    fn core(&self) -> &Core<SqRows> {
+    fn core(&self) -> &Core<CodedRows> {
         &self.0
     }
 }

@@ -27,6 +27,9 @@ pub struct TrainParams {
     /// here. Default: as FAISS trains lists, 10 iterations of at most 256 rows a list, on the unit sphere for
     /// [`Metric::InnerProduct`](crate::Metric::InnerProduct).
     pub kmeans: Option<KMeansParams>,
+    /// How the centroids of the parts of product codes are found ([`Pq`](crate::Pq), [`IvfPq`](crate::IvfPq)); others have no use for
+    /// it. Its own progress and cancel count where there are none here. Default: as FAISS trains them, 25 iterations of at most 256 rows a centroid.
+    pub codes: Option<KMeansParams>,
     /// Called after each iteration with the share of the work that is done, and with 1 once the index is trained; by the thread that
     /// trains. It must not change the index itself. Default: nothing.
     pub progress: Option<Progress>,
@@ -45,6 +48,36 @@ impl TrainParams {
     pub fn kmeans(mut self, params: KMeansParams) -> Self {
         self.kmeans = Some(params);
         self
+    }
+
+    /// Sets [`codes`](Self#structfield.codes).
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::{KMeansParams, TrainParams};
+    /// let params = TrainParams::new().codes(KMeansParams::new().niter(10));
+    /// ```
+    #[must_use]
+    pub fn codes(mut self, params: KMeansParams) -> Self {
+        self.codes = Some(params);
+        self
+    }
+
+    /// The same of a part of the work, which goes from one share of the whole to another.
+    pub(in crate::index) fn part(&self, from: f64, to: f64) -> Self {
+        let part = |whole: Progress| -> Progress {
+            Arc::new(move |share| whole(from + (to - from) * share))
+        };
+        TrainParams { progress: self.progress.clone().map(part), ..self.clone() }
+    }
+
+    /// The parameters of a clustering, with the progress and the cancel that are here.
+    pub(in crate::index) fn told(&self, kmeans: KMeansParams) -> KMeansParams {
+        KMeansParams {
+            progress: self.progress.clone().or(kmeans.progress),
+            cancel: self.cancel.clone().or(kmeans.cancel),
+            ..kmeans
+        }
     }
 
     /// Sets [`progress`](Self#structfield.progress).
@@ -66,6 +99,7 @@ impl fmt::Debug for TrainParams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TrainParams")
             .field("kmeans", &self.kmeans)
+            .field("codes", &self.codes)
             .field("progress", &self.progress.is_some())
             .field("cancel", &self.cancel)
             .finish()

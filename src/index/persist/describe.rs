@@ -2,7 +2,9 @@
 
 use super::ids::count_ids;
 use super::info::{IndexReader, Info, open};
-use super::layout::{BINARY_IVF, IVF_FLAT, IVF_PQ, IVF_SQ, LSH, MAGIC, PRE_TRANSFORM, VERSION};
+use super::layout::{
+    BINARY_IVF, IVF_FLAT, IVF_PQ, IVF_SQ, LSH, MAGIC, PQ, PRE_TRANSFORM, SQ, VERSION,
+};
 use super::lists::{self, IvfInfo};
 use super::quantizer;
 use super::signs::read_signs;
@@ -41,10 +43,10 @@ pub struct IndexInfo {
     pub rows: u64,
     /// The id of the next row that is added without one, above the ids of all rows.
     pub next_id: u64,
+    /// What its rows became where they are codes, in lists or not, as the factory spells it: `SQ8`, `PQ16x4`, `LSH64rt`.
+    pub codes: Option<String>,
     /// What there is to say of its inverted lists, if it has some.
     pub ivf: Option<IvfInfo>,
-    /// What its rows became, as the factory spells it, where they are codes without lists: `LSH64rt`.
-    pub codes: Option<String>,
     /// The transforms that rows go through first, as the factory calls them, of a [`PreTransform`](crate::PreTransform); else none.
     pub transforms: Vec<String>,
     /// Bytes of the file.
@@ -102,16 +104,25 @@ impl IndexInfo {
     /// What an index says of itself that is behind no transforms.
     fn described(mut reader: IndexReader) -> Result<IndexInfo> {
         let (rows, next_id) = count_ids(&mut reader.file)?;
-        let codes = match reader.kind() {
-            LSH => Some(read_signs(&mut reader.file, reader.info.dim, rows)?.name()),
-            _ => None,
-        };
+        let (mut codes, dim) = (None, reader.info.dim);
         let ivf = match reader.kind() {
-            IVF_FLAT => Some(lists::describe(&mut reader.file, (DType::F32, reader.info.dim))?),
-            BINARY_IVF => Some(lists::describe(&mut reader.file, (DType::Bits, reader.info.dim))?),
+            kind @ (SQ | PQ) => {
+                let product = kind == PQ;
+                let of = quantizer::read_flat_codes(&mut reader.file, dim, product, rows)?;
+                codes = Some(of.name());
+                None
+            }
+            LSH => {
+                codes = Some(read_signs(&mut reader.file, dim, rows)?.name());
+                None
+            }
+            IVF_FLAT => Some(lists::describe(&mut reader.file, (DType::F32, dim))?),
+            BINARY_IVF => Some(lists::describe(&mut reader.file, (DType::Bits, dim))?),
             kind @ (IVF_SQ | IVF_PQ) => {
-                let (product, dim) = (kind == IVF_PQ, reader.info.dim);
-                let (of, residual) = quantizer::read_codes(&mut reader.file, dim, product)?;
+                let product = kind == IVF_PQ;
+                let file = &mut reader.file;
+                let (of, residual) = quantizer::read_codes(file, dim, product)?;
+                codes = Some(of.name());
                 let lists = lists::describe(&mut reader.file, (DType::F32, dim))?;
                 // behind labels and codes
                 let originals = reader.file.sections() > 2;
@@ -120,7 +131,7 @@ impl IndexInfo {
             }
             _ => None,
         };
-        Ok(IndexInfo { codes, ..IndexInfo::of(reader, rows, next_id, ivf) })
+        Ok(IndexInfo { codes, ivf, ..IndexInfo::of(reader, rows, next_id) })
     }
 
     /// Reads the whole file and checks each of its checksums; `progress` is told bytes read and bytes in all, and an error
@@ -150,10 +161,10 @@ impl IndexInfo {
         Ok(info)
     }
 
-    fn of(reader: IndexReader, rows: u64, next_id: u64, ivf: Option<IvfInfo>) -> IndexInfo {
+    fn of(reader: IndexReader, rows: u64, next_id: u64) -> IndexInfo {
         let (bytes, version, info) = (reader.file.length(), VERSION, reader.info);
         let (kind, dtype, dim, metric) = (info.kind, info.dtype, info.dim, info.metric);
-        let (codes, transforms) = (None, Vec::new());
+        let (codes, ivf, transforms) = (None, None, Vec::new());
         IndexInfo {
             kind,
             dtype,
@@ -161,8 +172,8 @@ impl IndexInfo {
             metric,
             rows,
             next_id,
-            ivf,
             codes,
+            ivf,
             transforms,
             bytes,
             version,

@@ -5,6 +5,7 @@ use super::writer::FileWriter;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::format::LittleEndian as _;
+use crate::format::MAX_DIM;
 use crate::metric::{Metric, Order};
 use std::path::Path;
 
@@ -12,8 +13,6 @@ const TAG: &[u8; 4] = b"INFO";
 /// Names are short; the text of a custom metric is a program.
 const NAME_BYTES: u32 = 64;
 const SOURCE_BYTES: u32 = 16 << 20;
-/// No vector has more elements, and the bytes of so many overflow nothing.
-const MAX_DIM: u64 = 1 << 26;
 
 /// An index file whose first section was read.
 pub(in crate::index) struct IndexReader {
@@ -84,7 +83,7 @@ impl Info {
         let dtype = dtype.map_err(|e| section.fault_at(at, e.to_string()))?;
         let at = section.at();
         let dim = section.u64()?;
-        if dim == 0 || dim > MAX_DIM {
+        if dim == 0 || dim > MAX_DIM as u64 {
             return Err(section.fault_at(at, format!("a dimension of {dim}")));
         }
         let at = section.at();

@@ -3,6 +3,10 @@
 /// `\x1a` ends a text file where somebody prints it, and no editor leaves it alone.
 pub(super) const MAGIC: [u8; 8] = *b"nearfld\x1a";
 pub(super) const VERSION: u32 = 1;
+/// The kind of index that has codes of a scalar quantizer.
+pub(in crate::index) const SQ: &str = "Sq";
+/// The kind of index that has codes of a product quantizer.
+pub(in crate::index) const PQ: &str = "Pq";
 /// The kind of index that has lists of rows as they are.
 pub(in crate::index) const IVF_FLAT: &str = "IvfFlat";
 /// The kind of index that has lists of rows of bits.

@@ -62,6 +62,23 @@ pub(in crate::index) fn read_codes(
     Ok((Quantizer::Scalar(quantizer), residual))
 }
 
+/// The same of `rows` rows that are in no lists, whose codes are of these themselves.
+pub(in crate::index) fn read_flat_codes(
+    file: &mut FileReader,
+    dim: usize,
+    product: bool,
+    rows: u64,
+) -> Result<Quantizer> {
+    let at = file.at();
+    match read_codes(file, dim, product)? {
+        (_, true) => Err(file.fault(at, "codes of residuals, where there are no lists")),
+        (of, _) if rows > 0 && !of.is_trained() => {
+            Err(file.fault(at, format!("nobody knows what the codes of {rows} rows stand for")))
+        }
+        (of, _) => Ok(of),
+    }
+}
+
 fn read_product(file: &mut FileReader, dim: usize) -> Result<(ProductQuantizer, bool)> {
     let mut section = file.section(PRODUCT)?;
     let at = section.at();

@@ -146,6 +146,11 @@ impl FileReader {
         self.length
     }
 
+    /// Where the next section begins.
+    pub fn at(&self) -> u64 {
+        self.at
+    }
+
     pub fn fault(&self, offset: u64, reason: impl Into<String>) -> Error {
         Error::format(&self.path, offset, reason)
     }

@@ -3,7 +3,7 @@
 use super::reader::{FileReader, Section};
 use super::writer::FileWriter;
 use crate::error::{Error, Result};
-use crate::format::LittleEndian as _;
+use crate::format::{LittleEndian as _, MAX_DIM};
 use crate::quantize::{TransformParts, VectorTransform};
 
 const TRANSFORMS: &[u8; 4] = b"XFRM";
@@ -74,7 +74,7 @@ fn get(section: &mut Section<'_>) -> Result<TransformParts> {
     let at = section.at();
     let (dim_in, dim_out) = (section.u64()?, section.u64()?);
     // no vector has more elements, and rotations are computed of no more than that
-    let dim = |dim: u64| usize::try_from(dim).ok().filter(|&dim| dim <= 1 << 26);
+    let dim = |dim: u64| usize::try_from(dim).ok().filter(|&dim| dim <= MAX_DIM);
     let (Some(dim_in), Some(dim_out)) = (dim(dim_in), dim(dim_out)) else {
         return Err(section.fault_at(at, format!("a transform of {dim_in} elements to {dim_out}")));
     };

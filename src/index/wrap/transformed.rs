@@ -3,7 +3,7 @@
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::RowSource;
-use crate::index::other_type::wrong_type;
+use crate::index::other_type::check_f32;
 use crate::quantize::Chain;
 
 /// Host memory for a block of rows, before or behind the transforms.
@@ -21,15 +21,7 @@ pub(super) struct Transformed<'a> {
 impl<'a> Transformed<'a> {
     /// Refuses rows that are not those of the transforms.
     pub fn new(source: &'a mut dyn RowSource, chain: &'a Chain) -> Result<Transformed<'a>> {
-        if source.dtype() != DType::F32 {
-            return Err(wrong_type(source.dtype(), DType::F32));
-        }
-        if source.dim() != chain.dim_in() {
-            return Err(Error::DimensionMismatch {
-                expected: chain.dim_in(),
-                actual: source.dim(),
-            });
-        }
+        check_f32(source, chain.dim_in())?;
         if !chain.is_trained() {
             return Err(Error::NotTrained);
         }

@@ -1,5 +1,6 @@
 //! What a file holds, and where its rows are.
 
+use super::fast_scan::Blocks;
 use crate::dtype::DType;
 use crate::metric::Metric;
 use crate::quantize::{Quantizer, SignQuantizer, VectorTransform};
@@ -12,6 +13,8 @@ pub(super) struct Found {
     pub dim: usize,
     /// Bytes of a row, or of its code.
     pub row_bytes: u64,
+    /// How codes lie in blocks, where they do not lie row by row.
+    pub blocks: Option<Blocks>,
     /// Where the rows are.
     pub stretches: Vec<Stretch>,
     /// Rows there are.
@@ -20,6 +23,8 @@ pub(super) struct Found {
     pub counted: u64,
     /// The id of each row; `None` where they are their numbers.
     pub ids: Option<Vec<u64>>,
+    /// What the rows are codes of that are in no lists.
+    pub codes: Option<Quantizer>,
     pub lists: Option<ListsFound>,
     /// What made bits of rows, where the rows are bits of others.
     pub signs: Option<SignQuantizer>,
@@ -76,7 +81,12 @@ impl Found {
         let mut before = 0;
         for stretch in &self.stretches {
             if row < before + stretch.rows {
-                return stretch.at + (row - before) * self.row_bytes;
+                let within = row - before;
+                return stretch.at
+                    + match self.blocks {
+                        None => within * self.row_bytes,
+                        Some(blocks) => within / blocks.rows() * blocks.bytes(),
+                    };
             }
             before += stretch.rows;
         }

@@ -2,11 +2,11 @@
 
 use super::reader::Reader;
 use crate::error::{Error, Result};
-use crate::format::LittleEndian as _;
+use crate::format::{LittleEndian as _, MAX_DIM};
 use crate::metric::Metric;
 
 /// No vector has more elements, and the bytes of so many overflow nothing.
-const MAX_DIM: i32 = 1 << 26;
+const MOST_ELEMENTS: i32 = MAX_DIM as i32;
 /// A word of the header that nobody reads.
 const DUMMY: u64 = 1 << 20;
 /// `IndexBinary`'s metric, which it has no use for.
@@ -142,7 +142,7 @@ impl BinaryHeader {
 fn dim(file: &mut Reader) -> Result<usize> {
     let at = file.at();
     match file.i32()? {
-        dim @ 1..=MAX_DIM => Ok(dim as usize),
+        dim @ 1..=MOST_ELEMENTS => Ok(dim as usize),
         dim => Err(file.fault(at, format!("a dimension of {dim}"))),
     }
 }

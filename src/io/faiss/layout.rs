@@ -1,5 +1,7 @@
 //! A file from its first letters to its end, but for the rows, whose places are found out.
 
+use super::bit_lists;
+use super::codes;
 use super::flat;
 use super::found::Found;
 use super::header::{BinaryHeader, Header};
@@ -34,10 +36,13 @@ fn plain(file: &mut Reader, at: u64, fourcc: [u8; 4]) -> Result<Found> {
     match &fourcc {
         b"IxF2" | b"IxFI" | b"IxFl" => flat::flat(file),
         b"IBxF" => flat::bits(file),
-        b"IBwF" => lists::bits(file),
+        b"IxSQ" => codes::scalar(file),
+        b"IxPq" | b"IxPo" | b"IxPQ" => codes::product(file, at, fourcc),
+        b"IPfs" => codes::fast(file),
+        b"IBwF" => bit_lists::find(file),
         b"IxHe" | b"IxHE" => signs::find(file, fourcc == *b"IxHE"),
         b"IxPT" => transformed(file),
-        b"IwFl" | b"IvFl" | b"IvFL" | b"IwSq" | b"IwSQ" | b"IvSQ" | b"IwPQ" | b"IvPQ" => {
+        b"IwFl" | b"IvFl" | b"IvFL" | b"IwSq" | b"IwSQ" | b"IvSQ" | b"IwPQ" | b"IvPQ" | b"IwPf" => {
             lists::find(file, fourcc)
         }
         _ => Err(file.fault(at, names::unread(fourcc))),

@@ -1,8 +1,9 @@
 //! Inverted lists in a file: their header, their quantizers, and where the rows of each are.
 
-use super::flat;
+use super::fast_scan::Blocks;
+use super::flat::flat;
 use super::found::{Found, ListsFound, Stretch};
-use super::header::{BinaryHeader, Header};
+use super::header::Header;
 use super::names;
 use super::quantizer;
 use super::reader::Reader;
@@ -28,10 +29,16 @@ pub(super) fn find(file: &mut Reader, fourcc: [u8; 4]) -> Result<Found> {
         }
     }
     direct_map(file)?;
+    let mut blocks = None;
     let codes = match &fourcc {
         b"IwSq" => Some(scalar(file, &header, false)?),
         b"IwSQ" | b"IvSQ" => Some(scalar(file, &header, true)?),
         b"IwPQ" | b"IvPQ" => Some(product(file, &header)?),
+        b"IwPf" => {
+            let (of, its) = fast(file, &header)?;
+            blocks = Some(its);
+            Some(of)
+        }
         _ => None,
     };
     let row_bytes = match &codes {
@@ -39,9 +46,10 @@ pub(super) fn find(file: &mut Reader, fourcc: [u8; 4]) -> Result<Found> {
         None => 4 * header.dim as u64,
     };
     let at = file.at();
-    let stretches = match old {
-        true => old_codes(file, nlist, &sizes, (row_bytes, fourcc == *b"IvFl"))?,
-        false => arrays(file, nlist, row_bytes, &mut ids)?,
+    let stretches = match (old, blocks) {
+        (true, _) => old_codes(file, nlist, &sizes, (row_bytes, fourcc == *b"IvFl"))?,
+        (_, None) => arrays(file, nlist, row_bytes, &mut ids)?,
+        (_, Some(blocks)) => in_blocks(file, nlist, blocks, &mut ids)?,
     };
     let rows = ids.len() as u64;
     if rows > header.rows || (rows > 0 && centroids.is_none()) {
@@ -54,58 +62,20 @@ pub(super) fn find(file: &mut Reader, fourcc: [u8; 4]) -> Result<Found> {
         dtype: if codes.is_some() { DType::U8 } else { DType::F32 },
         dim: header.dim,
         row_bytes,
+        blocks,
         stretches,
         rows,
         counted: header.rows,
         ids: Some(ids),
+        codes: None,
         lists: Some(ListsFound { nlist, nprobe, centroids, codes }),
         signs: None,
         transforms: Vec::new(),
     })
 }
 
-/// An index of lists of bits, whose four letters were read.
-pub(super) fn bits(file: &mut Reader) -> Result<Found> {
-    let BinaryHeader { dim, rows: counted, is_trained } = BinaryHeader::read(file)?;
-    let (nlist, nprobe) = numbers(file)?;
-    let at = file.at();
-    let fourcc = file.fourcc()?;
-    if fourcc != *b"IBxF" {
-        return Err(file.fault(at, other_centroids(fourcc)));
-    }
-    let of = flat::bits(file)?;
-    if of.dim != dim {
-        let reason = format!("centroids of {} bits for rows of {dim}", of.dim);
-        return Err(file.fault(at, reason));
-    }
-    if is_trained && of.rows != nlist {
-        return Err(file.fault(at, format!("{} centroids for {nlist} lists", of.rows)));
-    }
-    let centroids = of.stretches.first().map(|stretch| stretch.at).filter(|_| is_trained);
-    direct_map(file)?;
-    let (at, row_bytes, mut ids) = (file.at(), dim as u64 / 8, Vec::new());
-    let stretches = arrays(file, nlist, row_bytes, &mut ids)?;
-    let rows = ids.len() as u64;
-    if rows > counted || (rows > 0 && centroids.is_none()) {
-        let reason =
-            format!("{rows} rows in lists, {counted} by the header, trained: {is_trained}");
-        return Err(file.fault(at, reason));
-    }
-    let lists = ListsFound { nlist, nprobe, centroids, codes: None };
-    Ok(Found {
-        dtype: DType::Bits,
-        row_bytes,
-        stretches,
-        rows,
-        counted,
-        ids: Some(ids),
-        lists: Some(lists),
-        ..of
-    })
-}
-
 /// What is said of centroids in an index of these letters.
-fn other_centroids(fourcc: [u8; 4]) -> String {
+pub(super) fn other_centroids(fourcc: [u8; 4]) -> String {
     let what = names::unread(fourcc);
     format!(
         "the centroids, which are searched exactly here, are in another index than a flat one: {what}"
@@ -120,7 +90,7 @@ fn head(file: &mut Reader, header: &Header) -> Result<(u64, u64, Option<u64>)> {
     if !matches!(&fourcc, b"IxF2" | b"IxFI" | b"IxFl") {
         return Err(file.fault(at, other_centroids(fourcc)));
     }
-    let centroids = flat::flat(file)?;
+    let centroids = flat(file)?;
     if centroids.metric != header.metric || centroids.dim != header.dim {
         let reason = format!(
             "centroids of {} under {}, rows of {} under {}: both have to be alike",
@@ -138,7 +108,7 @@ fn head(file: &mut Reader, header: &Header) -> Result<(u64, u64, Option<u64>)> {
 }
 
 /// Lists, and lists that are looked at.
-fn numbers(file: &mut Reader) -> Result<(u64, u64)> {
+pub(super) fn numbers(file: &mut Reader) -> Result<(u64, u64)> {
     let at = file.at();
     let (nlist, nprobe) = (file.u64()?, file.u64()?);
     let most = u64::from(u32::MAX);
@@ -152,7 +122,7 @@ fn numbers(file: &mut Reader) -> Result<(u64, u64)> {
 }
 
 /// Goes behind the map of ids to places in lists, for which there is no use.
-fn direct_map(file: &mut Reader) -> Result<()> {
+pub(super) fn direct_map(file: &mut Reader) -> Result<()> {
     let at = file.at();
     let kind = file.u8()?;
     let listed = file.count(8)?;
@@ -201,8 +171,69 @@ fn product(file: &mut Reader, header: &Header) -> Result<(Quantizer, bool)> {
     Ok((Quantizer::Product(quantizer), residual))
 }
 
+/// The same of codes of 4 bits in blocks for fast scans.
+fn fast(file: &mut Reader, header: &Header) -> Result<((Quantizer, bool), Blocks)> {
+    let (residual, at) = (file.flag()?, file.at());
+    let (code_size, rows, parts) = (file.u64()?, file.i32()?, file.u64()?);
+    let (_implem, _queries) = (file.i32()?, file.u64()?);
+    let quantizer = quantizer::read_product(file, header.dim, header.is_trained)?;
+    if (quantizer.bits(), code_size) != (4, quantizer.code_bytes() as u64) {
+        let bits = quantizer.bits();
+        let reason = format!("codes of {code_size} bytes, of parts of {bits} bits, for fast scans");
+        return Err(file.fault(at, reason));
+    }
+    let blocks = Blocks::new(file, at, quantizer.subspaces(), (rows, parts))?;
+    Ok(((Quantizer::Product(quantizer), residual), blocks))
+}
+
+/// Lists of blocks: of each its ids, then its blocks.
+fn in_blocks(
+    file: &mut Reader,
+    nlist: u64,
+    blocks: Blocks,
+    ids: &mut Vec<u64>,
+) -> Result<Vec<Stretch>> {
+    let at = file.at();
+    match &file.fourcc()? {
+        b"ilbl" => {}
+        b"il00" => return Ok(Vec::new()),
+        other => {
+            let reason = format!("{} are no lists of blocks", other.escape_ascii());
+            return Err(file.fault(at, reason));
+        }
+    }
+    let at = file.at();
+    let (lists, _code_size, rows, bytes) = (file.u64()?, file.u64()?, file.u64()?, file.u64()?);
+    if (lists, rows, bytes) != (nlist, blocks.rows(), blocks.bytes()) {
+        let reason = format!(
+            "{lists} lists of blocks of {rows} rows and {bytes} bytes, {nlist} of {} and {}",
+            blocks.rows(),
+            blocks.bytes()
+        );
+        return Err(file.fault(at, reason));
+    }
+    let mut stretches = Vec::new();
+    for list in 0..nlist as u32 {
+        let at = file.at();
+        let rows = file.count(8)?;
+        if ids.len() as u64 + rows > u64::from(u32::MAX) {
+            return Err(file.fault(at, format!("more than {} rows in lists", u32::MAX)));
+        }
+        file.ids(rows, ids)?;
+        let (at, bytes) = (file.at(), file.count(1)?);
+        if bytes < blocks.bytes_of(rows) {
+            return Err(file.fault(at, format!("{bytes} bytes of blocks for {rows} rows")));
+        }
+        if rows > 0 {
+            stretches.push(Stretch { at: file.at(), rows, list });
+        }
+        file.skip(bytes)?;
+    }
+    Ok(stretches)
+}
+
 /// Lists of arrays: all sizes, then the codes and the ids of each list.
-fn arrays(
+pub(super) fn arrays(
     file: &mut Reader,
     nlist: u64,
     row_bytes: u64,

@@ -1,12 +1,15 @@
 //! FAISS's index files (`faiss.write_index`), read and written.
 //!
 //! In the order in which the files use each other: the numbers of a file (`reader`), the letters that stand for kinds of indexes (`names`),
-//! what each begins with (`header`), what a file is found to hold (`found`), flat indexes (`flat`), scalar quantizers (`quantizer`), transforms of vectors
-//! (`transforms`), lists (`lists`), signs of rows (`signs`), a whole file (`layout`), its rows as a stream (`rows`); with all that indexes (`read`), and the other way (`write`).
+//! what each begins with (`header`), codes in blocks (`fast_scan`), what a file is found to hold (`found`), flat indexes (`flat`), quantizers (`quantizer`), flat indexes of codes (`codes`), transforms of vectors
+//! (`transforms`), lists (`lists`), of bits (`bit_lists`), signs of rows (`signs`), a whole file (`layout`), its rows as a stream (`rows`); with all that indexes (`read`), and the other way (`write`).
 //!
 //! A file is gone through twice: first for everything but its rows, whose places are noted, so that it is known to be sound before
 //! anything is on the device; then for the rows.
 
+mod bit_lists;
+mod codes;
+mod fast_scan;
 mod flat;
 mod found;
 mod header;
@@ -32,9 +35,11 @@ use std::path::Path;
 /// | in the file | letters | index |
 /// |---|---|---|
 /// | `IndexFlat`, `IndexFlatL2`, `IndexFlatIP` | `IxFl` `IxF2` `IxFI` | [`Flat`](crate::Flat) |
+/// | `IndexScalarQuantizer` | `IxSQ` | [`Sq`](crate::Sq) |
+/// | `IndexPQ`, `IndexPQFastScan` | `IxPq`, of old `IxPo` `IxPQ`; `IPfs` | [`Pq`](crate::Pq) |
 /// | `IndexIVFFlat` | `IwFl`, of old `IvFl` `IvFL` | [`IvfFlat`](crate::IvfFlat) |
 /// | `IndexIVFScalarQuantizer` | `IwSq`, of old `IwSQ` `IvSQ` | [`IvfSq`](crate::IvfSq) |
-/// | `IndexIVFPQ` | `IwPQ`, of old `IvPQ` | [`IvfPq`](crate::IvfPq) |
+/// | `IndexIVFPQ`, `IndexIVFPQFastScan` | `IwPQ`, of old `IvPQ`; `IwPf` | [`IvfPq`](crate::IvfPq) |
 /// | `IndexLSH` | `IxHe`, of old `IxHE` | [`Lsh`](crate::Lsh) |
 /// | `IndexBinaryFlat` | `IBxF` | [`BinaryFlat`](crate::BinaryFlat) |
 /// | `IndexPreTransform` of one of these | `IxPT` | [`PreTransform`](crate::PreTransform) |
@@ -60,7 +65,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// `Format`, naming file and offset, for a file that is damaged, that goes on behind the index, or that holds what there is no place for here,
-/// by its name: other kinds of index (graphs, product quantizers without lists or of other than 4 to 8 bits, transforms within transforms), residuals of scalar codes without
+/// by its name: other kinds of index (graphs, product quantizers of other than 4 to 8 bits or searched by other than the distances of their codes, transforms within transforms), residuals of scalar codes without
 /// ranges (fp16), centroids in another index than a flat one or
 /// under another metric than the rows, lists that are in a file of their own, negative ids and ids that are there twice, values that the
 /// metric refuses; `Io`; what the index's constructor and `add` return.
@@ -80,7 +85,7 @@ pub fn read_faiss(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Box<dyn Index>> {
 
 /// Writes an index to a file that `faiss.read_index` reads, of bits `faiss.read_index_binary`; whole or not at all, without what was removed.
 ///
-/// A [`Flat`](crate::Flat) becomes an `IndexFlat`, an [`IvfFlat`](crate::IvfFlat) an `IndexIVFFlat`, an [`IvfSq`](crate::IvfSq) an
+/// A [`Flat`](crate::Flat) becomes an `IndexFlat`, an [`Sq`](crate::Sq) an `IndexScalarQuantizer`, a [`Pq`](crate::Pq) an `IndexPQ`, an [`IvfFlat`](crate::IvfFlat) an `IndexIVFFlat`, an [`IvfSq`](crate::IvfSq) an
 /// `IndexIVFScalarQuantizer`, an [`IvfPq`](crate::IvfPq) an `IndexIVFPQ`, an [`Lsh`](crate::Lsh) an `IndexLSH`, a [`BinaryFlat`](crate::BinaryFlat) an `IndexBinaryFlat`, a
 /// [`BinaryIvf`](crate::BinaryIvf) an `IndexBinaryIVF`, a [`PreTransform`](crate::PreTransform) an `IndexPreTransform` of what is within; a flat one whose ids are not
 /// 0, 1, 2... in the order of its rows within an `IndexIDMap2`. What [`read_faiss`] reads it writes again to the byte, but for

@@ -1,17 +1,13 @@
 //! FAISS's four letters for each kind of index, and what they stand for.
 
 /// What can be read, for messages.
-pub(super) const KNOWN: &str = "IxF2, IxFI, IxFl, IwFl, IvFl, IvFL, IwSq, IwSQ, IvSQ, IwPQ, IvPQ, IxHe, IxHE, IxPT, IxMp, IxM2, IBxF, IBwF, IBMp and IBM2";
+pub(super) const KNOWN: &str = "IxF2, IxFI, IxFl, IxSQ, IxPq, IxPo, IxPQ, IPfs, IwFl, IvFl, IvFL, IwSq, IwSQ, IvSQ, IwPQ, IvPQ, IwPf, IxHe, IxHE, IxPT, IxMp, IxM2, IBxF, IBwF, IBMp and IBM2";
 
 /// Kinds that are not read, as the rest of "it is ...".
 const OTHERS: &[(&str, &str)] = &[
     ("null", "no index at all"),
     ("IxRF", "an index with a refinement (IndexRefine)"),
-    ("IxSQ", "a scalar quantizer without lists (IndexScalarQuantizer)"),
-    ("IxPQ IxPo IxPq", "a product quantizer without lists (IndexPQ)"),
     ("IwQR IvQR", "lists of product-quantizer codes that are refined (IndexIVFPQR)"),
-    ("IPfs", "a product quantizer for fast scans (IndexPQFastScan)"),
-    ("IwPf", "lists of product-quantizer codes for fast scans (IndexIVFPQFastScan)"),
     ("Ixrq Ixrr", "a RaBitQ index (IndexRaBitQ)"),
     ("Iwrq Iwrr", "lists of RaBitQ codes (IndexIVFRaBitQ)"),
     ("Irfn Irfs", "a RaBitQ index for fast scans (IndexRaBitQFastScan)"),

@@ -11,8 +11,8 @@ use crate::error::{Error, Result};
 use crate::format::LittleEndian as _;
 use crate::format::RowSource;
 use crate::index::{Index, IndexInfo, IvfInfo, ListSizes, ListsApart, PreTransform};
-use crate::index::{RowNames, flat_of, lists_of_rows, signs_of_rows};
-use crate::quantize::{ScalarQuantizer, SignQuantizer};
+use crate::index::{RowNames, codes_of, flat_of, lists_of_rows, signs_of_rows};
+use crate::quantize::{Quantizer, ScalarQuantizer, SignQuantizer};
 use crate::space::check;
 use std::path::Path;
 
@@ -36,10 +36,13 @@ pub(super) fn read(gpu: &Gpu, path: &Path) -> Result<Box<dyn Index>> {
     let names = names_of(&mut file, &mut found)?;
     let lists = lists(&mut file, &found)?;
     let mut rows = FileRows::new(&mut file, &found);
-    let made = match (&lists, &found.signs) {
+    let made = match (&lists, &found.codes) {
+        (None, None) => match &found.signs {
+            Some(signs) => signs_of_rows(gpu, signs, &mut rows, names),
+            None => flat_of(gpu, &found.metric, &mut rows, names),
+        },
+        (None, Some(of)) => codes_of(gpu, &found.metric, of, &mut rows, names),
         (Some(lists), _) => lists_of_rows(gpu, (&found.metric, found.dim), lists, &mut rows, names),
-        (None, Some(signs)) => signs_of_rows(gpu, signs, &mut rows, names),
-        (None, None) => flat_of(gpu, &found.metric, &mut rows, names),
     };
     let made = made.map_err(|e| refused(&file, &found, e))?;
     match found.transforms.is_empty() {
@@ -138,16 +141,21 @@ fn told(file: &Reader, found: &Found) -> IndexInfo {
         residual: lists.codes.as_ref().is_some_and(|(_, residual)| *residual),
         originals: false,
     });
-    let kind = match (&ivf, found.dtype) {
+    let in_lists = found.lists.as_ref().map(|lists| lists.codes.as_ref().map(|(of, _)| of));
+    let kind = match (in_lists, &found.codes) {
         _ if !found.transforms.is_empty() => "PreTransform",
         _ if found.signs.is_some() => "Lsh",
-        (None, DType::Bits) => "BinaryFlat",
-        (None, _) => "Flat",
-        (Some(_), DType::Bits) => "BinaryIvf",
-        (Some(IvfInfo { quantizer: Some(_), .. }), _) => "IvfSq",
-        (Some(IvfInfo { codes, .. }), _) if codes == "Flat" => "IvfFlat",
-        (Some(_), _) => "IvfPq",
+        (None, Some(Quantizer::Scalar(_))) => "Sq",
+        (None, Some(Quantizer::Product(_))) => "Pq",
+        (None, None) if found.dtype == DType::Bits => "BinaryFlat",
+        (None, None) => "Flat",
+        (Some(None), _) if found.dtype == DType::Bits => "BinaryIvf",
+        (Some(None), _) => "IvfFlat",
+        (Some(Some(Quantizer::Scalar(_))), _) => "IvfSq",
+        (Some(Some(Quantizer::Product(_))), _) => "IvfPq",
     };
+    let codes = in_lists.flatten().or(found.codes.as_ref()).map(Quantizer::name);
+    let codes = codes.or(found.signs.as_ref().map(SignQuantizer::name));
     IndexInfo {
         kind: kind.to_owned(),
         // codes and signs are of f32
@@ -159,8 +167,8 @@ fn told(file: &Reader, found: &Found) -> IndexInfo {
         metric: found.metric.clone(),
         rows: found.rows,
         next_id: found.next_id(),
+        codes,
         ivf,
-        codes: found.signs.as_ref().map(SignQuantizer::name),
         transforms: found.transforms.iter().map(ToString::to_string).collect(),
         bytes: file.length(),
         version: 0,

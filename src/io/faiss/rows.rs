@@ -1,5 +1,6 @@
 //! The rows of a file as a stream.
 
+use super::fast_scan::Blocks;
 use super::found::{Found, Stretch};
 use super::reader::Reader;
 use crate::dtype::{DType, Rows};
@@ -16,6 +17,7 @@ pub(super) struct FileRows<'a> {
     dtype: DType,
     dim: usize,
     row_bytes: u64,
+    blocks: Option<Blocks>,
     stretches: &'a [Stretch],
     /// Rows of the first of these that were read.
     done: u64,
@@ -31,12 +33,35 @@ impl<'a> FileRows<'a> {
             dtype: found.dtype,
             dim: found.row_dim(),
             row_bytes: found.row_bytes,
+            blocks: found.blocks,
             stretches: &found.stretches,
             done: 0,
             left: found.rows,
             words: Vec::new(),
         }
     }
+}
+
+/// The codes of the rows of a stretch at `at` from number `next` on, out of its blocks.
+fn unpack(
+    file: &mut Reader,
+    blocks: Blocks,
+    (at, mut next): (u64, u64),
+    row_bytes: u64,
+    mut codes: &mut [u8],
+) -> Result<()> {
+    let mut block = vec![0; blocks.bytes() as usize];
+    while !codes.is_empty() {
+        let (number, first) = (next / blocks.rows(), next % blocks.rows());
+        file.go_to(at + number * blocks.bytes())?;
+        file.fill(&mut block)?;
+        let take = (blocks.rows() - first).min(codes.len() as u64 / row_bytes);
+        let (now, rest) = codes.split_at_mut((take * row_bytes) as usize);
+        blocks.unpack(&block, first as usize, now);
+        codes = rest;
+        next += take;
+    }
+    Ok(())
 }
 
 impl RowSource for FileRows<'_> {
@@ -65,8 +90,16 @@ impl RowSource for FileRows<'_> {
         while let (Some(stretch), false) = (self.stretches.first(), block.is_empty()) {
             let take = (stretch.rows - self.done).min(block.len() as u64 / self.row_bytes);
             let (now, rest) = block.split_at_mut((take * self.row_bytes) as usize);
-            self.file.go_to(stretch.at + self.done * self.row_bytes)?;
-            self.file.fill(now)?;
+            match self.blocks {
+                None => {
+                    self.file.go_to(stretch.at + self.done * self.row_bytes)?;
+                    self.file.fill(now)?;
+                }
+                Some(blocks) => {
+                    let place = (stretch.at, self.done);
+                    unpack(self.file, blocks, place, self.row_bytes, now)?;
+                }
+            }
             block = rest;
             self.done += take;
             if self.done == stretch.rows {

@@ -76,18 +76,20 @@ pub(super) fn find(file: &mut Reader, is_old: bool) -> Result<Found> {
         dtype: DType::Bits,
         dim,
         row_bytes,
+        blocks: None,
         stretches: vec![stretch],
         rows,
         counted: rows,
         ids: None,
+        codes: None,
         lists: None,
         signs: Some(made),
         transforms: Vec::new(),
     })
 }
 
-/// What stands between the header and the bits, of which there are so many bytes.
-pub(super) fn write(signs: &SignQuantizer, bytes: u64, out: &mut Vec<u8>) -> Result<()> {
+/// What stands between the header and the bits.
+pub(super) fn write(signs: &SignQuantizer, out: &mut Vec<u8>) -> Result<()> {
     let thresholds = signs.thresholds().unwrap_or_default();
     out.extend((signs.bits() as u32).to_le_bytes());
     out.extend([signs.rotation().is_some(), signs.thresholds().is_some()].map(u8::from));
@@ -95,9 +97,10 @@ pub(super) fn write(signs: &SignQuantizer, bytes: u64, out: &mut Vec<u8>) -> Res
     out.extend(bytemuck::cast_slice::<f32, u8>(thresholds));
     out.extend((signs.bits().div_ceil(8) as u32).to_le_bytes());
     match signs.rotation() {
-        Some(rotation) => transforms::write(rotation, out)?,
-        None => transforms::write_no_rotation((signs.dim(), signs.bits()), out),
+        Some(rotation) => transforms::write(rotation, out),
+        None => {
+            transforms::write_no_rotation((signs.dim(), signs.bits()), out);
+            Ok(())
+        }
     }
-    out.extend(bytes.to_le_bytes());
-    Ok(())
 }

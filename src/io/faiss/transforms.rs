@@ -2,13 +2,13 @@
 
 use super::reader::Reader;
 use crate::error::{Error, Result};
-use crate::format::LittleEndian as _;
+use crate::format::{LittleEndian as _, MAX_DIM};
 use crate::quantize::{TransformParts, VectorTransform};
 
 /// No chain has more.
 const MOST: i32 = 1024;
 /// No vector has more elements.
-const MAX_DIM: i32 = 1 << 26;
+const MOST_ELEMENTS: i32 = MAX_DIM as i32;
 /// What stands in a file for how ITQ is learnt: rounds and seed, FAISS's own.
 const ITQ: [u32; 2] = [50, 123];
 /// The seed by which FAISS makes a rotation when it is trained; no file has it.
@@ -111,7 +111,7 @@ fn end(file: &mut Reader, parts: &mut TransformParts) -> Result<()> {
     let mut dim = || {
         let at = file.at();
         match file.i32()? {
-            dim @ 1..=MAX_DIM => Ok(dim as usize),
+            dim @ 1..=MOST_ELEMENTS => Ok(dim as usize),
             dim => Err(file.fault(at, format!("a transform of {dim} elements"))),
         }
     };

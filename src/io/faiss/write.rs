@@ -1,5 +1,6 @@
 //! From an index to a file.
 
+use super::codes;
 use super::header::{BinaryHeader, Header, number};
 use super::quantizer;
 use super::signs;
@@ -44,7 +45,6 @@ struct Kind {
 impl Kind {
     fn of(apart: &Apart) -> Result<Kind> {
         let cosine = apart.metric == Metric::Cosine;
-        let codes = apart.lists.as_ref().is_some_and(|lists| lists.codes.is_some());
         if apart.signs.is_some() {
             // FAISS's files of signs say so
             return Ok(Kind { metric: Metric::L2, unit: false });
@@ -56,7 +56,7 @@ impl Kind {
             if !apart.dim.is_multiple_of(8) {
                 return Err(refused(format!("{} bits, which are no whole bytes", apart.dim)));
             }
-        } else if cosine && codes {
+        } else if cosine && apart.has_codes() {
             let item = "codes under cosine, which it has as ip of rows of length 1, and these codes are not";
             return Err(refused(item));
         } else if !cosine {
@@ -81,8 +81,10 @@ impl Kind {
 
     /// Rows or codes as FAISS has them.
     fn rows(&self, apart: &Apart, bytes: Vec<u8>) -> Result<Vec<u8>> {
-        let codes = apart.lists.as_ref().is_some_and(|lists| lists.codes.is_some());
-        if codes || apart.dtype == DType::Bits || (apart.dtype == DType::F32 && !self.unit) {
+        if apart.has_codes()
+            || apart.dtype == DType::Bits
+            || (apart.dtype == DType::F32 && !self.unit)
+        {
             return Ok(bytes);
         }
         let mut words = vec![0u32; bytes.len().div_ceil(4)];
@@ -115,6 +117,7 @@ fn transforms_before(apart: &Apart, kind: &Kind) -> Result<Vec<u8>> {
         chain.push(VectorTransform::normalization(apart.dim)?);
     }
     let trained = apart.lists.as_ref().is_none_or(ListsApart::is_trained)
+        && apart.codes.as_ref().is_none_or(Quantizer::is_trained)
         && apart.signs.as_ref().is_none_or(SignQuantizer::is_trained)
         && chain.iter().all(VectorTransform::is_trained);
     bytes.extend(b"IxPT");
@@ -128,33 +131,46 @@ fn transforms_before(apart: &Apart, kind: &Kind) -> Result<Vec<u8>> {
 fn write_flat(out: &mut AtomicFile, apart: &Apart, kind: &Kind) -> Result<()> {
     let rows = apart.ids.len() as u64;
     let numbers = apart.ids.iter().copied().eq(0..rows);
-    let is_signs = apart.signs.is_some();
-    let (bits, mut bytes) = (apart.dtype == DType::Bits && !is_signs, Vec::new());
-    let header = |bytes: &mut Vec<u8>| match bits {
+    let bits = apart.dtype == DType::Bits && apart.signs.is_none();
+    let mut bytes = Vec::new();
+    let trained = apart.codes.as_ref().is_none_or(Quantizer::is_trained);
+    let header = kind.header(apart.dim, rows, trained);
+    let head = |bytes: &mut Vec<u8>| match bits {
         true => {
             BinaryHeader { dim: apart.dim, rows, is_trained: true }.write(bytes);
             Ok(())
         }
-        false => kind.header(apart.dim, rows, true).write(bytes),
+        false => header.write(bytes),
     };
     if !numbers {
         bytes.extend(if bits { b"IBM2" } else { b"IxM2" });
-        header(&mut bytes)?;
+        head(&mut bytes)?;
     }
     if let Some(signs) = &apart.signs {
         bytes.extend(b"IxHe");
         kind.header(apart.dim, rows, signs.is_trained()).write(&mut bytes)?;
-        signs::write(signs, rows * apart.row_bytes as u64, &mut bytes)?;
-    } else {
-        bytes.extend(if bits { b"IBxF" } else { kind.flat() });
-        header(&mut bytes)?;
-        // of bits counted in bytes, of numbers in numbers
-        let elements = if bits { apart.row_bytes } else { apart.dim };
-        bytes.extend((rows * elements as u64).to_le_bytes());
+        signs::write(signs, &mut bytes)?;
     }
+    // of bits and codes counted in bytes, of numbers in numbers
+    let elements = match &apart.codes {
+        Some(of) => {
+            codes::write(of, &header, &mut bytes)?;
+            apart.row_bytes
+        }
+        None if apart.signs.is_some() => apart.row_bytes,
+        None => {
+            bytes.extend(if bits { b"IBxF" } else { kind.flat() });
+            head(&mut bytes)?;
+            if bits { apart.row_bytes } else { apart.dim }
+        }
+    };
+    bytes.extend((rows * elements as u64).to_le_bytes());
     out.write(&bytes)?;
     let order: Vec<u32> = (0..apart.ids.len() as u32).collect();
     Gathered::new(apart, kind, &order).write(out, order.len())?;
+    if let Some(of) = &apart.codes {
+        out.write(&codes::behind(of))?;
+    }
     if numbers {
         return Ok(());
     }

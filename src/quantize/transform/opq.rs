@@ -5,12 +5,10 @@ use super::linalg::{cross, nearest_rotation};
 use super::linear::Linear;
 use super::mean::mean;
 use super::rotation::{random, to_f32};
-use crate::buffer::Matrix;
-use crate::clustering::{KMeansParams, centroids};
+use crate::clustering::KMeansParams;
 use crate::device::Gpu;
 use crate::dtype::Rows;
 use crate::error::Result;
-use crate::metric::Metric;
 use crate::quantize::product::ProductQuantizer;
 
 /// FAISS's `niter`, `niter_pq_0`, `niter_pq` and seed, and the bits of a part whatever the index's own quantizer has.
@@ -45,7 +43,8 @@ pub(super) fn fit(
     for iteration in 0..iterations {
         let linear = Linear::new((d, dim_out), std::mem::take(&mut matrix), Vec::new());
         let projected = project(&linear, &centered, d)?;
-        quantizer = retrain(gpu, &quantizer, &projected)?;
+        let niter = if iteration == 0 { FIRST_KMEANS } else { KMEANS };
+        quantizer = quantizer.learnt(gpu, &projected, &KMeansParams::new().niter(niter))?;
         let codes = quantizer.encode(gpu, Rows::F32(&projected))?;
         let decoded = quantizer.decode(&codes)?;
         let products = cross(count, (width, dim_out), |rows| {
@@ -73,23 +72,4 @@ fn columns(matrix: &[f64], (width, rows): (usize, usize), d: usize) -> Vec<f64> 
 fn project(linear: &Linear, rows: &[f32], d: usize) -> Result<Vec<f32>> {
     let blocks = rows.chunks(1024 * d).collect();
     Ok(crate::parallel::each(blocks, |rows: &[f32]| Ok(linear.apply(rows)))?.concat())
-}
-
-/// The centroids of each part: those that there are, moved on a little, or the first.
-fn retrain(gpu: &Gpu, quantizer: &ProductQuantizer, rows: &[f32]) -> Result<ProductQuantizer> {
-    let (dim, subspaces) = (quantizer.dim(), quantizer.subspaces());
-    let (part, ksub) = (dim / subspaces, 1 << BITS);
-    let mut all = Vec::with_capacity(dim * ksub);
-    for of in 0..subspaces {
-        let columns = rows.chunks_exact(dim).flat_map(|row| &row[of * part..(of + 1) * part]);
-        let columns: Vec<f32> = columns.copied().collect();
-        let points = Matrix::from_rows(gpu, part, Rows::F32(&columns))?;
-        let params = KMeansParams::new().max_points_per_centroid(1000).min_points_per_centroid(1);
-        let params = match quantizer.centroids() {
-            [] => params.niter(FIRST_KMEANS),
-            given => params.niter(KMEANS).centroids(&given[of * ksub * part..][..ksub * part]),
-        };
-        all.extend(centroids(&points, &Metric::L2, ksub, &params)?);
-    }
-    quantizer.clone().with_centroids(&all)
 }

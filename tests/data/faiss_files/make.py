@@ -10,130 +10,12 @@ index of signs: NAME, number of the row, then its elements as they are reconstru
 them an index answers stands in answers.txt behind its name. refused/NAME.faiss are of kinds that are not read.
 """
 
-import pathlib
 import struct
 
 import bits
 import faiss
 import numpy as np
-
-HERE = pathlib.Path(__file__).parent
-N, NQ, D, K = 48, 5, 6, 5
-rng = np.random.default_rng(14)
-
-
-def f32(a):
-    return np.ascontiguousarray(a, np.float32)
-
-
-def positive(n):
-    a = rng.gamma(0.7, size=(n, D)) + 1e-3
-    return f32(a / a.sum(axis=1, keepdims=True))
-
-
-def missing(n):
-    a = f32(rng.standard_normal((n, D)))
-    a[rng.random(a.shape) < 0.2] = np.nan
-    return a
-
-
-def mixed(n):
-    """Gower: numbers in [0, 1], then categories as negative codes."""
-    return f32(np.hstack([rng.random((n, D - 2)), -rng.integers(1, 4, (n, 2)).astype(float)]))
-
-
-DATA = {
-    "plain": lambda n: f32(rng.standard_normal((n, D))),
-    "positive": positive,
-    "missing": missing,
-    "mixed": mixed,
-    "bytes": lambda n: f32(rng.integers(0, 256, (n, D))),
-    "signed": lambda n: f32(rng.integers(-128, 128, (n, D))),
-    "bits": lambda n: rng.integers(0, 256, (n, 5)).astype(np.uint8),
-}
-BASE = {name: make(N) for name, make in DATA.items()}
-QUERY = {name: make(NQ) for name, make in DATA.items()}
-for name, query in QUERY.items():
-    np.save(HERE / f"{name}.query.npy", query)
-
-METRICS = {
-    "l2": ("plain", faiss.METRIC_L2),
-    "ip": ("plain", faiss.METRIC_INNER_PRODUCT),
-    "l1": ("plain", faiss.METRIC_L1),
-    "linf": ("plain", faiss.METRIC_Linf),
-    "lp": ("plain", faiss.METRIC_Lp),
-    "canberra": ("plain", faiss.METRIC_Canberra),
-    "braycurtis": ("plain", faiss.METRIC_BrayCurtis),
-    "jensenshannon": ("positive", faiss.METRIC_JensenShannon),
-    "jaccard": ("positive", faiss.METRIC_Jaccard),
-    "naneuclidean": ("missing", faiss.METRIC_NaNEuclidean),
-    "gower": ("mixed", faiss.METRIC_GOWER),
-}
-SQ = faiss.ScalarQuantizer
-TYPES = {
-    "sq8": ("plain", SQ.QT_8bit),
-    "sq6": ("plain", SQ.QT_6bit),
-    "sq4": ("plain", SQ.QT_4bit),
-    "sq8_uniform": ("plain", SQ.QT_8bit_uniform),
-    "sq4_uniform": ("plain", SQ.QT_4bit_uniform),
-    "fp16": ("plain", SQ.QT_fp16),
-    "bf16": ("plain", SQ.QT_bf16),
-    "direct": ("bytes", SQ.QT_8bit_direct),
-    "direct_signed": ("signed", SQ.QT_8bit_direct_signed),
-}
-answers, lists = [], []
-
-
-def save(name, data, index):
-    """A file that FAISS itself has read again, and what it answers."""
-    binary = isinstance(index, faiss.IndexBinary)
-    path = str(HERE / f"{name}.faiss")
-    (faiss.write_index_binary if binary else faiss.write_index)(index, path)
-    answer(name, data)
-
-
-def answer(name, data):
-    path = str(HERE / f"{name}.faiss")
-    index = faiss.read_index_binary(path) if data == "bits" else faiss.read_index(path)
-    distances, ids = index.search(QUERY[data], K)
-    for q in range(NQ):
-        hits = [f"{i}:{float(d):.8g}" for i, d in zip(ids[q], distances[q]) if i >= 0]
-        answers.append(" ".join([name, data, str(q), *hits]))
-    inner = index
-    if isinstance(index, faiss.IndexIDMap):
-        inner = faiss.downcast_index(index.index)
-    if isinstance(index, faiss.IndexBinaryIDMap):
-        inner = faiss.downcast_IndexBinary(index.index)
-    if not isinstance(inner, (faiss.IndexIVF, faiss.IndexBinaryIVF)):
-        return
-    given = faiss.vector_to_array(index.id_map) if inner is not index else None
-    line = [name]
-    for i in range(inner.nlist):
-        own = faiss.rev_swig_ptr(inner.invlists.get_ids(i), inner.invlists.list_size(i))
-        own = own if given is None else given[own]
-        line.append(f"{i}:{','.join(map(str, own))}")
-    lists.append(" ".join(line))
-
-
-def ivf(metric, data, nlist=8, sq=None, nprobe=3):
-    kind, arg = METRICS[metric][1], 3.0 if metric == "lp" else 0.0
-    coarse = faiss.IndexFlat(D, kind)
-    if metric == "l2":
-        coarse = faiss.IndexFlatL2(D)
-    if metric == "ip":
-        coarse = faiss.IndexFlatIP(D)
-    coarse.metric_arg = arg
-    if sq is None:
-        index = faiss.IndexIVFFlat(coarse, D, nlist, kind)
-    else:
-        index = faiss.IndexIVFScalarQuantizer(coarse, D, nlist, sq, kind, False)
-    coarse.this.disown()
-    index.own_fields = True
-    index.metric_arg = arg
-    index.nprobe = nprobe
-    index.train(BASE[data])
-    return index
-
+from base import BASE, D, HERE, METRICS, QUERY, SQ, TYPES, N, answer, answers, f32, ivf, lists, rng, save
 
 for metric, (data, kind) in METRICS.items():
     flat = {"l2": faiss.IndexFlatL2, "ip": faiss.IndexFlatIP}.get(metric)
@@ -321,6 +203,55 @@ for letters, parts in [("PcAm", power + turned + bins), ("PCAm", power + turned)
     (HERE / f"pre_{letters}.faiss").write_bytes(head + letters.encode() + parts + rest)
     answer(f"pre_{letters}", "plain")
 
+# codes in no lists
+for name, factory in [
+    ("sq8", "SQ8"),
+    ("sq6", "SQ6"),
+    ("sq4", "SQ4"),
+    ("sqfp16", "SQfp16"),
+    ("pq3", "PQ3np"),
+    ("pq3x4", "PQ3x4np"),
+    ("pq6x5", "PQ6x5np"),
+]:
+    for metric in ["l2", "ip"]:
+        index = faiss.index_factory(D, factory, METRICS[metric][1])
+        index.train(MORE)
+        index.add(BASE["plain"])
+        save(f"{name}_{metric}", "plain", index)
+trained = faiss.read_index(str(HERE / "pq3_l2.faiss"))
+trained.reset()
+index = faiss.IndexIDMap2(trained)
+index.add_with_ids(BASE["plain"], SOME)
+save("idmap2_pq", "plain", index)
+behind("pre_rr_pq", None, inner=faiss.index_factory(4, "PQ2x5np"), chain=[faiss.RandomRotationMatrix(D, 4)])
+for name, factory in [("untrained_flat_sq", "SQ8"), ("untrained_flat_pq", "PQ3x4np")]:
+    faiss.write_index(faiss.index_factory(D, factory), str(HERE / f"{name}.faiss"))
+# the same codes for fast scans, which round distances: what is answered is what the codes say
+for name, plain, made in [
+    ("fast_pq3x4", "pq3x4_l2", faiss.IndexPQFastScan),
+    ("fast_pq3x4_ip", "pq3x4_ip", faiss.IndexPQFastScan),
+    ("fast_ivf_pq3x4", "ivf_pq3x4_l2", faiss.IndexIVFPQFastScan),
+    ("fast_ivf_pq3x4_ip", "ivf_pq3x4_ip", faiss.IndexIVFPQFastScan),
+]:
+    index = faiss.read_index(str(HERE / f"{plain}.faiss"))
+    faiss.write_index(made(index), str(HERE / f"{name}.faiss"))
+    answer(plain, "plain", name)
+index = faiss.index_factory(D, "PQ2x4fs_64")
+index.train(MORE)
+index.add(BASE["plain"])
+faiss.write_index(index, str(HERE / "fast_blocks.faiss"))
+plain = faiss.IndexPQ(D, 2, 4)
+plain.pq, plain.is_trained = index.pq, True
+plain.add(BASE["plain"])
+faiss.write_index(plain, str(HERE / "plain_blocks.faiss"))
+answer("plain_blocks", "plain", "fast_blocks")
+(HERE / "plain_blocks.faiss").unlink()
+faiss.write_index(faiss.index_factory(D, "IVF8,PQ3x4fs"), str(HERE / "untrained_fast_ivf.faiss"))
+# as FAISS wrote product quantizers long ago: always by l2, whatever they say, and before that without how they are searched
+whole = (HERE / "pq3_ip.faiss").read_bytes()
+for letters, rest in [("IxPo", whole[4:]), ("IxPQ", whole[4:-9])]:
+    (HERE / f"old_{letters}.faiss").write_bytes(letters.encode() + rest)
+    answer(f"old_{letters}", "plain")
 bits.signs(HERE, (BASE["plain"], QUERY["plain"], TRAIN), SOME, save, answer)
 bits.lists(HERE, (BASE["bits"], QUERY["bits"]), SOME, save)
 
@@ -332,16 +263,19 @@ REFUSED.mkdir(exist_ok=True)
 SMALL = BASE["plain"][:20]
 for name, factory in [
     ("hnsw", "HNSW4,Flat"),
-    ("pq", "PQ2x2"),
     ("ivf_pq", "IVF2,PQ2x2"),
+    ("pq", "PQ2x2"),
     ("refine", "Flat,RFlat"),
-    ("sq", "SQ8"),
     ("ivf_hnsw", "IVF2_HNSW4,Flat"),
 ]:
     index = faiss.index_factory(D, factory)
     index.train(SMALL)
     index.add(SMALL)
     faiss.write_index(index, str(REFUSED / f"{name}.faiss"))
+index = faiss.index_factory(D, "PQ3x4")
+index.train(MORE)
+index.search_type = faiss.IndexPQ.ST_polysemous
+faiss.write_index(index, str(REFUSED / "polysemous.faiss"))
 # a matrix of which no file says how it is trained
 faiss.write_index(faiss.index_factory(D, "OPQ2_4,Flat"), str(REFUSED / "untrained_opq.faiss"))
 within, length = faiss.index_factory(D, "L2norm,Flat"), faiss.NormalizationTransform(D, 2.0)

@@ -6,17 +6,17 @@ use std::path::PathBuf;
 
 #[derive(Args)]
 pub struct BenchArgs {
-    /// quick, exact, batch, k, n, metrics, range, lists, all, or a file of your own that ends in .toml
+    /// quick, exact, batch, k, n, metrics, range, lists, codes, all, or a file of your own that ends in .toml
     ///
     /// `quick` runs anywhere in a minute. The others need a GPU, and 10 GB of its memory for 10 million rows in `exact` and
     /// `n`: `exact` compares metrics, dimensions and kernels, `batch` varies the number of queries, `k` that of neighbours,
-    /// `n` that of rows, and `all` runs these four; `metrics` has those that are no products, `range` searches by radius, and `lists`
-    /// looks at some of 4096 inverted lists. A file says which rows are made and which searches of them are timed: [[base]] with n, d, metric ("l2"), perhaps dtype
+    /// `n` that of rows, and `all` runs these four; `metrics` has those that are no products, `range` searches by radius, `lists`
+    /// looks at some of 4096 inverted lists, and `codes` has the rows as codes. A file says which rows are made and which searches of them are timed: [[base]] with n, d, metric ("l2"), perhaps dtype
     /// ("f32", "f16", "u8", "bits"), wgsl (the text of the same metric as functions of yours, to search by them), settings of the
     /// device profile with a label for them, and cases = [{ name = "a few", queries = [1, 100], k = 10 }]. A case may have
     /// within = true, which asks for all rows within a radius that gives about k hits, and a filter: "half" of the rows, or "half
     /// by query" with a bitmap for each, "half prepared" and "half by query prepared" with the filter on the device before. A base
-    /// with lists = 64 has its rows in inverted lists, and its cases say nprobe = [4, 16].
+    /// with lists = 64 has its rows in inverted lists, and its cases say nprobe = [4, 16]; index = "IVF64,PQ16" or "SQ8" makes codes of them.
     /// benches/suites has the shipped ones, benches/README.md the whole format.
     #[arg(long, value_name = "NAME|FILE", default_value = "quick")]
     pub suite: String,

@@ -115,8 +115,8 @@ fn of_index(saved: &Saved, info: &IndexInfo, verified: bool) -> Vec<(&'static st
         fields.push(("nlist", json!(ivf.nlist)));
         fields.push(("nprobe", json!(ivf.nprobe)));
         fields.push(("trained", json!(ivf.sizes.is_some())));
-        if ivf.codes != "Flat" {
-            fields.extend([("quantizer", json!(ivf.codes)), ("residual", json!(ivf.residual))]);
+        if info.codes.is_some() {
+            fields.push(("residual", json!(ivf.residual)));
             fields.push(("originals", json!(ivf.originals)));
         }
         if let Some(sizes) = &ivf.sizes {

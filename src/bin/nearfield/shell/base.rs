@@ -80,7 +80,9 @@ impl<'a> Base<'a> {
         let codes = index.description().contains(",SQ");
         if !codes || !index.description().starts_with("IVF") || dtype != DType::F32 {
             let kind = index.description();
-            let reason = format!("--originals {originals}: a {kind} has no codes of rows");
+            let reason = format!(
+                "--originals {originals}: a {kind} keeps none; lists of scalar codes of f32 do (IVF1024,SQ8)"
+            );
             return Err(Failure::Usage(reason));
         }
         let index = IvfSq::from_description(gpu, dim, &index.description(), self.metric.clone())?;

@@ -20,6 +20,8 @@ pub struct Base {
     pub data: Data,
     /// How many lists the rows are in, where they are in lists.
     pub lists: Option<usize>,
+    /// The index that has them, by FAISS's name, where they are codes.
+    pub index: Option<String>,
 }
 
 /// How rows are made.

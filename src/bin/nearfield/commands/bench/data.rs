@@ -94,6 +94,13 @@ impl Set {
         set
     }
 
+    /// The same queries of other rows in f32.
+    pub fn with_rows(&self, rows: Vec<f32>) -> Set {
+        let &Set { d, first, query_count, .. } = self;
+        let (queries, stored, centroids) = (self.queries.clone(), Stored::F32, None);
+        Set { rows, queries, stored, d, first, query_count, centroids }
+    }
+
     /// Packed rows and queries of `d` bits.
     pub fn of_bits(d: usize, rows: Vec<u8>, queries: Vec<u8>) -> Set {
         let query_count = queries.len() / DType::Bits.row_bytes(d);

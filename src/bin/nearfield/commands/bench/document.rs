@@ -111,6 +111,7 @@ fn lists(case: &Case, looked: &Looked) -> Map<String, Value> {
     let of = |share: f64| json!(lists.size(share));
     let [least, p10, p50, p90, p99, most] = [0.0, 0.1, 0.5, 0.9, 0.99, 1.0].map(of);
     let fields = [
+        ("index", json!(case.base.index)),
         ("nlist", json!(lists.count)),
         ("nprobe", json!(case.nprobe)),
         ("asked", json!(case.asked.name())),

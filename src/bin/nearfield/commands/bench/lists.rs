@@ -1,5 +1,5 @@
-//! An index of lists: how long it took to build, that it answers as a flat one where it looks at all lists, and which rows are in the
-//! lists of a query, that its answers be held against those in f64.
+//! An index of lists, or of codes: how long it took to build, that it answers as a flat one where it looks at all lists, and which rows are in
+//! the lists of a query, that its answers be held against those in f64.
 
 use super::case::{Base, Case};
 use super::data::Set;
@@ -7,7 +7,8 @@ use crate::shell::failure::{Failure, Result};
 use crate::shell::stop;
 use nearfield::reference::{Block, Problem, check_search};
 use nearfield::{
-    Flat, Gpu, Guarantee, Hits, Index, IvfFlat, IvfParams, Rows, Search, SearchParams,
+    Flat, Gpu, Guarantee, Hits, Index, IvfFlat, IvfParams, IvfPq, IvfSq, Pq, Rows, Search,
+    SearchParams, Sq, index_factory,
 };
 use std::time::Instant;
 
@@ -35,17 +36,21 @@ pub struct Probed {
     lists: Vec<Vec<bool>>,
 }
 
-fn once(base: &Base, lists: usize, set: &Set, gpu: &Gpu) -> Result<(IvfFlat, f64, f64)> {
+fn once(base: &Base, set: &Set, gpu: &Gpu) -> Result<(Box<dyn Index>, f64, f64)> {
     let (d, metric, dtype) = (base.d, base.metric.clone(), base.dtype);
     let start = Instant::now();
-    let index = match &set.centroids {
-        Some(centroids) => IvfFlat::with_centroids(gpu, d, metric, dtype, centroids)?,
-        None => {
-            let index = IvfFlat::with_dtype(gpu, d, metric, dtype, lists)?;
-            index.train(set.rows())?;
-            index
+    let index: Box<dyn Index> = match (&set.centroids, &base.index) {
+        (Some(centroids), None) => {
+            Box::new(IvfFlat::with_centroids(gpu, d, metric, dtype, centroids)?)
+        }
+        (_, Some(index)) => index_factory(gpu, d, index, metric, dtype)?,
+        (None, None) => {
+            Box::new(IvfFlat::with_dtype(gpu, d, metric, dtype, base.lists.unwrap_or(1))?)
         }
     };
+    if !index.is_trained() {
+        index.train(set.rows())?;
+    }
     let train_s = start.elapsed().as_secs_f64();
     let start = Instant::now();
     index.add_rows(set.rows())?;
@@ -54,41 +59,101 @@ fn once(base: &Base, lists: usize, set: &Set, gpu: &Gpu) -> Result<(IvfFlat, f64
     Ok((index, train_s, start.elapsed().as_secs_f64()))
 }
 
-/// Builds an index twice, so that no kernel is compiled while the second is timed, and checks that.
-pub fn build(base: &Base, lists: usize, set: &Set, gpu: &Gpu) -> Result<(IvfFlat, Lists)> {
-    drop(once(base, lists, set, gpu)?);
-    stop::check()?;
-    let (index, train_s, add_s) = once(base, lists, set, gpu)?;
-    let wrong = |why: String| Failure::Work(format!("{}: {why}", index.description()));
-    equals_flat(base, set, gpu, &index).map_err(wrong)?;
-    let own = index.assign(set.rows(), 1)?;
-    let labels: Vec<u32> =
-        (0..base.n).map(|row| own.row(row).next().map_or(0, |(list, _)| list as u32)).collect();
-    let mut counts = vec![0; lists];
-    labels.iter().for_each(|&list| counts[list as usize] += 1);
-    let mut sizes = index.list_sizes();
-    if sizes != counts {
-        return Err(wrong("rows are in other lists than those that are nearest to them".into()));
+/// An index of lists, or of codes.
+pub struct Built {
+    pub index: Box<dyn Index>,
+    pub lists: Lists,
+    /// What its codes stand for, if they are codes and that is known.
+    pub decoded: Option<Set>,
+    /// The rows as they were, whose answers recall is held against, of codes.
+    pub exact: Option<Flat>,
+}
+
+/// The centroids of lists, and how many rows each has, of an index that tells.
+fn told(index: &dyn Index) -> Option<nearfield::Result<(Vec<f32>, Vec<u64>)>> {
+    let any = index.as_any()?;
+    if let Some(index) = any.downcast_ref::<IvfFlat>() {
+        return Some(index.centroids().map(|all| (all, index.list_sizes())));
     }
-    sizes.sort_unstable();
-    let all = Lists { count: lists, train_s, add_s, sizes, labels, centroids: index.centroids()? };
-    let step = (base.n / ASSIGNED).max(1);
-    all.check_assigned(base, (0..base.n).step_by(step).map(|row| (set.row(row), row)), &own, 1)
-        .map_err(|why| wrong(format!("lists of rows: {why}")))?;
-    Ok((index, all))
+    if let Some(index) = any.downcast_ref::<IvfSq>() {
+        return Some(index.centroids().map(|all| (all, index.list_sizes())));
+    }
+    let index = any.downcast_ref::<IvfPq>()?;
+    Some(index.centroids().map(|all| (all, index.list_sizes())))
+}
+
+/// Builds an index twice, so that no kernel is compiled while the second is timed, and checks that.
+pub fn build(base: &Base, set: &Set, gpu: &Gpu) -> Result<Built> {
+    drop(once(base, set, gpu)?);
+    stop::check()?;
+    let (index, train_s, add_s) = once(base, set, gpu)?;
+    let wrong = |why: String| Failure::Work(format!("{}: {why}", index.description()));
+    let (decoded, exact) = match &base.index {
+        None => (None, None),
+        Some(_) => {
+            let exact = Flat::new(gpu, base.d, base.metric.clone())?;
+            exact.add_rows(set.rows())?;
+            (decoded(&*index, set)?, Some(exact))
+        }
+    };
+    if base.index.is_none() || decoded.is_some() {
+        let stored = decoded.as_ref().unwrap_or(set);
+        equals_flat(base, stored, gpu, &*index).map_err(wrong)?;
+    }
+    let count = base.lists.unwrap_or(0);
+    let (sizes, labels, centroids) = (Vec::new(), Vec::new(), Vec::new());
+    let mut lists = Lists { count, train_s, add_s, sizes, labels, centroids };
+    if let Some(told) = told(&*index) {
+        let (centroids, mut sizes) = told?;
+        let own = index.assign(set.rows(), 1)?;
+        let labels: Vec<u32> =
+            (0..base.n).map(|row| own.row(row).next().map_or(0, |(list, _)| list as u32)).collect();
+        let mut counts = vec![0; count];
+        labels.iter().for_each(|&list| counts[list as usize] += 1);
+        if sizes != counts {
+            return Err(wrong(
+                "rows are in other lists than those that are nearest to them".into(),
+            ));
+        }
+        sizes.sort_unstable();
+        lists = Lists { sizes, labels, centroids, ..lists };
+        let step = (base.n / ASSIGNED).max(1);
+        let some = (0..base.n).step_by(step).map(|row| (set.row(row), row));
+        lists
+            .check_assigned(base, some, &own, 1)
+            .map_err(|why| wrong(format!("lists of rows: {why}")))?;
+    }
+    Ok(Built { index, lists, decoded, exact })
+}
+
+/// What codes stand for, of kinds whose distances are those to it.
+fn decoded(index: &dyn Index, set: &Set) -> Result<Option<Set>> {
+    let any = index.as_any();
+    let known = any.is_some_and(|any| {
+        any.is::<IvfSq>() || any.is::<IvfPq>() || any.is::<Sq>() || any.is::<Pq>()
+    });
+    if !known {
+        return Ok(None);
+    }
+    let ids: Vec<u64> = (0..index.len() as u64).collect();
+    Ok(Some(set.with_rows(index.reconstruct_many(&ids)?)))
 }
 
 /// Holds answers from all lists, and those that are exact, against a flat index's, to the bit.
-fn equals_flat(base: &Base, set: &Set, gpu: &Gpu, index: &IvfFlat) -> Result<(), String> {
+fn equals_flat(base: &Base, set: &Set, gpu: &Gpu, index: &dyn Index) -> Result<(), String> {
     let words = |e: nearfield::Error| e.to_string();
-    let flat = Flat::with_dtype(gpu, base.d, base.metric.clone(), base.dtype).map_err(words)?;
-    flat.add_rows(set.rows()).map_err(words)?;
+    let stored = set.rows();
+    let flat = Flat::with_dtype(gpu, base.d, base.metric.clone(), stored.dtype()).map_err(words)?;
+    flat.add_rows(stored).map_err(words)?;
     let queries = set.batch(Default::default(), 0, COMPARED);
     let search = |index: &dyn Search, params: &SearchParams| {
         index.search_with(queries, 10, params).map_err(words)
     };
     let expected = search(&flat, &SearchParams::new())?;
-    let all = SearchParams::new().ivf(IvfParams::new().nprobe(index.nlist()));
+    let all = match base.lists {
+        Some(lists) => SearchParams::new().ivf(IvfParams::new().nprobe(lists)),
+        None => SearchParams::new(),
+    };
     for params in [all, SearchParams::new().guarantee(Guarantee::Exact)] {
         let found = search(index, &params)?;
         let bits = |hits: &Hits| hits.distances().iter().map(|d| d.to_bits()).collect::<Vec<_>>();
@@ -138,6 +203,11 @@ impl Lists {
             lists
         };
         Ok(Probed { step, lists: (0..case.queries).step_by(step).map(of_query).collect() })
+    }
+
+    /// Whether rows are in lists whose centroids are known.
+    pub fn are_known(&self) -> bool {
+        !self.centroids.is_empty()
     }
 
     /// Whether a row is in one of the lists of a checked query.

@@ -4,12 +4,13 @@ use super::case::{Case, Filter};
 use super::data::Set;
 use super::lists::{Lists, recall};
 use super::roofline::Achieved;
-use super::truth;
+use super::truth::{self, Checked};
 use crate::shell::call_time::CallTime;
 use crate::shell::failure::Result;
 use crate::shell::stop;
 use nearfield::{
-    Guarantee, Hits, Index, IvfParams, QueryFilter, SearchParams, SearchStats, StageTime,
+    Flat, Guarantee, Hits, Index, IvfParams, QueryFilter, Search, SearchParams, SearchStats,
+    StageTime,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -59,7 +60,12 @@ pub struct Looked {
 /// What is searched.
 pub struct Loaded {
     pub index: Box<dyn Index>,
+    /// Of lists, or of codes.
     pub lists: Option<Arc<Lists>>,
+    /// What codes stand for, where that is known.
+    pub decoded: Option<Set>,
+    /// The rows as they were, of codes.
+    pub exact: Option<Flat>,
 }
 
 /// The names of what a record's line has; `lists` where some case is of lists.
@@ -74,20 +80,26 @@ pub fn measure(case: &Case, set: &Set, loaded: &Loaded, before: &[Record]) -> Re
     let first = set.batch(case.asked, 0, case.queries);
     let nearest = index.search_with(first, case.k, &params)?;
     let count = checked(case);
+    let stored = loaded.decoded.as_ref().unwrap_or(set);
     let truth = match &loaded.lists {
-        None => truth::check(case, set, &nearest, count, &|_, _| true)?,
-        Some(lists) => {
+        // what a distance is to is not known
+        Some(_) if loaded.exact.is_some() && loaded.decoded.is_none() => Checked::default(),
+        Some(lists) if lists.are_known() => {
             let probed = lists.probed(case, set, index, case.queries / count)?;
             let reaches = |query: usize, row: usize| lists.reaches(&probed, query, row);
-            truth::check(case, set, &nearest, count, &reaches)?
+            truth::check(case, stored, &nearest, count, &reaches)?
         }
+        _ => truth::check(case, stored, &nearest, count, &|_, _| true)?,
     };
     let found = match &loaded.lists {
         None => None,
         Some(lists) => {
             let mut exact = params.clone().guarantee(Guarantee::Exact);
             exact.ivf = None;
-            let exact = index.search_with(first, case.k, &exact)?;
+            let exact = match &loaded.exact {
+                Some(rows) => rows.search_with(first, case.k, &exact)?,
+                None => index.search_with(first, case.k, &exact)?,
+            };
             Some((lists, recall(&nearest, &exact)))
         }
     };

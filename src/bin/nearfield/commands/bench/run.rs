@@ -3,6 +3,7 @@
 use super::case::{Base, Case};
 use super::data::Set;
 use super::document::{self, About};
+use super::lists::Built;
 use super::measure::{Loaded, Record, header, measure};
 #[cfg(feature = "charts")]
 use super::{draw, row::Row};
@@ -67,7 +68,7 @@ fn measure_all(cases: &[Case], global: &Global, files: bool) -> Result<Vec<Recor
             outcome => outcome,
         },
     };
-    let of_lists = cases.iter().any(|case| case.base.lists.is_some());
+    let of_lists = cases.iter().any(|case| case.base.lists.is_some() || case.base.index.is_some());
     print(&header(of_lists))?;
     let mut records: Vec<Record> = Vec::new();
     // Cases of one base follow each other: it is generated and uploaded once.
@@ -95,23 +96,19 @@ fn load(base: &Base, set: &Set, global: &Global) -> Result<Loaded> {
     }
     let gpu = builder.build()?;
     let (d, metric) = (base.d, base.metric.clone());
-    let (index, lists, seconds): (Box<dyn Index>, _, _) = match base.lists {
-        Some(count) => {
-            let (index, lists) = lists::build(base, count, set, &gpu)?;
-            let seconds = lists.add_s;
-            (Box::new(index), Some(Arc::new(lists)), seconds)
-        }
-        None => {
-            let index: Box<dyn Index> = match base.dtype {
-                DType::Bits => Box::new(BinaryFlat::new(&gpu, d, metric)?),
-                dtype => Box::new(Flat::with_dtype(&gpu, d, metric, dtype)?),
-            };
-            let start = Instant::now();
-            index.add_rows(set.rows())?;
-            (index, None, start.elapsed().as_secs_f64())
-        }
+    let (loaded, seconds) = if base.lists.is_some() || base.index.is_some() {
+        let Built { index, lists, decoded, exact } = lists::build(base, set, &gpu)?;
+        let seconds = lists.add_s;
+        (Loaded { index, lists: Some(Arc::new(lists)), decoded, exact }, seconds)
+    } else {
+        let index: Box<dyn Index> = match base.dtype {
+            DType::Bits => Box::new(BinaryFlat::new(&gpu, d, metric)?),
+            dtype => Box::new(Flat::with_dtype(&gpu, d, metric, dtype)?),
+        };
+        let start = Instant::now();
+        index.add_rows(set.rows())?;
+        (Loaded { index, lists: None, decoded: None, exact: None }, start.elapsed().as_secs_f64())
     };
-    let loaded = Loaded { index, lists };
     if global.quiet {
         return Ok(loaded);
     }

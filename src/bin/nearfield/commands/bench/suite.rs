@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The suites that the program has with it, by name.
-const SHIPPED: [(&str, &str); 9] = [
+const SHIPPED: [(&str, &str); 10] = [
     ("quick", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/quick.toml"))),
     ("exact", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/exact.toml"))),
     ("batch", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/batch.toml"))),
@@ -18,6 +18,7 @@ const SHIPPED: [(&str, &str); 9] = [
     ("metrics", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/metrics.toml"))),
     ("range", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/range.toml"))),
     ("lists", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/lists.toml"))),
+    ("codes", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/codes.toml"))),
     ("all", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/all.toml"))),
 ];
 
@@ -76,6 +77,8 @@ struct BaseText {
     largest: Option<f64>,
     /// How many lists the rows are put in.
     lists: Option<usize>,
+    /// The index that they are put in, by FAISS's name, where that is not one of rows as they are.
+    index: Option<String>,
     cases: Vec<CaseText>,
 }
 
@@ -214,9 +217,21 @@ impl BaseText {
             let keys = keys.iter();
             keys.map(|(key, value)| (section.clone(), key.clone(), settings::text(value)))
         });
-        let (n, d, label, settings) = (self.n, self.d, self.label.clone(), settings.collect());
+        // an index names its codes
+        let label = self.label.clone().or(self.index.clone());
+        let (n, d, settings) = (self.n, self.d, settings.collect());
         let (data, lists) = (self.data(dtype)?, self.lists);
-        Ok(Base { n, d, metric, truth, dtype, label, settings, data, lists })
+        let index = self.index.clone();
+        if index.as_ref().is_some_and(|index| index.contains("IVF") != lists.is_some()) {
+            return Err(
+                "an index of lists says how many they are twice: lists = 64, index = 'IVF64,PQ16'"
+                    .into(),
+            );
+        }
+        if let (Some(index), true) = (&index, dtype != DType::F32 || self.wgsl.is_some()) {
+            return Err(format!("{index}: codes are of f32, under metrics that are built in"));
+        }
+        Ok(Base { n, d, metric, truth, dtype, label, settings, data, lists, index })
     }
 
     fn data(&self, dtype: DType) -> Result<Data, String> {
@@ -288,7 +303,7 @@ mod tests {
         }
         assert_eq!(
             SHIPPED.map(|(name, _)| open(name).unwrap().len()),
-            [14, 28, 15, 10, 8, 29, 15, 39, 45]
+            [14, 28, 15, 10, 8, 29, 15, 39, 22, 45]
         );
     }
 
@@ -359,6 +374,8 @@ mod tests {
             (base("metric = 'l2'\nlists = 3", good), "nprobe says"),
             (base("metric = 'l2'\nlists = 10", "queries = 1, k = 1, nprobe = 1"), "10 lists of 9"),
             (base("metric = 'l2'\nlists = 3\ndata = 'clusters'", good), "clusters need"),
+            (base("metric = 'l2'\nindex = 'IVF3,PQ2'", good), "says how many they are twice"),
+            (base("metric = 'l2'\ndtype = 'u8'\nindex = 'PQ2'", good), "codes are of f32"),
             (base("metric = 'l2'\nlargest = 3", good), "largest is of clusters"),
             (base("metric = 'hamming'\ndtype = 'bits'\nlists = 3", good), "not of bits"),
             (base("metric = 'l2'", good).replace("'a'", "'a, b'"), "a field of the table"),

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 const TOGETHER: usize = 8;
 
 /// What was checked.
+#[derive(Default)]
 pub struct Checked {
     pub queries: usize,
     /// Neighbours that differ from f64's within the stated rounding.

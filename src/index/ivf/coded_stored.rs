@@ -1,11 +1,10 @@
 //! Rows that are codes, or have codes, as every index stores its rows.
 
 use super::centroids;
-use super::codes::SAMPLE_ROWS;
+use super::coded_rows::CodedRows;
 use super::host;
 use super::name;
 use super::originals::Originals;
-use super::sq_rows::SqRows;
 use crate::buffer::Matrix;
 use crate::call::{Filter, Options, Pending, RowHits, RowIds};
 use crate::dtype::{DType, Rows};
@@ -19,7 +18,7 @@ use crate::index::state::Stored;
 use crate::metric::Metric;
 use std::ops::Range;
 
-impl Stored for SqRows {
+impl Stored for CodedRows {
     fn metric(&self) -> &Metric {
         self.ivf.metric()
     }
@@ -50,21 +49,21 @@ impl Stored for SqRows {
 
     fn training_rows(&self) -> usize {
         let of_lists = self.ivf.lists.nlist().saturating_mul(centroids::MOST_ROWS);
-        of_lists.max(SAMPLE_ROWS)
+        of_lists.max(self.codes.training_rows())
     }
 
-    fn train(&self, sample: Rows<'_>, params: &TrainParams) -> Result<SqRows> {
+    fn train(&self, sample: Rows<'_>, params: &TrainParams) -> Result<CodedRows> {
         self.trained(sample, params)
     }
 
-    fn append(&self, source: &mut dyn RowSource) -> Result<SqRows> {
+    fn append(&self, source: &mut dyn RowSource) -> Result<CodedRows> {
         match self.is_trained() {
             true => self.append_rows(source),
             false => Err(Error::NotTrained),
         }
     }
 
-    fn append_matrix(&self, matrix: &Matrix) -> Result<SqRows> {
+    fn append_matrix(&self, matrix: &Matrix) -> Result<CodedRows> {
         let scalar = self.codes.quantizer.scalar();
         let ranged = scalar.is_some_and(|of| of.kind().ranged_bits().is_some());
         if ranged && self.is_trained() && self.originals == Originals::Device {
@@ -73,7 +72,7 @@ impl Stored for SqRows {
         self.append(&mut matrix.source())
     }
 
-    fn merge(&self, other: &SqRows, live: Option<&RowSet>) -> Result<SqRows> {
+    fn merge(&self, other: &CodedRows, live: Option<&RowSet>) -> Result<CodedRows> {
         self.merged(other, live)
     }
 
@@ -83,17 +82,17 @@ impl Stored for SqRows {
         source: &mut dyn RowSource,
         live: Option<&[u32]>,
         more: u64,
-    ) -> Result<SqRows> {
+    ) -> Result<CodedRows> {
         self.replace_rows(rows, source, (live, more))
     }
 
-    fn mask(&self, live: &[u32]) -> Result<SqRows> {
+    fn mask(&self, live: &[u32]) -> Result<CodedRows> {
         Ok(self.with(self.ivf.mask(live)?))
     }
 
-    fn gather(&self, keep: &[u32]) -> Result<SqRows> {
+    fn gather(&self, keep: &[u32]) -> Result<CodedRows> {
         let host = self.host.as_ref().map(|host| host.gather(keep)).transpose()?;
-        Ok(SqRows { host, ..self.with(self.ivf.gather(keep)?) })
+        Ok(CodedRows { host, ..self.with(self.ivf.gather(keep)?) })
     }
 
     fn read(&self, rows: Range<u64>) -> Result<Vec<u8>> {
@@ -155,7 +154,7 @@ impl Stored for SqRows {
         self.write_to(live, file)
     }
 
-    fn read_sections(&self, rows: u64, file: &mut FileReader) -> Result<SqRows> {
+    fn read_sections(&self, rows: u64, file: &mut FileReader) -> Result<CodedRows> {
         self.read_from(rows, file)
     }
 }

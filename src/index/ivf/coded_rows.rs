@@ -1,9 +1,8 @@
 //! What an index of lists stores whose rows are codes.
 
 use super::centroids::centroids_of;
-use super::codes::RowCodes;
-use super::encoded::{self, Block, Encodable, Encoded, In, Unpacked};
-use super::host::{KeptRows, Made, Searched};
+use super::encodable::Encodable;
+use super::host::{self, KeptRows, Made, Searched};
 use super::originals::{self, Originals};
 use super::rows::IvfRows;
 use crate::device::Gpu;
@@ -11,18 +10,23 @@ use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::exact::Dataset;
 use crate::format::RowSource;
+use crate::index::codes::{Block, Encoded, In, RowCodes, Unpacked};
 use crate::index::ids::RowSet;
 use crate::index::params::TrainParams;
 use crate::index::persist::{self, FileReader, FileWriter};
 use crate::index::state::{Stored, StoredRows};
 use crate::metric::Metric;
-use crate::quantize::{Quantizer, ScalarQuantizer};
+use crate::quantize::ScalarQuantizer;
 use std::ops::Range;
 use std::sync::Arc;
 
+/// How much of training the lists are said to be, and the codes, too.
+const LISTS_SHARE: f64 = 0.5;
+const CODES_SHARE: f64 = 0.99;
+
 /// Codes in lists and what they are codes of; or the originals, of which codes are made for searches and files.
 #[derive(Clone)]
-pub(in crate::index) struct SqRows {
+pub(in crate::index) struct CodedRows {
     pub(super) ivf: IvfRows,
     pub(super) codes: RowCodes,
     pub(super) originals: Originals,
@@ -33,21 +37,15 @@ pub(in crate::index) struct SqRows {
 }
 
 /// An empty dataset of such codes, or of rows whose copy they are.
-fn dataset(
-    gpu: &Gpu,
-    metric: &Metric,
-    codes: &RowCodes,
-    originals: Originals,
-    centroids: Option<&[f32]>,
-) -> Result<Dataset> {
+fn dataset(gpu: &Gpu, metric: &Metric, codes: &RowCodes, originals: Originals) -> Result<Dataset> {
     if originals == Originals::Device {
         let rows = Dataset::new(gpu, metric, DType::F32, codes.quantizer.dim())?;
         return rows.copied_as(originals::codes(gpu, metric, codes)?, None);
     }
-    codes.dataset(gpu, metric, centroids)
+    codes.dataset(gpu, metric)
 }
 
-impl SqRows {
+impl CodedRows {
     /// No rows yet, in lists of these centroids, or of `nlist` that are still to be learnt.
     pub(super) fn new(
         gpu: &Gpu,
@@ -55,45 +53,27 @@ impl SqRows {
         codes: &RowCodes,
         (nlist, centroids): (usize, Option<&[f32]>),
         originals: Originals,
-    ) -> Result<SqRows> {
-        let products = [
-            Metric::L2,
-            Metric::SqrtL2,
-            Metric::InnerProduct,
-            Metric::Cosine,
-            Metric::CosineDistance,
-        ];
-        if !products.contains(metric) {
-            let known: Vec<_> = products.iter().map(Metric::to_string).collect();
-            let item = format!("{metric}; its metrics are {}", known.join(", "));
-            return Err(Error::unsupported("lists of codes", item));
+    ) -> Result<CodedRows> {
+        codes.check_metric(metric)?;
+        let mut codes = codes.in_lists(centroids);
+        let mut ivf = IvfRows::of(dataset(gpu, metric, &codes, originals)?, nlist)?;
+        if let Some(centroids) = centroids {
+            ivf = ivf.with_centroids(centroids)?;
+            codes = codes.beside(ivf.lists.centroids()?.rows());
         }
-        let ivf = IvfRows::of(dataset(gpu, metric, codes, originals, centroids)?, nlist)?;
-        let ivf = match centroids {
-            Some(centroids) => ivf.with_centroids(centroids)?,
-            None => ivf,
-        };
         let host = (originals == Originals::Host).then(|| KeptRows::new(codes.quantizer.dim()));
-        Ok(SqRows { ivf, codes: codes.clone(), originals, host, made: Arc::default() })
+        Ok(CodedRows { ivf, codes, originals, host, made: Arc::default() })
     }
 
     /// The same without rows, of the same lists, with other codes and originals or without.
-    pub(super) fn emptied(&self, codes: &RowCodes, originals: Originals) -> Result<SqRows> {
+    pub(super) fn emptied(&self, codes: &RowCodes, originals: Originals) -> Result<CodedRows> {
         let centroids = match self.ivf.is_trained() {
             true => Some(self.ivf.centroids()?),
             false => None,
         };
         let lists = (self.ivf.lists.nlist(), centroids.as_deref());
-        let new = SqRows::new(self.gpu(), self.metric(), codes, lists, originals)?;
+        let new = CodedRows::new(self.gpu(), self.metric(), codes, lists, originals)?;
         Ok(new.with(IvfRows { nprobe: self.ivf.nprobe, ..new.ivf.clone() }))
-    }
-
-    /// The elements of the centroids where codes need them.
-    fn bases(&self) -> Result<Vec<f32>> {
-        if self.codes.residual && self.ivf.is_trained() {
-            return self.ivf.centroids();
-        }
-        Ok(Vec::new())
     }
 
     /// The scalar quantizer of rows that are kept beside their codes.
@@ -103,7 +83,7 @@ impl SqRows {
     }
 
     /// The same rows with originals or without.
-    pub fn with_originals(&self, originals: Originals) -> Result<SqRows> {
+    pub fn with_originals(&self, originals: Originals) -> Result<CodedRows> {
         if originals == self.originals {
             return Ok(self.clone());
         }
@@ -114,14 +94,14 @@ impl SqRows {
             }
             // the codes are there
             (Originals::Host, Originals::None) => {
-                Ok(SqRows { originals, host: None, made: Arc::default(), ..self.clone() })
+                Ok(CodedRows { originals, host: None, made: Arc::default(), ..self.clone() })
             }
             _ => self.refilled(self.emptied(&self.codes, originals)?, true),
         }
     }
 
     /// The same without rows, whose codes will be of residuals or not.
-    pub fn with_residuals(&self, residual: bool) -> Result<SqRows> {
+    pub fn with_residuals(&self, residual: bool) -> Result<CodedRows> {
         if residual == self.codes.residual {
             return Ok(self.clone());
         }
@@ -133,7 +113,7 @@ impl SqRows {
 
     /// `empty` with all of these rows, which are originals, so that each keeps its number, those that are masked too: in the lists that they
     /// are in, or in those that are nearest now.
-    fn refilled(&self, empty: SqRows, same_lists: bool) -> Result<SqRows> {
+    fn refilled(&self, empty: CodedRows, same_lists: bool) -> Result<CodedRows> {
         if self.len() == 0 {
             return Ok(empty);
         }
@@ -148,36 +128,49 @@ impl SqRows {
     }
 
     /// With the originals of another, those in `live` or all, in the lists that they are in.
-    fn append_originals(&self, other: &SqRows, live: Option<&RowSet>) -> Result<SqRows> {
+    fn append_originals(&self, other: &CodedRows, live: Option<&RowSet>) -> Result<CodedRows> {
         let (mut source, labels) = (other.source(live), other.ivf.labels(live));
         self.append_labelled(&mut *source, &labels)
     }
 
     /// With rows whose lists are known, as codes or as they are.
-    fn append_labelled(&self, source: &mut dyn RowSource, labels: &[u32]) -> Result<SqRows> {
+    fn append_labelled(&self, source: &mut dyn RowSource, labels: &[u32]) -> Result<CodedRows> {
         let lists = &self.ivf.lists;
         if self.originals == Originals::Device {
             let mut rows = Encodable::new(source, self.scalar()?)?;
             return Ok(self.with(self.ivf.with(lists.append_labelled(&mut rows, labels)?)));
         }
-        let (of, bases) = ((self.gpu(), self.metric()), self.bases()?);
-        let mut codes = Encoded::new(source, of, &self.codes, In::Known(labels), &bases)?
-            .keeping(self.host.clone())?;
+        let mut host = self.host.clone();
+        let mut codes = self.encoded(source, In::Known(labels), host.as_mut())?;
         let lists = lists.append_labelled(&mut codes, labels)?;
-        Ok(SqRows { host: codes.kept, ..self.with(self.ivf.with(lists)) })
+        drop(codes);
+        Ok(CodedRows { host, ..self.with(self.ivf.with(lists)) })
+    }
+
+    /// Rows on their way, which are kept behind `kept` where that is asked.
+    fn encoded<'a>(
+        &'a self,
+        source: &'a mut dyn RowSource,
+        lists: In<'a>,
+        kept: Option<&'a mut KeptRows>,
+    ) -> Result<Encoded<'a>> {
+        let codes = Encoded::new(source, (self.gpu(), self.metric()), &self.codes, lists)?;
+        let Some(kept) = kept else { return Ok(codes) };
+        let slack = host::slack(self.metric(), &self.codes.quantizer)?;
+        Ok(codes.watched(move |rows, stored| host::keep(kept, &slack, &self.codes, rows, stored)))
     }
 
     /// With rows in the lists that are nearest to them.
-    pub(super) fn append_rows(&self, source: &mut dyn RowSource) -> Result<SqRows> {
+    pub(super) fn append_rows(&self, source: &mut dyn RowSource) -> Result<CodedRows> {
         let lists = &self.ivf.lists;
         if self.originals == Originals::Device {
             return Ok(self.with(self.ivf.append(&mut Encodable::new(source, self.scalar()?)?)?));
         }
-        let (of, bases) = ((self.gpu(), self.metric()), self.bases()?);
-        let mut codes = Encoded::new(source, of, &self.codes, In::Nearest(lists), &bases)?
-            .keeping(self.host.clone())?;
+        let mut host = self.host.clone();
+        let mut codes = self.encoded(source, In::Nearest(lists), host.as_mut())?;
         let lists = lists.append_labelling(&mut codes, |codes| codes.labels.clone())?;
-        Ok(SqRows { host: codes.kept, ..self.with(self.ivf.with(lists)) })
+        drop(codes);
+        Ok(CodedRows { host, ..self.with(self.ivf.with(lists)) })
     }
 
     /// With others in the place of numbered ones.
@@ -186,28 +179,28 @@ impl SqRows {
         rows: &[u32],
         source: &mut dyn RowSource,
         (live, more): (Option<&[u32]>, u64),
-    ) -> Result<SqRows> {
+    ) -> Result<CodedRows> {
         if self.originals == Originals::Device {
             let mut source = Encodable::new(source, self.scalar()?)?;
             return Ok(self.with(self.ivf.replace(rows, &mut source, live, more)?));
         }
         let (lists, dim) = (&self.ivf.lists, self.dim());
-        let (of, bases) = ((self.gpu(), self.metric()), self.bases()?);
-        let mut codes = Encoded::new(source, of, &self.codes, In::Nearest(lists), &bases)?
-            .keeping(self.host.as_ref().map(|_| KeptRows::new(dim)))?;
+        let mut new = self.host.as_ref().map(|_| KeptRows::new(dim));
+        let mut codes = self.encoded(source, In::Nearest(lists), new.as_mut())?;
         let lists = lists
             .replace_labelling(rows, &mut codes, (live, more), |codes| codes.labels.clone())?;
-        let host = match (&self.host, &codes.kept) {
+        drop(codes);
+        let host = match (&self.host, &new) {
             (Some(own), Some(others)) => Some(own.replaced(rows, others)?),
             _ => None,
         };
-        Ok(SqRows { host, ..self.with(self.ivf.with(lists)) })
+        Ok(CodedRows { host, ..self.with(self.ivf.with(lists)) })
     }
 
     /// The lists of the codes and the originals, where these are on the host.
     pub(super) fn searched(&self) -> Result<Option<Searched>> {
         let Some(rows) = self.host.clone() else { return Ok(None) };
-        let slack = encoded::slack(self.metric(), &self.codes.quantizer)?;
+        let slack = host::slack(self.metric(), &self.codes.quantizer)?;
         let (lists, made) = (self.ivf.lists.clone(), Arc::clone(&self.made));
         Ok(Some(Searched { lists, rows, slack, made }))
     }
@@ -216,8 +209,8 @@ impl SqRows {
         self.ivf.lists.dataset().gpu()
     }
 
-    pub(super) fn with(&self, ivf: IvfRows) -> SqRows {
-        SqRows { ivf, made: Arc::default(), ..self.clone() }
+    pub(super) fn with(&self, ivf: IvfRows) -> CodedRows {
+        CodedRows { ivf, made: Arc::default(), ..self.clone() }
     }
 
     /// Codes as files have them, of bytes as the device has them, which are rows in these lists.
@@ -227,8 +220,7 @@ impl SqRows {
             Originals::Device => {
                 let mut block = Block::default();
                 let rows = block.rows(DType::F32, &bytes)?;
-                let (of, bases) = ((self.gpu(), self.metric()), self.bases()?);
-                let coded = self.codes.encode(of, rows, 0, (labels, &bases))?;
+                let coded = self.codes.encode((self.gpu(), self.metric()), rows, 0, labels)?;
                 Ok(self.codes.packed(coded))
             }
         }
@@ -236,11 +228,11 @@ impl SqRows {
 
     /// What bytes of the device stand for.
     pub(super) fn decoded(&self, bytes: Vec<u8>) -> Result<Vec<f32>> {
-        self.codes.decoded(bytes, &self.bases()?)
+        self.codes.decoded(bytes)
     }
 
     /// Knowing what there is to learn from a sample; of originals that there are, codes are made anew.
-    pub(super) fn trained(&self, sample: Rows<'_>, params: &TrainParams) -> Result<SqRows> {
+    pub(super) fn trained(&self, sample: Rows<'_>, params: &TrainParams) -> Result<CodedRows> {
         let kept = self.originals != Originals::None;
         // codes of rows that no number was learnt for mean the same in other lists
         let fixed = !self.codes.residual
@@ -250,37 +242,34 @@ impl SqRows {
             return Err(Error::unsupported("lists of codes", item));
         }
         let (gpu, shape) = (self.gpu(), (self.dim(), self.ivf.lists.nlist()));
-        let centroids = centroids_of(gpu, self.metric(), shape, sample, params)?;
+        let of_lists = params.part(0.0, LISTS_SHARE);
+        let centroids = centroids_of(gpu, self.metric(), shape, sample, &of_lists)?;
         if self.len() > 0 && !kept {
             return Ok(self.with(self.ivf.with_centroids(&centroids)?));
         }
-        let quantizer = self.codes.learnt((gpu, self.metric()), sample, &centroids, params)?;
-        let codes = self.codes.with(quantizer);
+        let labels = |rows: Rows<'_>| {
+            let lists = IvfRows::new(gpu, self.metric(), (DType::F32, shape.0), shape.1)?;
+            lists.with_centroids(&centroids)?.lists.nearest_of(rows)
+        };
+        let codes = self.codes.in_lists(Some(&centroids));
+        let of_codes = params.part(LISTS_SHARE, CODES_SHARE);
+        let quantizer = codes.learnt((gpu, self.metric()), sample, &of_codes, labels)?;
+        let codes = codes.with(quantizer);
         if self.originals == Originals::Device {
             let copies = originals::codes(gpu, self.metric(), &codes)?;
             let ivf = self.ivf.with(self.ivf.lists.copied_as(copies)?);
-            return Ok(SqRows { codes, ..self.with(ivf.with_centroids(&centroids)?) });
+            return Ok(CodedRows { codes, ..self.with(ivf.with_centroids(&centroids)?) });
         }
         let lists = (shape.1, Some(&centroids[..]));
-        let new = SqRows::new(gpu, self.metric(), &codes, lists, self.originals)?;
+        let new = CodedRows::new(gpu, self.metric(), &codes, lists, self.originals)?;
         let ivf = IvfRows { nprobe: self.ivf.nprobe, ..new.ivf.clone() };
         self.refilled(new.with(ivf), false)
     }
 
     /// Codes and lists are taken as they are; of originals it is these, and codes are of the own ranges.
-    pub(super) fn merged(&self, other: &SqRows, live: Option<&RowSet>) -> Result<SqRows> {
-        let (ours, theirs) = (&self.codes.quantizer, &other.codes.quantizer);
-        let refused = |reason: String| Err(Error::argument("other", reason));
-        if (ours.name(), self.codes.residual) != (theirs.name(), other.codes.residual) {
-            let of = |codes: &RowCodes| if codes.residual { " of residuals" } else { "" };
-            return refused(format!(
-                "{}{} into {}{}",
-                theirs.name(),
-                of(&other.codes),
-                ours.name(),
-                of(&self.codes)
-            ));
-        }
+    pub(super) fn merged(&self, other: &CodedRows, live: Option<&RowSet>) -> Result<CodedRows> {
+        let refused = |reason: &str| Err(Error::argument("other", reason));
+        self.codes.check_kind(&other.codes)?;
         self.ivf.check_lists(&other.ivf)?;
         match (self.originals, other.originals) {
             (Originals::Device, Originals::Device) => {
@@ -288,19 +277,11 @@ impl SqRows {
             }
             (Originals::None, Originals::None) => {}
             (_, Originals::None) => {
-                return refused("its originals, which are kept here, are not there".into());
+                return refused("its originals, which are kept here, are not there");
             }
             _ => return self.append_originals(other, live),
         }
-        let bits = |quantizer: &Quantizer| -> Vec<u32> {
-            quantizer.trained().iter().map(|x| x.to_bits()).collect()
-        };
-        if bits(ours) != bits(theirs) {
-            return refused(
-                "its ranges or centroids of parts are not equal to these to the bit, so that its codes mean something else"
-                    .into(),
-            );
-        }
+        self.codes.check_equal(&other.codes)?;
         let labels = other.ivf.labels(live);
         let shape = other.codes.stored();
         let dataset = other.ivf.lists.dataset();
@@ -331,7 +312,7 @@ impl SqRows {
     }
 
     /// With the rows that [`write_to`](Self::write_to) wrote.
-    pub(super) fn read_from(&self, rows: u64, file: &mut FileReader) -> Result<SqRows> {
+    pub(super) fn read_from(&self, rows: u64, file: &mut FileReader) -> Result<CodedRows> {
         let product = self.codes.quantizer.scalar().is_none();
         let (quantizer, residual) = persist::read_codes(file, self.dim(), product)?;
         let codes = RowCodes::new(quantizer, residual)?;
@@ -343,10 +324,10 @@ impl SqRows {
         };
         let (gpu, metric) = (self.gpu(), self.metric());
         let new = |lists: (usize, Option<&[f32]>)| {
-            Ok(SqRows::new(gpu, metric, &codes, lists, originals)?.ivf)
+            Ok(CodedRows::new(gpu, metric, &codes, lists, originals)?.ivf)
         };
         let (ivf, labels) = IvfRows::read_lists(file, self.dim(), rows, new)?;
-        let empty = SqRows { ivf, ..SqRows::new(gpu, metric, &codes, (1, None), originals)? };
+        let empty = CodedRows { ivf, ..CodedRows::new(gpu, metric, &codes, (1, None), originals)? };
         let shape = (DType::U8, codes.quantizer.code_bytes());
         if originals == Originals::None {
             return persist::read_rows(file, persist::ROWS, shape, rows, |source| {

@@ -1,10 +1,8 @@
-//! What rows in lists are encoded as, and how their codes lie on the device.
+//! What rows are encoded as, and how their codes lie on the device.
 //!
 //! Codes are looked up (`exact/tables.rs`): a row is its codes, packed where they are of a product quantizer, and before them, where they are
 //! of what the centroid of its list leaves of it, the number of the list. Scalar quantizers without ranges make rows of another type.
 
-use super::centroids::MOST_ROWS;
-use super::rows::IvfRows;
 use crate::buffer::Matrix;
 use crate::clustering::{KMeansParams, subset};
 use crate::device::Gpu;
@@ -17,26 +15,34 @@ use crate::metric::Metric;
 use crate::parallel::each;
 use crate::quantize::{Codebook, Lists, Quantizer, SqType, picked};
 use crate::space::{is_scaled, normalize};
+use std::sync::{Arc, OnceLock};
 
 /// Rows of a sample that ranges are learnt from, at most.
-pub(super) const SAMPLE_ROWS: usize = 100_000;
+const SAMPLE_ROWS: usize = 100_000;
+/// Rows of a sample that a centroid of a part is learnt from, at most.
+const ROWS_A_CENTROID: usize = 256;
 /// Rows that one thread takes the centroids from at a time.
 const PIECE: usize = 512;
 /// Bytes of the number of a list before the codes of a row.
 const LABEL_BYTES: usize = 4;
 
 /// What rows are encoded as.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct RowCodes {
+#[derive(Clone)]
+pub(in crate::index) struct RowCodes {
     pub quantizer: Quantizer,
     /// Whether codes are of what the centroid of a row's list leaves of it.
     pub residual: bool,
+    /// Of the lists, where codes are of residuals and the lists are known.
+    centroids: Option<Centroids>,
+    /// The centroids of the parts, once rows were encoded on the device.
+    codebook: Arc<OnceLock<Codebook>>,
 }
 
-/// What encodes rows on the device: the centroids of the parts, and of the lists where these are taken off.
-pub(super) struct DeviceCodes {
-    codebook: Codebook,
-    lists: Option<Matrix>,
+/// The centroids of lists, on the host and, where rows are encoded there, on the device.
+#[derive(Clone)]
+struct Centroids {
+    elements: Arc<[f32]>,
+    matrix: Option<Matrix>,
 }
 
 /// The type of the elements on the device; of numbers that have ranges, of the bytes of their codes.
@@ -82,12 +88,75 @@ impl RowCodes {
             let item = format!("{} of residuals; its types have ranges: SQ8, SQ6, SQ4", of.kind());
             return Err(Error::unsupported("by_residual", item));
         }
-        Ok(RowCodes { quantizer, residual })
+        Ok(RowCodes { quantizer, residual, centroids: None, codebook: Arc::default() })
+    }
+
+    /// Refuses metrics that are no products.
+    pub fn check_metric(&self, metric: &Metric) -> Result<()> {
+        let products = [
+            Metric::L2,
+            Metric::SqrtL2,
+            Metric::InnerProduct,
+            Metric::Cosine,
+            Metric::CosineDistance,
+        ];
+        if products.contains(metric) {
+            return Ok(());
+        }
+        let known: Vec<_> = products.iter().map(Metric::to_string).collect();
+        let item = format!("{metric}; its metrics are {}", known.join(", "));
+        Err(Error::unsupported("an index of codes", item))
+    }
+
+    /// Refuses codes of another index that are of another kind.
+    pub fn check_kind(&self, other: &RowCodes) -> Result<()> {
+        let of = |codes: &RowCodes| {
+            let residual = if codes.residual { " of residuals" } else { "" };
+            format!("{}{residual}", codes.quantizer.name())
+        };
+        match (of(self), of(other)) {
+            (ours, theirs) if ours != theirs => {
+                Err(Error::argument("other", format!("{theirs} into {ours}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses codes of another index that stand for something else.
+    pub fn check_equal(&self, other: &RowCodes) -> Result<()> {
+        self.check_kind(other)?;
+        let bits = |of: &RowCodes| -> Vec<u32> {
+            of.quantizer.trained().iter().map(|x| x.to_bits()).collect()
+        };
+        if bits(self) == bits(other) {
+            return Ok(());
+        }
+        let reason = "its ranges or centroids of parts are not equal to these to the bit, so that its codes mean something else";
+        Err(Error::argument("other", reason))
     }
 
     /// The same with another quantizer of the same kind.
     pub fn with(&self, quantizer: Quantizer) -> RowCodes {
-        RowCodes { quantizer, residual: self.residual }
+        RowCodes { quantizer, codebook: Arc::default(), ..self.clone() }
+    }
+
+    /// The same of rows in lists of these centroids, or in lists that are still to be learnt.
+    pub fn in_lists(&self, centroids: Option<&[f32]>) -> RowCodes {
+        let centroids = centroids.filter(|_| self.residual);
+        let centroids = centroids.map(|all| Centroids { elements: all.into(), matrix: None });
+        RowCodes { centroids, ..self.clone() }
+    }
+
+    /// The same, with the centroids of the lists on the device, too.
+    pub fn beside(&self, matrix: &Matrix) -> RowCodes {
+        let matrix = Some(matrix.clone());
+        let centroids = self.centroids.clone().map(|all| Centroids { matrix, ..all });
+        RowCodes { centroids, ..self.clone() }
+    }
+
+    /// The elements of the centroids of the lists, where something of rows is left by these.
+    fn centroids(&self) -> Option<&[f32]> {
+        self.centroids.as_ref().map(|all| &*all.elements)
     }
 
     /// Bytes of the codes of a row on the device.
@@ -107,13 +176,12 @@ impl RowCodes {
     }
 
     /// An empty dataset of such codes. Before what they stand for is known it is one of rows, which nobody adds to.
-    pub fn dataset(&self, gpu: &Gpu, metric: &Metric, lists: Option<&[f32]>) -> Result<Dataset> {
-        let dim = self.quantizer.dim();
+    pub fn dataset(&self, gpu: &Gpu, metric: &Metric) -> Result<Dataset> {
+        let (dim, lists) = (self.quantizer.dim(), self.centroids());
         let known = self.quantizer.is_trained() && (lists.is_some() || !self.residual);
         if !known {
             return Dataset::new(gpu, metric, DType::F32, dim);
         }
-        let lists = lists.filter(|_| self.residual);
         match &self.quantizer {
             Quantizer::Product(of) => {
                 let (centroids, parts, bits) = (of.centroids(), of.subspaces(), of.bits());
@@ -132,12 +200,7 @@ impl RowCodes {
 
     /// What quantizers are shown of rows in these lists: rows of length 1 under cosine, and what the centroids leave of them. Scalar ones
     /// of rows themselves take these as they are.
-    pub fn shown(
-        &self,
-        metric: &Metric,
-        rows: Rows<'_>,
-        (labels, centroids): (&[u32], &[f32]),
-    ) -> Result<Vec<f32>> {
+    fn shown(&self, metric: &Metric, rows: Rows<'_>, labels: &[u32]) -> Result<Vec<f32>> {
         let (mut rows, dim) = (rows.to_f32(), self.quantizer.dim());
         if is_scaled(metric) {
             normalize(&mut rows, dim);
@@ -145,9 +208,9 @@ impl RowCodes {
         if !self.residual {
             return Ok(rows);
         }
-        if labels.len() * dim != rows.len() {
-            return Err(Error::internal(format!("{} labels for rows", labels.len())));
-        }
+        let centroids = self.centroids().filter(|_| labels.len() * dim == rows.len());
+        let missing = || Error::internal(format!("{} labels for rows", labels.len()));
+        let centroids = centroids.ok_or_else(missing)?;
         let pieces = rows.chunks_mut(PIECE * dim).zip(labels.chunks(PIECE));
         each(pieces.collect(), |(rows, labels)| {
             for (row, &label) in rows.chunks_exact_mut(dim).zip(labels) {
@@ -159,25 +222,22 @@ impl RowCodes {
         Ok(rows)
     }
 
-    /// The quantizer, trained on what it would be shown of a sample in lists of these centroids.
+    /// The quantizer, trained on what it would be shown of a sample, whose rows are in the lists that `labels` says.
     pub fn learnt(
         &self,
         (gpu, metric): (&Gpu, &Metric),
         sample: Rows<'_>,
-        centroids: &[f32],
         params: &TrainParams,
+        labels: impl FnOnce(Rows<'_>) -> Result<Vec<u32>>,
     ) -> Result<Quantizer> {
         let dim = self.quantizer.dim();
-        let mut kmeans = KMeansParams::new();
-        if let Some(cancel) = &params.cancel {
-            kmeans = kmeans.cancel(cancel);
+        let kmeans = params.told(params.codes.clone().unwrap_or_default());
+        if self.quantizer.scalar().is_some() && !self.residual {
+            return self.quantizer.train(gpu, sample, &kmeans);
         }
-        let most = match &self.quantizer {
-            Quantizer::Scalar(_) if !self.residual => {
-                return self.quantizer.train(gpu, sample, &kmeans);
-            }
-            Quantizer::Scalar(_) => SAMPLE_ROWS,
-            Quantizer::Product(of) => MOST_ROWS << of.bits(),
+        let most = match self.quantizer.product() {
+            Some(of) => kmeans.max_points_per_centroid << of.bits(),
+            None => SAMPLE_ROWS,
         };
         let of_sample = KMeansParams::new().max_points_per_centroid(most);
         let chosen = match subset(sample.count(dim)?, 1, &of_sample)? {
@@ -185,58 +245,51 @@ impl RowCodes {
             Some(rows) => picked(sample, dim, &rows)?,
         };
         let rows = Rows::F32(&chosen);
-        let labels = match self.residual {
-            true => {
-                let lists = IvfRows::new(gpu, metric, (DType::F32, dim), centroids.len() / dim)?;
-                lists.with_centroids(centroids)?.lists.nearest_of(rows)?
-            }
-            false => Vec::new(),
-        };
-        let shown = self.shown(metric, rows, (&labels, centroids))?;
+        let labels = if self.residual { labels(rows)? } else { Vec::new() };
+        let shown = self.shown(metric, rows, &labels)?;
         self.quantizer.train(gpu, Rows::F32(&shown), &kmeans)
     }
 
-    /// What encodes rows on the device, where that is possible: the centroids of the lists lie in one buffer, and no row is divided by
-    /// its length.
-    pub fn on_device(
-        &self,
-        (gpu, metric): (&Gpu, &Metric),
-        centroids: &[f32],
-    ) -> Result<Option<DeviceCodes>> {
-        let Quantizer::Product(of) = &self.quantizer else { return Ok(None) };
-        if is_scaled(metric) {
-            return Ok(None);
-        }
-        let lists = match self.residual {
-            true => Some(Matrix::from_rows(gpu, of.dim(), Rows::F32(centroids))?),
-            false => None,
-        };
-        let whole = lists.as_ref().is_none_or(|lists| lists.segments().len() == 1);
-        match whole {
-            true => Ok(Some(DeviceCodes { codebook: of.codebook(gpu)?, lists })),
-            false => Ok(None),
+    /// Rows of a sample that training makes use of.
+    pub fn training_rows(&self) -> usize {
+        match &self.quantizer {
+            Quantizer::Scalar(_) => SAMPLE_ROWS,
+            Quantizer::Product(of) => ROWS_A_CENTROID << of.bits(),
         }
     }
 
-    /// Rows that are on the device in f32, as it stores their codes.
-    pub fn encode_matrix(
-        &self,
-        by: &DeviceCodes,
-        rows: &Matrix,
-        labels: &[u32],
-    ) -> Result<Vec<u8>> {
+    /// Whether rows that are on the device are encoded there: the centroids of the lists lie in one buffer, and no row is divided by its
+    /// length.
+    pub fn on_device(&self, metric: &Metric) -> bool {
+        let there = match &self.centroids {
+            Some(all) => all.matrix.as_ref().is_some_and(|matrix| matrix.segments().len() == 1),
+            None => !self.residual,
+        };
+        there && self.quantizer.product().is_some() && !is_scaled(metric)
+    }
+
+    /// Rows that are on the device in f32, as it stores their codes, where it [encodes](Self::on_device).
+    pub fn encode_matrix(&self, rows: &Matrix, labels: &[u32]) -> Result<Vec<u8>> {
         let Quantizer::Product(of) = &self.quantizer else {
             return Err(Error::internal("only product quantizers encode on the device"));
         };
-        let first = by.lists.as_ref().and_then(|lists| lists.segments().first());
-        let Some(lists) = first else { return of.encode_with(&by.codebook, rows, None) };
+        let codebook = match self.codebook.get() {
+            Some(codebook) => codebook,
+            None => {
+                let codebook = of.codebook(rows.gpu())?;
+                self.codebook.get_or_init(|| codebook)
+            }
+        };
+        let matrix = self.centroids.as_ref().and_then(|all| all.matrix.as_ref());
+        let Some(lists) = matrix.and_then(|matrix| matrix.segments().first()) else {
+            return of.encode_with(codebook, rows, None);
+        };
         let mut encoder = Encoder::new(rows.gpu(), "labels", false)?;
         let on_device = encoder.upload("labels", bytemuck::cast_slice(labels))?;
         encoder.submit(&[])?;
         let (centroids, stride) = (lists.buffer(), lists.stride_bytes() / 4);
         let of_lists = Lists { labels: &on_device, centroids, stride };
-        let codes = of.encode_with(&by.codebook, rows, Some(of_lists))?;
-        Ok(self.labelled(&codes, labels))
+        Ok(self.labelled(of.encode_with(codebook, rows, Some(of_lists))?, labels))
     }
 
     /// Rows as the device stores their codes; the first of them is number `first` of the call.
@@ -245,28 +298,28 @@ impl RowCodes {
         (gpu, metric): (&Gpu, &Metric),
         rows: Rows<'_>,
         first: u64,
-        lists: (&[u32], &[f32]),
+        labels: &[u32],
     ) -> Result<Vec<u8>> {
         match &self.quantizer {
             Quantizer::Scalar(of) if !self.residual => {
                 Ok(to_device(of.kind(), of.elements(rows, first)?))
             }
             Quantizer::Scalar(of) => {
-                let shown = self.shown(metric, rows, lists)?;
+                let shown = self.shown(metric, rows, labels)?;
                 let elements = of.elements(Rows::F32(&shown), first)?;
-                Ok(self.labelled(&to_device(of.kind(), elements), lists.0))
+                Ok(self.labelled(to_device(of.kind(), elements), labels))
             }
             Quantizer::Product(of) => {
-                let shown = self.shown(metric, rows, lists)?;
-                Ok(self.labelled(&of.encode(gpu, Rows::F32(&shown))?, lists.0))
+                let shown = self.shown(metric, rows, labels)?;
+                Ok(self.labelled(of.encode(gpu, Rows::F32(&shown))?, labels))
             }
         }
     }
 
     /// With the number of its list before the codes of each row, if it has to be there.
-    fn labelled(&self, codes: &[u8], labels: &[u32]) -> Vec<u8> {
+    fn labelled(&self, codes: Vec<u8>, labels: &[u32]) -> Vec<u8> {
         if !self.residual {
-            return codes.to_vec();
+            return codes;
         }
         let mut bytes = Vec::with_capacity(codes.len() + labels.len() * LABEL_BYTES);
         for (codes, label) in codes.chunks_exact(self.width()).zip(labels) {
@@ -293,9 +346,9 @@ impl RowCodes {
     pub fn unpacked(&self, packed: &[u8], labels: &[u32]) -> Result<Vec<u8>> {
         Ok(match &self.quantizer {
             Quantizer::Scalar(of) => {
-                self.labelled(&to_device(of.kind(), of.unpacked(packed)?), labels)
+                self.labelled(to_device(of.kind(), of.unpacked(packed)?), labels)
             }
-            Quantizer::Product(_) => self.labelled(packed, labels),
+            Quantizer::Product(_) => self.labelled(packed.to_vec(), labels),
         })
     }
 
@@ -309,13 +362,17 @@ impl RowCodes {
     }
 
     /// What rows as the device stores them stand for, to the bits that kernels look up.
-    pub fn decoded(&self, bytes: Vec<u8>, centroids: &[f32]) -> Result<Vec<f32>> {
+    pub fn decoded(&self, bytes: Vec<u8>) -> Result<Vec<f32>> {
         let (labels, codes) = self.unlabelled(bytes);
         let mut rows = match &self.quantizer {
             Quantizer::Scalar(of) => of.decode_elements(&from_device(of.kind(), codes))?,
             Quantizer::Product(of) => of.decode(&codes)?,
         };
-        let dim = self.quantizer.dim();
+        let (dim, centroids) = (self.quantizer.dim(), self.centroids());
+        if !labels.is_empty() && centroids.is_none() {
+            return Err(Error::internal("codes of residuals of unknown lists"));
+        }
+        let centroids = centroids.unwrap_or_default();
         for (row, label) in rows.chunks_exact_mut(dim).zip(labels) {
             let centroid = &centroids[label as usize * dim..][..dim];
             row.iter_mut().zip(centroid).for_each(|(x, c)| *x += c);
