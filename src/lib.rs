@@ -8,7 +8,8 @@
 //! rows are added, replaced, removed, read back and written to a file. [`StreamedFlat`] is a [`Search`] over rows that stay on the host,
 //! however many they are. [`Metric`] has FAISS's metrics, those of cuVS, and your own in WGSL. Searches are exact, ties fall to the row that was
 //! added first, and [`SearchStats`] says which kernels answered. The indexes of inverted lists alone may miss a neighbour: an
-//! [`IvfFlat`], or an [`IvfSq`] or [`IvfPq`] of rows in fewer bits, looks at the nearest of many lists of rows, which is faster. [`kmeans`] finds the
+//! [`IvfFlat`] (of bits a [`BinaryIvf`]), or an [`IvfSq`] or [`IvfPq`] of rows in fewer bits, looks at the nearest of many lists of rows, which is faster, and an
+//! [`Lsh`] compares signs of their elements. [`kmeans`] finds the
 //! centroids of such lists, and of anything else. A [`PreTransform`] is an index behind transforms of vectors, such as principal components
 //! ([`VectorTransform`]); a [`Refine`] compares what another index finds again, by the rows.
 //!
@@ -89,11 +90,11 @@ pub use error::{Error, Result};
 pub use exact::pairwise;
 pub use format::RowSource;
 pub use index::{
-    AddParams, BinaryFlat, Exclude, Flat, Guarantee, HitRows, HitStream, Hits, IdFilter,
+    AddParams, BinaryFlat, BinaryIvf, Exclude, Flat, Guarantee, HitRows, HitStream, Hits, IdFilter,
     IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo, IvfParams, IvfPq, IvfRaBitQ, IvfSq, ListSizes,
-    Originals, Pq, PreTransform, PreparedFilter, Progress, QueryFilter, RaBitQ, RangeHits, Refine,
-    RefineInfo, RefineParams, Search, SearchParams, Sq, StreamedFlat, TrainParams, TuneCurve,
-    TuneParams, TunePoint, index_factory, tune_search, write_index,
+    Lsh, Originals, Pq, PreTransform, PreparedFilter, Progress, QueryFilter, RaBitQ, RangeHits,
+    Refine, RefineInfo, RefineParams, Search, SearchParams, Sq, StreamedFlat, TrainParams,
+    TuneCurve, TuneParams, TunePoint, index_factory, tune_search, write_index,
 };
 pub use io::{
     faiss_info, is_faiss, read_faiss, read_index, verify_faiss, write_faiss, write_faiss_unnamed,

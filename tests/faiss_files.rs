@@ -105,6 +105,8 @@ fn each_file_says_what_it_is() {
         ("pre_PCAm", &["PCAW4"], "PreTransform"),
         ("refine_ivf_flat_ip", &[], "Refine"),
         ("refine_pca_ivf_l2", &["PCA4"], "Refine"),
+        ("lsh", &[], "Lsh"),
+        ("idmap2_pre_lsh", &["PCA4"], "PreTransform"),
     ] {
         let info = info(name);
         assert_eq!(
@@ -125,6 +127,28 @@ fn each_file_says_what_it_is() {
         let refine = info(name).refine.unwrap();
         assert_eq!((&refine.base[..], &refine.rows[..], refine.k_factor), (base, "Flat", k_factor));
     }
+    let bits = info("ivf_bits");
+    assert_eq!(
+        (&bits.kind[..], bits.dtype, bits.metric),
+        ("BinaryIvf", DType::Bits, Metric::Hamming)
+    );
+    assert_eq!(info("idmap2_ivf_bits").kind, "BinaryIvf");
+    assert_eq!(info("untrained_ivf_bits").ivf.unwrap().sizes, None);
+    for (name, codes) in [
+        ("lsh", "LSH6"),
+        ("lsh4", "LSH4"),
+        ("lsh_t", "LSH6t"),
+        ("lsh13rt", "LSH13rt"),
+        ("lsh_bias", "LSH7r"),
+        ("lsh_old", "LSH64r"),
+        ("idmap2_lsh", "LSH4rt"),
+        ("pre_itq_lsh", "LSH3"),
+        ("untrained_lsh", "LSH9rt"),
+    ] {
+        let info = info(name);
+        assert_eq!(info.codes.as_deref(), Some(codes), "{name}");
+        assert_eq!((info.metric, info.dtype), (Metric::Hamming, DType::F32), "{name}");
+    }
     assert!(!is_faiss(folder().join("plain.query.npy")).unwrap());
 }
 
@@ -140,6 +164,7 @@ fn what_is_not_read_is_named() {
         ("ivf_pq", &["bits", "2", "4..=8"]),
         ("refine", &["compared by", "IHNf", "HNSW"]),
         ("ivf_hnsw", &["centroids", "IHNf", "flat"]),
+        ("ivf_bits_hnsw", &["centroids", "IBHf", "flat"]),
         ("twice", &["id 5", "3 times"]),
         ("negative", &["-3", "0 or more"]),
         ("other_metric", &["under l2", "under ip"]),
@@ -159,7 +184,7 @@ fn what_is_not_read_is_named() {
             .collect();
         assert!(missing.is_empty(), "{name}: {missing:?} not in {said}");
     }
-    assert_eq!(all.len(), 15);
+    assert_eq!(all.len(), 16);
 }
 
 /// A file that is damaged over and over, in its place: to make a new one each time takes a minute.
@@ -217,7 +242,7 @@ impl Damaged {
 }
 
 /// The shortest file of each layout.
-const LAYOUTS: [&str; 20] = [
+const LAYOUTS: [&str; 28] = [
     "flat_lp",
     "ivf_ids",
     "ivf_sparse",
@@ -238,6 +263,14 @@ const LAYOUTS: [&str; 20] = [
     "refine_mapped_flat",
     "refine_pca_ivf_l2",
     "untrained_refine_ivf",
+    "lsh5t",
+    "lsh3rt",
+    "lsh_old",
+    "idmap2_lsh",
+    "untrained_pre_lsh",
+    "ivf_bits",
+    "ivf_bits_array",
+    "untrained_ivf_bits",
 ];
 
 /// Does something to each of them.
@@ -301,6 +334,22 @@ fn an_error_names_the_place() {
         ("ivf_l2", 37, u64::MAX, 37, "lists"),
         ("ivf_l2", 45, 0, 45, "look at"),
         ("ivf_l2", 53, 0, 53, "centroids"),
+        // bytes of a row, lists, lists to look at, centroids, their bits
+        ("ivf_bits", 8, 6, 8, "6 bytes for 40 bits"),
+        ("ivf_bits", 25, 0, 25, "lists"),
+        ("ivf_bits", 33, 0, 33, "look at"),
+        ("ivf_bits", 41, 0, 41, "centroids"),
+        ("ivf_bits", 53, 7, 66, "bytes for 7 rows"),
+        // metric, bits, flags, thresholds and their number, bytes of a row, rotation, bytes of all
+        ("lsh5t", 33, 0, 4, "under ip"),
+        ("lsh5t", 37, 5 << 48 | 1 << 40, 37, "thresholds for 0 bits"),
+        ("lsh5t", 37, 5 << 48 | 1 << 40 | 7, 75, "for 7 bits of 6"),
+        ("lsh5t", 41, 2, 41, "neither"),
+        ("lsh5t", 41, 5 << 16 | 1 << 8 | 1, 75, "not there"),
+        ("lsh5t", 43, 6, 37, "6 thresholds"),
+        ("lsh5t", 51, 0x7fc0_0000, 37, "bit 0 is NaN"),
+        ("lsh5t", 71, 2, 71, "2 bytes for 5 bits"),
+        ("lsh5t", 75, 0, 75, "rrot"),
     ] {
         let mut bad = fs::read(&all[name]).unwrap();
         bad[at..at + 8].copy_from_slice(&bytes.to_le_bytes());

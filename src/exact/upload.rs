@@ -2,6 +2,7 @@
 
 use super::rounded::int8_queries::Int8Queries;
 use crate::buffer::Buffer;
+use crate::dtype::DType;
 
 /// Some queries on the device.
 #[derive(Clone)]
@@ -21,8 +22,13 @@ pub(crate) struct Upload {
 }
 
 impl Upload {
+    /// The same queries for the centroids of lists: bits as they are, all others for rows of f32.
+    pub fn for_centroids(&self, dtype: DType) -> Option<Upload> {
+        if dtype == DType::Bits { Some(self.clone()) } else { self.for_floats() }
+    }
+
     /// The same queries for rows of f32, if they are there in f32.
-    pub fn for_floats(&self) -> Option<Upload> {
+    fn for_floats(&self) -> Option<Upload> {
         let plain = self.floats.clone()?;
         Some(Upload {
             floats: Some(plain.clone()),

@@ -230,6 +230,8 @@ fn listed(tiles: &[Tile], matrix_tiles: &[MatrixTile]) -> Vec<Variant> {
     }
     all.push(rescore(DType::I8, &Pair::Integer { family: "l2" }, false, 64, map));
     all.extend(pairs(dtype).iter().map(|pair| distance(dtype, pair, true, map)));
+    let bits = Pair::Bits { family: "bitjaccard" };
+    all.push(distance(DType::Bits, &bits, true, map));
     let copy = Encoding::F16Copy.operand();
     all.extend(matrix_tiles.iter().map(|&tile| scan_matrix(tile, &copy, false, 16, false, map)));
     all

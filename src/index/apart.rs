@@ -3,8 +3,9 @@
 use super::changing::Index;
 use super::flat::{BinaryFlat, Flat, FlatCodes, Pq, RaBitQ, Sq};
 use super::ids::{Ids, MAX_ID, RowSet};
-use super::ivf::{CodedRows, IvfFlat, IvfPq, IvfRaBitQ, IvfRows, IvfSq};
+use super::ivf::{BinaryIvf, CodedRows, IvfFlat, IvfPq, IvfRaBitQ, IvfRows, IvfSq};
 use super::lists_apart::ListsApart;
+use super::lsh::{Lsh, LshRows};
 use super::state::{Backed, Core, Stored};
 use super::wrap::{PreTransform, Refine};
 use crate::device::Gpu;
@@ -13,7 +14,8 @@ use crate::error::{Error, Result};
 use crate::exact::Dataset;
 use crate::format::RowSource;
 use crate::metric::Metric;
-use crate::quantize::{Quantizer, VectorTransform};
+use crate::quantize::{Quantizer, SignQuantizer, VectorTransform};
+use std::cell::OnceCell;
 
 /// One state of an index, without the rows that were removed. The others are known by number, from 0 on.
 pub(crate) struct Apart {
@@ -28,6 +30,8 @@ pub(crate) struct Apart {
     /// What the rows are codes of that are in no lists.
     pub codes: Option<Quantizer>,
     pub lists: Option<ListsApart>,
+    /// What made bits of rows, of an index of these.
+    pub signs: Option<SignQuantizer>,
     /// What rows went through before the index got them, the first first.
     pub transforms: Vec<VectorTransform>,
     /// What compares the rows that this one finds again, and how many candidates there are for each neighbour.
@@ -63,9 +67,20 @@ impl Apart {
             return Some(taken(index, flat, |_, _| Ok(None), Stored::read_rows));
         }
         if let Some(index) = any.downcast_ref::<IvfFlat>() {
-            let shape = |rows: &IvfRows| (rows.dtype(), rows.dtype().row_bytes(rows.dim()));
-            let lists = |rows: &IvfRows, live: Option<&_>| rows.apart(live).map(Some);
-            return Some(taken(index, shape, lists, Stored::read_rows));
+            return Some(of_lists(index));
+        }
+        if let Some(index) = any.downcast_ref::<BinaryIvf>() {
+            return Some(of_lists(index));
+        }
+        if let Some(index) = any.downcast_ref::<Lsh>() {
+            // of the rows that are taken, whatever becomes of the index meanwhile
+            let signs = OnceCell::new();
+            let shape = |rows: &LshRows| {
+                signs.get_or_init(|| rows.quantizer().clone());
+                (DType::Bits, rows.code_bytes())
+            };
+            let taken = taken(index, shape, |_, _| Ok(None), LshRows::read_codes);
+            return Some(taken.map(|apart| Apart { signs: signs.into_inner(), ..apart }));
         }
         let shape = |rows: &FlatCodes| (DType::U8, rows.quantizer().foreign_bytes());
         if let Some(index) = any.downcast_ref::<Sq>() {
@@ -103,6 +118,12 @@ impl Apart {
     }
 }
 
+/// Lists of rows as they are.
+fn of_lists<T: Backed<Rows = IvfRows>>(index: &T) -> Result<Apart> {
+    let shape = |rows: &IvfRows| (rows.dtype(), rows.dtype().row_bytes(rows.dim()));
+    taken(index, shape, |rows, live| rows.apart(live).map(Some), Stored::read_rows)
+}
+
 /// A flat index of codes.
 fn flat_codes<T: Backed<Rows = FlatCodes>>(
     index: &T,
@@ -132,8 +153,12 @@ fn taken<T: Backed>(
             read(now.rows(), &rows, out)
         }
     };
-    let (transforms, codes, refine, read) = (Vec::new(), None, None, Box::new(read));
-    Ok(Apart { metric, dtype, dim, row_bytes, ids, codes, lists, transforms, refine, read })
+    let (signs, codes, transforms, refine) = (None, None, Vec::new(), None);
+    let read = Box::new(read);
+    #[rustfmt::skip]
+    let apart =
+        Apart { metric, dtype, dim, row_bytes, ids, codes, lists, signs, transforms, refine, read };
+    Ok(apart)
 }
 
 /// The ids of rows that are about to be read.
@@ -180,6 +205,17 @@ pub(crate) fn flat_of(
     })
 }
 
+/// An index of these bits, which are what the quantizer made of rows: an [`Lsh`].
+pub(crate) fn signs_of_rows(
+    gpu: &Gpu,
+    signs: &SignQuantizer,
+    bits: &mut dyn RowSource,
+    names: RowNames,
+) -> Result<Box<dyn Index>> {
+    let empty = LshRows::new(gpu, signs.clone())?;
+    Ok(Box::new(Lsh::of(names.core(empty.with_codes(bits)?)?)))
+}
+
 /// An index of these codes, a u8 a byte: an [`Sq`], a [`Pq`] or a [`RaBitQ`]. None is encoded.
 pub(crate) fn codes_of(
     gpu: &Gpu,
@@ -213,7 +249,7 @@ pub(crate) fn refined_by_rows(
 }
 
 /// An index of these lists, whose rows are codes where there is a quantizer, a u8 a byte: an [`IvfSq`], an [`IvfPq`] or an
-/// [`IvfRaBitQ`], otherwise an [`IvfFlat`]. No row is
+/// [`IvfRaBitQ`], otherwise an [`IvfFlat`], of bits a [`BinaryIvf`]. No row is
 /// assigned or encoded.
 pub(crate) fn lists_of_rows(
     gpu: &Gpu,
@@ -233,7 +269,11 @@ pub(crate) fn lists_of_rows(
         }
         None => {
             let shape = (rows.dtype(), dim);
-            Box::new(IvfFlat::of(names.core(IvfRows::together(gpu, metric, shape, lists, rows)?)?))
+            let core = names.core(IvfRows::together(gpu, metric, shape, lists, rows)?)?;
+            match shape.0 {
+                DType::Bits => Box::new(BinaryIvf::of(core)),
+                _ => Box::new(IvfFlat::of(core)),
+            }
         }
     })
 }

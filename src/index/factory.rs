@@ -3,7 +3,8 @@
 use super::changing::Index;
 use super::codes::CodeName;
 use super::flat::{BinaryFlat, Flat, Pq, RaBitQ, Sq};
-use super::ivf::{self, IvfFlat, IvfPq, IvfRaBitQ, IvfSq};
+use super::ivf::{self, BinaryIvf, IvfFlat, IvfPq, IvfRaBitQ, IvfSq};
+use super::lsh::{Lsh, signs_of};
 use super::persist;
 use super::wrap::{PreTransform, Refine, read_any, refined_by, transforms_of};
 use crate::device::Gpu;
@@ -22,7 +23,7 @@ struct Kind {
     make: fn(&Gpu, usize, &str, &Metric, DType) -> Option<Made>,
 }
 
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 11] = [
     Kind {
         descriptions: "\"Flat\"",
         make: |gpu, dim, description, metric, dtype| {
@@ -76,6 +77,21 @@ const KINDS: [Kind; 9] = [
         },
     },
     Kind {
+        descriptions: "\"BIVF4096\" of bits",
+        make: |gpu, dim, description, metric, dtype| {
+            let nlist = match ivf::lists_of_bits(description)? {
+                Ok(nlist) => nlist,
+                Err(error) => return Some(Err(error)),
+            };
+            if dtype != DType::Bits {
+                let item = format!("rows of {dtype}, where lists of bits are");
+                return Some(Err(Error::unsupported(format!("{description:?}"), item)));
+            }
+            let made = BinaryIvf::new(gpu, dim, metric.clone(), nlist);
+            Some(made.map(|index| Box::new(index) as _))
+        },
+    },
+    Kind {
         descriptions: "\"IVF1024,SQ8\" of f32 (or SQ6, SQ4, SQfp16, SQbf16, SQ8_direct...)",
         make: |gpu, dim, description, metric, dtype| {
             // what is wrong with it was said before
@@ -123,6 +139,20 @@ const KINDS: [Kind; 9] = [
             Some(made.map(|index| Box::new(index) as _))
         },
     },
+    Kind {
+        descriptions: "\"LSH64rt\" of f32 (any number of bits, rotated or not, with thresholds or without)",
+        make: |gpu, dim, description, metric, dtype| {
+            let signs = match signs_of(description)? {
+                Ok(signs) => signs,
+                Err(error) => return Some(Err(error)),
+            };
+            if dtype != DType::F32 {
+                return Some(Err(not_f32(description, dtype)));
+            }
+            let made = Lsh::described(gpu, dim, signs, metric);
+            Some(made.map(|index| Box::new(index) as _))
+        },
+    },
 ];
 
 fn not_f32(description: &str, dtype: DType) -> Error {
@@ -139,10 +169,12 @@ fn not_f32(description: &str, dtype: DType) -> Error {
 /// | `SQ8`, `SQ6`, `SQ4`, `SQfp16`, `SQbf16`, `SQ8_direct` | [`Sq`]; also `SQ8_direct_signed`, `SQ8_uniform`, `SQ6_uniform`, `SQ4_uniform` |
 /// | `PQ16`, `PQ16x4` | [`Pq`] of 16 parts of 8 bits, or of 4; `PQ16x4fs` and `PQ16np` are the same codes |
 /// | `IVF4096,Flat`, `IVF4k,Flat` | [`IvfFlat`] of 4096 lists; `k` is 1024, `M` 1024 of those |
+/// | `BIVF4096`, `BIVF4k` | [`BinaryIvf`] of 4096 lists of bits |
 /// | `IVF1024,SQ8`, `SQ6`, `SQ4`, `SQfp16`, `SQbf16`, `SQ8_direct` | [`IvfSq`] of 1024 lists, of any code of [`Sq`] |
 /// | `IVF1024,PQ16`, `IVF1024,PQ16x4` | [`IvfPq`] of 1024 lists, of any code of [`Pq`] |
 /// | `RaBitQ`, `RaBitQ4` | [`RaBitQ`] of 1 bit an element, or of 4 (1 to 9); it wants a rotation, `RR,RaBitQ` |
 /// | `IVF1024,RaBitQ`, `IVF1024,RaBitQ4` | [`IvfRaBitQ`] of 1024 lists, of any code of [`RaBitQ`]: `RR,IVF1024,RaBitQ` |
+/// | `LSH`, `LSH64`, `LSH256r`, `LSH64t`, `LSH256rt` | [`Lsh`] under L2: signs of each element, or of 64; `r` of a random rotation, `t` with thresholds at medians |
 /// | `PCA32,...`, `PCAR32`, `PCAW32`, `PCAWR32` | [`PreTransform`]: what is left, of 32 principal components; `R` turned at random, `W` of the same variance |
 /// | `OPQ16,...`, `OPQ16_64,...` | [`PreTransform`] by a rotation for a product quantizer of 16 parts, to as many elements or to 64 |
 /// | `ITQ,...`, `ITQ32,...` | [`PreTransform`] by iterative quantization, of all elements or of 32 components |

@@ -2,7 +2,8 @@
 
 use super::changing::Index;
 use super::flat::{BinaryFlat, Flat, Pq, RaBitQ, Sq};
-use super::ivf::{IvfFlat, IvfPq, IvfRaBitQ, IvfSq};
+use super::ivf::{BinaryIvf, IvfFlat, IvfPq, IvfRaBitQ, IvfSq};
+use super::lsh::Lsh;
 use super::persist::{FileWriter, IndexReader};
 use super::state::Backed;
 use crate::device::Gpu;
@@ -17,7 +18,7 @@ struct Kind {
     read: fn(&Gpu, &mut IndexReader) -> Result<Box<dyn Index>>,
 }
 
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 11] = [
     Kind {
         name: Flat::KIND,
         write: write_of::<Flat>,
@@ -44,6 +45,11 @@ const KINDS: [Kind; 9] = [
         read: |gpu, reader| Ok(Box::new(IvfFlat::of_reader(gpu, reader)?)),
     },
     Kind {
+        name: BinaryIvf::KIND,
+        write: write_of::<BinaryIvf>,
+        read: |gpu, reader| Ok(Box::new(BinaryIvf::of_reader(gpu, reader)?)),
+    },
+    Kind {
         name: IvfSq::KIND,
         write: write_of::<IvfSq>,
         read: |gpu, reader| Ok(Box::new(IvfSq::of_reader(gpu, reader)?)),
@@ -62,6 +68,11 @@ const KINDS: [Kind; 9] = [
         name: IvfRaBitQ::KIND,
         write: write_of::<IvfRaBitQ>,
         read: |gpu, reader| Ok(Box::new(IvfRaBitQ::of_reader(gpu, reader)?)),
+    },
+    Kind {
+        name: Lsh::KIND,
+        write: write_of::<Lsh>,
+        read: |gpu, reader| Ok(Box::new(Lsh::of_reader(gpu, reader)?)),
     },
 ];
 

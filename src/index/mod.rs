@@ -4,7 +4,7 @@
 //! `hits`, `as_f32`, `other_type`), answers block by block (`stream`), what indexes can do (`traits`, `changing`), their files
 //! (`persist`), what all that change
 //! have in common (`state`), rows that are codes (`codes`), the kinds
-//! (`flat`, `ivf`) and their names in files (`kinds`), indexes around these (`wrap`), descriptions (`factory`), and kinds taken apart for files of other libraries (`lists_apart`, `apart`). A kind says how its rows are stored and searched
+//! (`flat`, `ivf`, `lsh`) and their names in files (`kinds`), indexes around these (`wrap`), descriptions (`factory`), and kinds taken apart for files of other libraries (`lists_apart`, `apart`). A kind says how its rows are stored and searched
 //! (`state::Stored`); ids, filters, removal, snapshots, concurrent changes and files are the same code for all.
 
 mod add;
@@ -19,6 +19,7 @@ mod ids;
 mod ivf;
 mod kinds;
 mod lists_apart;
+mod lsh;
 mod other_type;
 mod params;
 mod persist;
@@ -30,15 +31,18 @@ mod variants;
 mod wrap;
 
 pub use add::AddParams;
-pub(crate) use apart::{Apart, RowNames, codes_of, flat_of, lists_of_rows, refined_by_rows};
+pub(crate) use apart::{
+    Apart, RowNames, codes_of, flat_of, lists_of_rows, refined_by_rows, signs_of_rows,
+};
 pub use changing::Index;
 pub(crate) use factory::read_own;
 pub use factory::{index_factory, write_index};
 pub use flat::{BinaryFlat, Flat, Pq, RaBitQ, Sq, StreamedFlat};
 pub use hits::{HitRows, Hits, RangeHits};
 pub use ids::{Exclude, IdFilter, IdPredicate, PreparedFilter, QueryFilter};
-pub use ivf::{IvfFlat, IvfPq, IvfRaBitQ, IvfSq, Originals};
+pub use ivf::{BinaryIvf, IvfFlat, IvfPq, IvfRaBitQ, IvfSq, Originals};
 pub(crate) use lists_apart::ListsApart;
+pub use lsh::Lsh;
 pub use params::{Guarantee, IvfParams, Progress, RefineParams, SearchParams, TrainParams};
 pub use persist::{IndexInfo, IvfInfo, ListSizes, RefineInfo};
 pub use stream::HitStream;

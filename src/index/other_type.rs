@@ -7,7 +7,7 @@ use crate::format::RowSource;
 /// What is said of rows of another type than the index's.
 pub(super) fn wrong_type(rows: DType, index: DType) -> Error {
     let way = match (rows, index) {
-        (DType::Bits, _) => "bits are for BinaryFlat",
+        (DType::Bits, _) => "bits are for BinaryFlat and BinaryIvf",
         (_, DType::F32) => {
             "Rows::to_f32 makes them, and so does format::open of a file, with DType::F32"
         }

@@ -35,7 +35,7 @@ pub trait Search: Send + Sync + fmt::Debug {
     #[doc(alias("d", "dimension", "dimensions"))]
     fn dim(&self) -> usize;
 
-    /// How near two rows are.
+    /// How near two rows are, and what distances are. Of an [`Lsh`](crate::Lsh), whose rows are f32, these are counts of bits: [`Metric::Hamming`].
     ///
     /// # Example
     /// ```no_run

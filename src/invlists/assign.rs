@@ -1,7 +1,7 @@
 //! Which centroids are nearest: to a row, whose list it names, and to a query, whose probes they are.
 
 use crate::call::{Filter, Options, RowHits};
-use crate::dtype::Rows;
+use crate::dtype::{DType, Rows};
 use crate::error::Result;
 use crate::exact::{self, Dataset};
 use crate::format::RowSource;
@@ -55,10 +55,12 @@ pub(super) struct Assigned {
 /// The nearest centroid of each of some rows.
 ///
 /// Where the metric divides by lengths, the host does that for queries and the device for rows, and their last bits differ. A row must be
-/// found in the lists that it names as a query, so that such rows are asked for as queries are.
+/// found in the lists that it names as a query, so that such rows are asked for as queries are. So are bits, which no kernel reads as queries where
+/// they lie.
 pub(super) fn labels(centroids: &Dataset, dataset: &Dataset, rows: Range<u64>) -> Result<Assigned> {
     // of codes nobody asks which list they are in, but only how far they are from its centroid
-    if !is_scaled(dataset.metric()) || dataset.compared().is_coded() {
+    let bits = dataset.compared_dtype() == DType::Bits;
+    if !bits && (!is_scaled(dataset.metric()) || dataset.compared().is_coded()) {
         let found = exact::submit_rows(centroids, (dataset, rows), 1, Options::default())?;
         return Ok(of_hits(&found.wait()?));
     }

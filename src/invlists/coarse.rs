@@ -59,7 +59,8 @@ impl Coarse {
         exactly: bool,
     ) -> Result<Probes> {
         self.queries.facts = queries.facts;
-        let upload = upload.for_floats().ok_or_else(|| Error::internal("no f32 queries"))?;
+        let upload = upload.for_centroids(self.centroids.compared_dtype());
+        let upload = upload.ok_or_else(|| Error::internal("no f32 queries"))?;
         let way = (&self.plan, exactly);
         let Nearest { hits, counts, room } =
             nearest(encoder, &self.centroids, &self.queries, upload, way, self.nprobe)?;

@@ -22,7 +22,7 @@ pub(crate) struct InvertedLists {
     dataset: Dataset,
     /// Lists that there are to be.
     nlist: usize,
-    /// `nlist` rows in f32, once they are known.
+    /// `nlist` rows in f32, or of bits in bits, once they are known.
     centroids: Option<Dataset>,
     labels: Labels,
     /// The rows that were not removed, a bit each; `None` where none was.
@@ -157,14 +157,19 @@ impl InvertedLists {
 
     /// The same with these centroids, `nlist` rows of f32; its rows, if there are some, are assigned again.
     pub fn with_centroids(&self, centroids: &[f32]) -> Result<InvertedLists> {
-        let (gpu, dim) = (self.dataset.gpu(), self.dataset.dim());
-        let count = Rows::F32(centroids).count(dim)?;
+        self.with_centroid_rows(Rows::F32(centroids))
+    }
+
+    /// The same of rows of bits, whose centroids are bits, too.
+    pub fn with_centroid_rows(&self, centroids: Rows<'_>) -> Result<InvertedLists> {
+        let (gpu, dim, dtype) = (self.dataset.gpu(), self.dataset.dim(), centroids.dtype());
+        let count = centroids.count(dim)?;
         if count != self.nlist {
             let reason = format!("{count} centroids for {} lists", self.nlist);
             return Err(Error::argument("centroids", reason));
         }
-        let empty = Dataset::new(gpu, self.dataset.metric(), DType::F32, dim)?;
-        let centroids = empty.append(&mut SliceSource::new(Rows::F32(centroids), dim)?)?;
+        let empty = Dataset::new(gpu, self.dataset.metric(), dtype, dim)?;
+        let centroids = empty.append(&mut SliceSource::new(centroids, dim)?)?;
         let rows = assign::labels(&centroids, &self.dataset, 0..self.dataset.len())?;
         let labels = Labels::default().extended(&rows.labels);
         let reach = Made::of(Reach::empty(self.nlist).with(&rows));

@@ -34,6 +34,14 @@
 //! estimate(q, y):  |q - x^|^2 + added                                                       rabitq/quantizer.rs
 //! ```
 //!
+//! # Signs
+//!
+//! ```text
+//! train(sample):   t_j  = median of (A x)_j, or 0                             signs.rs
+//! encode(x):       bit_j = (A x)_j - t_j >= 0
+//! decode(bits):    x^   = A^T (t + 1 where a bit is set, t - 1 where not)
+//! ```
+//!
 //! # Where the code departs from FAISS
 //!
 //! * FAISS learns the ranges of each dimension, by all statistics but the least and largest, from a copy of the sample in which its first row is all
@@ -51,6 +59,7 @@ mod quantizer;
 mod rabitq;
 mod ranges;
 mod scalar;
+mod signs;
 mod transform;
 
 pub(crate) use encode::{Codebook, Lists};
@@ -62,5 +71,6 @@ pub(crate) use quantizer::Quantizer;
 pub(crate) use rabitq::Listed;
 pub use rabitq::{QueryBits, RaBitQuantizer};
 pub use scalar::ScalarQuantizer;
+pub(crate) use signs::SignQuantizer;
 pub(crate) use transform::{Chain, TOKENS, TransformParts, named};
 pub use transform::{PcaParams, VectorTransform};

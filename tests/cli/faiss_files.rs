@@ -78,3 +78,67 @@ fn what_is_built_for_faiss_answers_as_what_is_built_for_here() {
     let message = fail(folder, "build --base base.npy --metric cosine-distance --out y.faiss", 2);
     assert!(message.contains("cosine-distance, which FAISS does not have"), "{message}");
 }
+
+#[test]
+fn signs_and_lists_of_bits_are_built_searched_and_converted() {
+    let folder = with_set("plain");
+    let folder = folder.path();
+    for (index, training) in
+        [("LSH9", ""), ("LSH40rt", ""), ("RR12,LSHt", ""), ("LSH16t", " --train base.npy")]
+    {
+        let build = format!("build --base base.npy --index {index}{training}");
+        for name in ["x.nf", "x.faiss"] {
+            succeed(folder, &format!("{build} --out {name} --quiet"));
+            let info = succeed(folder, &format!("info {name} --verify")).stdout;
+            for part in ["metric      hamming", "dtype       f32", "quantizer   LSH"] {
+                assert!(info.contains(part), "{part}: {info}");
+            }
+        }
+        let search = |name: &str| {
+            succeed(folder, &format!("search --load {name} --query query.npy -k 5")).stdout
+        };
+        succeed(folder, "convert x.faiss y.nf");
+        assert_eq!((search("x.nf"), search("y.nf")), (search("x.faiss"), search("x.faiss")));
+        succeed(folder, "search --load x.nf --query query.npy -k 5 --metric hamming");
+        let message = fail(folder, "search --load x.nf --query query.npy -k 5 --metric l2", 2);
+        assert!(message.contains("x.nf has hamming"), "{message}");
+        let within = succeed(folder, "range --load x.nf --query query.npy --radius 4").stdout;
+        // counts, as a search tells them
+        let far = |line: &str| line.split_whitespace().last().unwrap().parse::<f32>().unwrap();
+        assert!(within.lines().all(|line| far(line) < 4.0 && far(line).fract() == 0.0), "{within}");
+    }
+    let message = fail(folder, "build --base base.npy --index LSH8 --metric ip --out z.nf", 2);
+    assert!(message.contains("hamming") && message.contains("l2"), "{message}");
+    let message = fail(folder, "build --base base.npy --index LSH100 --out z.nf", 2);
+    assert!(message.contains("LSH100r"), "{message}");
+    let own = "search --base base.npy --query query.npy -k 5 --index LSH30r";
+    assert_eq!(
+        succeed(folder, own).stdout.lines().count(),
+        succeed(folder, &own.replace("LSH30r", "Flat")).stdout.lines().count()
+    );
+
+    let folder = with_set("bits");
+    let folder = folder.path();
+    let build = "build --base base.npy --dtype bits --metric hamming --index BIVF6";
+    for name in ["x.nf", "x.faiss"] {
+        succeed(folder, &format!("{build} --out {name} --quiet"));
+        let info = succeed(folder, &format!("info {name}")).stdout;
+        for part in ["kind        BinaryIvf", "nlist       6", "dtype       bits"] {
+            assert!(info.contains(part), "{part}: {info}");
+        }
+    }
+    succeed(folder, "convert x.faiss y.nf");
+    let curve = succeed(folder, "curve --load x.nf --query query.npy -k 3").stdout;
+    assert!(curve.contains("nprobe"), "{curve}");
+    let search = "search --query query.npy -k 5 --param nprobe=2";
+    let found = |name: &str| succeed(folder, &format!("{search} --load {name}")).stdout;
+    // rows of a file of FAISS's stand list by list, and so do equal distances
+    let far = |text: String| -> Vec<String> {
+        text.lines().map(|line| line.split_whitespace().last().unwrap().to_owned()).collect()
+    };
+    assert_eq!(far(found("x.nf")), far(found("x.faiss")));
+    assert_eq!(found("y.nf"), found("x.faiss"));
+    let flat = "search --base base.npy --dtype bits --metric hamming --query query.npy -k 5";
+    let every = "search --load x.nf --query query.npy -k 5 --param nprobe=6";
+    assert_eq!(succeed(folder, every).stdout, succeed(folder, flat).stdout);
+}

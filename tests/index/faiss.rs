@@ -4,9 +4,9 @@ use crate::common::device::subset;
 use crate::common::npy::Npy;
 use crate::support::gpu;
 use nearfield::{
-    BinaryFlat, DType, Error, Flat, Hits, Index, IvfFlat, IvfPq, IvfRaBitQ, IvfSq, Metric,
-    PreTransform, ProductQuantizer, RaBitQ, Refine, Rows, ScalarQuantizer, Search, SearchParams,
-    SqType, VectorTransform, read_faiss, read_index, write_faiss,
+    BinaryFlat, BinaryIvf, DType, Error, Flat, Hits, Index, IvfFlat, IvfPq, IvfRaBitQ, IvfSq, Lsh,
+    Metric, PreTransform, ProductQuantizer, RaBitQ, Refine, Rows, ScalarQuantizer, Search,
+    SearchParams, SqType, VectorTransform, read_faiss, read_index, write_faiss,
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -102,6 +102,7 @@ fn faiss_answers_are_ours_and_its_files_are_written_again_to_the_byte() {
             "rabitq",
             "PcAm",
             "PCAm",
+            "lsh_old",
         ];
         if other.iter().any(|part| name.contains(part)) {
             let second = read_faiss(&gpu, &again).unwrap();
@@ -145,6 +146,17 @@ fn lists_are_those_of_the_file() {
             assert_eq!(index.list_sizes(), sizes, "{name}");
         } else if let Some(index) = any.downcast_ref::<IvfRaBitQ>() {
             assert_eq!(index.list_sizes(), sizes, "{name}");
+        } else if let Some(index) = any.downcast_ref::<BinaryIvf>() {
+            assert_eq!(index.list_sizes(), sizes, "{name}");
+            // of lists that are as near FAISS takes any
+            for (list, ids) in lists.iter().enumerate() {
+                for &id in ids {
+                    let row = index.reconstruct_bytes(id).unwrap();
+                    let nearest = index.assign(Rows::Bits(&row), index.nlist()).unwrap();
+                    let its = nearest.row(0).find(|hit| hit.0 == list as u64).unwrap();
+                    assert_eq!(its.1, nearest.distances()[0], "{name}");
+                }
+            }
         } else {
             assert!(lists.is_empty(), "{name}");
         }
@@ -160,6 +172,16 @@ fn what_is_read_goes_on() {
     assert_eq!(index.add(&[0.5; DIM]).unwrap(), last + 1..last + 2);
     assert_eq!(index.remove(&[last]).unwrap(), 1);
     assert_eq!((index.len(), index.description()), (before, "IVF8,Flat".to_owned()));
+    let bits = read_faiss(&gpu, file("untrained_ivf_bits")).unwrap();
+    assert_eq!((bits.description(), bits.is_trained()), ("BIVF8".to_owned(), false));
+    let again = tempfile::NamedTempFile::new().unwrap();
+    write_faiss(&*bits, again.path()).unwrap();
+    assert!(
+        std::fs::read(again.path()).unwrap() == std::fs::read(file("untrained_ivf_bits")).unwrap()
+    );
+    let rows: Vec<u8> = (0..50 * 5).map(|i| (i * 7 % 251) as u8).collect();
+    bits.train(Rows::Bits(&rows)).unwrap();
+    assert_eq!(bits.add_rows(Rows::Bits(&rows)).unwrap(), 0..50);
     for (name, description) in [
         ("untrained_ivf", "IVF8,Flat"),
         ("untrained_sq", "IVF8,SQ8"),
@@ -168,6 +190,7 @@ fn what_is_read_goes_on() {
         ("untrained_fast_ivf", "IVF8,PQ3x4"),
         ("untrained_ivf_rabitq", "IVF8,RaBitQ4"),
         ("untrained_flat_rabitq", "RaBitQ4"),
+        ("untrained_lsh", "LSH9rt"),
     ] {
         let index = read_faiss(&gpu, file(name)).unwrap();
         assert_eq!((index.description(), index.is_trained()), (description.to_owned(), false));
@@ -190,6 +213,7 @@ fn what_is_not_trained_is_trained_here() {
         ("untrained_pre_itq", "ITQ3,Flat"),
         ("untrained_pre_rr", "RR4,Flat"),
         ("untrained_refine_ivf", "IVF8,PQ3x4,RFlat"),
+        ("untrained_pre_lsh", "ITQ3,LSH3t"),
     ] {
         let index = read_faiss(&gpu, file(name)).unwrap();
         assert_eq!((index.description(), index.is_trained()), (description.to_owned(), false));
@@ -229,6 +253,8 @@ fn what_faiss_has_no_place_for_is_refused_by_name() {
     }
     refused(&BinaryFlat::new(&gpu, 16, Metric::Dice).unwrap(), "dice");
     refused(&BinaryFlat::new(&gpu, 13, Metric::Hamming).unwrap(), "13 bits");
+    refused(&BinaryIvf::new(&gpu, 16, Metric::BitJaccard, 2).unwrap(), "jaccard");
+    refused(&BinaryIvf::new(&gpu, 13, Metric::Hamming, 2).unwrap(), "13 bits");
     let codes = |metric, kind| IvfSq::new(&gpu, DIM, metric, 2, kind).unwrap();
     refused(&codes(Metric::L2, SqType::Uniform6), "SQ6_uniform");
     refused(&codes(Metric::Cosine, SqType::Bits8), "cosine");
@@ -268,6 +294,10 @@ fn written(gpu: &nearfield::Gpu) -> Vec<(&'static str, &'static str, Box<dyn Ind
     add("flat_i8", "signed", flat(Metric::L1, DType::I8), Rows::I8(&whole), true);
     add("flat_f16", "plain", flat(Metric::Lp(1.5), DType::F16), Rows::F16(&halves), true);
     add("flat_cosine", "plain", flat(Metric::Cosine, DType::F32), Rows::F32(&rows), true);
+    let lists = BinaryIvf::with_centroids(gpu, 40, Metric::Hamming, &bits[..5 * 5]).unwrap();
+    // all, so that no choice of equally near lists matters
+    lists.set_nprobe(5).unwrap();
+    add("ivf_bits", "bits", Box::new(lists), Rows::Bits(&bits), true);
     let flat_bits = Box::new(BinaryFlat::new(gpu, 40, Metric::Hamming).unwrap());
     add("bits", "bits", flat_bits, Rows::Bits(&bits), true);
     for (name, metric, dtype) in [
@@ -298,6 +328,17 @@ fn written(gpu: &nearfield::Gpu) -> Vec<(&'static str, &'static str, Box<dyn Ind
         made.set_nprobe(2).unwrap();
         add(name, "plain", Box::new(made), Rows::F32(&rows), true);
     }
+    for (name, bits, rotated, thresholds) in
+        [("lsh", 5, false, false), ("lsh_ids", 37, true, true), ("lsh_t", 6, false, true)]
+    {
+        let made = Lsh::new(gpu, DIM, bits, rotated, thresholds).unwrap();
+        made.train(Rows::F32(&rows)).unwrap();
+        add(name, "plain", Box::new(made), Rows::F32(&rows), name == "lsh_ids");
+    }
+    let within = Box::new(Lsh::new(gpu, 7, 20, true, false).unwrap());
+    let chain = vec![VectorTransform::random_rotation(DIM, 7, 3).unwrap()];
+    let index = PreTransform::new(gpu, chain, within).unwrap();
+    add("pre_lsh", "plain", Box::new(index), Rows::F32(&rows), true);
     let quantizer = ScalarQuantizer::new(DIM, SqType::Bits8).unwrap();
     let quantizer = quantizer.with_trained(&[[-2.0; DIM], [4.0; DIM]].concat()).unwrap();
     let made = IvfSq::with_centroids(gpu, Metric::L2, &quantizer, centroids).unwrap();

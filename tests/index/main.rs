@@ -6,6 +6,7 @@ mod common;
 
 mod added;
 mod bad_files;
+mod bit_lists;
 mod bits;
 mod codes;
 mod edges;
@@ -17,6 +18,7 @@ mod filters;
 mod flights;
 mod ivf;
 mod limits;
+mod lsh;
 mod many;
 mod matrix;
 mod model;

@@ -16,11 +16,17 @@ use crate::metric::Metric;
 impl IvfRows {
     /// The lists, and of which one each row in `live`, or each of all, is in.
     pub fn apart(&self, live: Option<&RowSet>) -> Result<ListsApart> {
-        let centroids = if self.is_trained() { Some(self.centroids()?) } else { None };
+        let (mut centroids, mut bit_centroids) = (None, None);
+        match (self.is_trained(), self.dtype()) {
+            (false, _) => {}
+            (true, DType::Bits) => bit_centroids = Some(self.centroid_bytes()?),
+            (true, _) => centroids = Some(self.centroids()?),
+        }
         Ok(ListsApart {
             nlist: self.lists.nlist(),
             nprobe: self.nprobe,
             centroids,
+            bit_centroids,
             labels: self.labels(live),
             codes: None,
         })
@@ -40,8 +46,12 @@ impl IvfRows {
     /// With the centroids and the labels of `lists`, if there are centroids.
     fn filled(self, lists: &ListsApart, rows: &mut dyn RowSource) -> Result<IvfRows> {
         let empty = IvfRows { nprobe: IvfRows::checked_nprobe(lists.nprobe)?, ..self };
-        let Some(centroids) = &lists.centroids else { return Ok(empty) };
-        let empty = if empty.is_trained() { empty } else { empty.with_centroids(centroids)? };
+        let empty = match (&lists.centroids, &lists.bit_centroids) {
+            (None, None) => return Ok(empty),
+            _ if empty.is_trained() => empty,
+            (Some(centroids), _) => empty.with_centroids(centroids)?,
+            (None, Some(centroids)) => empty.with_bit_centroids(centroids)?,
+        };
         Ok(empty.with(empty.lists.append_labelled(rows, &lists.labels)?))
     }
 }

@@ -1,10 +1,11 @@
 //! The centroids of lists, learnt from a sample of their rows.
 
 use crate::buffer::Matrix;
-use crate::clustering::{KMeansParams, centroids};
+use crate::clustering::{KMeansParams, centroids, subset};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
+use crate::index::other_type::wrong_type;
 use crate::index::params::TrainParams;
 use crate::metric::Metric;
 use crate::space::check;
@@ -27,11 +28,7 @@ pub(super) fn centroids_of(
     if sample.dtype() == DType::Bits {
         return Err(Error::unsupported("training", "a sample of bits"));
     }
-    let count = sample.count(dim)?;
-    if count < nlist {
-        let reason = format!("{count} rows are too few for {nlist} lists; {nlist} are the least");
-        return Err(Error::argument("sample", reason));
-    }
+    check_count(sample.count(dim)?, nlist)?;
     // some metrics know what to make of a missing element, which they refuse in none
     let points = match metric {
         Metric::NanEuclidean | Metric::Gower => {
@@ -41,6 +38,55 @@ pub(super) fn centroids_of(
         _ => Matrix::from_rows(gpu, dim, sample)?,
     };
     centroids(&points, metric, nlist, &kmeans_params(metric, params))
+}
+
+/// The type of the centroids of rows of a type.
+pub(super) fn dtype(rows: DType) -> DType {
+    if rows == DType::Bits { DType::Bits } else { DType::F32 }
+}
+
+/// `nlist` centroids of a sample of bits, which are bits: those in which the centroids of numbers, 1 where a bit is set and -1 where it is not, are
+/// above 0 (FAISS). Half of the rows of a cluster or more then agree with each bit of it, so that it is as near to all of them together as bits can be.
+pub(super) fn bit_centroids_of(
+    gpu: &Gpu,
+    (dim, nlist): (usize, usize),
+    sample: Rows<'_>,
+    params: &TrainParams,
+) -> Result<Vec<u8>> {
+    if sample.dtype() != DType::Bits {
+        return Err(wrong_type(sample.dtype(), DType::Bits));
+    }
+    let count = sample.count(dim)?;
+    check::rows(&Metric::Hamming, sample, dim, 0)?;
+    check_count(count, nlist)?;
+    let kmeans = kmeans_params(&Metric::L2, params);
+    // of the rows that are trained on alone, since a bit becomes a byte; weights are those of all
+    let chosen = match kmeans.weights.is_empty() {
+        // that they are few is said by whoever trains
+        true => subset(count, nlist, &kmeans.clone().min_points_per_centroid(0))?,
+        false => None,
+    };
+    let chosen = chosen.unwrap_or_else(|| (0..count as u32).collect());
+    let row_bytes = DType::Bits.row_bytes(dim);
+    let sign = |bytes: &[u8], at: usize| if bytes[at / 8] >> (at % 8) & 1 == 1 { 1 } else { -1 };
+    let rows = chosen.into_iter().map(|row| &sample.bytes()[row as usize * row_bytes..]);
+    let numbers: Vec<i8> = rows.flat_map(|row| (0..dim).map(move |at| sign(row, at))).collect();
+    let points = Matrix::from_rows(gpu, dim, Rows::I8(&numbers))?;
+    let means = centroids(&points, &Metric::L2, nlist, &kmeans)?;
+    let mut bits = vec![0; nlist * row_bytes];
+    for (mean, bits) in means.chunks_exact(dim).zip(bits.chunks_exact_mut(row_bytes)) {
+        mean.iter().enumerate().for_each(|(at, &x)| bits[at / 8] |= u8::from(x > 0.0) << (at % 8));
+    }
+    Ok(bits)
+}
+
+/// Refuses a sample of fewer rows than lists.
+fn check_count(count: usize, nlist: usize) -> Result<()> {
+    if count < nlist {
+        let reason = format!("{count} rows are too few for {nlist} lists; {nlist} are the least");
+        return Err(Error::argument("sample", reason));
+    }
+    Ok(())
 }
 
 /// What is asked for, or what FAISS asks for.

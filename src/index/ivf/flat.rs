@@ -215,7 +215,7 @@ fn empty(
     nlist: usize,
 ) -> Result<IvfRows> {
     if dtype == DType::Bits {
-        return Err(Error::unsupported("IvfFlat", "bits"));
+        return Err(Error::unsupported("IvfFlat", "bits, of which BinaryIvf (BIVF4096) has lists"));
     }
     IvfRows::new(gpu, metric, (dtype, dim), nlist)
 }

@@ -1,11 +1,12 @@
 //! Search of the nearest of many lists of rows.
 //!
 //! In the order in which the files use each other: the words of the factory (`name`), centroids that are learnt (`centroids`), what is
-//! stored (`rows`), and the public index (`flat`); then rows that are codes: with their originals beside them (`originals`) or on
+//! stored (`rows`), and the public indexes (`flat`, of bits `binary`); then rows that are codes: with their originals beside them (`originals`) or on
 //! the host (`host`), on their way (`encodable`), stored (`coded_rows`, `coded_stored`), and their indexes (`sq`, `pq`, `rabitq`); both taken apart (`apart`). The lists themselves are [`invlists`](crate::invlists)', their sections of a file
 //! `persist`'s.
 
 mod apart;
+mod binary;
 mod centroids;
 mod coded_rows;
 mod coded_stored;
@@ -19,9 +20,10 @@ mod rabitq;
 mod rows;
 mod sq;
 
+pub use binary::BinaryIvf;
 pub(super) use coded_rows::CodedRows;
 pub use flat::IvfFlat;
-pub(super) use name::lists_of;
+pub(super) use name::{lists_of, lists_of_bits};
 pub use originals::Originals;
 pub use pq::IvfPq;
 pub use rabitq::IvfRaBitQ;

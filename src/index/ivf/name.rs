@@ -10,8 +10,48 @@ pub(in crate::index) fn lists_of(description: &str) -> Option<Result<(usize, Opt
     description.starts_with("IVF").then(|| read(description))
 }
 
+/// The number of lists of a description of lists of bits, `BIVF64`; `None` of one that is of no such lists.
+pub(in crate::index) fn lists_of_bits(description: &str) -> Option<Result<usize>> {
+    let number = description.strip_prefix("BIVF")?;
+    let refused = |reason: String| {
+        Err(Error::unsupported("index_factory", format!("{description:?}: {reason}")))
+    };
+    if let Some((plain, quantizer)) = number.split_once(['_', '(']) {
+        return Some(refused(format!(
+            "{quantizer:?} would search the centroids, which are searched exactly here: \"BIVF{plain}\" is expected"
+        )));
+    }
+    if let Some((_, more)) = number.split_once(',') {
+        return Some(refused(format!("{more:?} where the end is expected")));
+    }
+    Some(number_of_lists(description, number, "BIVF").or_else(refused))
+}
+
+pub(super) fn of_bits(nlist: usize) -> String {
+    format!("BIVF{nlist}")
+}
+
 pub(super) fn description(nlist: usize, codes: Option<&Quantizer>) -> String {
     format!("IVF{nlist},{}", codes.map_or("Flat".into(), Quantizer::name))
+}
+
+/// A number of lists, behind `word` in `lists`, or why it is none.
+fn number_of_lists(lists: &str, number: &str, word: &str) -> Result<usize, String> {
+    let (digits, times) = match number.strip_suffix('k') {
+        Some(digits) => (digits, 1 << 10),
+        None => number.strip_suffix('M').map_or((number, 1), |digits| (digits, 1 << 20)),
+    };
+    let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let most = u64::from(u32::MAX);
+    let nlist = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(times));
+    match nlist.filter(|_| plain) {
+        Some(nlist) if nlist > 0 && nlist <= most => Ok(nlist as usize),
+        Some(0) => Err(format!("{lists:?} would be 0 lists; 1 or more are expected")),
+        _ if plain => Err(format!("{lists:?} is more than {most} lists")),
+        _ => Err(format!(
+            "{lists:?} where {word} and a number of lists is expected, as {word}4096 or {word}4k"
+        )),
+    }
 }
 
 fn read(description: &str) -> Result<(usize, Option<CodeName>)> {
@@ -26,22 +66,9 @@ fn read(description: &str) -> Result<(usize, Option<CodeName>)> {
             "in {lists:?} {quantizer:?} would search the centroids, which are searched exactly here: \"IVF{plain}\" is expected"
         ));
     }
-    let (digits, times) = match number.strip_suffix('k') {
-        Some(digits) => (digits, 1 << 10),
-        None => number.strip_suffix('M').map_or((number, 1), |digits| (digits, 1 << 20)),
-    };
-    let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let most = u64::from(u32::MAX);
-    let nlist = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(times));
-    let nlist = match nlist.filter(|_| plain) {
-        Some(nlist) if nlist > 0 && nlist <= most => nlist,
-        Some(0) => return refused(format!("{lists:?} would be 0 lists; 1 or more are expected")),
-        _ if plain => return refused(format!("{lists:?} is more than {most} lists")),
-        _ => {
-            return refused(format!(
-                "{lists:?} where IVF and a number of lists is expected, as IVF4096 or IVF4k"
-            ));
-        }
+    let nlist = match number_of_lists(lists, number, "IVF") {
+        Ok(nlist) => nlist,
+        Err(reason) => return refused(reason),
     };
     let codes = match tokens.next() {
         Some("Flat") => None,
@@ -58,7 +85,7 @@ fn read(description: &str) -> Result<(usize, Option<CodeName>)> {
         None => return refused(format!("\",Flat\" or \",SQ8\" is expected behind {lists:?}")),
     };
     match tokens.next() {
-        None => Ok((nlist as usize, codes)),
+        None => Ok((nlist, codes)),
         Some(more) => refused(format!("{more:?} where the end is expected")),
     }
 }

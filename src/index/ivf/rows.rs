@@ -1,6 +1,6 @@
 //! What an index of lists stores.
 
-use super::centroids::{self, centroids_of};
+use super::centroids::{self, bit_centroids_of, centroids_of};
 use super::name;
 use crate::buffer::Matrix;
 use crate::call::{Filter, Options, Pending, RowHits, RowIds};
@@ -59,10 +59,19 @@ impl IvfRows {
         Ok(self.with(self.lists.with_centroids(centroids)?))
     }
 
+    /// The same of rows of bits.
+    pub fn with_bit_centroids(&self, centroids: &[u8]) -> Result<IvfRows> {
+        Ok(self.with(self.lists.with_centroid_rows(Rows::Bits(centroids))?))
+    }
+
     /// The elements of all centroids.
     pub fn centroids(&self) -> Result<Vec<f32>> {
-        let bytes = self.lists.centroids()?.rows().read(0..self.lists.nlist())?;
-        Ok(Rows::from_bytes(DType::F32, &bytes)?.to_f32())
+        Ok(Rows::from_bytes(DType::F32, &self.centroid_bytes()?)?.to_f32())
+    }
+
+    /// The bytes of all centroids, which are in f32, or of bits in bits.
+    pub fn centroid_bytes(&self) -> Result<Vec<u8>> {
+        self.lists.centroids()?.rows().read(0..self.lists.nlist())
     }
 
     /// The list of each row in `live`, or of all.
@@ -92,8 +101,7 @@ impl IvfRows {
         if !other.is_trained() {
             return refused("it is not trained, so that its lists are not these".into());
         }
-        let bits = |centroids: Vec<f32>| centroids.into_iter().map(f32::to_bits);
-        if bits(self.centroids()?).ne(bits(other.centroids()?)) {
+        if self.centroid_bytes()? != other.centroid_bytes()? {
             return refused(
                 "its centroids are not equal to these to the bit, so that its lists are others"
                     .into(),
@@ -104,8 +112,12 @@ impl IvfRows {
 
     /// Writes the sections of the lists, and of which one each row in `live`, or each of all, is in.
     pub(super) fn write_lists(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {
+        let centroids = if self.is_trained() { self.centroid_bytes()? } else { Vec::new() };
         let trained = match self.is_trained() {
-            true => Some((self.list_sizes(live), self.centroids()?)),
+            true => {
+                let dtype = centroids::dtype(self.dtype());
+                Some((self.list_sizes(live), Rows::from_bytes(dtype, &centroids)?))
+            }
             false => None,
         };
         let lists = Lists { nlist: self.lists.nlist(), nprobe: self.nprobe, trained };
@@ -121,11 +133,27 @@ impl IvfRows {
         rows: u64,
         empty: impl Fn((usize, Option<&[f32]>)) -> Result<IvfRows>,
     ) -> Result<(IvfRows, Vec<u32>)> {
+        IvfRows::read_lists_of(file, (DType::F32, dim), rows, |(nlist, centroids)| {
+            let numbers = match centroids {
+                Some(Rows::F32(numbers)) => Some(numbers),
+                _ => None,
+            };
+            empty((nlist, numbers))
+        })
+    }
+
+    /// The same of centroids of this type.
+    fn read_lists_of(
+        file: &mut FileReader,
+        (dtype, dim): (DType, usize),
+        rows: u64,
+        empty: impl Fn((usize, Option<Rows<'_>>)) -> Result<IvfRows>,
+    ) -> Result<(IvfRows, Vec<u32>)> {
         let mut sizes = None;
-        let lists = persist::read_lists(file, dim, |lists| {
+        let lists = persist::read_lists(file, (dtype, dim), |lists| {
             let (of_lists, centroids) = lists.trained.unzip();
             sizes = of_lists;
-            let empty = empty((lists.nlist, centroids.as_deref()))?;
+            let empty = empty((lists.nlist, centroids))?;
             Ok(IvfRows { nprobe: lists.nprobe, ..empty })
         })?;
         let labels = persist::read_labels(file, rows, sizes.as_deref())?;
@@ -159,7 +187,10 @@ impl Stored for IvfRows {
     }
 
     fn description(&self) -> String {
-        name::description(self.lists.nlist(), None)
+        match self.dtype() {
+            DType::Bits => name::of_bits(self.lists.nlist()),
+            _ => name::description(self.lists.nlist(), None),
+        }
     }
 
     fn is_trained(&self) -> bool {
@@ -172,6 +203,9 @@ impl Stored for IvfRows {
 
     fn train(&self, sample: Rows<'_>, params: &TrainParams) -> Result<IvfRows> {
         let (gpu, shape) = (self.lists.dataset().gpu(), (self.dim(), self.lists.nlist()));
+        if self.dtype() == DType::Bits {
+            return self.with_bit_centroids(&bit_centroids_of(gpu, shape, sample, params)?);
+        }
         self.with_centroids(&centroids_of(gpu, self.metric(), shape, sample, params)?)
     }
 
@@ -246,11 +280,15 @@ impl Stored for IvfRows {
 
     fn read_sections(&self, rows: u64, file: &mut FileReader) -> Result<IvfRows> {
         let (gpu, shape) = (self.lists.dataset().gpu(), (self.dtype(), self.dim()));
-        let new = |(nlist, centroids): (usize, Option<&[f32]>)| {
+        let new = |(nlist, centroids): (usize, Option<Rows<'_>>)| {
             let new = IvfRows::new(gpu, self.metric(), shape, nlist)?;
-            centroids.map_or_else(|| Ok(new.clone()), |centroids| new.with_centroids(centroids))
+            match centroids {
+                Some(centroids) => Ok(new.with(new.lists.with_centroid_rows(centroids)?)),
+                None => Ok(new),
+            }
         };
-        let (empty, labels) = IvfRows::read_lists(file, self.dim(), rows, new)?;
+        let of = (centroids::dtype(shape.0), shape.1);
+        let (empty, labels) = IvfRows::read_lists_of(file, of, rows, new)?;
         persist::read_rows(file, persist::ROWS, shape, rows, |source| {
             Ok(empty.with(empty.lists.append_labelled(source, &labels)?))
         })

@@ -3,12 +3,14 @@
 use super::ids::count_ids;
 use super::info::{IndexReader, Info, has_section, open};
 use super::layout::{
-    IVF_FLAT, IVF_PQ, IVF_RABITQ, IVF_SQ, MAGIC, PQ, PRE_TRANSFORM, RABITQ, REFINE, SQ, VERSION,
+    BINARY_IVF, IVF_FLAT, IVF_PQ, IVF_RABITQ, IVF_SQ, LSH, MAGIC, PQ, PRE_TRANSFORM, RABITQ,
+    REFINE, SQ, VERSION,
 };
 use super::lists::{self, IvfInfo};
 use super::quantizer;
 use super::refine::{RefineInfo, read_k_factor};
 use super::rows::ORIGINALS;
+use super::signs::read_signs;
 use super::transforms::read_transforms;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -44,7 +46,7 @@ pub struct IndexInfo {
     pub rows: u64,
     /// The id of the next row that is added without one, above the ids of all rows.
     pub next_id: u64,
-    /// What its rows became where they are codes, in lists or not, as the factory spells it: `SQ8`, `PQ16x4`.
+    /// What its rows became where they are codes, in lists or not, as the factory spells it: `SQ8`, `PQ16x4`, `LSH64rt`.
     pub codes: Option<String>,
     /// What there is to say of its inverted lists, if it has some.
     pub ivf: Option<IvfInfo>,
@@ -134,12 +136,17 @@ impl IndexInfo {
                 codes = Some(of.name());
                 None
             }
-            IVF_FLAT => Some(lists::describe(&mut reader.file, dim)?),
+            LSH => {
+                codes = Some(read_signs(&mut reader.file, dim, rows)?.name());
+                None
+            }
+            IVF_FLAT => Some(lists::describe(&mut reader.file, (DType::F32, dim))?),
+            BINARY_IVF => Some(lists::describe(&mut reader.file, (DType::Bits, dim))?),
             IVF_SQ | IVF_PQ | IVF_RABITQ => {
                 let like = like(&reader.info)?;
                 let (of, residual) = quantizer::read_codes(&mut reader.file, &like)?;
                 codes = Some(of.name());
-                let lists = lists::describe(&mut reader.file, dim)?;
+                let lists = lists::describe(&mut reader.file, (DType::F32, dim))?;
                 let originals = has_section(&mut reader.file, ORIGINALS)?;
                 let quantizer = of.scalar().map(ScalarQuantizer::kind);
                 Some(IvfInfo { quantizer, codes: of.name(), residual, originals, ..lists })

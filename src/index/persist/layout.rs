@@ -11,12 +11,16 @@ pub(in crate::index) const PQ: &str = "Pq";
 pub(in crate::index) const RABITQ: &str = "RaBitQ";
 /// The kind of index that has lists of rows as they are.
 pub(in crate::index) const IVF_FLAT: &str = "IvfFlat";
+/// The kind of index that has lists of rows of bits.
+pub(in crate::index) const BINARY_IVF: &str = "BinaryIvf";
 /// The kind of index that has lists of codes of a scalar quantizer.
 pub(in crate::index) const IVF_SQ: &str = "IvfSq";
 /// The kind of index that has lists of codes of a product quantizer.
 pub(in crate::index) const IVF_PQ: &str = "IvfPq";
 /// The kind of index that has lists of codes of RaBitQ.
 pub(in crate::index) const IVF_RABITQ: &str = "IvfRaBitQ";
+/// The kind of index that has the signs of rows.
+pub(in crate::index) const LSH: &str = "Lsh";
 /// The kind of index that is behind transforms of vectors.
 pub(in crate::index) const PRE_TRANSFORM: &str = "PreTransform";
 /// The kind of index whose candidates are compared again.

@@ -4,6 +4,7 @@ use super::layout::BLOCK_BYTES;
 use super::list_sizes::ListSizes;
 use super::reader::{FileReader, Section};
 use super::writer::FileWriter;
+use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::LittleEndian as _;
 use crate::quantize::SqType;
@@ -14,11 +15,11 @@ const LABELS: &[u8; 4] = b"LABL";
 const HEAD_BYTES: u64 = 20;
 
 /// Inverted lists without their rows.
-pub(in crate::index) struct Lists {
+pub(in crate::index) struct Lists<'a> {
     pub nlist: usize,
     pub nprobe: usize,
-    /// Rows of each list and the elements of all centroids, once they are known.
-    pub trained: Option<(Vec<u64>, Vec<f32>)>,
+    /// Rows of each list and all centroids, once they are known.
+    pub trained: Option<(Vec<u64>, Rows<'a>)>,
 }
 
 /// What a file says of its inverted lists; of [`IndexInfo`](crate::IndexInfo).
@@ -50,37 +51,41 @@ pub struct IvfInfo {
     pub originals: bool,
 }
 
-pub(in crate::index) fn write_lists(file: &mut FileWriter, lists: &Lists) -> Result<()> {
+pub(in crate::index) fn write_lists(file: &mut FileWriter, lists: &Lists<'_>) -> Result<()> {
     let (sizes, centroids) = match &lists.trained {
-        Some((sizes, centroids)) => (&sizes[..], &centroids[..]),
+        Some((sizes, centroids)) => (&sizes[..], centroids.bytes()),
         None => (&[][..], &[][..]),
     };
-    let length = HEAD_BYTES + 8 * sizes.len() as u64 + 4 * centroids.len() as u64;
+    let length = HEAD_BYTES + 8 * sizes.len() as u64 + centroids.len() as u64;
     file.section(LISTS, length, |section| {
         section.put(&(lists.nlist as u64).to_le_bytes())?;
         section.put(&(lists.nprobe as u64).to_le_bytes())?;
         section.put(&u32::from(lists.trained.is_some()).to_le_bytes())?;
         section.put(bytemuck::cast_slice(sizes))?;
-        section.put(bytemuck::cast_slice(centroids))
+        section.put(centroids)
     })
 }
 
-/// Reads what [`write_lists`] wrote of rows of `dim` elements; `take` is given it before the checksum is known to be right, and what it
-/// refuses is a fault of the centroids.
+/// Reads what [`write_lists`] wrote of centroids of `dim` elements of a type; `take` is given it before the checksum is known to be right, and
+/// what it refuses is a fault of the centroids.
 pub(in crate::index) fn read_lists<T>(
     file: &mut FileReader,
-    dim: usize,
-    take: impl FnOnce(Lists) -> Result<T>,
+    (dtype, dim): (DType, usize),
+    take: impl FnOnce(Lists<'_>) -> Result<T>,
 ) -> Result<T> {
     let mut section = file.section(LISTS)?;
-    let (nlist, nprobe, sizes) = head(&mut section, dim)?;
+    let row_bytes = dtype.row_bytes(dim);
+    let (nlist, nprobe, sizes) = head(&mut section, row_bytes)?;
     let at = section.at();
+    // aligned for every type
+    let mut words: Vec<u32> = Vec::new();
     let trained = match sizes {
         None => None,
         Some(sizes) => {
-            let mut centroids = vec![0f32; nlist * dim];
-            section.fill(bytemuck::cast_slice_mut(&mut centroids))?;
-            Some((sizes, centroids))
+            let bytes = nlist * row_bytes;
+            words.resize(bytes.div_ceil(4), 0);
+            section.fill(&mut bytemuck::cast_slice_mut(&mut words)[..bytes])?;
+            Some((sizes, Rows::from_bytes(dtype, &bytemuck::cast_slice(&words)[..bytes])?))
         }
     };
     let taken = take(Lists { nlist, nprobe, trained }).map_err(|e| match e {
@@ -94,9 +99,9 @@ pub(in crate::index) fn read_lists<T>(
 }
 
 /// What the section says before the centroids.
-pub(super) fn describe(file: &mut FileReader, dim: usize) -> Result<IvfInfo> {
+pub(super) fn describe(file: &mut FileReader, (dtype, dim): (DType, usize)) -> Result<IvfInfo> {
     let mut section = file.section(LISTS)?;
-    let (nlist, nprobe, sizes) = head(&mut section, dim)?;
+    let (nlist, nprobe, sizes) = head(&mut section, dtype.row_bytes(dim))?;
     section.skip()?;
     let sizes = sizes.map(|sizes| ListSizes::of(&sizes));
     let (nlist, nprobe) = (nlist as u64, nprobe as u64);
@@ -111,8 +116,8 @@ pub(super) fn describe(file: &mut FileReader, dim: usize) -> Result<IvfInfo> {
     })
 }
 
-/// Lists, probed lists, and the size of each list where there are centroids.
-fn head(section: &mut Section<'_>, dim: usize) -> Result<(usize, usize, Option<Vec<u64>>)> {
+/// Lists, probed lists, and the size of each list where there are centroids, of so many bytes each.
+fn head(section: &mut Section<'_>, row_bytes: usize) -> Result<(usize, usize, Option<Vec<u64>>)> {
     let at = section.at();
     let (nlist, nprobe, trained) = (section.u64()?, section.u64()?, section.u32()?);
     if nlist == 0 || nlist > u64::from(u32::MAX) {
@@ -123,7 +128,7 @@ fn head(section: &mut Section<'_>, dim: usize) -> Result<(usize, usize, Option<V
     }
     let wanted = match trained {
         0 => Some(0),
-        1 => nlist.checked_mul(8 + 4 * dim as u64),
+        1 => nlist.checked_mul(8 + row_bytes as u64),
         other => return Err(section.fault_at(at + 16, format!("{other} is neither 0 nor 1"))),
     };
     if wanted != Some(section.left()) {

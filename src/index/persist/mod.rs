@@ -14,6 +14,7 @@ mod quantizer;
 mod reader;
 mod refine;
 mod rows;
+mod signs;
 mod transforms;
 mod writer;
 
@@ -21,7 +22,7 @@ pub use describe::IndexInfo;
 pub(super) use ids::{read_ids, write_ids};
 pub(super) use info::{IndexReader, Info, has_section, open, open_kind};
 pub(super) use layout::{
-    IVF_FLAT, IVF_PQ, IVF_RABITQ, IVF_SQ, PQ, PRE_TRANSFORM, RABITQ, REFINE, SQ,
+    BINARY_IVF, IVF_FLAT, IVF_PQ, IVF_RABITQ, IVF_SQ, LSH, PQ, PRE_TRANSFORM, RABITQ, REFINE, SQ,
 };
 pub use list_sizes::ListSizes;
 pub use lists::IvfInfo;
@@ -31,5 +32,6 @@ pub(super) use reader::FileReader;
 pub use refine::RefineInfo;
 pub(super) use refine::{read_k_factor, write_k_factor};
 pub(super) use rows::{ON_HOST, ORIGINALS, ROWS, read_mark, read_rows, write_mark, write_rows};
+pub(super) use signs::{read_signs, write_signs};
 pub(super) use transforms::{read_transforms, write_transforms};
 pub(super) use writer::FileWriter;

@@ -110,6 +110,7 @@ fn of_bytes(
         ids: None,
         codes: Some(of),
         lists: None,
+        signs: None,
         transforms: Vec::new(),
         refine: None,
     })

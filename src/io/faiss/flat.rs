@@ -31,6 +31,7 @@ pub(super) fn flat(file: &mut Reader) -> Result<Found> {
         ids: None,
         codes: None,
         lists: None,
+        signs: None,
         transforms: Vec::new(),
         refine: None,
     })
@@ -38,7 +39,7 @@ pub(super) fn flat(file: &mut Reader) -> Result<Found> {
 
 /// Rows of bits.
 pub(super) fn bits(file: &mut Reader) -> Result<Found> {
-    let BinaryHeader { dim, rows } = BinaryHeader::read(file)?;
+    let BinaryHeader { dim, rows, .. } = BinaryHeader::read(file)?;
     let (at, row_bytes) = (file.at(), dim as u64 / 8);
     let bytes = file.count(1)?;
     if bytes != rows * row_bytes {
@@ -58,6 +59,7 @@ pub(super) fn bits(file: &mut Reader) -> Result<Found> {
         ids: None,
         codes: None,
         lists: None,
+        signs: None,
         transforms: Vec::new(),
         refine: None,
     })

@@ -3,7 +3,7 @@
 use super::fast_scan::Blocks;
 use crate::dtype::DType;
 use crate::metric::Metric;
-use crate::quantize::{Quantizer, VectorTransform};
+use crate::quantize::{Quantizer, SignQuantizer, VectorTransform};
 
 /// The most candidates for each neighbour that FAISS reads.
 pub(super) const MOST_CANDIDATES: f32 = 1000.0;
@@ -29,6 +29,8 @@ pub(super) struct Found {
     /// What the rows are codes of that are in no lists.
     pub codes: Option<Quantizer>,
     pub lists: Option<ListsFound>,
+    /// What made bits of rows, where the rows are bits of others.
+    pub signs: Option<SignQuantizer>,
     /// What rows went through before they were stored.
     pub transforms: Vec<VectorTransform>,
     /// What compares the rows that this one finds again, if anything does.
@@ -64,6 +66,20 @@ impl Found {
     /// Elements of the rows that such an index takes.
     pub fn dim_in(&self) -> usize {
         self.transforms.first().map_or(self.dim, VectorTransform::dim_in)
+    }
+
+    /// The metric by the header, which of signs is not that of their distances.
+    pub fn header_metric(&self) -> &Metric {
+        if self.signs.is_some() { &Metric::L2 } else { &self.metric }
+    }
+
+    /// Elements of a row as it lies in the file; of codes bytes.
+    pub fn row_dim(&self) -> usize {
+        match &self.signs {
+            Some(signs) => signs.bits(),
+            None if self.dtype == DType::U8 => self.row_bytes as usize,
+            None => self.dim,
+        }
     }
 
     /// The id of the next row that is added without one.

@@ -112,6 +112,7 @@ pub(super) struct BinaryHeader {
     /// In bits.
     pub dim: usize,
     pub rows: u64,
+    pub is_trained: bool,
 }
 
 impl BinaryHeader {
@@ -123,17 +124,17 @@ impl BinaryHeader {
             return Err(file.fault(at, format!("{code_size} bytes for {dim} bits")));
         }
         let rows = rows(file)?;
-        file.flag()?;
+        let is_trained = file.flag()?;
         // bits have one metric, whatever the number is
         file.i32()?;
-        Ok(BinaryHeader { dim, rows })
+        Ok(BinaryHeader { dim, rows, is_trained })
     }
 
     pub fn write(&self, out: &mut Vec<u8>) {
         out.extend((self.dim as u32).to_le_bytes());
         out.extend((self.dim as u32 / 8).to_le_bytes());
         out.extend(self.rows.to_le_bytes());
-        out.push(1);
+        out.push(self.is_trained.into());
         out.extend(BINARY_METRIC.to_le_bytes());
     }
 }

@@ -1,5 +1,6 @@
 //! A file from its first letters to its end, but for the rows, whose places are found out.
 
+use super::bit_lists;
 use super::codes;
 use super::flat;
 use super::found::{Found, MOST_CANDIDATES, Rescoring};
@@ -7,6 +8,7 @@ use super::header::{BinaryHeader, Header};
 use super::lists;
 use super::names;
 use super::reader::Reader;
+use super::signs;
 use super::transforms;
 use crate::error::Result;
 use crate::format::LittleEndian as _;
@@ -40,6 +42,8 @@ fn plain(file: &mut Reader, at: u64, fourcc: [u8; 4]) -> Result<Found> {
         b"IPfs" => codes::fast(file),
         b"Ixrq" | b"Ixrr" => codes::rabitq(file, fourcc == *b"Ixrr"),
         b"Iwrq" | b"Iwrr" => lists::find(file, fourcc),
+        b"IBwF" => bit_lists::find(file),
+        b"IxHe" | b"IxHE" => signs::find(file, fourcc == *b"IxHE"),
         b"IxPT" => transformed(file),
         b"IxRF" => refined(file),
         b"IwFl" | b"IvFl" | b"IvFL" | b"IwSq" | b"IwSQ" | b"IvSQ" | b"IwPQ" | b"IvPQ" | b"IwPf" => {
@@ -62,7 +66,7 @@ fn transformed(file: &mut Reader) -> Result<Found> {
                 |fourcc: &[u8; 4]| fourcc[1] != b'B' && !matches!(fourcc, b"IxPT" | b"IxRF");
             (mapped(file, (within.dim, within.rows), plain)?, within.rows)
         }
-        b"IxPT" | b"IBxF" | b"IxRF" => {
+        b"IxPT" | b"IBxF" | b"IBwF" | b"IxRF" => {
             let reason = format!("{} behind transforms", fourcc.escape_ascii());
             return Err(file.fault(at, reason));
         }
@@ -73,10 +77,13 @@ fn transformed(file: &mut Reader) -> Result<Found> {
         }
     };
     let dim = transforms.last().map_or(header.dim, VectorTransform::dim_out);
-    if (found.dim, rows, &found.metric) != (dim, header.rows, &header.metric) {
+    if (found.dim, rows, found.header_metric()) != (dim, header.rows, &header.metric) {
         let reason = format!(
             "{rows} rows of {} under {} behind transforms of {} rows to {dim} under {}",
-            found.dim, found.metric, header.rows, header.metric
+            found.dim,
+            found.header_metric(),
+            header.rows,
+            header.metric
         );
         return Err(file.fault(at, reason));
     }

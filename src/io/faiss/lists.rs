@@ -71,30 +71,27 @@ pub(super) fn find(file: &mut Reader, fourcc: [u8; 4]) -> Result<Found> {
         ids: Some(ids),
         codes: None,
         lists: Some(ListsFound { nlist, nprobe, centroids, codes }),
+        signs: None,
         transforms: Vec::new(),
         refine: None,
     })
 }
 
+/// What is said of centroids in an index of these letters.
+pub(super) fn other_centroids(fourcc: [u8; 4]) -> String {
+    let what = names::unread(fourcc);
+    format!(
+        "the centroids, which are searched exactly here, are in another index than a flat one: {what}"
+    )
+}
+
 /// Lists, lists that are looked at, and where the centroids lie, which are those of a flat index.
 fn head(file: &mut Reader, header: &Header) -> Result<(u64, u64, Option<u64>)> {
-    let at = file.at();
-    let (nlist, nprobe) = (file.u64()?, file.u64()?);
-    let most = u64::from(u32::MAX);
-    if nlist == 0 || nlist > most {
-        return Err(file.fault(at, format!("{nlist} lists")));
-    }
-    if nprobe == 0 || nprobe > most {
-        return Err(file.fault(at + 8, format!("{nprobe} lists to look at")));
-    }
+    let (nlist, nprobe) = numbers(file)?;
     let at = file.at();
     let fourcc = file.fourcc()?;
     if !matches!(&fourcc, b"IxF2" | b"IxFI" | b"IxFl") {
-        let what = names::unread(fourcc);
-        let reason = format!(
-            "the centroids, which are searched exactly here, are in another index than a flat one: {what}"
-        );
-        return Err(file.fault(at, reason));
+        return Err(file.fault(at, other_centroids(fourcc)));
     }
     let centroids = flat(file)?;
     if centroids.metric != header.metric || centroids.dim != header.dim {
@@ -113,8 +110,22 @@ fn head(file: &mut Reader, header: &Header) -> Result<(u64, u64, Option<u64>)> {
     Ok((nlist, nprobe, centroids.stretches.first().map(|stretch| stretch.at)))
 }
 
+/// Lists, and lists that are looked at.
+pub(super) fn numbers(file: &mut Reader) -> Result<(u64, u64)> {
+    let at = file.at();
+    let (nlist, nprobe) = (file.u64()?, file.u64()?);
+    let most = u64::from(u32::MAX);
+    if nlist == 0 || nlist > most {
+        return Err(file.fault(at, format!("{nlist} lists")));
+    }
+    if nprobe == 0 || nprobe > most {
+        return Err(file.fault(at + 8, format!("{nprobe} lists to look at")));
+    }
+    Ok((nlist, nprobe))
+}
+
 /// Goes behind the map of ids to places in lists, for which there is no use.
-fn direct_map(file: &mut Reader) -> Result<()> {
+pub(super) fn direct_map(file: &mut Reader) -> Result<()> {
     let at = file.at();
     let kind = file.u8()?;
     let listed = file.count(8)?;
@@ -233,7 +244,7 @@ fn rabitq(file: &mut Reader, header: &Header, many: bool) -> Result<(Quantizer, 
 }
 
 /// Lists of arrays: all sizes, then the codes and the ids of each list.
-fn arrays(
+pub(super) fn arrays(
     file: &mut Reader,
     nlist: u64,
     row_bytes: u64,

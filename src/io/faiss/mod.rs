@@ -2,11 +2,12 @@
 //!
 //! In the order in which the files use each other: the numbers of a file (`reader`), the letters that stand for kinds of indexes (`names`),
 //! what each begins with (`header`), codes in blocks (`fast_scan`), what a file is found to hold (`found`), flat indexes (`flat`), quantizers (`quantizer`), flat indexes of codes (`codes`), transforms of vectors
-//! (`transforms`), lists (`lists`), a whole file (`layout`), its rows as a stream (`rows`); with all that indexes (`read`), and the other way (`write`).
+//! (`transforms`), lists (`lists`), of bits (`bit_lists`), signs of rows (`signs`), a whole file (`layout`), its rows as a stream (`rows`); with all that indexes (`read`), and the other way (`write`).
 //!
 //! A file is gone through twice: first for everything but its rows, whose places are noted, so that it is known to be sound before
 //! anything is on the device; then for the rows.
 
+mod bit_lists;
 mod codes;
 mod fast_scan;
 mod flat;
@@ -20,6 +21,7 @@ mod rabitq;
 mod read;
 mod reader;
 mod rows;
+mod signs;
 mod transforms;
 mod write;
 
@@ -41,7 +43,9 @@ use std::path::Path;
 /// | `IndexIVFPQ`, `IndexIVFPQFastScan` | `IwPQ`, of old `IvPQ`; `IwPf` | [`IvfPq`](crate::IvfPq) |
 /// | `IndexRaBitQ` | `Ixrq` `Ixrr` | [`RaBitQ`](crate::RaBitQ) |
 /// | `IndexIVFRaBitQ` | `Iwrq` `Iwrr` | [`IvfRaBitQ`](crate::IvfRaBitQ) |
+/// | `IndexLSH` | `IxHe`, of old `IxHE` | [`Lsh`](crate::Lsh) |
 /// | `IndexBinaryFlat` | `IBxF` | [`BinaryFlat`](crate::BinaryFlat) |
+/// | `IndexBinaryIVF` | `IBwF` | [`BinaryIvf`](crate::BinaryIvf) |
 /// | `IndexPreTransform` of one of these | `IxPT` | [`PreTransform`](crate::PreTransform) |
 /// | `IndexRefineFlat`, `IndexRefine` by an `IndexFlat`, of one of these | `IxRF` | [`Refine`](crate::Refine), with its `k_factor` |
 /// | `IndexIDMap`, `IndexIDMap2` of one of these | `IxMp` `IxM2` `IBMp` `IBM2` | the same with these ids |
@@ -87,7 +91,8 @@ pub fn read_faiss(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Box<dyn Index>> {
 ///
 /// A [`Flat`](crate::Flat) becomes an `IndexFlat`, an [`Sq`](crate::Sq) an `IndexScalarQuantizer`, a [`Pq`](crate::Pq) an `IndexPQ`, an [`IvfFlat`](crate::IvfFlat) an `IndexIVFFlat`, an [`IvfSq`](crate::IvfSq) an
 /// `IndexIVFScalarQuantizer`, an [`IvfPq`](crate::IvfPq) an `IndexIVFPQ`, a [`RaBitQ`](crate::RaBitQ) an `IndexRaBitQ`, an
-/// [`IvfRaBitQ`](crate::IvfRaBitQ) an `IndexIVFRaBitQ`, a [`BinaryFlat`](crate::BinaryFlat) an `IndexBinaryFlat`, a
+/// [`IvfRaBitQ`](crate::IvfRaBitQ) an `IndexIVFRaBitQ`, an [`Lsh`](crate::Lsh) an `IndexLSH`, a
+/// [`BinaryFlat`](crate::BinaryFlat) an `IndexBinaryFlat`, a [`BinaryIvf`](crate::BinaryIvf) an `IndexBinaryIVF`, a
 /// [`PreTransform`](crate::PreTransform) an `IndexPreTransform` of what is within, a [`Refine`](crate::Refine) an `IndexRefine` of its
 /// stages; a flat one or a `Refine` whose ids are not
 /// 0, 1, 2... in the order of its rows within an `IndexIDMap2`. What [`read_faiss`] reads it writes again to the byte, but for

@@ -1,13 +1,12 @@
 //! FAISS's four letters for each kind of index, and what they stand for.
 
 /// What can be read, for messages.
-pub(super) const KNOWN: &str = "IxF2, IxFI, IxFl, IxSQ, IxPq, IxPo, IxPQ, IPfs, IwFl, IvFl, IvFL, IwSq, IwSQ, IvSQ, IwPQ, IvPQ, IwPf, Ixrq, Ixrr, Iwrq, Iwrr, IxPT, IxRF, IxMp, IxM2, IBxF, IBMp and IBM2";
+pub(super) const KNOWN: &str = "IxF2, IxFI, IxFl, IxSQ, IxPq, IxPo, IxPQ, IPfs, IwFl, IvFl, IvFL, IwSq, IwSQ, IvSQ, IwPQ, IvPQ, IwPf, Ixrq, Ixrr, Iwrq, Iwrr, IxHe, IxHE, IxPT, IxRF, IxMp, IxM2, IBxF, IBwF, IBMp and IBM2";
 
 /// Kinds that are not read, as the rest of "it is ...".
 const OTHERS: &[(&str, &str)] = &[
     ("null", "no index at all"),
     ("IwQR IvQR", "lists of product-quantizer codes that are refined (IndexIVFPQR)"),
-    ("IxHe IxHE", "a locality-sensitive hash (IndexLSH)"),
     ("Irfn Irfs", "a RaBitQ index for fast scans (IndexRaBitQFastScan)"),
     ("Iwrn Iwrf", "lists of RaBitQ codes for fast scans (IndexIVFRaBitQFastScan)"),
     ("IHNf IHNp IHNs IHN2 IH00", "an HNSW graph (IndexHNSW)"),
@@ -26,7 +25,6 @@ const OTHERS: &[(&str, &str)] = &[
     ("IwIQ", "lists with a quantizer of their own (IndexIVFIndependentQuantizer)"),
     ("Ix2L", "codes of two levels (Index2Layer)"),
     ("IRMf IRMh", "rows scaled one by one (IndexRowwiseMinMax)"),
-    ("IBwF", "binary lists (IndexBinaryIVF)"),
     ("IBFf", "a binary index over one of floats (IndexBinaryFromFloat)"),
     ("IBHf", "a binary HNSW graph (IndexBinaryHNSW)"),
     ("IBHh IBHm", "a binary hash (IndexBinaryHash)"),

@@ -11,8 +11,10 @@ use crate::error::{Error, Result};
 use crate::format::LittleEndian as _;
 use crate::format::RowSource;
 use crate::index::{Index, IndexInfo, IvfInfo, ListSizes, ListsApart, PreTransform};
-use crate::index::{RefineInfo, RowNames, codes_of, flat_of, lists_of_rows, refined_by_rows};
-use crate::quantize::{Quantizer, ScalarQuantizer};
+use crate::index::{
+    RefineInfo, RowNames, codes_of, flat_of, lists_of_rows, refined_by_rows, signs_of_rows,
+};
+use crate::quantize::{Quantizer, ScalarQuantizer, SignQuantizer};
 use crate::space::check;
 use std::path::Path;
 
@@ -37,7 +39,10 @@ pub(super) fn read(gpu: &Gpu, path: &Path) -> Result<Box<dyn Index>> {
     let lists = lists(&mut file, &found)?;
     let mut rows = FileRows::new(&mut file, &found);
     let made = match (&lists, &found.codes) {
-        (None, None) => flat_of(gpu, &found.metric, &mut rows, names),
+        (None, None) => match &found.signs {
+            Some(signs) => signs_of_rows(gpu, signs, &mut rows, names),
+            None => flat_of(gpu, &found.metric, &mut rows, names),
+        },
         (None, Some(of)) => codes_of(gpu, &found.metric, of, &mut rows, names),
         (Some(lists), _) => lists_of_rows(gpu, (&found.metric, found.dim), lists, &mut rows, names),
     };
@@ -85,16 +90,23 @@ fn names_of(file: &mut Reader, found: &mut Found) -> Result<RowNames> {
 /// The lists, with the elements of their centroids.
 fn lists(file: &mut Reader, found: &Found) -> Result<Option<ListsApart>> {
     let Some(lists) = &found.lists else { return Ok(None) };
-    let centroids = match lists.centroids {
-        None => None,
+    let (mut centroids, mut bit_centroids) = (None, None);
+    match lists.centroids {
+        None => {}
+        Some(at) if found.dtype == DType::Bits => {
+            file.go_to(at)?;
+            let mut bytes = vec![0; (lists.nlist * found.row_bytes) as usize];
+            file.fill(&mut bytes)?;
+            bit_centroids = Some(bytes);
+        }
         Some(at) => {
             file.go_to(at)?;
-            let centroids = file.f32s(lists.nlist * found.dim as u64)?;
-            check::rows(&found.metric, Rows::F32(&centroids), found.dim, 0)
+            let numbers = file.f32s(lists.nlist * found.dim as u64)?;
+            check::rows(&found.metric, Rows::F32(&numbers), found.dim, 0)
                 .map_err(|e| file.fault(at, format!("centroids: {e}")))?;
-            Some(centroids)
+            centroids = Some(numbers);
         }
-    };
+    }
     let mut labels = Vec::with_capacity(found.rows as usize);
     for stretch in &found.stretches {
         labels.resize(labels.len() + stretch.rows as usize, stretch.list);
@@ -103,6 +115,7 @@ fn lists(file: &mut Reader, found: &Found) -> Result<Option<ListsApart>> {
         nlist: lists.nlist as usize,
         nprobe: lists.nprobe as usize,
         centroids,
+        bit_centroids,
         labels,
         codes: lists.codes.clone(),
     }))
@@ -139,17 +152,20 @@ fn told(file: &Reader, found: &Found) -> IndexInfo {
     let in_lists = found.lists.as_ref().map(|lists| lists.codes.as_ref().map(|(of, _)| of));
     let stage = match (in_lists, &found.codes) {
         _ if !found.transforms.is_empty() => "PreTransform",
+        _ if found.signs.is_some() => "Lsh",
         (None, Some(Quantizer::Scalar(_))) => "Sq",
         (None, Some(Quantizer::Product(_))) => "Pq",
         (None, Some(Quantizer::RaBitQ(_))) => "RaBitQ",
         (None, None) if found.dtype == DType::Bits => "BinaryFlat",
         (None, None) => "Flat",
+        (Some(None), _) if found.dtype == DType::Bits => "BinaryIvf",
         (Some(None), _) => "IvfFlat",
         (Some(Some(Quantizer::Scalar(_))), _) => "IvfSq",
         (Some(Some(Quantizer::Product(_))), _) => "IvfPq",
         (Some(Some(Quantizer::RaBitQ(_))), _) => "IvfRaBitQ",
     };
     let codes = in_lists.flatten().or(found.codes.as_ref()).map(Quantizer::name);
+    let codes = codes.or(found.signs.as_ref().map(SignQuantizer::name));
     let refine = found.refine.as_ref().map(|refine| RefineInfo {
         base: stage.to_owned(),
         rows: "Flat".into(),
@@ -158,8 +174,11 @@ fn told(file: &Reader, found: &Found) -> IndexInfo {
     let kind = if refine.is_some() { "Refine" } else { stage };
     IndexInfo {
         kind: kind.to_owned(),
-        // codes are of f32
-        dtype: if found.dtype == DType::Bits { DType::Bits } else { DType::F32 },
+        // codes and signs are of f32
+        dtype: match found.dtype {
+            DType::Bits if found.signs.is_none() => DType::Bits,
+            _ => DType::F32,
+        },
         dim: found.dim_in(),
         metric: found.metric.clone(),
         rows: found.rows,
@@ -206,7 +225,7 @@ fn check_rows(
             Ok(Some(block)) => {
                 let count = block.bytes().len() as u64 / found.row_bytes;
                 if found.dtype != DType::U8
-                    && let Err(error) = check::rows(&found.metric, block, found.dim, done)
+                    && let Err(error) = check::rows(&found.metric, block, found.row_dim(), done)
                 {
                     break Err(error);
                 }

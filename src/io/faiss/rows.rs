@@ -28,14 +28,10 @@ pub(super) struct FileRows<'a> {
 
 impl<'a> FileRows<'a> {
     pub fn new(file: &'a mut Reader, found: &'a Found) -> FileRows<'a> {
-        let dim = match found.dtype {
-            DType::U8 => found.row_bytes as usize,
-            _ => found.dim,
-        };
         FileRows {
             file,
             dtype: found.dtype,
-            dim,
+            dim: found.row_dim(),
             row_bytes: found.row_bytes,
             blocks: found.blocks,
             stretches: &found.stretches,

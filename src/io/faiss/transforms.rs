@@ -162,13 +162,39 @@ fn linear(file: &mut Reader, fourcc: [u8; 4], parts: &mut TransformParts) -> Res
     Ok(())
 }
 
+/// The rotation of rows of `dim_in` elements to `dim_out` within an index of signs: the matrix and what is added to its products, or nothing where
+/// it is not there.
+#[allow(clippy::type_complexity)]
+pub(super) fn rotation(
+    file: &mut Reader,
+    (dim_in, dim_out): (usize, usize),
+) -> Result<Option<(Vec<f32>, Vec<f32>)>> {
+    let at = file.at();
+    let parts = matrix_of(file, b"rrot")?;
+    if (parts.dim_in, parts.dim_out) != (dim_in, dim_out) {
+        let (from, to) = (parts.dim_in, parts.dim_out);
+        let reason =
+            format!("a rotation of {from} elements to {to} for {dim_out} bits of {dim_in}");
+        return Err(file.fault(at, reason));
+    }
+    Ok(parts.is_trained.then_some((parts.matrix, parts.bias)))
+}
+
+/// One that is not there.
+pub(super) fn write_no_rotation((dim_in, dim_out): (usize, usize), out: &mut Vec<u8>) {
+    out.extend(b"rrot");
+    let parts = TransformParts { dim_in, dim_out, ..TransformParts::default() };
+    put_matrix(&parts, false, out);
+    put_end(&parts, out);
+}
+
 /// The matrix within another transform, of these letters.
 fn matrix_of(file: &mut Reader, letters: &[u8; 4]) -> Result<TransformParts> {
     let at = file.at();
     let fourcc = file.fourcc()?;
     if fourcc != *letters {
         let (found, wanted) = (fourcc.escape_ascii(), letters.escape_ascii());
-        return Err(file.fault(at, format!("{found} within an ITQ, where {wanted} is expected")));
+        return Err(file.fault(at, format!("{found} within another, where {wanted} is expected")));
     }
     let mut parts = TransformParts::default();
     linear(file, fourcc, &mut parts)?;

@@ -5,13 +5,14 @@ use super::found::MOST_CANDIDATES;
 use super::header::{BinaryHeader, Header, number};
 use super::quantizer;
 use super::rabitq;
+use super::signs;
 use super::transforms;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::AtomicFile;
 use crate::index::{Apart, Index, ListsApart};
 use crate::metric::Metric;
-use crate::quantize::{Quantizer, VectorTransform};
+use crate::quantize::{Quantizer, SignQuantizer, VectorTransform};
 use std::path::Path;
 
 /// Host memory for a block of rows.
@@ -87,7 +88,8 @@ fn write_refined(
 
 /// Whether an index can be added to.
 fn is_trained(apart: &Apart) -> bool {
-    apart.lists.as_ref().is_none_or(|lists| lists.centroids.is_some())
+    apart.lists.as_ref().is_none_or(ListsApart::is_trained)
+        && apart.signs.as_ref().is_none_or(SignQuantizer::is_trained)
         && apart.codes.as_ref().is_none_or(Quantizer::is_trained)
         && apart.transforms.iter().all(VectorTransform::is_trained)
 }
@@ -107,6 +109,10 @@ struct Kind {
 impl Kind {
     fn of(apart: &Apart) -> Result<Kind> {
         let cosine = apart.metric == Metric::Cosine;
+        if apart.signs.is_some() {
+            // FAISS's files of signs say so
+            return Ok(Kind { metric: Metric::L2, unit: false });
+        }
         if apart.dtype == DType::Bits {
             if apart.metric != Metric::Hamming {
                 return Err(refused(format!("{}; of bits it has hamming", apart.metric)));
@@ -186,12 +192,13 @@ fn transforms_before(apart: &Apart, kind: &Kind) -> Result<Vec<u8>> {
 fn write_flat(out: &mut AtomicFile, apart: &Apart, kind: &Kind) -> Result<()> {
     let rows = apart.ids.len() as u64;
     let numbers = apart.ids.iter().copied().eq(0..rows);
-    let (bits, mut bytes) = (apart.dtype == DType::Bits, Vec::new());
+    let bits = apart.dtype == DType::Bits && apart.signs.is_none();
+    let mut bytes = Vec::new();
     let trained = apart.codes.as_ref().is_none_or(Quantizer::is_trained);
     let header = kind.header(apart.dim, rows, trained);
     let head = |bytes: &mut Vec<u8>| match bits {
         true => {
-            BinaryHeader { dim: apart.dim, rows }.write(bytes);
+            BinaryHeader { dim: apart.dim, rows, is_trained: true }.write(bytes);
             Ok(())
         }
         false => header.write(bytes),
@@ -200,12 +207,18 @@ fn write_flat(out: &mut AtomicFile, apart: &Apart, kind: &Kind) -> Result<()> {
         bytes.extend(if bits { b"IBM2" } else { b"IxM2" });
         head(&mut bytes)?;
     }
+    if let Some(signs) = &apart.signs {
+        bytes.extend(b"IxHe");
+        kind.header(apart.dim, rows, signs.is_trained()).write(&mut bytes)?;
+        signs::write(signs, &mut bytes)?;
+    }
     // of bits and codes counted in bytes, of numbers in numbers
     let elements = match &apart.codes {
         Some(of) => {
             codes::write(of, &header, &mut bytes)?;
             apart.row_bytes
         }
+        None if apart.signs.is_some() => apart.row_bytes,
         None => {
             bytes.extend(if bits { b"IBxF" } else { kind.flat() });
             head(&mut bytes)?;
@@ -233,24 +246,41 @@ fn write_lists(out: &mut AtomicFile, apart: &Apart, lists: &ListsApart, kind: &K
     if kind.unit {
         centroids.chunks_exact_mut(dim).for_each(to_unit);
     }
-    let mut bytes = Vec::new();
+    let (mut bytes, bits) = (Vec::new(), apart.dtype == DType::Bits);
     bytes.extend(match &lists.codes {
+        None if bits => b"IBwF",
         None => b"IwFl",
         Some((Quantizer::Scalar(_), _)) => b"IwSq",
         Some((Quantizer::Product(_), _)) => b"IwPQ",
         Some((Quantizer::RaBitQ(of), _)) => rabitq::letters(of, true),
     });
-    let header = kind.header(dim, rows, lists.centroids.is_some());
-    header.write(&mut bytes)?;
+    let header = |bytes: &mut Vec<u8>, rows, is_trained| match bits {
+        true => {
+            BinaryHeader { dim, rows, is_trained }.write(bytes);
+            Ok(())
+        }
+        false => kind.header(dim, rows, is_trained).write(bytes),
+    };
+    header(&mut bytes, rows, lists.is_trained())?;
     bytes.extend(nlist.to_le_bytes());
     bytes.extend((lists.nprobe as u64).to_le_bytes());
-    bytes.extend(kind.flat());
-    kind.header(dim, (centroids.len() / dim) as u64, true).write(&mut bytes)?;
-    bytes.extend((centroids.len() as u64).to_le_bytes());
-    bytes.extend(bytemuck::cast_slice::<f32, u8>(&centroids));
+    bytes.extend(if bits { b"IBxF" } else { kind.flat() });
+    let of_centroids = if lists.is_trained() { nlist } else { 0 };
+    header(&mut bytes, of_centroids, true)?;
+    match &lists.bit_centroids {
+        Some(bits) => {
+            bytes.extend((bits.len() as u64).to_le_bytes());
+            bytes.extend(bits);
+        }
+        None => {
+            bytes.extend((centroids.len() as u64).to_le_bytes());
+            bytes.extend(bytemuck::cast_slice::<f32, u8>(&centroids));
+        }
+    }
     // no direct map
     bytes.extend([0; 9]);
     let code_size = match &lists.codes {
+        None if bits => apart.row_bytes as u64,
         None => 4 * dim as u64,
         Some((Quantizer::Scalar(of), residual)) => {
             quantizer::write(of, &mut bytes)?;
@@ -265,7 +295,7 @@ fn write_lists(out: &mut AtomicFile, apart: &Apart, lists: &ListsApart, kind: &K
             of.code_bytes() as u64
         }
         Some((Quantizer::RaBitQ(of), residual)) => {
-            rabitq::write(of, &header, &mut bytes)?;
+            rabitq::write(of, &kind.header(dim, rows, lists.is_trained()), &mut bytes)?;
             bytes.extend((of.code_bytes() as u64).to_le_bytes());
             // of residuals, and queries are read in full
             bytes.extend([u8::from(*residual), 0]);

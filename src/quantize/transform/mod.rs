@@ -51,3 +51,4 @@ pub use kinds::PcaParams;
 pub(crate) use name::{TOKENS, named};
 pub(crate) use parts::TransformParts;
 pub use vector::VectorTransform;
+pub(super) use vector::{checked, in_pieces};

@@ -177,7 +177,7 @@ impl VectorTransform {
     }
 
     /// What a block of rows becomes that was checked.
-    pub(super) fn applied(&self, rows: &[f32]) -> Result<Vec<f32>> {
+    pub(in crate::quantize) fn applied(&self, rows: &[f32]) -> Result<Vec<f32>> {
         let Some(state) = &self.state else { return Err(Error::NotTrained) };
         Ok(match (&self.kind, &state.linear) {
             (Kind::Itq { .. }, Some(linear)) => linear.apply(&directions(rows, &state.mean)),
@@ -210,7 +210,7 @@ impl VectorTransform {
     }
 
     /// The reverse.
-    pub(super) fn reversed(&self, rows: &[f32]) -> Result<Vec<f32>> {
+    pub(in crate::quantize) fn reversed(&self, rows: &[f32]) -> Result<Vec<f32>> {
         let Some(state) = &self.state else { return Err(Error::NotTrained) };
         let refused = |why: &str| Err(Error::unsupported(self.to_string(), why));
         match (&self.kind, &state.linear) {
@@ -261,7 +261,11 @@ fn beside(mut rows: Vec<f32>, linear: &Linear, mean: &[f32]) -> Vec<f32> {
 }
 
 /// Rows as f32, once each element is known to be a number. `first` is the number of the first of them.
-pub(super) fn checked(rows: Rows<'_>, dim: usize, first: u64) -> Result<Cow<'_, [f32]>> {
+pub(in crate::quantize) fn checked(
+    rows: Rows<'_>,
+    dim: usize,
+    first: u64,
+) -> Result<Cow<'_, [f32]>> {
     if rows.dtype() == DType::Bits {
         return Err(Error::unsupported("a vector transform", "rows of bits"));
     }
@@ -274,11 +278,11 @@ pub(super) fn checked(rows: Rows<'_>, dim: usize, first: u64) -> Result<Cow<'_, 
 }
 
 /// Does the work of some rows at a time, on several threads.
-pub(super) fn in_pieces(
+pub(in crate::quantize) fn in_pieces<T: Clone + Send>(
     rows: &[f32],
     dim: usize,
-    work: impl Fn(&[f32]) -> Result<Vec<f32>> + Send + Sync,
-) -> Result<Vec<f32>> {
+    work: impl Fn(&[f32]) -> Result<Vec<T>> + Send + Sync,
+) -> Result<Vec<T>> {
     let step = (PIECE / dim).max(1) * dim;
     if rows.len() <= step {
         return work(rows);

@@ -90,7 +90,9 @@ def answer(name, data, of=None):
     inner = index
     if isinstance(index, faiss.IndexIDMap):
         inner = faiss.downcast_index(index.index)
-    if not isinstance(inner, faiss.IndexIVF):
+    if isinstance(index, faiss.IndexBinaryIDMap):
+        inner = faiss.downcast_IndexBinary(index.index)
+    if not isinstance(inner, (faiss.IndexIVF, faiss.IndexBinaryIVF)):
         return
     given = faiss.vector_to_array(index.id_map) if inner is not index else None
     line = [of or name]

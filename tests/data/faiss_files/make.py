@@ -5,15 +5,17 @@
 
 Made with faiss-cpu 1.15.1 and numpy 2.4.
 NAME.faiss is an index. answers.txt has a line for each query of each: NAME, number of the query, then ID:DISTANCE of the nearest K, by the
-nprobe of the file; lists.txt a line for each index of lists: NAME, then for each list LIST:ID,ID,... DATA.query.npy are the queries; which of
+nprobe of the file; lists.txt a line for each index of lists: NAME, then for each list LIST:ID,ID,...; decoded.txt a line for some rows of each
+index of signs: NAME, number of the row, then its elements as they are reconstructed. DATA.query.npy are the queries, plain.base.npy the rows; which of
 them an index answers stands in answers.txt behind its name. refused/NAME.faiss are of kinds that are not read.
 """
 
 import struct
 
+import bits
 import faiss
 import numpy as np
-from base import BASE, D, HERE, METRICS, SQ, TYPES, N, answer, answers, f32, ivf, lists, rng, save
+from base import BASE, D, HERE, METRICS, QUERY, SQ, TYPES, N, answer, answers, f32, ivf, lists, rng, save
 
 for metric, (data, kind) in METRICS.items():
     flat = {"l2": faiss.IndexFlatL2, "ip": faiss.IndexFlatIP}.get(metric)
@@ -250,6 +252,8 @@ whole = (HERE / "pq3_ip.faiss").read_bytes()
 for letters, rest in [("IxPo", whole[4:]), ("IxPQ", whole[4:-9])]:
     (HERE / f"old_{letters}.faiss").write_bytes(letters.encode() + rest)
     answer(f"old_{letters}", "plain")
+bits.signs(HERE, (BASE["plain"], QUERY["plain"], TRAIN), SOME, save, answer)
+bits.lists(HERE, (BASE["bits"], QUERY["bits"]), SOME, save)
 
 # RaBitQ, whose searches read queries in full
 for name, factory in [

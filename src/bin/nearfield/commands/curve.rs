@@ -8,7 +8,7 @@ use crate::shell::progress::Progress;
 use crate::shell::saved::Saved;
 use crate::shell::{device, number, output, print, stop};
 use nearfield::format::{self, AtomicFile, Conversion};
-use nearfield::{SearchParams, TuneCurve, TuneParams, tune_search};
+use nearfield::{DType, SearchParams, TuneCurve, TuneParams, tune_search};
 use serde_json::json;
 use std::path::Path;
 
@@ -22,7 +22,15 @@ pub fn run(args: &CurveArgs, global: &Global) -> Result<()> {
     output::check_apart(&outputs, &[&args.load, &args.query])?;
     let saved = Saved::open(&args.load)?;
     let about = |e| Failure::about(&args.query, 0, e);
-    let queries = format::open(&args.query, args.reading.of(Conversion::default()));
+    let to = match (saved.info.dtype, saved.info.dim) {
+        // rows say how many bits they have, unless the last byte is not full
+        (DType::Bits, dim) => {
+            let bits = args.reading.bits.or((!dim.is_multiple_of(8)).then_some(dim));
+            args.reading.of(DType::Bits.into()).bits(bits)
+        }
+        _ => args.reading.of(Conversion::default()),
+    };
+    let queries = format::open(&args.query, to);
     let mut queries = queries.map_err(about)?;
     // what cannot be written is told before the first measurement
     outputs.iter().try_for_each(|path| AtomicFile::create(path).map(drop))?;

@@ -42,6 +42,8 @@ impl<'a> Source<'a> {
             return Err(Failure::Usage(format!("--dtype {dtype}: {file} holds {}", info.dtype)));
         }
         if let Some(name) = &args.metric
+            // signs are of numbers, and their distances of bits
+            && name.to_string().parse::<Metric>().ok().as_ref() != Some(&info.metric)
             && metric::of(name, Some(info.dtype))? != info.metric
         {
             return Err(Failure::Usage(format!("--metric {name}: {file} has {}", info.metric)));
