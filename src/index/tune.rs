@@ -125,8 +125,9 @@ impl TuneCurve {
 /// exact hit is found, and the numbers between the last that finds too little and the first that does not. More lists never find less, but where
 /// [`fill`](crate::IvfParams#structfield.fill) goes on to others for some.
 ///
-/// Of an [`IvfPq`](crate::IvfPq), and an [`IvfSq`](crate::IvfSq) that keeps codes alone, the exact answers are those of the decoded rows: what encoding lost is not in this
-/// recall; of a [`Refine`](crate::Refine) they are those of the rows. Compare with a [`Flat`](crate::Flat) of the rows to know both.
+/// Of an [`IvfPq`](crate::IvfPq), and an [`IvfSq`](crate::IvfSq) that keeps codes alone, the exact answers are those of the decoded rows, of an
+/// [`IvfRaBitQ`](crate::IvfRaBitQ) those of its estimates: what encoding lost is not in this recall; of a [`Refine`](crate::Refine) they are those of the
+/// rows. Compare with a [`Flat`](crate::Flat) of the rows to know both.
 ///
 /// # Errors
 /// `InvalidArgument` for no queries, an index without rows, a `recall` that is not above 0 and at most 1, an `nprobe` or a guarantee among the parameters of the

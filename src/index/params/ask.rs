@@ -19,13 +19,15 @@ pub type Progress = Arc<dyn Fn(f64) + Send + Sync>;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Guarantee {
-    /// What the index promises; of [`IvfFlat`](crate::IvfFlat), [`IvfSq`](crate::IvfSq) and [`IvfPq`](crate::IvfPq): the nearest rows of the lists that are looked
-    /// at; of [`Flat`](crate::Flat), [`BinaryFlat`](crate::BinaryFlat) and [`StreamedFlat`](crate::StreamedFlat): every one of the
+    /// What the index promises; of [`IvfFlat`](crate::IvfFlat), [`IvfSq`](crate::IvfSq), [`IvfPq`](crate::IvfPq) and [`IvfRaBitQ`](crate::IvfRaBitQ):
+    /// the nearest rows of the lists that are looked at; of [`Flat`](crate::Flat), [`BinaryFlat`](crate::BinaryFlat) and [`StreamedFlat`](crate::StreamedFlat): every one of the
     /// nearest rows.
     #[default]
     Index,
     /// Every one of the nearest rows, whatever the index promises; an index that cannot do that refuses it. Of an
-    /// [`IvfPq`](crate::IvfPq), and an [`IvfSq`](crate::IvfSq) that keeps codes alone, of the rows as they are decoded: what encoding lost no search can tell; of a [`Refine`](crate::Refine) of its rows, all of which are compared.
+    /// [`IvfPq`](crate::IvfPq), and an [`IvfSq`](crate::IvfSq) that keeps codes alone, of the rows as they are decoded, of an
+    /// [`IvfRaBitQ`](crate::IvfRaBitQ) by its estimates: what encoding lost no search can tell; of a [`Refine`](crate::Refine) of its rows, all of which
+    /// are compared.
     Exact,
 }
 

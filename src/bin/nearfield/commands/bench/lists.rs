@@ -7,8 +7,8 @@ use crate::shell::failure::{Failure, Result};
 use crate::shell::stop;
 use nearfield::reference::{Block, Problem, check_search};
 use nearfield::{
-    Flat, Gpu, Guarantee, Hits, Index, IvfFlat, IvfParams, IvfPq, IvfSq, Pq, Rows, Search,
-    SearchParams, Sq, index_factory,
+    Flat, Gpu, Guarantee, Hits, Index, IvfFlat, IvfParams, IvfPq, IvfRaBitQ, IvfSq, Pq, Rows,
+    Search, SearchParams, Sq, index_factory,
 };
 use std::time::Instant;
 
@@ -76,6 +76,9 @@ fn told(index: &dyn Index) -> Option<nearfield::Result<(Vec<f32>, Vec<u64>)>> {
         return Some(index.centroids().map(|all| (all, index.list_sizes())));
     }
     if let Some(index) = any.downcast_ref::<IvfSq>() {
+        return Some(index.centroids().map(|all| (all, index.list_sizes())));
+    }
+    if let Some(index) = any.downcast_ref::<IvfRaBitQ>() {
         return Some(index.centroids().map(|all| (all, index.list_sizes())));
     }
     let index = any.downcast_ref::<IvfPq>()?;
