@@ -13,6 +13,7 @@ mod edges;
 mod exclude;
 mod failures;
 mod faiss;
+mod faiss_written;
 mod files;
 mod filters;
 mod flights;
