@@ -233,17 +233,25 @@ pub(crate) fn codes_of(
     })
 }
 
-/// An index whose candidates are those of `base`, compared again by these rows, which have the same ids.
+/// An index whose candidates are those of `base`, compared again by these rows, or codes of a quantizer, which have the same ids.
 pub(crate) fn refined_by_rows(
     gpu: &Gpu,
     base: &dyn Index,
-    (metric, k_factor): (&Metric, f32),
+    (metric, quantizer, k_factor): (&Metric, Option<&Quantizer>, f32),
     rows: &mut dyn RowSource,
     names: RowNames,
 ) -> Result<Refine> {
-    let (dtype, dim) = (rows.dtype(), rows.dim());
-    let dataset = Dataset::unscanned(gpu, metric, dtype, dim)?.append(rows)?;
-    let made = Refine::of_rows(base, names.core(dataset)?)?;
+    let made = match quantizer {
+        Some(of) => {
+            let codes = FlatCodes::new(gpu, metric, of.clone())?.append_foreign(rows)?;
+            Refine::of_codes(base, names.core(codes)?)?
+        }
+        None => {
+            let (dtype, dim) = (rows.dtype(), rows.dim());
+            let dataset = Dataset::unscanned(gpu, metric, dtype, dim)?.append(rows)?;
+            Refine::of_rows(base, names.core(dataset)?)?
+        }
+    };
     made.set_k_factor(k_factor)?;
     Ok(made)
 }

@@ -180,7 +180,7 @@ fn not_f32(description: &str, dtype: DType) -> Error {
 /// | `ITQ,...`, `ITQ32,...` | [`PreTransform`] by iterative quantization, of all elements or of 32 components |
 /// | `RR,...`, `RR64,...`, `HR,...` | [`PreTransform`] by a random rotation, to as many elements or to 64; by Hadamard's matrix, whose number, as in `HR7`, is the seed |
 /// | `L2norm,...`, `Center,...`, `Pad128,...` | [`PreTransform`] to rows of length 1, less their mean, of 128 elements |
-/// | `...,RFlat`, `...,Refine(Flat)` | [`Refine`]: candidates of what stands before, compared again by the rows; of rows of other types than f32 codes are made of f32 |
+/// | `...,RFlat`, `...,Refine(Flat)`, `...,Refine(SQ8)` | [`Refine`]: candidates of what stands before, compared again by the rows, or by finer codes, any of [`Sq`] or [`Pq`]; of rows of other types than f32 codes are made of f32 |
 /// | `IDMap,...`, `IDMap2,...`, `...,IDMap`, `...,IDMap2` | what is left: every index takes ids of one's own |
 ///
 /// Transforms stand first and are applied from left to right: `L2norm,PCA32,IVF1024,SQ8`.

@@ -36,6 +36,11 @@ impl FlatCodes {
         &self.codes.quantizer
     }
 
+    /// The codes as an exact search compares them.
+    pub fn dataset(&self) -> Dataset {
+        self.dataset.clone()
+    }
+
     fn with(&self, dataset: Dataset) -> FlatCodes {
         FlatCodes { dataset, ..self.clone() }
     }

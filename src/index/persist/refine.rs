@@ -23,7 +23,7 @@ const REFINE: &[u8; 4] = b"REFI";
 pub struct RefineInfo {
     /// The kind of index that finds the candidates, as `IvfPq`.
     pub base: String,
-    /// The kind of index by whose rows they are compared, as `Flat`.
+    /// The kind of index by whose rows or codes they are compared, as `Flat`.
     pub rows: String,
     /// Candidates for each neighbour, of a search that does not say how many ([`Refine::k_factor`](crate::Refine::k_factor)).
     pub k_factor: f32,

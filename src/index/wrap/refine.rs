@@ -6,6 +6,7 @@ use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::exact::Dataset;
 use crate::index::changing::Index;
+use crate::index::flat::FlatCodes;
 use crate::index::params::checked_k_factor;
 use crate::index::state::Core;
 use crate::index::traits::Search;
@@ -14,11 +15,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// An index of two stages: FAISS's `IndexRefine` and `IndexRefineFlat`. The first finds candidates, as an [`IvfPq`](crate::IvfPq) does by short
-/// codes; the second has the rows as they are, by which the candidates are compared again on the device. What is answered are exact distances,
-/// in their order, of those that the first stage found.
+/// codes; the second has the rows as they are, or finer codes of them, by which the candidates are compared again on the device. What is answered
+/// are its distances, in their order, of those that the first stage found.
 ///
-/// From [`Refine::new`], [`Refine::read`] or [`index_factory`](crate::index_factory) (`IVF1024,PQ16,RFlat`; `PCA32,IVF64,Flat,RFlat`, whose second
-/// stage has the rows before the transforms). A search for k neighbours asks the first stage for [`k_factor`](Self::k_factor) times as
+/// From [`Refine::new`], [`Refine::read`] or [`index_factory`](crate::index_factory) (`IVF1024,PQ16,RFlat`; `IVF1024,PQ16,Refine(SQ8)`; `PCA32,IVF64,Flat,RFlat`,
+/// whose second stage has the rows before the transforms). A search for k neighbours asks the first stage for [`k_factor`](Self::k_factor) times as
 /// many. **It is 1 unless it is set**, as in FAISS, and then no row is found that the first stage would not have found: raise it to gain recall, for the
 /// index ([`set_k_factor`](Self::set_k_factor)) or a search ([`RefineParams`](crate::RefineParams)). All else that a search is told, as
 /// [`nprobe`](crate::IvfParams#structfield.nprobe) and filters, the first stage is told. Refused are
@@ -39,7 +40,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 /// since both stages read it.
 ///
 /// # Accuracy
-/// A distance is that which a [`Flat`](crate::Flat) of the rows would report, to the bit. Which rows are among the candidates is up to the first stage
+/// A distance is that which the second stage alone would report, to the bit: a [`Flat`](crate::Flat) the rows' own, an [`Sq`](crate::Sq) or a
+/// [`Pq`](crate::Pq) that of the decoded row. Which rows are among the candidates is up to the first stage
 /// and to `k_factor`.
 ///
 /// # Example
@@ -69,11 +71,12 @@ pub struct Refine {
 }
 
 impl Refine {
-    /// An index of a first stage, of any kind of this crate, and of a [`Flat`](crate::Flat) of any type, by whose rows candidates are compared. Both may have
+    /// An index of a first stage, of any kind of this crate, and of a [`Flat`](crate::Flat) of any type, an [`Sq`](crate::Sq) or a [`Pq`](crate::Pq), by whose
+    /// rows or codes candidates are compared. Both may have
     /// rows, of the same ids; the order of the second's counts. Of the second no copies are kept that only a scan would read.
     ///
     /// # Errors
-    /// `Unsupported` for a first stage of a type of somebody else's or that is a `Refine` itself, for a second that is no `Flat`, and for types of which
+    /// `Unsupported` for a first stage of a type of somebody else's or that is a `Refine` itself, for another second, and for types of which
     /// the first does not take the second's; `DimensionMismatch`; `InvalidArgument` where metrics or ids differ; `OutOfDeviceMemory`; `DeviceLost`.
     pub fn new(base: Box<dyn Index>, refine: Box<dyn Index>) -> Result<Refine> {
         let rows = Rescored::of(&*refine)?;
@@ -158,6 +161,11 @@ impl Refine {
     /// Of rows that no scan will read.
     pub(in crate::index) fn of_rows(base: &dyn Index, rows: Core<Dataset>) -> Result<Refine> {
         Refine::of(base, Rescored::flat(rows))
+    }
+
+    /// The same of codes.
+    pub(in crate::index) fn of_codes(base: &dyn Index, codes: Core<FlatCodes>) -> Result<Refine> {
+        Refine::of(base, Rescored::codes(codes))
     }
 
     /// Has `look` see both stages of one state.

@@ -6,7 +6,7 @@ use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::exact::Dataset;
 use crate::index::changing::Index;
-use crate::index::flat::Flat;
+use crate::index::flat::{Flat, FlatCodes, Pq, Sq};
 use crate::index::persist::IndexReader;
 use crate::index::state::{Backed, Core, Stored};
 
@@ -14,6 +14,9 @@ use crate::index::state::{Backed, Core, Stored};
 /// exact search can compare by their numbers.
 pub(super) enum Rescored {
     Flat(Flat),
+    /// Finer codes than those of the first stage, compared as what they stand for.
+    Sq(Sq),
+    Pq(Pq),
 }
 
 /// The rows of one state.
@@ -52,9 +55,16 @@ fn unscanned(rows: &Dataset, live: Option<&[u32]>) -> Result<Dataset> {
 impl Rescored {
     /// Of an index, if it is of such a kind.
     pub fn of(index: &dyn Index) -> Result<Rescored> {
-        let Some(flat) = index.as_any().and_then(|any| any.downcast_ref::<Flat>()) else {
-            let item =
-                format!("candidates compared by {}; Flat compares them", index.description());
+        let any = index.as_any();
+        if let Some(codes) = any.and_then(|any| any.downcast_ref::<Sq>()) {
+            return Ok(Rescored::Sq(Sq::of(codes.core().forked(0).0)));
+        }
+        if let Some(codes) = any.and_then(|any| any.downcast_ref::<Pq>()) {
+            return Ok(Rescored::Pq(Pq::of(codes.core().forked(0).0)));
+        }
+        let Some(flat) = any.and_then(|any| any.downcast_ref::<Flat>()) else {
+            let name = index.description();
+            let item = format!("candidates compared by {name}; Flat, Sq and Pq compare them");
             return Err(Error::unsupported("Refine", item));
         };
         let now = flat.core().snapshot();
@@ -69,8 +79,22 @@ impl Rescored {
         Rescored::Flat(Flat::of(core))
     }
 
+    /// Of codes.
+    pub fn codes(core: Core<FlatCodes>) -> Rescored {
+        let product = core.snapshot().rows().quantizer().product().is_some();
+        match product {
+            true => Rescored::Pq(Pq::of(core)),
+            false => Rescored::Sq(Sq::of(core)),
+        }
+    }
+
     /// Reads the sections of one in a file.
     pub fn read(gpu: &Gpu, reader: &mut IndexReader) -> Result<Rescored> {
+        match reader.kind() {
+            kind if kind == Sq::KIND => return Ok(Rescored::Sq(Sq::of_reader(gpu, reader)?)),
+            kind if kind == Pq::KIND => return Ok(Rescored::Pq(Pq::of_reader(gpu, reader)?)),
+            _ => {}
+        }
         if reader.kind() != Flat::KIND || reader.info.dtype == DType::Bits {
             let (kind, dtype) = (reader.kind(), reader.info.dtype);
             return Err(reader.fault(format!("candidates compared by a {kind} of {dtype}")));
@@ -83,6 +107,8 @@ impl Rescored {
     pub fn index(&self) -> &dyn Index {
         match self {
             Rescored::Flat(index) => index,
+            Rescored::Sq(index) => index,
+            Rescored::Pq(index) => index,
         }
     }
 
@@ -90,6 +116,7 @@ impl Rescored {
     pub fn token(&self) -> String {
         match self {
             Rescored::Flat(_) => "RFlat".into(),
+            codes => format!("Refine({})", codes.index().description()),
         }
     }
 
@@ -100,12 +127,22 @@ impl Rescored {
                 let (core, next_id) = index.core().forked(next_id);
                 (Rescored::Flat(Flat::of(core)), next_id)
             }
+            Rescored::Sq(index) => {
+                let (core, next_id) = index.core().forked(next_id);
+                (Rescored::Sq(Sq::of(core)), next_id)
+            }
+            Rescored::Pq(index) => {
+                let (core, next_id) = index.core().forked(next_id);
+                (Rescored::Pq(Pq::of(core)), next_id)
+            }
         }
     }
 
     pub fn now(&self) -> Now {
         match self {
             Rescored::Flat(index) => Now::of(index.core(), Dataset::clone),
+            Rescored::Sq(index) => Now::of(index.core(), FlatCodes::dataset),
+            Rescored::Pq(index) => Now::of(index.core(), FlatCodes::dataset),
         }
     }
 }

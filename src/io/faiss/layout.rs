@@ -112,14 +112,18 @@ fn refined(file: &mut Reader) -> Result<Found> {
     };
     let behind = file.at();
     let fourcc = file.fourcc()?;
-    if !matches!(&fourcc, b"IxF2" | b"IxFI" | b"IxFl") {
-        let reason = format!(
-            "candidates are compared by another index than a flat one: {}",
-            names::unread(fourcc)
-        );
-        return Err(file.fault(behind, reason));
-    }
-    let rows = flat::flat(file)?;
+    let rows = match &fourcc {
+        b"IxF2" | b"IxFI" | b"IxFl" => flat::flat(file),
+        b"IxSQ" => codes::scalar(file),
+        b"IxPq" | b"IxPo" | b"IxPQ" => codes::product(file, behind, fourcc),
+        _ => {
+            let reason = format!(
+                "candidates are compared by another index than a flat one, of rows or of codes: {}",
+                names::unread(fourcc)
+            );
+            return Err(file.fault(behind, reason));
+        }
+    }?;
     for (stage, its, counted) in
         [(&base, base.dim_in(), base.counted), (&rows, rows.dim, rows.rows)]
     {

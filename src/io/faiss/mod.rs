@@ -47,7 +47,7 @@ use std::path::Path;
 /// | `IndexBinaryFlat` | `IBxF` | [`BinaryFlat`](crate::BinaryFlat) |
 /// | `IndexBinaryIVF` | `IBwF` | [`BinaryIvf`](crate::BinaryIvf) |
 /// | `IndexPreTransform` of one of these | `IxPT` | [`PreTransform`](crate::PreTransform) |
-/// | `IndexRefineFlat`, `IndexRefine` by an `IndexFlat`, of one of these | `IxRF` | [`Refine`](crate::Refine), with its `k_factor` |
+/// | `IndexRefineFlat`, `IndexRefine` by an `IndexFlat`, `IndexScalarQuantizer` or `IndexPQ`, of one of these | `IxRF` | [`Refine`](crate::Refine), with its `k_factor` |
 /// | `IndexIDMap`, `IndexIDMap2` of one of these | `IxMp` `IxM2` `IBMp` `IBM2` | the same with these ids |
 ///
 /// Rows, codes, centroids, the list of each row, the number of lists that a search looks at and ids are taken as they are: no row is assigned or
@@ -71,7 +71,7 @@ use std::path::Path;
 /// `Format`, naming file and offset, for a file that is damaged, that goes on behind the index, or that holds what there is no place for here,
 /// by its name: other kinds of index (graphs, product quantizers of other than 4 to 8 bits or searched by other than the distances of their codes, transforms within transforms), residuals of scalar codes without
 /// ranges (fp16), codes of RaBitQ in one bit whose searches round queries (`qb` is not 0, which FAISS sets it to unless told otherwise), centroids in another index than a flat one or
-/// under another metric than the rows, candidates compared by another index than a flat one, lists that are in a file of their own, negative ids and ids that are there twice, values that the
+/// under another metric than the rows, candidates compared by another index than one of flat rows or codes, lists that are in a file of their own, negative ids and ids that are there twice, values that the
 /// metric refuses; `Io`; what the index's constructor and `add` return.
 ///
 /// # Example

@@ -55,7 +55,8 @@ pub(super) fn read(gpu: &Gpu, path: &Path) -> Result<Box<dyn Index>> {
     let Rescoring { mut rows, k_factor } = *refine;
     let names = names_of(&mut file, &mut rows)?;
     let mut source = FileRows::new(&mut file, &rows);
-    let made = refined_by_rows(gpu, &*made, (&rows.metric, k_factor), &mut source, names);
+    let by = (&rows.metric, rows.codes.as_ref(), k_factor);
+    let made = refined_by_rows(gpu, &*made, by, &mut source, names);
     Ok(Box::new(made.map_err(|e| refused(&file, &rows, e))?))
 }
 
@@ -168,7 +169,12 @@ fn told(file: &Reader, found: &Found) -> IndexInfo {
     let codes = codes.or(found.signs.as_ref().map(SignQuantizer::name));
     let refine = found.refine.as_ref().map(|refine| RefineInfo {
         base: stage.to_owned(),
-        rows: "Flat".into(),
+        rows: match &refine.rows.codes {
+            None => "Flat",
+            Some(Quantizer::Product(_)) => "Pq",
+            Some(_) => "Sq",
+        }
+        .to_owned(),
         k_factor: refine.k_factor,
     });
     let kind = if refine.is_some() { "Refine" } else { stage };

@@ -65,7 +65,7 @@ fn write_refined(
         let place = places.binary_search_by_key(id, |place| place.0).map_err(|_| missing())?;
         *id = places[place].1;
     }
-    let trained = is_trained(&apart);
+    let trained = is_trained(&apart) && is_trained(&rows);
     let header = |bytes: &mut Vec<u8>| second.header(rows.dim, count, trained).write(bytes);
     let mut bytes = Vec::new();
     if !is_numbered {

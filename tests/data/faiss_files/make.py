@@ -298,6 +298,7 @@ for metric in ["l2", "ip"]:
     refined(f"refine_ivf_flat_{metric}", "IVF8,Flat,RFlat", metric, 1)
     refined(f"refine_ivf_pq_{metric}", "IVF8,PQ3x4np,RFlat", metric, 3)
     refined(f"refine_pca_ivf_{metric}", "PCA4,IVF8,Flat,RFlat", metric, 3)
+refined("refine_ivf_pq_sq8", "IVF8,PQ3x4np,Refine(SQ8)", "l2", 3)
 empty = refined("refine_ivf_empty", "IVF8,Flat,RFlat", "l2", 2)
 index = faiss.IndexIDMap2(empty)
 index.add_with_ids(BASE["plain"], SOME)

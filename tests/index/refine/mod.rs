@@ -2,6 +2,7 @@
 
 mod answers;
 mod changes;
+mod codes;
 mod files;
 mod refused;
 

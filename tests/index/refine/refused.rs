@@ -162,10 +162,10 @@ fn descriptions_make_it_and_it_describes_itself() {
     let any = index.as_any().unwrap().downcast_ref::<Refine>().unwrap();
     assert_eq!((index.dtype(), any.base().dtype()), (DType::U8, DType::U8));
     for (text, parts) in [
-        ("IVF64,PQ4,Refine(IVF4,Flat)", &["IVF4,Flat", "Flat compares"][..]),
+        ("IVF64,PQ4,Refine(IVF4,Flat)", &["IVF4,Flat", "Flat, Sq and Pq"][..]),
         ("RFlat", &["\"RFlat\"", "first stage"]),
         ("IVF64,PQ4,RFlat,RFlat", &["\"RFlat\"", "the end"]),
-        ("IVF64,PQ4,Refine(LSH)", &["\"LSH\"", "Refine(LSH)"]),
+        ("IVF64,PQ4,Refine(LSH)", &["LSH", "Flat, Sq and Pq"]),
         ("IVF64,PQ4,rflat", &["\"rflat\""]),
         ("IVF64,PQ4,Refine(RFlat)", &["\"RFlat\""]),
     ] {
