@@ -107,6 +107,8 @@ pub struct Case {
     pub within: bool,
     /// Lists that each query looks at, of a base that has lists.
     pub nprobe: Option<usize>,
+    /// Candidates for each neighbour, of an index that compares them again.
+    pub k_factor: Option<f32>,
     pub asked: Asked,
     /// The name of a case of as many queries, neighbours and probes whose time this one's is divided by.
     pub beside: Option<String>,
@@ -117,7 +119,7 @@ impl Case {
     pub fn same(&self, other: &Case) -> bool {
         let shape =
             |case: &Case| (case.queries, case.k, case.filter, case.within, case.nprobe, case.asked);
-        self.base == other.base && shape(self) == shape(other)
+        self.base == other.base && shape(self) == shape(other) && self.k_factor == other.k_factor
     }
 
     /// Whether `other` is the case that this one is held beside.
@@ -140,6 +142,7 @@ impl Case {
         let mut options: String =
             label.chain(filter).chain(within).map(|option| format!(", {option}")).collect();
         options.extend(probes(self.base.lists, self.nprobe));
+        options.extend(self.k_factor.map(|times| format!(", {times} k candidates")));
         options
     }
 

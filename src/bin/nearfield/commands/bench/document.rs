@@ -114,6 +114,7 @@ fn lists(case: &Case, looked: &Looked) -> Map<String, Value> {
         ("index", json!(case.base.index)),
         ("nlist", json!(lists.count)),
         ("nprobe", json!(case.nprobe)),
+        ("k_factor", json!(case.k_factor)),
         ("asked", json!(case.asked.name())),
         ("recall", number(*recall)),
         ("rows_probed", number(*rows_probed)),

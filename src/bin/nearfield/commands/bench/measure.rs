@@ -9,8 +9,8 @@ use crate::shell::call_time::CallTime;
 use crate::shell::failure::Result;
 use crate::shell::stop;
 use nearfield::{
-    Flat, Guarantee, Hits, Index, IvfParams, QueryFilter, Search, SearchParams, SearchStats,
-    StageTime,
+    Flat, Guarantee, Hits, Index, IvfParams, QueryFilter, RefineParams, Search, SearchParams,
+    SearchStats, StageTime,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -170,6 +170,9 @@ fn params(case: &Case, index: &dyn Index) -> Result<SearchParams> {
     let mut params = SearchParams::new().cancel(&stop::token());
     if let Some(nprobe) = case.nprobe {
         params = params.ivf(IvfParams::new().nprobe(nprobe));
+    }
+    if let Some(times) = case.k_factor {
+        params = params.refine(RefineParams::new().k_factor(times));
     }
     let half = 0..case.eligible() as u64;
     Ok(match case.filter {

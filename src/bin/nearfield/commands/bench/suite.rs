@@ -108,6 +108,8 @@ struct CaseText {
     within: bool,
     /// Lists to look at.
     nprobe: Option<Numbers>,
+    /// Candidates for each neighbour, where these are compared again.
+    k_factor: Option<f32>,
     #[serde(default)]
     asked: Asked,
     beside: Option<String>,
@@ -153,7 +155,7 @@ impl BaseText {
         let base = self.base()?;
         for text in &self.cases {
             let &CaseText { ref name, ref queries, ref k, filter, within, .. } = text;
-            let &CaseText { ref nprobe, asked, ref beside, .. } = text;
+            let &CaseText { ref nprobe, k_factor, asked, ref beside, .. } = text;
             // The table separates its fields by commas, and does not quote them.
             if name.contains([',', '"', '\n']) {
                 return Err(format!("the name {name:?} does not fit in a field of the table"));
@@ -176,7 +178,7 @@ impl BaseText {
                         let (name, base, beside) = (name.clone(), base.clone(), beside.clone());
                         #[rustfmt::skip]
                         let case =
-                            Case { name, base, queries, k, filter, within, nprobe, asked, beside };
+                            Case { name, base, queries, k, filter, within, nprobe, k_factor, asked, beside };
                         if queries == 0 || k == 0 || case.eligible() == 0 || nprobe == Some(0) {
                             return Err(format!("{case}: needs a query, a neighbour and a row"));
                         }
@@ -303,7 +305,7 @@ mod tests {
         }
         assert_eq!(
             SHIPPED.map(|(name, _)| open(name).unwrap().len()),
-            [14, 28, 15, 10, 8, 29, 15, 39, 22, 45]
+            [14, 28, 15, 10, 8, 29, 15, 39, 44, 45]
         );
     }
 
