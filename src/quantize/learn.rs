@@ -20,6 +20,7 @@ use crate::device::Gpu;
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::parallel::each;
+use std::time::Instant;
 
 /// Parts that one thread sums up at a time, of which a row has as many neighbouring codes.
 const PARTS: usize = 4;
@@ -72,7 +73,13 @@ pub(super) fn centroids(
     let mut all = start(given, rows, shape, params)?;
     let niter = if count == shape.ksub() && given.is_empty() { 0 } else { params.niter };
     let matrix = Matrix::from_rows(gpu, dim, Rows::F32(rows))?;
+    // what a thread sums up lies together: of whole rows it would read a line of the cache here and there
+    let columns = each((0..parts).step_by(PARTS).collect(), |first: usize| {
+        let (start, end) = (first * shape.part(), (first + PARTS).min(parts) * shape.part());
+        Ok(rows.chunks_exact(dim).flat_map(|row| &row[start..end]).copied().collect::<Vec<f32>>())
+    })?;
     for iteration in 0..niter {
+        let begin = Instant::now();
         params.cancel.as_ref().map_or(Ok(()), |token| token.check())?;
         if all.iter().all(|part| part.done) {
             break;
@@ -80,11 +87,13 @@ pub(super) fn centroids(
         let centroids: Vec<f32> = all.iter().flat_map(|part| part.centroids.clone()).collect();
         let codebook = Codebook::new(gpu, &centroids, (parts, shape.part()), bits)?;
         let codes = encode::codes(&codebook, &matrix, None)?.read(0..count)?;
-        let groups = all.chunks_mut(PARTS).enumerate().collect();
-        each(groups, |(number, group): (usize, &mut [Part])| {
-            moved(group, number * PARTS, (rows, &codes), shape, params);
+        let coded = begin.elapsed();
+        let groups = all.chunks_mut(PARTS).zip(&columns).enumerate().collect();
+        each(groups, |(number, (group, columns)): (usize, (&mut [Part], &Vec<f32>))| {
+            moved(group, number * PARTS, (columns, &codes), shape, params);
             Ok(())
         })?;
+        log::debug!("{parts} parts: codes in {coded:.1?}, all in {:.1?}", begin.elapsed());
         if let Some(progress) = &params.progress {
             progress((iteration + 1) as f64 / niter as f64);
         }
@@ -121,13 +130,13 @@ struct Sums {
 
 impl Sums {
     /// Of parts from number `first` on, whose centroids stand one behind the other.
-    fn new(centroids: &[f32], first: usize, (rows, codes): (&[f32], &[u8]), shape: Shape) -> Sums {
+    fn new(centroids: &[f32], first: usize, of: (&[f32], &[u8]), shape: Shape) -> Sums {
         // lengths that are known make loops of some instructions
         match shape.part() {
-            2 => Sums::of(2, centroids, first, (rows, codes), shape),
-            4 => Sums::of(4, centroids, first, (rows, codes), shape),
-            8 => Sums::of(8, centroids, first, (rows, codes), shape),
-            part => Sums::of(part, centroids, first, (rows, codes), shape),
+            2 => Sums::of(2, centroids, first, of, shape),
+            4 => Sums::of(4, centroids, first, of, shape),
+            8 => Sums::of(8, centroids, first, of, shape),
+            part => Sums::of(part, centroids, first, of, shape),
         }
     }
 
@@ -136,7 +145,7 @@ impl Sums {
         part: usize,
         centroids: &[f32],
         first: usize,
-        (rows, codes): (&[f32], &[u8]),
+        (columns, codes): (&[f32], &[u8]),
         shape: Shape,
     ) -> Sums {
         let (parts, ksub) = (shape.parts, shape.ksub());
@@ -146,8 +155,7 @@ impl Sums {
         let (mut elements, mut objective) = (vec![0f64; places * part], vec![0f64; width]);
         // the first row of each cluster
         let mut firsts = vec![0f32; places * part];
-        for (row, codes) in rows.chunks_exact(shape.dim).zip(codes.chunks_exact(parts)) {
-            let own = &row[first * part..(first + width) * part];
+        for (own, codes) in columns.chunks_exact(width * part).zip(codes.chunks_exact(parts)) {
             let codes = &codes[first..first + width];
             for (at, (x, &code)) in own.chunks_exact(part).zip(codes).enumerate() {
                 let place = at * ksub + usize::from(code);
@@ -181,13 +189,14 @@ impl Sums {
 fn moved(
     group: &mut [Part],
     first: usize,
-    (rows, codes): (&[f32], &[u8]),
+    (columns, codes): (&[f32], &[u8]),
     shape: Shape,
     params: &KMeansParams,
 ) {
-    let (dim, parts, part, ksub) = (shape.dim, shape.parts, shape.part(), shape.ksub());
+    let (parts, part, ksub) = (shape.parts, shape.part(), shape.ksub());
+    let width = group.len() * part;
     let centroids: Vec<f32> = group.iter().flat_map(|of| &of.centroids).copied().collect();
-    let found = Sums::new(&centroids, first, (rows, codes), shape);
+    let found = Sums::new(&centroids, first, (columns, codes), shape);
     for (at, of) in group.iter_mut().enumerate().filter(|(_, of)| !of.done) {
         let now = found.objective[at];
         let before = of.objective.replace(now);
@@ -209,7 +218,7 @@ fn moved(
         }
         let moves = split(clusters, 0, &mut of.random);
         of.moved = !moves.is_empty();
-        let rows = rows.chunks_exact(dim).map(|row| &row[(first + at) * part..][..part]);
+        let rows = columns.chunks_exact(width).map(|row| &row[at * part..][..part]);
         let codes = codes.chunks_exact(parts).map(|codes| codes[first + at]);
         apply(&mut of.centroids, &moves, part, rows.zip(codes));
     }

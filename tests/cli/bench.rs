@@ -206,6 +206,7 @@ fn codes_are_held_against_what_they_stand_for_and_recall_against_the_rows() {
         base("SQ6", "", ""),
         base("PCA6,SQ8", "", ""),
         base("IVF6,RaBitQ8", "lists = 6", ", nprobe = 6"),
+        base("IVF6,PQ4x5,RFlat", "lists = 6", ", nprobe = 6, k_factor = 100"),
     ];
     std::fs::write(folder.join("codes.toml"), text.concat()).unwrap();
     succeed(folder, "bench --suite codes.toml --json codes.json --quiet");
@@ -213,13 +214,19 @@ fn codes_are_held_against_what_they_stand_for_and_recall_against_the_rows() {
     let document: serde_json::Value = serde_json::from_str(&text).unwrap();
     let rows = document["rows"].as_array().unwrap();
     let of = |key: &str| rows.iter().map(|row| &row[key]).collect::<Vec<_>>();
-    assert_eq!(of("index"), ["IVF6,PQ4x5", "IVF6,PQ4x5", "SQ6", "PCA6,SQ8", "IVF6,RaBitQ8"]);
+    assert_eq!(
+        of("index"),
+        ["IVF6,PQ4x5", "IVF6,PQ4x5", "SQ6", "PCA6,SQ8", "IVF6,RaBitQ8", "IVF6,PQ4x5,RFlat"]
+    );
     assert_eq!(of("label"), of("index"));
-    // of transforms nobody knows the rows that distances are to, and estimates are to none
-    assert_eq!(of("checked"), [30, 30, 30, 0, 0]);
+    // of transforms nobody knows the rows that distances are to, estimates are to none, and candidates are not all rows
+    assert_eq!(of("checked"), [30, 30, 30, 0, 0, 0]);
     let recall: Vec<f64> = rows.iter().map(|row| row["recall"].as_f64().unwrap()).collect();
     assert!(recall[0] <= recall[1] && recall[1] < 1.0 && recall[1] > 0.2, "{recall:?}");
-    assert!(recall[2] > 0.8 && recall[3] > 0.3 && recall[4] > 0.8, "{recall:?}");
+    assert!(
+        recall[2] > 0.8 && recall[3] > 0.3 && recall[4] > 0.8 && recall[5] > 0.999,
+        "{recall:?}"
+    );
     assert!(rows[1]["rows_probed"] == 700.0 && rows[0]["train_s"].as_f64().unwrap() > 0.0);
 }
 

@@ -95,7 +95,7 @@ pub fn measure(case: &Case, set: &Set, loaded: &Loaded, before: &[Record]) -> Re
         None => None,
         Some(lists) => {
             let mut exact = params.clone().guarantee(Guarantee::Exact);
-            exact.ivf = None;
+            (exact.ivf, exact.refine) = (None, None);
             let exact = match &loaded.exact {
                 Some(rows) => rows.search_with(first, case.k, &exact)?,
                 None => index.search_with(first, case.k, &exact)?,
