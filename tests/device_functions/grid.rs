@@ -38,17 +38,30 @@ fn numbers_become_the_nearest_that_f16_has() {
         let up = down + step;
         if x.abs() - down >= up - x.abs() { up.copysign(x) } else { down.copysign(x) }
     };
-    let words: &[u32] = bytemuck::cast_slice(&numbers);
-    let job = Job {
+    for dtype in ["f32", "rabitq"] {
+        for (how, got) in on_grid(&numbers, dtype) {
+            for (&x, got) in numbers.iter().zip(&got) {
+                assert_eq!(f32::from_bits(*got), expected(x), "{x:e}, {dtype}, {how}");
+            }
+        }
+    }
+    // of RaBitQ what f16 has no number for becomes its largest
+    let beyond = [65_505.0, -65_520.0, 7e4, -1e10, 3e38, -3e38, 65_504.0, -65_503.0f32];
+    for (how, got) in on_grid(&beyond, "rabitq") {
+        let got: Vec<f32> = got.iter().map(|&bits| f32::from_bits(bits)).collect();
+        let expected: Vec<f32> = beyond.iter().map(|x| 65_504f32.copysign(*x)).collect();
+        assert_eq!(got, expected, "{how}");
+    }
+}
+
+/// What the device makes of numbers that are of such rows.
+fn on_grid(numbers: &[f32], dtype: &str) -> Vec<(&'static str, Vec<u32>)> {
+    let words: &[u32] = bytemuck::cast_slice(numbers);
+    run(&Job {
         text: KERNEL,
-        constants: context! {},
+        constants: context! { dtype },
         inputs: &[words],
         output: words.len(),
         workgroups: words.len().div_ceil(256) as u32,
-    };
-    for (how, got) in run(&job) {
-        for (&x, got) in numbers.iter().zip(&got) {
-            assert_eq!(f32::from_bits(*got), expected(x), "{x:e}, {how}");
-        }
-    }
+    })
 }

@@ -19,6 +19,7 @@ mod norm;
 mod ones;
 mod operand;
 mod prefix;
+mod rabitq;
 mod radix;
 mod tables;
 mod tree;
@@ -40,6 +41,7 @@ const CALLERS: &[&str] = &[
     operand::KERNEL,
     operand::POSITIONS,
     prefix::KERNEL,
+    rabitq::KERNEL,
     radix::KERNEL,
     tables::KERNEL,
     tree::KERNEL,

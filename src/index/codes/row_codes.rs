@@ -228,6 +228,7 @@ impl RowCodes {
         labels: impl FnOnce(Rows<'_>) -> Result<Vec<u32>>,
     ) -> Result<Quantizer> {
         let dim = self.quantizer.dim();
+        params.cancel.as_ref().map_or(Ok(()), |cancel| cancel.check())?;
         let kmeans = params.told(params.codes.clone().unwrap_or_default());
         let of_rows = self.quantizer.scalar().is_some() && !self.residual;
         if of_rows || self.quantizer.rabitq().is_some() {

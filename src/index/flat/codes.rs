@@ -215,9 +215,10 @@ impl Stored for FlatCodes {
     }
 
     fn read_sections(&self, rows: u64, file: &mut FileReader) -> Result<FlatCodes> {
+        let at = file.at();
         let quantizer = persist::read_flat_codes(file, self.quantizer(), rows)?;
         let shape = (DType::U8, quantizer.code_bytes());
-        let empty = self.emptied(quantizer)?;
+        let empty = self.emptied(quantizer).map_err(|e| file.refused(at, e))?;
         persist::read_rows(file, persist::ROWS, shape, rows, |source| empty.append_packed(source))
     }
 }

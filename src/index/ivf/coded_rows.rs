@@ -323,8 +323,12 @@ impl CodedRows {
 
     /// With the rows that [`write_to`](Self::write_to) wrote.
     pub(super) fn read_from(&self, rows: u64, file: &mut FileReader) -> Result<CodedRows> {
+        let at = file.at();
         let (quantizer, residual) = persist::read_codes(file, &self.codes.quantizer)?;
-        let codes = RowCodes::new(quantizer, residual)?;
+        if quantizer.rabitq().is_some() && !residual {
+            return Err(file.fault(at, "codes of what one center leaves, where there are lists"));
+        }
+        let codes = RowCodes::new(quantizer, residual).map_err(|e| file.refused(at, e))?;
         // they come last, and behind them a mark where they stay on the host
         let originals = match persist::has_section(file, persist::ORIGINALS)? {
             false => Originals::None,
@@ -332,11 +336,13 @@ impl CodedRows {
             true => Originals::Device,
         };
         let (gpu, metric) = (self.gpu(), self.metric());
+        let unlisted = CodedRows::new(gpu, metric, &codes, (1, None), originals);
+        let unlisted = unlisted.map_err(|e| file.refused(at, e))?;
         let new = |lists: (usize, Option<&[f32]>)| {
             Ok(CodedRows::new(gpu, metric, &codes, lists, originals)?.ivf)
         };
         let (ivf, labels) = IvfRows::read_lists(file, self.dim(), rows, new)?;
-        let empty = CodedRows { ivf, ..CodedRows::new(gpu, metric, &codes, (1, None), originals)? };
+        let empty = CodedRows { ivf, ..unlisted };
         let empty = empty.knowing_lists()?;
         let shape = (DType::U8, codes.quantizer.code_bytes());
         if originals == Originals::None {

@@ -164,6 +164,16 @@ impl FileReader {
         self.length
     }
 
+    /// What is refused of a place, which is a fault of the file, unless the device lacks something.
+    pub fn refused(&self, at: u64, error: Error) -> Error {
+        match error {
+            Error::InvalidArgument { .. } | Error::Unsupported { .. } => {
+                self.fault(at, error.to_string())
+            }
+            other => other,
+        }
+    }
+
     /// Where the next section begins.
     pub fn at(&self) -> u64 {
         self.at

@@ -100,6 +100,9 @@ fn begin(
     params: &SearchParams,
     stop: &CancelToken,
 ) -> Result<Begun> {
+    if !stages.base.is_trained() || !stages.rows.index().is_trained() {
+        return Err(Error::NotTrained);
+    }
     let started = |index: &dyn Index, ask: Ask, params: &SearchParams| match ask {
         Ask::Nearest(k) => index.submit(queries, k, params),
         Ask::Within(radius) => index.submit_range(queries, radius, params),

@@ -124,9 +124,9 @@ fn refined(file: &mut Reader) -> Result<Found> {
             return Err(file.fault(behind, reason));
         }
     }?;
-    for (stage, its, counted) in
-        [(&base, base.dim_in(), base.counted), (&rows, rows.dim, rows.rows)]
-    {
+    // an IDMap within transforms counts its rows itself
+    let counted = if base.counted == 0 { base.rows } else { base.counted };
+    for (stage, its, counted) in [(&base, base.dim_in(), counted), (&rows, rows.dim, rows.rows)] {
         if (its, counted, &stage.metric) != (header.dim, header.rows, &header.metric) {
             let reason = format!(
                 "{counted} rows of {its} under {} as a stage of {} of {} under {}",

@@ -96,7 +96,7 @@ pub fn read_faiss(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Box<dyn Index>> {
 /// [`PreTransform`](crate::PreTransform) an `IndexPreTransform` of what is within, a [`Refine`](crate::Refine) an `IndexRefine` of its
 /// stages; a flat one or a `Refine` whose ids are not
 /// 0, 1, 2... in the order of its rows within an `IndexIDMap2`. What [`read_faiss`] reads it writes again to the byte, but for
-/// direct maps, an ID map of lists, whose ids become those in the lists, an `IndexIDMap`, old letters, and a count of rows that are in no list.
+/// direct maps, an ID map of lists, whose ids become those in the lists, an `IndexIDMap` or one around transforms, old letters, an argument that a quantizer's statistic has no use for, and a count of rows that are in no list.
 ///
 /// What is not kept, since FAISS has no place for it:
 /// * Originals of codes ([`Originals`](crate::Originals)): the codes alone are written, and distances there are those of codes.
