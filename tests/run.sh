@@ -6,7 +6,7 @@
 # subset (tests/README.md says what each is there to find). A driver that cannot be had is counted as skipped. What ran is
 # counted and may not become less (tests/counts.sh). Full logs: target/test-logs/STAGE.log.
 #
-# Environment: NEARFIELD_DRIVERS (where the drivers lie, default .cache/drivers), NEARFIELD_STAGE_LIMIT (seconds, default 1800),
+# Environment: NEARFIELD_DRIVERS (where the drivers lie, default .cache/drivers), NEARFIELD_STAGE_LIMIT (seconds, default 2700),
 # NEARFIELD_LANES (stages at a time, default 2).
 # Lists of names and of assignments are split at their spaces throughout.
 # shellcheck disable=SC2086
@@ -15,13 +15,13 @@ cd "$(dirname "$0")/.." || exit 1
 . tests/drivers/system.sh
 
 drivers=${NEARFIELD_DRIVERS:-.cache/drivers}
-limit=${NEARFIELD_STAGE_LIMIT:-1800}
+limit=${NEARFIELD_STAGE_LIMIT:-2700}
 lanes=${NEARFIELD_LANES:-2}
 logs=target/test-logs
 
 # STAGE  ENV FILE  TEST SET  MORE ENVIRONMENT. The longest come first, so that the lanes end together. Shaders run without
 # bounds checks by default, so each driver runs both ways: with them only the tests that run every kernel (`kernels`), or of
-# those the sweep over all shapes (`shapes`). But on lavapipe itself the two ways share the combinations of the sweep
+# those the sweep over all shapes (`sweep`, `shapes` with the units beside). But on lavapipe itself the two ways share the combinations of the sweep
 # (NEARFIELD_TEST_PART). On SwiftShader the tests without checks are two stages (`first`, `cuts`). `host` needs no driver.
 bare=subgroup,f16,coop,timestamp,baseline
 # lavapipe 26 runs the matrices of f32 that Metal has, but does not list them.
@@ -38,9 +38,9 @@ subgroup4            lavapipe     pairwise  NEARFIELD_TEST_PART=0/2 LP_NATIVE_VE
 subgroup16           lavapipe     pairwise  NEARFIELD_TEST_PART=0/2 LP_NATIVE_VECTOR_WIDTH=512
 baseline             lavapipe     pairwise  NEARFIELD_TEST_PART=0/2 NEARFIELD_DISABLE=$bare
 lavapipe26-checked   lavapipe26   kernels   NEARFIELD_TEST_PART=1/2 NEARFIELD_FORCE_COOP=$f32 NEARFIELD_CHECKED=1
-subgroup4-checked    lavapipe     shapes    NEARFIELD_TEST_PART=1/2 LP_NATIVE_VECTOR_WIDTH=128 NEARFIELD_CHECKED=1
-subgroup16-checked   lavapipe     shapes    NEARFIELD_TEST_PART=1/2 LP_NATIVE_VECTOR_WIDTH=512 NEARFIELD_CHECKED=1
-baseline-checked     lavapipe     shapes    NEARFIELD_TEST_PART=1/2 NEARFIELD_DISABLE=$bare NEARFIELD_CHECKED=1
+subgroup4-checked    lavapipe     sweep     NEARFIELD_TEST_PART=1/2 LP_NATIVE_VECTOR_WIDTH=128 NEARFIELD_CHECKED=1
+subgroup16-checked   lavapipe     sweep     NEARFIELD_TEST_PART=1/2 LP_NATIVE_VECTOR_WIDTH=512 NEARFIELD_CHECKED=1
+baseline-checked     lavapipe     sweep     NEARFIELD_TEST_PART=1/2 NEARFIELD_DISABLE=$bare NEARFIELD_CHECKED=1
 metal                -            metal     NEARFIELD_TEST_METAL=strict
 metal-fast-math      -            metal     NEARFIELD_TEST_METAL=fast
 dx12                 lavapipe     dxc       NEARFIELD_TEST_DX12=1
@@ -55,6 +55,8 @@ slow_cuts="limits:: scans:: streamed::every streamed::scanned"
 slow_lists="ivf::answers::every ivf::answers::no_answer ivf::answers::a_row ivf::originals::every ivf::pq::every ivf::proof::nothing
   ivf::shapes::lists_around ivf::shapes::queries ivf::shapes::equal ivf::sq::every ivf::sq::all_lists ivf::sq::no_answer
   refine::answers::equal"
+# On Metal's code, where each kernel is compiled by clang: every type, metric and code once.
+metal_lists="ivf::answers::every ivf::answers::no_answer ivf::originals::every ivf::pq::every ivf::sq::every refine::answers::equal"
 lists="$slow_lists ivf::answers:: ivf::filters::filters ivf::originals::ranges ivf::originals::codes ivf::shapes:: ivf::sq::ranges
   ivf::ways::both refine::answers::"
 clusters="lloyd:: metrics:: scores::"
@@ -210,8 +212,8 @@ run_tests() ( # ENV FILE, TEST SET, MORE ENVIRONMENT...
       more=$*
       programs "--test demo"
       # what fast math may break is arithmetic, not where rows lie
-      [ "$more" != NEARFIELD_TEST_METAL=strict ] || programs "--test index" $searches scans:: streamed::every $slow_lists
-      [ "$more" != NEARFIELD_TEST_METAL=fast ] || programs "--test index" bits:: radii:: scans:: $slow_lists
+      [ "$more" != NEARFIELD_TEST_METAL=strict ] || programs "--test index" $searches scans:: streamed::every $metal_lists
+      [ "$more" != NEARFIELD_TEST_METAL=fast ] || programs "--test index" bits:: radii:: scans:: $metal_lists
       ;;
     full)
       programs "--lib --bins $(test_programs device)"
@@ -229,12 +231,15 @@ run_tests() ( # ENV FILE, TEST SET, MORE ENVIRONMENT...
       ;;
     dxc) programs "--test device_functions --test exact --test index" ;;
     first)
-      programs "--lib $others"
+      # those of the stages of a search, each on a device of its own, compile what the sweep and the searches of indexes compile again
+      programs "--lib" --skip exact::tests:: --skip invlists::tests::
+      programs "$others"
       programs "--test clustering" $clusters
       programs "--test cli" $program
       programs "--test index" $searches
       ;;
     cuts) programs "--test index" $slow_cuts $slow_lists ;;
+    sweep) programs "--test exact" sweep:: ;;
     shapes)
       # those of the stages of a search, each on a device of its own, run with checks on lavapipe
       programs "--lib" --skip exact::tests:: --skip invlists::tests::
