@@ -15,7 +15,6 @@ use crate::exact::Dataset;
 use crate::format::RowSource;
 use crate::metric::Metric;
 use crate::quantize::{Quantizer, SignQuantizer, VectorTransform};
-use std::cell::OnceCell;
 
 /// One state of an index, without the rows that were removed. The others are known by number, from 0 on.
 pub(crate) struct Apart {
@@ -37,6 +36,14 @@ pub(crate) struct Apart {
     /// What compares the rows that this one finds again, and how many candidates there are for each neighbour.
     pub refine: Option<Box<(Apart, f32)>>,
     read: Box<ReadRows>,
+}
+
+/// What an index knows of its rows beside their bytes.
+#[derive(Default)]
+struct Parts {
+    codes: Option<Quantizer>,
+    lists: Option<ListsApart>,
+    signs: Option<SignQuantizer>,
 }
 
 /// Writes the bytes of numbered rows, one after the other.
@@ -61,10 +68,10 @@ impl Apart {
         let flat =
             |rows: &Dataset| (rows.rows().dtype(), rows.rows().dtype().row_bytes(rows.dim()));
         if let Some(index) = any.downcast_ref::<Flat>() {
-            return Some(taken(index, flat, |_, _| Ok(None), Stored::read_rows));
+            return Some(taken(index, flat, |_, _| Ok(Parts::default()), Stored::read_rows));
         }
         if let Some(index) = any.downcast_ref::<BinaryFlat>() {
-            return Some(taken(index, flat, |_, _| Ok(None), Stored::read_rows));
+            return Some(taken(index, flat, |_, _| Ok(Parts::default()), Stored::read_rows));
         }
         if let Some(index) = any.downcast_ref::<IvfFlat>() {
             return Some(of_lists(index));
@@ -73,27 +80,23 @@ impl Apart {
             return Some(of_lists(index));
         }
         if let Some(index) = any.downcast_ref::<Lsh>() {
-            // of the rows that are taken, whatever becomes of the index meanwhile
-            let signs = OnceCell::new();
-            let shape = |rows: &LshRows| {
-                signs.get_or_init(|| rows.quantizer().clone());
-                (DType::Bits, rows.code_bytes())
+            let shape = |rows: &LshRows| (DType::Bits, rows.code_bytes());
+            let signs = |rows: &LshRows, _: Option<&_>| {
+                Ok(Parts { signs: Some(rows.quantizer().clone()), ..Parts::default() })
             };
-            let taken = taken(index, shape, |_, _| Ok(None), LshRows::read_codes);
-            return Some(taken.map(|apart| Apart { signs: signs.into_inner(), ..apart }));
+            return Some(taken(index, shape, signs, LshRows::read_codes));
         }
-        let shape = |rows: &FlatCodes| (DType::U8, rows.quantizer().foreign_bytes());
         if let Some(index) = any.downcast_ref::<Sq>() {
-            return Some(flat_codes(index, shape));
+            return Some(flat_codes(index));
         }
         if let Some(index) = any.downcast_ref::<Pq>() {
-            return Some(flat_codes(index, shape));
+            return Some(flat_codes(index));
         }
         if let Some(index) = any.downcast_ref::<RaBitQ>() {
-            return Some(flat_codes(index, shape));
+            return Some(flat_codes(index));
         }
         let shape = |rows: &CodedRows| (DType::U8, rows.code_bytes());
-        let lists = |rows: &CodedRows, live: Option<&_>| rows.apart(live).map(Some);
+        let lists = |rows: &CodedRows, live: Option<&_>| rows.apart(live).map(Parts::lists);
         if let Some(index) = any.downcast_ref::<IvfSq>() {
             return Some(taken(index, shape, lists, CodedRows::read_codes));
         }
@@ -118,32 +121,38 @@ impl Apart {
     }
 }
 
+impl Parts {
+    fn lists(lists: ListsApart) -> Parts {
+        Parts { lists: Some(lists), ..Parts::default() }
+    }
+}
+
 /// Lists of rows as they are.
 fn of_lists<T: Backed<Rows = IvfRows>>(index: &T) -> Result<Apart> {
     let shape = |rows: &IvfRows| (rows.dtype(), rows.dtype().row_bytes(rows.dim()));
-    taken(index, shape, |rows, live| rows.apart(live).map(Some), Stored::read_rows)
+    taken(index, shape, |rows, live| rows.apart(live).map(Parts::lists), Stored::read_rows)
 }
 
 /// A flat index of codes.
-fn flat_codes<T: Backed<Rows = FlatCodes>>(
-    index: &T,
-    shape: impl Fn(&FlatCodes) -> (DType, usize),
-) -> Result<Apart> {
-    let codes = Some(index.core().snapshot().rows().quantizer().clone());
-    let apart = taken(index, shape, |_, _| Ok(None), FlatCodes::read_foreign)?;
-    Ok(Apart { codes, ..apart })
+fn flat_codes<T: Backed<Rows = FlatCodes>>(index: &T) -> Result<Apart> {
+    let shape = |rows: &FlatCodes| (DType::U8, rows.quantizer().foreign_bytes());
+    let codes = |rows: &FlatCodes, _: Option<&_>| {
+        Ok(Parts { codes: Some(rows.quantizer().clone()), ..Parts::default() })
+    };
+    taken(index, shape, codes, FlatCodes::read_foreign)
 }
 
+/// All of one snapshot, whatever becomes of the index meanwhile.
 fn taken<T: Backed>(
     index: &T,
     shape: impl Fn(&T::Rows) -> (DType, usize),
-    lists: impl Fn(&T::Rows, Option<&RowSet>) -> Result<Option<ListsApart>>,
+    parts: impl Fn(&T::Rows, Option<&RowSet>) -> Result<Parts>,
     read: impl Fn(&T::Rows, &[u32], &mut [u8]) -> Result<()> + 'static,
 ) -> Result<Apart> {
     let now = index.core().snapshot();
     let (dtype, row_bytes) = shape(now.rows());
     let (metric, dim) = (now.rows().metric().clone(), now.rows().dim());
-    let (ids, lists) = (now.live_ids(), lists(now.rows(), now.live())?);
+    let (ids, parts) = (now.live_ids(), parts(now.rows(), now.live())?);
     // rows that were removed have numbers, too
     let live: Option<Vec<u32>> = now.live().map(|live| live.iter().collect());
     let read = move |rows: &[u32], out: &mut [u8]| match &live {
@@ -153,8 +162,8 @@ fn taken<T: Backed>(
             read(now.rows(), &rows, out)
         }
     };
-    let (signs, codes, transforms, refine) = (None, None, Vec::new(), None);
-    let read = Box::new(read);
+    let Parts { codes, lists, signs } = parts;
+    let (transforms, refine, read) = (Vec::new(), None, Box::new(read));
     #[rustfmt::skip]
     let apart =
         Apart { metric, dtype, dim, row_bytes, ids, codes, lists, signs, transforms, refine, read };

@@ -42,11 +42,7 @@ const KINDS: [Kind; 11] = [
         descriptions: "\"SQ8\" of f32 (or SQ6, SQ4, SQfp16, SQbf16, SQ8_direct...)",
         make: |gpu, dim, description, metric, dtype| {
             let Some(CodeName::Scalar(kind)) = CodeName::of(description) else { return None };
-            if dtype != DType::F32 {
-                return Some(Err(not_f32(description, dtype)));
-            }
-            let made = Sq::new(gpu, dim, metric.clone(), kind);
-            Some(made.map(|index| Box::new(index) as _))
+            coded(description, dtype, || Sq::new(gpu, dim, metric.clone(), kind))
         },
     },
     Kind {
@@ -55,11 +51,7 @@ const KINDS: [Kind; 11] = [
             let Some(CodeName::Product(parts, bits)) = CodeName::of(description) else {
                 return None;
             };
-            if dtype != DType::F32 {
-                return Some(Err(not_f32(description, dtype)));
-            }
-            let made = Pq::new(gpu, dim, metric.clone(), parts, bits);
-            Some(made.map(|index| Box::new(index) as _))
+            coded(description, dtype, || Pq::new(gpu, dim, metric.clone(), parts, bits))
         },
     },
     Kind {
@@ -97,11 +89,7 @@ const KINDS: [Kind; 11] = [
             // what is wrong with it was said before
             let (nlist, codes) = ivf::lists_of(description)?.ok()?;
             let Some(CodeName::Scalar(kind)) = codes else { return None };
-            if dtype != DType::F32 {
-                return Some(Err(not_f32(description, dtype)));
-            }
-            let made = IvfSq::new(gpu, dim, metric.clone(), nlist, kind);
-            Some(made.map(|index| Box::new(index) as _))
+            coded(description, dtype, || IvfSq::new(gpu, dim, metric.clone(), nlist, kind))
         },
     },
     Kind {
@@ -109,22 +97,14 @@ const KINDS: [Kind; 11] = [
         make: |gpu, dim, description, metric, dtype| {
             let (nlist, codes) = ivf::lists_of(description)?.ok()?;
             let Some(CodeName::Product(parts, bits)) = codes else { return None };
-            if dtype != DType::F32 {
-                return Some(Err(not_f32(description, dtype)));
-            }
-            let made = IvfPq::new(gpu, dim, metric.clone(), nlist, parts, bits);
-            Some(made.map(|index| Box::new(index) as _))
+            coded(description, dtype, || IvfPq::new(gpu, dim, metric.clone(), nlist, parts, bits))
         },
     },
     Kind {
         descriptions: "\"RaBitQ\" of f32 (or RaBitQ4: of 1 to 9 bits)",
         make: |gpu, dim, description, metric, dtype| {
             let Some(CodeName::RaBitQ(bits)) = CodeName::of(description) else { return None };
-            if dtype != DType::F32 {
-                return Some(Err(not_f32(description, dtype)));
-            }
-            let made = RaBitQ::new(gpu, dim, metric.clone(), bits);
-            Some(made.map(|index| Box::new(index) as _))
+            coded(description, dtype, || RaBitQ::new(gpu, dim, metric.clone(), bits))
         },
     },
     Kind {
@@ -132,11 +112,7 @@ const KINDS: [Kind; 11] = [
         make: |gpu, dim, description, metric, dtype| {
             let (nlist, codes) = ivf::lists_of(description)?.ok()?;
             let Some(CodeName::RaBitQ(bits)) = codes else { return None };
-            if dtype != DType::F32 {
-                return Some(Err(not_f32(description, dtype)));
-            }
-            let made = IvfRaBitQ::new(gpu, dim, metric.clone(), nlist, bits);
-            Some(made.map(|index| Box::new(index) as _))
+            coded(description, dtype, || IvfRaBitQ::new(gpu, dim, metric.clone(), nlist, bits))
         },
     },
     Kind {
@@ -146,18 +122,22 @@ const KINDS: [Kind; 11] = [
                 Ok(signs) => signs,
                 Err(error) => return Some(Err(error)),
             };
-            if dtype != DType::F32 {
-                return Some(Err(not_f32(description, dtype)));
-            }
-            let made = Lsh::described(gpu, dim, signs, metric);
-            Some(made.map(|index| Box::new(index) as _))
+            coded(description, dtype, || Lsh::described(gpu, dim, signs, metric))
         },
     },
 ];
 
-fn not_f32(description: &str, dtype: DType) -> Error {
-    let item = format!("rows of {dtype}, which are f32 before they are encoded");
-    Error::unsupported(format!("{description:?}"), item)
+/// An index of codes, which are made of f32 alone.
+fn coded<I: Index + 'static>(
+    description: &str,
+    dtype: DType,
+    make: impl FnOnce() -> Result<I>,
+) -> Option<Made> {
+    if dtype != DType::F32 {
+        let item = format!("rows of {dtype}, which are f32 before they are encoded");
+        return Some(Err(Error::unsupported(format!("{description:?}"), item)));
+    }
+    Some(make().map(|index| Box::new(index) as _))
 }
 
 /// An empty index by its description in FAISS's language.

@@ -4,8 +4,8 @@ use crate::common::data::{Domain, Kind, Owned};
 use crate::common::device::{Open as _, shared};
 use nearfield::reference::{Block, Problem, check_range, check_search};
 use nearfield::{
-    BinaryFlat, DType, Flat, Gpu, GpuBuilder, Hits, IdFilter, Index, Metric, Order, RowSource,
-    Rows, SearchParams,
+    BinaryFlat, DType, Error, Flat, Gpu, GpuBuilder, Hits, IdFilter, Index, IndexInfo, Metric,
+    Order, RowSource, Rows, SearchParams, read_index,
 };
 use std::collections::HashMap;
 
@@ -26,6 +26,24 @@ pub fn own_gpu() -> Gpu {
 
 fn builder() -> GpuBuilder {
     Gpu::builder().poison(true).max_segment_bytes(1)
+}
+
+/// Where reading says that a file of an index is wrong, and why; `None` of a good one.
+pub fn fault(bytes: &[u8]) -> Option<(usize, String)> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), bytes).unwrap();
+    match IndexInfo::read(file.path()) {
+        Ok(_) | Err(Error::Format { .. }) => {}
+        Err(other) => panic!("{other:?}"),
+    }
+    match read_index(&gpu(), file.path()).map(|_| ()) {
+        Ok(()) => None,
+        Err(Error::Format { offset, reason, .. }) => {
+            assert!(offset <= bytes.len() as u64);
+            Some((offset as usize, reason))
+        }
+        Err(other) => panic!("{other:?}"),
+    }
 }
 
 pub fn index(gpu: &Gpu, dim: usize, metric: &Metric, dtype: DType) -> Box<dyn Index> {

@@ -10,7 +10,7 @@ use crate::index::codes::{Encoded, In, OfForeign, RowCodes, Unpacked};
 use crate::index::ids::RowSet;
 use crate::index::params::{Ask, SearchParams, TrainParams};
 use crate::index::persist::{self, FileReader, FileWriter};
-use crate::index::state::{Stored, StoredRows};
+use crate::index::state::{Stored, StoredRows, copied};
 use crate::metric::Metric;
 use crate::quantize::Quantizer;
 use std::ops::Range;
@@ -80,14 +80,6 @@ impl FlatCodes {
         self.dataset.read_rows(rows, &mut bytes)?;
         Ok(bytes)
     }
-}
-
-fn copied(bytes: &[u8], out: &mut [u8]) -> Result<()> {
-    if bytes.len() != out.len() {
-        return Err(Error::internal(format!("{} bytes for {}", bytes.len(), out.len())));
-    }
-    out.copy_from_slice(bytes);
-    Ok(())
 }
 
 impl Stored for FlatCodes {

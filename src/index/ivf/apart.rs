@@ -10,7 +10,7 @@ use crate::format::RowSource;
 use crate::index::codes::{OfForeign, RowCodes, Unpacked};
 use crate::index::ids::RowSet;
 use crate::index::lists_apart::ListsApart;
-use crate::index::state::Stored;
+use crate::index::state::{Stored, copied};
 use crate::metric::Metric;
 
 impl IvfRows {
@@ -45,7 +45,7 @@ impl IvfRows {
 
     /// With the centroids and the labels of `lists`, if there are centroids.
     fn filled(self, lists: &ListsApart, rows: &mut dyn RowSource) -> Result<IvfRows> {
-        let empty = IvfRows { nprobe: IvfRows::checked_nprobe(lists.nprobe)?, ..self };
+        let empty = self.with_nprobe(lists.nprobe)?;
         let empty = match (&lists.centroids, &lists.bit_centroids) {
             (None, None) => return Ok(empty),
             _ if empty.is_trained() => empty,
@@ -88,11 +88,7 @@ impl CodedRows {
             Originals::Device => self.packed(bytes, &labels)?,
             Originals::None | Originals::Host => self.codes.foreign(bytes)?,
         };
-        if codes.len() != out.len() {
-            return Err(Error::internal(format!("{} bytes for {}", codes.len(), out.len())));
-        }
-        out.copy_from_slice(&codes);
-        Ok(())
+        copied(&codes, out)
     }
 
     /// The reverse of [`apart`](Self::apart), with the codes of a source.

@@ -133,8 +133,7 @@ impl BinaryIvf {
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     pub fn set_nprobe(&self, nprobe: usize) -> Result<()> {
-        let nprobe = IvfRows::checked_nprobe(nprobe)?;
-        self.0.rebuild(|rows| Ok(IvfRows { nprobe, ..rows.clone() }))
+        self.0.rebuild(|rows| rows.with_nprobe(nprobe))
     }
 
     /// The bytes of all centroids, one after the other.

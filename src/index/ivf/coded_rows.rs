@@ -72,8 +72,13 @@ impl CodedRows {
             false => None,
         };
         let lists = (self.ivf.lists.nlist(), centroids.as_deref());
-        let new = CodedRows::new(self.gpu(), self.metric(), codes, lists, originals)?;
-        Ok(new.with(IvfRows { nprobe: self.ivf.nprobe, ..new.ivf.clone() }))
+        CodedRows::new(self.gpu(), self.metric(), codes, lists, originals)?
+            .with_nprobe(self.ivf.nprobe)
+    }
+
+    /// As [`IvfRows::with_nprobe`].
+    pub fn with_nprobe(&self, nprobe: usize) -> Result<CodedRows> {
+        Ok(CodedRows { ivf: self.ivf.with_nprobe(nprobe)?, ..self.clone() })
     }
 
     /// The scalar quantizer of rows that are kept beside their codes.
@@ -262,8 +267,7 @@ impl CodedRows {
         }
         let lists = (shape.1, Some(&centroids[..]));
         let new = CodedRows::new(gpu, self.metric(), &codes, lists, self.originals)?;
-        let ivf = IvfRows { nprobe: self.ivf.nprobe, ..new.ivf.clone() };
-        self.refilled(new.with(ivf), false)
+        self.refilled(new.with_nprobe(self.ivf.nprobe)?, false)
     }
 
     /// Codes and lists are taken as they are; of originals it is these, and codes are of the own ranges.

@@ -14,7 +14,7 @@ use crate::format::RowSource;
 use crate::index::ids::RowSet;
 use crate::index::params::{Ask, SearchParams, TrainParams};
 use crate::index::persist::{FileReader, FileWriter};
-use crate::index::state::Stored;
+use crate::index::state::{Stored, copied};
 use crate::metric::Metric;
 use std::ops::Range;
 
@@ -116,12 +116,7 @@ impl Stored for CodedRows {
         let mut bytes = vec![0; rows.len() * dtype.row_bytes(width)];
         self.ivf.read_rows(rows, &mut bytes)?;
         let decoded = self.decoded(bytes)?;
-        let decoded: &[u8] = bytemuck::cast_slice(&decoded);
-        if decoded.len() != out.len() {
-            return Err(Error::internal(format!("{} bytes for {}", decoded.len(), out.len())));
-        }
-        out.copy_from_slice(decoded);
-        Ok(())
+        copied(bytemuck::cast_slice(&decoded), out)
     }
 
     fn assign(&self, queries: Rows<'_>, count: usize) -> Result<RowHits> {

@@ -6,7 +6,6 @@ use crate::device::Gpu;
 use crate::dtype::Rows;
 use crate::error::Result;
 use crate::index::codes::RowCodes;
-use crate::index::ivf::rows::IvfRows;
 use crate::index::persist::{self, IVF_RABITQ, IndexReader};
 use crate::index::state::{Backed, Core};
 use crate::metric::Metric;
@@ -169,10 +168,7 @@ impl IvfRaBitQ {
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     pub fn set_nprobe(&self, nprobe: usize) -> Result<()> {
-        let nprobe = IvfRows::checked_nprobe(nprobe)?;
-        self.0.rebuild(|rows| {
-            Ok(CodedRows { ivf: IvfRows { nprobe, ..rows.ivf.clone() }, ..rows.clone() })
-        })
+        self.0.rebuild(|rows| rows.with_nprobe(nprobe))
     }
 
     /// The elements of all centroids of the lists, one after the other.

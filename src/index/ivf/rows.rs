@@ -46,13 +46,13 @@ impl IvfRows {
         Ok(IvfRows { lists: InvertedLists::of(dataset, nlist)?, nprobe: NPROBE })
     }
 
-    /// Lists that a search may look at.
-    pub fn checked_nprobe(nprobe: usize) -> Result<usize> {
+    /// Of which searches look at so many lists.
+    pub fn with_nprobe(&self, nprobe: usize) -> Result<IvfRows> {
         if nprobe == 0 || nprobe as u64 > u64::from(u32::MAX) {
             let reason = format!("{nprobe} lists; 1 to {} can be looked at", u32::MAX);
             return Err(Error::argument("nprobe", reason));
         }
-        Ok(nprobe)
+        Ok(IvfRows { nprobe, ..self.clone() })
     }
 
     pub fn with_centroids(&self, centroids: &[f32]) -> Result<IvfRows> {

@@ -7,7 +7,6 @@ use crate::device::Gpu;
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::index::codes::{CodeName, RowCodes};
-use crate::index::ivf::rows::IvfRows;
 use crate::index::persist::{self, IVF_SQ, IndexReader};
 use crate::index::state::{Backed, Core};
 use crate::metric::Metric;
@@ -287,10 +286,7 @@ impl IvfSq {
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     pub fn set_nprobe(&self, nprobe: usize) -> Result<()> {
-        let nprobe = IvfRows::checked_nprobe(nprobe)?;
-        self.0.rebuild(|rows| {
-            Ok(CodedRows { ivf: IvfRows { nprobe, ..rows.ivf.clone() }, ..rows.clone() })
-        })
+        self.0.rebuild(|rows| rows.with_nprobe(nprobe))
     }
 
     /// The elements of all centroids, one after the other.

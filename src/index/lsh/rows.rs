@@ -10,7 +10,7 @@ use crate::index::ids::RowSet;
 use crate::index::other_type::wrong_type;
 use crate::index::params::{Ask, SearchParams, TrainParams};
 use crate::index::persist::{self, FileReader, FileWriter};
-use crate::index::state::Stored;
+use crate::index::state::{Stored, copied};
 use crate::metric::Metric;
 use crate::quantize::SignQuantizer;
 use std::ops::Range;
@@ -157,11 +157,7 @@ impl Stored for LshRows {
         let mut codes = vec![0; rows.len() * self.code_bytes()];
         self.read_codes(rows, &mut codes)?;
         let decoded = self.decoded(&codes)?;
-        if decoded.len() != out.len() {
-            return Err(Error::internal(format!("{} bytes for {}", decoded.len(), out.len())));
-        }
-        out.copy_from_slice(&decoded);
-        Ok(())
+        copied(&decoded, out)
     }
 
     fn prepare(&self, filter: ToPrepare<'_>) -> Result<Filter> {

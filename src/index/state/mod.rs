@@ -26,4 +26,4 @@ mod tests;
 pub(super) use self::core::Core;
 pub(super) use backed::Backed;
 pub(super) use stored::Stored;
-pub(super) use stored_rows::StoredRows;
+pub(super) use stored_rows::{StoredRows, copied};

@@ -1,7 +1,7 @@
 //! The rows of an index as a stream, for another of its kind.
 
 use crate::dtype::{DType, Rows};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::RowSource;
 use crate::index::ids::RowSet;
 use std::ops::Range;
@@ -79,4 +79,13 @@ impl RowSource for StoredRows<'_> {
         }
         Rows::from_bytes(self.dtype, &bytemuck::cast_slice(&self.words)[..bytes]).map(Some)
     }
+}
+
+/// Copies the bytes of rows to where they are asked for.
+pub(in crate::index) fn copied(bytes: &[u8], out: &mut [u8]) -> Result<()> {
+    if bytes.len() != out.len() {
+        return Err(Error::internal(format!("{} bytes for {}", bytes.len(), out.len())));
+    }
+    out.copy_from_slice(bytes);
+    Ok(())
 }

@@ -98,22 +98,8 @@ fn of_bytes(
     }
     let stretch = Stretch { at: file.at(), rows, list: 0 };
     file.skip(bytes)?;
-    Ok(Found {
-        metric: header.metric,
-        dtype: DType::U8,
-        dim: header.dim,
-        row_bytes,
-        blocks,
-        stretches: vec![stretch],
-        rows,
-        counted: rows,
-        ids: None,
-        codes: Some(of),
-        lists: None,
-        signs: None,
-        transforms: Vec::new(),
-        refine: None,
-    })
+    let found = Found::of_rows(header.metric, (DType::U8, header.dim), row_bytes, stretch);
+    Ok(Found { blocks, codes: Some(of), ..found })
 }
 
 /// The letters, and what stands before the codes.

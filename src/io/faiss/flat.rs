@@ -19,22 +19,7 @@ pub(super) fn flat(file: &mut Reader) -> Result<Found> {
     }
     let stretch = Stretch { at: file.at(), rows, list: 0 };
     file.skip(4 * numbers)?;
-    Ok(Found {
-        metric: header.metric,
-        dtype: DType::F32,
-        dim,
-        row_bytes: 4 * dim as u64,
-        blocks: None,
-        stretches: vec![stretch],
-        rows,
-        counted: rows,
-        ids: None,
-        codes: None,
-        lists: None,
-        signs: None,
-        transforms: Vec::new(),
-        refine: None,
-    })
+    Ok(Found::of_rows(header.metric, (DType::F32, dim), 4 * dim as u64, stretch))
 }
 
 /// Rows of bits.
@@ -47,20 +32,5 @@ pub(super) fn bits(file: &mut Reader) -> Result<Found> {
     }
     let stretch = Stretch { at: file.at(), rows, list: 0 };
     file.skip(bytes)?;
-    Ok(Found {
-        metric: Metric::Hamming,
-        dtype: DType::Bits,
-        dim,
-        row_bytes,
-        blocks: None,
-        stretches: vec![stretch],
-        rows,
-        counted: rows,
-        ids: None,
-        codes: None,
-        lists: None,
-        signs: None,
-        transforms: Vec::new(),
-        refine: None,
-    })
+    Ok(Found::of_rows(Metric::Hamming, (DType::Bits, dim), row_bytes, stretch))
 }

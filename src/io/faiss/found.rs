@@ -63,6 +63,32 @@ pub(super) struct ListsFound {
 }
 
 impl Found {
+    /// Rows of so many bytes that lie one behind the other, and nothing else.
+    pub fn of_rows(
+        metric: Metric,
+        (dtype, dim): (DType, usize),
+        row_bytes: u64,
+        stretch: Stretch,
+    ) -> Found {
+        let rows = stretch.rows;
+        Found {
+            metric,
+            dtype,
+            dim,
+            row_bytes,
+            blocks: None,
+            stretches: vec![stretch],
+            rows,
+            counted: rows,
+            ids: None,
+            codes: None,
+            lists: None,
+            signs: None,
+            transforms: Vec::new(),
+            refine: None,
+        }
+    }
+
     /// Elements of the rows that such an index takes.
     pub fn dim_in(&self) -> usize {
         self.transforms.first().map_or(self.dim, VectorTransform::dim_in)

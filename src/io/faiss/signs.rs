@@ -70,23 +70,9 @@ pub(super) fn find(file: &mut Reader, is_old: bool) -> Result<Found> {
     }
     let stretch = Stretch { at: file.at(), rows, list: 0 };
     file.skip(bytes)?;
-    Ok(Found {
-        // which is what the distances are
-        metric: Metric::Hamming,
-        dtype: DType::Bits,
-        dim,
-        row_bytes,
-        blocks: None,
-        stretches: vec![stretch],
-        rows,
-        counted: rows,
-        ids: None,
-        codes: None,
-        lists: None,
-        signs: Some(made),
-        transforms: Vec::new(),
-        refine: None,
-    })
+    // the distances are those of the bits
+    let found = Found::of_rows(Metric::Hamming, (DType::Bits, dim), row_bytes, stretch);
+    Ok(Found { signs: Some(made), ..found })
 }
 
 /// What stands between the header and the bits.

@@ -262,8 +262,7 @@ impl RaBitQuantizer {
         }
         let by = if self.bits() == 1 { by } else { QueryBits::Exact };
         let (center, shape) = (self.origin(), self.shape);
-        self.check_query(query)?;
-        let residual: Vec<f32> = query.iter().zip(&*center).map(|(q, c)| q - c).collect();
+        let residual = self.residual(query, &center)?;
         let rounded = by.rounded(&residual);
         let square = norm2(&residual);
         let base: f64 =
@@ -297,8 +296,7 @@ impl RaBitQuantizer {
             return Err(Error::unsupported("RaBitQ", "bounds of inner products in one bit"));
         }
         let (center, shape) = (self.origin(), self.shape);
-        self.check_query(query)?;
-        let residual: Vec<f32> = query.iter().zip(&*center).map(|(q, c)| q - c).collect();
+        let residual = self.residual(query, &center)?;
         let free = (shape.dim as f64 - 1.0).max(1.0);
         let times = f64::from(eps0) * if shape.product { 1.0 } else { 2.0 };
         let length = norm2(&residual).sqrt() / free.sqrt();
@@ -345,12 +343,14 @@ impl RaBitQuantizer {
         self.shape.of_faiss(codes, lists)
     }
 
-    fn check_query(&self, query: &[f32]) -> Result<()> {
+    /// What the center leaves of a query.
+    fn residual(&self, query: &[f32], center: &[f32]) -> Result<Vec<f32>> {
         if query.len() != self.dim() {
             let (expected, actual) = (self.dim(), query.len());
             return Err(Error::DimensionMismatch { expected, actual });
         }
-        check::rows(&Metric::L2, Rows::F32(query), self.dim(), 0).map(drop)
+        check::rows(&Metric::L2, Rows::F32(query), self.dim(), 0)?;
+        Ok(query.iter().zip(center).map(|(q, c)| q - c).collect())
     }
 }
 

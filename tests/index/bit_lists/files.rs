@@ -2,7 +2,7 @@
 
 use super::{hits, rows};
 use crate::common::device::subset;
-use crate::support::gpu;
+use crate::support::{fault, gpu};
 use nearfield::{
     BinaryIvf, DType, Error, Index, IndexInfo, IvfFlat, Metric, Rows, Search, SearchParams,
     index_factory, read_index,
@@ -57,21 +57,6 @@ fn file(dim: usize) -> Vec<u8> {
     let file = tempfile::NamedTempFile::new().unwrap();
     index.write(file.path()).unwrap();
     std::fs::read(file.path()).unwrap()
-}
-
-/// Where reading says that the file is wrong, and why; `None` of a good one.
-fn fault(bytes: &[u8]) -> Option<(usize, String)> {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), bytes).unwrap();
-    match IndexInfo::read(file.path()) {
-        Ok(_) | Err(Error::Format { .. }) => {}
-        Err(other) => panic!("{other:?}"),
-    }
-    match read_index(&gpu(), file.path()).map(|_| ()) {
-        Ok(()) => None,
-        Err(Error::Format { offset, reason, .. }) => Some((offset as usize, reason)),
-        Err(other) => panic!("{other:?}"),
-    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Files of lists that are cut, damaged or made up: an error that names a place, never a panic, never other answers.
 
-use crate::support::{gpu, rows};
-use nearfield::{DType, Error, Index, IndexInfo, IvfFlat, Metric, read_index};
+use crate::support::{self, gpu, rows};
+use nearfield::{DType, Index, IvfFlat, Metric};
 
 const DIM: usize = 3;
 const NLIST: usize = 4;
@@ -18,21 +18,7 @@ fn file() -> Vec<u8> {
 
 /// Where reading says that the file is wrong; `None` of a good one.
 fn fault(bytes: &[u8]) -> Option<usize> {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), bytes).unwrap();
-    let read = read_index(&gpu(), file.path()).map(|_| ());
-    match IndexInfo::read(file.path()) {
-        Ok(_) | Err(Error::Format { .. }) => {}
-        Err(other) => panic!("{other:?}"),
-    }
-    match read {
-        Ok(()) => None,
-        Err(Error::Format { offset, .. }) => {
-            assert!(offset <= bytes.len() as u64);
-            Some(offset as usize)
-        }
-        Err(other) => panic!("{other:?}"),
-    }
+    support::fault(bytes).map(|(at, _)| at)
 }
 
 /// Tag, first byte and length of the content of each section.

@@ -3,7 +3,7 @@
 use super::answers::{SHAPES, check};
 use super::{Model, bits_of, index, numbers};
 use crate::common::device::subset;
-use crate::support::gpu;
+use crate::support::{fault, gpu};
 use nearfield::{
     DType, Error, Index, IndexInfo, Lsh, Metric, Rows, Search, index_factory, read_index,
     write_index,
@@ -62,24 +62,6 @@ fn file(description: &str) -> Vec<u8> {
     let file = tempfile::NamedTempFile::new().unwrap();
     index.write(file.path()).unwrap();
     std::fs::read(file.path()).unwrap()
-}
-
-/// Where reading says that the file is wrong, and why; `None` of a good one.
-fn fault(bytes: &[u8]) -> Option<(usize, String)> {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), bytes).unwrap();
-    match IndexInfo::read(file.path()) {
-        Ok(_) | Err(Error::Format { .. }) => {}
-        Err(other) => panic!("{other:?}"),
-    }
-    match read_index(&gpu(), file.path()).map(|_| ()) {
-        Ok(()) => None,
-        Err(Error::Format { offset, reason, .. }) => {
-            assert!(offset <= bytes.len() as u64);
-            Some((offset as usize, reason))
-        }
-        Err(other) => panic!("{other:?}"),
-    }
 }
 
 #[test]
