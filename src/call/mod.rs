@@ -5,6 +5,7 @@ mod crew;
 mod driver;
 mod filter;
 mod merge;
+mod next_stage;
 mod pending;
 mod request;
 mod stats;
@@ -14,6 +15,7 @@ pub use cancel::CancelToken;
 pub(crate) use driver::Job;
 pub(crate) use filter::{Bitmaps, EachFilter, Filter, MakeBitmaps, SharedFilter, mask_words};
 pub(crate) use merge::Merge;
+pub(crate) use next_stage::{Candidates, Left, NextStage};
 pub use pending::Pending;
 pub(crate) use request::{Options, RowHits, RowIds};
 pub use stats::{

@@ -1,7 +1,9 @@
 //! What a search is asked besides its queries, and what it answers.
 
 use super::cancel::CancelToken;
+use super::next_stage::NextStage;
 use super::stats::SearchStats;
+use crate::device::Gpu;
 use crate::error::Result;
 use crate::parallel::each;
 use crate::space::Decoder;
@@ -74,12 +76,26 @@ pub(crate) struct Options {
     pub keys: bool,
     /// What rows are called in the answer.
     pub row_ids: RowIds,
+    /// What goes on from the rows that are found, if the search knows how.
+    pub next: Option<Arc<dyn NextStage>>,
 }
 
 impl Options {
     /// For calls that compute all exact distances.
     pub fn dense() -> Options {
         Options { exhaustive: true, ..Options::default() }
+    }
+
+    /// Has the next stage go on from `k` rows of each query on this device, if there is one and it can; otherwise the answer is these rows.
+    pub fn begin_next(&mut self, gpu: &Gpu, k: usize) {
+        // what is merged first is no candidate yet
+        let merged = self.keys;
+        self.next = self.next.take().filter(|next| !merged && next.begin(gpu, k));
+    }
+
+    /// Queries of a submission, `most` at most.
+    pub fn at_most(&self, most: usize) -> usize {
+        self.next.as_ref().map_or(most, |next| most.min(next.most_queries()).max(1))
     }
 
     /// Says how much of the work is done.

@@ -112,6 +112,9 @@ pub struct OriginalsStats {
 pub struct RefineStats {
     /// Pairs of a query and a candidate whose exact distance was computed.
     pub candidates: u64,
+    /// Queries whose candidates stayed on the device: what compares them again found them where the first stage had left them. Those of the
+    /// others came to the host and went back.
+    pub on_device: u64,
 }
 
 /// What was brought from the host for a search of rows that stay there.
@@ -157,6 +160,7 @@ impl SearchStats {
         self.originals.compared += other.originals.compared;
         self.originals.again += other.originals.again;
         self.refine.candidates += other.refine.candidates;
+        self.refine.on_device += other.refine.on_device;
         self.submissions += other.submissions;
         self.flops += other.flops;
         self.bytes += other.bytes;

@@ -217,11 +217,6 @@ impl Dense {
     }
 
     /// The best pairs.
-    pub fn best(&self) -> &Selected {
-        &self.best[0]
-    }
-
-    /// The same, for whoever keeps them.
     pub fn into_best(self) -> Selected {
         let [best, _] = self.best;
         best

@@ -1,7 +1,7 @@
 //! The hits of a search in host memory: decoded part by part as they come back from the device, into the arrays that the
 //! caller gets.
 
-use crate::call::{RowHits, RowIds, SearchStats};
+use crate::call::{Options, RowHits, RowIds, SearchStats};
 use crate::error::{Error, Result};
 use crate::ops::kernels::MAX_SORT;
 use crate::parallel::each;
@@ -63,6 +63,19 @@ impl SearchHits {
         let (decode, lens) = (Decode { decoder, row_ids }, vec![0; count]);
         let (ids, distances) = (Vec::new(), Vec::new());
         Ok(SearchHits { k, decode, lens, total, ids, distances, stored: 0 })
+    }
+
+    /// The same of what becomes of the `k` nearest rows, as the options say.
+    pub fn of(
+        count: usize,
+        k: usize,
+        decoder: Arc<Decoder>,
+        options: &Options,
+    ) -> Result<SearchHits> {
+        match &options.next {
+            Some(next) => SearchHits::new(count, next.k(), next.decoder(), next.row_ids()),
+            None => SearchHits::new(count, k, decoder, options.row_ids.clone()),
+        }
     }
 
     /// Takes the memory of the places. Behind the first submission that takes no time, before it or when the last hits come

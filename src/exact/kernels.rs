@@ -11,6 +11,7 @@ use crate::space::{Family, Pair, Term};
 
 const BINS_AGREE: Shader = shader!("exact", "bins_agree");
 const BIN_GROUPS: Shader = shader!("exact", "bin_groups");
+const CANDIDATES: Shader = shader!("exact", "candidates");
 const CODES_COPY: Shader = shader!("exact", "codes_copy");
 const DISTANCE: Shader = shader!("exact", "distance");
 const F16_COPY: Shader = shader!("exact", "f16_copy");
@@ -315,6 +316,11 @@ pub(crate) fn rescore(
         .flag("scaled", scaled)
         .flag("bitmap", bitmap)
         .row_map(map)
+}
+
+/// `excluded`: each query has a row that is none of its candidates; `table`: both stages number rows in their own ways.
+pub(crate) fn candidates(excluded: bool, table: bool) -> Variant {
+    Variant::new::<params::Candidates>(CANDIDATES).flag("excluded", excluded).flag("table", table)
 }
 
 /// Of f32 rows, `bin` to a bin: 16 or 64.

@@ -1,7 +1,8 @@
 //! Rows that somebody else found, compared exactly: of each query a list of rows, of which the nearest or those within a radius are its hits.
 //!
 //! A distance is that of every exact search, to the bit: products by stage C of the scan, for which each row is a bin of its own, all others by
-//! the kernel that has the distances of every metric (`shaders/exact/distance.wgsl`).
+//! the kernel that has the distances of every metric (`shaders/exact/distance.wgsl`). Where they are on the device already, `refined.rs` does the same
+//! with them there.
 
 use super::dataset::Dataset;
 use super::distance::{self, Out};
@@ -94,10 +95,7 @@ pub(crate) fn submit_listed(
             (Found::Within(RangePairs::new(count), radius, limit), 0)
         }
     };
-    let profile = gpu.profile();
-    // selection is written for powers of two
-    let max_threads = 1 << gpu.caps().max_workgroup_threads.max(1).ilog2();
-    let select_threads = profile.u32("select", "threads")?.min(max_threads);
+    let select_threads = select_threads(gpu)?;
     let todo = batches(dataset, &queries, &listed, k)?;
     let stats = SearchStats { queries: count as u64, ..SearchStats::default() };
     let (dataset, cancel) = (dataset.clone(), options.cancel.clone());
@@ -116,6 +114,44 @@ pub(crate) fn submit_listed(
     Pending::start(comparison, cancel)
 }
 
+/// Threads that select for a query.
+pub(super) fn select_threads(gpu: &Gpu) -> Result<u32> {
+    // selection is written for powers of two
+    let max_threads = 1 << gpu.caps().max_workgroup_threads.max(1).ilog2();
+    Ok(gpu.profile().u32("select", "threads")?.min(max_threads))
+}
+
+/// What a submission takes of memory for each of its queries, which has `room` rows and wants `k` of them.
+pub(super) fn per_query(
+    dataset: &Dataset,
+    queries: &Queries,
+    room: u64,
+    k: u64,
+) -> Result<PerQuery> {
+    let none = DeviceFilter::new(dataset.compared(), Filter::default(), queries.count)?;
+    let of = PerQuery::uploads(queries, &none)
+        .upload("candidates", room * 4)
+        .upload("counts", 4)
+        .buffer("keys of candidates", room * 4);
+    Ok(if k > 0 { of.hits(k).beside(k * 8) } else { of.beside(room * 4) })
+}
+
+/// How many pairs of a query and a row may be compared in one submission.
+pub(super) fn most_pairs(dataset: &Dataset) -> Result<u64> {
+    let profile = dataset.gpu().profile();
+    let (ms, gflops) = (profile.f64("submit", "max_ms")?, profile.f64("submit", "gflops")?);
+    let dim = dataset.compared().dim() as f64;
+    Ok((((ms * 1e6 * gflops) / (2.0 * dim)) as u64 / ALONE).max(1))
+}
+
+/// Adds what it took to compare so many pairs.
+pub(super) fn count(stats: &mut SearchStats, dataset: &Dataset, pairs: u64) {
+    let matrix = dataset.compared().matrix();
+    stats.refine.candidates += pairs;
+    stats.flops += 2 * pairs * dataset.compared().dim() as u64;
+    stats.bytes += pairs * matrix.dtype().row_bytes(matrix.dim()) as u64;
+}
+
 /// The submissions, by memory, by what one binding holds and by time. Queries without rows are in none, where they would be alone.
 fn batches(
     dataset: &Dataset,
@@ -123,33 +159,23 @@ fn batches(
     listed: &Listed,
     k: usize,
 ) -> Result<VecDeque<Batch>> {
-    let (gpu, profile) = (dataset.gpu(), dataset.gpu().profile());
-    let none = DeviceFilter::new(dataset.compared(), Filter::default(), queries.count)?;
+    let (gpu, pairs) = (dataset.gpu(), most_pairs(dataset)?);
     let behind = dataset.compared().behind_queries();
     let memory = scratch(dataset, behind);
     let binding = gpu.caps().max_binding_bytes.saturating_sub(behind);
-    let per_query = |room: u64| {
-        let of = PerQuery::uploads(queries, &none)
-            .upload("candidates", room * 4)
-            .upload("counts", 4)
-            .buffer("keys of candidates", room * 4);
-        if k > 0 { of.hits(k as u64).beside(k as u64 * 8) } else { of.beside(room * 4) }
-    };
-    let (ms, gflops) = (profile.f64("submit", "max_ms")?, profile.f64("submit", "gflops")?);
-    let dim = dataset.compared().dim() as f64;
-    let pairs = (((ms * 1e6 * gflops) / (2.0 * dim)) as u64 / ALONE).max(1);
+    let per_query = |room: u64| per_query(dataset, queries, room, k as u64);
     let (mut all, mut start, mut room) = (VecDeque::new(), 0, 0u64);
     for query in 0..queries.count {
         let own = (listed.lims[query + 1] - listed.lims[query]) as u64;
         let (count, wider) = ((query - start) as u64 + 1, room.max(own));
-        let fits = count <= per_query(wider.max(1)).fit(memory, binding)
+        let fits = count <= per_query(wider.max(1))?.fit(memory, binding)
             && count * wider <= pairs
             && count <= u64::from(gpu.caps().max_dispatch);
         if fits {
             room = wider;
             continue;
         }
-        per_query(own.max(1)).check(gpu, behind, own)?;
+        per_query(own.max(1))?.check(gpu, behind, own)?;
         if room > 0 {
             all.push_back((start..query, room as u32));
         }
@@ -171,7 +197,7 @@ fn by_products(pair: &Pair) -> bool {
 }
 
 /// Encodes the keys of the rows that are chosen for each query, with room for so many.
-fn keys(
+pub(super) fn keys(
     encoder: &mut Encoder,
     dataset: &Dataset,
     pair: &Pair,
@@ -252,10 +278,7 @@ impl Job for Comparison {
         self.stats.add_landed(&landed.variants, &landed.times);
         let part = |at: usize| words(landed.parts.get(at).map_or(&[][..], Vec::as_slice));
         let pairs = (self.listed.lims[queries.end] - self.listed.lims[queries.start]) as u64;
-        let matrix = self.dataset.compared().matrix();
-        self.stats.refine.candidates += pairs;
-        self.stats.flops += 2 * pairs * self.dataset.compared().dim() as u64;
-        self.stats.bytes += pairs * matrix.dtype().row_bytes(matrix.dim()) as u64;
+        count(&mut self.stats, &self.dataset, pairs);
         let keys = part(0);
         match &mut self.found {
             Found::Nearest(hits) => {

@@ -51,7 +51,7 @@
 //!   is kept, and the k best bins hold the answer without a bound. A user's metric has a register tile for the first of these passes,
 //!   whose keys are checked against those of the second (`key_tile.rs`).
 //! * Few rows, a large k and `exhaustive` compute every key (`distance.rs`). Rows that are listed for each query are compared alone, by stage C or by
-//!   what has the keys of every metric (`listed.rs`).
+//!   what has the keys of every metric (`listed.rs`), or, where another search left them on the device, there (`refined.rs`).
 //! * A radius knows how large a score must be: in stage B the chosen bins are those with M + E >= T, T the least that a row within it truly
 //!   scores (`scan/threshold.rs`); in stage C all keys below the radius are hits (`range/`). Queries of which more bins pass than there is room
 //!   for are asked again with more room, in the end by every key.
@@ -91,6 +91,7 @@ mod plan;
 mod positions;
 mod queries;
 mod range;
+mod refined;
 mod resident;
 mod reusable;
 mod rounded;
@@ -121,6 +122,7 @@ pub(crate) use plan::{Asked, MAX_SCAN_K, Plan, scratch};
 pub(crate) use positions::Positions;
 pub(crate) use queries::{Queries, query_count};
 pub(crate) use range::{HitKeys, KeyRows, Keys, RangePairs, most_pairs, submit_range};
+pub(crate) use refined::{Refined, RowOf, go_on};
 pub(crate) use rounded::f16::depth;
 pub(crate) use rows::bias::write as write_biases;
 pub(crate) use rows::facts;

@@ -275,6 +275,17 @@ params! {
 }
 
 params! {
+    /// Of `candidates`.
+    pub(crate) struct Candidates {
+        /// Rows of each query, and of how many of them there is room for candidates.
+        pub k: u32,
+        pub room: u32,
+        /// Rows that have a number in the other stage.
+        pub rows: u32,
+    }
+}
+
+params! {
     /// Of `bins_agree`.
     pub(crate) struct BinsAgree {
         /// Bins that were chosen for each query.

@@ -184,24 +184,49 @@ impl Queries {
 
     /// The same queries as another dataset of the metric compares them, for its plans: without elements.
     pub fn planned_for(&self, dataset: &Dataset) -> Queries {
+        let (resident, facts) = (self.resident.clone(), self.facts);
+        let bare = Queries::bare(dataset, &self.metric, self.dtype, (self.dim, self.count));
+        Queries { resident, facts, ..bare }
+    }
+
+    /// The queries of a call that are on the device for another dataset, as this one compares them: without elements.
+    pub fn unread(dataset: &Dataset, queries: Rows<'_>) -> Result<Queries> {
+        let (dim, dtype) = (dataset.dim(), queries.dtype());
+        let count = query_count(queries, dataset.compared_dtype(), dim)?;
+        Ok(Queries::bare(dataset, dataset.metric(), dtype, (dim, count)))
+    }
+
+    fn bare(
+        dataset: &Dataset,
+        metric: &Metric,
+        dtype: DType,
+        (dim, count): (usize, usize),
+    ) -> Queries {
         let own = dataset.compared_dtype();
-        let pair = space::pair(&self.metric, own, self.dtype, self.dim);
-        let decoder = Arc::new(Decoder::new(&self.metric, &pair, own, self.dim));
+        let pair = space::pair(metric, own, dtype, dim);
+        let decoder = Arc::new(Decoder::new(metric, &pair, own, dim));
         Queries {
-            metric: self.metric.clone(),
+            metric: metric.clone(),
             floats: HostFloats::default(),
             packed: Vec::new(),
-            resident: self.resident.clone(),
+            resident: None,
             norms: Vec::new(),
-            dtype: self.dtype,
-            dim: self.dim,
-            work_dim: self.work_dim,
-            count: self.count,
+            dtype,
+            dim,
+            work_dim: Transform::of(metric).dim(dim),
+            count,
             checked: 0,
-            facts: self.facts,
+            facts: RowFacts::NONE,
             pair,
             decoder,
         }
+    }
+
+    /// Whether the kernels that compare these with the rows of this dataset read floats alone, as they are, and of rows nothing beside.
+    pub fn reads_floats(&self, dataset: &Dataset) -> bool {
+        let floats = !self.dtype.is_integer() && self.dtype != DType::Bits;
+        let integers = matches!(self.pair, Pair::Integer { .. } | Pair::Bits { .. });
+        floats && !integers && dataset.compared().tables().is_none()
     }
 
     /// Whether they lie on the device, where nobody has looked at them one by one.

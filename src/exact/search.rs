@@ -1,5 +1,6 @@
 //! The search for k neighbours: the binned scan where it applies, all exact distances where it does not.
 
+use crate::buffer::Buffer;
 use crate::call::{Filter, Job, Options, Pending, RowHits, SearchStats};
 use crate::device::Gpu;
 use crate::dtype::Rows;
@@ -13,6 +14,7 @@ use crate::exact::key_tile::{self, KeyTile};
 use crate::exact::nearest;
 use crate::exact::plan::{Asked, Path, Plan};
 use crate::exact::queries::Queries;
+use crate::exact::refined::go_on;
 use crate::exact::scan::rescore::Scanned;
 use crate::exact::scan::score::Scan;
 use crate::kernel::{Encoder, Flight, Landed, words};
@@ -101,9 +103,10 @@ impl Search {
         options.keep(&mut asked.decoder);
         let count = asked.count;
         let filter = DeviceFilter::new(dataset.compared(), filter, count)?;
-        let k = k.min(dataset.len() as usize);
+        let (k, mut options) = (k.min(dataset.len() as usize), options);
+        options.begin_next(dataset.gpu(), k);
         let decoder = Arc::clone(&asked.decoder);
-        let hits = SearchHits::new(count, k, decoder, options.row_ids.clone())?;
+        let hits = SearchHits::of(count, k, decoder, &options)?;
         let nearest = Asked::Nearest(k as u64);
         let plan = Plan::new(dataset.gpu(), dataset, &asked, &filter, nearest, &options)?;
         let stats =
@@ -133,7 +136,8 @@ impl Search {
             self.hits.allocate()?;
             return Ok(false);
         }
-        let end = self.filter.together(start, (start + self.plan.step(start)).min(count));
+        let step = self.options.at_most(self.plan.step(start));
+        let end = self.filter.together(start, (start + step).min(count));
         if let Some(queries) = queries {
             self.queries.check(queries, end)?;
         }
@@ -183,10 +187,12 @@ impl Search {
         }
         let k = self.k as u32;
         let out = bins.select(&mut encoder, dataset, biases, &self.queries, &self.plan, k)?;
-        let (hits, agreement) = (out.hits, out.agreement);
-        let two_kernels = agreement.is_some();
-        let buffers = [Some(&hits.keys), Some(&hits.rows), agreement.as_ref()];
-        let ranges: Vec<_> = buffers.into_iter().flatten().map(|b| (b, 0, b.size())).collect();
+        let two_kernels = out.agreement.is_some();
+        let asked = (&query_ids[..], &bins.upload);
+        let (hits, refined) = go_on(&mut encoder, &self.options, asked, out.hits, k)?;
+        let buffers =
+            [Some(&hits.keys), Some(&hits.rows), out.agreement.as_ref(), refined.as_ref()];
+        let ranges = whole(buffers);
         let bytes = dataset.compared().matrix().bytes();
         let in_flight = InFlight { query_ids, scan: !again, two_kernels, bytes };
         Ok((encoder.submit(&ranges)?, in_flight))
@@ -211,11 +217,9 @@ impl Search {
         let (dataset, pair) = (&self.dataset, &self.queries.pair);
         let Scanned { hits, counts } =
             nearest::of_scan(&mut encoder, dataset, biases, pair, &scan, k)?;
-        let ranges = [
-            (&hits.keys, 0, hits.keys.size()),
-            (&hits.rows, 0, hits.rows.size()),
-            (&counts, 0, counts.size()),
-        ];
+        let asked = (&query_ids[..], &scan.scores.upload);
+        let (hits, refined) = go_on(&mut encoder, &self.options, asked, hits, k)?;
+        let ranges = whole([Some(&hits.keys), Some(&hits.rows), Some(&counts), refined.as_ref()]);
         let bytes = scan.bytes(self.dataset.scan_rows())?;
         Ok((
             encoder.submit(&ranges)?,
@@ -236,14 +240,21 @@ impl Search {
             self.todo.push_front(Step::Dense(query_ids, dense));
             return Ok((flight, InFlight::default()));
         }
-        let best = dense.best();
-        let ranges = [(&best.keys, 0, best.keys.size()), (&best.rows, 0, best.rows.size())];
+        let upload = dense.upload.clone();
+        let asked = (&query_ids[..], &upload);
+        let (best, refined) = go_on(&mut encoder, &self.options, asked, dense.into_best(), k)?;
+        let ranges = whole([Some(&best.keys), Some(&best.rows), refined.as_ref(), None]);
         let bytes = self.dataset.compared().matrix().bytes();
         Ok((
             encoder.submit(&ranges)?,
             InFlight { query_ids, scan: false, two_kernels: false, bytes },
         ))
     }
+}
+
+/// All of some buffers.
+fn whole(buffers: [Option<&Buffer>; 4]) -> Vec<(&Buffer, u64, u64)> {
+    buffers.into_iter().flatten().map(|buffer| (buffer, 0, buffer.size())).collect()
 }
 
 impl Job for Search {
@@ -266,6 +277,7 @@ impl Job for Search {
             None if self.outstanding == 0 && !self.rerun.is_empty() => {
                 let Plan { scan, scan_queries, rerun_queries, .. } = self.plan;
                 let most = if scan.int8 { scan_queries } else { rerun_queries };
+                let most = self.options.at_most(most);
                 let rest = self.rerun.split_off(self.rerun.len().min(most));
                 Step::List(std::mem::replace(&mut self.rerun, rest))
             }
@@ -299,12 +311,14 @@ impl Job for Search {
         Ok(Some(flight))
     }
 
-    fn take(&mut self, landed: Landed, tag: InFlight) -> Result<()> {
+    fn take(&mut self, mut landed: Landed, tag: InFlight) -> Result<()> {
         self.outstanding -= 1;
         self.stats.add_landed(&landed.variants, &landed.times);
         if tag.query_ids.is_empty() {
             return Ok(());
         }
+        let next = self.options.next.clone();
+        let refined = next.as_ref().and_then(|_| landed.parts.pop());
         let [keys, rows, ..] = &landed.parts[..] else {
             return Err(Error::internal("a search brought nothing back"));
         };
@@ -337,6 +351,9 @@ impl Job for Search {
                     wanted[i] = false;
                 }
             }
+        }
+        if let (Some(next), Some(counts)) = (next, refined) {
+            next.count(&words(&counts), &wanted, &mut self.stats)?;
         }
         self.hits.store(&tag.query_ids, &wanted, &keys, &rows)?;
         self.options.tell(self.hits.share());

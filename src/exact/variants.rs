@@ -50,6 +50,9 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
         }
     }
     all.extend([codes_copy(DType::F32), fold_queries()]);
+    for excluded in [false, true] {
+        all.extend([false, true].map(|table| candidates(excluded, table)));
+    }
     for codes in Elements::CODES {
         let lost = |map| residual(DType::F32, false, Lost::Codes(codes), map);
         all.extend([ROWS, RowMap::TABLE].map(lost));

@@ -5,7 +5,7 @@ use super::flat::{BinaryFlat, Flat, Pq, RaBitQ, Sq};
 use super::ivf::{BinaryIvf, IvfFlat, IvfPq, IvfRaBitQ, IvfSq};
 use super::lsh::Lsh;
 use super::persist::{FileWriter, IndexReader};
-use super::state::Backed;
+use super::state::{Backed, Names};
 use crate::device::Gpu;
 use crate::error::{Error, Result};
 use std::any::Any;
@@ -16,6 +16,8 @@ struct Kind {
     /// Writes the sections of one state of it, if it is of this kind.
     write: fn(&dyn Any, &mut FileWriter) -> Option<Result<()>>,
     read: fn(&Gpu, &mut IndexReader) -> Result<Box<dyn Index>>,
+    /// Which row has which id in one state of it, if it is of this kind.
+    names: fn(&dyn Any) -> Option<Names>,
 }
 
 const KINDS: [Kind; 11] = [
@@ -23,61 +25,82 @@ const KINDS: [Kind; 11] = [
         name: Flat::KIND,
         write: write_of::<Flat>,
         read: |gpu, reader| Ok(Box::new(Flat::of_reader(gpu, reader)?)),
+        names: names_of::<Flat>,
     },
     Kind {
         name: BinaryFlat::KIND,
         write: write_of::<BinaryFlat>,
         read: |gpu, reader| Ok(Box::new(BinaryFlat::of_reader(gpu, reader)?)),
+        names: names_of::<BinaryFlat>,
     },
     Kind {
         name: Sq::KIND,
         write: write_of::<Sq>,
         read: |gpu, reader| Ok(Box::new(Sq::of_reader(gpu, reader)?)),
+        names: names_of::<Sq>,
     },
     Kind {
         name: Pq::KIND,
         write: write_of::<Pq>,
         read: |gpu, reader| Ok(Box::new(Pq::of_reader(gpu, reader)?)),
+        names: names_of::<Pq>,
     },
     Kind {
         name: IvfFlat::KIND,
         write: write_of::<IvfFlat>,
         read: |gpu, reader| Ok(Box::new(IvfFlat::of_reader(gpu, reader)?)),
+        names: names_of::<IvfFlat>,
     },
     Kind {
         name: BinaryIvf::KIND,
         write: write_of::<BinaryIvf>,
         read: |gpu, reader| Ok(Box::new(BinaryIvf::of_reader(gpu, reader)?)),
+        names: names_of::<BinaryIvf>,
     },
     Kind {
         name: IvfSq::KIND,
         write: write_of::<IvfSq>,
         read: |gpu, reader| Ok(Box::new(IvfSq::of_reader(gpu, reader)?)),
+        names: names_of::<IvfSq>,
     },
     Kind {
         name: IvfPq::KIND,
         write: write_of::<IvfPq>,
         read: |gpu, reader| Ok(Box::new(IvfPq::of_reader(gpu, reader)?)),
+        names: names_of::<IvfPq>,
     },
     Kind {
         name: RaBitQ::KIND,
         write: write_of::<RaBitQ>,
         read: |gpu, reader| Ok(Box::new(RaBitQ::of_reader(gpu, reader)?)),
+        names: names_of::<RaBitQ>,
     },
     Kind {
         name: IvfRaBitQ::KIND,
         write: write_of::<IvfRaBitQ>,
         read: |gpu, reader| Ok(Box::new(IvfRaBitQ::of_reader(gpu, reader)?)),
+        names: names_of::<IvfRaBitQ>,
     },
     Kind {
         name: Lsh::KIND,
         write: write_of::<Lsh>,
         read: |gpu, reader| Ok(Box::new(Lsh::of_reader(gpu, reader)?)),
+        names: names_of::<Lsh>,
     },
 ];
 
 fn write_of<T: Backed>(any: &dyn Any, file: &mut FileWriter) -> Option<Result<()>> {
     any.downcast_ref::<T>().map(|index| index.core().write_to(T::KIND, file))
+}
+
+fn names_of<T: Backed>(any: &dyn Any) -> Option<Names> {
+    any.downcast_ref::<T>().map(|index| index.core().snapshot().names())
+}
+
+/// Which row has which id in one state of an index, if it is of a kind of this crate.
+pub(super) fn names(index: &dyn Index) -> Option<Names> {
+    let any = index.as_any()?;
+    KINDS.iter().find_map(|kind| (kind.names)(any))
 }
 
 /// Writes the sections of one state of an index that is of a kind of this crate.

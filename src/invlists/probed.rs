@@ -3,12 +3,12 @@
 use super::coarse::{Coarse, Probes};
 use super::lists::InvertedLists;
 use super::probing::Probing;
-use super::scan::ListScan;
+use super::scan::{Found, ListScan};
 use crate::call::{Filter, Job, Options, Pending, RowHits, SearchStats};
 use crate::device::Gpu;
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
-use crate::exact::{Asked, MAX_SCAN_K, NO_KEY, SearchHits};
+use crate::exact::{Asked, MAX_SCAN_K, NO_KEY, SearchHits, go_on};
 use crate::kernel::{Flight, Landed, words};
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -73,13 +73,16 @@ pub(super) fn submit(
     k: usize,
     (nprobe, fill): (usize, bool),
     filter: Filter,
-    options: Options,
+    mut options: Options,
 ) -> Result<Pending<RowHits>> {
     let k = k.min(lists.dataset().len() as usize);
+    // who goes on to more lists looks at what was found
+    options.next = options.next.filter(|_| !fill);
+    options.begin_next(lists.dataset().gpu(), k);
     let sought = Asked::Nearest(k as u64);
     let call = Probing::new(lists, queries, sought, nprobe, filter, &options)?;
-    let (decoder, row_ids) = (Arc::clone(&call.queries.decoder), options.row_ids.clone());
-    let hits = SearchHits::new(call.queries.count, k, decoder, row_ids)?;
+    let decoder = Arc::clone(&call.queries.decoder);
+    let hits = SearchHits::of(call.queries.count, k, decoder, &options)?;
     let exhaustive = options.exhaustive || k as u64 > MAX_SCAN_K;
     let scan = call.scan([k, nprobe], exhaustive)?;
     let full = k.min(call.table.rows() as usize);
@@ -103,7 +106,7 @@ impl Search {
     /// Checks the queries of the next submission, which may then go to the device; behind the last, makes room for the hits. Says
     /// whether there is more to do.
     fn read(&mut self, queries: Rows<'_>) -> Result<bool> {
-        let step = self.scan.queries(self.call.started());
+        let step = self.options.at_most(self.scan.queries(self.call.started()));
         let Some(range) = self.call.read(queries, step)? else {
             self.hits.allocate()?;
             return Ok(false);
@@ -123,6 +126,7 @@ impl Search {
         for (waiting, way) in self.again.iter_mut().zip(ways) {
             if !waiting.is_empty() {
                 let most = self.scan.again(way.rows_exactly).min(self.call.coarse.rerun_queries());
+                let most = self.options.at_most(most);
                 let rest = waiting.split_off(waiting.len().min(most));
                 return Some(Step::Again(std::mem::replace(waiting, rest), way));
             }
@@ -171,15 +175,18 @@ impl Search {
             _ => call.coarse.encode(&mut encoder, &call.queries, &uploaded.upload, exactly)?,
         };
         let (rows, asked) = (call.rows(), call.asked(&uploaded, &probes));
-        let found = self.scan.encode(&mut encoder, &rows, asked, way.rows_exactly)?;
+        let Found { hits, counts, room: rows_room, rows_probed } =
+            self.scan.encode(&mut encoder, &rows, asked, way.rows_exactly)?;
+        let of = (&query_ids[..], &uploaded.upload);
+        let (hits, refined) = go_on(&mut encoder, &self.options, of, hits, self.scan.k())?;
         let mut ranges = vec![
-            (&found.hits.keys, 0, found.hits.keys.size()),
-            (&found.hits.rows, 0, found.hits.rows.size()),
-            (&found.rows_probed, 0, found.rows_probed.size()),
+            (&hits.keys, 0, hits.keys.size()),
+            (&hits.rows, 0, hits.rows.size()),
+            (&rows_probed, 0, rows_probed.size()),
         ];
-        let all = [&coarse, &found.counts];
+        let all = [&coarse, &counts, &refined];
         ranges.extend(all.into_iter().flatten().map(|counts| (counts, 0, counts.size())));
-        let rooms = [coarse.as_ref().map(|_| room), found.counts.as_ref().map(|_| found.room)];
+        let rooms = [coarse.as_ref().map(|_| room), counts.as_ref().map(|_| rows_room)];
         Ok((encoder.submit(&ranges)?, InFlight { query_ids, way, rooms }))
     }
 }
@@ -221,9 +228,11 @@ impl Job for Search {
         Ok(Some(flight))
     }
 
-    fn take(&mut self, landed: Landed, tag: InFlight) -> Result<()> {
+    fn take(&mut self, mut landed: Landed, tag: InFlight) -> Result<()> {
         self.outstanding -= 1;
         self.stats.add_landed(&landed.variants, &landed.times);
+        let next = self.options.next.clone();
+        let refined = next.as_ref().and_then(|_| landed.parts.pop());
         let [keys, rows, probed, counts @ ..] = &landed.parts[..] else {
             return Err(Error::internal("a search brought nothing back"));
         };
@@ -271,6 +280,9 @@ impl Job for Search {
                     *wanted = false;
                 }
             }
+        }
+        if let (Some(next), Some(counts)) = (next, refined) {
+            next.count(&words(&counts), &wanted, &mut self.stats)?;
         }
         self.hits.store(&tag.query_ids, &wanted, &keys, &rows)?;
         self.options.tell(self.hits.share());

@@ -137,6 +137,11 @@ impl ListScan {
         })
     }
 
+    /// Rows that are looked for.
+    pub fn k(&self) -> u32 {
+        self.k
+    }
+
     /// Queries of the submission that begins with number `start`.
     pub fn queries(&self, start: usize) -> usize {
         match self.scored {

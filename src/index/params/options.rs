@@ -152,6 +152,7 @@ impl SearchParams {
             fast: !self.certify,
             cancel: self.cancel.clone(),
             progress: self.progress.clone().map(rising),
+            next: self.next.clone(),
             ..Options::default()
         }
     }

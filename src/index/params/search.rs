@@ -3,7 +3,7 @@
 use super::ask::{Guarantee, Progress};
 use super::ivf::IvfParams;
 use super::refine::RefineParams;
-use crate::call::CancelToken;
+use crate::call::{CancelToken, NextStage};
 use crate::index::ids::{Exclude, IdFilter, PreparedFilter, QueryFilter};
 use std::fmt;
 use std::sync::Arc;
@@ -76,6 +76,8 @@ pub struct SearchParams {
     pub progress: Option<Progress>,
     /// Ends the call with [`Error::Cancelled`](crate::Error::Cancelled) at its next submission. Default: none.
     pub cancel: Option<CancelToken>,
+    /// What goes on from the rows of a search for neighbours, if the index that is searched is a first stage.
+    pub(in crate::index) next: Option<Arc<dyn NextStage>>,
 }
 
 impl SearchParams {
@@ -300,6 +302,7 @@ impl Default for SearchParams {
             refine: None,
             progress: None,
             cancel: None,
+            next: None,
         }
     }
 }

@@ -16,6 +16,7 @@ mod file;
 mod filters;
 #[cfg(test)]
 mod host_flat_tests;
+mod names;
 mod put;
 mod snapshot;
 mod stored;
@@ -25,5 +26,6 @@ mod tests;
 
 pub(super) use self::core::Core;
 pub(super) use backed::Backed;
+pub(super) use names::Names;
 pub(super) use stored::Stored;
 pub(super) use stored_rows::{StoredRows, copied};

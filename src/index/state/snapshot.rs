@@ -52,6 +52,11 @@ impl<R: Stored> Snapshot<R> {
         self.live.as_deref()
     }
 
+    /// The same, for whoever keeps them.
+    pub fn live_rows(&self) -> Option<Arc<RowSet>> {
+        self.live.clone()
+    }
+
     pub fn ids(&self) -> &Ids {
         &self.ids
     }

@@ -1,8 +1,9 @@
 //! The search: candidates of the first stage, compared again by their rows.
 
+use super::on_device::next_stage;
 use super::rescored::Now;
 use super::stages::Stages;
-use crate::call::{CancelToken, Options, Pending, RowHits, start_thread_below};
+use crate::call::{CancelToken, NextStage, Options, Pending, RowHits, start_thread_below};
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
 use crate::exact::{Listed, Queries, Wanted, query_count, submit_listed};
@@ -19,6 +20,16 @@ const BASE_SHARE: f64 = 0.9;
 const PIECE: usize = 64 << 10;
 /// Up to here k and its multiples are whole in f32, in which FAISS multiplies.
 const WHOLE_F32: usize = 1 << 24;
+
+/// Where candidates are on their way from one stage to the other.
+#[derive(Clone, Copy)]
+pub(super) enum Way {
+    /// On the device, if both stages can be brought together there.
+    Device,
+    /// On the host, which looks up their ids.
+    #[cfg(test)]
+    Host,
+}
 
 /// What is left to do when the candidates are there.
 struct Again {
@@ -60,7 +71,7 @@ pub(super) fn submit(
     params: &SearchParams,
 ) -> Result<Pending<Hits>> {
     let stop = CancelToken::below(params.cancel.clone());
-    let Begun { pending, again } = begin(stages, queries, ask, params, &stop)?;
+    let Begun { pending, again } = begin(stages, queries, ask, params, (Way::Device, &stop))?;
     let Some(again) = again else { return Ok(pending) };
     start_thread_below(stop, move |_| again.answer(pending.wait()?))
 }
@@ -72,8 +83,19 @@ pub(super) fn search(
     ask: Ask,
     params: &SearchParams,
 ) -> Result<Hits> {
+    search_by(stages, queries, ask, params, Way::Device)
+}
+
+/// The same by one of the ways, which make no difference but in time.
+pub(super) fn search_by(
+    stages: &Stages,
+    queries: Rows<'_>,
+    ask: Ask,
+    params: &SearchParams,
+    way: Way,
+) -> Result<Hits> {
     let stop = CancelToken::below(params.cancel.clone());
-    let Begun { pending, again } = begin(stages, queries, ask, params, &stop)?;
+    let Begun { pending, again } = begin(stages, queries, ask, params, (way, &stop))?;
     let hits = pending.wait()?;
     match again {
         Some(again) => again.answer(hits),
@@ -98,7 +120,7 @@ fn begin(
     queries: Rows<'_>,
     ask: Ask,
     params: &SearchParams,
-    stop: &CancelToken,
+    (way, stop): (Way, &CancelToken),
 ) -> Result<Begun> {
     if !stages.base.is_trained() || !stages.rows.index().is_trained() {
         return Err(Error::NotTrained);
@@ -107,9 +129,9 @@ fn begin(
         Ask::Nearest(k) => index.submit(queries, k, params),
         Ask::Within(radius) => index.submit_range(queries, radius, params),
     };
-    let excluded = excluded(stages, queries, params)?.map(Into::into);
+    let excluded = excluded(stages, queries, params)?;
     let params = SearchParams {
-        exclude: excluded,
+        exclude: excluded.as_ref().map(Into::into),
         progress: params.progress.clone().map(rising),
         cancel: Some(stop.clone()),
         ..params.clone()
@@ -123,20 +145,33 @@ fn begin(
         Refining::Candidates(within, times) => (within, times),
     };
     let mut options = params.comparing();
-    if let Some(progress) = params.progress.clone() {
-        let behind = progress.clone();
-        within = within.progress(move |share| progress(BASE_SHARE * share));
-        options.progress = Some(Arc::new(move |share| {
-            behind(BASE_SHARE + (1.0 - BASE_SHARE) * share);
-        }));
-    }
     let order = stages.base.metric().order();
     let (asked, wanted) = match ask {
         Ask::Nearest(k) => (Ask::Nearest(times_as_many(k, times)), Wanted::Nearest(k)),
         Ask::Within(radius) => (Ask::Within(widened(radius, times, order)), Wanted::Within(radius)),
     };
-    let pending = started(&*stages.base, asked, &within)?;
     let now = stages.rows.now();
+    let next = match (asked, ask, way) {
+        (Ask::Nearest(candidates), Ask::Nearest(k), Way::Device) => {
+            next_stage(stages, &now, queries, (candidates, k), excluded.as_deref())?
+        }
+        _ => None,
+    };
+    within.next = next.clone().map(|next| next as Arc<dyn NextStage>);
+    if let Some(progress) = params.progress.clone() {
+        let (behind, next) = (progress.clone(), next.clone());
+        within = within.progress(move |share| {
+            let all = next.as_ref().is_some_and(|next| next.has_begun());
+            progress(if all { share } else { BASE_SHARE * share });
+        });
+        options.progress = Some(Arc::new(move |share| {
+            behind(BASE_SHARE + (1.0 - BASE_SHARE) * share);
+        }));
+    }
+    let pending = started(&*stages.base, asked, &within)?;
+    if next.is_some_and(|next| next.has_begun()) {
+        return Ok(Begun { pending, again: None });
+    }
     // the first stage has found nothing wrong with them
     let queries = Queries::new(&now.dataset, queries)?;
     options.row_ids = now.row_ids.clone();
@@ -152,7 +187,7 @@ impl Again {
         each(pieces.collect(), |(rows, ids)| {
             for (row, &id) in rows.iter_mut().zip(ids) {
                 let missing = || Error::internal(format!("a candidate {id} without a row"));
-                *row = now.row(id).ok_or_else(missing)?;
+                *row = now.names.find(id).ok_or_else(missing)?;
             }
             Ok(())
         })?;

@@ -1,7 +1,7 @@
 //! Indexes around indexes.
 //!
 //! In the order in which the files use each other: the words of the factory (`name`, `refine_name`); of two stages one stream of rows for both (`tee`), the one that
-//! has the rows of candidates (`rescored`), both together (`stages`), the search (`candidates`) and the index (`refine`); rows on their way through transforms
+//! has the rows of candidates (`rescored`), both together (`stages`), what of it stays on the device (`on_device`), the search (`candidates`) and the index (`refine`); rows on their way through transforms
 //! (`transformed`), the index behind transforms (`pre_transform`), and what it does (`behind`); files of both (`files`), and what the index of two stages does
 //! (`refining`).
 
@@ -9,6 +9,9 @@ mod behind;
 mod candidates;
 mod files;
 mod name;
+mod on_device;
+#[cfg(test)]
+mod on_device_tests;
 mod pre_transform;
 mod refine;
 mod refine_name;

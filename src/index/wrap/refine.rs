@@ -1,7 +1,7 @@
 //! An index whose candidates are compared again.
 
 use super::rescored::Rescored;
-use super::stages::{self, Stages};
+use super::stages::{self, Matched, Stages};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::exact::Dataset;
@@ -113,6 +113,7 @@ impl Refine {
             base: stages::forked(base, next)?.0,
             rows: rows.forked(next).0,
             k_factor: 1.0,
+            matched: Matched::default(),
         };
         let (metric, dtype, dim) = (refine.metric().clone(), has, refine.dim());
         let (current, writer) = (RwLock::new(Arc::new(stages)), Mutex::new(()));
@@ -140,7 +141,12 @@ impl Refine {
     /// ```
     pub fn set_k_factor(&self, times: f32) -> Result<()> {
         let k_factor = checked_k_factor(times)?;
-        self.swap(|old| Ok((Stages { k_factor, ..old.forked()? }, ())))
+        // rows stay what they are
+        let same = |old: &Stages| {
+            let matched = old.matched.clone();
+            Ok(Stages { k_factor, matched, ..old.forked()? })
+        };
+        self.swap(|old| Ok((same(old)?, ())))
     }
 
     /// The first stage as it is now, which stays as it is when this index changes: what candidates a search begins with.
@@ -227,7 +233,7 @@ fn same_ids(mut base: Vec<u64>, mut refine: Vec<u64>) -> Result<()> {
 
 impl fmt::Debug for Refine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Stages { base, rows, k_factor } = &*self.now();
+        let Stages { base, rows, k_factor, .. } = &*self.now();
         write!(f, "Refine({base:?}; {:?}; {k_factor})", rows.index())
     }
 }

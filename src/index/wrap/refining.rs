@@ -141,8 +141,7 @@ impl Search for Refine {
     }
 
     fn memory(&self) -> u64 {
-        let now = self.now();
-        now.base.memory() + now.rows.index().memory()
+        self.now().memory()
     }
 }
 

@@ -8,7 +8,7 @@ use crate::exact::Dataset;
 use crate::index::changing::Index;
 use crate::index::flat::{Flat, FlatCodes, Pq, Sq};
 use crate::index::persist::IndexReader;
-use crate::index::state::{Backed, Core, Stored};
+use crate::index::state::{Backed, Core, Names, Stored};
 
 /// An index of rows that candidates are compared by. A kind is one once it stands here: it has to say what rows it has as a dataset, which an
 /// exact search can compare by their numbers.
@@ -24,19 +24,15 @@ pub(super) struct Now {
     pub dataset: Dataset,
     /// What rows are called in answers.
     pub row_ids: RowIds,
-    find: Box<dyn Fn(u64) -> Option<usize> + Send + Sync>,
+    /// Which they are.
+    pub names: Names,
 }
 
 impl Now {
     fn of<R: Stored>(core: &Core<R>, dataset: impl FnOnce(&R) -> Dataset) -> Now {
         let now = core.snapshot();
         let (dataset, row_ids) = (dataset(now.rows()), now.row_ids());
-        Now { dataset, row_ids, find: Box::new(move |id| now.find(id)) }
-    }
-
-    /// The row of an id.
-    pub fn row(&self, id: u64) -> Option<u32> {
-        (self.find)(id).map(|row| row as u32)
+        Now { dataset, row_ids, names: now.names() }
     }
 }
 

@@ -1,17 +1,19 @@
 //! One state of both stages, and what changes them together.
 
-use super::rescored::Rescored;
+use super::rescored::{Now, Rescored};
 use super::tee;
 use crate::buffer::Matrix;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
+use crate::exact::RowOf;
 use crate::format::RowSource;
 use crate::index::add::AddParams;
 use crate::index::changing::Index;
 use crate::index::other_type::wrong_type;
 use crate::index::params::{TrainParams, rising};
+use crate::index::state::Names;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The share of adding or training that the first stage is said to be.
 const BASE_SHARE: f64 = 0.9;
@@ -22,7 +24,13 @@ pub(super) struct Stages {
     pub base: Arc<dyn Index>,
     pub rows: Rescored,
     pub k_factor: f32,
+    /// Which rows of the second are those of the first, once a search has asked.
+    pub matched: Matched,
 }
+
+/// What a state's searches have found out of its rows. States of the same rows share it.
+#[derive(Clone, Default)]
+pub(super) struct Matched(Arc<Mutex<Option<RowOf>>>);
 
 /// An index of this crate as another that changes alone.
 pub(super) fn forked(index: &dyn Index, next_id: u64) -> Result<(Arc<dyn Index>, u64)> {
@@ -63,7 +71,35 @@ impl Stages {
     /// The same state, to be changed.
     pub fn forked(&self) -> Result<Stages> {
         let (base, rows) = (forked(&*self.base, 0)?.0, self.rows.forked(0).0);
-        Ok(Stages { base, rows, k_factor: self.k_factor })
+        Ok(Stages { base, rows, k_factor: self.k_factor, matched: Matched::default() })
+    }
+
+    /// Which rows of the second stage, as it is `now`, are those of the first, whose names may be known, where the device can be told.
+    pub fn row_of(
+        &self,
+        now: &Now,
+        first: impl FnOnce() -> Option<Names>,
+    ) -> Result<Option<RowOf>> {
+        let mut matched = self.matched.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if matched.is_none() {
+            let Some(first) = first() else { return Ok(None) };
+            *matched = match first.rows_in(&now.names)? {
+                None => Some(RowOf::Same(first.len() as u64)),
+                Some(rows) => match RowOf::table(now.dataset.gpu(), &rows) {
+                    // there may be room another time
+                    Err(Error::OutOfDeviceMemory { .. }) => None,
+                    table => table?,
+                },
+            };
+        }
+        Ok(matched.clone())
+    }
+
+    /// Device memory.
+    pub fn memory(&self) -> u64 {
+        let matched = self.matched.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let table = matched.as_ref().map_or(0, RowOf::bytes);
+        self.base.memory() + self.rows.index().memory() + table
     }
 
     /// The type of the rows, which the first stage may take as f32.
