@@ -8,6 +8,7 @@ mod merge;
 mod next_stage;
 mod pending;
 mod request;
+mod row_ids;
 mod stats;
 mod thread;
 
@@ -17,7 +18,8 @@ pub(crate) use filter::{Bitmaps, EachFilter, Filter, MakeBitmaps, SharedFilter, 
 pub(crate) use merge::Merge;
 pub(crate) use next_stage::{Candidates, Left, NextStage};
 pub use pending::Pending;
-pub(crate) use request::{Options, RowHits, RowIds};
+pub(crate) use request::{Options, RowHits};
+pub(crate) use row_ids::RowIds;
 pub use stats::{
     ExactStats, IvfStats, OriginalsStats, RefineStats, SearchStats, StageTime, StreamStats,
 };

@@ -1,6 +1,6 @@
 //! What goes on from the nearest rows of some queries while these are on the device.
 
-use super::request::RowIds;
+use super::row_ids::RowIds;
 use super::stats::SearchStats;
 use crate::buffer::Buffer;
 use crate::device::Gpu;

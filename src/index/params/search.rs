@@ -71,7 +71,7 @@ pub struct SearchParams {
     /// What a [`Refine`](crate::Refine) may be told; every other kind of index refuses it. Default: what the index has of its own.
     pub refine: Option<RefineParams>,
     /// Called now and then with the share of the work that is done, which grows up to 1: by the thread that waits, or by one
-    /// of the library's, as [`Pending`](crate::Pending) says; of a [`StreamedFlat`](crate::StreamedFlat), of a [`Refine`](crate::Refine), and of an
+    /// of the library's, as [`Pending`](crate::Pending) says; of a [`StreamedFlat`](crate::StreamedFlat), of a [`Refine`](crate::Refine) whose candidates come to the host, and of an
     /// [`IvfSq`](crate::IvfSq) whose rows are on the host, by one of the call's own. Default: nothing.
     pub progress: Option<Progress>,
     /// Ends the call with [`Error::Cancelled`](crate::Error::Cancelled) at its next submission. Default: none.

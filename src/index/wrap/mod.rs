@@ -1,9 +1,9 @@
 //! Indexes around indexes.
 //!
 //! In the order in which the files use each other: the words of the factory (`name`, `refine_name`); of two stages one stream of rows for both (`tee`), the one that
-//! has the rows of candidates (`rescored`), both together (`stages`), what of it stays on the device (`on_device`), the search (`candidates`) and the index (`refine`); rows on their way through transforms
-//! (`transformed`), the index behind transforms (`pre_transform`), and what it does (`behind`); files of both (`files`), and what the index of two stages does
-//! (`refining`).
+//! has the rows of candidates (`rescored`), both together (`stages`) and the index (`refine`); rows on their way through transforms
+//! (`transformed`), the index behind transforms (`pre_transform`), and what it does (`behind`); of two stages what stays on the device (`on_device`) and the search
+//! (`candidates`); files of both (`files`), and what the index of two stages does (`refining`).
 
 mod behind;
 mod candidates;

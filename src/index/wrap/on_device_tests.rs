@@ -13,7 +13,6 @@ use crate::index::hits::Hits;
 use crate::index::ids::{IdFilter, QueryFilter};
 use crate::index::ivf::{IvfSq, Originals};
 use crate::index::params::{Ask, IvfParams, RefineParams, SearchParams};
-use crate::index::traits::Search;
 use crate::metric::Metric;
 use crate::quantize::SqType;
 use std::sync::{Arc, Mutex};
@@ -78,7 +77,7 @@ fn both(index: &Refine, queries: Rows<'_>, k: usize, params: &SearchParams, stay
     let on_device = if stays { device.len() as u64 } else { 0 };
     assert_eq!((ours.refine.on_device, theirs.refine.on_device), (on_device, 0), "{name}");
     let ran = ours.variants.iter().any(|name| name.starts_with("candidates"));
-    assert_eq!(ran, stays && device.len() > 0, "{name}: {:?}", ours.variants);
+    assert_eq!(ran, stays && !device.is_empty(), "{name}: {:?}", ours.variants);
     device
 }
 

@@ -36,7 +36,12 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 /// Rows are of its type; where the first stage takes f32 alone (codes, transforms), it gets them so.
 ///
 /// Cost: device memory of both stages, of the second that of the rows and 4 to 8 bytes a row; of time that of the first stage, and for each candidate that
-/// of reading its row; the ids of the candidates come to the host and go back as numbers of rows. A stream of rows that is added is copied once on the host,
+/// of reading its row. The candidates of a search for neighbours stay on the device, so that only its hits come to the host; where the stages have
+/// their rows in different orders, as of files of lists, a table of 4 bytes a row is made for that by the first search after a change. By way of the host, which
+/// looks up the ids of candidates and gives their rows back, go searches by radius, those that
+/// [`fill`](crate::IvfParams#structfield.fill) lists, those that [exclude](crate::SearchParams#structfield.exclude) an id from 1024 candidates or more, first stages
+/// with [`Originals::Host`](crate::Originals::Host) or of another [`Gpu`](crate::Gpu), and what memory has no room for;
+/// [`RefineStats::on_device`](crate::RefineStats#structfield.on_device) tells. No answer depends on it. A stream of rows that is added is copied once on the host,
 /// since both stages read it.
 ///
 /// # Accuracy

@@ -28,9 +28,10 @@ pub(super) struct Stages {
     pub matched: Matched,
 }
 
-/// What a state's searches have found out of its rows. States of the same rows share it.
+/// What a state's first search has found out of its rows: which are which, if there is room to say so on the device. States of the same rows
+/// share it.
 #[derive(Clone, Default)]
-pub(super) struct Matched(Arc<Mutex<Option<RowOf>>>);
+pub(super) struct Matched(Arc<Mutex<Option<Option<RowOf>>>>);
 
 /// An index of this crate as another that changes alone.
 pub(super) fn forked(index: &dyn Index, next_id: u64) -> Result<(Arc<dyn Index>, u64)> {
@@ -81,24 +82,26 @@ impl Stages {
         first: impl FnOnce() -> Option<Names>,
     ) -> Result<Option<RowOf>> {
         let mut matched = self.matched.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if matched.is_none() {
-            let Some(first) = first() else { return Ok(None) };
-            *matched = match first.rows_in(&now.names)? {
-                None => Some(RowOf::Same(first.len() as u64)),
-                Some(rows) => match RowOf::table(now.dataset.gpu(), &rows) {
-                    // there may be room another time
-                    Err(Error::OutOfDeviceMemory { .. }) => None,
-                    table => table?,
-                },
-            };
+        if let Some(known) = &*matched {
+            return Ok(known.clone());
         }
-        Ok(matched.clone())
+        let Some(first) = first() else { return Ok(None) };
+        let row_of = match first.rows_in(&now.names)? {
+            None => Some(RowOf::Same(first.len() as u64)),
+            Some(rows) => match RowOf::table(now.dataset.gpu(), &rows) {
+                // whether there is room another time costs a pass over all rows to know
+                Err(Error::OutOfDeviceMemory { .. }) => None,
+                table => table?,
+            },
+        };
+        *matched = Some(row_of.clone());
+        Ok(row_of)
     }
 
     /// Device memory.
     pub fn memory(&self) -> u64 {
         let matched = self.matched.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let table = matched.as_ref().map_or(0, RowOf::bytes);
+        let table = matched.iter().flatten().map(RowOf::bytes).sum::<u64>();
         self.base.memory() + self.rows.index().memory() + table
     }
 
