@@ -31,6 +31,8 @@ pub(in crate::index::ivf) struct Slack {
     vanished: f64,
     /// Smaller elements of codes may become zero when the device loads them.
     least: f64,
+    /// Of codes that are sums, how far the device's may be off: by this, and by a part in 2^23 of what they stand for.
+    summed: Option<f64>,
 }
 
 impl Slack {
@@ -44,7 +46,13 @@ impl Slack {
             (_, true) => d * 2f64.powi(-60),
             _ => d * 2f64.powi(-124),
         };
-        Slack { tree, rounding, vanished, least: least.into() }
+        Slack { tree, rounding, vanished, least: least.into(), summed: None }
+    }
+
+    /// The same of codes that are sums: of a centroid, and of products that are no less than 2^-101. A device that takes a part of one for zero
+    /// which is below 2^-126 may round the sum to another side, so that none is surely the row itself.
+    pub fn of_sums(self, dim: usize) -> Slack {
+        Slack { summed: Some((dim as f64).sqrt() * 2f64.powi(-122)), ..self }
     }
 
     /// Of a row and what its code stands for; and whether that is the row itself on every device.
@@ -64,7 +72,13 @@ impl Slack {
         }
         let sums =
             if self.tree.ascends() { 0.0 } else { self.rounding * (own.sqrt() + other.sqrt()) };
-        (up(lost.sqrt() + sums), lossless)
+        match self.summed {
+            None => (up(lost.sqrt() + sums), lossless),
+            Some(least) => {
+                let summed = least + 2f64.powi(-23) * other.sqrt();
+                (up(lost.sqrt() + sums + summed), false)
+            }
+        }
     }
 
     fn of_directions<I: Iterator<Item = (f64, f64)>>(
