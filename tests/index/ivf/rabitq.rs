@@ -97,7 +97,7 @@ fn distances_are_those_of_the_rows_whatever_the_bits_and_the_place() {
     for (at, dim) in dims.into_iter().enumerate() {
         for (of, metric) in METRICS.iter().enumerate() {
             for (number, bits) in [4, 8, 5 + at as u32 % 5].into_iter().enumerate() {
-                if subset() && (at + of + number) % 3 != 0 {
+                if subset() && (at + 2 * of + 5 * number) % 7 > 1 {
                     continue;
                 }
                 let base = made(300, dim, metric, 7 + at as u64);
@@ -163,21 +163,21 @@ fn answers_are_exact_whatever_the_codes_lose() {
     }
 }
 
-/// Rows on both sides of a query, at distances that differ by less than codes are off: of a slack that is too small many would be missed.
+/// Rows of few elements, many of them within what codes are off by.
 #[test]
-fn the_slack_is_all_that_codes_lose() {
+fn rows_are_told_apart_where_codes_are_equal() {
     let gpu = gpu(false);
     for metric in [Metric::L2, Metric::InnerProduct] {
-        for (dim, bits) in [(2, 4), (4, 4), (2, 7)] {
-            let base = made(2500, dim, &metric, 5);
+        for (dim, bits) in [(2, 4), (4, 5)] {
+            let base = made(900, dim, &metric, 5);
             let both = Both::new(&gpu, &metric, (bits, Originals::Host), dim, &base);
-            let queries = made(600, dim, &metric, 6);
+            let queries = made(80, dim, &metric, 6);
             for k in [1, 3] {
                 let params = probing(NLIST);
                 let found = both.index.search_with(Rows::F32(&queries), k, &params).unwrap();
                 let expected = both.twin.ivf.search_with(Rows::F32(&queries), k, &params).unwrap();
                 both.same(&found, &expected, &format!("{dim} elements, k {k}"));
-                assert!(found.stats().originals.compared < 600 * 400, "{:?}", found.stats());
+                assert!(found.stats().originals.compared < 80 * 400, "{:?}", found.stats());
             }
         }
     }

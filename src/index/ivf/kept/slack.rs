@@ -152,6 +152,7 @@ mod tests {
     use super::*;
     use crate::dtype::DType;
     use crate::metric::Metric;
+    use crate::quantize::{Listed, RaBitQuantizer};
     use crate::space::{check, normalize, pair};
 
     /// A query, a row and what a code of about `step` makes of it, of lengths that differ by far.
@@ -194,6 +195,47 @@ mod tests {
                 assert!(within, "{metric} {query:?} {row:?} {code:?}: {of_code} and {wide}");
             }
             assert!(narrow > 20, "{metric}: {narrow}");
+        }
+    }
+
+    /// Seen from where the whole of what a code loses counts.
+    #[test]
+    fn a_code_of_rabitq_is_off_by_its_slack_and_no_less() {
+        let mut random = fastrand::Rng::with_seed(9);
+        for (metric, bits, dim) in [Metric::L2, Metric::InnerProduct]
+            .into_iter()
+            .flat_map(|m| [(4, 3), (4, 40), (7, 5)].map(|(bits, dim)| (m.clone(), bits, dim)))
+        {
+            let mut vector =
+                |n: usize| -> Vec<f32> { (0..n).map(|_| random.f32() - 0.5).collect() };
+            let (center, left) = (vector(dim), vector(60 * dim));
+            let lists = Listed::one(&center);
+            let codes = RaBitQuantizer::new(dim, &metric, bits).unwrap().of_lists();
+            let [estimates, projections] = [false, true].map(|projects| {
+                let codes = codes.clone().projecting(projects);
+                codes.decode_listed(&codes.encode_listed(&left, lists, 0).unwrap(), lists).unwrap()
+            });
+            let tree = Tree::of(&pair(&metric, DType::F32, DType::F32, dim)).unwrap();
+            let slack = Slack::new(tree, dim, f32::MIN_POSITIVE).of_sums(dim);
+            let mut whole = 0;
+            for (number, left) in left.chunks_exact(dim).enumerate() {
+                let row: Vec<f32> = left.iter().zip(&center).map(|(r, c)| c + r).collect();
+                let of = |all: &[f32]| all[number * dim..(number + 1) * dim].to_vec();
+                let code = of(&projections);
+                let (own, _) = slack.of(&row, &code);
+                assert!(own <= slack.of(&row, &of(&estimates)).0, "{metric} {bits} {dim}");
+                let off: Vec<f32> = row.iter().zip(&code).map(|(x, y)| x - y).collect();
+                let query: Vec<f32> = match metric {
+                    Metric::L2 => row.iter().zip(&off).map(|(x, off)| x + 3.0 * off).collect(),
+                    _ => off,
+                };
+                let norm = f64::from(check::norm(&query));
+                let number = |x: &[f32]| f64::from(tree.value(&query, x));
+                let gap = slack.gap(number(&row), number(&code), norm);
+                assert!(gap <= f64::from(own), "{metric} {bits} {dim}: {gap} of {own}");
+                whole += usize::from(gap > 0.8 * f64::from(own));
+            }
+            assert!(whole > 40, "{metric} {bits} {dim}: {whole}");
         }
     }
 
