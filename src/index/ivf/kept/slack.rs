@@ -223,7 +223,8 @@ mod tests {
                 let of = |all: &[f32]| all[number * dim..(number + 1) * dim].to_vec();
                 let code = of(&projections);
                 let (own, _) = slack.of(&row, &code);
-                assert!(own <= slack.of(&row, &of(&estimates)).0, "{metric} {bits} {dim}");
+                let theirs = 1.001 * slack.of(&row, &of(&estimates)).0 + 1e-6;
+                assert!(own <= theirs, "{metric} {bits} {dim}: {own}, not {theirs}");
                 let off: Vec<f32> = row.iter().zip(&code).map(|(x, y)| x - y).collect();
                 let query: Vec<f32> = match metric {
                     Metric::L2 => row.iter().zip(&off).map(|(x, off)| x + 3.0 * off).collect(),
