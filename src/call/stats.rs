@@ -94,12 +94,13 @@ pub struct IvfStats {
     pub proved: u64,
 }
 
-/// What was compared with the originals of codes where these lie in host memory
-/// ([`Originals::Host`](crate::Originals::Host)).
+/// What was compared with the originals of codes where these lie beside the codes: in host memory
+/// ([`Originals::Host`](crate::Originals::Host)), or on the device where codes are of RaBitQ
+/// ([`IvfRaBitQ::with_originals`](crate::IvfRaBitQ::with_originals)).
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct OriginalsStats {
-    /// Pairs of a query and a row that the host compared exactly.
+    /// Pairs of a query and a row that were compared exactly, by the host or the device.
     pub compared: u64,
     /// Queries that were asked again, each as often as it was: for more rows, since the codes of those that came back left open whether
     /// others are nearer.

@@ -47,8 +47,9 @@ pub(crate) enum Numbers<'a> {
     Parts { centroids: &'a [f32], parts: usize, bits: u32 },
     /// Of a scalar quantizer with so many bits, in signed bytes: the minimum and the step of each dimension.
     Steps { minima: &'a [f32], steps: &'a [f32], bits: u32 },
-    /// Of RaBitQ: so many elements of so many bits, behind so many numbers of the row.
-    Signs { dim: usize, bits: u32, factors: usize },
+    /// Of RaBitQ: so many elements of so many bits, behind so many numbers of the row, and whether one of these is added to distances, which
+    /// else is 0.
+    Signs { dim: usize, bits: u32, factors: usize, estimates: bool },
 }
 
 /// The tables of the codes of some rows.
@@ -59,6 +60,7 @@ struct Inner {
     elements: Elements,
     dim: usize,
     row_bytes: usize,
+    estimates: bool,
     buffer: Buffer,
     factor: f32,
     norm: f32,
@@ -94,7 +96,7 @@ impl Numbers<'_> {
         match *self {
             Numbers::Parts { parts, bits, .. } => (parts * bits as usize).div_ceil(8),
             Numbers::Steps { minima, .. } => minima.len(),
-            Numbers::Signs { dim, bits, factors } => {
+            Numbers::Signs { dim, bits, factors, .. } => {
                 4 * factors + (dim * bits as usize).div_ceil(8)
             }
         }
@@ -241,7 +243,8 @@ impl Tables {
         // where kernels find them is a part of their names
         let elements = elements.with_binding(gpu.caps().max_storage_buffers >= BINDINGS);
         let (norm, largest) = (norm as f32, largest as f32);
-        let inner = Inner { elements, dim, row_bytes, buffer, factor, norm, largest };
+        let estimates = matches!(numbers, Numbers::Signs { estimates: true, .. });
+        let inner = Inner { elements, dim, row_bytes, estimates, buffer, factor, norm, largest };
         Ok(Tables(Arc::new(inner)))
     }
 
@@ -251,7 +254,7 @@ impl Tables {
 
     /// Whether rows have a number each that is added to distances.
     pub fn adds(&self) -> bool {
-        self.0.elements.name() == Elements::RABITQ.name()
+        self.0.estimates
     }
 
     /// Elements of a row that is looked up.

@@ -126,7 +126,7 @@ impl TuneCurve {
 /// [`fill`](crate::IvfParams#structfield.fill) goes on to others for some.
 ///
 /// Of an [`IvfPq`](crate::IvfPq), and an [`IvfSq`](crate::IvfSq) that keeps codes alone, the exact answers are those of the decoded rows, of an
-/// [`IvfRaBitQ`](crate::IvfRaBitQ) those of its estimates: what encoding lost is not in this recall; of a [`Refine`](crate::Refine) they are those of the
+/// [`IvfRaBitQ`](crate::IvfRaBitQ) that does so those of its estimates: what encoding lost is not in this recall; of a [`Refine`](crate::Refine) they are those of the
 /// rows. Compare with a [`Flat`](crate::Flat) of the rows to know both.
 ///
 /// # Errors

@@ -94,6 +94,14 @@ impl Quantizer {
         }
     }
 
+    /// The same whose codes of RaBitQ stand for projections of rows or for estimates; of others there is one kind.
+    pub fn projecting(self, projects: bool) -> Quantizer {
+        match self {
+            Quantizer::RaBitQ(of) => Quantizer::RaBitQ(of.projecting(projects)),
+            other => other,
+        }
+    }
+
     /// The same, trained on a sample.
     pub fn train(&self, gpu: &Gpu, sample: Rows<'_>, params: &KMeansParams) -> Result<Quantizer> {
         Ok(match self {

@@ -57,6 +57,7 @@ pub const COVERED: &[(&str, &[&str])] = &[
     ("IvfRaBitQ::new", &["IvfRaBitQ::bits"]),
     ("IvfRaBitQ::read", &["IvfRaBitQ::nlist", "IvfRaBitQ::nprobe"]),
     ("IvfRaBitQ::with_centroids", &["IvfRaBitQ::list_sizes"]),
+    ("IvfRaBitQ::with_originals", &["IvfRaBitQ::originals"]),
     ("IvfSq", &["IvfSq::new"]),
     ("IvfSq::read", &["IvfSq::nlist", "IvfSq::nprobe", "IvfSq::quantizer"]),
     ("IvfSq::with_centroids", &["IvfSq::list_sizes"]),

@@ -199,6 +199,14 @@ fn codes_with_their_originals_answer_as_rows_do() {
         succeed(folder, &format!("{search} --load {file} --param nprobe=8")).stdout == flat
     };
     assert!(exact("x.nf") && exact("host.nf") && !exact("codes.nf"));
+    let rabitq = "build --base base.npy --index IVF8,RaBitQ5 --originals";
+    for place in ["host", "device"] {
+        succeed(folder, &format!("{rabitq} {place} --out rabitq.nf"));
+        assert_eq!(originals("rabitq.nf").1, serde_json::json!(true));
+        assert!(exact("rabitq.nf"), "{place}");
+    }
+    let few = "build --base base.npy --index IVF8,RaBitQ --originals host --out y.nf";
+    assert!(fail(folder, few, 1).contains("4 to 9 bits"));
     for wrong in ["IVF8,Flat", "Flat"] {
         let line = format!("build --base base.npy --index {wrong} --originals device --out y.nf");
         let said = fail(folder, &line, 2);

@@ -102,7 +102,7 @@ fn every_scan_of_codes_is_all_exact_distances() {
         check(&gpu, few, 21, (steps, true));
         for (dim, bits) in [(21, 1), (32, 3), (21, 9)] {
             let factors = if bits == 1 { 2 } else { 4 };
-            check(&gpu, few, dim, (Numbers::Signs { dim, bits, factors }, true));
+            check(&gpu, few, dim, (Numbers::Signs { dim, bits, factors, estimates: true }, true));
         }
     }
 }

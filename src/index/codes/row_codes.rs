@@ -180,8 +180,8 @@ impl RowCodes {
                 Dataset::looked_up(gpu, metric, Tables::new(gpu, numbers, lists)?)
             }
             Quantizer::RaBitQ(of) => {
-                let (bits, factors) = (of.bits(), of.factors());
-                let numbers = Numbers::Signs { dim, bits, factors };
+                let (bits, factors, estimates) = (of.bits(), of.factors(), !of.projects());
+                let numbers = Numbers::Signs { dim, bits, factors, estimates };
                 Dataset::looked_up(gpu, metric, Tables::new(gpu, numbers, lists)?)
             }
             Quantizer::Scalar(of) => match (of.kind().ranged_bits(), of.steps()) {

@@ -1,4 +1,4 @@
-//! Lists taken apart and put together, for files of other libraries.
+//! Lists taken apart and put together, for files of other libraries; and codes as files have them.
 
 use super::coded_rows::CodedRows;
 use super::originals::Originals;
@@ -7,11 +7,12 @@ use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::format::RowSource;
-use crate::index::codes::{OfForeign, RowCodes, Unpacked};
+use crate::index::codes::{Block, OfForeign, RowCodes, Unpacked};
 use crate::index::ids::RowSet;
 use crate::index::lists_apart::ListsApart;
 use crate::index::state::{Stored, copied};
 use crate::metric::Metric;
+use std::ops::Range;
 
 impl IvfRows {
     /// The lists, and of which one each row in `live`, or each of all, is in.
@@ -57,9 +58,31 @@ impl IvfRows {
 }
 
 impl CodedRows {
+    /// Whether codes as files have them are made of originals: where the device has none, or such as files have none of.
+    fn encodes_for_files(&self) -> bool {
+        self.in_lists() || self.codes.projects()
+    }
+
+    /// The bytes of originals in these lists as codes of files, as the device would store them.
+    fn encoded_for_files(&self, bytes: &[u8], labels: &[u32]) -> Result<Vec<u8>> {
+        let mut block = Block::default();
+        let rows = block.rows(DType::F32, bytes)?;
+        self.codes.projecting(false).encode((self.gpu(), self.metric()), rows, 0, labels)
+    }
+
+    /// Codes of some rows as files have them.
+    pub(super) fn packed(&self, rows: Range<u64>) -> Result<Vec<u8>> {
+        if !self.encodes_for_files() {
+            return Ok(self.codes.packed(self.ivf.read(rows)?));
+        }
+        let labels = self.ivf.lists.labels(rows.start as usize..rows.end as usize);
+        let codes = self.encoded_for_files(&self.read(rows)?, &labels)?;
+        Ok(self.codes.projecting(false).packed(codes))
+    }
+
     /// As [`IvfRows::apart`].
     pub fn apart(&self, live: Option<&RowSet>) -> Result<ListsApart> {
-        let codes = (self.codes.quantizer.clone(), self.codes.residual);
+        let codes = (self.codes.projecting(false).quantizer, self.codes.residual);
         Ok(ListsApart { codes: Some(codes), ..self.ivf.apart(live)? })
     }
 
@@ -70,25 +93,24 @@ impl CodedRows {
 
     /// The codes of numbered rows, packed as files have them.
     pub fn read_codes(&self, rows: &[u32], out: &mut [u8]) -> Result<()> {
-        let (dtype, dim) = match self.originals {
-            Originals::None | Originals::Host => self.codes.stored(),
-            Originals::Device => (DType::F32, self.dim()),
-        };
-        let mut bytes = vec![0; rows.len() * dtype.row_bytes(dim)];
-        self.ivf.read_rows(rows, &mut bytes)?;
-        // rows that are there are encoded, which takes their lists where these leave something of them
-        let labels = match self.codes.residual && self.originals == Originals::Device {
+        if !self.encodes_for_files() {
+            let (dtype, dim) = self.codes.stored();
+            let mut bytes = vec![0; rows.len() * dtype.row_bytes(dim)];
+            self.ivf.read_rows(rows, &mut bytes)?;
+            return copied(&self.codes.foreign(bytes)?, out);
+        }
+        let mut bytes = vec![0; rows.len() * DType::F32.row_bytes(self.dim())];
+        self.read_rows(rows, &mut bytes)?;
+        // encoding takes the lists of rows where these leave something of them
+        let labels = match self.codes.residual {
             true => {
                 let all = self.ivf.lists.labels(0..self.len() as usize);
                 rows.iter().map(|&row| all[row as usize]).collect()
             }
             false => Vec::new(),
         };
-        let codes = match self.originals {
-            Originals::Device => self.packed(bytes, &labels)?,
-            Originals::None | Originals::Host => self.codes.foreign(bytes)?,
-        };
-        copied(&codes, out)
+        let codes = self.encoded_for_files(&bytes, &labels)?;
+        copied(&self.codes.projecting(false).foreign(codes)?, out)
     }
 
     /// The reverse of [`apart`](Self::apart), with the codes of a source.

@@ -2,7 +2,7 @@
 
 use super::centroids::centroids_of;
 use super::encodable::Encodable;
-use super::host::{self, KeptRows, Made, Searched};
+use super::kept::{self, Kept, Made, Searched};
 use super::originals::{self, Originals};
 use super::rows::IvfRows;
 use crate::device::Gpu;
@@ -10,14 +10,13 @@ use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::exact::Dataset;
 use crate::format::RowSource;
-use crate::index::codes::{Block, Encoded, In, RowCodes, Unpacked};
+use crate::index::codes::{Encoded, In, RowCodes, Unpacked};
 use crate::index::ids::RowSet;
 use crate::index::params::TrainParams;
 use crate::index::persist::{self, FileReader, FileWriter};
 use crate::index::state::{Stored, StoredRows};
 use crate::metric::Metric;
 use crate::quantize::ScalarQuantizer;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// How much of training the lists are said to be, and the codes, too.
@@ -30,15 +29,15 @@ pub(in crate::index) struct CodedRows {
     pub(super) ivf: IvfRows,
     pub(super) codes: RowCodes,
     pub(super) originals: Originals,
-    /// The originals, where they are on the host.
-    pub(super) host: Option<KeptRows>,
+    /// The originals, where they lie beside the lists of codes; else the lists have them, and codes as a copy.
+    pub(super) kept: Option<Kept>,
     /// What searches of these made.
     pub(super) made: Arc<Made>,
 }
 
 /// An empty dataset of such codes, or of rows whose copy they are.
 fn dataset(gpu: &Gpu, metric: &Metric, codes: &RowCodes, originals: Originals) -> Result<Dataset> {
-    if originals == Originals::Device {
+    if originals::in_lists(codes, originals) {
         let rows = Dataset::new(gpu, metric, DType::F32, codes.quantizer.dim())?;
         return rows.copied_as(originals::codes(gpu, metric, codes)?, None);
     }
@@ -55,14 +54,19 @@ impl CodedRows {
         originals: Originals,
     ) -> Result<CodedRows> {
         codes.check_metric(metric)?;
-        let mut codes = codes.in_lists(centroids);
+        originals::check(codes, originals)?;
+        let mut codes = codes.projecting(originals != Originals::None).in_lists(centroids);
         let mut ivf = IvfRows::of(dataset(gpu, metric, &codes, originals)?, nlist)?;
         if let Some(centroids) = centroids {
             ivf = ivf.with_centroids(centroids)?;
             codes = codes.beside(ivf.lists.centroids()?.rows());
         }
-        let host = (originals == Originals::Host).then(|| KeptRows::new(codes.quantizer.dim()));
-        Ok(CodedRows { ivf, codes, originals, host, made: Arc::default() })
+        let beside = originals != Originals::None && !originals::in_lists(&codes, originals);
+        let kept = match beside {
+            true => Some(Kept::new(gpu, metric, codes.quantizer.dim(), originals)?),
+            false => None,
+        };
+        Ok(CodedRows { ivf, codes, originals, kept, made: Arc::default() })
     }
 
     /// The same without rows, of the same lists, with other codes and originals or without.
@@ -98,8 +102,17 @@ impl CodedRows {
                 Err(Error::unsupported("lists of codes", item))
             }
             // the codes are there
-            (Originals::Host, Originals::None) => {
-                Ok(CodedRows { originals, host: None, made: Arc::default(), ..self.clone() })
+            (Originals::Host, Originals::None) if !self.codes.projects() => {
+                Ok(CodedRows { originals, kept: None, made: Arc::default(), ..self.clone() })
+            }
+            (Originals::Device | Originals::Host, Originals::Device | Originals::Host)
+                if self.codes.projects() =>
+            {
+                let kept = match &self.kept {
+                    Some(kept) => Some(kept.moved(self.gpu(), self.metric(), originals)?),
+                    None => None,
+                };
+                Ok(CodedRows { originals, kept, made: Arc::default(), ..self.clone() })
             }
             _ => self.refilled(self.emptied(&self.codes, originals)?, true),
         }
@@ -141,15 +154,15 @@ impl CodedRows {
     /// With rows whose lists are known, as codes or as they are.
     fn append_labelled(&self, source: &mut dyn RowSource, labels: &[u32]) -> Result<CodedRows> {
         let lists = &self.ivf.lists;
-        if self.originals == Originals::Device {
+        if self.in_lists() {
             let mut rows = Encodable::new(source, self.scalar()?)?;
             return Ok(self.with(self.ivf.with(lists.append_labelled(&mut rows, labels)?)));
         }
-        let mut host = self.host.clone();
-        let mut codes = self.encoded(source, In::Known(labels), host.as_mut())?;
+        let mut kept = self.kept.clone();
+        let mut codes = self.encoded(source, In::Known(labels), kept.as_mut())?;
         let lists = lists.append_labelled(&mut codes, labels)?;
         drop(codes);
-        Ok(CodedRows { host, ..self.with(self.ivf.with(lists)) })
+        Ok(CodedRows { kept, ..self.with(self.ivf.with(lists)) })
     }
 
     /// Rows on their way, which are kept behind `kept` where that is asked.
@@ -157,25 +170,25 @@ impl CodedRows {
         &'a self,
         source: &'a mut dyn RowSource,
         lists: In<'a>,
-        kept: Option<&'a mut KeptRows>,
+        kept: Option<&'a mut Kept>,
     ) -> Result<Encoded<'a>> {
         let codes = Encoded::new(source, (self.gpu(), self.metric()), &self.codes, lists)?;
         let Some(kept) = kept else { return Ok(codes) };
-        let slack = host::slack(self.metric(), &self.codes.quantizer)?;
-        Ok(codes.watched(move |rows, stored| host::keep(kept, &slack, &self.codes, rows, stored)))
+        let slack = kept::slack(self.metric(), &self.codes.quantizer)?;
+        Ok(codes.watched(move |rows, stored| kept::keep(kept, &slack, &self.codes, rows, stored)))
     }
 
     /// With rows in the lists that are nearest to them.
     pub(super) fn append_rows(&self, source: &mut dyn RowSource) -> Result<CodedRows> {
         let lists = &self.ivf.lists;
-        if self.originals == Originals::Device {
+        if self.in_lists() {
             return Ok(self.with(self.ivf.append(&mut Encodable::new(source, self.scalar()?)?)?));
         }
-        let mut host = self.host.clone();
-        let mut codes = self.encoded(source, In::Nearest(lists), host.as_mut())?;
+        let mut kept = self.kept.clone();
+        let mut codes = self.encoded(source, In::Nearest(lists), kept.as_mut())?;
         let lists = lists.append_labelling(&mut codes, |codes| codes.labels.clone())?;
         drop(codes);
-        Ok(CodedRows { host, ..self.with(self.ivf.with(lists)) })
+        Ok(CodedRows { kept, ..self.with(self.ivf.with(lists)) })
     }
 
     /// With others in the place of numbered ones.
@@ -185,29 +198,34 @@ impl CodedRows {
         source: &mut dyn RowSource,
         (live, more): (Option<&[u32]>, u64),
     ) -> Result<CodedRows> {
-        if self.originals == Originals::Device {
+        if self.in_lists() {
             let mut source = Encodable::new(source, self.scalar()?)?;
             return Ok(self.with(self.ivf.replace(rows, &mut source, live, more)?));
         }
-        let (lists, dim) = (&self.ivf.lists, self.dim());
-        let mut new = self.host.as_ref().map(|_| KeptRows::new(dim));
+        let (lists, (gpu, metric)) = (&self.ivf.lists, (self.gpu(), self.metric()));
+        // until they are all known, and moved to their places, on the host
+        let mut new = match &self.kept {
+            Some(kept) => Some(Kept::new(gpu, metric, kept.dim(), Originals::Host)?),
+            None => None,
+        };
         let mut codes = self.encoded(source, In::Nearest(lists), new.as_mut())?;
         let lists = lists
             .replace_labelling(rows, &mut codes, (live, more), |codes| codes.labels.clone())?;
         drop(codes);
-        let host = match (&self.host, &new) {
-            (Some(own), Some(others)) => Some(own.replaced(rows, others)?),
+        let kept = match (&self.kept, &new) {
+            (Some(own), Some(others)) => Some(own.replaced(rows, others, more)?),
             _ => None,
         };
-        Ok(CodedRows { host, ..self.with(self.ivf.with(lists)) })
+        Ok(CodedRows { kept, ..self.with(self.ivf.with(lists)) })
     }
 
-    /// The lists of the codes and the originals, where these are on the host.
+    /// The lists of the codes and the originals, where these lie beside them.
     pub(super) fn searched(&self) -> Result<Option<Searched>> {
-        let Some(rows) = self.host.clone() else { return Ok(None) };
-        let slack = host::slack(self.metric(), &self.codes.quantizer)?;
+        let Some(rows) = self.kept.clone() else { return Ok(None) };
+        let slack = kept::slack(self.metric(), &self.codes.quantizer)?;
+        let times = kept::times(&self.codes.quantizer);
         let (lists, made) = (self.ivf.lists.clone(), Arc::clone(&self.made));
-        Ok(Some(Searched { lists, rows, slack, made }))
+        Ok(Some(Searched { lists, rows, slack, times, made }))
     }
 
     pub(super) fn gpu(&self) -> &Gpu {
@@ -218,17 +236,9 @@ impl CodedRows {
         CodedRows { ivf, made: Arc::default(), ..self.clone() }
     }
 
-    /// Codes as files have them, of bytes as the device has them, which are rows in these lists.
-    pub(super) fn packed(&self, bytes: Vec<u8>, labels: &[u32]) -> Result<Vec<u8>> {
-        match self.originals {
-            Originals::None | Originals::Host => Ok(self.codes.packed(bytes)),
-            Originals::Device => {
-                let mut block = Block::default();
-                let rows = block.rows(DType::F32, &bytes)?;
-                let coded = self.codes.encode((self.gpu(), self.metric()), rows, 0, labels)?;
-                Ok(self.codes.packed(coded))
-            }
-        }
+    /// Whether the lists have the originals themselves.
+    pub(super) fn in_lists(&self) -> bool {
+        originals::in_lists(&self.codes, self.originals)
     }
 
     /// What bytes of the device stand for.
@@ -260,7 +270,7 @@ impl CodedRows {
         let of_codes = params.part(LISTS_SHARE, CODES_SHARE);
         let quantizer = codes.learnt((gpu, self.metric()), sample, &of_codes, labels)?;
         let codes = codes.with(quantizer);
-        if self.originals == Originals::Device {
+        if self.in_lists() {
             let copies = originals::codes(gpu, self.metric(), &codes)?;
             let ivf = self.ivf.with(self.ivf.lists.copied_as(copies)?);
             return Ok(CodedRows { codes, ..self.with(ivf.with_centroids(&centroids)?) });
@@ -276,7 +286,7 @@ impl CodedRows {
         self.codes.check_kind(&other.codes)?;
         self.ivf.check_lists(&other.ivf)?;
         match (self.originals, other.originals) {
-            (Originals::Device, Originals::Device) => {
+            (Originals::Device, Originals::Device) if self.in_lists() => {
                 return Ok(self.with(self.ivf.merge(&other.ivf, live)?));
             }
             (Originals::None, Originals::None) => {}
@@ -298,12 +308,10 @@ impl CodedRows {
     pub(super) fn write_to(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {
         persist::write_codes(file, &self.codes.quantizer, self.codes.residual)?;
         self.ivf.write_lists(live, file)?;
-        let read = |rows: Range<u64>| {
-            let labels = self.ivf.lists.labels(rows.start as usize..rows.end as usize);
-            self.packed(self.ivf.read(rows)?, &labels)
-        };
-        let (bytes, len) = (self.codes.quantizer.code_bytes(), self.len());
-        persist::write_rows(file, persist::ROWS, bytes, len, live, read)?;
+        // what codes stand for that files have, whatever the device has
+        let (codes, len) = (self.codes.projecting(false), self.len());
+        let bytes = codes.quantizer.code_bytes();
+        persist::write_rows(file, persist::ROWS, bytes, len, live, |rows| self.packed(rows))?;
         if self.originals == Originals::None {
             return Ok(());
         }

@@ -2,7 +2,7 @@
 
 use super::centroids;
 use super::coded_rows::CodedRows;
-use super::host;
+use super::kept::{self, Kept};
 use super::name;
 use super::originals::Originals;
 use crate::buffer::Matrix;
@@ -36,7 +36,7 @@ impl Stored for CodedRows {
     }
 
     fn bytes(&self) -> u64 {
-        self.ivf.bytes()
+        self.ivf.bytes() + self.kept.as_ref().map_or(0, Kept::bytes)
     }
 
     fn description(&self) -> String {
@@ -66,7 +66,7 @@ impl Stored for CodedRows {
     fn append_matrix(&self, matrix: &Matrix) -> Result<CodedRows> {
         let scalar = self.codes.quantizer.scalar();
         let ranged = scalar.is_some_and(|of| of.kind().ranged_bits().is_some());
-        if ranged && self.is_trained() && self.originals == Originals::Device {
+        if ranged && self.is_trained() && self.in_lists() {
             return Ok(self.with(self.ivf.append_matrix(matrix)?));
         }
         self.append(&mut matrix.source())
@@ -91,25 +91,25 @@ impl Stored for CodedRows {
     }
 
     fn gather(&self, keep: &[u32]) -> Result<CodedRows> {
-        let host = self.host.as_ref().map(|host| host.gather(keep)).transpose()?;
-        Ok(CodedRows { host, ..self.with(self.ivf.gather(keep)?) })
+        let kept = self.kept.as_ref().map(|kept| kept.gather(keep)).transpose()?;
+        Ok(CodedRows { kept, ..self.with(self.ivf.gather(keep)?) })
     }
 
     fn read(&self, rows: Range<u64>) -> Result<Vec<u8>> {
-        match (self.originals, &self.host) {
+        match (self.originals, &self.kept) {
             (Originals::None, _) => {
                 let decoded = self.decoded(self.ivf.read(rows)?)?;
                 Ok(bytemuck::cast_slice(&decoded).to_vec())
             }
-            (_, Some(host)) => host.read(rows),
+            (_, Some(kept)) => kept.read(rows),
             (_, None) => self.ivf.read(rows),
         }
     }
 
     fn read_rows(&self, rows: &[u32], out: &mut [u8]) -> Result<()> {
-        match (self.originals, &self.host) {
+        match (self.originals, &self.kept) {
             (Originals::None, _) => {}
-            (_, Some(host)) => return host.read_rows(rows, out),
+            (_, Some(kept)) => return kept.read_rows(rows, out),
             (_, None) => return self.ivf.read_rows(rows, out),
         }
         let (dtype, width) = self.codes.stored();
@@ -142,7 +142,7 @@ impl Stored for CodedRows {
             return self.ivf.submit(queries, ask, filter, row_ids, params);
         };
         let (look, options) = params.probing(ask, self.ivf.nprobe, self.ivf.lists.nlist())?;
-        host::submit(searched, queries, look, filter, Options { row_ids, ..options })
+        kept::submit(searched, queries, look, filter, Options { row_ids, ..options })
     }
 
     fn write_sections(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {

@@ -1,8 +1,8 @@
 //! Search of the nearest of many lists of rows.
 //!
 //! In the order in which the files use each other: the words of the factory (`name`), centroids that are learnt (`centroids`), what is
-//! stored (`rows`), and the public indexes (`flat`, of bits `binary`); then rows that are codes: with their originals beside them (`originals`) or on
-//! the host (`host`), on their way (`encodable`), stored (`coded_rows`, `coded_stored`), and their indexes (`sq`, `pq`, `rabitq`); both taken apart (`apart`). The lists themselves are [`invlists`](crate::invlists)', their sections of a file
+//! stored (`rows`), and the public indexes (`flat`, of bits `binary`); then rows that are codes: with their originals (`originals`) in the lists or
+//! beside them (`kept`), on their way (`encodable`), stored (`coded_rows`, `coded_stored`), and their indexes (`sq`, `pq`, `rabitq`); both taken apart (`apart`). The lists themselves are [`invlists`](crate::invlists)', their sections of a file
 //! `persist`'s.
 
 mod apart;
@@ -12,7 +12,7 @@ mod coded_rows;
 mod coded_stored;
 mod encodable;
 mod flat;
-mod host;
+mod kept;
 mod name;
 mod originals;
 mod pq;

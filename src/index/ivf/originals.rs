@@ -12,7 +12,7 @@ use std::str::FromStr;
 
 /// Where an index of codes keeps the rows that were added, for distances that are theirs and not those of codes.
 ///
-/// Of [`IvfSq::with_originals`](crate::IvfSq::with_originals). Displayed and read as `none`, `device` and `host`.
+/// Of [`IvfSq::with_originals`](crate::IvfSq::with_originals) and [`IvfRaBitQ::with_originals`](crate::IvfRaBitQ::with_originals). Displayed and read as `none`, `device` and `host`.
 ///
 /// # Example
 /// ```
@@ -27,7 +27,7 @@ pub enum Originals {
     /// Nowhere: distances are those of what the codes stand for.
     #[default]
     None,
-    /// On the device, in f32, with a byte an element beside them that searches read first: distances are exact.
+    /// On the device, in f32, with a byte an element beside them that searches read first, of RaBitQ with the codes: distances are exact.
     Device,
     /// In host memory, in f32; on the device are codes alone, which say what rows a search compares on the host: distances are exact.
     Host,
@@ -70,6 +70,8 @@ impl FromStr for Originals {
     }
 }
 
+/// Of RaBitQ beside originals: of two bits some thousand of ten thousand rows would be compared for ten neighbours, of four some forty.
+const LEAST_BITS: u32 = 4;
 /// How much of the largest element of all rows that of a row is, about: 0.55 to 0.6 of normal numbers in 128 to 768 dimensions.
 const LARGEST_OF_ROW: f32 = 0.6;
 
@@ -82,6 +84,28 @@ fn rows_lose_less(bits: u32, minima: &[f32], steps: &[f32]) -> bool {
     LARGEST_OF_ROW * largest / 127.0 < square.sqrt()
 }
 
+/// Refuses originals of codes that say too little of them.
+pub(super) fn check(codes: &RowCodes, originals: Originals) -> Result<()> {
+    let refused = |of: &str, item: String| Err(Error::unsupported(of, item));
+    match &codes.quantizer {
+        _ if originals == Originals::None => Ok(()),
+        Quantizer::Product(_) => refused("a product quantizer", "originals".into()),
+        Quantizer::RaBitQ(of) if of.bits() < LEAST_BITS => {
+            let item = format!(
+                "originals beside codes of {} bits, which leave open of nearly every row whether it is a hit: {LEAST_BITS} to 9 bits tell most apart, and a Refine compares candidates of fewer",
+                of.bits()
+            );
+            refused("RaBitQ", item)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the lists have the originals themselves, and the codes as a copy that scans read.
+pub(super) fn in_lists(codes: &RowCodes, originals: Originals) -> bool {
+    originals == Originals::Device && codes.quantizer.scalar().is_some()
+}
+
 /// The copy that a scan reads of originals, a byte an element: the codes, or parts of each row's largest element where these lose less. Codes
 /// of 16 bits are as wide as the copy in f16 that there is anyway, which of a bfloat16 keeps three bits more.
 ///
@@ -92,10 +116,11 @@ pub(super) fn codes(gpu: &Gpu, metric: &Metric, codes: &RowCodes) -> Result<Opti
         // ranges are of what lists leave of rows, and not of these
         Quantizer::Scalar(_) if codes.residual => return Ok(Some(Codes::OfRows)),
         Quantizer::Scalar(quantizer) => quantizer,
-        Quantizer::Product(_) => {
-            return Err(Error::unsupported("a product quantizer", "originals"));
+        Quantizer::Product(_) | Quantizer::RaBitQ(_) => {
+            return Err(Error::internal(
+                "rows with codes as a copy, which are of no scalar quantizer",
+            ));
         }
-        Quantizer::RaBitQ(_) => return Err(Error::unsupported("RaBitQ", "originals")),
     };
     let (kind, dim) = (quantizer.kind(), quantizer.dim());
     // a step of 1, with a whole number in its middle

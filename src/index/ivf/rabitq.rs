@@ -1,11 +1,12 @@
 //! Codes of RaBitQ, in the lists of their nearest centroids.
 
 use super::coded_rows::CodedRows;
+use super::name::lists_of;
 use super::originals::Originals;
 use crate::device::Gpu;
 use crate::dtype::Rows;
-use crate::error::Result;
-use crate::index::codes::RowCodes;
+use crate::error::{Error, Result};
+use crate::index::codes::{CodeName, RowCodes};
 use crate::index::persist::{self, IVF_RABITQ, IndexReader};
 use crate::index::state::{Backed, Core};
 use crate::metric::Metric;
@@ -34,7 +35,8 @@ use std::path::Path;
 /// A distance is the estimate, of the query in f32 (FAISS's `qb` of 0), squared ones at least 0 (those that were below it stand first, and not in the order of adding): that of the query to the decoded row, and a number
 /// that the row has. It is right in the mean over all rotations; [`RaBitQuantizer`] says how far off it is, |q - c| being the distance to the
 /// centroid. Of the lists that are looked at no code is missed that is nearer by this estimate, whatever the batch. Ask for more neighbours than
-/// are wanted, and compare these with the rows, where that is too far. No search proves that other lists have none that is nearer.
+/// are wanted, and compare these with the rows, where that is too far; or keep the rows ([`with_originals`](Self::with_originals)), which makes
+/// answers exact. Of estimates no search proves that other lists have none that is nearer.
 ///
 /// # Example
 /// ```no_run
@@ -137,6 +139,89 @@ impl IvfRaBitQ {
             CodedRows::new(gpu, &info.metric, &codes, (1, None), Originals::None)
         })?;
         Ok(IvfRaBitQ(core))
+    }
+
+    /// An empty index by its description, `IVF1024,RaBitQ4`, as [`index_factory`](crate::index_factory) makes it, of this type.
+    ///
+    /// # Errors
+    /// As [`index_factory`](crate::index_factory); `Unsupported` for the description of another kind of index.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Gpu, IvfRaBitQ, Metric, Originals};
+    /// let index = IvfRaBitQ::from_description(&Gpu::new()?, 128, "IVF1024,RaBitQ4", Metric::L2)?;
+    /// let exact = index.with_originals(Originals::Host)?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn from_description(
+        gpu: &Gpu,
+        dim: usize,
+        description: &str,
+        metric: Metric,
+    ) -> Result<IvfRaBitQ> {
+        match lists_of(description) {
+            Some(Ok((nlist, Some(CodeName::RaBitQ(bits))))) => {
+                IvfRaBitQ::new(gpu, dim, metric, nlist, bits)
+            }
+            Some(Err(error)) => Err(error),
+            _ => Err(Error::unsupported("IvfRaBitQ", format!("the description {description:?}"))),
+        }
+    }
+
+    /// The same with originals kept or without, beside codes of 4 bits and more.
+    ///
+    /// Distances then are those of the rows, of the lists that are looked at no row is missed, all answers are those of an
+    /// [`IvfFlat`](crate::IvfFlat) of the same centroids, and [`reconstruct`](crate::Index::reconstruct) gives the rows. With
+    /// [`Originals::Host`] the rows lie in host memory and the device has the codes alone; with [`Originals::Device`] both lie on the device.
+    /// What searches read of most rows is the codes, and the rows of those few that these leave open.
+    ///
+    /// The device finds some four times k codes of 4 bits, twice as many of more, by an exact search of what these stand for. The distances of
+    /// their rows are computed, by the host or the device. How far each row is from what its code stands for is known, so that the distance of
+    /// the last code tells how near any other row can be: that is a proof, unlike the bound of [`RaBitQuantizer`], which holds of most rows. Rows
+    /// whose codes are off by most are looked at one by one. A query that is still open is asked again for four times as many codes, in the end
+    /// for all ([`OriginalsStats`](crate::OriginalsStats) counts both). Of embeddings in 4 bits some fifty codes have to be looked at for ten
+    /// neighbours, of 8 bits eleven. Of fewer than 4 bits it would be thousands, which is refused: a [`Refine`](crate::Refine) compares as
+    /// many as one says. Without a random rotation before the index (`RR`) answers are exact, too, but codes may be off by more, and searches
+    /// slower.
+    ///
+    /// Codes on the device stand for something else then: the point nearest to the row on the line that the code gives, which is not
+    /// as far from the centroid as an estimate has it. Files have the codes that estimate, and the rows behind them, as files of FAISS have
+    /// those alone. They are made of the rows anew when the index is written or read, or when originals are taken away, which is possible, or
+    /// brought to the device or back from it, which encodes nothing. Of an index with originals and rows training is possible, too, and
+    /// encodes all.
+    ///
+    /// Cost: of device memory the bits of the code and 12 bytes, and 4 to 8 for a row's place; with `Device` 4 bytes an element more. With
+    /// `Host` 4 bytes an element of host memory; with either 4 bytes a row there. A search runs on a thread of its own. The first one after
+    /// a change sorts one row in 64 by what its code is off by.
+    ///
+    /// # Accuracy
+    /// As of [`IvfSq::with_originals`](crate::IvfSq::with_originals).
+    ///
+    /// # Errors
+    /// `Unsupported` for codes of fewer than 4 bits, and for originals of rows that are codes already; `InvalidArgument` for rows that do not fit
+    /// in host memory, as adding to such an index says, too; `OutOfDeviceMemory`; `DeviceLost`.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use nearfield::{Gpu, Index, IvfRaBitQ, Metric, Originals, Rows, Search};
+    /// # let (rows, queries) = (vec![0.5; 128 << 20], vec![0.5; 1280]);
+    /// let index = IvfRaBitQ::new(&Gpu::new()?, 128, Metric::L2, 4096, 4)?;
+    /// let index = index.with_originals(Originals::Host)?;
+    /// assert_eq!(index.originals(), Originals::Host);
+    /// index.train(Rows::F32(&rows[..128 * 200_000]))?;
+    /// index.add(&rows)?;
+    /// let hits = index.search(&queries, 10)?; // those of an IvfFlat of the same centroids
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    #[doc(alias("refine", "RFlat", "rescore"))]
+    pub fn with_originals(self, originals: Originals) -> Result<IvfRaBitQ> {
+        self.0.rebuild(|rows| rows.with_originals(originals))?;
+        Ok(self)
+    }
+
+    /// Where the rows are kept that the codes are of.
+    pub fn originals(&self) -> Originals {
+        self.0.snapshot().rows().originals
     }
 
     /// Bits of an element.

@@ -26,7 +26,7 @@ pub enum Guarantee {
     Index,
     /// Every one of the nearest rows, whatever the index promises; an index that cannot do that refuses it. Of an
     /// [`IvfPq`](crate::IvfPq), and an [`IvfSq`](crate::IvfSq) that keeps codes alone, of the rows as they are decoded, of an
-    /// [`IvfRaBitQ`](crate::IvfRaBitQ) by its estimates: what encoding lost no search can tell; of a [`Refine`](crate::Refine) of its rows, all of which
+    /// [`IvfRaBitQ`](crate::IvfRaBitQ) that keeps codes alone by its estimates: what encoding lost no search can tell; of a [`Refine`](crate::Refine) of its rows, all of which
     /// are compared.
     Exact,
 }

@@ -72,7 +72,7 @@ pub struct SearchParams {
     pub refine: Option<RefineParams>,
     /// Called now and then with the share of the work that is done, which grows up to 1: by the thread that waits, or by one
     /// of the library's, as [`Pending`](crate::Pending) says; of a [`StreamedFlat`](crate::StreamedFlat), of a [`Refine`](crate::Refine) whose candidates come to the host, and of an
-    /// [`IvfSq`](crate::IvfSq) whose rows are on the host, by one of the call's own. Default: nothing.
+    /// [`IvfSq`](crate::IvfSq) or [`IvfRaBitQ`](crate::IvfRaBitQ) whose rows lie beside its codes, by one of the call's own. Default: nothing.
     pub progress: Option<Progress>,
     /// Ends the call with [`Error::Cancelled`](crate::Error::Cancelled) at its next submission. Default: none.
     pub cancel: Option<CancelToken>,

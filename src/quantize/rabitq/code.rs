@@ -28,6 +28,8 @@ pub(super) struct Shape {
     pub bits: u32,
     /// Whether inner products are estimated, and not squares of distances.
     pub product: bool,
+    /// Whether a code stands for the projection of a row on it, to which nothing is added, and not for an estimate.
+    pub projects: bool,
 }
 
 /// Of one row x = c + r, with y the numbers of its code less the middle of these.
@@ -46,7 +48,7 @@ pub(super) struct Factors {
 impl Shape {
     /// Numbers beside the code.
     pub fn factors(self) -> usize {
-        if self.bits == 1 { 2 } else { 4 }
+        if self.bits == 1 || self.projects { 2 } else { 4 }
     }
 
     /// Bytes of a row: its factors, then its numbers as a stream of bits.
@@ -110,6 +112,13 @@ impl Shape {
         Factors { scale, added: normal(added), sign, error }
     }
 
+    /// The factors of the row on the line through c along y that is nearest to x: c + <r, y> / |y|^2 y, which leaves nothing of r along y. No
+    /// other row of that line tells as much of x by itself.
+    pub fn projected(self, residual: &[f32], numbers: &[u16]) -> Factors {
+        let scale = (self.against(numbers, residual) / self.square(numbers)) as f32;
+        Factors { scale: if scale < LEAST_SCALE { 0.0 } else { scale }, ..Factors::default() }
+    }
+
     /// Refuses what stands for longer rows than there may be, or for no numbers.
     pub fn check(self, factors: &Factors, numbers: &[u16], center: &[f32], row: u64) -> Result<()> {
         let Factors { scale, added, sign, error } = *factors;
@@ -137,7 +146,7 @@ impl Shape {
     /// Reads a row of as many bytes as there have to be.
     pub fn get(self, row: &[u8], numbers: &mut Vec<u16>) -> Factors {
         let factor = |i: usize| bits::number(row, 4 * i);
-        let (sign, error) = if self.bits == 1 { (0.0, 0.0) } else { (factor(2), factor(3)) };
+        let (sign, error) = if self.factors() == 2 { (0.0, 0.0) } else { (factor(2), factor(3)) };
         numbers.clear();
         bits::unpack(&row[4 * self.factors()..], self.bits, self.dim, numbers);
         Factors { scale: factor(0), added: factor(1), sign, error }

@@ -47,7 +47,12 @@ impl Shape {
                 let center = lists.of(row, dim)?;
                 let residual = &residuals[row * dim..(row + 1) * dim];
                 let factors = self.encode(residual, center, &mut numbers);
+                // of projections, too: rows are refused or not whatever their codes stand for
                 self.check(&factors, &numbers, center, first + row as u64)?;
+                let factors = match self.projects {
+                    true => self.projected(residual, &numbers),
+                    false => factors,
+                };
                 self.put(&factors, &numbers, out);
             }
             Ok(())

@@ -87,7 +87,10 @@ impl RaBitQuantizer {
         if !(1..=9).contains(&bits) {
             return Err(Error::argument("bits", format!("{bits} is not in 1..=9")));
         }
-        Ok(RaBitQuantizer { shape: Shape { dim, bits, product }, center: Center::Unknown })
+        Ok(RaBitQuantizer {
+            shape: Shape { dim, bits, product, projects: false },
+            center: Center::Unknown,
+        })
     }
 
     /// One for rows of an index, whose metric may be the root of what is estimated.
@@ -100,7 +103,7 @@ impl RaBitQuantizer {
 
     /// One of one bit without a center, for the place of another.
     pub(crate) fn of_bits(dim: usize) -> RaBitQuantizer {
-        let shape = Shape { dim, bits: 1, product: false };
+        let shape = Shape { dim, bits: 1, product: false, projects: false };
         RaBitQuantizer { shape, center: Center::Unknown }
     }
 
@@ -108,7 +111,17 @@ impl RaBitQuantizer {
     pub(crate) fn with_bits(self, bits: u32) -> Result<RaBitQuantizer> {
         let metric = if self.shape.product { Metric::InnerProduct } else { Metric::L2 };
         let shape = RaBitQuantizer::new(self.dim(), &metric, bits)?.shape;
-        Ok(RaBitQuantizer { shape, ..self })
+        Ok(RaBitQuantizer { shape: Shape { projects: self.projects(), ..shape }, ..self })
+    }
+
+    /// The same whose codes stand for projections of rows, which is what distances to the rows are concluded from, or for estimates.
+    pub(crate) fn projecting(self, projects: bool) -> RaBitQuantizer {
+        RaBitQuantizer { shape: Shape { projects, ..self.shape }, ..self }
+    }
+
+    /// Whether codes stand for projections.
+    pub(crate) fn projects(&self) -> bool {
+        self.shape.projects
     }
 
     /// Whether it is for such a metric.

@@ -275,7 +275,7 @@ fn what_is_kept_holds_what_faiss_has() {
         let off = decoded(&codes).iter().zip(decoded(&again)).all(|(a, b)| (a - b).abs() < 1e-5);
         assert!(off, "{metric} {bits}");
     }
-    let shape = Shape { dim: 16, bits: 1, product: false };
+    let shape = Shape { dim: 16, bits: 1, product: false, projects: false };
     let sizes = [1, 2, 4, 9].map(|bits| Shape { bits, ..shape }.faiss_bytes());
     assert_eq!(sizes, [10, 24, 28, 38]);
 }

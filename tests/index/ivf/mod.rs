@@ -17,6 +17,8 @@ mod oracle;
 mod originals;
 mod pq;
 mod proof;
+mod rabitq;
+mod rabitq_refused;
 mod refused;
 mod shapes;
 mod sized;

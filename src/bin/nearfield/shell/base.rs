@@ -11,8 +11,8 @@ use super::{sample, skipped};
 use crate::args::MetricName;
 use nearfield::format::{self, Conversion, RowFile};
 use nearfield::{
-    AddParams, DType, Error, Gpu, Index, IvfSq, Metric, Originals, RowSource, Rows, StreamedFlat,
-    index_factory,
+    AddParams, DType, Error, Gpu, Index, IvfRaBitQ, IvfSq, Metric, Originals, RowSource, Rows,
+    StreamedFlat, index_factory,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -77,16 +77,25 @@ impl<'a> Base<'a> {
         let (dim, dtype) = (self.rows.dim(), self.rows.dtype());
         // what is wrong with a description is said as of any other
         let index = self.empty(gpu, factory)?;
-        let codes = index.description().contains(",SQ");
-        if !codes || !index.description().starts_with("IVF") || dtype != DType::F32 {
-            let kind = index.description();
-            let reason = format!(
-                "--originals {originals}: a {kind} keeps none; lists of scalar codes of f32 do (IVF1024,SQ8)"
-            );
-            return Err(Failure::Usage(reason));
+        let kind = index.description();
+        let metric = || self.metric.clone();
+        if dtype == DType::F32 {
+            // each kind refuses the descriptions of others
+            match IvfSq::from_description(gpu, dim, &kind, metric()) {
+                Ok(index) => return Ok(Box::new(index.with_originals(originals)?)),
+                Err(Error::Unsupported { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+            match IvfRaBitQ::from_description(gpu, dim, &kind, metric()) {
+                Ok(index) => return Ok(Box::new(index.with_originals(originals)?)),
+                Err(Error::Unsupported { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
-        let index = IvfSq::from_description(gpu, dim, &index.description(), self.metric.clone())?;
-        Ok(Box::new(index.with_originals(originals)?))
+        let reason = format!(
+            "--originals {originals}: a {kind} keeps none; lists of scalar codes and of RaBitQ of f32 do (IVF1024,SQ8, IVF1024,RaBitQ4)"
+        );
+        Err(Failure::Usage(reason))
     }
 
     /// Trains an index that has to learn, with rows of `file` or, without one, of its own.

@@ -31,6 +31,8 @@ pub(in crate::index::ivf) struct Slack {
     vanished: f64,
     /// Smaller elements of codes may become zero when the device loads them.
     least: f64,
+    /// Of codes that are sums, how far the device's may be off: by this, and by a part in 2^23 of what they stand for.
+    summed: Option<f64>,
 }
 
 impl Slack {
@@ -44,7 +46,13 @@ impl Slack {
             (_, true) => d * 2f64.powi(-60),
             _ => d * 2f64.powi(-124),
         };
-        Slack { tree, rounding, vanished, least: least.into() }
+        Slack { tree, rounding, vanished, least: least.into(), summed: None }
+    }
+
+    /// The same of codes that are sums: of a centroid, and of products that are no less than 2^-101. A device that takes a part of one for zero
+    /// which is below 2^-126 may round the sum to another side, so that none is surely the row itself.
+    pub fn of_sums(self, dim: usize) -> Slack {
+        Slack { summed: Some((dim as f64).sqrt() * 2f64.powi(-122)), ..self }
     }
 
     /// Of a row and what its code stands for; and whether that is the row itself on every device.
@@ -64,7 +72,13 @@ impl Slack {
         }
         let sums =
             if self.tree.ascends() { 0.0 } else { self.rounding * (own.sqrt() + other.sqrt()) };
-        (up(lost.sqrt() + sums), lossless)
+        match self.summed {
+            None => (up(lost.sqrt() + sums), lossless),
+            Some(least) => {
+                let summed = least + 2f64.powi(-23) * other.sqrt();
+                (up(lost.sqrt() + sums + summed), false)
+            }
+        }
     }
 
     fn of_directions<I: Iterator<Item = (f64, f64)>>(
@@ -138,6 +152,7 @@ mod tests {
     use super::*;
     use crate::dtype::DType;
     use crate::metric::Metric;
+    use crate::quantize::{Listed, RaBitQuantizer};
     use crate::space::{check, normalize, pair};
 
     /// A query, a row and what a code of about `step` makes of it, of lengths that differ by far.
@@ -180,6 +195,48 @@ mod tests {
                 assert!(within, "{metric} {query:?} {row:?} {code:?}: {of_code} and {wide}");
             }
             assert!(narrow > 20, "{metric}: {narrow}");
+        }
+    }
+
+    /// Seen from where the whole of what a code loses counts.
+    #[test]
+    fn a_code_of_rabitq_is_off_by_its_slack_and_no_less() {
+        let mut random = fastrand::Rng::with_seed(9);
+        for (metric, bits, dim) in [Metric::L2, Metric::InnerProduct]
+            .into_iter()
+            .flat_map(|m| [(4, 3), (4, 40), (7, 5)].map(|(bits, dim)| (m.clone(), bits, dim)))
+        {
+            let mut vector =
+                |n: usize| -> Vec<f32> { (0..n).map(|_| random.f32() - 0.5).collect() };
+            let (center, left) = (vector(dim), vector(60 * dim));
+            let lists = Listed::one(&center);
+            let codes = RaBitQuantizer::new(dim, &metric, bits).unwrap().of_lists();
+            let [estimates, projections] = [false, true].map(|projects| {
+                let codes = codes.clone().projecting(projects);
+                codes.decode_listed(&codes.encode_listed(&left, lists, 0).unwrap(), lists).unwrap()
+            });
+            let tree = Tree::of(&pair(&metric, DType::F32, DType::F32, dim)).unwrap();
+            let slack = Slack::new(tree, dim, f32::MIN_POSITIVE).of_sums(dim);
+            let mut whole = 0;
+            for (number, left) in left.chunks_exact(dim).enumerate() {
+                let row: Vec<f32> = left.iter().zip(&center).map(|(r, c)| c + r).collect();
+                let of = |all: &[f32]| all[number * dim..(number + 1) * dim].to_vec();
+                let code = of(&projections);
+                let (own, _) = slack.of(&row, &code);
+                let theirs = 1.001 * slack.of(&row, &of(&estimates)).0 + 1e-6;
+                assert!(own <= theirs, "{metric} {bits} {dim}: {own}, not {theirs}");
+                let off: Vec<f32> = row.iter().zip(&code).map(|(x, y)| x - y).collect();
+                let query: Vec<f32> = match metric {
+                    Metric::L2 => row.iter().zip(&off).map(|(x, off)| x + 3.0 * off).collect(),
+                    _ => off,
+                };
+                let norm = f64::from(check::norm(&query));
+                let number = |x: &[f32]| f64::from(tree.value(&query, x));
+                let gap = slack.gap(number(&row), number(&code), norm);
+                assert!(gap <= f64::from(own), "{metric} {bits} {dim}: {gap} of {own}");
+                whole += usize::from(gap > 0.8 * f64::from(own));
+            }
+            assert!(whole > 40, "{metric} {bits} {dim}: {whole}");
         }
     }
 

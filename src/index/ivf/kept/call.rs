@@ -1,12 +1,13 @@
 //! One call: what it searches, what it asks the device, and what it computes here.
 
 use super::loose::Loose;
+use super::place::{Kept, Place};
 use super::queries::{Passes, Queries, is_all};
-use super::rows::KeptRows;
 use super::slack::Slack;
 use crate::call::{CancelToken, Filter, Options, RowHits, RowIds, SearchStats, mask_words};
 use crate::dtype::{DType, Rows};
 use crate::error::Result;
+use crate::exact::{self, Dataset, Listed, Wanted, submit_listed};
 use crate::invlists::{InvertedLists, Look, Probe, Reach};
 use crate::parallel::each;
 use crate::space::{Decoder, Tree};
@@ -28,8 +29,10 @@ pub(in crate::index::ivf) struct Made {
 #[derive(Clone)]
 pub(in crate::index::ivf) struct Searched {
     pub lists: InvertedLists,
-    pub rows: KeptRows,
+    pub rows: Kept,
     pub slack: Slack,
+    /// So many codes are asked for as neighbours, and some, until it is known how many are needed.
+    pub times: usize,
     pub made: Arc<Made>,
 }
 
@@ -56,6 +59,26 @@ pub(super) struct Done<'a> {
 /// A hit of a key and a row, in the order of hits.
 pub(super) fn hit(key: u32, row: u32) -> u64 {
     u64::from(key) << 32 | u64::from(row)
+}
+
+/// How far the rows of each list are from its centroid, the centroids being the queries.
+fn reach_on_device(rows: &Dataset, centroids: &[f32], labels: &[u32]) -> Result<Reach> {
+    let nlist = centroids.len() / rows.dim();
+    let mut lims = vec![0; nlist + 1];
+    labels.iter().for_each(|&label| lims[label as usize + 1] += 1);
+    (0..nlist).for_each(|list| lims[list + 1] += lims[list]);
+    let (mut next, mut numbers) = (lims.clone(), vec![0; labels.len()]);
+    for (row, &label) in (0u32..).zip(labels) {
+        numbers[next[label as usize]] = row;
+        next[label as usize] += 1;
+    }
+    let queries = exact::Queries::new(rows, Rows::F32(centroids))?;
+    let (listed, all) = (Listed { lims, rows: numbers }, Wanted::Within(f32::INFINITY));
+    let found = submit_listed(rows, queries, listed, all, Options::default())?.wait()?;
+    let lists = found.lims.windows(2).zip(0u32..);
+    let labels: Vec<u32> =
+        lists.flat_map(|(ends, list)| std::iter::repeat_n(list, ends[1] - ends[0])).collect();
+    Ok(Reach::of_rows(nlist, &labels, found.distances))
 }
 
 impl Call {
@@ -120,12 +143,6 @@ impl Call {
         Ok(Some(lists.map(|ids| ids.iter().map(|&id| id as usize).collect()).collect()))
     }
 
-    /// The key of a row, computed here.
-    pub fn key(&self, query: u32, row: u32) -> u32 {
-        let row = self.of.rows.row(row as usize);
-        self.decoder.key(self.tree.value(self.queries.row(query), row))
-    }
-
     /// What `work` makes of each of some items, each of which compares about so many rows, on several threads.
     pub fn in_pieces<T: Send, R: Send>(
         &self,
@@ -158,13 +175,18 @@ impl Call {
         let bytes = lists.centroids()?.rows().read(0..lists.nlist())?;
         let centroids = Rows::from_bytes(DType::F32, &bytes)?.to_f32();
         let (labels, dim) = (lists.labels(0..rows.len()), rows.dim());
-        let numbered = labels.iter().copied().enumerate().collect();
-        let distances = self.in_pieces(numbered, 1, |(row, label): (usize, u32)| {
-            let at = label as usize * dim;
-            let value = self.tree.value(rows.row(row), &centroids[at..at + dim]);
-            Ok(self.decoder.distance(self.decoder.key(value)))
-        })?;
-        let reach = Reach::of_rows(lists.nlist(), &labels, distances);
+        let reach = match rows.place() {
+            Place::Device(rows) => reach_on_device(rows, &centroids, &labels)?,
+            Place::Host(rows) => {
+                let numbered = labels.iter().copied().enumerate().collect();
+                let distances = self.in_pieces(numbered, 1, |(row, label): (usize, u32)| {
+                    let at = label as usize * dim;
+                    let value = self.tree.value(rows.row(row), &centroids[at..at + dim]);
+                    Ok(self.decoder.distance(self.decoder.key(value)))
+                })?;
+                Reach::of_rows(lists.nlist(), &labels, distances)
+            }
+        };
         Ok(made.reach.get_or_init(|| reach).clone())
     }
 }

@@ -10,6 +10,7 @@ const SEGMENT_BYTES: usize = 1 << 20;
 /// Rows and, of each, how far what its code stands for may be off ([`Slack`](super::slack::Slack)). A copy shares all segments.
 #[derive(Clone)]
 pub(in crate::index::ivf) struct KeptRows {
+    /// Elements of a row, of rows that lie elsewhere 0.
     dim: usize,
     /// Rows of a segment, but for the last.
     per_segment: usize,
@@ -78,12 +79,8 @@ impl<'a> Block<'a> {
 impl KeptRows {
     /// No rows yet.
     pub fn new(dim: usize) -> KeptRows {
-        let per_segment = (SEGMENT_BYTES / (4 * dim)).max(1);
+        let per_segment = (SEGMENT_BYTES / (4 * dim.max(1))).max(1);
         KeptRows { dim, per_segment, segments: Vec::new(), len: 0 }
-    }
-
-    pub fn dim(&self) -> usize {
-        self.dim
     }
 
     pub fn len(&self) -> usize {
@@ -171,7 +168,8 @@ impl KeptRows {
         Ok(())
     }
 
-    /// With other rows, all those of `others` in their order, in the place of numbered ones; segments without one of these are shared.
+    /// With other rows, all those of `others` in their order, as far as there are elements of rows here, in the place of numbered ones; segments
+    /// without one of these are shared.
     pub fn replaced(&self, rows: &[u32], others: &KeptRows) -> Result<KeptRows> {
         let (dim, per) = (self.dim, self.per_segment);
         if rows.len() != others.len || rows.iter().any(|&row| row as usize >= self.len) {
@@ -189,7 +187,7 @@ impl KeptRows {
                 return Err(Error::internal("a segment of its own is shared"));
             };
             let at = row % per;
-            segment.elements[at * dim..(at + 1) * dim].copy_from_slice(others.row(number));
+            segment.elements[at * dim..(at + 1) * dim].copy_from_slice(&others.row(number)[..dim]);
             segment.slack[at] = from.slack[place];
             segment.lossless &= from.lossless;
         }

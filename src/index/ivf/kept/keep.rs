@@ -1,13 +1,14 @@
 //! Rows that come to be kept, block by block, when their codes are known.
 
-use super::rows::{Block, KeptRows};
+use super::place::Kept;
+use super::rows::Block;
 use super::slack::Slack;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::index::codes::RowCodes;
 use crate::metric::Metric;
 use crate::parallel::each;
-use crate::quantize::{Quantizer, ScalarQuantizer, SqType};
+use crate::quantize::{Quantizer, RaBitQuantizer, ScalarQuantizer, SqType};
 use crate::space::{self, Tree};
 use half::f16;
 
@@ -23,12 +24,21 @@ pub fn slack(metric: &Metric, quantizer: &Quantizer) -> Result<Slack> {
         Some(SqType::Fp16) => f16::MIN_POSITIVE.to_f32(),
         _ => f32::MIN_POSITIVE,
     };
-    Ok(Slack::new(tree, dim, least))
+    let slack = Slack::new(tree, dim, least);
+    Ok(if quantizer.rabitq().is_some() { slack.of_sums(dim) } else { slack })
+}
+
+/// So many codes are asked for as neighbours, and some: measured of embeddings and of images, a few bits leave as many rows open.
+pub fn times(quantizer: &Quantizer) -> usize {
+    match quantizer.rabitq().map(RaBitQuantizer::bits) {
+        Some(0..=4) => 4,
+        _ => 2,
+    }
 }
 
 /// Keeps rows, which are stored as these bytes.
 pub fn keep(
-    kept: &mut KeptRows,
+    kept: &mut Kept,
     slack: &Slack,
     codes: &RowCodes,
     rows: &[f32],

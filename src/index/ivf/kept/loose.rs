@@ -1,6 +1,6 @@
 //! The rows whose codes are off by most: what a proof for all others leaves to look at one by one.
 
-use super::rows::KeptRows;
+use super::place::Kept;
 use crate::invlists::InvertedLists;
 
 /// One in so many rows is listed, those whose slack is largest: of a few hundred candidates some ten.
@@ -19,7 +19,7 @@ pub(super) struct Loose {
 }
 
 impl Loose {
-    pub fn new(lists: &InvertedLists, rows: &KeptRows) -> Loose {
+    pub fn new(lists: &InvertedLists, rows: &Kept) -> Loose {
         let live = lists.live();
         let is_live = |row: u32| live.is_none_or(|l| l[row as usize / 32] >> (row % 32) & 1 != 0);
         let mut all: Vec<(f32, u32)> =

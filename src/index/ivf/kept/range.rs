@@ -1,7 +1,9 @@
 //! All rows within a radius, by the codes within a wider one.
 
-use super::call::{Call, Done, hit};
+use super::call::{Call, Done};
+use super::compare::listed;
 use crate::error::Result;
+use crate::exact::Wanted;
 use crate::invlists::Probe;
 use crate::metric::{Metric, Order};
 use std::collections::BTreeMap;
@@ -68,23 +70,20 @@ impl Call {
                 let ids = &found.ids[found.lims[at]..found.lims[at + 1]];
                 let mut rows: Vec<u32> = ids.iter().map(|&id| id as u32).collect();
                 let lists = probes.as_ref().map_or(&all, |probes| &probes[at]);
-                let listed = lists.iter().flat_map(|&list| loose.of(list, slack));
-                rows.extend(listed.filter(|&row| self.passes.of(query, row) == Some(true)));
+                let loose = lists.iter().flat_map(|&list| loose.of(list, slack));
+                rows.extend(loose.filter(|&row| self.passes.of(query, row) == Some(true)));
                 rows.sort_unstable();
                 rows.dedup();
-                let compared = rows.len() as u64;
-                let hits = rows.into_iter().filter_map(|row| {
-                    let key = self.key(query, row);
-                    let within = self.decoder.within(self.decoder.distance(key), radius);
-                    within.then(|| hit(key, row))
-                });
-                let mut hits: Vec<u64> = hits.collect();
-                hits.sort_unstable();
-                Ok((hits, compared))
+                Ok(rows)
             })?;
-            for (&query, (own, compared)) in which.iter().zip(own) {
+            let own = self.compared(
+                which,
+                listed(own.iter().map(Vec::as_slice)),
+                Wanted::Within(radius),
+                done,
+            )?;
+            for (&query, own) in which.iter().zip(own) {
                 hits[query as usize] = own;
-                done.stats.originals.compared += compared;
                 done.answered += 1;
             }
         }

@@ -1,11 +1,13 @@
 //! The k nearest rows by the nearest codes: which queries are answered, and which are asked again.
 
-use super::call::{Call, Done, hit};
+use super::call::{Call, Done};
+use super::compare::listed;
 use crate::error::Result;
+use crate::exact::Wanted;
 use crate::invlists::Probe;
 use std::collections::BTreeMap;
 
-/// So many codes are asked for besides twice k, until it is known how many are needed.
+/// So many codes are asked for besides a multiple of k, until it is known how many are needed.
 const MORE: usize = 22;
 /// Of many queries so many go first, to learn how many codes the others need.
 const SCOUTS: usize = 128;
@@ -33,9 +35,12 @@ enum Outcome {
 }
 
 /// The rows of the nearest codes.
+#[derive(Default)]
 struct Candidates {
-    /// In the order of hits.
+    /// The k nearest.
     hits: Vec<u64>,
+    /// All of them.
+    rows: Vec<u32>,
     /// The slack that another row needs.
     gap: f64,
     /// How many codes would have been enough.
@@ -76,7 +81,7 @@ impl Call {
         }
         let live = self.of.lists.live();
         let live = live.map_or(rows, |l| l.iter().map(|word| word.count_ones() as usize).sum());
-        let codes = k.saturating_mul(2).saturating_add(MORE).min(rows);
+        let codes = k.saturating_mul(self.of.times).saturating_add(MORE).min(rows);
         let mut pass = Pass { k, codes, nprobe, live, fill };
         let all: Vec<u32> = (0..queries as u32).collect();
         let (scouts, others) = all.split_at(if queries < MANY { 0 } else { SCOUTS });
@@ -140,113 +145,138 @@ impl Call {
             found.stats.ivf = Default::default();
         }
         done.stats.rows = found.stats.rows;
-        done.stats.originals.compared += found.ids.len() as u64;
         done.stats.add_work(&found.stats);
-        let items = which.iter().zip(found.lims.windows(2)).collect();
-        let mut outcomes = self.in_pieces(items, pass.codes, |(&query, ends)| {
-            let (ids, keys) = (&found.ids[ends[0]..ends[1]], &found.distances[ends[0]..ends[1]]);
-            let rows: Vec<u32> = ids.iter().map(|&id| id as u32).collect();
-            Ok(self.judged(query, &rows, bytemuck::cast_slice(keys), pass))
-        })?;
-        let loose = |(at, outcome): (usize, &Outcome)| match outcome {
-            Outcome::Loose(_) => Some((at, which[at])),
-            _ => None,
+        let rows = |(&query, ends): (&u32, &[usize])| {
+            let rows: Vec<u32> = found.ids[ends[0]..ends[1]].iter().map(|&id| id as u32).collect();
+            if self.is_short(query, &rows, pass) { None } else { Some(rows) }
         };
-        let (places, own): (Vec<usize>, Vec<u32>) =
-            outcomes.iter().enumerate().filter_map(loose).unzip();
-        if own.is_empty() {
-            return Ok(outcomes);
-        }
-        let probes = self.probes(&own, pass.nprobe)?;
-        let every: Vec<usize> = (0..self.of.lists.nlist()).collect();
-        let items = places.iter().zip(&own).enumerate().collect();
-        let looked = self.in_pieces(items, pass.codes, |(number, (&at, &query))| {
-            let lists = probes.as_ref().map_or(&every, |probes| &probes[number]);
-            match &outcomes[at] {
-                Outcome::Loose(candidates) => self.looked_at(query, candidates, lists, pass),
-                _ => Ok((Outcome::Open, 0)),
+        // of queries that look at more lists next nothing is compared
+        let rows: Vec<Option<Vec<u32>>> =
+            which.iter().zip(found.lims.windows(2)).map(rows).collect();
+        let own = listed(rows.iter().map(|rows| rows.as_deref().unwrap_or_default()));
+        let hits = self.compared(which, own, Wanted::Nearest(pass.k), done)?;
+        let each = which.iter().zip(found.lims.windows(2)).zip(rows.into_iter().zip(hits));
+        let outcomes = each.map(|((&query, ends), (rows, hits))| match rows {
+            None => Outcome::Short,
+            Some(rows) => {
+                let keys = bytemuck::cast_slice(&found.distances[ends[0]..ends[1]]);
+                self.judged(query, (rows, keys), hits, pass)
             }
-        })?;
-        for (at, (outcome, compared)) in places.into_iter().zip(looked) {
-            outcomes[at] = outcome;
-            done.stats.originals.compared += compared;
-        }
+        });
+        let mut outcomes: Vec<Outcome> = outcomes.collect();
+        self.look_at_loose(which, &mut outcomes, pass, done)?;
         Ok(outcomes)
     }
 
-    /// What comes of a query whose nearest codes are those of these rows, with these keys.
-    fn judged(&self, query: u32, rows: &[u32], keys: &[u32], pass: Pass) -> Outcome {
-        let Pass { k, codes, nprobe, live, fill } = pass;
-        let found = rows.len();
-        if fill
-            && nprobe < self.of.lists.nlist()
-            && found < k.min(live)
-            && !self.options.row_ids.is_enough(query, rows, k)
-        {
-            return Outcome::Short;
-        }
-        let mut hits: Vec<u64> = rows.iter().map(|&row| hit(self.key(query, row), row)).collect();
-        hits.sort_unstable();
-        let Some(&last) = hits.get(k - 1).filter(|_| !self.options.fast) else {
+    /// Whether a query that finds these rows goes on to more lists.
+    fn is_short(&self, query: u32, rows: &[u32], pass: Pass) -> bool {
+        pass.fill
+            && pass.nprobe < self.of.lists.nlist()
+            && rows.len() < pass.k.min(pass.live)
+            && !self.options.row_ids.is_enough(query, rows, pass.k)
+    }
+
+    /// What comes of a query whose nearest codes are those of these rows, with these keys, and whose hits among the rows are these.
+    fn judged(
+        &self,
+        query: u32,
+        (rows, keys): (Vec<u32>, &[u32]),
+        hits: Vec<u64>,
+        pass: Pass,
+    ) -> Outcome {
+        let Some(&last) = hits.get(pass.k - 1).filter(|_| !self.options.fast) else {
             // they are all that there are, or nobody asks for a proof
-            hits.truncate(k);
-            return Outcome::Answered(hits, k);
+            return Outcome::Answered(hits, pass.k);
         };
         let (last, norm) = (self.decoder.raw((last >> 32) as u32), self.queries.norm(query));
         let gap = |&key: &u32| self.of.slack.gap(last, self.decoder.raw(key), norm);
-        let loose = self.loose();
+        let (loose, found) = (self.loose(), rows.len());
         let needed = 1 + keys.partition_point(|key| gap(key) <= loose.rest());
         let widest = keys.last().map_or(f64::NEG_INFINITY, gap);
         // no other row may be found, or none has so much slack
-        if found < codes || codes >= self.of.rows.len() || widest > loose.most() {
-            hits.truncate(k);
+        if found < pass.codes || pass.codes >= self.of.rows.len() || widest > loose.most() {
             return Outcome::Answered(hits, needed);
         }
         match needed <= found {
-            true => Outcome::Loose(Candidates { hits, gap: widest, needed }),
+            true => Outcome::Loose(Candidates { hits, rows, gap: widest, needed }),
             false => Outcome::Open,
         }
     }
 
-    /// What comes of a query after a look at those rows of its lists that are listed, and how many were compared.
-    fn looked_at(
+    /// Looks at those rows of the lists of some queries that are listed and may be hits, which answers the queries or leaves them open.
+    fn look_at_loose(
+        &self,
+        which: &[u32],
+        outcomes: &mut [Outcome],
+        pass: Pass,
+        done: &mut Done<'_>,
+    ) -> Result<()> {
+        let mut all = Vec::new();
+        for (outcome, &query) in outcomes.iter_mut().zip(which) {
+            if let Outcome::Loose(candidates) = outcome {
+                all.push((query, std::mem::take(candidates), outcome));
+            }
+        }
+        if all.is_empty() {
+            return Ok(());
+        }
+        let queries: Vec<u32> = all.iter().map(|of| of.0).collect();
+        let probes = self.probes(&queries, pass.nprobe)?;
+        let every: Vec<usize> = (0..self.of.lists.nlist()).collect();
+        let items = all.iter().enumerate().collect();
+        let rows = self.in_pieces(items, pass.codes, |(number, (query, candidates, _))| {
+            let lists = probes.as_ref().map_or(&every, |probes| &probes[number]);
+            Ok(self.loose_rows(*query, candidates, lists, pass))
+        })?;
+        let own = listed(rows.iter().map(|rows| rows.as_deref().unwrap_or_default()));
+        let others = self.compared(&queries, own, Wanted::Nearest(pass.k), done)?;
+        for (((query, candidates, outcome), rows), others) in all.into_iter().zip(rows).zip(others)
+        {
+            *outcome = match rows {
+                None => Outcome::Open,
+                Some(_) => self.looked_at(query, candidates, others),
+            };
+        }
+        Ok(())
+    }
+
+    /// The rows of these lists that are listed and may be hits; `None` of too many.
+    fn loose_rows(
         &self,
         query: u32,
         candidates: &Candidates,
         lists: &[usize],
         pass: Pass,
-    ) -> Result<(Outcome, u64)> {
-        let Candidates { hits, gap, needed } = candidates;
+    ) -> Option<Vec<u32>> {
         let most = LOOSE + LOOSE_TIMES * pass.codes;
-        let listed = lists.iter().flat_map(|&list| self.loose().of(list, *gap));
-        let listed: Vec<u32> = listed.take(most + 1).collect();
-        if listed.len() > most {
-            return Ok((Outcome::Open, 0));
+        let listed = lists.iter().flat_map(|&list| self.loose().of(list, candidates.gap));
+        let mut rows: Vec<u32> = listed.take(most + 1).collect();
+        if rows.len() > most {
+            return None;
         }
-        let mut known: Vec<u32> = hits.iter().map(|&hit| hit as u32).collect();
+        let mut known = candidates.rows.clone();
         known.sort_unstable();
-        let mut hits = hits[..pass.k].to_vec();
-        let last = hits[pass.k - 1];
-        let mut compared = 0;
-        for row in listed {
-            if known.binary_search(&row).is_ok() {
-                continue;
-            }
-            compared += 1;
-            let other = hit(self.key(query, row), row);
-            if other > last {
-                continue;
-            }
-            match self.passes.of(query, row) {
-                Some(true) => hits.push(other),
-                Some(false) => {}
+        rows.retain(|row| known.binary_search(row).is_err());
+        rows.retain(|&row| self.passes.of(query, row) != Some(false));
+        Some(rows)
+    }
+
+    /// What comes of a query whose nearest rows among those that are listed are these, too.
+    fn looked_at(&self, query: u32, candidates: Candidates, others: Vec<u64>) -> Outcome {
+        let Candidates { mut hits, needed, .. } = candidates;
+        let k = hits.len();
+        let last = hits.last().copied().unwrap_or(u64::MAX);
+        let nearer = others.into_iter().take_while(|&other| other <= last);
+        for other in nearer {
+            if self.passes.of(query, other as u32).is_none() {
                 // among more codes it is found, if the device lets it pass
-                None => return Ok((Outcome::Open, compared)),
+                return Outcome::Open;
             }
+            hits.push(other);
         }
         hits.sort_unstable();
-        hits.truncate(pass.k);
-        Ok((Outcome::Answered(hits, *needed), compared))
+        hits.truncate(k);
+        Outcome::Answered(hits, needed)
     }
 }
 
