@@ -1,11 +1,12 @@
 //! Rows that are codes of a quantizer, in lists or not: their words of the factory (`name`), codes as the device stores them (`stored`), what
-//! rows are encoded as (`row_codes`), codes of FAISS's files (`foreign`), codes as rows of a type of the device
+//! rows are encoded as (`row_codes`), codes of FAISS's files (`foreign`), in how many bits searches read queries (`query_bits`), codes as rows of a type of the device
 //! (`block`), and rows on their way (`encoded`).
 
 mod block;
 mod encoded;
 mod foreign;
 mod name;
+mod query_bits;
 mod row_codes;
 mod stored;
 
