@@ -169,8 +169,6 @@ fn what_is_not_read_is_named() {
         ("negative", &["-3", "0 or more"]),
         ("other_metric", &["under l2", "under ip"]),
         ("nan", &["NaN"]),
-        ("rabitq", &["4 bits", "qb = 0"]),
-        ("ivf_rabitq", &["4 bits", "qb = 0"]),
         ("rabitq_fast", &["Irfn", "RaBitQ", "fast scans"]),
     ] {
         let path = &all[name];
@@ -184,7 +182,7 @@ fn what_is_not_read_is_named() {
             .collect();
         assert!(missing.is_empty(), "{name}: {missing:?} not in {said}");
     }
-    assert_eq!(all.len(), 16);
+    assert_eq!(all.len(), 14);
 }
 
 /// A file that is damaged over and over, in its place: to make a new one each time takes a minute.

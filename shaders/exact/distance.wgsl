@@ -59,6 +59,9 @@ var<immediate> p: Params;
 //% if kind == "tree"
 {% include "lib/math/tree.wgsl" %}
 {% include "lib/metric/exact.wgsl" %}
+//% if query_bits > 0
+{% include "lib/metric/rounded_query.wgsl" %}
+//% endif
 //% elif kind == "direct"
 {% include "lib/math/plus.wgsl" %}
 {% include "lib/math/log.wgsl" %}
@@ -72,6 +75,22 @@ fn finish_pair(s: vec2<f32>, d: u32) -> vec2<f32> { return finish(s, f32(d)); }
 {% set alone = kind == "direct" and family == "gower" %}
 // Behind the first of the queries: those that follow are the same one where bins are chosen.
 {% macro others(i) %}{{ "    if (choice) { continue; }" if i == 1 and not alone }}{% endmacro %}
+// Group k + j of the row with that of each query.
+{% macro summed(j) %}
+//% if query_bits > 0
+      let c = list4_of(own, k + {{ j }}u);
+      let z = code4_at(own, k + {{ j }}u);
+//% else
+      let v = {{ "scaled_up(row4_at(own, k + %du))"|format(j) if scaled else "row4_at(own, k + %du)"|format(j) }};
+//% endif
+//% for i in range(tq)
+//% if query_bits > 0
+      a{{ i }}_{{ j }} = rounded_step4(a{{ i }}_{{ j }}, k + {{ j }}u, queries[y{{ i }} + k + {{ j }}u], c, z, how{{ i }});
+//% else
+      a{{ i }}_{{ j }} = step4(a{{ i }}_{{ j }}, queries[y{{ i }} + k + {{ j }}u], v);
+//% endif
+//% endfor
+{% endmacro %}
 
 var<workgroup> best: array<atomic<u32>, {{ tq }}>;
 
@@ -149,23 +168,32 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% endfor
 //% endfor
   let k4 = (p.dim + 3u) / 4u;
+//% if query_bits > 0
+//% for i in range(tq)
+  var range{{ i }} = EMPTY_RANGE;
+//% endfor
+  for (var k = 0u; k < k4; k++) {
+    let c = list4_of(own, k);
+//% for i in range(tq)
+{{ others(i) }}
+    range{{ i }} = spread(range{{ i }}, k, queries[y{{ i }} + k] - c);
+//% endfor
+  }
+//% for i in range(tq)
+  let how{{ i }} = rounding(range{{ i }});
+//% endfor
+//% endif
   var k = 0u;
   for (; k + 8u <= k4; k += 8u) {
 //% for j in range(8)
     {
-      let v = {{ "scaled_up(row4_at(own, k + %du))"|format(j) if scaled else "row4_at(own, k + %du)"|format(j) }};
-//% for i in range(tq)
-      a{{ i }}_{{ j }} = step4(a{{ i }}_{{ j }}, queries[y{{ i }} + k + {{ j }}u], v);
-//% endfor
+{{ summed(j) }}
     }
 //% endfor
   }
 //% for j in range(7)
   if (k + {{ j }}u < k4) {
-    let v = {{ "scaled_up(row4_at(own, k + %du))"|format(j) if scaled else "row4_at(own, k + %du)"|format(j) }};
-//% for i in range(tq)
-    a{{ i }}_{{ j }} = step4(a{{ i }}_{{ j }}, queries[y{{ i }} + k + {{ j }}u], v);
-//% endfor
+{{ summed(j) }}
   }
 //% endfor
 //% else

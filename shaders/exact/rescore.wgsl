@@ -16,6 +16,9 @@ fn query4(i: u32) -> vec4<i32> { return {{ "unpack4xI8(queries[i])" if dtype == 
 {% set small = "p.k4" %}
 {% include "lib/math/tree.wgsl" %}
 {% include "lib/metric/exact.wgsl" %}
+//% if query_bits > 0
+{% include "lib/metric/rounded_query.wgsl" %}
+//% endif
 @group(0) @binding({{ slot() }}) var<storage, read> queries: array<vec4<f32>>;
 //% endif
 @group(0) @binding({{ slot() }}) var<storage, read> bias: array<f32>;
@@ -91,7 +94,18 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
       parts[t] = (acc.x + acc.y) + (acc.z + acc.w);
 //% else
       var acc = vec4<f32>(0.0);
+//% if query_bits > 0
+      var range = EMPTY_RANGE;
+      for (var k = j; k < k4; k += 8u) { range = spread(range, k, queries[y + k] - list4_of(at, k)); }
+      parts[t] = vec4<f32>(range, range);
+      workgroupBarrier();
+      for (var i = t - j; i < t - j + 8u; i++) { range = vec2<f32>(min(range.x, parts[i].x), max(range.y, parts[i].y)); }
+      workgroupBarrier();
+      let how = rounding(range);
+      for (var k = j; k < k4; k += 8u) { acc = rounded_step4(acc, k, queries[y + k], list4_of(at, k), code4_at(at, k), how); }
+//% else
       for (var k = j; k < k4; k += 8u) { acc = step4(acc, queries[y + k], {{ "scaled_up(row4_at(at, k))" if scaled else "row4_at(at, k)" }}); }
+//% endif
       parts[t] = acc;
 //% endif
       workgroupBarrier();

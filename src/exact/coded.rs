@@ -23,6 +23,12 @@ impl Dataset {
         Ok(dataset.with_compared(compared, None, None))
     }
 
+    /// The same whose distances are of queries that are rounded to so many bits, or of 0 as they are: of RaBitQ.
+    pub fn with_query_bits(&self, bits: u32) -> Dataset {
+        let compared = self.compared().clone().with_query_bits(bits);
+        self.clone().with_compared(compared, self.f16().cloned(), self.int8().cloned())
+    }
+
     /// The same whose copy in fewer bits is of codes, of all rows: those that a mask leaves out stay so, where `live` says which others there
     /// are.
     pub fn copied_as(&self, codes: Option<Codes>, live: Option<&[u32]>) -> Result<Dataset> {

@@ -38,6 +38,8 @@ pub(crate) struct Elements {
     pub coded: bool,
     /// Whether exact kernels have a binding for what is looked up, instead of finding it behind the queries.
     pub apart: bool,
+    /// Bits that exact kernels round what a list's centroid leaves of a query to, of RaBitQ alone; 0: they read it in full.
+    pub query_bits: u32,
 }
 
 impl Elements {
@@ -61,11 +63,15 @@ impl Elements {
     pub const RABITQ: Elements = Elements::codes("rabitq");
 
     const fn codes(name: &'static str) -> Elements {
-        Elements { name, coded: true, apart: false }
+        Elements { name, coded: true, apart: false, query_bits: 0 }
     }
 
     pub const fn with_binding(self, apart: bool) -> Elements {
         Elements { apart, ..self }
+    }
+
+    pub const fn with_query_bits(self, query_bits: u32) -> Elements {
+        Elements { query_bits, ..self }
     }
 
     pub const fn name(self) -> &'static str {
@@ -75,7 +81,7 @@ impl Elements {
 
 impl From<DType> for Elements {
     fn from(dtype: DType) -> Elements {
-        Elements { name: dtype.name(), coded: false, apart: false }
+        Elements { name: dtype.name(), coded: false, apart: false, query_bits: 0 }
     }
 }
 

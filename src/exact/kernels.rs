@@ -44,6 +44,15 @@ fn of_rows(variant: Variant, rows: Elements) -> Variant {
     variant.word("dtype", rows.name()).implied("coded", rows.coded)
 }
 
+/// One that computes exact distances.
+fn exactly(variant: Variant, rows: Elements) -> Variant {
+    let variant = of_rows(variant, rows).flag("apart", rows.apart);
+    match rows.query_bits {
+        0 => variant.implied("query_bits", 0),
+        bits => variant.int("query_bits", bits),
+    }
+}
+
 pub(crate) fn row_facts(dtype: DType) -> Variant {
     Variant::new::<params::RowFacts>(ROW_FACTS).word("dtype", dtype.name())
 }
@@ -307,9 +316,7 @@ pub(crate) fn rescore(
         Pair::Tree { family, scaled } => (family.name(), *scaled, false),
         _ => ("dot", false, false),
     };
-    let rows = rows.into();
-    of_rows(Variant::new::<params::Rescore>(RESCORE), rows)
-        .flag("apart", rows.apart)
+    exactly(Variant::new::<params::Rescore>(RESCORE), rows.into())
         .word("family", family)
         .int("bin", bin)
         .flag("integer", integer)
@@ -338,8 +345,7 @@ pub(crate) fn distance(
     bitmap: bool,
     map: RowMap,
 ) -> Variant {
-    let rows = rows.into();
-    let v = of_rows(Variant::new::<params::Distance>(DISTANCE), rows).flag("apart", rows.apart);
+    let v = exactly(Variant::new::<params::Distance>(DISTANCE), rows.into());
     let v = match pair {
         Pair::Tree { family, scaled } => v
             .word("kind", "tree")

@@ -194,6 +194,9 @@ impl Plan {
                 (Path::Dense, "since one binding holds too little")
             }
             (false, _) => (Path::Dense, "of so few rows"),
+            (true, true) if rows.rounds_queries() => {
+                (Path::Bins, "since queries are rounded otherwise for every list")
+            }
             (true, true) if vanishes => (Path::Bins, "since some row is too short to be scaled"),
             (true, true) => (Path::Scan, "by scores and a bound"),
             (true, false) if logs => (Path::Scan, "by products with logarithms and a bound"),
@@ -335,7 +338,8 @@ impl Plan {
         let scaled = space::is_scaled(dataset.metric());
         let vanishes = scaled && rows.facts().short;
         let products = matches!(queries.pair, Pair::Tree { .. } | Pair::Integer { .. });
-        products && self.term.is_none() && rows.scan().is_some() && !rows.by_logs() && !vanishes
+        let told = products && !rows.rounds_queries() && !vanishes;
+        told && self.term.is_none() && rows.scan().is_some() && !rows.by_logs()
     }
 
     /// Queries of the submission that begins with number `start`.

@@ -54,7 +54,10 @@ pub(crate) enum Numbers<'a> {
 
 /// The tables of the codes of some rows.
 #[derive(Clone)]
-pub(crate) struct Tables(Arc<Inner>);
+pub(crate) struct Tables {
+    inner: Arc<Inner>,
+    query_bits: u32,
+}
 
 struct Inner {
     elements: Elements,
@@ -245,50 +248,57 @@ impl Tables {
         let (norm, largest) = (norm as f32, largest as f32);
         let estimates = matches!(numbers, Numbers::Signs { estimates: true, .. });
         let inner = Inner { elements, dim, row_bytes, estimates, buffer, factor, norm, largest };
-        Ok(Tables(Arc::new(inner)))
+        Ok(Tables { inner: Arc::new(inner), query_bits: 0 })
     }
 
     pub fn elements(&self) -> Elements {
-        self.0.elements
+        self.inner.elements.with_query_bits(self.query_bits)
+    }
+
+    /// The same whose exact distances are of queries that are rounded to so many bits, as FAISS does; 0: of queries as they are. Only
+    /// RaBitQ has such.
+    pub fn with_query_bits(self, query_bits: u32) -> Tables {
+        let query_bits = if self.adds() { query_bits } else { 0 };
+        Tables { query_bits, ..self }
     }
 
     /// Whether rows have a number each that is added to distances.
     pub fn adds(&self) -> bool {
-        self.0.estimates
+        self.inner.estimates
     }
 
     /// Elements of a row that is looked up.
     pub fn dim(&self) -> usize {
-        self.0.dim
+        self.inner.dim
     }
 
     /// Bytes of a row on the device.
     pub fn row_bytes(&self) -> usize {
-        self.0.row_bytes
+        self.inner.row_bytes
     }
 
     /// On the device.
     pub fn buffer(&self) -> &Buffer {
-        &self.0.buffer
+        &self.inner.buffer
     }
 
     /// What matrix units multiply is multiplied by this before it is rounded.
     pub fn factor(&self) -> f32 {
-        self.0.factor
+        self.inner.factor
     }
 
     /// Queries on the device as kernels read them that have no binding for the tables: with these behind them.
     pub fn behind(&self, queries: &[f32], encoder: &mut Encoder) -> Result<Buffer> {
-        let (own, tables) = (queries.len() as u64 * 4, self.0.buffer.size());
+        let (own, tables) = (queries.len() as u64 * 4, self.inner.buffer.size());
         let buffer = encoder.gpu().scratch("queries", own + tables)?;
         encoder.write(&buffer, 0, bytemuck::cast_slice(queries))?;
-        encoder.copy(&self.0.buffer, 0, &buffer, own, tables);
+        encoder.copy(&self.inner.buffer, 0, &buffer, own, tables);
         Ok(buffer)
     }
 
     /// What is known of all rows that there may be.
     pub fn facts(&self) -> RowFacts {
-        let (norm, largest) = (f64::from(self.0.norm), self.0.largest);
+        let (norm, largest) = (f64::from(self.inner.norm), self.inner.largest);
         RowFacts { whole: false, norm, largest, ..RowFacts::NONE }
     }
 }

@@ -146,6 +146,7 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
     all.push(bin_groups());
     all.extend(listed(&tiles[..1], &matrix_tiles));
     all.extend(looked_up(&tiles[..1], &matrix_tiles));
+    all.extend(rounded_queries());
     Ok(all)
 }
 
@@ -289,6 +290,26 @@ fn looked_up(tiles: &[Tile], matrix_tiles: &[MatrixTile]) -> Vec<Variant> {
                 seen.push(shape);
                 all.push(scan_matrix(tile, &rows.operand(), false, 64, false, ROWS));
                 all.push(scan_matrix(tile, &rows.operand(), true, 16, true, ROWS));
+            }
+        }
+    }
+    all
+}
+
+/// The exact distances of queries that are rounded: in every number of bits once, and in 4 of every kind.
+fn rounded_queries() -> Vec<Variant> {
+    let mut all = vec![];
+    for bits in 1..=8 {
+        let rows = Elements::RABITQ.with_query_bits(bits);
+        for family in [Family::L2, Family::Dot] {
+            let pair = Pair::Tree { family, scaled: false };
+            all.push(distance(rows.with_binding(true), &pair, false, ROWS));
+            all.push(rescore(rows.with_binding(true), &pair, false, 64, RowMap::TABLE));
+            for (apart, map) in
+                [(false, ROWS), (true, RowMap::TABLE)].into_iter().filter(|_| bits == 4)
+            {
+                all.push(distance(rows.with_binding(apart), &pair, !apart, map));
+                all.push(rescore(rows.with_binding(apart), &pair, true, 16, map));
             }
         }
     }

@@ -85,6 +85,11 @@ impl InvertedLists {
         Ok(InvertedLists { dataset, ..self.changed() })
     }
 
+    /// With rows whose distances are of queries that are rounded to so many bits: [`Dataset::with_query_bits`].
+    pub fn with_query_bits(&self, bits: u32) -> InvertedLists {
+        InvertedLists { dataset: self.dataset.with_query_bits(bits), ..self.clone() }
+    }
+
     /// The rows that were not removed, a bit each; `None` where none was.
     pub fn live(&self) -> Option<&[u32]> {
         self.live.as_deref()

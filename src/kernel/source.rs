@@ -33,6 +33,7 @@ const LIBRARY: &[Shader] = &[
     shader!("lib/metric", "custom"),
     shader!("lib/metric", "direct"),
     shader!("lib/metric", "exact"),
+    shader!("lib/metric", "rounded_query"),
     shader!("lib/metric", "step"),
     shader!("lib/rows", "identity"),
     shader!("lib/rows", "table"),

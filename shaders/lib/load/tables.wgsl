@@ -4,7 +4,10 @@
 //   range4(i)   number i of the tables (src/exact/tables.rs): two of sizes, then those of the codes, then the lists' centroids
 // A row of what a list leaves begins with the number of the list, and its codes follow; of RaBitQ between them numbers of its own.
 //   row4_at(x, k)   the elements 4k to 4k + 3 of row x, zeros behind the last
-//   added(x)        what is added to the distance of row x, of RaBitQ alone
+// and of RaBitQ alone
+//   added(x)        what is added to the distance of row x
+//   list4_of(x, k)  these elements of the centroid of row x, and
+//   code4_at(x, k)  what the code of row x adds to them
 
 {% set listed = dtype in ["rpq", "rsq8", "rsq6", "rsq4", "rabitq"] %}
 //% if listed
@@ -12,10 +15,13 @@ fn list4(at: u32, k: u32) -> vec4<f32> { return range4(u32(range4(0u).w) + rows[
 //% endif
 //% if dtype == "rabitq"
 fn added(x: u32) -> f32 { return bitcast<f32>(rows[x * p.stride4 + 2u]); }
+fn list4_of(x: u32, k: u32) -> vec4<f32> { return list4(x * p.stride4, k); }
+fn code4_at(x: u32, k: u32) -> vec4<f32> { return code4_on(x, k, vec4<f32>(0.0)); }
+fn row4_at(x: u32, k: u32) -> vec4<f32> { return code4_on(x, k, list4_of(x, k)); }
 
 // c + scale y: the list's number, the scale, what is added to distances, and from the word that the tables say on a stream of bits, whose
 // numbers less their middle are y. The scale is taken in two parts, as decoded.wgsl does and for the same reason: y has nine bits.
-fn row4_at(x: u32, k: u32) -> vec4<f32> {
+fn code4_on(x: u32, k: u32, c: vec4<f32>) -> vec4<f32> {
   let at = x * p.stride4;
   let sizes = range4(0u);
   let bits = u32(sizes.y);
@@ -36,7 +42,7 @@ fn row4_at(x: u32, k: u32) -> vec4<f32> {
   let again = bitcast<vec4<f32>>(bitcast<vec4<u32>>(number) | vec4<u32>(p.stride4 >> 31u));
   let scale = bitcast<f32>(rows[at + 1u]);
   let upper = bitcast<f32>(bitcast<u32>(scale) & 0xfffffe00u);
-  let v = fma(again, vec4<f32>(scale - upper), fma(number, vec4<f32>(upper), list4(at, k)));
+  let v = fma(again, vec4<f32>(scale - upper), fma(number, vec4<f32>(upper), c));
   return select(vec4<f32>(0.0), v, vec4<u32>(k * 4u) + each < vec4<u32>(u32(range4(1u).x)));
 }
 //% elif dtype not in ["pq", "rpq"]

@@ -67,6 +67,16 @@ impl Measured {
         Measured { facts: tables.facts(), tables: Some(tables), ..self }
     }
 
+    /// The same whose distances are of queries that are rounded to so many bits: [`Tables::with_query_bits`].
+    pub fn with_query_bits(self, bits: u32) -> Measured {
+        Measured { tables: self.tables.map(|tables| tables.with_query_bits(bits)), ..self }
+    }
+
+    /// Whether distances are of queries that are rounded, otherwise for every list, so that no score tells them.
+    pub fn rounds_queries(&self) -> bool {
+        self.elements().query_bits > 0
+    }
+
     /// With codes as their copy, for rows that are none; numbers that are there are not computed again.
     pub fn copied_as(self, codes: Option<Codes>) -> Measured {
         Measured { codes, ..self }

@@ -1,12 +1,13 @@
 //! Rows that are codes of a quantizer, in lists or not: their words of the factory (`name`), codes as the device stores them (`stored`), what
-//! rows are encoded as (`row_codes`), codes of FAISS's files (`foreign`), those beside rows that are kept (`projected`), codes as rows of a type of
-//! the device (`block`), and rows on their way (`encoded`).
+//! rows are encoded as (`row_codes`), codes of FAISS's files (`foreign`), those beside rows that are kept (`projected`), in how many bits searches
+//! read queries (`query_bits`), codes as rows of a type of the device (`block`), and rows on their way (`encoded`).
 
 mod block;
 mod encoded;
 mod foreign;
 mod name;
 mod projected;
+mod query_bits;
 mod row_codes;
 mod stored;
 

@@ -182,7 +182,8 @@ impl RowCodes {
             Quantizer::RaBitQ(of) => {
                 let (bits, factors, estimates) = (of.bits(), of.factors(), !of.projects());
                 let numbers = Numbers::Signs { dim, bits, factors, estimates };
-                Dataset::looked_up(gpu, metric, Tables::new(gpu, numbers, lists)?)
+                let dataset = Dataset::looked_up(gpu, metric, Tables::new(gpu, numbers, lists)?)?;
+                Ok(dataset.with_query_bits(of.rounded_bits()))
             }
             Quantizer::Scalar(of) => match (of.kind().ranged_bits(), of.steps()) {
                 (Some(bits), Some((minima, steps))) => {

@@ -36,6 +36,12 @@ impl FlatCodes {
         &self.codes.quantizer
     }
 
+    /// The same whose searches round queries to so many bits.
+    pub(super) fn with_query_bits(&self, bits: u32) -> Result<FlatCodes> {
+        let codes = self.codes.with_query_bits(bits)?;
+        Ok(FlatCodes { dataset: self.dataset.with_query_bits(codes.rounded_bits()), codes })
+    }
+
     /// The codes as an exact search compares them.
     pub fn dataset(&self) -> Dataset {
         self.dataset.clone()
@@ -193,10 +199,14 @@ impl Stored for FlatCodes {
         row_ids: RowIds,
         params: &SearchParams,
     ) -> Result<Pending<RowHits>> {
-        match self.is_trained() {
-            true => Stored::submit(&self.dataset, queries, ask, filter, row_ids, params),
-            false => Err(Error::NotTrained),
+        if !self.is_trained() {
+            return Err(Error::NotTrained);
         }
+        if let Some((bits, params)) = self.codes.asked_bits(params)? {
+            let dataset = self.dataset.with_query_bits(bits);
+            return Stored::submit(&dataset, queries, ask, filter, row_ids, &params);
+        }
+        Stored::submit(&self.dataset, queries, ask, filter, row_ids, params)
     }
 
     fn write_sections(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {

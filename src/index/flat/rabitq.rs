@@ -111,12 +111,38 @@ impl RaBitQ {
         Ok(RaBitQ(core))
     }
 
+    /// In how many bits searches read queries that do not say so ([`set_query_bits`](Self::set_query_bits)); 0: in f32.
+    pub fn query_bits(&self) -> u32 {
+        self.0.snapshot().rows().codes.query_bits()
+    }
+
+    /// Has searches round what is left of a query without the center to so many bits, 1 to 8, or read it in f32: 0, as they do at first. As
+    /// [`IvfRaBitQ::set_query_bits`](crate::IvfRaBitQ::set_query_bits), at the same cost.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for more than 8.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// let index = RaBitQ::read(&Gpu::new()?, "codes.nf")?;
+    /// index.set_query_bits(4)?;
+    /// assert_eq!(index.query_bits(), 4);
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn set_query_bits(&self, bits: u32) -> Result<()> {
+        self.0.rebuild(|rows| rows.with_query_bits(bits))
+    }
+
     /// What the rows are encoded by: with its center, once it is trained.
     pub fn quantizer(&self) -> RaBitQuantizer {
         let now = self.0.snapshot();
         let own = now.rows().quantizer();
         // it has no other
-        own.rabitq().cloned().unwrap_or_else(|| RaBitQuantizer::of_bits(own.dim()))
+        own.rabitq()
+            .cloned()
+            .map(RaBitQuantizer::without_query_bits)
+            .unwrap_or_else(|| RaBitQuantizer::of_bits(own.dim()))
     }
 }
 

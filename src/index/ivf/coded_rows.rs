@@ -85,6 +85,13 @@ impl CodedRows {
         Ok(CodedRows { ivf: self.ivf.with_nprobe(nprobe)?, ..self.clone() })
     }
 
+    /// The same whose searches round queries to so many bits, of RaBitQ.
+    pub fn with_query_bits(&self, bits: u32) -> Result<CodedRows> {
+        let codes = self.codes.with_query_bits(bits)?;
+        let lists = self.ivf.lists.with_query_bits(codes.rounded_bits());
+        Ok(CodedRows { codes, ivf: self.ivf.with(lists), ..self.clone() })
+    }
+
     /// The scalar quantizer of rows that are kept beside their codes.
     fn scalar(&self) -> Result<&ScalarQuantizer> {
         let missing = || Error::internal("originals of no scalar quantizer");

@@ -138,6 +138,10 @@ impl Stored for CodedRows {
         if !self.is_trained() {
             return Err(Error::NotTrained);
         }
+        if let Some((bits, params)) = self.codes.asked_bits(params)? {
+            let ivf = self.ivf.with(self.ivf.lists.with_query_bits(bits));
+            return ivf.submit(queries, ask, filter, row_ids, &params);
+        }
         let Some(searched) = self.searched()? else {
             return self.ivf.submit(queries, ask, filter, row_ids, params);
         };

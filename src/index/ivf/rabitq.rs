@@ -230,6 +230,34 @@ impl IvfRaBitQ {
         now.rows().codes.quantizer.rabitq().map_or(1, RaBitQuantizer::bits)
     }
 
+    /// In how many bits searches read queries that do not say so ([`set_query_bits`](Self::set_query_bits)); 0: in f32.
+    pub fn query_bits(&self) -> u32 {
+        self.0.snapshot().rows().codes.query_bits()
+    }
+
+    /// Has searches round what is left of a query without the centroid of each list to so many bits, 1 to 8, or read it in f32: 0, as they do
+    /// at first. It is FAISS's `qb`, there 4 at first, which files keep both ways: set it for the same answers as there, or before
+    /// [`write_faiss`](crate::write_faiss). Codes of more bits than one have the same distances whatever it is, as in FAISS, where it decides about what is
+    /// passed over.
+    ///
+    /// Rounding tells less and costs more here: it differs for each list, so that every code of the lists is compared exactly, without a first pass by
+    /// scores, each reading its centroid twice. Of few queries that is near the same, of many several times as long.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for more than 8.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// let index = IvfRaBitQ::read(&Gpu::new()?, "codes.nf")?;
+    /// index.set_query_bits(4)?;
+    /// write_faiss(&index, "codes.faiss")?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn set_query_bits(&self, bits: u32) -> Result<()> {
+        self.0.rebuild(|rows| rows.with_query_bits(bits))
+    }
+
     /// How many lists there are.
     pub fn nlist(&self) -> usize {
         self.0.snapshot().rows().ivf.lists.nlist()

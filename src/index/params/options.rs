@@ -29,6 +29,7 @@ impl SearchParams {
     /// How a search runs of an index that has no settings of its own.
     pub(in crate::index) fn exact(&self, ask: Ask) -> Result<Options> {
         self.unrefined()?;
+        self.unrounded()?;
         if self.ivf.is_some() {
             return Err(Error::argument(
                 "ivf",
@@ -46,6 +47,7 @@ impl SearchParams {
         nlist: usize,
     ) -> Result<(Look, Options)> {
         self.unrefined()?;
+        self.unrounded()?;
         let IvfParams { nprobe, fill, prove } = self.ivf.clone().unwrap_or_default();
         let all = self.guarantee == Guarantee::Exact;
         let every = "beside a guarantee of exact answers, for which every list is looked at";
@@ -73,6 +75,14 @@ impl SearchParams {
     fn unrefined(&self) -> Result<()> {
         match self.refine {
             Some(_) => Err(Error::argument("refine", "this index compares no candidates again")),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses what only estimates of RaBitQ have a use for.
+    fn unrounded(&self) -> Result<()> {
+        match self.query_bits {
+            Some(_) => Err(Error::argument("query_bits", "this index reads queries as they are")),
             None => Ok(()),
         }
     }
@@ -138,6 +148,7 @@ impl SearchParams {
             ("certify", !self.certify),
             ("ivf", self.ivf.is_some()),
             ("refine", self.refine.is_some()),
+            ("query_bits", self.query_bits.is_some()),
         ];
         match searching.iter().find(|(_, set)| *set) {
             Some((field, _)) => Err(Error::argument(field, "rows are read and not searched")),

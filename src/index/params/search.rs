@@ -70,6 +70,10 @@ pub struct SearchParams {
     pub ivf: Option<IvfParams>,
     /// What a [`Refine`](crate::Refine) may be told; every other kind of index refuses it. Default: what the index has of its own.
     pub refine: Option<RefineParams>,
+    /// In how many bits a [`RaBitQ`](crate::RaBitQ) and an [`IvfRaBitQ`](crate::IvfRaBitQ) read queries: 1 to 8, or 0 for f32. FAISS's `qb` of
+    /// `RaBitQSearchParameters`; every other kind of index refuses it. Default: the index's own
+    /// ([`IvfRaBitQ::set_query_bits`](crate::IvfRaBitQ::set_query_bits)).
+    pub query_bits: Option<u32>,
     /// Called now and then with the share of the work that is done, which grows up to 1: by the thread that waits, or by one
     /// of the library's, as [`Pending`](crate::Pending) says; of a [`StreamedFlat`](crate::StreamedFlat), of a [`Refine`](crate::Refine) whose candidates come to the host, and of an
     /// [`IvfSq`](crate::IvfSq) or [`IvfRaBitQ`](crate::IvfRaBitQ) whose rows lie beside its codes, by one of the call's own. Default: nothing.
@@ -262,6 +266,23 @@ impl SearchParams {
         self
     }
 
+    /// Sets [`query_bits`](Self#structfield.query_bits).
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// let index = IvfRaBitQ::read(&Gpu::new()?, "codes.nf")?;
+    /// // as FAISS would find them by default
+    /// let params = SearchParams::new().query_bits(4);
+    /// let hits = index.search_with(Rows::F32(&[0.5; 128]), 10, &params)?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    #[must_use]
+    pub fn query_bits(mut self, bits: u32) -> Self {
+        self.query_bits = Some(bits);
+        self
+    }
+
     /// Sets [`progress`](Self#structfield.progress).
     ///
     /// # Example
@@ -300,6 +321,7 @@ impl Default for SearchParams {
             certify: true,
             ivf: None,
             refine: None,
+            query_bits: None,
             progress: None,
             cancel: None,
             next: None,
@@ -320,6 +342,7 @@ impl fmt::Debug for SearchParams {
             .field("certify", &self.certify)
             .field("ivf", &self.ivf)
             .field("refine", &self.refine)
+            .field("query_bits", &self.query_bits)
             .field("progress", &self.progress.is_some())
             .field("cancel", &self.cancel)
             .finish()

@@ -1,5 +1,5 @@
 //! The section of a quantizer. Of a scalar one: its type, the statistic of its ranges, and these once they are learnt; of a product
-//! quantizer its parts and bits, and its centroids once they are learnt; of RaBitQ its bits, and its center once it is known and is not
+//! quantizer its parts and bits, and its centroids once they are learnt; of RaBitQ its bits and those of queries, and its center once it is known and is not
 //! that of lists.
 
 use super::reader::FileReader;
@@ -15,6 +15,8 @@ const SCALAR: &[u8; 4] = b"SQNT";
 const SCALAR_RESIDUAL: &[u8; 4] = b"SQNR";
 const PRODUCT: &[u8; 4] = b"PQNT";
 const RABITQ: &[u8; 4] = b"RBQT";
+/// The lowest bit of the byte that says in how many bits searches read queries.
+const QUERY_BITS: u32 = 8;
 /// Names are short.
 const NAME_BYTES: u32 = 64;
 
@@ -38,7 +40,8 @@ pub(in crate::index) fn write_codes(
             let center = of.center().unwrap_or_default();
             return file.section(RABITQ, 8 + 4 * center.len() as u64, |section| {
                 section.put(&of.bits().to_le_bytes())?;
-                section.put(&u32::from(residual).to_le_bytes())?;
+                let flags = u32::from(residual) | of.query_bits() << QUERY_BITS;
+                section.put(&flags.to_le_bytes())?;
                 section.put(bytemuck::cast_slice(center))
             });
         }
@@ -128,8 +131,10 @@ fn read_product(file: &mut FileReader, dim: usize) -> Result<(ProductQuantizer, 
 fn read_rabitq(file: &mut FileReader, like: &RaBitQuantizer) -> Result<(RaBitQuantizer, bool)> {
     let mut section = file.section(RABITQ)?;
     let at = section.at();
-    let (bits, flag) = (section.u32()?, section.u32()?);
-    let made = like.clone().with_bits(bits).map_err(|e| section.fault_at(at, e.to_string()))?;
+    let (bits, flags) = (section.u32()?, section.u32()?);
+    let (flag, query_bits) = (flags & !(0xff << QUERY_BITS), flags >> QUERY_BITS & 0xff);
+    let made = like.clone().with_bits(bits).and_then(|made| made.with_query_bits(query_bits));
+    let made = made.map_err(|e| section.fault_at(at, e.to_string()))?;
     if flag > 1 {
         return Err(section.fault_at(at + 4, format!("{flag} says nothing of lists")));
     }

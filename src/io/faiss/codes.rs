@@ -66,7 +66,7 @@ pub(super) fn rabitq(file: &mut Reader, many: bool) -> Result<Found> {
     let found = of_bytes(file, header, unknown, None)?;
     let at = file.at();
     let of = rabitq::with_center(file, of, is_trained)?;
-    rabitq::query_bits(file, &of)?;
+    let of = rabitq::with_query_bits(file, of)?;
     if found.rows > 0 && !is_trained {
         return Err(file.fault(at, format!("{} codes around no center", found.rows)));
     }

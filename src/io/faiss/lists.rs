@@ -239,7 +239,7 @@ fn in_blocks(
 fn rabitq(file: &mut Reader, header: &Header, many: bool) -> Result<(Quantizer, bool)> {
     let quantizer = rabitq::read(file, header, many)?;
     let (_code_size, _by_residual) = (file.u64()?, file.flag()?);
-    rabitq::query_bits(file, &quantizer)?;
+    let quantizer = rabitq::with_query_bits(file, quantizer)?;
     Ok((Quantizer::RaBitQ(quantizer.of_lists()), true))
 }
 

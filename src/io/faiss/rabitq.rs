@@ -6,21 +6,11 @@ use crate::error::Result;
 use crate::format::LittleEndian as _;
 use crate::quantize::RaBitQuantizer;
 
-/// The bits of queries as searches read them, which behind codes of one bit have to be none.
-pub(super) fn query_bits(file: &mut Reader, of: &RaBitQuantizer) -> Result<()> {
+/// With the bits of queries as searches read them.
+pub(super) fn with_query_bits(file: &mut Reader, of: RaBitQuantizer) -> Result<RaBitQuantizer> {
     let at = file.at();
-    match file.u8()? {
-        0 => Ok(()),
-        bits @ 9.. => Err(file.fault(at, format!("queries in {bits} bits; 8 are the most"))),
-        // of more bits it is read in full for the distance
-        _ if of.bits() > 1 => Ok(()),
-        bits => {
-            let reason = format!(
-                "an index of RaBitQ whose searches round queries to {bits} bits (qb), which is not done here: with index.qb = 0 before it is written they read them in full, and estimate better"
-            );
-            Err(file.fault(at, reason))
-        }
-    }
+    let bits = file.u8()?;
+    of.with_query_bits(bits.into()).map_err(|e| file.refused(at, e))
 }
 
 /// The quantizer, without its center; behind the letters `..rr` with its bits.
@@ -84,8 +74,13 @@ pub(super) fn write(of: &RaBitQuantizer, header: &Header, out: &mut Vec<u8>) -> 
     Ok(())
 }
 
-/// What stands behind codes: the center, and that searches read queries in full.
+/// What stands behind codes: the center, and in how many bits searches read queries.
 pub(super) fn behind(of: &RaBitQuantizer) -> Vec<u8> {
     let center = of.center().unwrap_or_default();
-    [&(center.len() as u64).to_le_bytes()[..], bytemuck::cast_slice(center), &[0]].concat()
+    [
+        &(center.len() as u64).to_le_bytes()[..],
+        bytemuck::cast_slice(center),
+        &[of.query_bits() as u8],
+    ]
+    .concat()
 }

@@ -297,8 +297,7 @@ fn write_lists(out: &mut AtomicFile, apart: &Apart, lists: &ListsApart, kind: &K
         Some((Quantizer::RaBitQ(of), residual)) => {
             rabitq::write(of, &kind.header(dim, rows, lists.is_trained()), &mut bytes)?;
             bytes.extend((of.code_bytes() as u64).to_le_bytes());
-            // of residuals, and queries are read in full
-            bytes.extend([u8::from(*residual), 0]);
+            bytes.extend([u8::from(*residual), of.query_bits() as u8]);
             of.code_bytes() as u64
         }
     };

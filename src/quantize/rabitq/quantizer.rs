@@ -45,6 +45,8 @@ const MEAN_ROWS: usize = 4096;
 pub struct RaBitQuantizer {
     shape: Shape,
     center: Center,
+    /// Bits that searches of an index round queries to; 0: none does.
+    query_bits: u32,
 }
 
 /// What is taken off rows.
@@ -87,10 +89,8 @@ impl RaBitQuantizer {
         if !(1..=9).contains(&bits) {
             return Err(Error::argument("bits", format!("{bits} is not in 1..=9")));
         }
-        Ok(RaBitQuantizer {
-            shape: Shape { dim, bits, product, projects: false },
-            center: Center::Unknown,
-        })
+        let shape = Shape { dim, bits, product, projects: false };
+        Ok(RaBitQuantizer { shape, center: Center::Unknown, query_bits: 0 })
     }
 
     /// One for rows of an index, whose metric may be the root of what is estimated.
@@ -104,7 +104,7 @@ impl RaBitQuantizer {
     /// One of one bit without a center, for the place of another.
     pub(crate) fn of_bits(dim: usize) -> RaBitQuantizer {
         let shape = Shape { dim, bits: 1, product: false, projects: false };
-        RaBitQuantizer { shape, center: Center::Unknown }
+        RaBitQuantizer { shape, center: Center::Unknown, query_bits: 0 }
     }
 
     /// The same in so many bits.
@@ -122,6 +122,33 @@ impl RaBitQuantizer {
     /// Whether codes stand for projections.
     pub(crate) fn projects(&self) -> bool {
         self.shape.projects
+    }
+
+    /// The same whose index has searches round queries to so many bits, or to 0 read them in full.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for more than 8.
+    pub(crate) fn with_query_bits(self, query_bits: u32) -> Result<RaBitQuantizer> {
+        if query_bits > 8 {
+            let reason = format!("{query_bits} bits; 1 to 8 are right, and 0 for queries in f32");
+            return Err(Error::argument("query_bits", reason));
+        }
+        Ok(RaBitQuantizer { query_bits, ..self })
+    }
+
+    /// The same of no index.
+    pub(crate) fn without_query_bits(self) -> RaBitQuantizer {
+        RaBitQuantizer { query_bits: 0, ..self }
+    }
+
+    /// Bits that searches round queries to; 0: they read them in full.
+    pub(crate) fn query_bits(&self) -> u32 {
+        self.query_bits
+    }
+
+    /// The same of the distances that they find: those of more bits than one are of the whole query.
+    pub(crate) fn rounded_bits(&self) -> u32 {
+        if self.bits() == 1 { self.query_bits } else { 0 }
     }
 
     /// Whether it is for such a metric.

@@ -64,7 +64,9 @@ impl QueryBits {
         };
         let delta = (high - low) / most;
         let inverse = 1.0 / delta;
-        let number = |x: f32| if delta > 0.0 { step((x - low) * inverse, most) } else { 0.0 };
+        // elements that are all alike are their range's end
+        let number =
+            |x: f32| if inverse.is_finite() { step((x - low) * inverse, most) } else { 0.0 };
         let numbers: Vec<f32> = residual.iter().map(|&x| number(x)).collect();
         if matches!(self, QueryBits::Centered(_)) {
             // odd numbers, brought to the length of the query
