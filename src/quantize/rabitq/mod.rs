@@ -2,7 +2,8 @@
 //! bits than one arXiv 2409.09913).
 //!
 //! In the order in which the files use each other: numbers as bits (`bits`), the code of one row (`code`), the same as FAISS has it (`faiss`),
-//! rows in lists (`listed`), queries as FAISS rounds them (`query`), and the public face of all that (`quantizer`).
+//! rows in lists (`listed`), queries as FAISS rounds them (`query`), the public face of all that (`quantizer`), and codes as an
+//! index keeps them (`kept`).
 //!
 //! # Where the code departs from FAISS
 //!
@@ -14,6 +15,7 @@
 mod bits;
 mod code;
 mod faiss;
+mod kept;
 mod listed;
 mod quantizer;
 mod query;
