@@ -22,6 +22,8 @@ const POSITIVE: Bound = Whole(1, u32::MAX);
 
 /// (section, key, bound) of every key of the baseline.
 const BOUNDS: &[(&str, &str, Bound)] = &[
+    ("codes", "max_list_queries", COUNT),
+    ("codes", "max_row_queries", COUNT),
     ("lists", "flat_share", Share),
     ("lists", "groups", POSITIVE),
     ("lists", "max_row_queries", COUNT),

@@ -123,10 +123,14 @@ impl Plan {
             _ => (None, 0.0),
         };
         let profile = gpu.profile();
-        let few = profile.u32("scan", "max_row_queries")?.min(match matrix {
-            Some(_) => profile.u32("matrix", "max_row_queries")?,
-            None => u32::MAX,
-        });
+        let few = match (rows.is_coded(), matrix) {
+            (true, _) => profile.u32("codes", "max_row_queries")?,
+            (false, None) => profile.u32("scan", "max_row_queries")?,
+            (false, Some(_)) => {
+                let of_matrices = profile.u32("matrix", "max_row_queries")?;
+                profile.u32("scan", "max_row_queries")?.min(of_matrices)
+            }
+        };
         // there is no register tile of them
         let logs = logs && (matrix.is_some() || queries.count as u64 <= few.into());
         // without a certificate, 8 bits would miss more than is said

@@ -76,8 +76,13 @@ impl ListScan {
         }
         let by_list = (queries.count as u64 * nprobe as u64).div_ceil(lists.nlist() as u64);
         let scored = plan.scores_products(dataset, queries) && !exhaustive;
-        let most_by_row = u64::from(dataset.gpu().profile().u32("lists", "max_row_queries")?);
-        let few = by_list <= most_by_row || plan.scan.matrix.is_none();
+        let most_by_row = if dataset.compared().is_coded() {
+            ("codes", "max_list_queries")
+        } else {
+            ("lists", "max_row_queries")
+        };
+        let most_by_row = dataset.gpu().profile().u32(most_by_row.0, most_by_row.1)?;
+        let few = by_list <= u64::from(most_by_row) || plan.scan.matrix.is_none();
         let scored = scored.then_some(ScanSettings {
             matrix: plan.scan.matrix.map(|tile| tile.narrowed(by_list as u32)),
             matrix_bin: SMALL_BIN as u32,

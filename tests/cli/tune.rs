@@ -62,6 +62,21 @@ fn lists_are_tuned() {
     only_known_keys(&text.parse().unwrap());
 }
 
+#[test]
+fn codes_are_tuned() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "tune --quick --kernel codes --rows 2000 --dim 16 --minutes 0.1 --json --out p.toml";
+    let summary = succeed(folder.path(), line).json();
+    let sections = summary["sections"].as_array().unwrap();
+    assert_eq!(sections.len(), 2, "{summary}");
+    assert!(sections.iter().all(|section| section["kernel"] == "codes"), "{summary}");
+    // both ways were right at every number that was tried
+    let flat = sections[0]["candidates"].as_array().unwrap();
+    assert!(!flat.is_empty() && flat.iter().all(|c| c["checked"] == true), "{summary}");
+    let text = std::fs::read_to_string(folder.path().join("p.toml")).unwrap();
+    only_known_keys(&text.parse().unwrap());
+}
+
 /// Every key stands in the baseline, with a value of the same type.
 fn only_known_keys(profile: &Table) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("device-profiles/baseline.toml");

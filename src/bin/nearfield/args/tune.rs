@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 #[derive(Args)]
 pub struct TuneArgs {
-    /// What to tune: any of the five, several with commas between them [default: all]
+    /// What to tune: any of the six, several with commas between them [default: all]
     #[arg(long, value_name = "NAME", value_enum, value_delimiter = ',')]
     pub kernel: Vec<Tuned>,
     /// Rows to time with [default: 500000, on a software driver 10000]
@@ -43,6 +43,8 @@ pub enum Tuned {
     Select,
     /// How inverted lists are gone through, by few queries and by many
     Lists,
+    /// From how many queries on codes of a product quantizer are decoded into tiles, in lists and in none
+    Codes,
     /// The rate that submissions are cut by, and how a thread waits
     Submit,
 }

@@ -1,8 +1,9 @@
 //! How much work to time with: batches long beside the noise, short beside the time for all candidates.
 
 use super::choose::Outcome;
+use super::load::Load;
 use super::sweep::fault;
-use super::trial::{Load, Part};
+use super::trial::Part;
 use super::tuner::{BATCH, TILES_ALONE, Tuner, probe};
 use crate::shell::failure::{Failure, Result};
 

@@ -1,12 +1,12 @@
 //! The choices about inverted lists: up to how many queries a list its rows are read for one query at a time, and how many workgroups
 //! go through lists either way.
 
-use super::choose::Outcome;
 use super::limit::Limit;
+use super::load::{LIST_ROWS, Load, nlist};
 use super::shapes;
-use super::sweep::{Choice, fault};
+use super::sweep::Choice;
 use super::table::Section;
-use super::trial::{Load, Part, Probe};
+use super::trial::{Part, Probe};
 use super::tuner::{K, MANY, MARGIN, Tuner, probe};
 use super::values::Change;
 use crate::shell::failure::Result;
@@ -16,16 +16,17 @@ use std::time::Instant;
 const PROBES: usize = 32;
 const FEW: &str = "queries a list up to which rows are read one query at a time";
 /// A word that the kernels of lists have in their names, and those that choose the lists have not.
-const OF_LISTS: &str = "table";
+pub const OF_LISTS: &str = "table";
 
 impl Tuner<'_> {
-    fn nprobe(&self) -> usize {
-        PROBES.min(self.trials.nlist(0) / 2).max(1)
+    /// Lists that each query looks at, of so many rows on average.
+    pub fn nprobe(&self, list_rows: usize) -> usize {
+        PROBES.min(nlist(&self.trials.sets[0], list_rows) / 2).max(1)
     }
 
     /// So many queries of the first rows, and their lists.
     fn of_lists(&self, queries: usize) -> Load {
-        Load { set: 0, queries, k: K, nprobe: self.nprobe() }
+        Load { nprobe: self.nprobe(LIST_ROWS), ..Load::flat(0, queries, K) }
     }
 
     /// Settings by which lists are gone through one way, whatever the number of queries.
@@ -48,37 +49,38 @@ impl Tuner<'_> {
             let why = "without matrix units rows are read one query at a time".to_owned();
             return Ok(Some(Section { note: Some(why), ..Section::empty("lists", FEW) }));
         }
-        if Instant::now() >= until {
+        let (sizes, loads) = self.by_list(Load::flat(0, 0, K));
+        if loads.is_empty() || Instant::now() >= until {
             return Ok(Some(Section { skipped: 1, ..Section::empty("lists", FEW) }));
         }
-        let (nlist, nprobe) = (self.trials.nlist(0), self.nprobe());
-        let most = self.trials.sets[0].query_count();
-        let queries = |size: u32| size as usize * nlist / nprobe;
-        let sizes: Vec<u32> =
-            (0..7).map(|i| 1 << i).filter(|&size| (1..=most).contains(&queries(size))).collect();
-        let loads: Vec<Load> = sizes.iter().map(|&size| self.of_lists(queries(size))).collect();
-        if loads.is_empty() {
-            return Ok(Some(Section { skipped: 1, ..Section::empty("lists", FEW) }));
-        }
-        self.progress.phase(FEW, 2);
         let of = |kernel: &str| Probe {
             words: vec![OF_LISTS.to_owned()],
             ..probe(kernel, Part::Device, loads.clone())
         };
-        let values = self.values.with(&self.one_way(0));
-        let tiles = self.trials.measure(&values, &of("scan_matrix_"), None);
-        self.progress.set(1);
-        let Outcome::Timed(tiles) = tiles else {
-            return Ok(Some(Section { note: fault(&tiles), ..Section::empty("lists", FEW) }));
+        let limit = Limit {
+            section: "lists",
+            key: "max_row_queries",
+            what: FEW,
+            of: "a list",
+            than: "tiles",
+            above: 0,
         };
-        let rows = Probe { each_load: true, ..of("scan_row_") };
-        let values = self.values.with(&self.one_way(MANY));
-        let outcome = self.trials.measure(&values, &rows, Some(&tiles));
-        let (Outcome::Timed(times) | Outcome::Slow(times)) = &outcome else {
-            return Ok(Some(Section { note: fault(&outcome), ..Section::empty("lists", FEW) }));
-        };
-        let limit = Limit { section: "lists", what: FEW, of: "a list" };
-        Ok(Some(self.take_limit(limit, &sizes, &loads, [times, &tiles])))
+        let rows = (self.one_way(MANY), of("scan_row_"));
+        let tiles = (self.one_way(0), of("scan_matrix_"));
+        Ok(Some(self.both_ways(limit, &sizes, [rows, tiles])))
+    }
+
+    /// Numbers of queries a list, and searches with so many, that are else like this one.
+    pub fn by_list(&self, load: Load) -> (Vec<u32>, Vec<Load>) {
+        let set = &self.trials.sets[load.set];
+        let (nlist, nprobe) = (nlist(set, load.list_rows), self.nprobe(load.list_rows));
+        let most = set.query_count();
+        let queries = |size: u32| size as usize * nlist / nprobe;
+        let sizes = (0..7).map(|i| 1 << i).filter(|&size| (1..=most).contains(&queries(size)));
+        let sizes: Vec<u32> = sizes.collect();
+        let of = |&size: &u32| Load { queries: queries(size), nprobe, ..load };
+        let loads = sizes.iter().map(of).collect();
+        (sizes, loads)
     }
 
     /// How many workgroups multiply lists.

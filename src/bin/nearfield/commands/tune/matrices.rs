@@ -1,9 +1,10 @@
 //! The choices about matrix units: their tile and what they multiply, and whether a copy of the rows is worth its memory.
 
+use super::load::Load;
 use super::shapes;
 use super::sweep::Choice;
 use super::table::Section;
-use super::trial::{Load, Part, Probe};
+use super::trial::{Part, Probe};
 use super::tuner::{K, MANY, MARGIN, Tuner, probe};
 use super::values::Change;
 use crate::shell::failure::Result;
@@ -101,7 +102,7 @@ impl Tuner<'_> {
         }
         // Where the matrix units multiply f32 rows as they are, only single queries read the copy.
         let single = self.input_f32();
-        let of = |set| Load { set, queries: 1, k: K, nprobe: 0 };
+        let of = |set| Load::flat(set, 1, K);
         let loads = if single { (0..self.queries.len()).map(of).collect() } else { self.batches() };
         let without = match (single, self.direct()) {
             (true, _) => "scan_row_f32",

@@ -9,6 +9,7 @@ mod values;
 
 mod choose;
 mod data;
+mod load;
 mod shapes;
 mod table;
 
@@ -24,6 +25,8 @@ mod lists;
 mod matrices;
 mod submissions;
 mod tiles;
+
+mod codes;
 
 mod steps;
 

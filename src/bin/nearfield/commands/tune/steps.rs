@@ -15,12 +15,13 @@ enum Step {
     Few,
     Select,
     Lists,
+    Codes,
     Rate,
     Spin,
 }
 
 /// What belongs to which part, and which share of the time each may take.
-const STEPS: [(Step, Tuned, u32); 9] = [
+const STEPS: [(Step, Tuned, u32); 10] = [
     (Step::Tiles, Tuned::Scan, 8),
     (Step::Matrix, Tuned::Matrix, 8),
     (Step::Walk, Tuned::Matrix, 2),
@@ -28,6 +29,7 @@ const STEPS: [(Step, Tuned, u32); 9] = [
     (Step::Few, Tuned::Scan, 2),
     (Step::Select, Tuned::Select, 2),
     (Step::Lists, Tuned::Lists, 4),
+    (Step::Codes, Tuned::Codes, 4),
     (Step::Rate, Tuned::Submit, 1),
     (Step::Spin, Tuned::Submit, 2),
 ];
@@ -47,6 +49,7 @@ pub fn run(tuner: &mut Tuner<'_>, parts: &[Tuned]) -> Result<Vec<Section>> {
             Step::Few => vec![tuner.few(until)?],
             Step::Select => vec![tuner.select(until)?],
             Step::Lists => tuner.lists(until)?,
+            Step::Codes => tuner.codes(until)?,
             Step::Rate => tuner.rates(until)?,
             Step::Spin => vec![tuner.spin(until)?],
         };

@@ -1,10 +1,11 @@
 //! The choices about threads that select, the rate that submissions are cut by, and how a thread waits for them.
 
 use super::choose::{Outcome, estimate};
+use super::load::Load;
 use super::shapes;
 use super::sweep::{Choice, fault, rate};
 use super::table::{Line, Section};
-use super::trial::{Load, Part, Probe};
+use super::trial::{Part, Probe};
 use super::tuner::{K, MARGIN, TILES_ALONE, Tuner, probe};
 use super::values::{Change, number};
 use crate::shell::failure::{Failure, Result};
@@ -16,7 +17,7 @@ const WALL_MARGIN: f64 = 1.1;
 impl Tuner<'_> {
     pub fn select(&mut self, until: Instant) -> Result<Section> {
         let queries = self.queries[0];
-        let load = |queries, k| Load { set: 0, queries, k, nprobe: 0 };
+        let load = |queries, k| Load::flat(0, queries, k);
         let loads = vec![load(1, K), load(queries, K), load(queries, 10 * K)];
         let probe = |changes: &[Change]| {
             let words = changes.iter().map(|c| format!("{}{}", c.key, c.text())).collect();
@@ -96,7 +97,7 @@ impl Tuner<'_> {
             let why = "the driver computes on the processor that would wait".to_owned();
             return Ok(Section { note: Some(why), ..Section::empty("submit", what) });
         }
-        let loads = vec![Load { set: 0, queries: 1, k: K, nprobe: 0 }];
+        let loads = vec![Load::flat(0, 1, K)];
         let probe = |_: &[Change]| probe("scan_", Part::Wall, loads.clone());
         self.sweep(Choice {
             kernel: "submit",

@@ -1,9 +1,10 @@
 //! Going through the candidates of one choice within its time.
 
 use super::choose::{Candidate, Outcome, choose, ratio};
+use super::load::Load;
 use super::shapes;
 use super::table::{Line, Section};
-use super::trial::{Load, Probe, Trials};
+use super::trial::{Probe, Trials};
 use super::values::{Change, Values, label};
 use crate::shell::failure::{Failure, Result};
 use crate::shell::progress::Progress;

@@ -2,10 +2,11 @@
 
 use super::choose::Outcome;
 use super::limit::Limit;
+use super::load::Load;
 use super::shapes;
 use super::sweep::{Choice, fault};
 use super::table::Section;
-use super::trial::{Load, Part, Probe};
+use super::trial::{Part, Probe};
 use super::tuner::{K, MANY, MARGIN, TILES_ALONE, Tuner, probe};
 use super::values::Change;
 use crate::shell::failure::{Failure, Result};
@@ -43,7 +44,7 @@ impl Tuner<'_> {
         }
         let most = self.queries[0];
         let sizes: Vec<u32> = (0..9).map(|i| 1 << i).filter(|&s| s as usize <= most).collect();
-        let load = |&size: &u32| Load { set: 0, queries: size as usize, k: K, nprobe: 0 };
+        let load = |&size: &u32| Load::flat(0, size as usize, K);
         let loads: Vec<Load> = sizes.iter().map(load).collect();
         let [tiles_alone, rows_alone] = [0, MANY].map(|few| {
             self.with(&[("scan", "max_row_queries", few), ("matrix", "max_row_queries", few)])
@@ -64,7 +65,14 @@ impl Tuner<'_> {
         let (Outcome::Timed(rows) | Outcome::Slow(rows)) = &outcome else {
             return Ok(Section { note: fault(&outcome), ..Section::empty("scan", FEW) });
         };
-        let limit = Limit { section: "scan", what: FEW, of: "one by one" };
+        let limit = Limit {
+            section: "scan",
+            key: "max_row_queries",
+            what: FEW,
+            of: "one by one",
+            than: "tiles",
+            above: 0,
+        };
         Ok(self.take_limit(limit, &sizes, &probe_rows.loads, [rows, &tiles]))
     }
 }

@@ -2,12 +2,13 @@
 
 use super::choose::{Outcome, ratio};
 use super::data::Set;
+use super::load::{Held, Load, index};
 use super::values::Values;
 use crate::args::Global;
 use crate::shell::failure::{Failure, Result};
 use crate::shell::{device, stop};
 use nearfield::reference::{Block, Problem, check_search};
-use nearfield::{DType, Flat, Gpu, Hits, Index, IvfFlat, IvfParams, Metric, Rows, SearchParams};
+use nearfield::{Gpu, Hits, Index, Metric, Rows};
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -15,26 +16,6 @@ use std::time::Instant;
 const GIVE_UP: f64 = 1.5;
 /// Searches shorter than this are repeated more often.
 const SHORT_NS: f64 = 2e6;
-
-/// One search to time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Load {
-    /// Place of the rows in [`Trials::sets`].
-    pub set: usize,
-    pub queries: usize,
-    pub k: usize,
-    /// Lists that each query looks at; 0 where the rows are in none.
-    pub nprobe: usize,
-}
-
-impl Load {
-    fn params(&self) -> SearchParams {
-        match self.nprobe {
-            0 => SearchParams::new(),
-            nprobe => SearchParams::new().ivf(IvfParams::new().nprobe(nprobe)),
-        }
-    }
-}
 
 /// What of a search is timed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -74,18 +55,15 @@ pub struct Trials<'a> {
 /// Rows that the oracle goes through: no size is a multiple of a tile's, and rows are padded to three slabs of 32.
 struct Small {
     set: Set,
-    base: Block,
     queries: Block,
-    /// What was answered without lists, and with.
-    known: [Option<Bits>; 2],
+    /// What was answered.
+    known: HashMap<Held, Bits>,
 }
 
 const SMALL: (usize, usize, usize) = (3001, 67, 67);
-const SMALL_LOAD: Load = Load { set: 0, queries: SMALL.1, k: 10, nprobe: 0 };
+const SMALL_LOAD: Load = Load::flat(0, SMALL.1, 10);
 /// Lists that each query looks at where there are some.
 const SMALL_PROBES: usize = 3;
-/// Rows of a list, on average.
-const LIST_ROWS: usize = 244;
 
 #[derive(PartialEq)]
 struct Bits(Vec<usize>, Vec<u64>, Vec<u32>);
@@ -122,9 +100,8 @@ impl<'a> Trials<'a> {
     pub fn new(global: &'a Global, sets: Vec<Set>, runs: usize) -> Result<Trials<'a>> {
         let (rows, queries, dim) = SMALL;
         let set = Set::new(rows, queries, dim)?;
-        let base = Block::new(Rows::F32(&set.rows), dim)?;
         let queries = Block::new(Rows::F32(&set.queries), dim)?;
-        let small = Small { set, base, queries, known: [None, None] };
+        let small = Small { set, queries, known: HashMap::new() };
         Ok(Trials { global, sets, runs, small, known: HashMap::new() })
     }
 
@@ -146,13 +123,14 @@ impl<'a> Trials<'a> {
         let gpu = values.apply(device::builder(self.global)).build().map_err(refused)?;
         self.check(&gpu, Some(probe))?;
         let mut times = Vec::new();
-        let mut loaded: Option<((usize, bool), Box<dyn Index>)> = None;
+        let mut loaded: Option<(Held, Box<dyn Index>)> = None;
         for load in &probe.loads {
-            let wanted = (load.set, load.nprobe > 0);
+            let wanted = load.held();
             if loaded.as_ref().is_none_or(|(at, _)| *at != wanted) {
                 // The last rows leave the device before the next ones come.
                 drop(loaded.take());
-                loaded = Some((wanted, index(&gpu, &self.sets[load.set], load)?));
+                let made = index(&gpu, &self.sets[load.set], load).map_err(refused)?;
+                loaded = Some((wanted, made));
             }
             if let Some((_, index)) = &loaded {
                 self.time(&**index, load, probe, best, &mut times)?;
@@ -213,18 +191,19 @@ impl<'a> Trials<'a> {
     /// Holds a small search against the oracle, and to the bit against the other candidates'.
     fn check(&mut self, gpu: &Gpu, probe: Option<&Probe>) -> Result<(), Outcome> {
         let small = &mut self.small;
-        let lists = probe.is_some_and(|probe| probe.loads.iter().any(|load| load.nprobe > 0));
+        let any = |of: fn(&Load) -> bool| probe.is_some_and(|probe| probe.loads.iter().any(of));
+        let (lists, codes) = (any(|load| load.nprobe > 0), any(|load| load.codes));
         let nprobe = if lists { SMALL_PROBES } else { 0 };
-        let load = Load { nprobe, ..SMALL_LOAD };
-        let index = index(gpu, &small.set, &load)?;
+        let load = Load { nprobe, codes, ..SMALL_LOAD };
+        let index = index(gpu, &small.set, &load).map_err(refused)?;
         let queries = Rows::F32(&small.set.queries);
         let hits = index.search_with(queries, load.k, &load.params()).map_err(refused)?;
         if let Some(probe) = probe {
             probe.ran(&hits)?;
         }
         let bits = Bits::of(&hits);
-        let known = &mut small.known[usize::from(lists)];
-        if known.as_ref() == Some(&bits) {
+        let known = small.known.get(&load.held());
+        if known == Some(&bits) {
             return Ok(());
         }
         let of = |rows: Rows<'_>, n: usize| -> Result<Vec<Vec<u64>>, Outcome> {
@@ -236,10 +215,12 @@ impl<'a> Trials<'a> {
             false => (Vec::new(), Vec::new()),
         };
         let eligible = |query: usize, row: usize| !lists || probes[query].contains(&labels[row][0]);
+        let decoded = index.reconstruct_many(&index.ids()).map_err(refused)?;
+        let base = Block::new(Rows::F32(&decoded), small.set.dim).map_err(refused)?;
         let problem = Problem {
             measure: &Metric::L2,
             queries: &small.queries,
-            base: &small.base,
+            base: &base,
             eligible: &eligible,
         };
         let got: Vec<_> = hits.rows().collect();
@@ -247,7 +228,7 @@ impl<'a> Trials<'a> {
         if known.is_some() {
             return Err(Outcome::Wrong("right, but not the bits of other candidates".into()));
         }
-        *known = Some(bits);
+        small.known.insert(load.held(), bits);
         Ok(())
     }
 
@@ -260,22 +241,17 @@ impl<'a> Trials<'a> {
             _ => Failure::Work("the new profile does not stand its check".into()),
         };
         self.check(gpu, None).map_err(fault)?;
-        let first = self.known.iter().filter(|(load, _)| load.set == 0 && load.nprobe == 0);
+        let first = self.known.iter().filter(|(load, _)| load.held() == SMALL_LOAD.held());
         let Some((load, known)) = first.max_by_key(|(load, _)| (load.queries, load.k)) else {
             return Ok(());
         };
         let set = &self.sets[load.set];
-        let index = index(gpu, set, load).map_err(fault)?;
+        let index = index(gpu, set, load)?;
         let hits = index.search(&set.queries[..load.queries * set.dim], load.k)?;
         if Bits::of(&hits) != *known {
             return Err(fault(Outcome::Wrong("not the bits that the candidates answered".into())));
         }
         Ok(())
-    }
-
-    /// How many lists the rows of a set are put in.
-    pub fn nlist(&self, set: usize) -> usize {
-        nlist(&self.sets[set])
     }
 
     /// Operations of a load, as 2 n d a query.
@@ -303,24 +279,6 @@ fn slower(times: &[f64], probe: &Probe, best: Option<&[f64]>) -> f64 {
 
 fn refused(error: nearfield::Error) -> Outcome {
     Outcome::Refused(error.to_string())
-}
-
-fn nlist(set: &Set) -> usize {
-    (set.rows.len() / set.dim / LIST_ROWS).max(2)
-}
-
-/// The rows, in lists around the first of them where the load looks at some.
-fn index(gpu: &Gpu, set: &Set, load: &Load) -> Result<Box<dyn Index>, Outcome> {
-    let (dim, metric) = (set.dim, Metric::L2);
-    let index: Box<dyn Index> = if load.nprobe == 0 {
-        Box::new(Flat::new(gpu, dim, metric).map_err(refused)?)
-    } else {
-        let centroids = &set.rows[..nlist(set) * dim];
-        let index = IvfFlat::with_centroids(gpu, dim, metric, DType::F32, centroids);
-        Box::new(index.map_err(refused)?)
-    };
-    index.add(&set.rows).map_err(refused)?;
-    Ok(index)
 }
 
 /// By the device's clock; `None` where it has none.

@@ -1,9 +1,10 @@
 //! What all choices share: the trials, the values chosen so far, and how a trial is set up.
 
+use super::load::Load;
 use super::shapes;
 use super::sweep::{self, Choice};
 use super::table::Section;
-use super::trial::{Load, Part, Probe, Trials};
+use super::trial::{Part, Probe, Trials};
 use super::values::{Change, Values, number};
 use crate::shell::failure::Result;
 use crate::shell::progress::Progress;
@@ -52,7 +53,7 @@ pub fn probe(kernel: &str, part: Part, loads: Vec<Load>) -> Probe {
 impl Tuner<'_> {
     /// One batch for each set of rows.
     pub fn batches(&self) -> Vec<Load> {
-        let batch = |(set, &queries): (usize, &usize)| Load { set, queries, k: K, nprobe: 0 };
+        let batch = |(set, &queries): (usize, &usize)| Load::flat(set, queries, K);
         self.queries.iter().enumerate().map(batch).collect()
     }
 
