@@ -345,38 +345,25 @@ pub(crate) fn distance(
     bitmap: bool,
     map: RowMap,
 ) -> Variant {
-    let v = exactly(Variant::new::<params::Distance>(DISTANCE), rows.into());
+    let (kind, family, queries, descending) = match pair {
+        Pair::Tree { family, .. } => ("tree", Some(family.name()), 2, *family == Family::Dot),
+        Pair::Integer { family } => ("integer", Some(*family), 4, *family == "dot"),
+        Pair::Direct { family, descending } => ("direct", Some(*family), 4, *descending),
+        Pair::Bits { family } => ("bits", Some(*family), 4, false),
+        Pair::Custom(metric) => ("custom", None, 4, metric.order == Order::Descending),
+    };
+    let v = exactly(Variant::new::<params::Distance>(DISTANCE), rows.into()).word("kind", kind);
+    let v = match family {
+        Some(family) => v.word("family", family),
+        None => v,
+    };
+    let v = v
+        .int("tq", queries)
+        .flag("descending", descending)
+        .flag("scaled", matches!(pair, Pair::Tree { scaled: true, .. }));
     let v = match pair {
-        Pair::Tree { family, scaled } => v
-            .word("kind", "tree")
-            .word("family", family.name())
-            .int("tq", 2)
-            .flag("descending", *family == Family::Dot)
-            .flag("scaled", *scaled),
-        Pair::Integer { family } => v
-            .word("kind", "integer")
-            .word("family", family)
-            .int("tq", 4)
-            .flag("descending", *family == "dot")
-            .flag("scaled", false),
-        Pair::Direct { family, descending } => v
-            .word("kind", "direct")
-            .word("family", family)
-            .int("tq", 4)
-            .flag("descending", *descending)
-            .flag("scaled", false),
-        Pair::Bits { family } => v
-            .word("kind", "bits")
-            .word("family", family)
-            .int("tq", 4)
-            .flag("descending", false)
-            .flag("scaled", false),
-        Pair::Custom(metric) => v
-            .word("kind", "custom")
-            .int("tq", 4)
-            .flag("descending", metric.order == Order::Descending)
-            .flag("scaled", false)
-            .foreign(&metric.source, metric.initial.to_bits()),
+        Pair::Custom(metric) => v.foreign(&metric.source, metric.initial.to_bits()),
+        _ => v,
     };
     v.flag("bitmap", bitmap).row_map(map)
 }

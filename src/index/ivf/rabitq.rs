@@ -231,6 +231,14 @@ impl IvfRaBitQ {
     }
 
     /// In how many bits searches read queries that do not say so ([`set_query_bits`](Self::set_query_bits)); 0: in f32.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// let index = IvfRaBitQ::read(&Gpu::new()?, "codes.nf")?;
+    /// println!("queries are rounded to {} bits", index.query_bits());
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
     pub fn query_bits(&self) -> u32 {
         self.0.snapshot().rows().codes.query_bits()
     }
