@@ -35,7 +35,7 @@ host                 -            host
 lavapipe-checked     lavapipe     kernels   NEARFIELD_CHECKED=1
 lavapipe26           lavapipe26   pairwise  NEARFIELD_TEST_PART=0/2 NEARFIELD_FORCE_COOP=$f32
 subgroup4            lavapipe     pairwise  NEARFIELD_TEST_PART=0/2 LP_NATIVE_VECTOR_WIDTH=128
-subgroup16           lavapipe     pairwise  NEARFIELD_TEST_PART=0/2 LP_NATIVE_VECTOR_WIDTH=512
+subgroup16           lavapipe     kernels   NEARFIELD_TEST_PART=0/2 LP_NATIVE_VECTOR_WIDTH=512
 baseline             lavapipe     pairwise  NEARFIELD_TEST_PART=0/2 NEARFIELD_DISABLE=$bare
 lavapipe26-checked   lavapipe26   kernels   NEARFIELD_TEST_PART=1/2 NEARFIELD_FORCE_COOP=$f32 NEARFIELD_CHECKED=1
 subgroup4-checked    lavapipe     sweep     NEARFIELD_TEST_PART=1/2 LP_NATIVE_VECTOR_WIDTH=128 NEARFIELD_CHECKED=1
@@ -213,7 +213,7 @@ run_tests() ( # ENV FILE, TEST SET, MORE ENVIRONMENT...
       programs "--test demo"
       # what fast math may break is arithmetic, not where rows lie
       [ "$more" != NEARFIELD_TEST_METAL=strict ] || programs "--test index" $searches scans:: streamed::every $metal_lists
-      [ "$more" != NEARFIELD_TEST_METAL=fast ] || programs "--test index" bits:: radii:: scans:: $metal_lists
+      [ "$more" != NEARFIELD_TEST_METAL=fast ] || programs "--test index" radii:: $metal_lists
       ;;
     full)
       programs "--lib --bins $(test_programs device)"
