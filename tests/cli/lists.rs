@@ -206,7 +206,7 @@ fn codes_with_their_originals_answer_as_rows_do() {
         assert!(exact("rabitq.nf"), "{place}");
     }
     let few = "build --base base.npy --index IVF8,RaBitQ --originals host --out y.nf";
-    assert!(fail(folder, few, 1).contains("4 to 9 bits"));
+    assert!(fail(folder, few, 2).contains("4 to 9 bits"));
     for wrong in ["IVF8,Flat", "Flat"] {
         let line = format!("build --base base.npy --index {wrong} --originals device --out y.nf");
         let said = fail(folder, &line, 2);
