@@ -57,6 +57,9 @@ pub(crate) struct Tables(Arc<Inner>);
 
 struct Inner {
     elements: Elements,
+    /// Parts and the bits of their codes.
+    parts: Option<(usize, u32)>,
+    listed: bool,
     dim: usize,
     row_bytes: usize,
     buffer: Buffer,
@@ -241,7 +244,13 @@ impl Tables {
         // where kernels find them is a part of their names
         let elements = elements.with_binding(gpu.caps().max_storage_buffers >= BINDINGS);
         let (norm, largest) = (norm as f32, largest as f32);
-        let inner = Inner { elements, dim, row_bytes, buffer, factor, norm, largest };
+        let parts = match numbers {
+            Numbers::Parts { parts, bits, .. } => Some((parts, bits)),
+            _ => None,
+        };
+        let listed = lists.is_some();
+        let inner =
+            Inner { elements, parts, listed, dim, row_bytes, buffer, factor, norm, largest };
         Ok(Tables(Arc::new(inner)))
     }
 
@@ -252,6 +261,21 @@ impl Tables {
     /// Whether rows have a number each that is added to distances.
     pub fn adds(&self) -> bool {
         self.0.elements.name() == Elements::RABITQ.name()
+    }
+
+    /// Parts and the bits of their codes, of a product quantizer.
+    pub fn parts(&self) -> Option<(usize, u32)> {
+        self.0.parts
+    }
+
+    /// Whether centroids of lists are added to what codes stand for.
+    pub fn listed(&self) -> bool {
+        self.0.listed
+    }
+
+    /// At least the length of the longest centroid and of the longest that codes stand for, together.
+    pub fn norm(&self) -> f32 {
+        self.0.norm
     }
 
     /// Elements of a row that is looked up.
