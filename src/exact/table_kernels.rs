@@ -1,10 +1,8 @@
 //! The kernels of products that are looked up: every variant of them is made here.
 
+use super::kernels::{QUERY_TABLES, SCAN_TABLE};
 use super::params;
-use crate::kernel::{RowMap, Shader, Variant, shader};
-
-const QUERY_TABLES: Shader = shader!("exact", "query_tables");
-const SCAN_TABLE: Shader = shader!("exact", "scan_table");
+use crate::kernel::{RowMap, Variant};
 
 /// Rows of a thread where there are many.
 pub(crate) const PER: u32 = 4;
