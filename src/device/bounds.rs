@@ -24,6 +24,8 @@ const POSITIVE: Bound = Whole(1, u32::MAX);
 const BOUNDS: &[(&str, &str, Bound)] = &[
     ("codes", "max_list_queries", COUNT),
     ("codes", "max_row_queries", COUNT),
+    ("codes", "max_table_queries", COUNT),
+    ("codes", "table_rows", COUNT),
     ("lists", "flat_share", Share),
     ("lists", "groups", POSITIVE),
     ("lists", "max_row_queries", COUNT),

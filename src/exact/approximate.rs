@@ -70,6 +70,7 @@ impl Approximate {
             int8: false,
             // the last submission goes the way of the others
             max_row_queries: 0,
+            max_table_queries: 0,
             certify: false,
             ..plan.scan
         };

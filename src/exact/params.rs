@@ -307,3 +307,38 @@ params! {
         pub first_query: u32,
     }
 }
+
+params! {
+    /// Of `query_tables`.
+    pub(crate) struct QueryTables {
+        pub q_stride4: u32,
+        /// From one query's products to the next one's.
+        pub stride: u32,
+        /// Parts before the first.
+        pub skipped: u32,
+        /// Workgroups that have parts and codes, of a query.
+        pub groups: u32,
+        /// Where the products with centroids begin, of how many lists a query.
+        pub centers: u32,
+        pub nprobe: u32,
+        pub nlist: u32,
+        pub k4: u32,
+    }
+}
+
+params! {
+    /// Of `scan_table`; words as those of [`Scan`].
+    pub(crate) struct TableScan {
+        pub n: u32,
+        pub stride4: u32,
+        pub first_bin: u32,
+        pub bin_stride: u32,
+        pub tiles_y: u32,
+        pub words: u32,
+        pub first_tile: u32,
+        pub inverse: f32,
+        /// Parts that are looked up, and a query's products.
+        pub parts: u32,
+        pub table_stride: u32,
+    }
+}

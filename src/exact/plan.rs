@@ -13,6 +13,7 @@ use crate::exact::per_query::PerQuery;
 use crate::exact::queries::Queries;
 use crate::exact::scan::bits::Bits;
 use crate::exact::scan::logs;
+use crate::exact::scan::query_tables::Layout;
 use crate::exact::scan::settings::ScanSettings;
 use crate::kernel::{MatrixTile, Tile, best_matrix_tile, check_scan_tile, matrix_error};
 use crate::space;
@@ -131,6 +132,12 @@ impl Plan {
                 profile.u32("scan", "max_row_queries")?.min(of_matrices)
             }
         };
+        // those of what the centroids of lists leave are looked up by lists alone
+        let look_up = Layout::of(rows, 0).filter(|layout| !layout.listed);
+        let max_table_queries = match look_up.is_some() {
+            true => profile.u32("codes", "max_table_queries")?,
+            false => 0,
+        };
         // there is no register tile of them
         let logs = logs && (matrix.is_some() || queries.count as u64 <= few.into());
         // without a certificate, 8 bits would miss more than is said
@@ -235,6 +242,11 @@ impl Plan {
             Some(_) => uploads.buffer("queries for codes", dim.next_multiple_of(4) * 4),
             None => uploads,
         };
+        let tables = look_up.filter(|_| queries.count as u64 <= max_table_queries.into());
+        let uploads = match tables {
+            Some(layout) => uploads.buffer("products of queries", layout.bytes()),
+            None => uploads,
+        };
         // queries that run again need not lie together: bitmaps that stay on the device are copied for them
         let again = match filter.bitmap_bytes() {
             (bitmap, false) => uploads.beside(bitmap),
@@ -314,6 +326,7 @@ impl Plan {
             matrix_bin: matrix_bin as u32,
             int8,
             max_row_queries: few,
+            max_table_queries,
             max_candidates: max_candidates as u32,
             certify: !options.fast,
             select_threads: profile.u32("select", "threads")?.min(max_threads),

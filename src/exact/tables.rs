@@ -61,6 +61,9 @@ pub(crate) struct Tables {
 
 struct Inner {
     elements: Elements,
+    /// Parts and the bits of their codes.
+    parts: Option<(usize, u32)>,
+    listed: bool,
     dim: usize,
     row_bytes: usize,
     estimates: bool,
@@ -246,8 +249,23 @@ impl Tables {
         // where kernels find them is a part of their names
         let elements = elements.with_binding(gpu.caps().max_storage_buffers >= BINDINGS);
         let (norm, largest) = (norm as f32, largest as f32);
+        let parts = match numbers {
+            Numbers::Parts { parts, bits, .. } => Some((parts, bits)),
+            _ => None,
+        };
         let estimates = matches!(numbers, Numbers::Signs { estimates: true, .. });
-        let inner = Inner { elements, dim, row_bytes, estimates, buffer, factor, norm, largest };
+        let inner = Inner {
+            elements,
+            parts,
+            listed: lists.is_some(),
+            dim,
+            row_bytes,
+            estimates,
+            buffer,
+            factor,
+            norm,
+            largest,
+        };
         Ok(Tables { inner: Arc::new(inner), query_bits: 0 })
     }
 
@@ -265,6 +283,21 @@ impl Tables {
     /// Whether rows have a number each that is added to distances.
     pub fn adds(&self) -> bool {
         self.inner.estimates
+    }
+
+    /// Parts and the bits of their codes, of a product quantizer.
+    pub fn parts(&self) -> Option<(usize, u32)> {
+        self.inner.parts
+    }
+
+    /// Whether centroids of lists are added to what codes stand for.
+    pub fn listed(&self) -> bool {
+        self.inner.listed
+    }
+
+    /// At least the length of the longest centroid and of the longest that codes stand for, together.
+    pub fn norm(&self) -> f32 {
+        self.inner.norm
     }
 
     /// Elements of a row that is looked up.

@@ -4,6 +4,7 @@ use super::coding::Elements;
 use super::encoding::Encoding;
 use super::kernels::*;
 use super::lost::Lost;
+use super::table_kernels;
 use crate::device::Profile;
 use crate::dtype::DType;
 use crate::error::Result;
@@ -144,6 +145,7 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
         all.push(select_bins(threads, 64, BoundOf::Score, 64, ROWS, true));
     }
     all.push(bin_groups());
+    all.extend(table_kernels::variants());
     all.extend(listed(&tiles[..1], &matrix_tiles));
     all.extend(looked_up(&tiles[..1], &matrix_tiles));
     all.extend(rounded_queries());

@@ -14,6 +14,7 @@ const PAIRS_BY_LIST: Shader = shader!("invlists", "pairs_by_list");
 const PROBED_ROWS: Shader = shader!("invlists", "probed_rows");
 const SCAN_MATRIX: Shader = shader!("invlists", "scan_matrix");
 const SCAN_ROW: Shader = shader!("invlists", "scan_row");
+const SCAN_TABLE: Shader = shader!("invlists", "scan_table");
 
 pub(crate) fn all_bins() -> Variant {
     Variant::new::<params::AllBins>(ALL_BINS)
@@ -76,6 +77,22 @@ pub(crate) fn scan_row(rows: Encoding, scaled: bool, bitmap: bool) -> Variant {
         .row_map(RowMap::TABLE)
 }
 
+/// Of codes of so many bits, of what centroids leave where the numbers of lists come before them; `per` rows of a thread, 1 or 4.
+pub(crate) fn scan_table(
+    (bits, listed, per): (u32, bool, u32),
+    scaled: bool,
+    bitmap: bool,
+) -> Variant {
+    Variant::new::<params::ScanTable>(SCAN_TABLE)
+        .word("dtype", if listed { "rpq" } else { "pq" })
+        .implied("skipped", listed)
+        .int("bits", bits)
+        .int("per", per)
+        .flag("scaled", scaled)
+        .flag("bitmap", bitmap)
+        .row_map(RowMap::TABLE)
+}
+
 /// The list of all variants, for the tests that translate them.
 pub(crate) fn variants(tiles: &[MatrixTile]) -> Vec<Variant> {
     let mut all = vec![all_bins(), join_work(), list_rows(), pairs(), pairs_by_list()];
@@ -108,6 +125,13 @@ pub(crate) fn variants(tiles: &[MatrixTile]) -> Vec<Variant> {
             all.extend(some.map(|&tile| scan_matrix(tile, &rows.operand(), scaled, 16, scaled)));
         }
     }
+    for bits in 4..=8 {
+        for listed in [false, true] {
+            all.push(scan_table((bits, listed, 1), false, listed));
+            all.push(scan_table((bits, listed, 4), !listed, false));
+        }
+    }
+    all.push(scan_table((8, false, 1), true, true));
     all.extend(tiles.iter().map(|&tile| list_work(tile)));
     all
 }

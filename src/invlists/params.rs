@@ -119,3 +119,24 @@ params! {
         pub lanes: u32,
     }
 }
+
+params! {
+    /// Of `scan_table`; words as those of [`ScanRow`].
+    pub(crate) struct ScanTable {
+        pub nlist: u32,
+        pub nprobe: u32,
+        pub stride4: u32,
+        pub bin_stride: u32,
+        pub first_page: u32,
+        pub first_list: u32,
+        pub first_row: u32,
+        pub inverse: f32,
+        pub words: u32,
+        /// Workgroups of a pair.
+        pub lanes: u32,
+        /// Parts that are looked up, a query's products, and where those with centroids begin.
+        pub parts: u32,
+        pub table_stride: u32,
+        pub centers: u32,
+    }
+}

@@ -8,8 +8,8 @@ use super::{kernels, score};
 use crate::buffer::{BIN, Buffer};
 use crate::error::{Error, Result};
 use crate::exact::{
-    Chosen, ChosenBins, DeviceFilter, Method, Plan, Queries, ScanKernel, ScanSettings, SelectBins,
-    keys, parts_of, scratch, select_listed,
+    Chosen, ChosenBins, DeviceFilter, Layout, Method, Plan, Queries, ScanKernel, ScanSettings,
+    SelectBins, keys, may_look_up, parts_of, scratch, select_listed,
 };
 use crate::kernel::Encoder;
 use crate::ops::select_k::{Selected, Selection};
@@ -83,11 +83,14 @@ impl ListScan {
         };
         let most_by_row = dataset.gpu().profile().u32(most_by_row.0, most_by_row.1)?;
         let few = by_list <= u64::from(most_by_row) || plan.scan.matrix.is_none();
+        let products = products_of(lists, table, nprobe)?.filter(|_| few && scored);
+        let products_bytes = products.map_or(0, |layout| layout.bytes());
         let scored = scored.then_some(ScanSettings {
             matrix: plan.scan.matrix.map(|tile| tile.narrowed(by_list as u32)),
             matrix_bin: SMALL_BIN as u32,
             int8: false,
             max_row_queries: if few { u32::MAX } else { 0 },
+            max_table_queries: if products.is_some() { u32::MAX } else { 0 },
             ..plan.scan
         });
         let (bitmap, uploaded) = filter.bitmap_bytes();
@@ -114,7 +117,8 @@ impl ListScan {
         let in_time = plan.pairs / rows.max(1);
         let all_queries = fit(each + most_pages * 4 * (BIN + 1), widest);
         let all_queries = all_queries.min(in_time.max(LEAST_QUERIES) as usize);
-        let most = fit(each + bins + candidates, bins.max(candidates)) as u64;
+        let widest = bins.max(candidates).max(products_bytes);
+        let most = fit(each + bins + candidates + products_bytes, widest) as u64;
         let most = most.min(in_time.max(least).max(LEAST_QUERIES));
         let count = (queries.count as u64).max(1);
         let parts = u64::from(dataset.gpu().profile().u32("submit", "parts")?);
@@ -124,10 +128,11 @@ impl ListScan {
             "{} queries, {nprobe} of {} lists: {}",
             queries.count,
             lists.nlist(),
-            match (scored.is_some(), few) {
-                (false, _) => "every row exactly",
-                (true, true) => "by scores, row by row",
-                (true, false) => "by scores, list by list",
+            match (scored.is_some(), few, products.is_some()) {
+                (false, ..) => "every row exactly",
+                (true, true, true) => "by scores of products that are looked up",
+                (true, true, false) => "by scores, row by row",
+                (true, false, _) => "by scores, list by list",
             }
         );
         Ok(ListScan {
@@ -212,6 +217,7 @@ impl ListScan {
             ScanKernel::Matrix(matrices) => {
                 score::by_list(encoder, rows, &scores, &method, matrices)?;
             }
+            ScanKernel::Tables => score::by_table(encoder, rows, &scores, &method)?,
             _ => score::by_row(encoder, rows, &scores, &method)?,
         }
 
@@ -329,6 +335,18 @@ impl ListScan {
         encoder.dispatch(&kernels::all_bins(), &buffers, &params, [nq, 1, 1])?;
         Ok(chosen)
     }
+}
+
+/// How the products of a query lie that are looked up, where the codes are those of a product quantizer and lists so long that it pays.
+fn products_of(lists: &InvertedLists, table: &Table, nprobe: usize) -> Result<Option<Layout>> {
+    let dataset = lists.dataset();
+    let least = u64::from(dataset.gpu().profile().u32("codes", "table_rows")?);
+    let layout = Layout::of(dataset.compared(), nprobe as u32);
+    let rows = table.rows() / lists.nlist().max(1) as u64;
+    // tables of fewer bits are as many times smaller as there are fewer codes
+    let pays = |layout: &Layout| least > 0 && rows << (8 - layout.bits) >= least;
+    let may = may_look_up(dataset.compared());
+    Ok(layout.filter(|layout| may && pays(layout)))
 }
 
 /// Encodes the exact distances of the rows of chosen bins, where these are of products or squares: room for so many bins, of so many rows.

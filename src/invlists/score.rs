@@ -3,12 +3,15 @@
 
 use super::asked::{Asked, Rows};
 use super::kernels;
-use super::params::{JoinWork, ListWork, PairsByList, ScanMatrix, ScanRow};
+use super::params::{JoinWork, ListWork, PairsByList, ScanMatrix, ScanRow, ScanTable};
 use crate::buffer::{BIN, Buffer};
 use crate::error::{Error, Result};
-use crate::exact::{Form, Matrices, Method, SegmentOperand, depth};
+use crate::exact::{Form, Layout, Matrices, Method, PER, SegmentOperand, depth, encode_products};
 use crate::kernel::{Bind, Encoder, MatrixTile, fold};
 use crate::ops::{histogram, prefix_sum};
+
+/// Rows of a list, on average, from which a thread takes several: fewer would leave most of them none.
+const LONG: u64 = 1024;
 
 /// Where the scores go, and what they are of.
 pub(super) struct Scores<'a> {
@@ -76,10 +79,7 @@ pub(super) fn by_row(
     let upload = scores.asked.upload;
     let floats = upload.floats.as_ref().ok_or_else(|| Error::internal("no f32 queries"))?;
     let pairs = upload.count.saturating_mul(scores.nprobe);
-    let gpu = encoder.gpu();
-    let [enough, most] = ["row_groups", "row_lanes"].map(|key| gpu.profile().u32("lists", key));
-    let longest = rows.table.most_pages(1).max(1).min(u64::from(gpu.caps().max_dispatch)) as u32;
-    let lanes = (enough? / pairs.max(1)).clamp(1, most?.min(longest));
+    let lanes = lanes(encoder, rows, pairs, 1)?;
     encoder.stage("scan");
     segments(rows, method.form, |at, operand, first_row| {
         let params = ScanRow {
@@ -101,6 +101,60 @@ pub(super) fn by_row(
         buffers.push(("pairs", scores.pairs));
         let (scaled, bitmap) = (operand.scale.is_some(), scores.asked.bitmap.is_some());
         let variant = kernels::scan_row(operand.by_row(), scaled, bitmap);
+        encoder.dispatch(&variant, &buffers, &params, [scores.nprobe, upload.count, lanes])
+    })
+}
+
+/// Workgroups of a pair, of which each takes so many pages at a time.
+fn lanes(encoder: &Encoder, rows: &Rows<'_>, pairs: u32, pages: u64) -> Result<u32> {
+    let gpu = encoder.gpu();
+    let [enough, most] = ["row_groups", "row_lanes"].map(|key| gpu.profile().u32("lists", key));
+    let longest = rows.table.most_pages(1).div_ceil(pages).max(1);
+    let longest = longest.min(u64::from(gpu.caps().max_dispatch)) as u32;
+    Ok((enough? / pairs.max(1)).clamp(1, most?.min(longest)))
+}
+
+/// Encodes the scores of few queries, pair by pair, of products that are looked up.
+pub(super) fn by_table(
+    encoder: &mut Encoder,
+    rows: &Rows<'_>,
+    scores: &Scores<'_>,
+    method: &Method,
+) -> Result<()> {
+    let (upload, compared) = (scores.asked.upload, rows.lists.dataset().compared());
+    let layout = Layout::of(compared, scores.nprobe).ok_or_else(|| Error::internal("no parts"))?;
+    encoder.stage("scan");
+    let of = (layout, Some(scores.pairs), scores.nprobe, scores.nlist);
+    let products = encode_products(encoder, compared, upload, of)?;
+    let long = rows.table.rows() / u64::from(scores.nlist.max(1)) >= LONG;
+    let per = if long { PER } else { 1 };
+    let pairs = upload.count.saturating_mul(scores.nprobe);
+    let lanes = lanes(encoder, rows, pairs, u64::from(per) * 4)?;
+    segments(rows, method.form, |at, operand, first_row| {
+        let params = ScanTable {
+            nlist: scores.nlist,
+            nprobe: scores.nprobe,
+            stride4: operand.stride4,
+            bin_stride: scores.bin_stride,
+            first_page: (operand.span.first / BIN) as u32,
+            first_list: at as u32 * scores.nlist,
+            first_row,
+            inverse: 1.0 / operand.factor,
+            words: scores.words(),
+            lanes,
+            parts: layout.parts,
+            table_stride: layout.stride,
+            centers: layout.centers,
+        };
+        let mut buffers = bound(rows, scores, &operand, (at, &products))?;
+        buffers.retain(|(name, _)| *name != "queries");
+        buffers.extend([
+            ("rows", operand.buffer),
+            ("products", &products),
+            ("pairs", scores.pairs),
+        ]);
+        let (scaled, bitmap) = (operand.scale.is_some(), scores.asked.bitmap.is_some());
+        let variant = kernels::scan_table((layout.bits, layout.listed, per), scaled, bitmap);
         encoder.dispatch(&variant, &buffers, &params, [scores.nprobe, upload.count, lanes])
     })
 }

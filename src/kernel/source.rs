@@ -46,6 +46,7 @@ const LIBRARY: &[Shader] = &[
     shader!("lib/tile/matrix", "shape"),
     shader!("lib/tile/matrix", "store"),
     shader!("lib/tile/row", "bin_best"),
+    shader!("lib/tile/row", "lookup"),
     shader!("lib/tile/row", "product"),
     shader!("lib/tile/row", "read"),
     shader!("lib/tile/scan", "bindings"),

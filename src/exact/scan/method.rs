@@ -7,6 +7,7 @@ use super::f16_queries::F16Queries;
 use super::logs;
 use super::matrix::Matrices;
 use super::piece::missing;
+use super::query_tables::{self, may_look_up};
 use super::settings::ScanSettings;
 use crate::buffer::{BIN, Buffer};
 use crate::dtype::DType;
@@ -38,6 +39,8 @@ pub(crate) struct Method {
 /// What computes the scores.
 pub(crate) enum ScanKernel {
     Rows,
+    /// Sums of products that are looked up.
+    Tables,
     Tile(Tile),
     Direct(Option<Tile>, Direct),
     Bits(Option<Tile>, Bits),
@@ -272,6 +275,10 @@ fn products(
             (matrices(settings, tile, None), Form::F16, bound, Some((norms()?, nq)))
         }
         (None, _) | (_, None) if logs => return Err(missing("logarithms")),
+        _ if nq <= settings.max_table_queries && may_look_up(rows) => {
+            let bound = query_tables::bound(rows, family, dim, exact);
+            (ScanKernel::Tables, Form::Rows, bound, None)
+        }
         _ if few => (ScanKernel::Rows, Form::Rows, exact, None),
         (_, Some(tile)) if tile.input == DType::F32 => {
             (matrices(settings, tile, None), Form::Rows, matrix(1.0), None)

@@ -2,7 +2,8 @@
 //! `method` chose.
 
 use super::method::{Method, ScanKernel};
-use super::piece::{Piece, Scores};
+use super::piece::{Piece, Scores, missing};
+use super::query_tables::{self, Layout};
 use super::settings::ScanSettings;
 use super::{bits, direct, matrix, rows, tile};
 use crate::buffer::Buffer;
@@ -19,6 +20,8 @@ pub(crate) struct Scan {
     pub method: Method,
     /// Where stage A goes on: segment, row within it.
     next: (usize, u32),
+    /// What is looked up, where products are.
+    products: Option<(Layout, Buffer)>,
 }
 
 impl Scan {
@@ -45,7 +48,17 @@ impl Scan {
         let bin_best = encoder.gpu().scratch("bin best", bytes)?;
         let (bitmap, words) = bitmap.map_or((None, 0), |bitmap| (Some(bitmap.bits), bitmap.words));
         let scores = Scores { upload, bitmap, words, bin_best, bin_stride, bin };
-        Ok(Scan { scores, method, next: (0, 0) })
+        let products = match &method.kernel {
+            ScanKernel::Tables => {
+                let layout = Layout::of(scanned.rows, 0).ok_or_else(|| missing("tables"))?;
+                encoder.stage("scan");
+                let of = (layout, None, 0, 0);
+                let products = query_tables::encode(encoder, scanned.rows, &scores.upload, of)?;
+                Some((layout, products))
+            }
+            _ => None,
+        };
+        Ok(Scan { scores, method, next: (0, 0), products })
     }
 
     /// Bytes of rows that stage A reads, if each is read once.
@@ -64,6 +77,7 @@ impl Scan {
     ) -> Result<bool> {
         let step = match &self.method.kernel {
             ScanKernel::Rows | ScanKernel::Direct(None, _) => rows::STEP,
+            ScanKernel::Tables => query_tables::STEP,
             ScanKernel::Tile(tile) | ScanKernel::Direct(Some(tile), _) => tile.bn,
             ScanKernel::Bits(tile, bits) => bits.step(*tile, self.scores.upload.count),
             ScanKernel::Matrix(matrices) => matrices.tile.bn(),
@@ -87,6 +101,10 @@ impl Scan {
             let piece = Piece { rows: rows_of, bias, first, end, dim };
             match &self.method.kernel {
                 ScanKernel::Rows => rows::encode(encoder, &self.scores, &piece)?,
+                ScanKernel::Tables => {
+                    let of = self.products.as_ref().ok_or_else(|| missing("products"))?;
+                    query_tables::scan(encoder, &self.scores, &piece, (of.0, &of.1))?;
+                }
                 ScanKernel::Tile(of) => tile::encode(encoder, &self.scores, &piece, *of)?,
                 ScanKernel::Direct(tile, direct) => {
                     direct::encode(encoder, &self.scores, &piece, (*tile, *direct))?;

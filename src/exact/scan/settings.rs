@@ -30,6 +30,8 @@ pub(crate) struct ScanSettings {
     pub int8: bool,
     /// Up to so many queries read the rows one by one rather than in tiles.
     pub max_row_queries: u32,
+    /// Up to so many look their products up, where rows are codes of a product quantizer.
+    pub max_table_queries: u32,
     /// Bins that may pass for one query.
     pub max_candidates: u32,
     /// Otherwise bins are selected as if no score were rounded.

@@ -39,6 +39,7 @@ fn with_factors(mut bytes: Vec<u8>, width: usize) -> Vec<u8> {
     bytes
 }
 
+/// Unless they are in lists codes of parts are looked up by few queries, as `tables` says.
 fn check(gpu: &Gpu, few: &str, dim: usize, of: (Numbers<'_>, bool)) {
     let (numbers, listed) = of;
     let lists = random(LISTS * dim, 9);
@@ -63,8 +64,11 @@ fn check(gpu: &Gpu, few: &str, dim: usize, of: (Numbers<'_>, bool)) {
         let (scan, all) = (run(false), run(true));
         let what = format!("{name}, {metric}, {few}: {:?}", scan.stats.variants);
         assert_eq!(scan.stats.exact.scanned, 3, "{what}");
-        let ways: &[&str] =
-            if few == "0" { &["scan_tile_", "scan_matrix_"] } else { &["scan_row_"] };
+        let ways: &[&str] = match few {
+            "0" => &["scan_tile_", "scan_matrix_"],
+            "tables" if !listed && tables.parts().is_some() => &["scan_table_"],
+            _ => &["scan_row_"],
+        };
         let is_one = |v: &&str| ways.iter().any(|way| v.starts_with(way)) && v.contains(name);
         let scanned = scan.stats.variants.iter().any(|v| is_one(&v.as_ref()));
         assert!(scanned, "{what}");
@@ -85,6 +89,7 @@ fn every_scan_of_codes_is_all_exact_distances() {
     // a register tile and a matrix tile, if there is one, and rows one by one
     for (few, matrix) in [("0", "0"), ("0", "1"), ("1000", "1")] {
         let builder = Gpu::builder().poison(true).setting("kernel.matrix.use", matrix);
+        let builder = builder.setting("kernel.codes.max_table_queries", 0);
         let Ok(gpu) = builder.setting("kernel.codes.max_row_queries", few).build() else {
             println!("skipped: no adapter (1)");
             return;
@@ -105,5 +110,35 @@ fn every_scan_of_codes_is_all_exact_distances() {
             let factors = if bits == 1 { 2 } else { 4 };
             check(&gpu, few, dim, (Numbers::Signs { dim, bits, factors, estimates: true }, true));
         }
+    }
+}
+
+#[test]
+fn products_that_are_looked_up_find_what_all_exact_distances_do() {
+    let builder = Gpu::builder().poison(true).setting("kernel.codes.max_row_queries", 1000);
+    let Ok(gpu) = builder.setting("kernel.codes.max_table_queries", 1000).build() else {
+        println!("skipped: no adapter (1)");
+        return;
+    };
+    // parts of one element, of whole groups and of none; one part, odd numbers of them, and more than 16 KiB hold
+    for (parts, part, bits) in [
+        (17, 1, 8),
+        (33, 4, 8),
+        (1, 64, 8),
+        (9, 3, 7),
+        (65, 2, 6),
+        (7, 3, 5),
+        (130, 1, 5),
+        (5, 8, 4),
+        (300, 1, 4),
+    ] {
+        let dim = parts * part;
+        let mut centroids = random(dim << bits, 1);
+        // huge and tiny parts beside each other, and equal ones
+        for (at, x) in centroids.iter_mut().enumerate() {
+            *x *= [1.0, 1.0, 1e4, 1e-20][(at / (part << bits)) % 4];
+        }
+        centroids.copy_within(0..part, part);
+        check(&gpu, "tables", dim, (Numbers::Parts { centroids: &centroids, parts, bits }, false));
     }
 }

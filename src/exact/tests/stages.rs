@@ -114,6 +114,7 @@ pub(super) fn settings(gpu: &Gpu, way: &Way, max_candidates: u32) -> Option<Scan
         matrix_bin: 16,
         int8: way.int8,
         max_row_queries: way.max_row_queries,
+        max_table_queries: 0,
         max_candidates,
         certify: true,
         select_threads: 256,

@@ -2,11 +2,11 @@
 //! the decoded rows, to the bit, and holds against f64.
 
 use super::coded;
-use super::oracle::{ALL, taken};
-use crate::common::device::subset;
+use super::oracle::{ALL, probing, taken};
+use crate::common::device::{shared, subset};
 use crate::support::gpu;
 use nearfield::{
-    IdFilter, Index, IvfPq, IvfSq, Metric, ProductQuantizer, Rows, ScalarQuantizer, SqType,
+    Gpu, IdFilter, Index, IvfPq, IvfSq, Metric, ProductQuantizer, Rows, ScalarQuantizer, SqType,
     read_index,
 };
 use std::collections::HashMap;
@@ -39,11 +39,22 @@ impl Codes {
         (residual, train): (bool, bool),
         rows: &[f32],
     ) -> Codes {
-        let (gpu, metric) = (gpu(), metric.clone());
+        Codes::on(&gpu(), metric, dim, of, (residual, train), rows)
+    }
+
+    fn on(
+        gpu: &Gpu,
+        metric: &Metric,
+        dim: usize,
+        of: As,
+        (residual, train): (bool, bool),
+        rows: &[f32],
+    ) -> Codes {
+        let metric = metric.clone();
         let lists = &rows[..NLIST * dim];
         let index: Box<dyn Index> = match of {
             As::Parts(parts, bits) if train => {
-                let index = IvfPq::new(&gpu, dim, metric, NLIST, parts, bits).unwrap();
+                let index = IvfPq::new(gpu, dim, metric, NLIST, parts, bits).unwrap();
                 Box::new(index.with_residuals(residual).unwrap())
             }
             As::Parts(parts, bits) => {
@@ -51,16 +62,16 @@ impl Codes {
                     rows.iter().rev().cycle().take(dim << bits).map(|x| 0.7 * x).collect();
                 let quantizer = ProductQuantizer::new(dim, parts, bits).unwrap();
                 let quantizer = quantizer.with_centroids(&of_parts).unwrap();
-                Box::new(IvfPq::with_centroids(&gpu, metric, &quantizer, residual, lists).unwrap())
+                Box::new(IvfPq::with_centroids(gpu, metric, &quantizer, residual, lists).unwrap())
             }
             As::Steps(kind) if train => {
-                let index = IvfSq::new(&gpu, dim, metric, NLIST, kind).unwrap();
+                let index = IvfSq::new(gpu, dim, metric, NLIST, kind).unwrap();
                 Box::new(index.with_residuals(residual).unwrap())
             }
             As::Steps(kind) => {
                 let quantizer = ScalarQuantizer::new(dim, kind).unwrap().train(Rows::F32(rows));
                 let quantizer = quantizer.unwrap();
-                let index = IvfSq::with_centroids(&gpu, metric, &quantizer, lists).unwrap();
+                let index = IvfSq::with_centroids(gpu, metric, &quantizer, lists).unwrap();
                 Box::new(index.with_residuals(residual).unwrap())
             }
         };
@@ -120,6 +131,36 @@ fn every_kind_of_code_under_every_metric() {
                 codes.check(&many, (3, 10), ALL);
             }
         }
+    }
+}
+
+/// Products that are looked up, in short lists and in long ones, find what a flat index of the decoded rows does.
+#[test]
+fn products_are_looked_up_in_lists() {
+    let builder = || {
+        let builder = Gpu::builder().poison(true).setting("kernel.scan.min_rows", 0);
+        let builder = builder.setting("kernel.codes.max_list_queries", 1000);
+        builder.setting("kernel.codes.table_rows", 1)
+    };
+    let gpu = shared("products in lists", builder).unwrap();
+    for (dim, parts, bits, residual, metric, n) in [
+        (32, 8, 8, true, Metric::L2, 300),
+        (20, 5, 4, true, Metric::InnerProduct, 300),
+        (20, 10, 5, true, Metric::SqrtL2, 300),
+        (21, 7, 6, false, Metric::Cosine, 300),
+        (17, 17, 7, true, Metric::L2, 300),
+        (19, 19, 8, false, Metric::L2, 9400),
+    ] {
+        let base = taken(n, dim, &metric, SqType::Bits8, 3);
+        let codes = Codes::on(&gpu, &metric, dim, As::Parts(parts, bits), (residual, false), &base);
+        let queries = taken(7, dim, &metric, SqType::Bits8, 4);
+        let third = IdFilter::bitmap(vec![0x9249_2492_4924_9249u64; 150]);
+        codes.check(&queries, (3, 10), &third);
+        codes.check(&queries, (NLIST - 1, 12), ALL);
+        codes.check(&queries, (2, 500), ALL);
+        let found = codes.index.search_with(Rows::F32(&queries), 5, &probing(3)).unwrap();
+        let ran = &found.stats().variants;
+        assert!(ran.iter().any(|name| name.starts_with("scan_table_")), "{ran:?}");
     }
 }
 
