@@ -56,6 +56,7 @@ pub const COVERED: &[(&str, &[&str])] = &[
     ("IvfPq::with_centroids", &["IvfPq::list_sizes"]),
     ("IvfRaBitQ::new", &["IvfRaBitQ::bits"]),
     ("IvfRaBitQ::read", &["IvfRaBitQ::nlist", "IvfRaBitQ::nprobe"]),
+    ("IvfRaBitQ::set_query_bits", &["IvfRaBitQ::query_bits"]),
     ("IvfRaBitQ::with_centroids", &["IvfRaBitQ::list_sizes"]),
     ("IvfSq", &["IvfSq::new"]),
     ("IvfSq::read", &["IvfSq::nlist", "IvfSq::nprobe", "IvfSq::quantizer"]),
@@ -143,6 +144,7 @@ pub const COVERED: &[(&str, &[&str])] = &[
         ],
     ),
     ("RaBitQ", &["RaBitQ::new"]),
+    ("RaBitQ::set_query_bits", &["RaBitQ::query_bits"]),
     ("RaBitQ::with_quantizer", &["RaBitQ::quantizer"]),
     (
         "RaBitQuantizer",
