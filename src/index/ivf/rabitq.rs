@@ -166,6 +166,7 @@ impl IvfRaBitQ {
     /// # use nearfield::*;
     /// let index = IvfRaBitQ::read(&Gpu::new()?, "codes.nf")?;
     /// index.set_query_bits(4)?;
+    /// assert_eq!(index.query_bits(), 4);
     /// write_faiss(&index, "codes.faiss")?;
     /// # Ok::<(), nearfield::Error>(())
     /// ```
