@@ -152,7 +152,7 @@ fn coded<I: Index + 'static>(
 /// | `BIVF4096`, `BIVF4k` | [`BinaryIvf`] of 4096 lists of bits |
 /// | `IVF1024,SQ8`, `SQ6`, `SQ4`, `SQfp16`, `SQbf16`, `SQ8_direct` | [`IvfSq`] of 1024 lists, of any code of [`Sq`] |
 /// | `IVF1024,PQ16`, `IVF1024,PQ16x4` | [`IvfPq`] of 1024 lists, of any code of [`Pq`] |
-/// | `RaBitQ`, `RaBitQ4` | [`RaBitQ`] of 1 bit an element, or of 4 (1 to 9); it wants a rotation, `RR,RaBitQ` |
+/// | `RaBitQ`, `RaBitQ4` | [`RaBitQ`] of 1 bit an element, or of 4 (1 to 9); it wants a rotation, `RR,RaBitQ`. Searches read queries in f32, where FAISS rounds them to 4 bits: [`RaBitQ::set_query_bits`] |
 /// | `IVF1024,RaBitQ`, `IVF1024,RaBitQ4` | [`IvfRaBitQ`] of 1024 lists, of any code of [`RaBitQ`]: `RR,IVF1024,RaBitQ` |
 /// | `LSH`, `LSH64`, `LSH256r`, `LSH64t`, `LSH256rt` | [`Lsh`] under L2: signs of each element, or of 64; `r` of a random rotation, `t` with thresholds at medians |
 /// | `PCA32,...`, `PCAR32`, `PCAW32`, `PCAWR32` | [`PreTransform`]: what is left, of 32 principal components; `R` turned at random, `W` of the same variance |

@@ -25,7 +25,7 @@ use std::path::Path;
 /// them. Every search decodes all rows as it reads them: many queries a tile at a time, for the matrix units. Rows are encoded on the host.
 ///
 /// # Accuracy
-/// A distance is the estimate, of the query in f32 (FAISS's `qb` of 0), squared ones at least 0 (those that were below it stand first, and not in the order of adding): that of the query to the decoded row, and a number
+/// A distance is the estimate, of the query in f32 (FAISS's `qb` of 0), or rounded as FAISS does where [`set_query_bits`](Self::set_query_bits) or the file that was read says so, squared ones at least 0 (those that were below it stand first, and not in the order of adding): that of the query to the decoded row, and a number
 /// that the row has. It is right in the mean over all rotations; [`RaBitQuantizer`] says how far off it is. By this estimate no code is
 /// missed, whatever the batch. Ask for more neighbours than are wanted, and compare these with the rows, where that is too far.
 ///

@@ -32,7 +32,7 @@ use std::path::Path;
 /// are encoded on the host.
 ///
 /// # Accuracy
-/// A distance is the estimate, of the query in f32 (FAISS's `qb` of 0), squared ones at least 0 (those that were below it stand first, and not in the order of adding): that of the query to the decoded row, and a number
+/// A distance is the estimate, of the query in f32 (FAISS's `qb` of 0), or rounded as FAISS does where [`set_query_bits`](Self::set_query_bits) or the file that was read says so, squared ones at least 0 (those that were below it stand first, and not in the order of adding): that of the query to the decoded row, and a number
 /// that the row has. It is right in the mean over all rotations; [`RaBitQuantizer`] says how far off it is, |q - c| being the distance to the
 /// centroid. Of the lists that are looked at no code is missed that is nearer by this estimate, whatever the batch. Ask for more neighbours than
 /// are wanted, and compare these with the rows, where that is too far; or keep the rows ([`with_originals`](Self::with_originals)), which makes
@@ -259,6 +259,7 @@ impl IvfRaBitQ {
     /// # use nearfield::*;
     /// let index = IvfRaBitQ::read(&Gpu::new()?, "codes.nf")?;
     /// index.set_query_bits(4)?;
+    /// assert_eq!(index.query_bits(), 4);
     /// write_faiss(&index, "codes.faiss")?;
     /// # Ok::<(), nearfield::Error>(())
     /// ```

@@ -70,7 +70,7 @@ use std::path::Path;
 /// # Errors
 /// `Format`, naming file and offset, for a file that is damaged, that goes on behind the index, or that holds what there is no place for here,
 /// by its name: other kinds of index (graphs, product quantizers of other than 4 to 8 bits or searched by other than the distances of their codes, transforms within transforms), residuals of scalar codes without
-/// ranges (fp16), codes of RaBitQ in one bit whose searches round queries (`qb` is not 0, which FAISS sets it to unless told otherwise), centroids in another index than a flat one or
+/// ranges (fp16), centroids in another index than a flat one or
 /// under another metric than the rows, candidates compared by another index than one of flat rows or codes, lists that are in a file of their own, negative ids and ids that are there twice, values that the
 /// metric refuses; `Io`; what the index's constructor and `add` return.
 ///
@@ -104,8 +104,8 @@ pub fn read_faiss(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Box<dyn Index>> {
 /// * [`Cosine`](crate::Metric::Cosine) becomes the inner product of rows (and centroids) of length 1: normalise the queries, and the distances
 ///   are those of cosine. It is read again as [`InnerProduct`](crate::Metric::InnerProduct). Behind transforms one more does that to queries.
 /// * What an [`opq`](crate::VectorTransform::opq) was made for: it becomes a matrix, `LTra`.
-/// * In how many bits searches of RaBitQ read queries (`qb`): in full, as here. Factors of such codes may be a unit in the last place from those of
-///   the file that was read.
+/// * The last digits of some factors of RaBitQ's codes, which may be a unit in the last place from those of the file that was read. In how many bits
+///   searches read queries (`qb`) is kept both ways; of an index that was not told it is 0, in full, where FAISS would set 4.
 /// * The next id, where rows were removed: FAISS gives rows that are added later numbers that may be there.
 /// * The order of rows of different lists.
 ///
