@@ -56,7 +56,6 @@ pub const COVERED: &[(&str, &[&str])] = &[
     ("IvfPq::with_centroids", &["IvfPq::list_sizes"]),
     ("IvfRaBitQ::new", &["IvfRaBitQ::bits"]),
     ("IvfRaBitQ::read", &["IvfRaBitQ::nlist", "IvfRaBitQ::nprobe"]),
-    ("IvfRaBitQ::set_query_bits", &["IvfRaBitQ::query_bits"]),
     ("IvfRaBitQ::with_centroids", &["IvfRaBitQ::list_sizes"]),
     ("IvfRaBitQ::with_originals", &["IvfRaBitQ::originals"]),
     ("IvfSq", &["IvfSq::new"]),
@@ -145,7 +144,6 @@ pub const COVERED: &[(&str, &[&str])] = &[
         ],
     ),
     ("RaBitQ", &["RaBitQ::new"]),
-    ("RaBitQ::set_query_bits", &["RaBitQ::query_bits"]),
     ("RaBitQ::with_quantizer", &["RaBitQ::quantizer"]),
     (
         "RaBitQuantizer",
