@@ -139,8 +139,10 @@ impl Stored for CodedRows {
             return Err(Error::NotTrained);
         }
         if let Some((bits, params)) = self.codes.asked_bits(params)? {
+            // beside originals as well as without
             let ivf = self.ivf.with(self.ivf.lists.with_query_bits(bits));
-            return ivf.submit(queries, ask, filter, row_ids, &params);
+            let rounding = CodedRows { ivf, ..self.clone() };
+            return rounding.submit(queries, ask, filter, row_ids, &params);
         }
         let Some(searched) = self.searched()? else {
             return self.ivf.submit(queries, ask, filter, row_ids, params);

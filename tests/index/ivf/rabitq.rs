@@ -87,6 +87,9 @@ impl Both {
         let exact = SearchParams::new().guarantee(Guarantee::Exact);
         let found = ours.search_with(all, 10, &exact).unwrap();
         self.same(&found, &theirs.search_with(all, 10, &exact).unwrap(), "exact");
+        // rounding a query decides about estimates, and distances to rows are none
+        let found = ours.search_with(all, 10, &probing(2).query_bits(4)).unwrap();
+        self.same(&found, &theirs.search_with(all, 10, &probing(2)).unwrap(), "query_bits");
     }
 }
 
