@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// The part of a submission's scratch memory that this stage may take beside the first.
 const SHARE: u64 = 4;
 /// The row of what has none.
-const NO_ROW: u32 = u32::MAX;
+pub(crate) const NO_ROW: u32 = u32::MAX;
 
 /// Which row of the second stage a row of the first is.
 #[derive(Clone)]

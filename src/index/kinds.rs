@@ -21,73 +21,22 @@ struct Kind {
 }
 
 const KINDS: [Kind; 11] = [
-    Kind {
-        name: Flat::KIND,
-        write: write_of::<Flat>,
-        read: |gpu, reader| Ok(Box::new(Flat::of_reader(gpu, reader)?)),
-        names: names_of::<Flat>,
-    },
-    Kind {
-        name: BinaryFlat::KIND,
-        write: write_of::<BinaryFlat>,
-        read: |gpu, reader| Ok(Box::new(BinaryFlat::of_reader(gpu, reader)?)),
-        names: names_of::<BinaryFlat>,
-    },
-    Kind {
-        name: Sq::KIND,
-        write: write_of::<Sq>,
-        read: |gpu, reader| Ok(Box::new(Sq::of_reader(gpu, reader)?)),
-        names: names_of::<Sq>,
-    },
-    Kind {
-        name: Pq::KIND,
-        write: write_of::<Pq>,
-        read: |gpu, reader| Ok(Box::new(Pq::of_reader(gpu, reader)?)),
-        names: names_of::<Pq>,
-    },
-    Kind {
-        name: IvfFlat::KIND,
-        write: write_of::<IvfFlat>,
-        read: |gpu, reader| Ok(Box::new(IvfFlat::of_reader(gpu, reader)?)),
-        names: names_of::<IvfFlat>,
-    },
-    Kind {
-        name: BinaryIvf::KIND,
-        write: write_of::<BinaryIvf>,
-        read: |gpu, reader| Ok(Box::new(BinaryIvf::of_reader(gpu, reader)?)),
-        names: names_of::<BinaryIvf>,
-    },
-    Kind {
-        name: IvfSq::KIND,
-        write: write_of::<IvfSq>,
-        read: |gpu, reader| Ok(Box::new(IvfSq::of_reader(gpu, reader)?)),
-        names: names_of::<IvfSq>,
-    },
-    Kind {
-        name: IvfPq::KIND,
-        write: write_of::<IvfPq>,
-        read: |gpu, reader| Ok(Box::new(IvfPq::of_reader(gpu, reader)?)),
-        names: names_of::<IvfPq>,
-    },
-    Kind {
-        name: RaBitQ::KIND,
-        write: write_of::<RaBitQ>,
-        read: |gpu, reader| Ok(Box::new(RaBitQ::of_reader(gpu, reader)?)),
-        names: names_of::<RaBitQ>,
-    },
-    Kind {
-        name: IvfRaBitQ::KIND,
-        write: write_of::<IvfRaBitQ>,
-        read: |gpu, reader| Ok(Box::new(IvfRaBitQ::of_reader(gpu, reader)?)),
-        names: names_of::<IvfRaBitQ>,
-    },
-    Kind {
-        name: Lsh::KIND,
-        write: write_of::<Lsh>,
-        read: |gpu, reader| Ok(Box::new(Lsh::of_reader(gpu, reader)?)),
-        names: names_of::<Lsh>,
-    },
+    kind::<Flat>(|gpu, reader| Ok(Box::new(Flat::of_reader(gpu, reader)?))),
+    kind::<BinaryFlat>(|gpu, reader| Ok(Box::new(BinaryFlat::of_reader(gpu, reader)?))),
+    kind::<Sq>(|gpu, reader| Ok(Box::new(Sq::of_reader(gpu, reader)?))),
+    kind::<Pq>(|gpu, reader| Ok(Box::new(Pq::of_reader(gpu, reader)?))),
+    kind::<IvfFlat>(|gpu, reader| Ok(Box::new(IvfFlat::of_reader(gpu, reader)?))),
+    kind::<BinaryIvf>(|gpu, reader| Ok(Box::new(BinaryIvf::of_reader(gpu, reader)?))),
+    kind::<IvfSq>(|gpu, reader| Ok(Box::new(IvfSq::of_reader(gpu, reader)?))),
+    kind::<IvfPq>(|gpu, reader| Ok(Box::new(IvfPq::of_reader(gpu, reader)?))),
+    kind::<RaBitQ>(|gpu, reader| Ok(Box::new(RaBitQ::of_reader(gpu, reader)?))),
+    kind::<IvfRaBitQ>(|gpu, reader| Ok(Box::new(IvfRaBitQ::of_reader(gpu, reader)?))),
+    kind::<Lsh>(|gpu, reader| Ok(Box::new(Lsh::of_reader(gpu, reader)?))),
 ];
+
+const fn kind<T: Backed>(read: fn(&Gpu, &mut IndexReader) -> Result<Box<dyn Index>>) -> Kind {
+    Kind { name: T::KIND, write: write_of::<T>, read, names: names_of::<T> }
+}
 
 fn write_of<T: Backed>(any: &dyn Any, file: &mut FileWriter) -> Option<Result<()>> {
     any.downcast_ref::<T>().map(|index| index.core().write_to(T::KIND, file))

@@ -48,17 +48,16 @@ fn segments<'a>(
     Ok(())
 }
 
-/// What both kernels bind of a segment beside its rows.
+/// What all kernels bind of a segment beside its rows and what these are multiplied by.
 fn bound<'a>(
     rows: &'a Rows<'_>,
     scores: &'a Scores<'_>,
     operand: &SegmentOperand<'a>,
-    (at, queries): (usize, &'a Buffer),
+    at: usize,
 ) -> Result<Vec<Bind<'a>>> {
     let table = operand.span.table.ok_or_else(|| Error::internal("no positions"))?;
     let bias = scores.biases.get(at).ok_or_else(|| Error::internal("no biases"))?;
     let mut buffers = vec![
-        ("queries", queries),
         ("bias", bias),
         ("bin_best", scores.bin_best),
         ("lists", &rows.table.lists),
@@ -96,9 +95,9 @@ pub(super) fn by_row(
             words: scores.words(),
             lanes,
         };
-        let mut buffers = bound(rows, scores, &operand, (at, floats))?;
+        let mut buffers = bound(rows, scores, &operand, at)?;
         buffers.extend(operand.bind());
-        buffers.push(("pairs", scores.pairs));
+        buffers.extend([("queries", floats), ("pairs", scores.pairs)]);
         let (scaled, bitmap) = (operand.scale.is_some(), scores.asked.bitmap.is_some());
         let variant = kernels::scan_row(operand.by_row(), scaled, bitmap);
         encoder.dispatch(&variant, &buffers, &params, [scores.nprobe, upload.count, lanes])
@@ -146,8 +145,7 @@ pub(super) fn by_table(
             table_stride: layout.stride,
             centers: layout.centers,
         };
-        let mut buffers = bound(rows, scores, &operand, (at, &products))?;
-        buffers.retain(|(name, _)| *name != "queries");
+        let mut buffers = bound(rows, scores, &operand, at)?;
         buffers.extend([
             ("rows", operand.buffer),
             ("products", &products),
@@ -201,7 +199,8 @@ pub(super) fn by_list(
             words: scores.words(),
             groups,
         };
-        let mut buffers = bound(rows, scores, &operand, (at, queries))?;
+        let mut buffers = bound(rows, scores, &operand, at)?;
+        buffers.push(("queries", queries));
         buffers.extend(operand.bind());
         buffers.extend([("work", &work), ("pairs", &by_list)]);
         let (scaled, bitmap) = (operand.scale.is_some(), scores.asked.bitmap.is_some());

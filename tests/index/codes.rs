@@ -1,7 +1,7 @@
 //! Flat indexes of codes: every answer is that of a flat index of the decoded rows, to the bit, and holds against f64.
 
 use crate::common::device::subset;
-use crate::support::{Model, gpu, in_order};
+use crate::support::{Model, check_untrained, gpu, in_order};
 use nearfield::{
     DType, Error, Flat, Gpu, Guarantee, Hits, IdFilter, Index, Metric, Pq, ProductQuantizer,
     QueryFilter, Rows, ScalarQuantizer, Search, SearchParams, Sq, SqType, index_factory,
@@ -184,13 +184,7 @@ fn training_learns_what_the_quantizer_does() {
         let ranged = description != "SQfp16";
         assert_eq!(index.is_trained(), !ranged);
         if ranged {
-            assert!(matches!(index.add(&rows), Err(Error::NotTrained)));
-            assert!(matches!(index.search(&rows[..dim], 1), Err(Error::NotTrained)));
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("untrained.nf");
-            write_index(&*index, &path).unwrap();
-            let again = read_index(&GPU, &path).unwrap();
-            assert_eq!((again.is_trained(), again.description()), (false, description.into()));
+            check_untrained(&GPU, &*index, &rows);
         }
         index.train(Rows::F32(&rows)).unwrap();
         index.add(&rows).unwrap();

@@ -5,7 +5,7 @@ use crate::common::device::{Open as _, shared};
 use nearfield::reference::{Block, Problem, check_range, check_search};
 use nearfield::{
     BinaryFlat, DType, Error, Flat, Gpu, GpuBuilder, Hits, IdFilter, Index, IndexInfo, Metric,
-    Order, RowSource, Rows, SearchParams, read_index,
+    Order, RowSource, Rows, SearchParams, read_index, write_index,
 };
 use std::collections::HashMap;
 
@@ -44,6 +44,17 @@ pub fn fault(bytes: &[u8]) -> Option<(usize, String)> {
         }
         Err(other) => panic!("{other:?}"),
     }
+}
+
+/// What an index refuses before it is trained, and that it is the same, written and read.
+pub fn check_untrained(gpu: &Gpu, index: &dyn Index, rows: &[f32]) {
+    assert!(matches!(index.add(rows), Err(Error::NotTrained)));
+    assert!(matches!(index.search(&rows[..index.dim()], 1), Err(Error::NotTrained)));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("untrained.nf");
+    write_index(index, &path).unwrap();
+    let again = read_index(gpu, &path).unwrap();
+    assert_eq!((again.is_trained(), again.description()), (false, index.description()));
 }
 
 pub fn index(gpu: &Gpu, dim: usize, metric: &Metric, dtype: DType) -> Box<dyn Index> {

@@ -3,14 +3,13 @@
 use super::snapshot::Snapshot;
 use super::stored::Stored;
 use crate::error::Result;
+use crate::exact::NO_ROW;
 use crate::index::ids::{Ids, RowSet};
 use crate::parallel::each;
 use std::sync::Arc;
 
 /// Rows that one thread looks up at a time.
 const PIECE: usize = 64 << 10;
-/// The row of what has none.
-const NO_ROW: u32 = u32::MAX;
 
 /// The ids of a snapshot's rows, and which are not removed.
 #[derive(Clone)]
@@ -40,7 +39,7 @@ impl Names {
         self.live.as_ref().is_none_or(|live| live.has(row))
     }
 
-    /// For each row the one of `other` that has its id, all ones for what has none; `None` where both number their rows alike.
+    /// For each row the one of `other` that has its id, [`NO_ROW`] for what has none; `None` where both number their rows alike.
     pub fn rows_in(&self, other: &Names) -> Result<Option<Vec<u32>>> {
         if self.live == other.live && self.same_ids(other) {
             return Ok(None);

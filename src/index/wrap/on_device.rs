@@ -5,7 +5,7 @@ use super::rescored::Now;
 use super::stages::Stages;
 use crate::dtype::{DType, Rows};
 use crate::error::Result;
-use crate::exact::{Queries, Refined};
+use crate::exact::{NO_ROW, Queries, Refined};
 use crate::index::kinds;
 use std::any::Any;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ pub(super) fn next_stage(
     };
     let of = (candidates, k);
     let next = Refined::new(&now.dataset, (queries, shared), row_of, of, now.row_ids.clone())?;
-    let row = |&id: &u64| now.names.find(id).unwrap_or(u32::MAX);
+    let row = |&id: &u64| now.names.find(id).unwrap_or(NO_ROW);
     let excluded = excluded.map(|ids| ids.iter().map(row).collect());
     Ok(next.map(|next| Arc::new(next.excluding(excluded))))
 }

@@ -116,6 +116,18 @@ impl Codes {
         ids.iter().for_each(|id| drop(self.codes.remove(id)));
     }
 
+    /// Without rows, then with some, by few queries and by many, of the nearest lists and of all, of rows that a filter leaves and of all that there are.
+    pub fn fill_and_check(&mut self, seed: u64) {
+        let dim = self.index.dim();
+        self.check(&data(2, dim, 3), (2, 4), ALL);
+        self.add(&data(300, dim, seed));
+        let third = IdFilter::bitmap(vec![0x9249_2492_4924_9249u64; 7]);
+        self.check(&data(7, dim, 60), (2, 10), ALL);
+        self.check(&data(7, dim, 61), (NLIST, 12), &third);
+        self.check(&data(3, dim, 62), (NLIST, 1000), ALL);
+        self.check(&data(130, dim, 63), (2, 10), ALL);
+    }
+
     /// Holds hits against the estimates of rows in the lists that are looked at.
     pub fn check(&self, queries: &[f32], (nprobe, k): (usize, usize), filter: &IdFilter) {
         let (index, metric) = (&self.index, self.index.metric());

@@ -4,6 +4,7 @@
 mod codes;
 mod rounded;
 
+use crate::support::check_untrained;
 use codes::{ALL, Codes, GPU, NLIST, bits, data, probing};
 use nearfield::{
     DType, Error, Flat, Guarantee, Hits, IdFilter, Index, IvfParams, IvfRaBitQ, Metric,
@@ -28,13 +29,7 @@ fn answers_are_those_of_all_estimates() {
     {
         for lists in [true, false] {
             let mut codes = Codes::new(&metric, dim, of, lists);
-            codes.check(&data(2, dim, 3), (2, 4), ALL);
-            codes.add(&data(300, dim, at as u64));
-            let third = IdFilter::bitmap(vec![0x9249_2492_4924_9249u64; 7]);
-            codes.check(&data(7, dim, 60), (2, 10), ALL);
-            codes.check(&data(7, dim, 61), (NLIST, 12), &third);
-            codes.check(&data(3, dim, 62), (NLIST, 1000), ALL);
-            codes.check(&data(130, dim, 63), (2, 10), ALL);
+            codes.fill_and_check(at as u64);
         }
     }
 }
@@ -218,13 +213,8 @@ fn what_is_refused_changes_nothing() {
     for text in ["RaBitQ", "IVF2,RaBitQ4"] {
         let index = make(text, Metric::L2).unwrap();
         let rows = data(100, dim, 4);
-        assert!(matches!(index.add(&rows), Err(Error::NotTrained)));
-        assert!(matches!(index.search(&rows[..dim], 1), Err(Error::NotTrained)));
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("untrained.nf");
-        write_index(&*index, &path).unwrap();
-        let again = read_index(&GPU, &path).unwrap();
-        assert_eq!((again.is_trained(), again.description()), (false, text.to_owned()));
+        assert_eq!(index.description(), text);
+        check_untrained(&GPU, &*index, &rows);
         index.train(Rows::F32(&rows)).unwrap();
         index.add(&rows).unwrap();
         assert!(index.train(Rows::F32(&rows)).is_err());

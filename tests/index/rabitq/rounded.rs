@@ -22,13 +22,7 @@ fn answers_are_those_of_rounded_queries() {
     {
         for lists in [true, false] {
             let mut codes = Codes::new(&metric, dim, of, lists).rounding(query_bits);
-            codes.check(&data(2, dim, 3), (2, 4), ALL);
-            codes.add(&data(300, dim, at as u64));
-            let third = IdFilter::bitmap(vec![0x9249_2492_4924_9249u64; 7]);
-            codes.check(&data(7, dim, 60), (2, 10), ALL);
-            codes.check(&data(7, dim, 61), (NLIST, 12), &third);
-            codes.check(&data(3, dim, 62), (NLIST, 1000), ALL);
-            codes.check(&data(130, dim, 63), (2, 10), ALL);
+            codes.fill_and_check(at as u64);
             codes.remove(&(0..300).step_by(3).collect::<Vec<_>>());
             codes.check(&data(7, dim, 64), (3, 10), ALL);
         }

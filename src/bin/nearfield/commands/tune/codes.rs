@@ -21,14 +21,7 @@ impl Tuner<'_> {
 
     /// Up to how many queries the codes are decoded row by row: both ways at every number.
     fn few_of_codes(&mut self, until: Instant) -> Section {
-        let limit = Limit {
-            section: "codes",
-            key: "max_row_queries",
-            what: FEW,
-            of: "one by one",
-            than: "tiles",
-            above: 0,
-        };
+        let limit = Limit { section: "codes", key: "max_row_queries", what: FEW, of: "one by one" };
         if Instant::now() >= until {
             return Section { skipped: 1, ..Section::empty("codes", FEW) };
         }
@@ -46,14 +39,8 @@ impl Tuner<'_> {
 
     /// The same in lists, of queries a list.
     fn few_of_code_lists(&mut self, until: Instant) -> Section {
-        let limit = Limit {
-            section: "codes",
-            key: "max_list_queries",
-            what: FEW_OF_LISTS,
-            of: "a list",
-            than: "tiles",
-            above: 0,
-        };
+        let limit =
+            Limit { section: "codes", key: "max_list_queries", what: FEW_OF_LISTS, of: "a list" };
         if self.no_matrix().is_some() {
             let why = "without matrix units codes in lists are decoded row by row".to_owned();
             return Section { note: Some(why), ..Section::empty("codes", FEW_OF_LISTS) };

@@ -2,7 +2,7 @@
 //! go through lists either way.
 
 use super::limit::Limit;
-use super::load::{LIST_ROWS, Load, nlist};
+use super::load::{Load, nlist};
 use super::shapes;
 use super::sweep::Choice;
 use super::table::Section;
@@ -19,14 +19,14 @@ const FEW: &str = "queries a list up to which rows are read one query at a time"
 pub const OF_LISTS: &str = "table";
 
 impl Tuner<'_> {
-    /// Lists that each query looks at, of so many rows on average.
-    pub fn nprobe(&self, list_rows: usize) -> usize {
-        PROBES.min(nlist(&self.trials.sets[0], list_rows) / 2).max(1)
+    /// Lists that each query looks at.
+    fn nprobe(&self) -> usize {
+        PROBES.min(nlist(&self.trials.sets[0]) / 2).max(1)
     }
 
     /// So many queries of the first rows, and their lists.
     fn of_lists(&self, queries: usize) -> Load {
-        Load { nprobe: self.nprobe(LIST_ROWS), ..Load::flat(0, queries, K) }
+        Load { nprobe: self.nprobe(), ..Load::flat(0, queries, K) }
     }
 
     /// Settings by which lists are gone through one way, whatever the number of queries.
@@ -57,14 +57,7 @@ impl Tuner<'_> {
             words: vec![OF_LISTS.to_owned()],
             ..probe(kernel, Part::Device, loads.clone())
         };
-        let limit = Limit {
-            section: "lists",
-            key: "max_row_queries",
-            what: FEW,
-            of: "a list",
-            than: "tiles",
-            above: 0,
-        };
+        let limit = Limit { section: "lists", key: "max_row_queries", what: FEW, of: "a list" };
         let rows = (self.one_way(MANY), of("scan_row_"));
         let tiles = (self.one_way(0), of("scan_matrix_"));
         Ok(Some(self.both_ways(limit, &sizes, [rows, tiles])))
@@ -73,7 +66,7 @@ impl Tuner<'_> {
     /// Numbers of queries a list, and searches with so many, that are else like this one.
     pub fn by_list(&self, load: Load) -> (Vec<u32>, Vec<Load>) {
         let set = &self.trials.sets[load.set];
-        let (nlist, nprobe) = (nlist(set, load.list_rows), self.nprobe(load.list_rows));
+        let (nlist, nprobe) = (nlist(set), self.nprobe());
         let most = set.query_count();
         let queries = |size: u32| size as usize * nlist / nprobe;
         let sizes = (0..7).map(|i| 1 << i).filter(|&size| (1..=most).contains(&queries(size)));

@@ -6,8 +6,8 @@ use nearfield::{
     SearchParams,
 };
 
-/// Rows of a list, on average, where nothing else is asked for.
-pub const LIST_ROWS: usize = 244;
+/// Rows of a list, on average.
+const LIST_ROWS: usize = 244;
 /// Bits of a code, the most that there are and those that most use.
 const BITS: u32 = 8;
 
@@ -20,8 +20,6 @@ pub struct Load {
     pub k: usize,
     /// Lists that each query looks at; 0 where the rows are in none.
     pub nprobe: usize,
-    /// Rows of a list, on average.
-    pub list_rows: usize,
     /// Whether the rows are codes.
     pub codes: bool,
 }
@@ -30,15 +28,14 @@ pub struct Load {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Held {
     set: usize,
-    /// 0 without lists.
-    list_rows: usize,
+    lists: bool,
     codes: bool,
 }
 
 impl Load {
     /// Of rows as they are, in no lists.
     pub const fn flat(set: usize, queries: usize, k: usize) -> Load {
-        Load { set, queries, k, nprobe: 0, list_rows: LIST_ROWS, codes: false }
+        Load { set, queries, k, nprobe: 0, codes: false }
     }
 
     pub fn params(&self) -> SearchParams {
@@ -49,14 +46,13 @@ impl Load {
     }
 
     pub fn held(&self) -> Held {
-        let list_rows = if self.nprobe > 0 { self.list_rows } else { 0 };
-        Held { set: self.set, list_rows, codes: self.codes }
+        Held { set: self.set, lists: self.nprobe > 0, codes: self.codes }
     }
 }
 
-/// How many lists of so many rows, on average, hold a set.
-pub fn nlist(set: &Set, list_rows: usize) -> usize {
-    (set.rows.len() / set.dim / list_rows).max(2)
+/// How many lists hold a set.
+pub fn nlist(set: &Set) -> usize {
+    (set.rows.len() / set.dim / LIST_ROWS).max(2)
 }
 
 /// A product quantizer of four elements a part, or of one where that leaves some over: a code stands for what one of the first rows has there.
@@ -76,7 +72,7 @@ fn quantizer(set: &Set) -> Result<ProductQuantizer> {
 /// The rows, or codes of them, in lists around the first of them where the load looks at some.
 pub fn index(gpu: &Gpu, set: &Set, load: &Load) -> Result<Box<dyn Index>> {
     let (dim, metric) = (set.dim, Metric::L2);
-    let centroids = &set.rows[..nlist(set, load.list_rows) * dim];
+    let centroids = &set.rows[..nlist(set) * dim];
     let index: Box<dyn Index> = match (load.nprobe > 0, load.codes) {
         (false, false) => Box::new(Flat::new(gpu, dim, metric)?),
         (false, true) => Box::new(Pq::with_quantizer(gpu, metric, &quantizer(set)?)?),

@@ -65,14 +65,7 @@ impl Tuner<'_> {
         let (Outcome::Timed(rows) | Outcome::Slow(rows)) = &outcome else {
             return Ok(Section { note: fault(&outcome), ..Section::empty("scan", FEW) });
         };
-        let limit = Limit {
-            section: "scan",
-            key: "max_row_queries",
-            what: FEW,
-            of: "one by one",
-            than: "tiles",
-            above: 0,
-        };
+        let limit = Limit { section: "scan", key: "max_row_queries", what: FEW, of: "one by one" };
         Ok(self.take_limit(limit, &sizes, &probe_rows.loads, [rows, &tiles]))
     }
 }
