@@ -76,7 +76,8 @@ pub struct CustomMetric {
 /// # Range
 /// No distance of the built-in metrics is infinite or NaN: what is above `f32::MAX` counts as `f32::MAX` ([`Lp`](Metric::Lp), [`NanEuclidean`](Metric::NanEuclidean),
 /// [`BrayCurtis`](Metric::BrayCurtis)). Vectors shorter than 2^-126 (1.2e-38), the smallest normal f32, count as the zero vector where a
-/// metric divides by their length. An element below 2^-126 may count as zero: some devices know no subnormal numbers.
+/// metric divides by their length. An element below 2^-126 may count as zero, and so may the square or the
+/// product of two elements: some devices know no subnormal numbers.
 ///
 /// # Example
 /// ```

@@ -57,6 +57,7 @@ const BEHIND: &[(&str, &str)] = &[
     ("log_of", "logs_of"),
     ("factor_of", "norm_of"),
     ("carries", "ones_of_8"),
+    ("code4_on", "row4_at"),
     ("one", "tree8"),
     ("plus", "tree8"),
     ("plus4", "tree8"),
