@@ -61,6 +61,7 @@ mod dtype;
 mod error;
 mod exact;
 pub mod format;
+mod graph;
 pub mod guide;
 mod index;
 mod invlists;
@@ -77,8 +78,8 @@ mod space;
 
 pub use buffer::Matrix;
 pub use call::{
-    CancelToken, ExactStats, IvfStats, OriginalsStats, Pending, RefineStats, SearchStats,
-    StageTime, StreamStats,
+    CancelToken, ExactStats, GraphStats, IvfStats, OriginalsStats, Pending, RefineStats,
+    SearchStats, StageTime, StreamStats,
 };
 pub use clustering::{KMeans, KMeansInit, KMeansParams, kmeans};
 pub use device::{
@@ -90,11 +91,12 @@ pub use error::{Error, Result};
 pub use exact::pairwise;
 pub use format::RowSource;
 pub use index::{
-    AddParams, BinaryFlat, BinaryIvf, Exclude, Flat, Guarantee, HitRows, HitStream, Hits, IdFilter,
-    IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo, IvfParams, IvfPq, IvfRaBitQ, IvfSq, ListSizes,
-    Lsh, Originals, Pq, PreTransform, PreparedFilter, Progress, QueryFilter, RaBitQ, RangeHits,
-    Refine, RefineInfo, RefineParams, Search, SearchParams, Sq, StreamedFlat, TrainParams,
-    TuneCurve, TuneParams, TunePoint, index_factory, tune_search, write_index,
+    AddParams, BinaryFlat, BinaryIvf, Exclude, Flat, Graph, GraphParams, GraphPath, Guarantee,
+    HitRows, HitStream, Hits, IdFilter, IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo, IvfParams,
+    IvfPq, IvfRaBitQ, IvfSq, ListSizes, Lsh, Originals, Pq, PreTransform, PreparedFilter, Progress,
+    QueryFilter, RaBitQ, RangeHits, Refine, RefineInfo, RefineParams, Search, SearchParams, Sq,
+    StreamedFlat, TrainParams, TuneCurve, TuneParams, TunePoint, index_factory, tune_search,
+    write_index,
 };
 pub use io::{
     faiss_info, is_faiss, read_faiss, read_index, verify_faiss, write_faiss, write_faiss_unnamed,

@@ -4,6 +4,7 @@ mod cancel;
 mod crew;
 mod driver;
 mod filter;
+mod made;
 mod merge;
 mod next_stage;
 mod pending;
@@ -15,12 +16,14 @@ mod thread;
 pub use cancel::CancelToken;
 pub(crate) use driver::Job;
 pub(crate) use filter::{Bitmaps, EachFilter, Filter, MakeBitmaps, SharedFilter, mask_words};
+pub(crate) use made::Made;
 pub(crate) use merge::Merge;
 pub(crate) use next_stage::{Candidates, Left, NextStage};
 pub use pending::Pending;
 pub(crate) use request::{Options, RowHits};
 pub(crate) use row_ids::RowIds;
 pub use stats::{
-    ExactStats, IvfStats, OriginalsStats, RefineStats, SearchStats, StageTime, StreamStats,
+    ExactStats, GraphStats, IvfStats, OriginalsStats, RefineStats, SearchStats, StageTime,
+    StreamStats,
 };
 pub(crate) use thread::{start as start_thread, start_below as start_thread_below};

@@ -39,6 +39,8 @@ pub struct SearchStats {
     pub exact: ExactStats,
     /// What the inverted lists did.
     pub ivf: IvfStats,
+    /// What the graph did.
+    pub graph: GraphStats,
     /// What was compared with rows that stay in host memory.
     pub originals: OriginalsStats,
     /// What was compared again.
@@ -92,6 +94,22 @@ pub struct IvfStats {
     pub filled: u64,
     /// Queries of which it is proved that no other list has a nearer row ([`Hits::proved`](crate::Hits::proved)).
     pub proved: u64,
+}
+
+/// What a graph did ([`Graph`](crate::Graph)).
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct GraphStats {
+    /// Queries that followed edges; the others were answered by the exact search, which [`exact`](Self::exact) counts.
+    pub walked: u64,
+    /// Queries of an index with a graph that the exact search answered.
+    pub exact: u64,
+    /// Steps of all queries that followed edges, in each of which they followed those of up to four rows.
+    pub steps: u64,
+    /// Queries that ended at [`GraphParams::max_steps`](crate::GraphParams#structfield.max_steps) before they were done.
+    pub capped: u64,
+    /// Queries that had met fewer hits than were asked for, and that the exact search answered after that.
+    pub again: u64,
 }
 
 /// What was compared with the originals of codes where these lie beside the codes: in host memory
@@ -158,6 +176,11 @@ impl SearchStats {
         self.ivf.flat += other.ivf.flat;
         self.ivf.filled += other.ivf.filled;
         self.ivf.proved += other.ivf.proved;
+        self.graph.walked += other.graph.walked;
+        self.graph.exact += other.graph.exact;
+        self.graph.steps += other.graph.steps;
+        self.graph.capped += other.graph.capped;
+        self.graph.again += other.graph.again;
         self.originals.compared += other.originals.compared;
         self.originals.again += other.originals.again;
         self.refine.candidates += other.refine.candidates;

@@ -33,6 +33,30 @@ pub(crate) enum RowOf {
     Table(Buffer),
 }
 
+/// What makes the rows that are compared of those that the first stage found.
+pub(crate) trait Between: Send + Sync {
+    /// Encodes which rows of the dataset these are, of queries that have `room` for rows that were found.
+    fn encode(
+        &self,
+        encoder: &mut Encoder,
+        dataset: &Dataset,
+        upload: &Upload,
+        found: (Chosen, u32),
+    ) -> Result<Instead>;
+
+    /// Adds what was done for a query, by what it [`told`](Instead::told).
+    fn count(&self, told: u32, stats: &mut SearchStats);
+}
+
+/// The rows that are compared in the place of those that were found.
+pub(crate) struct Instead {
+    pub chosen: Chosen,
+    /// Places for rows of each query.
+    pub room: u32,
+    /// A number for each query.
+    pub told: Buffer,
+}
+
 /// What compares the candidates of a call.
 pub(crate) struct Refined {
     dataset: Dataset,
@@ -42,6 +66,7 @@ pub(crate) struct Refined {
     row_of: RowOf,
     /// A row that each query may not find, of which the first stage is asked for one more.
     excluded: Option<Vec<u32>>,
+    between: Option<Arc<dyn Between>>,
     candidates: usize,
     k: usize,
     row_ids: RowIds,
@@ -106,6 +131,7 @@ impl Refined {
             shared,
             row_of,
             excluded: None,
+            between: None,
             candidates,
             k,
             row_ids,
@@ -118,6 +144,11 @@ impl Refined {
     /// With a row for each query that it may not find, [`NO_ROW`] for none.
     pub fn excluding(self, rows: Option<Vec<u32>>) -> Refined {
         Refined { excluded: rows, ..self }
+    }
+
+    /// With what makes the rows that are compared, so many at most, of those that are found.
+    pub fn through(self, between: Arc<dyn Between>) -> Refined {
+        Refined { between: Some(between), ..self }
     }
 
     /// Whether the search that it was given to goes on with it.
@@ -203,21 +234,31 @@ impl NextStage for Refined {
 
     fn encode(&self, encoder: &mut Encoder, found: Candidates<'_>) -> Result<Left> {
         let (dataset, pair) = (&self.dataset, &self.queries.pair);
-        let room = found.k.min(u32::try_from(self.candidates).unwrap_or(u32::MAX));
+        let candidates = u32::try_from(self.candidates).unwrap_or(u32::MAX);
+        let room = if self.between.is_some() { found.k } else { found.k.min(candidates) };
         let upload = self.upload(encoder, &found)?;
         let chosen = self.chosen(encoder, &found, room)?;
+        let counts = chosen.counts.clone();
+        let Instead { chosen, room, told } = match &self.between {
+            Some(between) => between.encode(encoder, dataset, &upload, (chosen, room))?,
+            None => Instead { chosen, room, told: counts },
+        };
         let keys = keys(encoder, dataset, pair, &upload, &chosen, room)?;
         let (nq, threads) = (upload.count, self.select_threads);
         let hits = Selection { nq, k: self.k as u32, threads, sorted: true };
         let Chosen { bins, counts } = chosen;
         let Selected { keys, rows } =
             hits.of_bins(encoder, [&keys, &bins, &counts], (room, 1), None)?;
-        Ok(Left { keys, rows, counts })
+        Ok(Left { keys, rows, counts: told })
     }
 
     fn count(&self, counts: &[u32], wanted: &[bool], stats: &mut SearchStats) -> Result<()> {
         let mut pairs = 0;
         for (&own, _) in counts.iter().zip(wanted).filter(|(_, wanted)| **wanted) {
+            if let Some(between) = &self.between {
+                between.count(own, stats);
+                continue;
+            }
             if own == NO_ROW {
                 return Err(Error::internal("a candidate without a row"));
             }

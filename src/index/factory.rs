@@ -3,6 +3,7 @@
 use super::changing::Index;
 use super::codes::CodeName;
 use super::flat::{BinaryFlat, Flat, Pq, RaBitQ, Sq};
+use super::graph::Graph;
 use super::ivf::{self, BinaryIvf, IvfFlat, IvfPq, IvfRaBitQ, IvfSq};
 use super::lsh::{Lsh, signs_of};
 use super::persist;
@@ -23,7 +24,7 @@ struct Kind {
     make: fn(&Gpu, usize, &str, &Metric, DType) -> Option<Made>,
 }
 
-const KINDS: [Kind; 11] = [
+const KINDS: [Kind; 12] = [
     Kind {
         descriptions: "\"Flat\"",
         make: |gpu, dim, description, metric, dtype| {
@@ -65,6 +66,14 @@ const KINDS: [Kind; 11] = [
                 return None;
             }
             let made = IvfFlat::with_dtype(gpu, dim, metric.clone(), dtype, nlist);
+            Some(made.map(|index| Box::new(index) as _))
+        },
+    },
+    Kind {
+        descriptions: "\"CAGRA64\" (any number of edges, 2 to 128)",
+        make: |gpu, dim, description, metric, dtype| {
+            let degree = description.strip_prefix("CAGRA")?.parse().ok()?;
+            let made = Graph::with_degree(gpu, dim, metric.clone(), dtype, degree);
             Some(made.map(|index| Box::new(index) as _))
         },
     },
@@ -149,6 +158,7 @@ fn coded<I: Index + 'static>(
 /// | `SQ8`, `SQ6`, `SQ4`, `SQfp16`, `SQbf16`, `SQ8_direct` | [`Sq`]; also `SQ8_direct_signed`, `SQ8_uniform`, `SQ6_uniform`, `SQ4_uniform` |
 /// | `PQ16`, `PQ16x4` | [`Pq`] of 16 parts of 8 bits, or of 4; `PQ16x4fs` and `PQ16np` are the same codes |
 /// | `IVF4096,Flat`, `IVF4k,Flat` | [`IvfFlat`] of 4096 lists; `k` is 1024, `M` 1024 of those |
+/// | `CAGRA64` | [`Graph`] of 64 edges a row |
 /// | `BIVF4096`, `BIVF4k` | [`BinaryIvf`] of 4096 lists of bits |
 /// | `IVF1024,SQ8`, `SQ6`, `SQ4`, `SQfp16`, `SQbf16`, `SQ8_direct` | [`IvfSq`] of 1024 lists, of any code of [`Sq`] |
 /// | `IVF1024,PQ16`, `IVF1024,PQ16x4` | [`IvfPq`] of 1024 lists, of any code of [`Pq`] |

@@ -14,6 +14,7 @@ mod changing;
 mod codes;
 mod factory;
 mod flat;
+mod graph;
 mod hits;
 mod ids;
 mod ivf;
@@ -38,12 +39,15 @@ pub use changing::Index;
 pub(crate) use factory::read_own;
 pub use factory::{index_factory, write_index};
 pub use flat::{BinaryFlat, Flat, Pq, RaBitQ, Sq, StreamedFlat};
+pub use graph::Graph;
 pub use hits::{HitRows, Hits, RangeHits};
 pub use ids::{Exclude, IdFilter, IdPredicate, PreparedFilter, QueryFilter};
 pub use ivf::{BinaryIvf, IvfFlat, IvfPq, IvfRaBitQ, IvfSq, Originals};
 pub(crate) use lists_apart::ListsApart;
 pub use lsh::Lsh;
-pub use params::{Guarantee, IvfParams, Progress, RefineParams, SearchParams, TrainParams};
+pub use params::{
+    GraphParams, GraphPath, Guarantee, IvfParams, Progress, RefineParams, SearchParams, TrainParams,
+};
 pub use persist::{IndexInfo, IvfInfo, ListSizes, RefineInfo};
 pub use stream::HitStream;
 pub use traits::Search;

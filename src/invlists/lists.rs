@@ -3,11 +3,10 @@
 use super::assign::{self, Assigned};
 use super::device_labels::DeviceLabels;
 use super::labels::Labels;
-use super::made::Made;
 use super::reach::Reach;
 use super::table::{Source, Table};
 use crate::buffer::Matrix;
-use crate::call::{RowHits, mask_words};
+use crate::call::{Made, RowHits, mask_words};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::exact::{Codes, Dataset};

@@ -49,7 +49,6 @@ mod device_labels;
 mod kernels;
 mod labels;
 mod lists;
-mod made;
 mod masked;
 mod params;
 mod probed;

@@ -17,6 +17,7 @@ mod faiss_written;
 mod files;
 mod filters;
 mod flights;
+mod graph;
 mod ivf;
 mod limits;
 mod lsh;

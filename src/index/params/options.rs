@@ -1,6 +1,7 @@
 //! What the parameters of a search mean for the engines, and which contradict each other.
 
 use super::ask::{Ask, Guarantee, rising};
+use super::graph::{GraphParams, GraphPath};
 use super::ivf::IvfParams;
 use super::refine::RefineParams;
 use super::search::SearchParams;
@@ -30,6 +31,7 @@ impl SearchParams {
     pub(in crate::index) fn exact(&self, ask: Ask) -> Result<Options> {
         self.unrefined()?;
         self.unrounded()?;
+        self.unwalked()?;
         if self.ivf.is_some() {
             return Err(Error::argument(
                 "ivf",
@@ -37,6 +39,23 @@ impl SearchParams {
             ));
         }
         self.certified(ask)
+    }
+
+    /// What a search of a graph is told, and how it runs.
+    pub(in crate::index) fn walking(&self, ask: Ask) -> Result<(GraphParams, Options)> {
+        let options = SearchParams { graph: None, ..self.clone() }.exact(ask)?;
+        let asked = self.graph.clone().unwrap_or_default();
+        if self.guarantee == Guarantee::Exact {
+            let every = "beside a guarantee of exact answers, for which every row is compared";
+            match asked {
+                GraphParams { ef: Some(_), .. } => return Err(Error::argument("ef", every)),
+                GraphParams { path: GraphPath::Graph, .. } => {
+                    return Err(Error::argument("path", every));
+                }
+                _ => return Ok((GraphParams { path: GraphPath::Exact, ..asked }, options)),
+            }
+        }
+        Ok((asked, options))
     }
 
     /// What a search does in `nlist` lists, of which it looks at `own` unless it says how many, and how it runs.
@@ -48,6 +67,7 @@ impl SearchParams {
     ) -> Result<(Look, Options)> {
         self.unrefined()?;
         self.unrounded()?;
+        self.unwalked()?;
         let IvfParams { nprobe, fill, prove } = self.ivf.clone().unwrap_or_default();
         let all = self.guarantee == Guarantee::Exact;
         let every = "beside a guarantee of exact answers, for which every list is looked at";
@@ -75,6 +95,14 @@ impl SearchParams {
     fn unrefined(&self) -> Result<()> {
         match self.refine {
             Some(_) => Err(Error::argument("refine", "this index compares no candidates again")),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses what only a graph has a use for.
+    fn unwalked(&self) -> Result<()> {
+        match self.graph {
+            Some(_) => Err(Error::argument("graph", "this index has no graph")),
             None => Ok(()),
         }
     }
@@ -147,6 +175,7 @@ impl SearchParams {
             ("guarantee", self.guarantee != Guarantee::Index),
             ("certify", !self.certify),
             ("ivf", self.ivf.is_some()),
+            ("graph", self.graph.is_some()),
             ("refine", self.refine.is_some()),
             ("query_bits", self.query_bits.is_some()),
         ];

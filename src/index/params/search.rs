@@ -1,6 +1,7 @@
 //! What a search may be told beside its queries, whatever kind of index it is of.
 
 use super::ask::{Guarantee, Progress};
+use super::graph::GraphParams;
 use super::ivf::IvfParams;
 use super::refine::RefineParams;
 use crate::call::{CancelToken, NextStage};
@@ -13,7 +14,7 @@ use std::sync::Arc;
 /// Nothing that is set is ignored: what the index or the call has no use for is an
 /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) that names the field, and so are fields that contradict each
 /// other. All indexes have the same fields. A kind that has settings of its own adds one field, an optional struct, which
-/// every other kind refuses: inverted lists have [`ivf`](Self::ivf), re-scoring has [`refine`](Self::refine); so graphs will come, and an index
+/// every other kind refuses: inverted lists have [`ivf`](Self::ivf), graphs have [`graph`](Self::graph), re-scoring has [`refine`](Self::refine), and an index
 /// that is built of several of them takes several structs.
 ///
 /// # Example
@@ -68,6 +69,8 @@ pub struct SearchParams {
     /// What inverted lists may be told, as of an [`IvfFlat`](crate::IvfFlat); every other kind of index refuses it. Default: what the
     /// index has of its own.
     pub ivf: Option<IvfParams>,
+    /// What a [`Graph`](crate::Graph) may be told; every other kind of index refuses it. Default: what the index has of its own.
+    pub graph: Option<GraphParams>,
     /// What a [`Refine`](crate::Refine) may be told; every other kind of index refuses it. Default: what the index has of its own.
     pub refine: Option<RefineParams>,
     /// In how many bits a [`RaBitQ`](crate::RaBitQ) and an [`IvfRaBitQ`](crate::IvfRaBitQ) read queries: 1 to 8, or 0 for f32. FAISS's `qb` of
@@ -252,6 +255,20 @@ impl SearchParams {
         self
     }
 
+    /// Sets [`graph`](Self#structfield.graph).
+    ///
+    /// # Example
+    /// ```
+    /// use nearfield::{GraphParams, SearchParams};
+    /// let params = SearchParams::new().graph(GraphParams::new().ef(128));
+    /// assert_eq!(params.graph.and_then(|graph| graph.ef), Some(128));
+    /// ```
+    #[must_use]
+    pub fn graph(mut self, params: GraphParams) -> Self {
+        self.graph = Some(params);
+        self
+    }
+
     /// Sets [`refine`](Self#structfield.refine).
     ///
     /// # Example
@@ -320,6 +337,7 @@ impl Default for SearchParams {
             guarantee: Guarantee::Index,
             certify: true,
             ivf: None,
+            graph: None,
             refine: None,
             query_bits: None,
             progress: None,
@@ -341,6 +359,7 @@ impl fmt::Debug for SearchParams {
             .field("guarantee", &self.guarantee)
             .field("certify", &self.certify)
             .field("ivf", &self.ivf)
+            .field("graph", &self.graph)
             .field("refine", &self.refine)
             .field("query_bits", &self.query_bits)
             .field("progress", &self.progress.is_some())

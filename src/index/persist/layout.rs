@@ -9,6 +9,8 @@ pub(in crate::index) const SQ: &str = "Sq";
 pub(in crate::index) const PQ: &str = "Pq";
 /// The kind of index that has codes of RaBitQ.
 pub(in crate::index) const RABITQ: &str = "RaBitQ";
+/// The kind of index that has a graph of rows as they are.
+pub(in crate::index) const GRAPH: &str = "Graph";
 /// The kind of index that has lists of rows as they are.
 pub(in crate::index) const IVF_FLAT: &str = "IvfFlat";
 /// The kind of index that has lists of rows of bits.

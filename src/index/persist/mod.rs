@@ -5,6 +5,7 @@
 
 mod describe;
 mod foreign;
+mod graph;
 mod ids;
 mod info;
 mod layout;
@@ -19,10 +20,12 @@ mod transforms;
 mod writer;
 
 pub use describe::IndexInfo;
+pub(super) use graph::{read_graph, write_graph};
 pub(super) use ids::{read_ids, write_ids};
 pub(super) use info::{IndexReader, Info, has_section, open, open_kind};
 pub(super) use layout::{
-    BINARY_IVF, IVF_FLAT, IVF_PQ, IVF_RABITQ, IVF_SQ, LSH, PQ, PRE_TRANSFORM, RABITQ, REFINE, SQ,
+    BINARY_IVF, GRAPH, IVF_FLAT, IVF_PQ, IVF_RABITQ, IVF_SQ, LSH, PQ, PRE_TRANSFORM, RABITQ,
+    REFINE, SQ,
 };
 pub use list_sizes::ListSizes;
 pub use lists::IvfInfo;

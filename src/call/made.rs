@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// A value that may still have to be made. Copies share it.
 #[derive(Clone)]
-pub(super) struct Made<T>(Arc<Mutex<Option<T>>>);
+pub(crate) struct Made<T>(Arc<Mutex<Option<T>>>);
 
 impl<T> Default for Made<T> {
     fn default() -> Made<T> {

@@ -1,0 +1,218 @@
+// Best-first search of a graph: of each query the p.ef best rows that were met, from its starts on. A step follows the edges of the best rows
+// whose edges were not followed yet, until there is none among the p.ef best.
+// Bindings: rows (n x stride4 groups of four), queries (nq x q_stride4 groups of four), links (n x degree, NO_KEY behind the last), starts (nq x p.starts
+//   rows, NO_KEY behind the last), chosen (nq x p.ef rows, out, best first, NO_KEY behind the last), counts (nq, out), steps (nq, out){{ ", scale (n)" if scaled else "" }}.
+// Threads: a workgroup of 64 has one query; eight neighbours have one row.
+// Profile keys: none.
+//
+// What was met is remembered in a table that may forget: a slot has the last row that fell on it. A row that was forgotten is compared again, with
+// the same key, and the list drops what it has; one that left the list is worse than all of it, and the list only gets better. So the table decides how
+// long a search takes and nothing else, and neither does the order in which threads get there: the answer is a function of the graph, the query and
+// p.ef. (That a visited set may forget: GGNN, arXiv 1912.01059.)
+
+{% include "lib/constants.wgsl" %}
+{% include "lib/select/key.wgsl" %}
+{% include "lib/load/rows.wgsl" %}
+{% include "lib/metric/exact.wgsl" %}
+@group(0) @binding({{ slot() }}) var<storage, read> queries: array<vec4<f32>>;
+@group(0) @binding({{ slot() }}) var<storage, read> links: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read> starts: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read_write> chosen: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read_write> counts: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read_write> steps: array<u32>;
+//% if scaled
+@group(0) @binding({{ slot() }}) var<storage, read> scale: array<f32>;
+//% endif
+
+struct Params {
+  k4: u32,
+  stride4: u32,
+  q_stride4: u32,
+  degree: u32,
+  starts: u32,
+  ef: u32,
+  most_steps: u32,
+  // what the rows are multiplied by
+  factor: f32,
+}
+var<immediate> p: Params;
+
+const LIST = {{ list }}u;
+const WIDTH = {{ width }}u;
+const ROOM = {{ room }}u;
+const SLOTS = {{ slots }}u;
+// of a row in the list whose edges were followed
+const FOLLOWED = 0x80000000u;
+const NO_PLACE = 0xffffffffu;
+// of a query that ended before it was done
+const CAPPED = 0x80000000u;
+
+// the list, sorted, and behind or before it the one that it becomes
+var<workgroup> list_key: array<u32, {{ 2 * list }}>;
+var<workgroup> list_row: array<u32, {{ 2 * list }}>;
+// places of the list whose edges are still to be followed
+var<workgroup> open: array<atomic<u32>, {{ list // 32 }}>;
+var<workgroup> new_key: array<u32, ROOM>;
+var<workgroup> new_row: array<u32, ROOM>;
+var<workgroup> new_at: array<u32, ROOM>;
+var<workgroup> parts: array<f32, 512>;
+var<workgroup> seen: array<atomic<u32>, SLOTS>;
+var<workgroup> parents: array<u32, WIDTH>;
+var<workgroup> met: atomic<u32>;
+var<workgroup> better: atomic<u32>;
+var<workgroup> goes_on: u32;
+var<workgroup> ended: u32;
+
+fn before(key: u32, row: u32, other_key: u32, other_row: u32) -> bool {
+  return key < other_key || (key == other_key && row < other_row);
+}
+
+// Puts a row on the list of those to compare, unless it was met and that is remembered.
+fn meet(row: u32) {
+  if (row == NO_KEY) { return; }
+  let slot = (row * 2654435761u >> 12u) % SLOTS;
+  if (atomicExchange(&seen[slot], row) != row) { new_row[atomicAdd(&met, 1u)] = row; }
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+  let query = wg.x;
+  let y = query * p.q_stride4;
+  let j = t % 8u;
+  for (var i = t; i < 2u * LIST; i += 64u) {
+    list_key[i] = NO_KEY;
+    list_row[i] = NO_KEY;
+  }
+  for (var i = t; i < SLOTS; i += 64u) { atomicStore(&seen[i], NO_KEY); }
+  if (t == 0u) { atomicStore(&met, 0u); }
+  workgroupBarrier();
+  for (var i = t; i < p.starts; i += 64u) { meet(starts[query * p.starts + i]); }
+  var now = 0u;
+  var step = 0u;
+  loop {
+    workgroupBarrier();
+    let count = workgroupUniformLoad(&met);
+    let last_key = list_key[now + p.ef - 1u];
+    let last_row = list_row[now + p.ef - 1u] & ~FOLLOWED;
+    if (t < LIST / 32u) { atomicStore(&open[t], 0u); }
+    if (t == 0u) { atomicStore(&better, 0u); }
+    workgroupBarrier();
+    // compare: those that are no better than the last of the list are dropped
+    for (var first = 0u; first < count; first += 64u) {
+      for (var u = 0u; u < 64u; u += 8u) {
+        let i = first + u + t / 8u;
+        if (i < count) {
+          let x = new_row[i] * p.stride4;
+          var acc = vec4<f32>(0.0);
+          for (var k = j; k < p.k4; k += 8u) { acc = step4(acc, queries[y + k] * p.factor, {{ "scaled_up(row4(x + k))" if scaled else "row4(x + k)" }}); }
+          parts[(u + t / 8u) * 8u + j] = (acc.x + acc.y) + (acc.z + acc.w);
+        }
+      }
+      workgroupBarrier();
+      let i = first + t;
+      let row = new_row[min(i, ROOM - 1u)];
+      let at = t * 8u;
+      var value = ((parts[at] + parts[at + 1u]) + (parts[at + 2u] + parts[at + 3u])) + ((parts[at + 4u] + parts[at + 5u]) + (parts[at + 6u] + parts[at + 7u]));
+//% if scaled
+      if (i < count) { value = scaled_down(value, scale[row]); }
+//% endif
+      let key = {{ "ascending_key(value)" if family == "l2" else "descending_key(value)" }};
+      workgroupBarrier();
+      if (i < count && before(key, row, last_key, last_row)) {
+        let to = atomicAdd(&better, 1u);
+        new_key[to] = key;
+        new_row[to] = row;
+      }
+      workgroupBarrier();
+    }
+    let fresh = workgroupUniformLoad(&better);
+    // where each comes to stand among the old ones; one that is there already comes nowhere
+    for (var i = t; i < fresh; i += 64u) {
+      let key = new_key[i];
+      let row = new_row[i];
+      var low = 0u;
+      var high = p.ef;
+      while (low < high) {
+        let middle = (low + high) / 2u;
+        if (before(list_key[now + middle], list_row[now + middle] & ~FOLLOWED, key, row)) { low = middle + 1u; } else { high = middle; }
+      }
+      var twice = false;
+      if (low < p.ef) { twice = (list_row[now + low] & ~FOLLOWED) == row && list_key[now + low] == key; }
+      for (var other = 0u; other < i; other++) { twice = twice || new_row[other] == row; }
+      new_at[i] = select(low, NO_PLACE, twice);
+    }
+    workgroupBarrier();
+    let then = LIST - now;
+    for (var i = t; i < fresh; i += 64u) {
+      let at = new_at[i];
+      if (at != NO_PLACE) {
+        var to = at;
+        for (var other = 0u; other < fresh; other++) {
+          to += u32(new_at[other] != NO_PLACE && before(new_key[other], new_row[other], new_key[i], new_row[i]));
+        }
+        if (to < p.ef) {
+          list_key[then + to] = new_key[i];
+          list_row[then + to] = new_row[i];
+          atomicOr(&open[to / 32u], 1u << (to % 32u));
+        }
+      }
+    }
+    for (var i = t; i < p.ef; i += 64u) {
+      var to = i;
+      for (var other = 0u; other < fresh; other++) { to += u32(new_at[other] <= i); }
+      if (to < p.ef) {
+        let row = list_row[now + i];
+        list_key[then + to] = list_key[now + i];
+        list_row[then + to] = row;
+        if ((row & FOLLOWED) == 0u) { atomicOr(&open[to / 32u], 1u << (to % 32u)); }
+      }
+    }
+    now = then;
+    if (t == 0u) { atomicStore(&met, 0u); }
+    workgroupBarrier();
+    // the best whose edges were not followed: thread w finds the one with w open places before it
+    var place = NO_PLACE;
+    if (t < WIDTH) {
+      var left = t;
+      for (var word = 0u; word < (p.ef + 31u) / 32u && place == NO_PLACE; word++) {
+        var bits = atomicLoad(&open[word]);
+        let ones = countOneBits(bits);
+        if (left < ones) {
+          while (left > 0u) {
+            bits &= bits - 1u;
+            left--;
+          }
+          place = word * 32u + countTrailingZeros(bits);
+        } else {
+          left -= ones;
+        }
+      }
+      var parent = NO_KEY;
+      if (place != NO_PLACE) {
+        parent = list_row[now + place];
+        list_row[now + place] = parent | FOLLOWED;
+      }
+      parents[t] = parent;
+    }
+    if (t == 0u) {
+      goes_on = u32(place != NO_PLACE && step < p.most_steps);
+      ended = select(0u, CAPPED, place != NO_PLACE);
+    }
+    workgroupBarrier();
+    if (workgroupUniformLoad(&goes_on) == 0u) { break; }
+    step++;
+    for (var i = t; i < WIDTH * p.degree; i += 64u) {
+      let parent = parents[i / p.degree];
+      if (parent != NO_KEY) { meet(links[parent * p.degree + i % p.degree]); }
+    }
+  }
+  for (var i = t; i < p.ef; i += 64u) {
+    let key = list_key[now + i];
+    chosen[query * p.ef + i] = select(list_row[now + i] & ~FOLLOWED, NO_KEY, key == NO_KEY);
+    var next = NO_KEY;
+    if (i + 1u < p.ef) { next = list_key[now + i + 1u]; }
+    if (key != NO_KEY && next == NO_KEY) { counts[query] = i + 1u; }
+    if (i == 0u && key == NO_KEY) { counts[query] = 0u; }
+  }
+  if (t == 0u) { steps[query] = step | ended; }
+}

@@ -1,0 +1,124 @@
+//! A graph over the rows of a dataset.
+
+use super::kernels::MOST_DEGREE;
+use super::starts::Starts;
+use super::{lifted, links, neighbors};
+use crate::buffer::Buffer;
+use crate::call::CancelToken;
+use crate::dtype::DType;
+use crate::error::Result;
+use crate::exact::{Dataset, Encoding, Form};
+use crate::space::{Family, Pair, pair};
+
+/// Neighbours are kept for so many times the edges of a row.
+const KEPT: u32 = 2;
+/// They are a multiple of so many.
+const WHOLE: u32 = 32;
+/// The top bit of a row's number says in a search that its edges were followed.
+const MOST_ROWS: u64 = 1 << 31;
+
+/// How many edges a row has at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    pub degree: u32,
+}
+
+/// Edges of each row, and from where a search sets out.
+#[derive(Clone)]
+pub(crate) struct Graph {
+    pub(super) links: Buffer,
+    pub(super) degree: u32,
+    pub(super) starts: Starts,
+    rows: u64,
+}
+
+impl Shape {
+    /// Neighbours of a row.
+    fn width(self) -> u32 {
+        (KEPT * self.degree).next_multiple_of(WHOLE).min(MOST_DEGREE)
+    }
+}
+
+/// What the distances of floats to such rows are sums of; `None` of those that have no graph.
+pub(super) fn family(dataset: &Dataset) -> Option<(Family, bool)> {
+    let floats = matches!(dataset.compared_dtype(), DType::F32 | DType::F16 | DType::Bf16);
+    let plain = floats && !dataset.transforms() && !dataset.compared().is_coded();
+    let scans = dataset.compared().scan().is_some();
+    match pair(dataset.metric(), dataset.compared_dtype(), DType::F32, dataset.dim()) {
+        Pair::Tree { family, scaled } if plain && scans => Some((family, scaled)),
+        _ => None,
+    }
+}
+
+/// As which form of the rows a search compares them.
+pub(super) fn form(dataset: &Dataset) -> Form {
+    let copied = |operand: Encoding| matches!(operand, Encoding::F16Copy);
+    match dataset.f16() {
+        Some(f16) if copied(f16.operand) => Form::F16,
+        _ => Form::Rows,
+    }
+}
+
+impl Graph {
+    /// Why there is no graph of such rows.
+    pub fn refused(dataset: &Dataset, shape: Shape) -> Option<&'static str> {
+        let (n, most) = (dataset.len(), dataset.gpu().caps().max_binding_bytes);
+        match () {
+            _ if family(dataset).is_none() => {
+                Some("its distances are no sums of squares or products of floats")
+            }
+            _ if dataset.compared().matrix().segments().len() != 1 => {
+                Some("its rows do not lie in one buffer")
+            }
+            _ if n * u64::from(shape.width()) * 4 > most => {
+                Some("one binding does not hold the neighbours of all rows")
+            }
+            _ if n * u64::from(shape.degree) >= MOST_ROWS => Some("it would have too many edges"),
+            () => None,
+        }
+    }
+
+    /// Of rows that [`refused`](Self::refused) has nothing against; those in `gone`, a bit each, are nobody's hits.
+    pub fn build(
+        dataset: &Dataset,
+        shape: Shape,
+        gone: Option<&[u32]>,
+        cancel: Option<&CancelToken>,
+    ) -> Result<Graph> {
+        let (gpu, n, width) = (dataset.gpu(), dataset.len(), shape.width());
+        let begin = std::time::Instant::now();
+        let lifted = match family(dataset) {
+            Some((Family::Dot, false)) => Some(lifted::lifted(dataset)?),
+            _ => None,
+        };
+        let near = neighbors::neighbors(lifted.as_ref().unwrap_or(dataset), width, cancel)?;
+        drop(lifted);
+        let found = begin.elapsed();
+        let of = (n as u32, shape.degree);
+        let links = links::links(gpu, of, &near, width, cancel)?;
+        drop(near);
+        let linked = begin.elapsed();
+        let starts = Starts::new(dataset, (&links, shape.degree), gone)?;
+        log::debug!(
+            "a graph of {n} rows: neighbours {found:?}, edges {:?}, starts {:?}",
+            linked - found,
+            begin.elapsed() - linked
+        );
+        Ok(Graph { links, degree: shape.degree, starts, rows: n })
+    }
+
+    /// Rows that it is of.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// How many rows are starts because no edge leads to them.
+    pub fn islands(&self) -> u64 {
+        self.starts.islands.into()
+    }
+
+    /// Bytes of device memory.
+    pub fn bytes(&self) -> u64 {
+        self.links.size() + self.starts.rows.size() + self.starts.dataset.bytes()
+    }
+}

@@ -1,0 +1,144 @@
+//! The kernels of graphs, and what they are passed by value.
+
+use crate::dtype::DType;
+use crate::exact::Encoding;
+use crate::kernel::{Shader, Variant, params, shader};
+use crate::space::Family;
+
+const EDGE_ENDS: Shader = shader!("graph", "edge_ends");
+const KEEP_NEIGHBORS: Shader = shader!("graph", "keep_neighbors");
+const MERGE_LINKS: Shader = shader!("graph", "merge_links");
+const PRUNE: Shader = shader!("graph", "prune");
+const REACH: Shader = shader!("graph", "reach");
+const SEARCH: Shader = shader!("graph", "search");
+
+/// The longest list of a search: two of them, what is met and what is remembered have 16 KiB of workgroup memory.
+pub(crate) const MOST_EF: u32 = 512;
+/// The most edges of a row, and the most neighbours that they are chosen among.
+pub(crate) const MOST_DEGREE: u32 = 128;
+/// Rows that a step may meet.
+pub(super) const ROOM: u32 = 256;
+
+params! {
+    pub(super) struct KeepNeighbors {
+        pub k: u32,
+        /// Neighbours of a row.
+        pub width: u32,
+    }
+}
+
+params! {
+    pub(super) struct Prune {
+        /// Of the first row.
+        pub first: u32,
+        pub n: u32,
+        pub degree: u32,
+        pub groups_x: u32,
+    }
+}
+
+params! {
+    pub(super) struct EdgeEnds {
+        pub n: u32,
+        pub degree: u32,
+        pub groups_x: u32,
+    }
+}
+
+params! {
+    pub(super) struct MergeLinks {
+        pub n: u32,
+        pub groups_x: u32,
+    }
+}
+
+params! {
+    pub(super) struct Reach {
+        pub n: u32,
+        pub degree: u32,
+        pub level: u32,
+        pub groups_x: u32,
+    }
+}
+
+params! {
+    pub(super) struct SearchGraph {
+        pub k4: u32,
+        pub stride4: u32,
+        pub q_stride4: u32,
+        pub degree: u32,
+        pub starts: u32,
+        pub ef: u32,
+        pub most_steps: u32,
+        /// What the rows are multiplied by.
+        pub factor: f32,
+    }
+}
+
+pub(super) fn keep_neighbors() -> Variant {
+    Variant::new::<KeepNeighbors>(KEEP_NEIGHBORS)
+}
+
+/// Of so many neighbours a row.
+pub(super) fn prune(width: u32) -> Variant {
+    let slots = (2 * width).next_power_of_two();
+    Variant::new::<Prune>(PRUNE).int("width", width).implied("slots", slots)
+}
+
+pub(super) fn edge_ends() -> Variant {
+    Variant::new::<EdgeEnds>(EDGE_ENDS)
+}
+
+pub(super) fn merge_links(degree: u32) -> Variant {
+    Variant::new::<MergeLinks>(MERGE_LINKS).int("degree", degree)
+}
+
+pub(super) fn reach() -> Variant {
+    Variant::new::<Reach>(REACH)
+}
+
+/// Places of the list of a search that keeps `ef` rows.
+fn places(ef: u32) -> u32 {
+    ef.next_power_of_two().clamp(64, MOST_EF)
+}
+
+/// Slots of the table of what was met, as far as workgroup memory goes.
+fn slots(list: u32) -> u32 {
+    if list < MOST_EF { 1024 } else { 512 }
+}
+
+/// `width` rows whose edges are followed in a step; `scaled`: products are multiplied by the scale of their row.
+pub(super) fn search(
+    rows: Encoding,
+    (family, scaled): (Family, bool),
+    ef: u32,
+    width: u32,
+) -> Variant {
+    let list = places(ef);
+    Variant::new::<SearchGraph>(SEARCH)
+        .word("dtype", rows.name())
+        .word("family", family.name())
+        .flag("scaled", scaled)
+        .int("list", list)
+        .int("width", width)
+        .implied("room", ROOM)
+        .implied("slots", slots(list))
+}
+
+/// The list of all variants, for the tests that translate them.
+pub(crate) fn variants() -> Vec<Variant> {
+    let mut all = vec![keep_neighbors(), edge_ends(), reach()];
+    all.extend([32, 64, 96, 128].map(prune));
+    all.extend([2, 16, 32, 64, 128].map(merge_links));
+    let rows = [DType::F32, DType::F16, DType::Bf16].map(Encoding::Rows);
+    for rows in rows.into_iter().chain([Encoding::F16Copy]) {
+        for of in [(Family::L2, false), (Family::Dot, false), (Family::Dot, true)] {
+            if of.1 && rows == Encoding::F16Copy {
+                continue;
+            }
+            all.push(search(rows, of, 64, 4));
+        }
+    }
+    all.extend([128, 256, 512].map(|ef| search(Encoding::F16Copy, (Family::L2, false), ef, 4)));
+    all
+}

@@ -1,0 +1,43 @@
+//! Graphs of neighbours: each row has edges to some rows that are near to it, and a search follows them.
+//!
+//! # The algorithm
+//!
+//! Notation: n rows x, each with `degree` edges; queries q, k neighbours, a list of the `ef` best rows that were met.
+//!
+//! ```text
+//! build:
+//!   near[x]   = the 2 degree nearest other rows, by the scan                          neighbors.rs
+//!   links[x]  = of these the `degree` that the fewest detours of two edges reach      links.rs
+//!   links[x]  = half of them, then the rows whose edges end at x, then the rest
+//!   starts    = a sample of the rows, and one row of whatever no edge of these reaches    starts.rs
+//! search(queries, k, ef), in one submission:                                          search.rs
+//!   list[q]   = the nearest starts, by the exact search
+//!   repeat: follow the edges of the best rows on the list that have not been followed, and put what is better than its last on it
+//!   answer[q] = the k rows of the list with the smallest (key, row number), by exact distances
+//! ```
+//!
+//! Why all rows can be found: a breadth-first search on the device from the starts meets every row; where it does not, one of those that
+//! it did not meet becomes a start, and it goes on from there until none is left. Starts are searched exactly, so that an island of rows without an edge to
+//! it costs a start and nothing else.
+//!
+//! Why an answer depends on nothing but the graph, the query and `ef`: see `shaders/graph/search.wgsl`. The graph is a function of the rows: no step
+//! of its construction depends on the order in which threads run (edges that end at a row are sorted by rank and row).
+//!
+//! # Where the code departs from it
+//!
+//! * Rows are compared as the scan reads them: where there is a copy in f16, by that. The distances of the answer are exact all the same, and equal
+//!   to those of the flat search to the bit, since the list's rows are compared again as every candidate is.
+//! * A graph is of rows in one buffer, in floats, under a metric whose distances are sums of squares or products; inner products have the graph of rows
+//!   that are lifted to one length by another element (`lifted.rs`). All else is searched exactly.
+
+mod graph;
+mod kernels;
+mod lifted;
+mod links;
+mod neighbors;
+mod search;
+mod starts;
+
+pub(crate) use graph::{Graph, Shape};
+pub(crate) use kernels::{MOST_DEGREE, MOST_EF, variants};
+pub(crate) use search::Walk;

@@ -1,0 +1,126 @@
+//! The search of a graph: what goes on from the nearest starts of each query, while these are on the device.
+
+use super::graph::{Graph, family, form};
+use super::kernels::{self, ROOM, SearchGraph};
+use crate::call::{Filter, Options, Pending, RowHits, SearchStats};
+use crate::dtype::Rows;
+use crate::error::{Error, Result};
+use crate::exact::{self, Between, Chosen, Dataset, Instead, Queries, Refined, RowOf, Upload};
+use crate::kernel::Encoder;
+use std::sync::Arc;
+
+/// Starts of a query.
+const STARTS: usize = 32;
+/// Rows whose edges are followed in a step, as far as there is room for what they lead to: four take a quarter of the steps of one, for a few per
+/// cent more rows that are compared.
+const WIDTH: u32 = 4;
+/// The bit of what is told of a query that says that it ended before it was done.
+const CAPPED: u32 = 1 << 31;
+
+/// How a graph is searched.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Walk {
+    /// Rows that a query keeps, 1 to [`MOST_EF`](super::MOST_EF).
+    pub ef: u32,
+    /// Steps after which a query ends, come what may.
+    pub most_steps: Option<u32>,
+}
+
+/// What is between the search of the starts and the exact distances.
+struct Walking {
+    graph: Graph,
+    walk: Walk,
+}
+
+impl Graph {
+    /// Starts a search for the `k` nearest of those rows of its dataset that a walk meets; `None` where there is no room for it beside the
+    /// search of the starts, or queries are of no type that it compares.
+    pub fn submit(
+        &self,
+        dataset: &Dataset,
+        queries: Rows<'_>,
+        (k, walk): (usize, Walk),
+        options: Options,
+    ) -> Result<Option<Pending<RowHits>>> {
+        let unread = Queries::unread(dataset, queries)?;
+        if !unread.reads_floats(dataset) {
+            return Ok(None);
+        }
+        let row_of = RowOf::Table(self.starts.rows.clone());
+        let of = (walk.ef as usize, k);
+        let row_ids = options.row_ids.clone();
+        let refined = Refined::new(dataset, (unread, true), row_of, of, row_ids)?;
+        let Some(refined) = refined else { return Ok(None) };
+        let refined = Arc::new(refined.through(Arc::new(Walking { graph: self.clone(), walk })));
+        let options = Options { next: Some(refined.clone()), ..options };
+        let starts = &self.starts.dataset;
+        let found = exact::submit_search(starts, queries, STARTS, Filter::default(), options)?;
+        if !refined.has_begun() {
+            return Err(Error::internal("a search of starts that goes no further"));
+        }
+        let rows = dataset.len();
+        Ok(Some(found.map(move |mut found| {
+            found.stats.rows = rows;
+            Ok(found)
+        })))
+    }
+}
+
+impl Between for Walking {
+    fn encode(
+        &self,
+        encoder: &mut Encoder,
+        dataset: &Dataset,
+        upload: &Upload,
+        (starts, room): (Chosen, u32),
+    ) -> Result<Instead> {
+        let (gpu, nq, ef) = (encoder.gpu().clone(), upload.count, self.walk.ef);
+        let Some((of_family, scaled)) = family(dataset) else {
+            return Err(Error::internal("a graph of rows that have none"));
+        };
+        let operand = dataset.scan_rows().operand(0, form(dataset))?;
+        let width = (ROOM / self.graph.degree).clamp(1, WIDTH);
+        let scale = operand.scale.filter(|_| scaled);
+        let variant = kernels::search(operand.stored, (of_family, scale.is_some()), ef, width);
+        let bins = gpu.scratch("rows on lists", u64::from(nq) * u64::from(ef) * 4)?;
+        let counts = gpu.scratch("rows on lists", u64::from(nq) * 4)?;
+        let told = gpu.scratch("steps", u64::from(nq) * 4)?;
+        let params = SearchGraph {
+            k4: dataset.compared().dim().div_ceil(4) as u32,
+            stride4: operand.stride4,
+            q_stride4: upload.exact_stride4,
+            degree: self.graph.degree,
+            starts: room,
+            ef,
+            most_steps: self.most_steps(width),
+            factor: operand.factor,
+        };
+        let mut buffers = vec![
+            ("rows", operand.buffer),
+            ("queries", &upload.exact),
+            ("links", &self.graph.links),
+            ("starts", &starts.bins),
+            ("chosen", &bins),
+            ("counts", &counts),
+            ("steps", &told),
+        ];
+        buffers.extend(scale.map(|scale| ("scale", scale)));
+        encoder.stage("walk");
+        encoder.dispatch(&variant, &buffers, &params, [nq, 1, 1])?;
+        Ok(Instead { chosen: Chosen { bins, counts }, room: ef, told })
+    }
+
+    fn count(&self, told: u32, stats: &mut SearchStats) {
+        stats.graph.walked += 1;
+        stats.graph.steps += u64::from(told & !CAPPED);
+        stats.graph.capped += u64::from(told & CAPPED != 0);
+        stats.refine.candidates += u64::from(self.walk.ef);
+    }
+}
+
+impl Walking {
+    /// Each place of the list is followed once, and a list changes while that is done: of so many times as many the search is lost.
+    fn most_steps(&self, width: u32) -> u32 {
+        self.walk.most_steps.unwrap_or(4 * self.walk.ef / width + 32)
+    }
+}

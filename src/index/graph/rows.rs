@@ -1,0 +1,320 @@
+//! What an index with a graph stores: rows as they are, and the graph of them once a search asks for it.
+
+use crate::buffer::Matrix;
+use crate::call::{Filter, Made, Options, Pending, RowHits, RowIds};
+use crate::dtype::{DType, Rows};
+use crate::error::{Error, Result};
+use crate::exact::{self, Dataset, ToPrepare};
+use crate::format::RowSource;
+use crate::graph::{Graph, MOST_EF, Shape, Walk};
+use crate::index::ids::RowSet;
+use crate::index::params::{Ask, GraphParams, GraphPath, SearchParams};
+use crate::index::persist::{self, FileReader, FileWriter};
+use crate::index::state::Stored;
+use crate::metric::Metric;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Rows below which the exact search of all is as fast.
+const FEW_ROWS: u64 = 32 << 10;
+/// Of the rows of a graph, one in so many may be removed before the next search makes a new one.
+const REMOVED: u64 = 8;
+
+/// A graph, and how many of its rows had been removed when it was made.
+#[derive(Clone)]
+struct Built {
+    graph: Arc<Graph>,
+    removed: u64,
+}
+
+/// Rows, and how they are searched.
+#[derive(Clone)]
+pub(in crate::index) struct GraphRows {
+    pub(super) dataset: Dataset,
+    pub(super) shape: Shape,
+    pub(super) ef: usize,
+    /// The rows that were removed, a bit each; `None` where none was.
+    gone: Option<Arc<[u32]>>,
+    built: Made<Built>,
+}
+
+/// What a search does.
+enum Way {
+    Exact,
+    Walk(Walk),
+}
+
+impl GraphRows {
+    /// No rows yet.
+    pub fn new(dataset: Dataset, shape: Shape, ef: usize) -> GraphRows {
+        GraphRows { dataset, shape, ef, gone: None, built: Made::default() }
+    }
+
+    /// Whose searches keep so many rows.
+    pub fn with_ef(&self, ef: usize) -> Result<GraphRows> {
+        Ok(GraphRows { ef: checked_ef(ef)?, ..self.clone() })
+    }
+
+    /// With the graph, if it is still to be made and there is one of such rows.
+    pub fn build(&self) -> Result<()> {
+        match Graph::refused(&self.dataset, self.shape) {
+            None if self.dataset.len() > 0 => self.graph().map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    fn of(&self, dataset: Dataset) -> GraphRows {
+        GraphRows { dataset, built: Made::default(), ..self.clone() }
+    }
+
+    fn removed(&self) -> u64 {
+        let ones = |words: &Arc<[u32]>| words.iter().map(|word| u64::from(word.count_ones())).sum();
+        self.gone.as_ref().map_or(0, ones)
+    }
+
+    fn graph(&self) -> Result<Built> {
+        self.built.get(|| {
+            let graph = Graph::build(&self.dataset, self.shape, self.gone.as_deref(), None)?;
+            Ok(Built { graph: Arc::new(graph), removed: self.removed() })
+        })
+    }
+
+    /// Which way a search goes.
+    fn way(
+        &self,
+        ask: Ask,
+        asked: &GraphParams,
+        filter: &Filter,
+        options: &Options,
+    ) -> Result<Way> {
+        let Some(k) = ask.k() else { return exactly(asked, "a range search") };
+        let ef = asked.ef.map_or(Ok(self.ef), checked_ef)?.max(k);
+        if asked.max_steps == Some(0) {
+            return Err(Error::argument("max_steps", "0 steps lead nowhere"));
+        }
+        if asked.path == GraphPath::Exact {
+            return Ok(Way::Exact);
+        }
+        // rows that were removed since it was made take places of the list
+        let removed =
+            self.removed() - self.built.known().map_or(self.removed(), |built| built.removed);
+        let rows = self.dataset.len();
+        let longer = ef as u64 + (ef as u64 * removed).div_ceil((rows - removed).max(1));
+        match () {
+            _ if filter.shared.is_some() || filter.each.is_some() => exactly(asked, "a filter"),
+            _ if options.exhaustive => exactly(asked, "exhaustive"),
+            _ if options.keys => exactly(asked, "an answer that is merged"),
+            _ if longer > u64::from(MOST_EF) => exactly(asked, "more than 512 rows to keep"),
+            _ if rows == 0 => Ok(Way::Exact),
+            _ if asked.path == GraphPath::Auto && rows < FEW_ROWS => Ok(Way::Exact),
+            () => match Graph::refused(&self.dataset, self.shape) {
+                Some(why) if asked.path == GraphPath::Graph => {
+                    Err(Error::unsupported("a search along the edges of a graph", why))
+                }
+                Some(why) => {
+                    log::debug!("searched exactly: {why}");
+                    Ok(Way::Exact)
+                }
+                None => {
+                    let most_steps = asked.max_steps.map(|most| most.min(1 << 30) as u32);
+                    Ok(Way::Walk(Walk { ef: longer as u32, most_steps }))
+                }
+            },
+        }
+    }
+}
+
+/// A number of rows that a search may keep.
+fn checked_ef(ef: usize) -> Result<usize> {
+    match ef {
+        0 => Err(Error::argument("ef", "of 0 rows that are kept there is none to go on from")),
+        ef => Ok(ef),
+    }
+}
+
+/// The exact search, unless the path has to be the graph's.
+fn exactly(asked: &GraphParams, why: &str) -> Result<Way> {
+    match asked.path {
+        GraphPath::Graph => {
+            Err(Error::argument("path", format!("graph beside {why}, which is answered exactly")))
+        }
+        _ => Ok(Way::Exact),
+    }
+}
+
+impl Stored for GraphRows {
+    fn metric(&self) -> &Metric {
+        self.dataset.metric()
+    }
+
+    fn dtype(&self) -> DType {
+        self.dataset.rows().dtype()
+    }
+
+    fn dim(&self) -> usize {
+        self.dataset.rows().dim()
+    }
+
+    fn len(&self) -> u64 {
+        self.dataset.len()
+    }
+
+    fn bytes(&self) -> u64 {
+        self.dataset.bytes() + self.built.known().map_or(0, |built| built.graph.bytes())
+    }
+
+    fn description(&self) -> String {
+        format!("CAGRA{}", self.shape.degree)
+    }
+
+    fn append(&self, source: &mut dyn RowSource) -> Result<GraphRows> {
+        Ok(self.of(self.dataset.append(source)?))
+    }
+
+    fn append_matrix(&self, matrix: &Matrix) -> Result<GraphRows> {
+        Ok(self.of(self.dataset.append_matrix(matrix)?))
+    }
+
+    fn replace(
+        &self,
+        rows: &[u32],
+        source: &mut dyn RowSource,
+        live: Option<&[u32]>,
+        more: u64,
+    ) -> Result<GraphRows> {
+        Ok(self.of(self.dataset.replace(rows, source, live, more)?))
+    }
+
+    fn mask(&self, live: &[u32]) -> Result<GraphRows> {
+        let rows = self.dataset.len();
+        let mut gone: Vec<u32> = live.iter().map(|word| !word).collect();
+        if let (Some(last), over @ 1..) = (gone.last_mut(), rows % 32) {
+            *last &= (1 << over) - 1;
+        }
+        let masked = GraphRows { gone: Some(gone.into()), ..self.of(self.dataset.mask(live)?) };
+        let few = |built: &Built| (masked.removed() - built.removed) * REMOVED <= rows;
+        let built = self.built.known().filter(few).map_or_else(Made::default, Made::of);
+        Ok(GraphRows { built, ..masked })
+    }
+
+    fn gather(&self, keep: &[u32]) -> Result<GraphRows> {
+        Ok(GraphRows { gone: None, ..self.of(Stored::gather(&self.dataset, keep)?) })
+    }
+
+    fn read(&self, rows: Range<u64>) -> Result<Vec<u8>> {
+        Stored::read(&self.dataset, rows)
+    }
+
+    fn read_rows(&self, rows: &[u32], out: &mut [u8]) -> Result<()> {
+        Stored::read_rows(&self.dataset, rows, out)
+    }
+
+    fn prepare(&self, filter: ToPrepare<'_>) -> Result<Filter> {
+        Stored::prepare(&self.dataset, filter)
+    }
+
+    fn submit(
+        &self,
+        queries: Rows<'_>,
+        ask: Ask,
+        filter: Filter,
+        row_ids: RowIds,
+        params: &SearchParams,
+    ) -> Result<Pending<RowHits>> {
+        let (asked, options) = params.walking(ask)?;
+        let options = Options { row_ids, ..options };
+        let way = self.way(ask, &asked, &filter, &options)?;
+        let (Way::Walk(walk), Ask::Nearest(k)) = (way, ask) else {
+            return self.exactly(queries, ask, filter, options);
+        };
+        let built = self.graph()?;
+        let (dataset, own) = (self.dataset.clone(), options.clone());
+        let walked = built.graph.submit(&dataset, queries, (k, walk), options)?;
+        let Some(walked) = walked else {
+            return match asked.path {
+                GraphPath::Graph => Err(Error::unsupported(
+                    "a search along the edges of a graph",
+                    format!("queries of {}, or too little memory", queries.dtype()),
+                )),
+                _ => self.exactly(queries, ask, filter, own),
+            };
+        };
+        let all = (self.len() - self.removed()) as usize;
+        let (wanted, kept, dim) = (k.min(all), queries.to_f32(), self.dim());
+        Ok(walked.map(move |found| completed(&dataset, found, (&kept, dim), (k, wanted), own)))
+    }
+
+    fn write_sections(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {
+        persist::write_graph(file, self.shape.degree, self.ef)?;
+        let row_bytes = self.dtype().row_bytes(self.dim());
+        persist::write_rows(file, persist::ROWS, row_bytes, self.len(), live, |rows| {
+            Stored::read(self, rows)
+        })
+    }
+
+    fn read_sections(&self, rows: u64, file: &mut FileReader) -> Result<GraphRows> {
+        let (degree, ef) = persist::read_graph(file)?;
+        let empty = GraphRows { shape: Shape { degree }, ef, ..self.clone() };
+        let shape = (self.dtype(), self.dim());
+        persist::read_rows(file, persist::ROWS, shape, rows, |source| empty.append(source))
+    }
+}
+
+impl GraphRows {
+    fn exactly(
+        &self,
+        queries: Rows<'_>,
+        ask: Ask,
+        filter: Filter,
+        options: Options,
+    ) -> Result<Pending<RowHits>> {
+        let found = match ask {
+            Ask::Nearest(k) => exact::submit_search(&self.dataset, queries, k, filter, options),
+            Ask::Within(radius) => {
+                exact::submit_range(&self.dataset, queries, radius, filter, options)
+            }
+        }?;
+        Ok(found.map(|mut found| {
+            found.stats.graph.exact = found.stats.queries;
+            Ok(found)
+        }))
+    }
+}
+
+/// The answer, in which queries that met fewer than `wanted` of the rows are answered exactly: those that set out on an island.
+fn completed(
+    dataset: &Dataset,
+    found: RowHits,
+    (queries, dim): (&[f32], usize),
+    (k, wanted): (usize, usize),
+    options: Options,
+) -> Result<RowHits> {
+    let short = |ends: &[usize]| ends[1] - ends[0] < wanted;
+    let again: Vec<usize> =
+        found.lims.windows(2).enumerate().filter(|(_, ends)| short(ends)).map(|(q, _)| q).collect();
+    if again.is_empty() {
+        return Ok(found);
+    }
+    let some: Vec<f32> =
+        again.iter().flat_map(|&q| &queries[q * dim..(q + 1) * dim]).copied().collect();
+    let exact = exact::submit_search(dataset, Rows::F32(&some), k, Filter::default(), options)?;
+    let exact = exact.wait()?;
+    let mut all = RowHits { lims: vec![0], stats: found.stats.clone(), ..RowHits::default() };
+    let mut next = 0;
+    for q in 0..found.lims.len() - 1 {
+        let (from, at) = match again.get(next) {
+            Some(&own) if own == q => {
+                next += 1;
+                (&exact, next - 1)
+            }
+            _ => (&found, q),
+        };
+        let span = from.lims[at]..from.lims[at + 1];
+        all.ids.extend_from_slice(&from.ids[span.clone()]);
+        all.distances.extend_from_slice(&from.distances[span]);
+        all.lims.push(all.ids.len());
+    }
+    all.stats.add_work(&exact.stats);
+    all.stats.graph.again += again.len() as u64;
+    Ok(all)
+}

@@ -1,0 +1,3 @@
+//! Searches along the edges of a graph.
+
+mod answers;
