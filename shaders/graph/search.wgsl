@@ -1,8 +1,8 @@
 // Best-first search of a graph: of each query the p.ef best rows that were met, from its starts on. A step follows the edges of the best rows
 // whose edges were not followed yet, until there is none among the p.ef best.
-// Bindings: rows (n x stride4 groups of four), queries (nq x q_stride4 groups of four), links (n x degree, NO_KEY behind the last), starts (nq x p.starts
+// Bindings: {{ "rows of the first segment" if segments > 1 else "rows" }} (n x stride4 groups of four){{ ", those of the others" if segments > 1 else "" }}, queries (nq x q_stride4 groups of four), links (n x degree, NO_KEY behind the last), starts (nq x p.starts
 //   rows, NO_KEY behind the last), chosen (nq x p.ef rows, out, best first, NO_KEY behind the last), counts (nq, out), steps (nq, out){{ ", scale (n)" if scaled else "" }}.
-// Threads: a workgroup of 64 has one query; eight neighbours have one row.
+// Threads: a workgroup of {{ threads }} has one query; eight neighbours have {{ unroll }} rows at a time.
 // Profile keys: none.
 //
 // What was met is remembered in a table that may forget: a slot has the last row that fell on it. A row that was forgotten is compared again, with
@@ -23,6 +23,12 @@
 //% if scaled
 @group(0) @binding({{ slot() }}) var<storage, read> scale: array<f32>;
 //% endif
+//% for s in range(1, segments)
+@group(0) @binding({{ slot() }}) var<storage, read> rows{{ s }}: array<Group>;
+//% if scaled
+@group(0) @binding({{ slot() }}) var<storage, read> scale{{ s }}: array<f32>;
+//% endif
+//% endfor
 
 struct Params {
   k4: u32,
@@ -32,11 +38,17 @@ struct Params {
   starts: u32,
   ef: u32,
   most_steps: u32,
+  // of every segment but the last
+  segment_rows: u32,
   // what the rows are multiplied by
   factor: f32,
 }
 var<immediate> p: Params;
 
+const THREADS = {{ threads }}u;
+const TEAMS = THREADS / 8u;
+// rows whose parts there is room for
+const CHUNK = 64u;
 const LIST = {{ list }}u;
 const WIDTH = {{ width }}u;
 const ROOM = {{ room }}u;
@@ -63,6 +75,37 @@ var<workgroup> better: atomic<u32>;
 var<workgroup> goes_on: u32;
 var<workgroup> ended: u32;
 
+// Group k of a row, whatever segment it is in.
+fn group(row: u32, k: u32) -> vec4<f32> {
+//% if segments == 1
+  return row4(row * p.stride4 + k);
+//% else
+  // read of each, and chosen afterwards: of branches that differ the reads would wait for each other
+  let segment = row / p.segment_rows;
+  let at = (row - segment * p.segment_rows) * p.stride4 + k;
+  var found = row4(select(0u, at, segment == 0u));
+//% for s in range(1, segments)
+  found = select(found, floats(rows{{ s }}[select(0u, at, segment == {{ s }}u)]), segment == {{ s }}u);
+//% endfor
+  return found;
+//% endif
+}
+//% if scaled
+
+fn scale_of(row: u32) -> f32 {
+//% if segments == 1
+  return scale[row];
+//% else
+  let segment = row / p.segment_rows;
+  let at = row - segment * p.segment_rows;
+//% for s in range(1, segments)
+  if (segment == {{ s }}u) { return scale{{ s }}[at]; }
+//% endfor
+  return scale[at];
+//% endif
+}
+//% endif
+
 fn before(key: u32, row: u32, other_key: u32, other_row: u32) -> bool {
   return key < other_key || (key == other_key && row < other_row);
 }
@@ -74,19 +117,20 @@ fn meet(row: u32) {
   if (atomicExchange(&seen[slot], row) != row) { new_row[atomicAdd(&met, 1u)] = row; }
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size({{ threads }})
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
   let query = wg.x;
   let y = query * p.q_stride4;
   let j = t % 8u;
-  for (var i = t; i < 2u * LIST; i += 64u) {
+  let team = t / 8u;
+  for (var i = t; i < 2u * LIST; i += THREADS) {
     list_key[i] = NO_KEY;
     list_row[i] = NO_KEY;
   }
-  for (var i = t; i < SLOTS; i += 64u) { atomicStore(&seen[i], NO_KEY); }
+  for (var i = t; i < SLOTS; i += THREADS) { atomicStore(&seen[i], NO_KEY); }
   if (t == 0u) { atomicStore(&met, 0u); }
   workgroupBarrier();
-  for (var i = t; i < p.starts; i += 64u) { meet(starts[query * p.starts + i]); }
+  for (var i = t; i < p.starts; i += THREADS) { meet(starts[query * p.starts + i]); }
   var now = 0u;
   var step = 0u;
   loop {
@@ -98,27 +142,43 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     if (t == 0u) { atomicStore(&better, 0u); }
     workgroupBarrier();
     // compare: those that are no better than the last of the list are dropped
-    for (var first = 0u; first < count; first += 64u) {
-      for (var u = 0u; u < 64u; u += 8u) {
-        let i = first + u + t / 8u;
-        if (i < count) {
-          let x = new_row[i] * p.stride4;
-          var acc = vec4<f32>(0.0);
-          for (var k = j; k < p.k4; k += 8u) { acc = step4(acc, queries[y + k] * p.factor, {{ "scaled_up(row4(x + k))" if scaled else "row4(x + k)" }}); }
-          parts[(u + t / 8u) * 8u + j] = (acc.x + acc.y) + (acc.z + acc.w);
+    for (var first = 0u; first < count; first += CHUNK) {
+      for (var u = first + team; u < min(first + CHUNK, count); u += TEAMS * {{ unroll }}u) {
+//% for c in range(unroll)
+        var acc{{ c }} = vec4<f32>(0.0);
+        let i{{ c }} = u + {{ c }}u * TEAMS;
+        let live{{ c }} = i{{ c }} < min(first + CHUNK, count);
+        let row{{ c }} = new_row[min(i{{ c }}, ROOM - 1u)];
+//% endfor
+        for (var k = j; k < p.k4; k += 8u) {
+          let q = queries[y + k] * p.factor;
+//% for c in range(unroll)
+          var x{{ c }} = vec4<f32>(0.0);
+          if (live{{ c }}) { x{{ c }} = group(row{{ c }}, k); }
+//% endfor
+//% for c in range(unroll)
+          acc{{ c }} = step4(acc{{ c }}, q, {{ "scaled_up(x" ~ c ~ ")" if scaled else "x" ~ c }});
+//% endfor
         }
+//% for c in range(unroll)
+        if (live{{ c }}) { parts[(i{{ c }} - first) * 8u + j] = (acc{{ c }}.x + acc{{ c }}.y) + (acc{{ c }}.z + acc{{ c }}.w); }
+//% endfor
       }
       workgroupBarrier();
       let i = first + t;
+      let mine = t < CHUNK && i < count;
       let row = new_row[min(i, ROOM - 1u)];
-      let at = t * 8u;
-      var value = ((parts[at] + parts[at + 1u]) + (parts[at + 2u] + parts[at + 3u])) + ((parts[at + 4u] + parts[at + 5u]) + (parts[at + 6u] + parts[at + 7u]));
+      var key = NO_KEY;
+      if (mine) {
+        let at = t * 8u;
+        var value = ((parts[at] + parts[at + 1u]) + (parts[at + 2u] + parts[at + 3u])) + ((parts[at + 4u] + parts[at + 5u]) + (parts[at + 6u] + parts[at + 7u]));
 //% if scaled
-      if (i < count) { value = scaled_down(value, scale[row]); }
+        value = scaled_down(value, scale_of(row));
 //% endif
-      let key = {{ "ascending_key(value)" if family == "l2" else "descending_key(value)" }};
+        key = {{ "ascending_key(value)" if family == "l2" else "descending_key(value)" }};
+      }
       workgroupBarrier();
-      if (i < count && before(key, row, last_key, last_row)) {
+      if (mine && before(key, row, last_key, last_row)) {
         let to = atomicAdd(&better, 1u);
         new_key[to] = key;
         new_row[to] = row;
@@ -127,7 +187,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     }
     let fresh = workgroupUniformLoad(&better);
     // where each comes to stand among the old ones; one that is there already comes nowhere
-    for (var i = t; i < fresh; i += 64u) {
+    for (var i = t; i < fresh; i += THREADS) {
       let key = new_key[i];
       let row = new_row[i];
       var low = 0u;
@@ -143,7 +203,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     }
     workgroupBarrier();
     let then = LIST - now;
-    for (var i = t; i < fresh; i += 64u) {
+    for (var i = t; i < fresh; i += THREADS) {
       let at = new_at[i];
       if (at != NO_PLACE) {
         var to = at;
@@ -157,7 +217,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
         }
       }
     }
-    for (var i = t; i < p.ef; i += 64u) {
+    for (var i = t; i < p.ef; i += THREADS) {
       var to = i;
       for (var other = 0u; other < fresh; other++) { to += u32(new_at[other] <= i); }
       if (to < p.ef) {
@@ -201,12 +261,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     workgroupBarrier();
     if (workgroupUniformLoad(&goes_on) == 0u) { break; }
     step++;
-    for (var i = t; i < WIDTH * p.degree; i += 64u) {
+    for (var i = t; i < WIDTH * p.degree; i += THREADS) {
       let parent = parents[i / p.degree];
       if (parent != NO_KEY) { meet(links[parent * p.degree + i % p.degree]); }
     }
   }
-  for (var i = t; i < p.ef; i += 64u) {
+  for (var i = t; i < p.ef; i += THREADS) {
     let key = list_key[now + i];
     chosen[query * p.ef + i] = select(list_row[now + i] & ~FOLLOWED, NO_KEY, key == NO_KEY);
     var next = NO_KEY;

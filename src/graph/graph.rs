@@ -1,6 +1,6 @@
 //! A graph over the rows of a dataset.
 
-use super::kernels::MOST_DEGREE;
+use super::kernels::{MOST_DEGREE, SEGMENTS};
 use super::starts::Starts;
 use super::{lifted, links, neighbors};
 use crate::buffer::Buffer;
@@ -29,7 +29,6 @@ pub(crate) struct Graph {
     pub(super) links: Buffer,
     pub(super) degree: u32,
     pub(super) starts: Starts,
-    rows: u64,
 }
 
 impl Shape {
@@ -50,6 +49,21 @@ pub(super) fn family(dataset: &Dataset) -> Option<(Family, bool)> {
     }
 }
 
+/// Whether a kernel binds the rows of all segments, which are all of one size and scale but the last, beside the six buffers of a search.
+fn binds(dataset: &Dataset) -> bool {
+    let segments = dataset.compared().matrix().segments();
+    let scaled = matches!(family(dataset), Some((_, true))) && form(dataset) == Form::Rows;
+    let (count, each) = (segments.len(), if scaled { 2 } else { 1 });
+    let most = dataset.gpu().caps().max_storage_buffers as usize;
+    let size = segments.first().map_or(0, |segment| segment.rows());
+    let whole = segments.iter().take(count.saturating_sub(1)).all(|segment| segment.rows() == size);
+    let factors = (0..count).map(|at| dataset.scan_rows().operand(at, form(dataset)));
+    let factors: Vec<_> =
+        factors.filter_map(|of| of.ok().map(|of| (of.factor, of.stride4))).collect();
+    let alike = factors.windows(2).all(|pair| pair[0] == pair[1]);
+    whole && alike && count <= SEGMENTS.len() && 6 + each * count <= most
+}
+
 /// As which form of the rows a search compares them.
 pub(super) fn form(dataset: &Dataset) -> Form {
     let copied = |operand: Encoding| matches!(operand, Encoding::F16Copy);
@@ -67,9 +81,7 @@ impl Graph {
             _ if family(dataset).is_none() => {
                 Some("its distances are no sums of squares or products of floats")
             }
-            _ if dataset.compared().matrix().segments().len() != 1 => {
-                Some("its rows do not lie in one buffer")
-            }
+            _ if !binds(dataset) => Some("its rows lie in more buffers than a kernel binds"),
             _ if n * u64::from(shape.width()) * 4 > most => {
                 Some("one binding does not hold the neighbours of all rows")
             }
@@ -104,17 +116,7 @@ impl Graph {
             linked - found,
             begin.elapsed() - linked
         );
-        Ok(Graph { links, degree: shape.degree, starts, rows: n })
-    }
-
-    /// Rows that it is of.
-    pub fn rows(&self) -> u64 {
-        self.rows
-    }
-
-    /// How many rows are starts because no edge leads to them.
-    pub fn islands(&self) -> u64 {
-        self.starts.islands.into()
+        Ok(Graph { links, degree: shape.degree, starts })
     }
 
     /// Bytes of device memory.

@@ -19,6 +19,13 @@ pub(crate) const MOST_DEGREE: u32 = 128;
 /// Rows that a step may meet.
 pub(super) const ROOM: u32 = 256;
 
+/// What the kernel calls the rows of each segment, and their scales.
+pub(super) const SEGMENTS: [(&str, &str); 4] =
+    [("rows", "scale"), ("rows1", "scale1"), ("rows2", "scale2"), ("rows3", "scale3")];
+
+/// Slots of the table of what was met: more of them save comparisons and cost workgroups that run at a time, which are worth more.
+const SLOTS: u32 = 512;
+
 params! {
     pub(super) struct KeepNeighbors {
         pub k: u32,
@@ -70,6 +77,8 @@ params! {
         pub starts: u32,
         pub ef: u32,
         pub most_steps: u32,
+        /// Of every segment but the last.
+        pub segment_rows: u32,
         /// What the rows are multiplied by.
         pub factor: f32,
     }
@@ -102,18 +111,23 @@ fn places(ef: u32) -> u32 {
     ef.next_power_of_two().clamp(64, MOST_EF)
 }
 
-/// Slots of the table of what was met, as far as workgroup memory goes.
-fn slots(list: u32) -> u32 {
-    if list < MOST_EF { 1024 } else { 512 }
+/// What a search of a graph is compiled for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Walker {
+    pub rows: Encoding,
+    pub segments: u32,
+    pub family: Family,
+    /// Products are multiplied by the scale of their row.
+    pub scaled: bool,
+    /// Rows that are kept.
+    pub ef: u32,
+    /// Rows whose edges are followed in a step.
+    pub width: u32,
+    pub threads: u32,
 }
 
-/// `width` rows whose edges are followed in a step; `scaled`: products are multiplied by the scale of their row.
-pub(super) fn search(
-    rows: Encoding,
-    (family, scaled): (Family, bool),
-    ef: u32,
-    width: u32,
-) -> Variant {
+pub(super) fn search(walker: Walker) -> Variant {
+    let Walker { rows, segments, family, scaled, ef, width, threads } = walker;
     let list = places(ef);
     Variant::new::<SearchGraph>(SEARCH)
         .word("dtype", rows.name())
@@ -121,24 +135,40 @@ pub(super) fn search(
         .flag("scaled", scaled)
         .int("list", list)
         .int("width", width)
+        .int("threads", threads)
+        .int("segments", segments)
+        .implied("unroll", 512 / threads)
         .implied("room", ROOM)
-        .implied("slots", slots(list))
+        .implied("slots", SLOTS)
 }
 
 /// The list of all variants, for the tests that translate them.
 pub(crate) fn variants() -> Vec<Variant> {
     let mut all = vec![keep_neighbors(), edge_ends(), reach()];
     all.extend([32, 64, 96, 128].map(prune));
-    all.extend([2, 16, 32, 64, 128].map(merge_links));
+    all.extend([2, 3, 16, 32, 64, 128].map(merge_links));
+    let walker = Walker {
+        rows: Encoding::F16Copy,
+        segments: 1,
+        family: Family::L2,
+        scaled: false,
+        ef: 64,
+        width: 4,
+        threads: 64,
+    };
     let rows = [DType::F32, DType::F16, DType::Bf16].map(Encoding::Rows);
     for rows in rows.into_iter().chain([Encoding::F16Copy]) {
         for of in [(Family::L2, false), (Family::Dot, false), (Family::Dot, true)] {
             if of.1 && rows == Encoding::F16Copy {
                 continue;
             }
-            all.push(search(rows, of, 64, 4));
+            for segments in [1, 2] {
+                all.push(search(Walker { rows, segments, family: of.0, scaled: of.1, ..walker }));
+            }
         }
     }
-    all.extend([128, 256, 512].map(|ef| search(Encoding::F16Copy, (Family::L2, false), ef, 4)));
+    all.extend([128, 256, 512].map(|ef| search(Walker { ef, ..walker })));
+    all.extend([2, 3].map(|width| search(Walker { width, ..walker })));
+    all.extend([128, 256].map(|threads| search(Walker { threads, ..walker })));
     all
 }

@@ -1,14 +1,27 @@
-//! The nearest rows of each row, which stay on the device: the exact search of all rows by all rows, behind which a stage keeps what it finds.
+//! The nearest rows of each row, which stay on the device: a search of all rows for all rows, behind which a stage keeps what it finds.
+//!
+//! Of few rows it is the exact search. Of many it looks for the neighbours of a row in the nearest of some lists: a graph has no use for all of them, since
+//! what one row misses others lead to.
 
 use super::kernels::{self, KeepNeighbors};
 use crate::buffer::Buffer;
 use crate::call::{CancelToken, Candidates, Left, NextStage, Options, RowIds, SearchStats};
+use crate::clustering::{KMeansParams, centroids};
 use crate::device::Gpu;
 use crate::error::Result;
 use crate::exact::{Dataset, Queries, submit_rows};
+use crate::invlists::InvertedLists;
 use crate::kernel::Encoder;
 use crate::space::Decoder;
 use std::sync::Arc;
+
+/// Rows below which the exact search of all is as fast.
+const FEW_ROWS: u64 = 200_000;
+/// Rows of a list, lists that are looked at, and what these are learnt of and how often: more of each finds hardly more of the neighbours.
+const LIST_ROWS: u64 = 1024;
+const NPROBE: usize = 48;
+const ITERATIONS: usize = 5;
+const POINTS: usize = 64;
 
 /// Takes the nearest rows of queries that are rows for their neighbours.
 struct Keep {
@@ -27,16 +40,41 @@ pub(super) fn neighbors(
     let (gpu, n) = (dataset.gpu(), dataset.len());
     let neighbors = gpu.alloc("neighbors", n * u64::from(width) * 4)?;
     let decoder = Queries::resident(dataset, dataset, 0..0)?.decoder;
-    let keep = Keep { gpu: gpu.clone(), neighbors: neighbors.clone(), width, decoder };
+    let (of, kept) = (gpu.clone(), neighbors.clone());
     let options = Options {
         // an edge that rounding misses is no loss
         fast: true,
+        timed: log::log_enabled!(log::Level::Debug),
         cancel: cancel.cloned(),
-        next: Some(Arc::new(keep)),
+        next: Some(Arc::new(Keep { gpu: of, neighbors: kept, width, decoder })),
         ..Options::default()
     };
-    submit_rows(dataset, (dataset, 0..n), width as usize + 1, options)?.wait()?;
+    let k = width as usize + 1;
+    if n < FEW_ROWS {
+        told(&submit_rows(dataset, (dataset, 0..n), k, options)?.wait()?.stats);
+    } else {
+        in_lists(dataset, k, options)?;
+    }
     Ok(neighbors)
+}
+
+/// Says what a search took, where somebody listens.
+fn told(stats: &SearchStats) {
+    log::debug!("neighbours: {:?} of {} queries, {:?}", stats.times, stats.queries, stats.exact);
+}
+
+/// The search of lists.
+fn in_lists(dataset: &Dataset, k: usize, options: Options) -> Result<()> {
+    let (rows, metric) = (dataset.rows(), dataset.metric());
+    let nlist = (dataset.len() / LIST_ROWS) as usize;
+    let begin = std::time::Instant::now();
+    let params = KMeansParams::new().niter(ITERATIONS).max_points_per_centroid(POINTS);
+    let means = centroids(rows, metric, nlist, &params)?;
+    log::debug!("neighbours: lists are learnt after {:?}", begin.elapsed());
+    let lists = InvertedLists::of(dataset.clone(), nlist)?.with_centroids(&means)?;
+    log::debug!("neighbours: rows are in lists after {:?}", begin.elapsed());
+    told(&lists.submit_rows(0..dataset.len(), k, NPROBE, options)?.wait()?.stats);
+    Ok(())
 }
 
 impl NextStage for Keep {

@@ -1,7 +1,7 @@
 //! The search of a graph: what goes on from the nearest starts of each query, while these are on the device.
 
 use super::graph::{Graph, family, form};
-use super::kernels::{self, ROOM, SearchGraph};
+use super::kernels::{self, ROOM, SEGMENTS, SearchGraph, Walker};
 use crate::call::{Filter, Options, Pending, RowHits, SearchStats};
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
@@ -78,25 +78,41 @@ impl Between for Walking {
         let Some((of_family, scaled)) = family(dataset) else {
             return Err(Error::internal("a graph of rows that have none"));
         };
-        let operand = dataset.scan_rows().operand(0, form(dataset))?;
+        let segments = dataset.compared().matrix().segments();
+        let operands = (0..segments.len()).map(|at| dataset.scan_rows().operand(at, form(dataset)));
+        let operands: Vec<_> = operands.collect::<Result<_>>()?;
+        let Some(first) = operands.first() else {
+            return Err(Error::internal("a graph of no rows"));
+        };
+        let threads = gpu.profile().u32("graph", "threads")?;
+        let threads = threads.min(1 << gpu.caps().max_workgroup_threads.max(1).ilog2());
         let width = (ROOM / self.graph.degree).clamp(1, WIDTH);
-        let scale = operand.scale.filter(|_| scaled);
-        let variant = kernels::search(operand.stored, (of_family, scale.is_some()), ef, width);
+        let scaled = scaled && first.scale.is_some();
+        let walker = Walker {
+            rows: first.stored,
+            segments: operands.len() as u32,
+            family: of_family,
+            scaled,
+            ef,
+            width,
+            threads,
+        };
         let bins = gpu.scratch("rows on lists", u64::from(nq) * u64::from(ef) * 4)?;
         let counts = gpu.scratch("rows on lists", u64::from(nq) * 4)?;
         let told = gpu.scratch("steps", u64::from(nq) * 4)?;
         let params = SearchGraph {
             k4: dataset.compared().dim().div_ceil(4) as u32,
-            stride4: operand.stride4,
+            stride4: first.stride4,
             q_stride4: upload.exact_stride4,
             degree: self.graph.degree,
             starts: room,
             ef,
             most_steps: self.most_steps(width),
-            factor: operand.factor,
+            segment_rows: first.span.count,
+            factor: first.factor,
         };
         let mut buffers = vec![
-            ("rows", operand.buffer),
+            ("rows", first.buffer),
             ("queries", &upload.exact),
             ("links", &self.graph.links),
             ("starts", &starts.bins),
@@ -104,9 +120,14 @@ impl Between for Walking {
             ("counts", &counts),
             ("steps", &told),
         ];
-        buffers.extend(scale.map(|scale| ("scale", scale)));
+        for (operand, (rows, scale)) in operands.iter().zip(SEGMENTS) {
+            if rows != "rows" {
+                buffers.push((rows, operand.buffer));
+            }
+            buffers.extend(operand.scale.filter(|_| scaled).map(|of| (scale, of)));
+        }
         encoder.stage("walk");
-        encoder.dispatch(&variant, &buffers, &params, [nq, 1, 1])?;
+        encoder.dispatch(&kernels::search(walker), &buffers, &params, [nq, 1, 1])?;
         Ok(Instead { chosen: Chosen { bins, counts }, room: ef, told })
     }
 

@@ -22,9 +22,6 @@ pub(super) struct Starts {
     pub dataset: Dataset,
     /// Which rows they are.
     pub rows: Buffer,
-    pub count: u32,
-    /// Of those, how many no edge led to.
-    pub islands: u32,
 }
 
 /// A sample of about `count` numbers below `n`: one of each of so many stretches, by a hash of the stretch's number.
@@ -70,15 +67,14 @@ impl Starts {
             from = missed.iter().step_by(ONE_IN).copied().collect();
             rows.extend_from_slice(&from);
         }
-        let islands = (rows.len() - sampled) as u32;
         rows.sort_unstable();
-        log::debug!("a search has {} starts, {islands} of them islands", rows.len());
+        log::debug!("{sampled} starts, and {} where no edge leads", rows.len() - sampled);
         let starts = dataset.gather(&rows)?;
         let mut encoder = Encoder::new(dataset.gpu(), "starts", false)?;
         let table = dataset.gpu().alloc("starts", rows.len() as u64 * 4)?;
         encoder.write(&table, 0, bytemuck::cast_slice(&rows))?;
         encoder.submit(&[])?;
-        Ok(Starts { dataset: starts, rows: table, count: rows.len() as u32, islands })
+        Ok(Starts { dataset: starts, rows: table })
     }
 }
 

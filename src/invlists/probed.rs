@@ -8,7 +8,7 @@ use crate::call::{Filter, Job, Options, Pending, RowHits, SearchStats};
 use crate::device::Gpu;
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
-use crate::exact::{Asked, MAX_SCAN_K, NO_KEY, SearchHits, go_on};
+use crate::exact::{Asked, MAX_SCAN_K, NO_KEY, Queries, SearchHits, go_on};
 use crate::kernel::{Flight, Landed, words};
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -66,10 +66,11 @@ struct InFlight {
 /// Bins that each query of a submission chose, and how many there was room for.
 type Counts<'a> = Option<(u32, Cow<'a, [u32]>)>;
 
-/// Starts a search for the k nearest rows in the `nprobe` nearest lists of each query; these are not all.
+/// Starts a search for the k nearest rows in the `nprobe` nearest lists of each query; these are not all. The queries come with the caller's, which are
+/// still to be checked, unless they lie on the device.
 pub(super) fn submit(
     lists: &InvertedLists,
-    queries: Rows<'_>,
+    (asked, queries): (Queries, Option<Rows<'_>>),
     k: usize,
     (nprobe, fill): (usize, bool),
     filter: Filter,
@@ -80,7 +81,7 @@ pub(super) fn submit(
     options.next = options.next.filter(|_| !fill);
     options.begin_next(lists.dataset().gpu(), k);
     let sought = Asked::Nearest(k as u64);
-    let call = Probing::new(lists, queries, sought, nprobe, filter, &options)?;
+    let call = Probing::new(lists, asked, sought, nprobe, filter, &options)?;
     let decoder = Arc::clone(&call.queries.decoder);
     let hits = SearchHits::of(call.queries.count, k, decoder, &options)?;
     let exhaustive = options.exhaustive || k as u64 > MAX_SCAN_K;
@@ -105,7 +106,7 @@ pub(super) fn submit(
 impl Search {
     /// Checks the queries of the next submission, which may then go to the device; behind the last, makes room for the hits. Says
     /// whether there is more to do.
-    fn read(&mut self, queries: Rows<'_>) -> Result<bool> {
+    fn read(&mut self, queries: Option<Rows<'_>>) -> Result<bool> {
         let step = self.options.at_most(self.scan.queries(self.call.started()));
         let Some(range) = self.call.read(queries, step)? else {
             self.hits.allocate()?;

@@ -35,14 +35,13 @@ pub(super) struct Uploaded {
 impl Probing {
     pub fn new(
         lists: &InvertedLists,
-        queries: Rows<'_>,
+        mut queries: Queries,
         sought: exact::Asked,
         nprobe: usize,
         filter: Filter,
         options: &Options,
     ) -> Result<Probing> {
         let dataset = lists.dataset();
-        let mut queries = Queries::unchecked(dataset, queries)?;
         options.keep(&mut queries.decoder);
         let table = lists.table()?;
         let filter = DeviceFilter::new(dataset.compared(), filter, queries.count)?;
@@ -70,15 +69,17 @@ impl Probing {
         self.started
     }
 
-    /// Checks the next `step` of the caller's queries, which may then go to the device; none where all are.
-    pub fn read(&mut self, queries: Rows<'_>, step: usize) -> Result<Option<Range<usize>>> {
+    /// Checks the next `step` of the queries, if they are the caller's, which may then go to the device; none where all are.
+    pub fn read(&mut self, queries: Option<Rows<'_>>, step: usize) -> Result<Option<Range<usize>>> {
         let (start, count) = (self.started, self.queries.count);
         if start == count {
             return Ok(None);
         }
         let step = step.min(self.coarse.step(start));
         let end = self.filter.together(start, (start + step).min(count));
-        self.queries.check(queries, end)?;
+        if let Some(queries) = queries {
+            self.queries.check(queries, end)?;
+        }
         self.started = end;
         Ok(Some(start..end))
     }

@@ -7,7 +7,8 @@ use crate::buffer::BIN;
 use crate::call::{Filter, IvfStats, Options, Pending, RowHits};
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
-use crate::exact;
+use crate::exact::{self, Queries};
+use std::ops::Range;
 
 /// Storage buffers of a kernel that finds rows by a table, without scales, bitmaps and what codes are looked up in.
 const BINDINGS: u32 = 7;
@@ -67,6 +68,24 @@ impl InvertedLists {
         }))
     }
 
+    /// Starts a search of the nearest lists of some of its own rows, which stay on the device, each for `k` rows and itself among them; of rows of
+    /// floats.
+    pub fn submit_rows(
+        &self,
+        rows: Range<u64>,
+        k: usize,
+        nprobe: usize,
+        options: Options,
+    ) -> Result<Pending<RowHits>> {
+        let (dataset, filter) = (self.dataset(), Filter::default());
+        let all = nprobe >= self.nlist();
+        if all || !self.fits(Probe::Nearest(k), nprobe)? || !self.binds(&filter) {
+            return exact::submit_rows(dataset, (dataset, rows), k, options);
+        }
+        let asked = (Queries::resident(dataset, dataset, rows)?, None);
+        probed::submit(self, asked, k, (nprobe, false), filter, options)
+    }
+
     fn search(
         &self,
         queries: Rows<'_>,
@@ -88,7 +107,8 @@ impl InvertedLists {
         if !flat {
             return match probe {
                 Probe::Nearest(k) => {
-                    probed::submit(self, queries, k, (nprobe, fill), filter, options)
+                    let asked = (Queries::unchecked(dataset, queries)?, Some(queries));
+                    probed::submit(self, asked, k, (nprobe, fill), filter, options)
                 }
                 Probe::Within(r) => within::submit(self, queries, r, nprobe, filter, options),
             };

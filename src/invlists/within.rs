@@ -9,7 +9,7 @@ use crate::call::{Filter, Job, Options, Pending, RowHits, SearchStats};
 use crate::device::Gpu;
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
-use crate::exact::{Asked, HitKeys, KeyRows, Keys, RangePairs, most_pairs, scratch};
+use crate::exact::{Asked, HitKeys, KeyRows, Keys, Queries, RangePairs, most_pairs, scratch};
 use crate::kernel::{Encoder, Flight, Landed, words};
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -59,7 +59,8 @@ pub(super) fn submit(
         return Err(Error::argument("radius", "not a number"));
     }
     let sought = Asked::Within { bounded: false };
-    let call = Probing::new(lists, queries, sought, nprobe, filter, &options)?;
+    let asked = Queries::unchecked(lists.dataset(), queries)?;
+    let call = Probing::new(lists, asked, sought, nprobe, filter, &options)?;
     let scan = call.scan([1, nprobe], true)?;
     let by_time = call.plan.pairs / call.table.most_rows(nprobe).max(1);
     let step = scan.again(true).min(by_time.max(1) as usize);
@@ -86,7 +87,7 @@ pub(super) fn submit(
 impl Search {
     /// Checks the queries of the next submission, which may then go to the device. Says whether there is more to do.
     fn read(&mut self, queries: Rows<'_>) -> Result<bool> {
-        let Some(range) = self.call.read(queries, self.step)? else { return Ok(false) };
+        let Some(range) = self.call.read(Some(queries), self.step)? else { return Ok(false) };
         // without rows, or where no key is below the limit, nobody has a hit
         if self.limit > 0 && self.call.table.rows() > 0 {
             self.todo.push_back(Step::Queries(range));

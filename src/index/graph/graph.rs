@@ -24,7 +24,7 @@ const EF: usize = 64;
 /// the neighbours of what is nearest so far; the more rows it keeps on its way ([`ef`](Self::ef)), the fewer neighbours it misses.
 ///
 /// All else is as of a [`Flat`](crate::Flat): types, metrics, ids, filters, changes, files, the order of equal distances. What a graph cannot answer, or not as
-/// fast, the exact search answers: filters, range searches, k above 512, indexes of fewer than 32,768 rows, rows of bits or integers, metrics that are
+/// fast, the exact search answers: filters, range searches, k above 512, indexes of few rows (as the device profile says: 32,768, on a card that searches exactly very fast half a million), rows of bits or integers, metrics that are
 /// no sums of squares or products, and queries that found fewer hits than there are. [`SearchStats::graph`](crate::SearchStats#structfield.graph)
 /// says which way a search went, and [`GraphParams::path`](crate::GraphParams#structfield.path) decides it.
 ///

@@ -15,8 +15,6 @@ use crate::metric::Metric;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Rows below which the exact search of all is as fast.
-const FEW_ROWS: u64 = 32 << 10;
 /// Of the rows of a graph, one in so many may be removed before the next search makes a new one.
 const REMOVED: u64 = 8;
 
@@ -100,13 +98,14 @@ impl GraphRows {
             self.removed() - self.built.known().map_or(self.removed(), |built| built.removed);
         let rows = self.dataset.len();
         let longer = ef as u64 + (ef as u64 * removed).div_ceil((rows - removed).max(1));
+        let few = rows < self.dataset.gpu().profile().u32("graph", "min_rows")?.into();
         match () {
             _ if filter.shared.is_some() || filter.each.is_some() => exactly(asked, "a filter"),
             _ if options.exhaustive => exactly(asked, "exhaustive"),
             _ if options.keys => exactly(asked, "an answer that is merged"),
             _ if longer > u64::from(MOST_EF) => exactly(asked, "more than 512 rows to keep"),
             _ if rows == 0 => Ok(Way::Exact),
-            _ if asked.path == GraphPath::Auto && rows < FEW_ROWS => Ok(Way::Exact),
+            _ if asked.path == GraphPath::Auto && few => Ok(Way::Exact),
             () => match Graph::refused(&self.dataset, self.shape) {
                 Some(why) if asked.path == GraphPath::Graph => {
                     Err(Error::unsupported("a search along the edges of a graph", why))

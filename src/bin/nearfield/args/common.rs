@@ -59,7 +59,8 @@ pub struct Common {
     pub index: String,
     /// Set parameters of the search: certify=0 (as --fast), exhaustive=1, guarantee=index or exact; of an index with lists nprobe=32,
     /// the lists to look at for each query, fill=1, more where a query has fewer than k hits, and prove=1 (with --stats), to count the
-    /// queries that provably miss nothing; of one that compares candidates again k_factor=4 (or k_factor_rf=4), the candidates for each neighbour
+    /// queries that provably miss nothing; of one that compares candidates again k_factor=4 (or k_factor_rf=4), the candidates for each neighbour;
+    /// of one with a graph efSearch=128 (or ef=128), the rows that a query keeps, and path=graph, exact or auto
     #[arg(long, value_name = "NAME=VALUE", value_delimiter = ',')]
     pub param: Vec<Param>,
     /// Search these rows alone: a file of row numbers, with --load of ids

@@ -1,17 +1,20 @@
 //! What a search may be told by name.
 
-use nearfield::{Guarantee, IvfParams, RefineParams, SearchParams};
+use nearfield::{GraphParams, GraphPath, Guarantee, IvfParams, RefineParams, SearchParams};
 use std::str::FromStr;
 
 /// Sets one parameter from its text, unless the text is none of its values, which it then names.
 type Set = fn(&mut SearchParams, &str) -> Result<(), &'static str>;
 
 /// Every parameter that an index here knows.
-const KNOWN: [(&str, Set); 8] = [
+const KNOWN: [(&str, Set); 11] = [
     ("certify", |params, text| {
         params.certify = switch(text)?;
         Ok(())
     }),
+    ("ef", kept),
+    // by FAISS's name
+    ("efSearch", kept),
     ("exhaustive", |params, text| {
         params.exhaustive = switch(text)?;
         Ok(())
@@ -37,6 +40,16 @@ const KNOWN: [(&str, Set); 8] = [
         params.ivf = Some(lists(params).nprobe(nprobe));
         Ok(())
     }),
+    ("path", |params, text| {
+        let path = match text {
+            "auto" => GraphPath::Auto,
+            "graph" => GraphPath::Graph,
+            "exact" => GraphPath::Exact,
+            _ => return Err("auto, graph or exact"),
+        };
+        params.graph = Some(graph(params).path(path));
+        Ok(())
+    }),
     ("prove", |params, text| {
         params.ivf = Some(lists(params).prove(switch(text)?));
         Ok(())
@@ -46,6 +59,18 @@ const KNOWN: [(&str, Set); 8] = [
 /// What lists are told so far.
 fn lists(params: &SearchParams) -> IvfParams {
     params.ivf.clone().unwrap_or_default()
+}
+
+/// What a graph is told so far.
+fn graph(params: &SearchParams) -> GraphParams {
+    params.graph.clone().unwrap_or_default()
+}
+
+/// How many of the best rows a query keeps.
+fn kept(params: &mut SearchParams, text: &str) -> Result<(), &'static str> {
+    let ef = text.parse().ok().filter(|&ef: &usize| ef > 0).ok_or("a number of rows, 1 or more")?;
+    params.graph = Some(graph(params).ef(ef));
+    Ok(())
 }
 
 /// How many candidates are compared again for each neighbour.
@@ -116,6 +141,11 @@ mod tests {
             text.parse::<Param>().unwrap().apply(&mut params);
         }
         assert_eq!(params.ivf, Some(IvfParams::new().nprobe(32).fill(true).prove(true)));
+        for text in ["efSearch=96", "path=graph"] {
+            text.parse::<Param>().unwrap().apply(&mut params);
+        }
+        let walked = GraphParams::new().ef(96).path(GraphPath::Graph);
+        assert_eq!(params.graph, Some(walked));
         for (text, times) in [("k_factor=4", 4.0), ("k_factor_rf=2.5", 2.5)] {
             text.parse::<Param>().unwrap().apply(&mut params);
             assert_eq!(params.refine, Some(RefineParams::new().k_factor(times)));
@@ -126,13 +156,15 @@ mod tests {
     fn what_is_none_names_those_that_are() {
         for (text, expected) in [
             (
-                "efSearch=8",
-                "\"efSearch\" is none of certify, exhaustive, fill, guarantee, k_factor, k_factor_rf, nprobe, prove",
+                "itopk=8",
+                "\"itopk\" is none of certify, ef, efSearch, exhaustive, fill, guarantee, k_factor, k_factor_rf, nprobe, path, prove",
             ),
             ("k_factor=0.5", "k_factor is a number of candidates for each neighbour, 1 or more"),
             ("k_factor_rf=inf", "k_factor_rf is a number of candidates"),
             ("nprobe=0", "nprobe is a number of lists, 1 or more, not \"0\""),
             ("nprobe=-1", "nprobe is a number of lists"),
+            ("efSearch=0", "efSearch is a number of rows, 1 or more, not \"0\""),
+            ("path=both", "path is auto, graph or exact"),
             ("certify", "no NAME=VALUE"),
             ("", "no NAME=VALUE"),
             ("certify=maybe", "certify is 0 or 1"),

@@ -58,6 +58,8 @@ impl From<Error> for Failure {
                 "memory_budget" => format!("--memory-budget: {reason}"),
                 "certify" | "nprobe" | "fill" | "prove" => format!("--param {argument}: {reason}"),
                 "ivf" => format!("--param nprobe: {reason}"),
+                "ef" | "max_steps" => format!("--param {argument}: {reason}"),
+                "graph" => format!("--param efSearch: {reason}"),
                 "k_factor" | "refine" => format!("--param k_factor: {reason}"),
                 "path" | "dtype" | "bits" | "bytes" | "rows" | "files" => reason,
                 other => format!("{other}: {reason}"),

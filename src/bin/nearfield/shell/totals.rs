@@ -65,6 +65,18 @@ impl fmt::Display for Totals {
                 }
             }
         }
+        if s.graph.walked > 0 {
+            let mean = s.graph.steps as f64 / s.graph.walked as f64;
+            writeln!(f, "  graph            {} queries, {mean:.1} steps each", s.graph.walked)?;
+            for (count, what) in [
+                (s.graph.capped, "ended before they were done"),
+                (s.graph.again, "met too few rows and were answered exactly"),
+            ] {
+                if count > 0 {
+                    writeln!(f, "                   {count} queries {what}")?;
+                }
+            }
+        }
         if s.refine.candidates > 0 {
             let mean = s.refine.candidates as f64 / s.queries.max(1) as f64;
             writeln!(f, "  candidates       {mean:.1} a query, compared by their rows")?;

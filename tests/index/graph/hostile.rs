@@ -1,0 +1,93 @@
+//! Rows that lead graphs astray: few, equal, far apart, of one element, of lengths that differ by far. Every row is found all the same.
+
+use super::{Both, made};
+use crate::support::{encode, whole_gpu};
+use nearfield::{DType, Metric, Rows, Search as _};
+
+/// Each row is the nearest to itself, or one that is equal.
+fn all_are_found(both: &Both, rows: &[f32], ef: usize) {
+    let share = both.check(Rows::F32(rows), 1, ef);
+    assert_eq!(share, 1.0, "{} rows, ef {ef}", both.flat.len());
+}
+
+#[test]
+fn few_rows_are_all_found() {
+    let gpu = whole_gpu();
+    for metric in [Metric::L2, Metric::InnerProduct, Metric::Cosine] {
+        for (n, dim) in [(0, 3), (1, 3), (2, 1), (3, 4), (8, 2), (9, 2), (17, 1), (40, 3)] {
+            let base = made(n, dim, &metric, 1);
+            let both = Both::of(&gpu, dim, &metric, &base, 8);
+            let queries = made(5, dim, &metric, 2);
+            for k in [1, 3, n, n + 5] {
+                let share = both.check(queries.rows(), k.max(1), 64);
+                assert_eq!(share, if n == 0 { 0.0 } else { 1.0 }, "{metric}, {n} of {dim}, k {k}");
+            }
+        }
+    }
+}
+
+#[test]
+fn equal_rows_hide_none_behind_them() {
+    let (gpu, dim) = (whole_gpu(), 6);
+    let mut base = made(400, dim, &Metric::L2, 3).rows().to_f32();
+    let one = base[..dim].to_vec();
+    base.chunks_exact_mut(dim).skip(50).take(200).for_each(|row| row.copy_from_slice(&one));
+    base[300 * dim..310 * dim].fill(0.0);
+    for metric in [Metric::L2, Metric::InnerProduct, Metric::Cosine] {
+        let values: Vec<f64> = base.iter().map(|&x| x.into()).collect();
+        let owned = encode(&values, dim, DType::F32, &metric);
+        let both = Both::of(&gpu, dim, &metric, &owned, 8);
+        both.check(Rows::F32(&base[..60 * dim]), 5, 32);
+        if metric == Metric::L2 {
+            all_are_found(&both, &base, 32);
+        }
+    }
+    let both = Both::new(&gpu, dim, &Metric::L2, DType::F32, 8);
+    both.add(&one.repeat(300));
+    assert_eq!(both.check(Rows::F32(&one), 10, 16), 1.0);
+}
+
+#[test]
+fn clusters_without_an_edge_between_them_are_all_reached() {
+    let (gpu, dim) = (whole_gpu(), 8);
+    let mut base = made(600, dim, &Metric::L2, 4).rows().to_f32();
+    // of 1 row, 2, 3, ... rows, a thousand times as far apart as they are wide
+    let (mut row, mut cluster) = (0, 1);
+    while row < 600 {
+        for _ in 0..cluster.min(600 - row) {
+            base[row * dim + cluster % dim] += 1000.0 * cluster as f32;
+            row += 1;
+        }
+        cluster += 1;
+    }
+    let both = Both::new(&gpu, dim, &Metric::L2, DType::F32, 4);
+    both.add(&base);
+    all_are_found(&both, &base, 16);
+    // more than some clusters have
+    assert!(both.check(Rows::F32(&base[..40 * dim]), 20, 32) > 0.9);
+}
+
+#[test]
+fn rows_in_line_and_rows_of_any_length_are_found() {
+    let gpu = whole_gpu();
+    let line: Vec<f32> = (0..500).map(|i| i as f32).collect();
+    let both = Both::new(&gpu, 1, &Metric::L2, DType::F32, 4);
+    both.add(&line);
+    all_are_found(&both, &line, 8);
+    // of a few rows that are far longer than the others products are the largest
+    let dim = 8;
+    let mut base = made(500, dim, &Metric::InnerProduct, 5).rows().to_f32();
+    base[..10 * dim].iter_mut().for_each(|x| *x *= 1000.0);
+    base[10 * dim..20 * dim].iter_mut().for_each(|x| *x *= 1e-6);
+    let both = Both::new(&gpu, dim, &Metric::InnerProduct, DType::F32, 16);
+    both.add(&base);
+    let queries = made(30, dim, &Metric::InnerProduct, 6);
+    assert!(both.check(queries.rows(), 10, 64) > 0.9);
+    // one-hot rows: all are equally far from each other
+    let dim = 64;
+    let mut base = vec![0.0; 64 * dim];
+    (0..64).for_each(|i| base[i * dim + i] = 1.0);
+    let both = Both::new(&gpu, dim, &Metric::L2, DType::F32, 8);
+    both.add(&base);
+    all_are_found(&both, &base, 16);
+}
