@@ -12,7 +12,17 @@
 
 {% include "lib/constants.wgsl" %}
 {% include "lib/select/key.wgsl" %}
+{# of a copy, whose rows are padded to 64 bytes, a thread reads 16 bytes at a time #}
+{% set paired = dtype == "f16copy" %}
+//% if paired
+{% include "lib/load/element.wgsl" %}
+alias Words = vec4<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read> rows: array<Words>;
+fn groups(x: Words) -> array<vec4<f32>, 2> { return array<vec4<f32>, 2>(floats(x.xy), floats(x.zw)); }
+//% else
 {% include "lib/load/rows.wgsl" %}
+alias Words = Group;
+//% endif
 {% include "lib/metric/exact.wgsl" %}
 @group(0) @binding({{ slot() }}) var<storage, read> queries: array<vec4<f32>>;
 @group(0) @binding({{ slot() }}) var<storage, read> links: array<u32>;
@@ -24,7 +34,7 @@
 @group(0) @binding({{ slot() }}) var<storage, read> scale: array<f32>;
 //% endif
 //% for s in range(1, segments)
-@group(0) @binding({{ slot() }}) var<storage, read> rows{{ s }}: array<Group>;
+@group(0) @binding({{ slot() }}) var<storage, read> rows{{ s }}: array<Words>;
 //% if scaled
 @group(0) @binding({{ slot() }}) var<storage, read> scale{{ s }}: array<f32>;
 //% endif
@@ -75,17 +85,18 @@ var<workgroup> better: atomic<u32>;
 var<workgroup> goes_on: u32;
 var<workgroup> ended: u32;
 
-// Group k of a row, whatever segment it is in.
-fn group(row: u32, k: u32) -> vec4<f32> {
+// Number k of what a thread reads of a row at a time, whatever segment that is in.
+fn words(row: u32, k: u32) -> Words {
+{% set stride = "p.stride4 / 2u" if paired else "p.stride4" %}
 //% if segments == 1
-  return row4(row * p.stride4 + k);
+  return rows[row * ({{ stride }}) + k];
 //% else
   // read of each, and chosen afterwards: of branches that differ the reads would wait for each other
   let segment = row / p.segment_rows;
-  let at = (row - segment * p.segment_rows) * p.stride4 + k;
-  var found = row4(select(0u, at, segment == 0u));
+  let at = (row - segment * p.segment_rows) * ({{ stride }}) + k;
+  var found = rows[select(0u, at, segment == 0u)];
 //% for s in range(1, segments)
-  found = select(found, floats(rows{{ s }}[select(0u, at, segment == {{ s }}u)]), segment == {{ s }}u);
+  found = select(found, rows{{ s }}[select(0u, at, segment == {{ s }}u)], segment == {{ s }}u);
 //% endfor
   return found;
 //% endif
@@ -150,15 +161,25 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
         let live{{ c }} = i{{ c }} < min(first + CHUNK, count);
         let row{{ c }} = new_row[min(i{{ c }}, ROOM - 1u)];
 //% endfor
-        for (var k = j; k < p.k4; k += 8u) {
+        for (var k = j; k < {{ "(p.k4 + 1u) / 2u" if paired else "p.k4" }}; k += 8u) {
+//% for c in range(unroll)
+          var x{{ c }} = Words();
+          if (live{{ c }}) { x{{ c }} = words(row{{ c }}, k); }
+//% endfor
+//% if paired
+          let q = queries[y + 2u * k] * p.factor;
+          // behind the last the row has zeros
+          let r = select(vec4<f32>(0.0), queries[y + min(2u * k + 1u, p.k4 - 1u)] * p.factor, 2u * k + 1u < p.k4);
+//% for c in range(unroll)
+          let both{{ c }} = groups(x{{ c }});
+          acc{{ c }} = step4(step4(acc{{ c }}, q, both{{ c }}[0]), r, both{{ c }}[1]);
+//% endfor
+//% else
           let q = queries[y + k] * p.factor;
 //% for c in range(unroll)
-          var x{{ c }} = vec4<f32>(0.0);
-          if (live{{ c }}) { x{{ c }} = group(row{{ c }}, k); }
+          acc{{ c }} = step4(acc{{ c }}, q, {{ "scaled_up(floats(x" ~ c ~ "))" if scaled else "floats(x" ~ c ~ ")" }});
 //% endfor
-//% for c in range(unroll)
-          acc{{ c }} = step4(acc{{ c }}, q, {{ "scaled_up(x" ~ c ~ ")" if scaled else "x" ~ c }});
-//% endfor
+//% endif
         }
 //% for c in range(unroll)
         if (live{{ c }}) { parts[(i{{ c }} - first) * 8u + j] = (acc{{ c }}.x + acc{{ c }}.y) + (acc{{ c }}.z + acc{{ c }}.w); }

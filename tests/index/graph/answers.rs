@@ -41,22 +41,30 @@ fn answers_depend_neither_on_the_batch_nor_on_the_threads() {
     let (metric, dim) = (Metric::L2, 20);
     let base = made(600, dim, &metric, 5);
     let queries = made(30, dim, &metric, 6);
-    let mut first = None;
-    for threads in [64, 128, 256] {
+    let mut first = [None, None];
+    // by the rows, and by their copy
+    for (copy, threads) in [(0, 64), (0, 128), (0, 256), (1, 64), (1, 256)] {
         let builder = Gpu::builder().poison(true).setting("kernel.graph.threads", threads);
+        let builder = builder.setting("kernel.matrix.f16_copy", copy);
         let Ok(gpu) = builder.open() else { continue };
         let both = Both::of(&gpu, dim, &metric, &base, 32);
         let together = both.graph.search_with(queries.rows(), 10, &walking(40)).unwrap();
-        let name = format!("threads{threads}");
-        assert!(together.stats().variants.iter().any(|of| of.contains(&name)));
-        assert_eq!(&bits(&together), first.get_or_insert(bits(&together)), "{threads} threads");
+        let name = |of: &String| {
+            of.starts_with("search_")
+                && of.contains(&format!("threads{threads}"))
+                && of.contains("f16copy") == (copy == 1)
+        };
+        assert!(together.stats().variants.iter().any(name), "{:?}", together.stats().variants);
+        let first = first[copy].get_or_insert(bits(&together));
+        assert_eq!(&bits(&together), first, "{threads} threads");
+        assert!(both.check(queries.rows(), 10, 40) > 0.9);
         for q in [0, 7, 29] {
             let alone = queries.rows().slice(dim, q..q + 1);
             let alone = both.graph.search_with(alone, 10, &walking(40)).unwrap();
             assert!(alone.row(0).eq(together.row(q)), "query {q}");
         }
     }
-    assert!(first.is_some());
+    assert!(first.iter().all(Option::is_some));
 }
 
 #[test]
