@@ -1,7 +1,7 @@
 // Best-first search of a graph: of each query the p.ef best rows that were met, from its starts on. A step follows the edges of the best rows
 // whose edges were not followed yet, until there is none among the p.ef best.
-// Bindings: {{ "rows of the first segment" if segments > 1 else "rows" }} (n x stride4 groups of four){{ ", those of the others" if segments > 1 else "" }}, queries (nq x q_stride4 groups of four), links (n x degree, NO_KEY behind the last), starts (nq x p.starts
-//   rows, NO_KEY behind the last), chosen (nq x p.ef rows, out, best first, NO_KEY behind the last), counts (nq, out), steps (nq, out){{ ", scale (n)" if scaled else "" }}.
+// Bindings: rows (n x stride4 groups of four{{ ", of the first segment" if segments > 1 else "" }}), queries (nq x q_stride4 groups of four), links (n x degree, NO_KEY behind the last), starts (nq x p.starts
+//   rows, NO_KEY behind the last), chosen (nq x p.ef rows, out, best first, NO_KEY behind the last), counts (nq, out), steps (nq, out){{ ", scale (n)" if scaled else "" }}{% for s in range(1, segments) %}, rows{{ s }} (those of the next){{ ", scale" ~ s ~ " (of the next)" if scaled else "" }}{% endfor %}.
 // Threads: a workgroup of {{ threads }} has one query; eight neighbours have {{ unroll }} rows at a time.
 // Profile keys: none.
 //

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! build:
-//!   near[x]   = the 2 degree nearest other rows, by the scan                          neighbors.rs
+//!   near[x]   = the 1.5 degree nearest other rows                                    neighbors.rs
 //!   links[x]  = of these the `degree` that the fewest detours of two edges reach      links.rs
 //!   links[x]  = half of them, then the rows whose edges end at x, then the rest
 //!   starts    = a sample of the rows, and one row of whatever no edge of these reaches    starts.rs
@@ -30,7 +30,7 @@
 //! * A graph is of rows in one buffer, in floats, under a metric whose distances are sums of squares or products; inner products have the graph of rows
 //!   that are lifted to one length by another element (`lifted.rs`). All else is searched exactly.
 
-mod graph;
+mod edges;
 mod kernels;
 mod lifted;
 mod links;
@@ -38,6 +38,6 @@ mod neighbors;
 mod search;
 mod starts;
 
-pub(crate) use graph::{Graph, Shape};
+pub(crate) use edges::{Edges, Shape};
 pub(crate) use kernels::{MOST_DEGREE, MOST_EF, variants};
 pub(crate) use search::Walk;

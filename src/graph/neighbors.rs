@@ -19,7 +19,7 @@ use std::sync::Arc;
 const FEW_ROWS: u64 = 200_000;
 /// Rows of a list, lists that are looked at, and what these are learnt of and how often: more of each finds hardly more of the neighbours.
 const LIST_ROWS: u64 = 1024;
-const NPROBE: usize = 48;
+const NPROBE: usize = 96;
 const ITERATIONS: usize = 5;
 const POINTS: usize = 64;
 

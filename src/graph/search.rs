@@ -1,6 +1,6 @@
 //! The search of a graph: what goes on from the nearest starts of each query, while these are on the device.
 
-use super::graph::{Graph, family, form};
+use super::edges::{Edges, family, form};
 use super::kernels::{self, ROOM, SEGMENTS, SearchGraph, Walker};
 use crate::call::{Filter, Options, Pending, RowHits, SearchStats};
 use crate::dtype::Rows;
@@ -28,11 +28,11 @@ pub(crate) struct Walk {
 
 /// What is between the search of the starts and the exact distances.
 struct Walking {
-    graph: Graph,
+    graph: Edges,
     walk: Walk,
 }
 
-impl Graph {
+impl Edges {
     /// Starts a search for the `k` nearest of those rows of its dataset that a walk meets; `None` where there is no room for it beside the
     /// search of the starts, or queries are of no type that it compares.
     pub fn submit(

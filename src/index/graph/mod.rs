@@ -1,6 +1,6 @@
-//! Search along the edges of a graph: what is stored (`rows`), and the public index (`graph`). The graph itself is [`graph`](crate::graph)'s.
+//! Search along the edges of a graph: what is stored (`rows`), and the public index (`index`). The graph itself is [`graph`](crate::graph)'s.
 
-mod graph;
+mod index;
 mod rows;
 
-pub use graph::Graph;
+pub use index::Graph;

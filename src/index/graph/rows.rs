@@ -6,7 +6,7 @@ use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::exact::{self, Dataset, ToPrepare};
 use crate::format::RowSource;
-use crate::graph::{Graph, MOST_EF, Shape, Walk};
+use crate::graph::{Edges, MOST_EF, Shape, Walk};
 use crate::index::ids::RowSet;
 use crate::index::params::{Ask, GraphParams, GraphPath, SearchParams};
 use crate::index::persist::{self, FileReader, FileWriter};
@@ -21,7 +21,7 @@ const REMOVED: u64 = 8;
 /// A graph, and how many of its rows had been removed when it was made.
 #[derive(Clone)]
 struct Built {
-    graph: Arc<Graph>,
+    graph: Arc<Edges>,
     removed: u64,
 }
 
@@ -55,7 +55,7 @@ impl GraphRows {
 
     /// With the graph, if it is still to be made and there is one of such rows.
     pub fn build(&self) -> Result<()> {
-        match Graph::refused(&self.dataset, self.shape) {
+        match Edges::refused(&self.dataset, self.shape) {
             None if self.dataset.len() > 0 => self.graph().map(drop),
             _ => Ok(()),
         }
@@ -72,7 +72,7 @@ impl GraphRows {
 
     fn graph(&self) -> Result<Built> {
         self.built.get(|| {
-            let graph = Graph::build(&self.dataset, self.shape, self.gone.as_deref(), None)?;
+            let graph = Edges::build(&self.dataset, self.shape, self.gone.as_deref(), None)?;
             Ok(Built { graph: Arc::new(graph), removed: self.removed() })
         })
     }
@@ -106,7 +106,7 @@ impl GraphRows {
             _ if longer > u64::from(MOST_EF) => exactly(asked, "more than 512 rows to keep"),
             _ if rows == 0 => Ok(Way::Exact),
             _ if asked.path == GraphPath::Auto && few => Ok(Way::Exact),
-            () => match Graph::refused(&self.dataset, self.shape) {
+            () => match Edges::refused(&self.dataset, self.shape) {
                 Some(why) if asked.path == GraphPath::Graph => {
                     Err(Error::unsupported("a search along the edges of a graph", why))
                 }
