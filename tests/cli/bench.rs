@@ -185,7 +185,7 @@ fn a_suite_of_one_s_own_is_run() {
     let message = fail(folder, "bench --suite slow", 2);
     assert!(
         message.contains(
-            "known are quick, exact, batch, k, n, metrics, range, lists, codes, all, and FILE.toml"
+            "known are quick, exact, batch, k, n, metrics, range, lists, codes, graph, all, and FILE.toml"
         ),
         "{message}"
     );

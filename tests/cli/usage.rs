@@ -60,7 +60,7 @@ fn wrong_arguments_end_with_2() {
         ("bench --only nothing", "leaves nothing of\n  one query (10000 x 64 f32 l2,"),
         (
             "bench --suite slow",
-            "known are quick, exact, batch, k, n, metrics, range, lists, codes, all",
+            "known are quick, exact, batch, k, n, metrics, range, lists, codes, graph, all",
         ),
         ("bench --json", "a value is required"),
         ("bench --peak-gbs 100", "--peak-tflops"),

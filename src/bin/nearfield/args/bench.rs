@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 #[derive(Args)]
 pub struct BenchArgs {
-    /// quick, exact, batch, k, n, metrics, range, lists, codes, all, or a file of your own that ends in .toml
+    /// quick, exact, batch, k, n, metrics, range, lists, codes, graph, all, or a file of your own that ends in .toml
     ///
     /// `quick` runs anywhere in a minute. The others need a GPU, and 10 GB of its memory for 10 million rows in `exact` and
     /// `n`: `exact` compares metrics, dimensions and kernels, `batch` varies the number of queries, `k` that of neighbours,

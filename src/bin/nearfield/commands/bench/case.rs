@@ -109,6 +109,8 @@ pub struct Case {
     pub nprobe: Option<usize>,
     /// Candidates for each neighbour, of an index that compares them again.
     pub k_factor: Option<f32>,
+    /// Rows that a query keeps, of a graph.
+    pub ef: Option<usize>,
     pub asked: Asked,
     /// The name of a case of as many queries, neighbours and probes whose time this one's is divided by.
     pub beside: Option<String>,
@@ -119,7 +121,8 @@ impl Case {
     pub fn same(&self, other: &Case) -> bool {
         let shape =
             |case: &Case| (case.queries, case.k, case.filter, case.within, case.nprobe, case.asked);
-        self.base == other.base && shape(self) == shape(other) && self.k_factor == other.k_factor
+        let more = |case: &Case| (case.k_factor, case.ef);
+        self.base == other.base && shape(self) == shape(other) && more(self) == more(other)
     }
 
     /// Whether `other` is the case that this one is held beside.
@@ -142,6 +145,7 @@ impl Case {
         let mut options: String =
             label.chain(filter).chain(within).map(|option| format!(", {option}")).collect();
         options.extend(probes(self.base.lists, self.nprobe));
+        options.extend(self.ef.map(|ef| format!(", {ef} rows kept")));
         options.extend(self.k_factor.map(|times| format!(", {times} k candidates")));
         options
     }

@@ -115,6 +115,7 @@ fn lists(case: &Case, looked: &Looked) -> Map<String, Value> {
         ("nlist", json!(lists.count)),
         ("nprobe", json!(case.nprobe)),
         ("k_factor", json!(case.k_factor)),
+        ("ef", json!(case.ef)),
         ("asked", json!(case.asked.name())),
         ("recall", number(*recall)),
         ("rows_probed", number(*rows_probed)),

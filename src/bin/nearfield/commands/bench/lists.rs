@@ -7,8 +7,8 @@ use crate::shell::failure::{Failure, Result};
 use crate::shell::stop;
 use nearfield::reference::{Block, Problem, check_search};
 use nearfield::{
-    Flat, Gpu, Guarantee, Hits, Index, IvfFlat, IvfParams, IvfPq, IvfRaBitQ, IvfSq, Pq, Rows,
-    Search, SearchParams, Sq, index_factory,
+    Flat, Gpu, Graph, Guarantee, Hits, Index, IvfFlat, IvfParams, IvfPq, IvfRaBitQ, IvfSq, Pq,
+    Rows, Search, SearchParams, Sq, index_factory,
 };
 use std::time::Instant;
 
@@ -54,6 +54,9 @@ fn once(base: &Base, set: &Set, gpu: &Gpu) -> Result<(Box<dyn Index>, f64, f64)>
     let train_s = start.elapsed().as_secs_f64();
     let start = Instant::now();
     index.add_rows(set.rows())?;
+    if let Some(graph) = index.as_any().and_then(|any| any.downcast_ref::<Graph>()) {
+        graph.build()?;
+    }
     // the lists are made when they are first asked for
     index.search_with(set.batch(Default::default(), 0, 1), 1, &SearchParams::new())?;
     Ok((index, train_s, start.elapsed().as_secs_f64()))

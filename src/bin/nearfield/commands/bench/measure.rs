@@ -9,8 +9,8 @@ use crate::shell::call_time::CallTime;
 use crate::shell::failure::Result;
 use crate::shell::stop;
 use nearfield::{
-    Flat, Guarantee, Hits, Index, IvfParams, QueryFilter, RefineParams, Search, SearchParams,
-    SearchStats, StageTime,
+    Flat, GraphParams, GraphPath, Guarantee, Hits, Index, IvfParams, QueryFilter, RefineParams,
+    Search, SearchParams, SearchStats, StageTime,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -95,7 +95,7 @@ pub fn measure(case: &Case, set: &Set, loaded: &Loaded, before: &[Record]) -> Re
         None => None,
         Some(lists) => {
             let mut exact = params.clone().guarantee(Guarantee::Exact);
-            (exact.ivf, exact.refine) = (None, None);
+            (exact.ivf, exact.refine, exact.graph) = (None, None, None);
             let exact = match &loaded.exact {
                 Some(rows) => rows.search_with(first, case.k, &exact)?,
                 None => index.search_with(first, case.k, &exact)?,
@@ -170,6 +170,9 @@ fn params(case: &Case, index: &dyn Index) -> Result<SearchParams> {
     let mut params = SearchParams::new().cancel(&stop::token());
     if let Some(nprobe) = case.nprobe {
         params = params.ivf(IvfParams::new().nprobe(nprobe));
+    }
+    if let Some(ef) = case.ef {
+        params = params.graph(GraphParams::new().path(GraphPath::Graph).ef(ef));
     }
     if let Some(times) = case.k_factor {
         params = params.refine(RefineParams::new().k_factor(times));

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The suites that the program has with it, by name.
-const SHIPPED: [(&str, &str); 10] = [
+const SHIPPED: [(&str, &str); 11] = [
     ("quick", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/quick.toml"))),
     ("exact", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/exact.toml"))),
     ("batch", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/batch.toml"))),
@@ -19,6 +19,7 @@ const SHIPPED: [(&str, &str); 10] = [
     ("range", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/range.toml"))),
     ("lists", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/lists.toml"))),
     ("codes", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/codes.toml"))),
+    ("graph", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/graph.toml"))),
     ("all", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/suites/all.toml"))),
 ];
 
@@ -110,6 +111,8 @@ struct CaseText {
     nprobe: Option<Numbers>,
     /// Candidates for each neighbour, where these are compared again.
     k_factor: Option<f32>,
+    /// Rows that a query keeps, of a graph.
+    ef: Option<Numbers>,
     #[serde(default)]
     asked: Asked,
     beside: Option<String>,
@@ -155,7 +158,7 @@ impl BaseText {
         let base = self.base()?;
         for text in &self.cases {
             let &CaseText { ref name, ref queries, ref k, filter, within, .. } = text;
-            let &CaseText { ref nprobe, k_factor, asked, ref beside, .. } = text;
+            let &CaseText { ref nprobe, ref ef, k_factor, asked, ref beside, .. } = text;
             // The table separates its fields by commas, and does not quote them.
             if name.contains([',', '"', '\n']) {
                 return Err(format!("the name {name:?} does not fit in a field of the table"));
@@ -172,14 +175,24 @@ impl BaseText {
                     ));
                 }
             };
-            for &nprobe in &probes {
+            let kept = match ef {
+                Some(ef) => ef.list().iter().copied().map(Some).collect(),
+                None => vec![None],
+            };
+            let ways = probes.iter().flat_map(|&probes| kept.iter().map(move |&ef| (probes, ef)));
+            for (nprobe, ef) in ways {
                 for &queries in queries.list() {
                     for &k in k.list() {
                         let (name, base, beside) = (name.clone(), base.clone(), beside.clone());
                         #[rustfmt::skip]
                         let case =
-                            Case { name, base, queries, k, filter, within, nprobe, k_factor, asked, beside };
-                        if queries == 0 || k == 0 || case.eligible() == 0 || nprobe == Some(0) {
+                            Case { name, base, queries, k, filter, within, nprobe, k_factor, ef, asked, beside };
+                        if queries == 0
+                            || k == 0
+                            || case.eligible() == 0
+                            || nprobe == Some(0)
+                            || ef == Some(0)
+                        {
                             return Err(format!("{case}: needs a query, a neighbour and a row"));
                         }
                         all.push(case);
@@ -305,7 +318,7 @@ mod tests {
         }
         assert_eq!(
             SHIPPED.map(|(name, _)| open(name).unwrap().len()),
-            [14, 28, 15, 10, 8, 29, 15, 39, 44, 45]
+            [14, 28, 15, 10, 8, 29, 15, 39, 44, 33, 45]
         );
     }
 
