@@ -28,7 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 ///
 /// A search by radius asks the first stage for what lies within a wider radius, `k_factor` times it, and answers what of that lies within the
 /// radius itself by its exact distance. A similarity above 0 is divided by `k_factor`, which widens it, where FAISS multiplies it, which does not;
-/// so is a distance below 0.
+/// so is a distance below 0. A radius of 0 stays 0, whatever the factor.
 ///
 /// Both stages always have the same ids, whatever is added, replaced, removed or merged, and whatever of that fails or is cancelled: a change is made
 /// on copies of both, which share what is equal, and then takes the place of both at once, so that a search sees one state. Filters,
@@ -76,7 +76,7 @@ pub struct Refine {
 }
 
 impl Refine {
-    /// An index of a first stage, of any kind of this crate, and of a [`Flat`](crate::Flat) of any type, an [`Sq`](crate::Sq) or a [`Pq`](crate::Pq), by whose
+    /// An index of a first stage, of any kind of this crate but [`Lsh`](crate::Lsh), whose metric is another, and of a [`Flat`](crate::Flat) of any type, an [`Sq`](crate::Sq) or a [`Pq`](crate::Pq), by whose
     /// rows or codes candidates are compared. Both may have
     /// rows, of the same ids; the order of the second's counts. Of the second no copies are kept that only a scan would read.
     ///
