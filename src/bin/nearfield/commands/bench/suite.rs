@@ -175,10 +175,8 @@ impl BaseText {
                     ));
                 }
             };
-            let kept = match ef {
-                Some(ef) => ef.list().iter().copied().map(Some).collect(),
-                None => vec![None],
-            };
+            let some = |ef: &Numbers| ef.list().iter().copied().map(Some).collect();
+            let kept = ef.as_ref().map_or(vec![None], some);
             let ways = probes.iter().flat_map(|&probes| kept.iter().map(move |&ef| (probes, ef)));
             for (nprobe, ef) in ways {
                 for &queries in queries.list() {
