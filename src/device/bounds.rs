@@ -26,7 +26,7 @@ const BOUNDS: &[(&str, &str, Bound)] = &[
     ("codes", "max_row_queries", COUNT),
     ("codes", "max_table_queries", COUNT),
     ("codes", "table_rows", COUNT),
-    ("graph", "min_rows", COUNT),
+    ("graph", "exact_rows", COUNT),
     ("graph", "threads", PowerOfTwo(64, 256)),
     ("lists", "flat_share", Share),
     ("lists", "groups", POSITIVE),

@@ -98,7 +98,7 @@ impl GraphRows {
             self.removed() - self.built.known().map_or(self.removed(), |built| built.removed);
         let rows = self.dataset.len();
         let longer = ef as u64 + (ef as u64 * removed).div_ceil((rows - removed).max(1));
-        let few = rows < self.dataset.gpu().profile().u32("graph", "min_rows")?.into();
+        let few = rows < self.dataset.gpu().profile().u32("graph", "exact_rows")?.into();
         match () {
             _ if filter.shared.is_some() || filter.each.is_some() => exactly(asked, "a filter"),
             _ if options.exhaustive => exactly(asked, "exhaustive"),
