@@ -153,8 +153,8 @@ fn what_cannot_be_learnt_from_is_said_and_leaves_nothing() {
         (format!("search -k 1 {search} --param nprobe=0"), "a number of lists, 1 or more"),
         (format!("search -k 1 {search} --param nprobe=many"), "a number of lists"),
         (
-            format!("search -k 1 {search} --param ef=3"),
-            "certify, exhaustive, fill, guarantee, k_factor, k_factor_rf, nprobe, prove",
+            format!("search -k 1 {search} --param itopk=3"),
+            "certify, ef, efSearch, exhaustive, fill, guarantee, k_factor, k_factor_rf, nprobe, path, prove",
         ),
         (
             format!("search -k 1 {search} --param nprobe=2,guarantee=exact"),

@@ -12,6 +12,7 @@ mod devices;
 mod failing;
 mod faiss_files;
 mod filters;
+mod graph;
 mod kmeans;
 mod lists;
 mod outputs;
