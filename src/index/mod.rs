@@ -4,7 +4,7 @@
 //! `hits`, `as_f32`, `other_type`), answers block by block (`stream`), what indexes can do (`traits`, `changing`), their files
 //! (`persist`), what all that change
 //! have in common (`state`), rows that are codes (`codes`), the kinds
-//! (`flat`, `ivf`, `lsh`) and their names in files (`kinds`), indexes around these (`wrap`), descriptions (`factory`), and kinds taken apart for files of other libraries (`lists_apart`, `apart`). A kind says how its rows are stored and searched
+//! (`flat`, `ivf`, `lsh`) and their names in files (`kinds`), indexes around these (`wrap`), descriptions (`factory`), graphs of rows (`knn_graph`), and kinds taken apart for files of other libraries (`lists_apart`, `apart`). A kind says how its rows are stored and searched
 //! (`state::Stored`); ids, filters, removal, snapshots, concurrent changes and files are the same code for all.
 
 mod add;
@@ -18,6 +18,7 @@ mod hits;
 mod ids;
 mod ivf;
 mod kinds;
+mod knn_graph;
 mod lists_apart;
 mod lsh;
 mod other_type;
@@ -41,6 +42,7 @@ pub use flat::{BinaryFlat, Flat, Pq, RaBitQ, Sq, StreamedFlat};
 pub use hits::{HitRows, Hits, RangeHits};
 pub use ids::{Exclude, IdFilter, IdPredicate, PreparedFilter, QueryFilter};
 pub use ivf::{BinaryIvf, IvfFlat, IvfPq, IvfRaBitQ, IvfSq, Originals};
+pub use knn_graph::{KnnGraphParams, knn_graph};
 pub(crate) use lists_apart::ListsApart;
 pub use lsh::Lsh;
 pub use params::{Guarantee, IvfParams, Progress, RefineParams, SearchParams, TrainParams};

@@ -89,6 +89,10 @@ pub const COVERED: &[(&str, &[&str])] = &[
         ],
     ),
     ("KMeansParams::centroids", &["KMeansParams::frozen_centroids"]),
+    (
+        "KnnGraphParams",
+        &["KnnGraphParams::cancel", "KnnGraphParams::new", "KnnGraphParams::progress"],
+    ),
     ("Matrix", &["Matrix::len"]),
     ("Matrix::buffers", &["Matrix::stride"]),
     ("Matrix::empty", &["Matrix::is_empty"]),
@@ -206,6 +210,7 @@ pub const COVERED: &[(&str, &[&str])] = &[
     ("inspect", &["FileInfo"]),
     ("open", &["RowFile::open"]),
     ("kmeans", &["KMeans"]),
+    ("knn_graph", &["KnnGraph"]),
     ("tune_search", &["TuneCurve"]),
     ("normalize", &["Matrix::dim", "Matrix::dtype"]),
 ];

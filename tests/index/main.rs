@@ -18,6 +18,7 @@ mod files;
 mod filters;
 mod flights;
 mod ivf;
+mod knn_graph;
 mod limits;
 mod lsh;
 mod many;

@@ -59,6 +59,7 @@ impl From<Error> for Failure {
                 "certify" | "nprobe" | "fill" | "prove" => format!("--param {argument}: {reason}"),
                 "ivf" => format!("--param nprobe: {reason}"),
                 "k_factor" | "refine" => format!("--param k_factor: {reason}"),
+                "approximate" => format!("--nlist: {reason}"),
                 "path" | "dtype" | "bits" | "bytes" | "rows" | "files" => reason,
                 other => format!("{other}: {reason}"),
             }),
