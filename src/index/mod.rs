@@ -4,7 +4,7 @@
 //! `hits`, `as_f32`, `other_type`), answers block by block (`stream`), what indexes can do (`traits`, `changing`), their files
 //! (`persist`), what all that change
 //! have in common (`state`), rows that are codes (`codes`), the kinds
-//! (`flat`, `ivf`, `lsh`) and their names in files (`kinds`), indexes around these (`wrap`), descriptions (`factory`), graphs of rows (`knn_graph`), and kinds taken apart for files of other libraries (`lists_apart`, `apart`). A kind says how its rows are stored and searched
+//! (`flat`, `ivf`, `lsh`) and their names in files (`kinds`), indexes around these (`wrap`), rows that the caller names (`scored`), descriptions (`factory`), graphs of rows (`knn_graph`), and kinds taken apart for files of other libraries (`lists_apart`, `apart`). A kind says how its rows are stored and searched
 //! (`state::Stored`); ids, filters, removal, snapshots, concurrent changes and files are the same code for all.
 
 mod add;
@@ -24,6 +24,7 @@ mod lsh;
 mod other_type;
 mod params;
 mod persist;
+mod scored;
 mod state;
 mod stream;
 mod traits;
@@ -47,6 +48,7 @@ pub(crate) use lists_apart::ListsApart;
 pub use lsh::Lsh;
 pub use params::{Guarantee, IvfParams, Progress, RefineParams, SearchParams, TrainParams};
 pub use persist::{IndexInfo, IvfInfo, ListSizes, RefineInfo};
+pub use scored::{Candidates, score_candidates};
 pub use stream::HitStream;
 pub use traits::Search;
 pub use tune::{TuneCurve, TuneParams, TunePoint, tune_search};

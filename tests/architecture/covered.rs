@@ -20,6 +20,7 @@ pub const COVERED: &[(&str, &[&str])] = &[
         "CancelToken",
         &["CancelToken::cancel", "CancelToken::new", "Hits::len", "SearchParams::cancel"],
     ),
+    ("Candidates", &["Candidates::lists", "Candidates::padded"]),
     (
         "Conversion",
         &["Conversion::scale", "Conversion::to", "RowFile::rows", "RowFile::scale", "Scale"],

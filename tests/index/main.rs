@@ -30,6 +30,7 @@ mod rabitq;
 mod radii;
 mod refine;
 mod scans;
+mod scored;
 mod stream;
 mod streamed;
 mod support;
