@@ -10,7 +10,7 @@
 //! added first, and [`SearchStats`] says which kernels answered. The indexes of inverted lists alone may miss a neighbour: an
 //! [`IvfFlat`] (of bits a [`BinaryIvf`]), or an [`IvfSq`] or [`IvfPq`] of rows in fewer bits, looks at the nearest of many lists of rows, which is faster, and an
 //! [`Lsh`] compares signs of their elements. [`kmeans`] finds the
-//! centroids of such lists, and of anything else. A [`PreTransform`] is an index behind transforms of vectors, such as principal components
+//! centroids of such lists, and of anything else, and [`knn_graph`] the nearest rows of each row. A [`PreTransform`] is an index behind transforms of vectors, such as principal components
 //! ([`VectorTransform`]); a [`Refine`] compares what another index finds again, by the rows.
 //!
 //! # Example
@@ -90,13 +90,14 @@ pub use dtype::{DType, Rows};
 pub use error::{Error, Result};
 pub use exact::pairwise;
 pub use format::RowSource;
+pub use graph::KnnGraph;
 pub use index::{
-    AddParams, BinaryFlat, BinaryIvf, Exclude, Flat, Graph, GraphParams, GraphPath, Guarantee,
-    HitRows, HitStream, Hits, IdFilter, IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo, IvfParams,
-    IvfPq, IvfRaBitQ, IvfSq, ListSizes, Lsh, Originals, Pq, PreTransform, PreparedFilter, Progress,
-    QueryFilter, RaBitQ, RangeHits, Refine, RefineInfo, RefineParams, Search, SearchParams, Sq,
-    StreamedFlat, TrainParams, TuneCurve, TuneParams, TunePoint, index_factory, tune_search,
-    write_index,
+    AddParams, BinaryFlat, BinaryIvf, Candidates, Exclude, Flat, Graph, GraphParams, GraphPath,
+    Guarantee, HitRows, HitStream, Hits, IdFilter, IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo,
+    IvfParams, IvfPq, IvfRaBitQ, IvfSq, KnnGraphParams, ListSizes, Lsh, Originals, Pq,
+    PreTransform, PreparedFilter, Progress, QueryFilter, RaBitQ, RangeHits, Refine, RefineInfo,
+    RefineParams, Search, SearchParams, Sq, StreamedFlat, TrainParams, TuneCurve, TuneParams,
+    TunePoint, index_factory, knn_graph, score_candidates, tune_search, write_index,
 };
 pub use io::{
     faiss_info, is_faiss, read_faiss, read_index, verify_faiss, write_faiss, write_faiss_unnamed,

@@ -1,4 +1,5 @@
-//! Rows that somebody else found, compared exactly: of each query a list of rows, of which the nearest or those within a radius are its hits.
+//! Rows that somebody else found, compared exactly: of each query a list of rows, of which the nearest, those within a radius or all, as they
+//! stand, are its hits.
 //!
 //! A distance is that of every exact search, to the bit: products by stage C of the scan, for which each row is a bin of its own, all others by
 //! the kernel that has the distances of every metric (`shaders/exact/distance.wgsl`). Where they are on the device already, `refined.rs` does the same
@@ -48,6 +49,8 @@ enum Found {
     Nearest(SearchHits),
     /// With the radius, and a key that none of a hit reaches.
     Within(RangePairs, f32, u32),
+    /// The distance of each listed row, by default that of no hit.
+    Every(Vec<f32>),
 }
 
 /// Queries of one submission, and the most rows that one of them has.
@@ -75,13 +78,8 @@ pub(crate) fn submit_listed(
     wanted: Wanted,
     options: Options,
 ) -> Result<Pending<RowHits>> {
-    let (gpu, count) = (dataset.gpu(), queries.count);
-    let sound = listed.lims.len() == count + 1
-        && listed.lims.is_sorted()
-        && listed.lims.last() == Some(&listed.rows.len());
-    if !sound || listed.rows.iter().any(|&row| u64::from(row) >= dataset.len()) {
-        return Err(Error::internal(format!("lists of rows for {count} queries")));
-    }
+    check(dataset, &queries, &listed)?;
+    let count = queries.count;
     let longest = listed.lims.windows(2).map(|ends| ends[1] - ends[0]).max().unwrap_or(0);
     let (found, k) = match wanted {
         Wanted::Nearest(k) => {
@@ -95,9 +93,47 @@ pub(crate) fn submit_listed(
             (Found::Within(RangePairs::new(count), radius, limit), 0)
         }
     };
-    let select_threads = select_threads(gpu)?;
+    start(dataset, queries, listed, (found, k), options)
+}
+
+/// Starts the comparison with every row that is listed: the answer has each where it stands, as often as it does, with
+/// [`Order::no_hit`](crate::Order::no_hit) where the pair is no hit.
+pub(crate) fn submit_every(
+    dataset: &Dataset,
+    queries: Queries,
+    listed: Listed,
+    options: Options,
+) -> Result<Pending<RowHits>> {
+    check(dataset, &queries, &listed)?;
+    let mut distances = Vec::new();
+    if distances.try_reserve_exact(listed.rows.len()).is_err() {
+        let reason = format!("{} distances do not fit in memory", listed.rows.len());
+        return Err(Error::argument("candidates", reason));
+    }
+    distances.resize(listed.rows.len(), dataset.metric().order().no_hit());
+    start(dataset, queries, listed, (Found::Every(distances), 0), options)
+}
+
+fn check(dataset: &Dataset, queries: &Queries, listed: &Listed) -> Result<()> {
+    let sound = listed.lims.len() == queries.count + 1
+        && listed.lims.is_sorted()
+        && listed.lims.last() == Some(&listed.rows.len());
+    if !sound || listed.rows.iter().any(|&row| u64::from(row) >= dataset.len()) {
+        return Err(Error::internal(format!("lists of rows for {} queries", queries.count)));
+    }
+    Ok(())
+}
+
+fn start(
+    dataset: &Dataset,
+    queries: Queries,
+    listed: Listed,
+    (found, k): (Found, usize),
+    options: Options,
+) -> Result<Pending<RowHits>> {
+    let select_threads = select_threads(dataset.gpu())?;
     let todo = batches(dataset, &queries, &listed, k)?;
-    let stats = SearchStats { queries: count as u64, ..SearchStats::default() };
+    let stats = SearchStats { queries: queries.count as u64, ..SearchStats::default() };
     let (dataset, cancel) = (dataset.clone(), options.cancel.clone());
     let comparison = Comparison {
         dataset,
@@ -261,7 +297,7 @@ impl Job for Comparison {
         let chosen = self.upload_rows(&batch, &mut encoder)?;
         let keys = keys(&mut encoder, dataset, pair, &upload, &chosen, batch.1)?;
         let flight = match self.found {
-            Found::Within(..) => encoder.submit(&[(&keys, 0, keys.size())])?,
+            Found::Within(..) | Found::Every(_) => encoder.submit(&[(&keys, 0, keys.size())])?,
             Found::Nearest(_) => {
                 let (nq, threads) = (upload.count, self.select_threads);
                 let hits = Selection { nq, k: self.k, threads, sorted: true };
@@ -296,6 +332,15 @@ impl Job for Comparison {
                     hits.add(&[(query as u32, pairs.len() as u32 / 2)], &pairs)?;
                 }
             }
+            Found::Every(distances) => {
+                for (query, keys) in queries.zip(keys.chunks_exact(room as usize)) {
+                    let rows = self.listed.lims[query]..self.listed.lims[query + 1];
+                    let hits = distances[rows].iter_mut().zip(keys);
+                    for (distance, &key) in hits.filter(|(_, key)| **key != NO_KEY) {
+                        *distance = self.queries.decoder.distance(key);
+                    }
+                }
+            }
         }
         self.done += pairs;
         self.options.tell(self.done as f64 / self.listed.rows.len().max(1) as f64);
@@ -309,6 +354,12 @@ impl Job for Comparison {
             Found::Nearest(hits) => Ok(hits.finish(stats)),
             Found::Within(hits, radius, _) => {
                 hits.finish(&self.queries.decoder, *radius, &self.options, stats)
+            }
+            Found::Every(distances) => {
+                let ids = self.options.row_ids.of(&self.listed.rows)?;
+                let (lims, distances) =
+                    (std::mem::take(&mut self.listed.lims), std::mem::take(distances));
+                Ok(RowHits { lims, ids, distances, proved: Vec::new(), stats })
             }
         }
     }

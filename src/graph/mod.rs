@@ -1,6 +1,20 @@
-//! Graphs of neighbours: each row has edges to some rows that are near to it, and a search follows them.
+//! Graphs whose edges lead from each row to rows near it: the k-NN graph, for whoever asks for it, and the graph of a search, which follows them.
 //!
-//! # The algorithm
+//! # The k-NN graph
+//!
+//! Notation: n rows x, k neighbours of each.
+//!
+//! ```text
+//! neighbors(k):                                                                 knn.rs
+//!   for each block of rows, two of which are on their way at a time:
+//!     found[x] = the k + 1 nearest rows of x, x among them or not               exact/, invlists/
+//!     edges[x] = found[x] without x, or its first k where x is not among them
+//! ```
+//!
+//! A row is told from its equals by its number. Where more than k rows are equal to x and stand before it, x is not among the k + 1, and the
+//! last of them goes: it is the one that x would have pushed out.
+//!
+//! # The graph of a search
 //!
 //! Notation: n rows x, each with `degree` edges; queries q, k neighbours, a list of the `ef` best rows that were met.
 //!
@@ -32,6 +46,7 @@
 
 mod edges;
 mod kernels;
+mod knn;
 mod lifted;
 mod links;
 mod neighbors;
@@ -40,4 +55,6 @@ mod starts;
 
 pub(crate) use edges::{Edges, Shape};
 pub(crate) use kernels::{MOST_DEGREE, MOST_EF, variants};
+pub use knn::KnnGraph;
+pub(crate) use knn::{Among, block_rows, check, neighbors};
 pub(crate) use search::Walk;

@@ -4,7 +4,7 @@
 //! `hits`, `as_f32`, `other_type`), answers block by block (`stream`), what indexes can do (`traits`, `changing`), their files
 //! (`persist`), what all that change
 //! have in common (`state`), rows that are codes (`codes`), the kinds
-//! (`flat`, `ivf`, `lsh`) and their names in files (`kinds`), indexes around these (`wrap`), descriptions (`factory`), and kinds taken apart for files of other libraries (`lists_apart`, `apart`). A kind says how its rows are stored and searched
+//! (`flat`, `ivf`, `lsh`) and their names in files (`kinds`), indexes around these (`wrap`), rows that the caller names (`scored`), descriptions (`factory`), graphs of rows (`knn_graph`), and kinds taken apart for files of other libraries (`lists_apart`, `apart`). A kind says how its rows are stored and searched
 //! (`state::Stored`); ids, filters, removal, snapshots, concurrent changes and files are the same code for all.
 
 mod add;
@@ -19,11 +19,13 @@ mod hits;
 mod ids;
 mod ivf;
 mod kinds;
+mod knn_graph;
 mod lists_apart;
 mod lsh;
 mod other_type;
 mod params;
 mod persist;
+mod scored;
 mod state;
 mod stream;
 mod traits;
@@ -43,12 +45,14 @@ pub use graph::Graph;
 pub use hits::{HitRows, Hits, RangeHits};
 pub use ids::{Exclude, IdFilter, IdPredicate, PreparedFilter, QueryFilter};
 pub use ivf::{BinaryIvf, IvfFlat, IvfPq, IvfRaBitQ, IvfSq, Originals};
+pub use knn_graph::{KnnGraphParams, knn_graph};
 pub(crate) use lists_apart::ListsApart;
 pub use lsh::Lsh;
 pub use params::{
     GraphParams, GraphPath, Guarantee, IvfParams, Progress, RefineParams, SearchParams, TrainParams,
 };
 pub use persist::{IndexInfo, IvfInfo, ListSizes, RefineInfo};
+pub use scored::{Candidates, score_candidates};
 pub use stream::HitStream;
 pub use traits::Search;
 pub use tune::{TuneCurve, TuneParams, TunePoint, tune_search};

@@ -20,6 +20,7 @@ pub const COVERED: &[(&str, &[&str])] = &[
         "CancelToken",
         &["CancelToken::cancel", "CancelToken::new", "Hits::len", "SearchParams::cancel"],
     ),
+    ("Candidates", &["Candidates::lists", "Candidates::padded"]),
     (
         "Conversion",
         &["Conversion::scale", "Conversion::to", "RowFile::rows", "RowFile::scale", "Scale"],
@@ -93,6 +94,10 @@ pub const COVERED: &[(&str, &[&str])] = &[
         ],
     ),
     ("KMeansParams::centroids", &["KMeansParams::frozen_centroids"]),
+    (
+        "KnnGraphParams",
+        &["KnnGraphParams::cancel", "KnnGraphParams::new", "KnnGraphParams::progress"],
+    ),
     ("Matrix", &["Matrix::len"]),
     ("Matrix::buffers", &["Matrix::stride"]),
     ("Matrix::empty", &["Matrix::is_empty"]),
@@ -210,6 +215,7 @@ pub const COVERED: &[(&str, &[&str])] = &[
     ("inspect", &["FileInfo"]),
     ("open", &["RowFile::open"]),
     ("kmeans", &["KMeans"]),
+    ("knn_graph", &["KnnGraph"]),
     ("tune_search", &["TuneCurve"]),
     ("normalize", &["Matrix::dim", "Matrix::dtype"]),
 ];

@@ -14,6 +14,7 @@ mod faiss_files;
 mod filters;
 mod graph;
 mod kmeans;
+mod knn_graph;
 mod lists;
 mod outputs;
 mod printed;

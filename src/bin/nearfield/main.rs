@@ -10,7 +10,8 @@ mod shell;
 use args::{Cli, Command};
 use clap::Parser;
 use commands::{
-    bench, build, completions, convert, curve, devices, info, kmeans, range, search, tune,
+    bench, build, completions, convert, curve, devices, info, kmeans, knn_graph, range, search,
+    tune,
 };
 use shell::failure::Failure;
 use shell::{print, stop};
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Range(args) => range::run(args, &cli.global),
         Command::Build(args) => build::run(args, &cli.global),
         Command::KMeans(args) => kmeans::run(args, &cli.global),
+        Command::KnnGraph(args) => knn_graph::run(args, &cli.global),
         Command::Curve(args) => curve::run(args, &cli.global),
         Command::Info(args) => info::run(args, &cli.global),
         Command::Convert(args) => convert::run(args, &cli.global),

@@ -7,7 +7,9 @@ use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::index::other_type::wrong_type;
 use crate::index::params::TrainParams;
+use crate::invlists::InvertedLists;
 use crate::metric::Metric;
+use crate::ops::gather;
 use crate::space::check;
 
 /// The most rows of a sample a list that are made use of.
@@ -38,6 +40,36 @@ pub(super) fn centroids_of(
         _ => Matrix::from_rows(gpu, dim, sample)?,
     };
     centroids(&points, metric, nlist, &kmeans_params(metric, params))
+}
+
+/// Lists whose centroids are learnt of rows that are on the device, where they stay unless centroids need them as other numbers.
+pub(in crate::index) fn learnt_of(
+    lists: &InvertedLists,
+    rows: &Matrix,
+    params: &TrainParams,
+) -> Result<InvertedLists> {
+    let (gpu, metric, shape) = (rows.gpu(), lists.dataset().metric(), (rows.dim(), lists.nlist()));
+    let completes = matches!(metric, Metric::NanEuclidean | Metric::Gower);
+    if rows.dtype() != DType::Bits && !completes {
+        let kmeans = kmeans_params(metric, params);
+        return lists.with_centroids(&centroids(rows, metric, lists.nlist(), &kmeans)?);
+    }
+    let few = KMeansParams::new().max_points_per_centroid(MOST_ROWS).min_points_per_centroid(0);
+    let chosen = subset(rows.len(), lists.nlist(), &few)?;
+    let sampled = chosen.map(|chosen| gather::rows(rows, &chosen)).transpose()?;
+    let sampled = sampled.as_ref().unwrap_or(rows);
+    let bytes = sampled.read(0..sampled.len())?;
+    // aligned for every type
+    let words: Vec<u32> = bytemuck::pod_collect_to_vec(&bytes);
+    let aligned: &[u8] = bytemuck::cast_slice(&words);
+    let sample = Rows::from_bytes(rows.dtype(), &aligned[..bytes.len()])?;
+    match sample {
+        Rows::Bits(_) => {
+            let bits = bit_centroids_of(gpu, shape, sample, params)?;
+            lists.with_centroid_rows(Rows::Bits(&bits))
+        }
+        _ => lists.with_centroids(&centroids_of(gpu, metric, shape, sample, params)?),
+    }
 }
 
 /// The type of the centroids of rows of a type.

@@ -21,6 +21,7 @@ mod rows;
 mod sq;
 
 pub use binary::BinaryIvf;
+pub(super) use centroids::learnt_of;
 pub(super) use coded_rows::CodedRows;
 pub use flat::IvfFlat;
 pub(super) use name::{lists_of, lists_of_bits};

@@ -46,6 +46,11 @@ impl IvfRows {
         Ok(IvfRows { lists: InvertedLists::of(dataset, nlist)?, nprobe: NPROBE })
     }
 
+    /// The rows in the order in which they were added.
+    pub fn dataset(&self) -> Dataset {
+        self.lists.dataset().clone()
+    }
+
     /// Of which searches look at so many lists.
     pub fn with_nprobe(&self, nprobe: usize) -> Result<IvfRows> {
         if nprobe == 0 || nprobe as u64 > u64::from(u32::MAX) {

@@ -26,3 +26,4 @@ pub(super) use name::transforms_of;
 pub use pre_transform::PreTransform;
 pub use refine::Refine;
 pub(super) use refine_name::refined_by;
+pub(super) use rescored::Now;

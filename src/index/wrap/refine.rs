@@ -1,6 +1,6 @@
 //! An index whose candidates are compared again.
 
-use super::rescored::Rescored;
+use super::rescored::{Now, Rescored};
 use super::stages::{self, Matched, Stages};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -186,6 +186,11 @@ impl Refine {
     ) -> T {
         let now = self.now();
         look(&*now.base, now.rows.index(), now.k_factor)
+    }
+
+    /// The rows that candidates are compared by, as they are now.
+    pub(in crate::index) fn compared(&self) -> Now {
+        self.now().rows.now()
     }
 
     // a state is swapped in whole, so what a panicking thread left behind both locks is sound

@@ -20,7 +20,7 @@ pub(super) enum Rescored {
 }
 
 /// The rows of one state.
-pub(super) struct Now {
+pub(in crate::index) struct Now {
     pub dataset: Dataset,
     /// What rows are called in answers.
     pub row_ids: RowIds,
@@ -29,7 +29,7 @@ pub(super) struct Now {
 }
 
 impl Now {
-    fn of<R: Stored>(core: &Core<R>, dataset: impl FnOnce(&R) -> Dataset) -> Now {
+    pub fn of<R: Stored>(core: &Core<R>, dataset: impl FnOnce(&R) -> Dataset) -> Now {
         let now = core.snapshot();
         let (dataset, row_ids) = (dataset(now.rows()), now.row_ids());
         Now { dataset, row_ids, names: now.names() }

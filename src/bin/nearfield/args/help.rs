@@ -77,6 +77,15 @@ pub const KMEANS: &str = below!(
      nearfield kmeans --base base.npy -k 4096 --niter 10 --train-rows 500000 --balance --out c.fvecs --json"
 );
 
+pub const KNN_GRAPH: &str = below!(
+    "A row is left out of its own neighbours by its number: rows that are equal are neighbours of each other. Places without a neighbour, where a \
+     row has fewer than K, have the id -1 and the distance 3.4028235e38, of similarities -3.4028235e38.\n\n\
+     Examples:\n  \
+     nearfield knn-graph --base base.npy -k 15 --out-ids ids.npy --out-distances dist.npy\n  \
+     nearfield knn-graph --base base.fbin -k 32 --metric cosine --out-ids ids.ivecs --out-distances dist.fvecs\n  \
+     nearfield knn-graph --base base.npy -k 32 --nlist 4096 --nprobe 32 --out-ids ids.npy --out-distances dist.npy --json"
+);
+
 pub const CURVE: &str = below!(
     "Recall is the share of the k nearest rows that is found, by the index's own exact answers, of codes those of the decoded rows; rates are those of all queries in one call.\n\n\
      Examples:\n  \

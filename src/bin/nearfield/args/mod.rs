@@ -11,6 +11,7 @@ mod help;
 mod hits;
 mod info;
 mod kmeans;
+mod knn_graph;
 mod metric;
 mod numbers;
 mod param;
@@ -30,6 +31,7 @@ pub use devices::DevicesArgs;
 pub use hits::HitFormat;
 pub use info::InfoArgs;
 pub use kmeans::KMeansArgs;
+pub use knn_graph::KnnGraphArgs;
 pub use metric::MetricName;
 pub use range::RangeArgs;
 pub use search::SearchArgs;
@@ -86,6 +88,9 @@ pub enum Command {
     /// Find k centroids of the rows of a file
     #[command(name = "kmeans", after_help = help::KMEANS)]
     KMeans(KMeansArgs),
+    /// Find the k nearest other rows of each row of a file
+    #[command(after_help = help::KNN_GRAPH)]
+    KnnGraph(KnnGraphArgs),
     /// Measure how many lists of an index have to be looked at for a recall
     #[command(after_help = help::CURVE)]
     Curve(CurveArgs),

@@ -4,15 +4,12 @@ use crate::args::{Global, KMeansArgs};
 use crate::shell::base::Base;
 use crate::shell::failure::{Failure, Result};
 use crate::shell::progress::Progress;
-use crate::shell::{device, number, output, print, random, skipped, stop};
+use crate::shell::{device, number, output, points, print, skipped, stop};
 use nearfield::format::{self, AtomicFile, Conversion, IdWriter};
-use nearfield::{DType, Gpu, KMeans, KMeansParams, Matrix, RowSource, Rows, kmeans};
+use nearfield::{DType, KMeans, KMeansParams, RowSource, Rows, kmeans};
 use serde_json::json;
 use std::path::Path;
 use std::time::Instant;
-
-/// Bytes of rows that are brought to the device at a time.
-const BLOCK_BYTES: usize = 32 << 20;
 
 pub fn run(args: &KMeansArgs, global: &Global) -> Result<()> {
     let begin = Instant::now();
@@ -30,7 +27,8 @@ pub fn run(args: &KMeansArgs, global: &Global) -> Result<()> {
     let progress = Progress::start(global.quiet);
     progress.phase("opening the device", 0);
     let gpu = device::open(global)?;
-    let points = points(&gpu, &mut base, args, &progress)?;
+    let some = args.train_rows.map(|count| (count, args.seed));
+    let points = points::of(&gpu, &mut base, some, &progress)?;
     let rows = points.len();
     let steps = args.niter.saturating_add(1).saturating_mul(args.nredo);
     progress.phase("finding centroids", steps);
@@ -100,62 +98,6 @@ pub fn run(args: &KMeansArgs, global: &Global) -> Result<()> {
     print::after(&outputs, print::to_stdout(line))
 }
 
-/// The rows of the file, or those that are to be read, on the device.
-fn points(
-    gpu: &Gpu,
-    base: &mut Base<'_>,
-    args: &KMeansArgs,
-    progress: &Progress,
-) -> Result<Matrix> {
-    let path = &*args.base;
-    let about = |e| Failure::about(path, 0, e);
-    let (dtype, dim, all) = (base.rows.dtype(), base.rows.dim(), base.rows.row_count());
-    let mut points = Matrix::empty(gpu, dtype, dim)?;
-    let block = (BLOCK_BYTES / dtype.row_bytes(dim)).max(1);
-    if let Some(count) = args.train_rows.filter(|&count| count < all) {
-        progress.phase("reading rows", count);
-        let (mut bytes, mut done) = (Vec::new(), 0);
-        let mut numbers = random::spread(all, count, args.seed).peekable();
-        while let Some(row) = numbers.next() {
-            bytes.extend_from_slice(base.rows.rows(row..row + 1).map_err(about)?.bytes());
-            done += 1;
-            if bytes.len() / dtype.row_bytes(dim) == block || numbers.peek().is_none() {
-                stop::check()?;
-                progress.set(done);
-                // for the alignment of every type
-                let words: Vec<u64> = bytemuck::pod_collect_to_vec(&bytes);
-                let aligned: &[u8] = bytemuck::cast_slice(&words);
-                points = points.append(Rows::from_bytes(dtype, &aligned[..bytes.len()])?)?;
-                bytes.clear();
-            }
-        }
-        return Ok(points);
-    }
-    progress.phase("reading rows", all);
-    for start in (0..all).step_by(block) {
-        stop::check()?;
-        progress.set(start);
-        let end = all.min(start + block as u64);
-        let mut at = start;
-        // those that are skipped are known once they are read
-        base.rows.rows(start..end).map_err(about)?;
-        let skipped = base.rows.skipped();
-        let first = skipped.partition_point(|&row| row < start);
-        let ends = skipped[first..].iter().copied().take_while(|&row| row < end);
-        let rows = base.rows.rows(start..end).map_err(about)?;
-        base.watch.look(start, rows, dim);
-        for stop in ends.chain([end]) {
-            let part = (at - start) as usize..(stop - start) as usize;
-            if !part.is_empty() {
-                points = points.append(rows.slice(dim, part))?;
-            }
-            at = stop + 1;
-        }
-    }
-    base.watch.losses(&base.rows.losses());
-    Ok(points)
-}
-
 /// A number for each row of the file, -1 for those that were skipped.
 fn write_labels(to: &mut IdWriter, numbers: &[u32], skipped: &[u64]) -> Result<()> {
     let mut all: Vec<i64> = Vec::with_capacity(numbers.len() + skipped.len());
@@ -176,18 +118,4 @@ fn sizes(found: &KMeans) -> [u64; 3] {
     sizes.sort_unstable();
     let at = |place: usize| sizes.get(place).copied().unwrap_or_default();
     [at(0), at(sizes.len() / 2), at(sizes.len().saturating_sub(1))]
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::shell::random;
-
-    #[test]
-    fn rows_are_spread_over_the_file() {
-        for (rows, count) in [(10, 10), (1000, 7), (7, 100), (1_000_000, 1000)] {
-            let all: Vec<u64> = random::spread(rows, count, 1).collect();
-            assert_eq!(all.len() as u64, count.min(rows), "{rows} {count}");
-            assert!(all.windows(2).all(|pair| pair[0] < pair[1]) && all.iter().all(|&r| r < rows));
-        }
-    }
 }

@@ -8,6 +8,7 @@ pub mod curve;
 pub mod devices;
 pub mod info;
 pub mod kmeans;
+pub mod knn_graph;
 pub mod range;
 pub mod search;
 pub mod tune;

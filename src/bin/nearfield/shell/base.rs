@@ -56,6 +56,11 @@ impl<'a> Base<'a> {
         Ok(Base { rows, metric, watch, path, name, skips, quiet })
     }
 
+    /// The file.
+    pub fn path(&self) -> &'a Path {
+        self.path
+    }
+
     /// An index of a kind, still without rows.
     pub fn empty(&self, gpu: &Gpu, factory: &str) -> Result<Box<dyn Index>> {
         let (dim, dtype) = (self.rows.dim(), self.rows.dtype());

@@ -61,6 +61,7 @@ impl From<Error> for Failure {
                 "ef" | "max_steps" => format!("--param {argument}: {reason}"),
                 "graph" => format!("--param efSearch: {reason}"),
                 "k_factor" | "refine" => format!("--param k_factor: {reason}"),
+                "approximate" => format!("--nlist: {reason}"),
                 "path" | "dtype" | "bits" | "bytes" | "rows" | "files" => reason,
                 other => format!("{other}: {reason}"),
             }),

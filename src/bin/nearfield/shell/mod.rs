@@ -30,6 +30,7 @@ pub mod skipped;
 pub mod suspect;
 
 pub mod base;
+pub mod points;
 pub mod source;
 pub mod target;
 
