@@ -122,7 +122,7 @@ fn the_scan_finds_what_all_distances_do() {
 fn of_equal_rows_each_is_a_neighbour_of_the_others() {
     for metric in [Metric::L2, Metric::Cosine, Metric::L1, Metric::InnerProduct] {
         // 40 copies of a row around 20 others, and 4 neighbours: most rows are not among their own 5 nearest
-        let mut rows = vec![1.0, 2.0, 2.0].repeat(60);
+        let mut rows = [1.0, 2.0, 2.0].repeat(60);
         for row in 20..40 {
             rows[row * 3] = row as f32;
         }
