@@ -79,13 +79,13 @@ impl Edges {
         let (n, most) = (dataset.len(), dataset.gpu().caps().max_binding_bytes);
         match () {
             _ if family(dataset).is_none() => {
-                Some("its distances are no sums of squares or products of floats")
+                Some("distances that are no sums of squares or products of floats")
             }
-            _ if !binds(dataset) => Some("its rows lie in more buffers than a kernel binds"),
+            _ if !binds(dataset) => Some("rows in more buffers than a kernel binds"),
             _ if n * u64::from(shape.width()) * 4 > most => {
-                Some("one binding does not hold the neighbours of all rows")
+                Some("so many rows that one binding does not hold the neighbours of all")
             }
-            _ if n * u64::from(shape.degree) >= MOST_ROWS => Some("it would have too many edges"),
+            _ if n * u64::from(shape.degree) >= MOST_ROWS => Some("so many edges"),
             () => None,
         }
     }

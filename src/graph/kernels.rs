@@ -1,5 +1,6 @@
 //! The kernels of graphs, and what they are passed by value.
 
+use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::exact::Encoding;
 use crate::kernel::{Shader, Variant, params, shader};
@@ -13,7 +14,9 @@ const REACH: Shader = shader!("graph", "reach");
 const SEARCH: Shader = shader!("graph", "search");
 
 /// The longest list of a search: two of them, what is met and what is remembered have 16 KiB of workgroup memory.
-pub(crate) const MOST_EF: u32 = 512;
+const MOST_EF: u32 = 512;
+/// Of a software driver: llvmpipe before Mesa 26 leaves every loop of a thread once these went round 65,535 times in all, and what comes of that is anything.
+const MOST_SOFTWARE_EF: u32 = 256;
 /// The most edges of a row, and the most neighbours that they are chosen among.
 pub(crate) const MOST_DEGREE: u32 = 128;
 /// Rows that a step may meet.
@@ -104,6 +107,11 @@ pub(super) fn merge_links(degree: u32) -> Variant {
 
 pub(super) fn reach() -> Variant {
     Variant::new::<Reach>(REACH)
+}
+
+/// The most rows that a search on this device keeps.
+pub(crate) fn most_ef(gpu: &Gpu) -> u32 {
+    if gpu.caps().software { MOST_SOFTWARE_EF } else { MOST_EF }
 }
 
 /// Places of the list of a search that keeps `ef` rows.

@@ -54,7 +54,7 @@ mod search;
 mod starts;
 
 pub(crate) use edges::{Edges, Shape};
-pub(crate) use kernels::{MOST_DEGREE, MOST_EF, variants};
+pub(crate) use kernels::{MOST_DEGREE, most_ef, variants};
 pub use knn::KnnGraph;
 pub(crate) use knn::{Among, block_rows, check, neighbors};
 pub(crate) use search::Walk;

@@ -20,7 +20,7 @@ const CAPPED: u32 = 1 << 31;
 /// How a graph is searched.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Walk {
-    /// Rows that a query keeps, 1 to [`MOST_EF`](super::MOST_EF).
+    /// Rows that a query keeps, 1 to [`most_ef`](super::most_ef).
     pub ef: u32,
     /// Steps after which a query ends, come what may.
     pub most_steps: Option<u32>,

@@ -33,8 +33,10 @@ const EF: usize = 64;
 /// were added or replaced, or one in eight was removed, the next search makes a new one.
 ///
 /// # Accuracy
-/// Distances are those of a [`Flat`](crate::Flat), to the bit; neighbours may be missed. Every row can be found: where no edge leads to a row, searches may
-/// set out from it. An answer is a function of the rows, the query and [`ef`](Self::ef): it does not depend on the other queries of a call.
+/// Distances are those of a [`Flat`](crate::Flat), to the bit; neighbours may be missed. Edges lead to every row from those that a search may
+/// set out from, which take in whatever no edge leads to; a search that keeps few rows may miss it all the same. An answer is a function of the graph as it was
+/// made, the query and [`ef`](Self::ef): it does not depend on the other queries of a call. A graph is one of the rows at the time; where few were removed since, it
+/// is another than a new one would be.
 ///
 /// # References
 /// Ootomo et al., *CAGRA: Highly Parallel Graph Construction and Approximate Nearest Neighbor Search for GPUs*, arXiv 2308.15136.

@@ -1,12 +1,12 @@
 //! What an index with a graph stores: rows as they are, and the graph of them once a search asks for it.
 
 use crate::buffer::Matrix;
-use crate::call::{Filter, Made, Options, Pending, RowHits, RowIds};
+use crate::call::{Filter, Made, Options, Pending, RowHits, RowIds, mask_words};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::exact::{self, Dataset, ToPrepare};
 use crate::format::RowSource;
-use crate::graph::{Edges, MOST_EF, Shape, Walk};
+use crate::graph::{Edges, Shape, Walk, most_ef};
 use crate::index::ids::RowSet;
 use crate::index::params::{Ask, GraphParams, GraphPath, SearchParams};
 use crate::index::persist::{self, FileReader, FileWriter};
@@ -61,8 +61,14 @@ impl GraphRows {
         }
     }
 
+    /// With other rows, of which none more is removed.
     fn of(&self, dataset: Dataset) -> GraphRows {
-        GraphRows { dataset, built: Made::default(), ..self.clone() }
+        let gone = self.gone.as_ref().map(|gone| {
+            let mut words = gone.to_vec();
+            words.resize(mask_words(dataset.len()), 0);
+            words.into()
+        });
+        GraphRows { dataset, gone, built: Made::default(), ..self.clone() }
     }
 
     fn removed(&self) -> u64 {
@@ -103,7 +109,9 @@ impl GraphRows {
             _ if filter.shared.is_some() || filter.each.is_some() => exactly(asked, "a filter"),
             _ if options.exhaustive => exactly(asked, "exhaustive"),
             _ if options.keys => exactly(asked, "an answer that is merged"),
-            _ if longer > u64::from(MOST_EF) => exactly(asked, "more than 512 rows to keep"),
+            _ if longer > most_ef(self.dataset.gpu()).into() => {
+                exactly(asked, "an ef or a k above 512 (on a software driver above 256)")
+            }
             _ if rows == 0 => Ok(Way::Exact),
             _ if asked.path == GraphPath::Auto && few => Ok(Way::Exact),
             () => match Edges::refused(&self.dataset, self.shape) {

@@ -62,6 +62,18 @@ fn rows_that_were_added_or_replaced_are_found() {
 }
 
 #[test]
+fn rows_are_added_behind_those_that_were_removed() {
+    let (both, rows) = both(&Metric::L2, 64, 8);
+    both.graph.build().unwrap();
+    both.remove(&[0, 63]);
+    let more = made(70, DIM, &Metric::L2, 9).rows().to_f32();
+    both.add(&more);
+    assert_eq!(both.check(Rows::F32(&more), 1, 32), 1.0);
+    both.remove(&[5, 100]);
+    both.check(Rows::F32(&rows[..20 * DIM]), 4, 32);
+}
+
+#[test]
 fn files_keep_rows_edges_and_what_a_search_keeps() {
     let (both, rows) = both(&Metric::Cosine, 200, 5);
     both.graph.set_ef(48).unwrap();
