@@ -3,7 +3,7 @@
 // Bindings: rows (n x stride4 groups of four{{ ", of the first segment" if segments > 1 else "" }}), queries (nq x q_stride4 groups of four), links (n x degree, NO_KEY behind the last), starts (nq x p.starts
 //   rows, NO_KEY behind the last), chosen (nq x p.ef rows, out, best first, NO_KEY behind the last), counts (nq, out), steps (nq, out){{ ", scale (n)" if scaled else "" }}{% for s in range(1, segments) %}, rows{{ s }} (those of the next){{ ", scale" ~ s ~ " (of the next)" if scaled else "" }}{% endfor %}.
 // Threads: a workgroup of {{ threads }} has one query; eight neighbours have {{ unroll }} rows at a time.
-// Profile keys: none.
+// Profile keys: kernel.graph threads.
 //
 // What was met is remembered in a table that may forget: a slot has the last row that fell on it. A row that was forgotten is compared again, with
 // the same key, and the list drops what it has; one that left the list is worse than all of it, and the list only gets better. So the table decides how

@@ -15,6 +15,7 @@ pub use binary::BinaryFlat;
 pub(super) use codes::FlatCodes;
 pub use pq::Pq;
 pub use rabitq::RaBitQ;
+pub(super) use rows::submit;
 pub use sq::Sq;
 pub use streamed::StreamedFlat;
 pub use vectors::Flat;

@@ -89,10 +89,21 @@ impl Stored for Dataset {
         params: &SearchParams,
     ) -> Result<Pending<RowHits>> {
         let options = Options { row_ids, ..params.exact(ask)? };
-        match ask {
-            Ask::Nearest(k) => exact::submit_search(self, queries, k, filter, options),
-            Ask::Within(radius) => exact::submit_range(self, queries, radius, filter, options),
-        }
+        submit(self, queries, ask, filter, options)
+    }
+}
+
+/// Starts the exact search of all rows, whatever is asked.
+pub(in crate::index) fn submit(
+    dataset: &Dataset,
+    queries: Rows<'_>,
+    ask: Ask,
+    filter: Filter,
+    options: Options,
+) -> Result<Pending<RowHits>> {
+    match ask {
+        Ask::Nearest(k) => exact::submit_search(dataset, queries, k, filter, options),
+        Ask::Within(radius) => exact::submit_range(dataset, queries, radius, filter, options),
     }
 }
 

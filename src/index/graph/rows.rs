@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::exact::{self, Dataset, ToPrepare};
 use crate::format::RowSource;
 use crate::graph::{Edges, Shape, Walk, most_ef};
+use crate::index::flat;
 use crate::index::ids::RowSet;
 use crate::index::params::{Ask, GraphParams, GraphPath, SearchParams};
 use crate::index::persist::{self, FileReader, FileWriter};
@@ -275,12 +276,7 @@ impl GraphRows {
         filter: Filter,
         options: Options,
     ) -> Result<Pending<RowHits>> {
-        let found = match ask {
-            Ask::Nearest(k) => exact::submit_search(&self.dataset, queries, k, filter, options),
-            Ask::Within(radius) => {
-                exact::submit_range(&self.dataset, queries, radius, filter, options)
-            }
-        }?;
+        let found = flat::submit(&self.dataset, queries, ask, filter, options)?;
         Ok(found.map(|mut found| {
             found.stats.graph.exact = found.stats.queries;
             Ok(found)
