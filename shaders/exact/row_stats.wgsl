@@ -78,7 +78,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
         bias[own] = {{ "-0.5 * sum" if family == "l2" else "0.0" }};
 //% endif
 //% if scaled
-//% if dtype in ["pq", "rpq", "sq8", "sq6", "sq4", "rsq8", "rsq6", "rsq4", "rabitq"]
+//% if dtype in ["pq", "rpq", "sq8", "sq6", "sq4", "rsq8", "rsq6", "rsq4", "rf16", "rbf16", "rabitq"]
         // what is looked up may be of any length, and what is shorter than 2^-60 counts as zero: products with it would vanish
         scale[own] = select(factor / sqrt(sum), 0.0, sum < least_of(most) || length < 8.673617379884035e-19);
 //% else

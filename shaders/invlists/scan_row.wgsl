@@ -8,7 +8,7 @@
 {% import "lib/tile/row/read.wgsl" as read %}
 {% import "lib/tile/row/product.wgsl" as product %}
 {% include "lib/constants.wgsl" %}
-//% if dtype in ["pq", "rpq", "sq8", "sq6", "sq4", "rsq8", "rsq6", "rsq4", "rabitq"]
+//% if dtype in ["pq", "rpq", "sq8", "sq6", "sq4", "rsq8", "rsq6", "rsq4", "rf16", "rbf16", "rabitq"]
 @group(0) @binding({{ slot() }}) var<storage, read> rows: array<u32>;
 @group(0) @binding({{ slot() }}) var<storage, read> tables: array<vec4<f32>>;
 fn range4(i: u32) -> vec4<f32> { return tables[i]; }

@@ -47,8 +47,8 @@ impl Elements {
     pub const CODES: [Elements; 3] =
         [Elements::codes("sq8"), Elements::codes("sq6"), Elements::codes("sq4")];
     /// Of codes that are looked up ([`tables`](super::tables)): of a product quantizer and of scalar ones, and the same less the centroids
-    /// of lists; and of RaBitQ.
-    pub const TABLES: [Elements; 9] = [
+    /// of lists; what these leave in f16 and bf16; and of RaBitQ.
+    pub const TABLES: [Elements; 11] = [
         Elements::codes("pq"),
         Elements::codes("rpq"),
         Elements::codes("sq8"),
@@ -57,6 +57,8 @@ impl Elements {
         Elements::codes("rsq8"),
         Elements::codes("rsq6"),
         Elements::codes("rsq4"),
+        Elements::codes("rf16"),
+        Elements::codes("rbf16"),
         Elements::RABITQ,
     ];
     /// Of RaBitQ, whose rows have a number each that is added to distances.

@@ -4,12 +4,12 @@
 //! On the device a row is its codes, and before them, where its list's centroid is added, the number of the list: x = c(list) + decoded(codes).
 //! Kernels look rows up as they load them (`shaders/lib/load/tables.wgsl`), those that score too, so that nothing but the sum of a row's two
 //! parts is rounded, for all alike: what is looked up is the row. Matrix units in f16 multiply it rounded to what f16 has, and how much that
-//! is off is measured as of any copy.
+//! is off is measured as of any copy. What is left may also be numbers of 16 bits, as they are.
 //!
 //! A row of RaBitQ is the number of its list, a scale, a number, perhaps others that no search reads, and a code of as many bits for each
 //! element: x = c(list) + scale (code + 1/2 - half of the codes), and the number is added to every distance of x. Squared distances may so come out
-//! below 0, where what they estimate is near 0; the host takes them for 0. How long such rows are that are to come nobody knows: the
-//! factor of f16 is chosen by the centroids, with room above, and what is beyond is cut off and measured as lost.
+//! below 0, where what they estimate is near 0; the host takes them for 0. How long such rows are that are to come nobody knows, nor how long
+//! those of numbers of 16 bits: the factor of f16 is chosen by the centroids, with room above, and what is beyond is cut off and measured as lost.
 //!
 //! The tables, in groups of four numbers:
 //!
@@ -18,7 +18,7 @@
 //!     of the lists
 //! 1   elements of a row, what every element is multiplied by before it is rounded, 0, 0
 //! 2.. of whole groups: of each group of a row, what each of its 2^bits codes stands for; else the centroids of the parts, one after the
-//!     other; of a scalar quantizer of signed bytes: minima, then steps
+//!     other; of a scalar quantizer of signed bytes: minima, then steps; of RaBitQ and of numbers of 16 bits nothing
 //! ..  the centroids of the lists, a row each
 //! ```
 
@@ -26,6 +26,7 @@ use super::coding::Elements;
 use super::f16_factor::f16_factor;
 use crate::buffer::Buffer;
 use crate::device::Gpu;
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::kernel::Encoder;
 use crate::space::check::RowFacts;
@@ -33,7 +34,8 @@ use std::sync::Arc;
 
 /// No norm is more, so that no sum of squares comes near overflow: as [`check`](crate::space::check) holds rows to.
 const MAX_NORM: f64 = 1.152_921_504_606_847e18;
-/// Rows of RaBitQ may be so many times as large as the largest element of a centroid without a loss in f16. Below lie 2^17 times as small ones.
+/// Rows that nobody knows may be so many times as large as the largest element of a centroid without a loss in f16. Below lie 2^17 times as
+/// small ones.
 const ROOM: f32 = 1024.0;
 /// Fewer storage buffers than this leave no binding for tables in kernels that have eight without them.
 const BINDINGS: u32 = 10;
@@ -47,6 +49,8 @@ pub(crate) enum Numbers<'a> {
     Parts { centroids: &'a [f32], parts: usize, bits: u32 },
     /// Of a scalar quantizer with so many bits, in signed bytes: the minimum and the step of each dimension.
     Steps { minima: &'a [f32], steps: &'a [f32], bits: u32 },
+    /// What lists leave, in f16 or bf16: so many elements, and zeros up to a whole group of four.
+    Halves { dim: usize, dtype: DType },
     /// Of RaBitQ: so many elements of so many bits, behind so many numbers of the row, and whether one of these is added to distances, which
     /// else is 0.
     Signs { dim: usize, bits: u32, factors: usize, estimates: bool },
@@ -85,7 +89,7 @@ impl Numbers<'_> {
         match *self {
             Numbers::Parts { centroids, bits, .. } => centroids.len() >> bits,
             Numbers::Steps { minima, .. } => minima.len(),
-            Numbers::Signs { dim, .. } => dim,
+            Numbers::Halves { dim, .. } | Numbers::Signs { dim, .. } => dim,
         }
     }
 
@@ -94,6 +98,7 @@ impl Numbers<'_> {
             Numbers::Parts { bits, .. }
             | Numbers::Steps { bits, .. }
             | Numbers::Signs { bits, .. } => bits,
+            Numbers::Halves { .. } => 16,
         }
     }
 
@@ -102,6 +107,7 @@ impl Numbers<'_> {
         match *self {
             Numbers::Parts { parts, bits, .. } => (parts * bits as usize).div_ceil(8),
             Numbers::Steps { minima, .. } => minima.len(),
+            Numbers::Halves { dim, .. } => 2 * dim.next_multiple_of(4),
             Numbers::Signs { dim, bits, factors, .. } => {
                 4 * factors + (dim * bits as usize).div_ceil(8)
             }
@@ -110,12 +116,16 @@ impl Numbers<'_> {
 
     /// As kernels know them, less the centroids of lists or not.
     fn elements(&self, listed: bool) -> Result<Elements> {
-        let [parts, of_lists, own @ .., eight, six, four, _] = Elements::TABLES;
+        let [parts, of_lists, own @ .., eight, six, four, half, brain, _] = Elements::TABLES;
         let of_steps: [Elements; 3] = if listed { [eight, six, four] } else { own };
         match (self, self.bits()) {
             (Numbers::Parts { .. }, _) => Ok(if listed { of_lists } else { parts }),
             (Numbers::Signs { .. }, _) if listed => Ok(Elements::RABITQ),
-            (Numbers::Signs { .. }, _) => Err(Error::internal("RaBitQ of no lists")),
+            (Numbers::Halves { dtype: DType::F16, .. }, _) if listed => Ok(half),
+            (Numbers::Halves { dtype: DType::Bf16, .. }, _) if listed => Ok(brain),
+            (Numbers::Signs { .. } | Numbers::Halves { .. }, _) => {
+                Err(Error::internal("what lists leave, of no lists"))
+            }
             (_, 8) => Ok(of_steps[0]),
             (_, 6) => Ok(of_steps[1]),
             (_, 4) => Ok(of_steps[2]),
@@ -142,7 +152,7 @@ impl Numbers<'_> {
                 let (largest, square) = each.fold((0f64, 0f64), |(l, s), r| (l.max(r), s + r * r));
                 (largest, square.sqrt())
             }
-            Numbers::Signs { .. } => (0.0, 0.0),
+            Numbers::Halves { .. } | Numbers::Signs { .. } => (0.0, 0.0),
         }
     }
 
@@ -160,7 +170,7 @@ impl Numbers<'_> {
     fn table(&self) -> Vec<f32> {
         let dim = self.dim();
         match *self {
-            Numbers::Signs { .. } => Vec::new(),
+            Numbers::Halves { .. } | Numbers::Signs { .. } => Vec::new(),
             Numbers::Steps { minima, steps, .. } => {
                 let padded = dim.next_multiple_of(4);
                 let mut table = vec![0.0; 2 * padded];
@@ -211,11 +221,11 @@ impl Tables {
         let table = numbers.table();
         let part = match numbers {
             Numbers::Parts { parts, .. } => dim / parts,
-            Numbers::Steps { .. } => 1,
+            Numbers::Steps { .. } | Numbers::Halves { .. } => 1,
             Numbers::Signs { factors, .. } => factors + 1,
         };
         let factor = match numbers {
-            Numbers::Signs { .. } => {
+            Numbers::Halves { .. } | Numbers::Signs { .. } => {
                 let factor = f16_factor(largest as f32 * ROOM);
                 (largest, norm) = (MAX_NORM, MAX_NORM);
                 factor

@@ -93,12 +93,12 @@ const KINDS: [Kind; 12] = [
         },
     },
     Kind {
-        descriptions: "\"IVF1024,SQ8\" of f32 (or SQ6, SQ4, SQfp16, SQbf16, SQ8_direct...)",
+        descriptions: "\"IVF1024,SQ8\" of f32 (or SQ6, SQ4, SQfp16, SQbf16, SQ8_direct...; SQ8_rows of rows and not of residuals)",
         make: |gpu, dim, description, metric, dtype| {
             // what is wrong with it was said before
             let (nlist, codes) = ivf::lists_of(description)?.ok()?;
-            let Some(CodeName::Scalar(kind)) = codes else { return None };
-            coded(description, dtype, || IvfSq::new(gpu, dim, metric.clone(), nlist, kind))
+            let of = codes?.scalar()?;
+            coded(description, dtype, || IvfSq::described(gpu, dim, metric, nlist, of))
         },
     },
     Kind {
@@ -160,7 +160,8 @@ fn coded<I: Index + 'static>(
 /// | `IVF4096,Flat`, `IVF4k,Flat` | [`IvfFlat`] of 4096 lists; `k` is 1024, `M` 1024 of those |
 /// | `CAGRA64` | [`Graph`] of 64 edges a row |
 /// | `BIVF4096`, `BIVF4k` | [`BinaryIvf`] of 4096 lists of bits |
-/// | `IVF1024,SQ8`, `SQ6`, `SQ4`, `SQfp16`, `SQbf16`, `SQ8_direct` | [`IvfSq`] of 1024 lists, of any code of [`Sq`] |
+/// | `IVF1024,SQ8`, `SQ6`, `SQ4`, `SQfp16`, `SQbf16`, `SQ8_direct` | [`IvfSq`] of 1024 lists, of any code of [`Sq`], [of residuals](IvfSq::with_residuals) as FAISS's factory has it; `SQ8_direct` and `SQ8_direct_signed` of rows, as whole numbers less a centroid are none |
+/// | `IVF1024,SQ8_rows`, `IVF1024,SQ8_direct_residual` | the same of rows, or of residuals: `_rows` and `_residual` stand behind any code of [`Sq`] in lists, which FAISS sets by `index.by_residual` |
 /// | `IVF1024,PQ16`, `IVF1024,PQ16x4` | [`IvfPq`] of 1024 lists, of any code of [`Pq`] |
 /// | `RaBitQ`, `RaBitQ4` | [`RaBitQ`] of 1 bit an element, or of 4 (1 to 9); it wants a rotation, `RR,RaBitQ`. Searches read queries in f32, where FAISS rounds them to 4 bits: [`RaBitQ::set_query_bits`] |
 /// | `IVF1024,RaBitQ`, `IVF1024,RaBitQ4` | [`IvfRaBitQ`] of 1024 lists, of any code of [`RaBitQ`]: `RR,IVF1024,RaBitQ` |

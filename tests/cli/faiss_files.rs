@@ -33,7 +33,7 @@ fn an_index_of_faiss_is_searched_and_goes_from_format_to_format() {
         assert_eq!((search("x.nf"), search("x.faiss")), (hits.clone(), hits), "{name}");
     }
     let run = succeed(folder, "convert codes.faiss x.nf --json").stdout;
-    assert!(run.contains("\"index\":\"IVF8,SQ8\"") && run.contains("\"rows\":48"), "{run}");
+    assert!(run.contains("\"index\":\"IVF8,SQ8_rows\"") && run.contains("\"rows\":48"), "{run}");
     let within = succeed(folder, "range --load lists.index --query query.npy --radius 4").stdout;
     assert!(within.lines().count() > 5, "{within}");
     let curve = succeed(folder, "curve --load lists.index --query query.npy -k 3").stdout;

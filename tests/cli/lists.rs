@@ -193,6 +193,11 @@ fn codes_with_their_originals_answer_as_rows_do() {
     assert_eq!(built["originals"], "host");
     assert_eq!(originals("host.nf"), ("SQ4".into(), true.into()));
     assert_eq!(originals("codes.nf"), ("SQ4".into(), false.into()));
+    // codes alone are of residuals, as FAISS's factory has it, and of rows where these are kept
+    for (file, residual) in [("x.nf", false), ("host.nf", false), ("codes.nf", true)] {
+        let info = succeed(folder, &format!("info {file} --json")).json();
+        assert_eq!(info["residual"], serde_json::json!(residual), "{file}");
+    }
     let search = "search -k 7 --query query.npy";
     let flat = succeed(folder, &format!("{search} --base base.npy")).stdout;
     let exact = |file: &str| {

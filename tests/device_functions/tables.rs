@@ -3,6 +3,7 @@
 use crate::harness::{Job, run};
 use minijinja::context;
 use nearfield::ProductQuantizer;
+use nearfield::half::{bf16, f16};
 
 /// Each row by `row4_at`, which adds `list4` where rows are of lists, and the first code of each again by itself.
 pub const KERNEL: &str = r#"
@@ -23,12 +24,71 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 "#;
 
+/// Each row by `row4_at` alone.
+pub const HALVES: &str = r#"
+{% include library("rows") %}
+struct Shape { stride4: u32, k4: u32 }
+@group(0) @binding(2) var<storage, read> p: Shape;
+@group(0) @binding(3) var<storage, read_write> looked_up: array<vec4<f32>>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  if (id.x >= arrayLength(&looked_up)) { return; }
+  looked_up[id.x] = row4_at(id.x / p.k4, id.x % p.k4);
+}
+"#;
+
 const ROWS: usize = 64;
 const LISTS: usize = 3;
 
 /// Numbers without a pattern.
 fn number(i: usize) -> f32 {
     ((i * 2_654_435_761) % 65_521) as f32 / 65_521.0 - 0.5
+}
+
+/// All numbers of 16 bits, of two lists: of one that adds nothing, and of one that does.
+#[test]
+fn sixteen_bits_that_lists_leave_are_what_the_host_decodes() {
+    for (dtype, dim) in [("rf16", 8), ("rf16", 5), ("rbf16", 8), ("rbf16", 7)] {
+        let decode = |bits: u16| match dtype {
+            "rf16" => f16::from_bits(bits).to_f32(),
+            _ => bf16::from_bits(bits).to_f32(),
+        };
+        let all: Vec<u16> = (0..=u16::MAX).filter(|&bits| decode(bits).is_finite()).collect();
+        let (k4, count) = (dim / 4 + usize::from(dim % 4 > 0), 2 * all.len().div_ceil(dim));
+        let stride = 1 + 2 * k4;
+        let number_of = |row: usize, j: usize| all[(row / 2 * dim + j) % all.len()];
+        let mut words = vec![0u32; count * stride];
+        for (row, words) in words.chunks_exact_mut(stride).enumerate() {
+            words[0] = (row % 2) as u32;
+            let to: &mut [u16] = bytemuck::cast_slice_mut(&mut words[1..]);
+            (0..dim).for_each(|j| to[j] = number_of(row, j));
+        }
+        let mut tables = vec![0f32, 16.0, 1.0, 2.0, dim as f32, 1.0, 0.0, 0.0];
+        tables.resize(8 + 4 * k4, 0.0);
+        let list: Vec<f32> = (0..dim).map(|j| number(j + 5) + 0.51).collect();
+        tables.extend(&list);
+        tables.resize(8 + 8 * k4, 0.0);
+        let job = Job {
+            text: HALVES,
+            constants: context! { dtype, groups => "p.k4", ranges_in => "ranges" },
+            inputs: &[bytemuck::cast_slice(&tables), &words, &[stride as u32, k4 as u32]],
+            output: count * k4 * 4,
+            workgroups: (count * k4).div_ceil(64) as u32,
+        };
+        for (how, got) in run(&job) {
+            for (row, got) in got.chunks_exact(k4 * 4).enumerate() {
+                for (j, &got) in got.iter().enumerate() {
+                    let own = if j < dim { decode(number_of(row, j)) } else { 0.0 };
+                    let expected = own + if j < dim && row % 2 == 1 { list[j] } else { 0.0 };
+                    let got = f32::from_bits(got);
+                    // a bfloat16 may be smaller than what devices keep
+                    let vanished = got == 0.0 && expected.abs() < f32::MIN_POSITIVE;
+                    assert!(got == expected || vanished, "{dtype}, {dim}, {how}, {row} {j}");
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -182,7 +182,8 @@ fn what_is_read_goes_on() {
     assert_eq!(bits.add_rows(Rows::Bits(&rows)).unwrap(), 0..50);
     for (name, description) in [
         ("untrained_ivf", "IVF8,Flat"),
-        ("untrained_sq", "IVF8,SQ8"),
+        ("untrained_sq", "IVF8,SQ8_rows"),
+        ("untrained_ivf_sqfp16", "IVF8,SQfp16"),
         ("untrained_flat_sq", "SQ8"),
         ("untrained_flat_pq", "PQ3x4"),
         ("untrained_fast_ivf", "IVF8,PQ3x4"),
@@ -199,6 +200,31 @@ fn what_is_read_goes_on() {
         let rows: Vec<f32> = (0..50 * DIM).map(|i| (i * 7 % 31) as f32).collect();
         index.train(Rows::F32(&rows)).unwrap();
         assert_eq!(index.add(&rows).unwrap(), 0..50);
+    }
+}
+
+/// Numbers of 16 bits that are none, and such as make rows longer than rows may be.
+#[test]
+fn residuals_that_are_no_numbers_are_refused_at_their_place() {
+    let (gpu, folder) = (gpu(), tempfile::tempdir().unwrap());
+    let path = folder.path().join("x.faiss");
+    for (name, bits) in [
+        ("fp16", 0x7c00u16),
+        ("fp16", 0xfe00),
+        ("bf16", 0x7f80),
+        ("bf16", 0xffc1),
+        ("bf16", 0x7e00),
+    ] {
+        let mut bytes = std::fs::read(file(&format!("ivf_{name}_residual_l2"))).unwrap();
+        let start = bytes.windows(4).position(|four| four == b"ilar").unwrap();
+        // lists, bytes of a code, and sizes before the first code, of which this is the third element
+        let at = start + 4 + 16 + 12 + 8 * 8 + 4;
+        bytes[at..at + 2].copy_from_slice(&bits.to_le_bytes());
+        std::fs::write(&path, &bytes).unwrap();
+        let error = read_faiss(&gpu, &path).map(|_| ()).unwrap_err();
+        let said = error.to_string();
+        assert!(matches!(error, Error::Format { .. }), "{said}");
+        assert!(said.contains(&format!("{}", at - 4)) && said.contains("column 2"), "{said}");
     }
 }
 

@@ -82,6 +82,16 @@ fn written(gpu: &nearfield::Gpu) -> Vec<(&'static str, &'static str, Box<dyn Ind
     let made = made.with_residuals(true).unwrap();
     made.set_nprobe(2).unwrap();
     add("ivf_sq8_residual", "plain", Box::new(made), Rows::F32(&rows), true);
+    for (name, metric, kind) in [
+        ("ivf_fp16_residual", Metric::L2, SqType::Fp16),
+        ("ivf_bf16_residual", Metric::InnerProduct, SqType::Bf16),
+    ] {
+        let quantizer = ScalarQuantizer::new(DIM, kind).unwrap();
+        let made = IvfSq::with_centroids(gpu, metric, &quantizer, centroids).unwrap();
+        let made = made.with_residuals(true).unwrap();
+        made.set_nprobe(2).unwrap();
+        add(name, "plain", Box::new(made), Rows::F32(&rows), true);
+    }
     for (name, metric, residual) in
         [("ivf_pq", Metric::L2, true), ("ivf_pq_rows", Metric::InnerProduct, false)]
     {

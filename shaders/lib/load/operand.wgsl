@@ -6,7 +6,7 @@
 //   rows_load(x, k)    the elements 4k to 4k + 3 of row x; nothing is computed yet, so that loads overlap
 //   rows_staged(g)     the same as vec4<{{ input }}>, as the tile multiplies them
 
-//% if dtype in ["pq", "rpq", "sq8", "sq6", "sq4", "rsq8", "rsq6", "rsq4", "rabitq"]
+//% if dtype in ["pq", "rpq", "sq8", "sq6", "sq4", "rsq8", "rsq6", "rsq4", "rf16", "rbf16", "rabitq"]
 @group(0) @binding({{ slot() }}) var<storage, read> rows: array<u32>;
 @group(0) @binding({{ slot() }}) var<storage, read> tables: array<vec4<f32>>;
 fn range4(i: u32) -> vec4<f32> { return tables[i]; }

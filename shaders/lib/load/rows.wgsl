@@ -2,7 +2,7 @@
 // group k of row x. Included with `dtype`, and where rows are codes that are looked up (tables.wgsl) with `groups`, the groups of a row that
 // hold elements, and `ranges_in`: "queries", where these end with the tables, or a binding of their own. Of codes there is row4_at() alone.
 
-{% set looked_up = dtype in ["pq", "rpq", "sq8", "sq6", "sq4", "rsq8", "rsq6", "rsq4", "rabitq"] %}
+{% set looked_up = dtype in ["pq", "rpq", "sq8", "sq6", "sq4", "rsq8", "rsq6", "rsq4", "rf16", "rbf16", "rabitq"] %}
 //% if looked_up
 //% if ranges_in == "queries"
 fn range4(i: u32) -> vec4<f32> { return queries[p.ranges + i]; }

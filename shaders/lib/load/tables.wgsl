@@ -1,15 +1,17 @@
 // Rows that are looked up: codes of a product quantizer (pq) or of a scalar one (sq8, sq6, sq4), of rows or of what the centroid of a row's
-// list leaves of it (with an r before), or of RaBitQ (rabitq), which are of the latter. Every caller gets the same bits.
+// list leaves of it (with an r before); what is left in fewer bits (rf16, rbf16); or codes of RaBitQ (rabitq), which are of that, too. Every
+// caller gets the same bits.
 // Included with `dtype` and `groups`, the groups of four of a row; the text has `rows` as words, p.stride4 words from one row to the next, and
 //   range4(i)   number i of the tables (src/exact/tables.rs): two of sizes, then those of the codes, then the lists' centroids
-// A row of what a list leaves begins with the number of the list, and its codes follow; of RaBitQ between them numbers of its own.
+// A row of what a list leaves begins with the number of the list, and its codes follow; of RaBitQ between them numbers of its own. Of rf16 and
+// rbf16 these are two words for each group of four, the last of them with zeros behind the row's elements.
 //   row4_at(x, k)   the elements 4k to 4k + 3 of row x, zeros behind the last
 // and of RaBitQ alone
 //   added(x)        what is added to the distance of row x
 //   list4_of(x, k)  these elements of the centroid of row x, and
 //   code4_at(x, k)  what the code of row x adds to them
 
-{% set listed = dtype in ["rpq", "rsq8", "rsq6", "rsq4", "rabitq"] %}
+{% set listed = dtype in ["rpq", "rsq8", "rsq6", "rsq4", "rf16", "rbf16", "rabitq"] %}
 //% if listed
 fn list4(at: u32, k: u32) -> vec4<f32> { return range4(u32(range4(0u).w) + rows[at] * {{ groups }} + k); }
 //% endif
@@ -44,6 +46,13 @@ fn code4_on(x: u32, k: u32, c: vec4<f32>) -> vec4<f32> {
   let upper = bitcast<f32>(bitcast<u32>(scale) & 0xfffffe00u);
   let v = fma(again, vec4<f32>(scale - upper), fma(number, vec4<f32>(upper), c));
   return select(vec4<f32>(0.0), v, vec4<u32>(k * 4u) + each < vec4<u32>(u32(range4(1u).x)));
+}
+//% elif dtype in ["rf16", "rbf16"]
+{% with dtype = dtype[1:] %}{% include "lib/load/element.wgsl" %}{% endwith %}
+fn row4_at(x: u32, k: u32) -> vec4<f32> {
+  let at = x * p.stride4;
+  let codes = at + 1u + 2u * k;
+  return floats(Group(rows[codes], rows[codes + 1u])) + list4(at, k);
 }
 //% elif dtype not in ["pq", "rpq"]
 {% include "lib/load/decoded.wgsl" %}

@@ -3,7 +3,7 @@
 use super::{Once, random};
 use crate::call::{Filter, Options};
 use crate::device::Gpu;
-use crate::dtype::Rows;
+use crate::dtype::{DType, Rows};
 use crate::exact::dataset::Dataset;
 use crate::exact::range::submit_range;
 use crate::exact::search::submit_search;
@@ -39,6 +39,23 @@ fn with_factors(mut bytes: Vec<u8>, width: usize) -> Vec<u8> {
     bytes
 }
 
+/// Behind these numbers of 16 bits with zeros behind the last element: below 2 in f16 and bf16 alike, and some that are as large as may be.
+fn with_halves(mut bytes: Vec<u8>, width: usize, dim: usize, dtype: DType) -> Vec<u8> {
+    let large = if dtype == DType::F16 { 0x7bffu16 } else { 0x5800 };
+    for (row, bytes) in bytes.chunks_exact_mut(width).enumerate() {
+        bytes[4 + 2 * dim..].fill(0);
+        for (at, two) in bytes[4..4 + 2 * dim].chunks_exact_mut(2).enumerate() {
+            let bits = match row % 97 {
+                0 if at % 3 == 0 => large,
+                1 => 0,
+                _ => u16::from_le_bytes([two[0], two[1]]) & 0xbfff,
+            };
+            two.copy_from_slice(&bits.to_le_bytes());
+        }
+    }
+    bytes
+}
+
 /// Unless they are in lists codes of parts are looked up by few queries, as `tables` says.
 fn check(gpu: &Gpu, few: &str, dim: usize, of: (Numbers<'_>, bool)) {
     let (numbers, listed) = of;
@@ -49,6 +66,9 @@ fn check(gpu: &Gpu, few: &str, dim: usize, of: (Numbers<'_>, bool)) {
     match tables.adds() {
         true => bytes = with_factors(bytes, tables.row_bytes()),
         false => metrics.push(Metric::Cosine),
+    }
+    if let Numbers::Halves { dim, dtype } = numbers {
+        bytes = with_halves(bytes, tables.row_bytes(), dim, dtype);
     }
     for metric in metrics {
         let width = tables.row_bytes();
@@ -106,6 +126,9 @@ fn every_scan_of_codes_is_all_exact_distances() {
         check(&gpu, few, 21, (odd, true));
         check(&gpu, few, 21, (steps, false));
         check(&gpu, few, 21, (steps, true));
+        for (dim, dtype) in [(21, DType::F16), (32, DType::Bf16)] {
+            check(&gpu, few, dim, (Numbers::Halves { dim, dtype }, true));
+        }
         for (dim, bits) in [(21, 1), (32, 3), (21, 9)] {
             let factors = if bits == 1 { 2 } else { 4 };
             check(&gpu, few, dim, (Numbers::Signs { dim, bits, factors, estimates: true }, true));

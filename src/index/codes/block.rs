@@ -63,7 +63,8 @@ impl RowSource for Unpacked<'_> {
             false => Some(&[][..]),
         };
         let missing = || Error::internal(format!("{} labels", self.labels.len()));
-        let bytes = self.codes.unpacked(packed, labels.ok_or_else(missing)?)?;
+        let first = self.done as u64;
+        let bytes = self.codes.unpacked(packed, first, labels.ok_or_else(missing)?)?;
         self.done += rows;
         self.block.rows(self.codes.stored().0, &bytes).map(Some)
     }

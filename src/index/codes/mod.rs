@@ -1,10 +1,12 @@
-//! Rows that are codes of a quantizer, in lists or not: their words of the factory (`name`), codes as the device stores them (`stored`), what
-//! rows are encoded as (`row_codes`), codes of FAISS's files (`foreign`), those beside rows that are kept (`projected`), in how many bits searches
-//! read queries (`query_bits`), codes as rows of a type of the device (`block`), and rows on their way (`encoded`).
+//! Rows that are codes of a quantizer, in lists or not: their words of the factory (`name`), scalar codes as the device stores them (`stored`),
+//! what rows are encoded as (`row_codes`), how codes lie on the device and in files (`layout`), codes of FAISS's files (`foreign`), those
+//! beside rows that are kept (`projected`), in how many bits searches read queries (`query_bits`), codes as rows of a type of the device
+//! (`block`), and rows on their way (`encoded`).
 
 mod block;
 mod encoded;
 mod foreign;
+mod layout;
 mod name;
 mod projected;
 mod query_bits;
@@ -14,5 +16,5 @@ mod stored;
 pub(super) use block::{Block, Unpacked};
 pub(super) use encoded::{Encoded, In};
 pub(super) use foreign::OfForeign;
-pub(super) use name::CodeName;
+pub(super) use name::{CodeName, in_lists};
 pub(super) use row_codes::RowCodes;

@@ -1,10 +1,10 @@
 //! What rows are encoded as, and how their codes lie on the device.
 //!
 //! Codes are looked up (`exact/tables.rs`): a row is its codes, packed where they are of a product quantizer, and before them, where they are
-//! of what the centroid of its list leaves of it, the number of the list. Scalar quantizers without ranges make rows of another type. Codes of
-//! RaBitQ that are in no lists are of what one center leaves of rows, as if all were in the first list.
+//! of what the centroid of its list leaves of it, the number of the list. Scalar quantizers without ranges make rows of another type, of rows
+//! themselves. Codes of RaBitQ that are in no lists are of what one center leaves of rows, as if all were in the first list.
 
-use super::stored::{from_device, stored_type, to_device};
+use super::stored::{stored_type, whole_steps, width};
 use crate::buffer::Matrix;
 use crate::clustering::{KMeansParams, subset};
 use crate::device::Gpu;
@@ -27,7 +27,7 @@ const ROWS_A_CENTROID: usize = 256;
 /// Rows that one thread takes the centroids from at a time.
 const PIECE: usize = 512;
 /// Bytes of the number of a list before the codes of a row.
-const LABEL_BYTES: usize = 4;
+pub(super) const LABEL_BYTES: usize = 4;
 
 /// What rows are encoded as.
 #[derive(Clone)]
@@ -49,16 +49,8 @@ struct Centroids {
 }
 
 impl RowCodes {
-    /// # Errors
-    /// `Unsupported` for residuals of a scalar quantizer without ranges.
-    pub fn new(quantizer: Quantizer, residual: bool) -> Result<RowCodes> {
-        if let (Quantizer::Scalar(of), true) = (&quantizer, residual)
-            && of.kind().ranged_bits().is_none()
-        {
-            let item = format!("{} of residuals; its types have ranges: SQ8, SQ6, SQ4", of.kind());
-            return Err(Error::unsupported("by_residual", item));
-        }
-        Ok(RowCodes { quantizer, residual, centroids: None, codebook: Arc::default() })
+    pub fn new(quantizer: Quantizer, residual: bool) -> RowCodes {
+        RowCodes { quantizer, residual, centroids: None, codebook: Arc::default() }
     }
 
     /// Refuses metrics that are no products, and of RaBitQ those that have other factors.
@@ -129,7 +121,7 @@ impl RowCodes {
     }
 
     /// The elements of the centroids of the lists, where something of rows is left by these; the center of RaBitQ without lists.
-    fn centroids(&self) -> Option<&[f32]> {
+    pub(super) fn centroids(&self) -> Option<&[f32]> {
         let own = self.quantizer.rabitq().and_then(RaBitQuantizer::center);
         self.centroids.as_ref().map(|all| &*all.elements).or(own)
     }
@@ -140,7 +132,7 @@ impl RowCodes {
     }
 
     /// Whether the number of a list stands before the codes of each row.
-    fn has_labels(&self) -> bool {
+    pub(super) fn has_labels(&self) -> bool {
         self.residual || self.quantizer.rabitq().is_some()
     }
 
@@ -150,12 +142,18 @@ impl RowCodes {
     }
 
     /// Bytes of the codes of a row on the device.
-    fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         match &self.quantizer {
-            Quantizer::Scalar(of) => stored_type(of.kind()).row_bytes(of.dim()),
+            Quantizer::Scalar(of) => width(of, self.residual),
             Quantizer::Product(of) => of.code_bytes(),
             Quantizer::RaBitQ(of) => of.kept_bytes(),
         }
+    }
+
+    /// Whether codes are numbers of 16 bits that lists leave of rows, of which it takes a look to say how long the rows are.
+    pub(super) fn unbounded(&self) -> bool {
+        self.residual
+            && self.quantizer.scalar().is_some_and(|of| stored_type(of.kind()).row_bytes(1) == 2)
     }
 
     /// The type and the elements of a row on the device.
@@ -185,13 +183,20 @@ impl RowCodes {
                 let dataset = Dataset::looked_up(gpu, metric, Tables::new(gpu, numbers, lists)?)?;
                 Ok(dataset.with_query_bits(of.rounded_bits()))
             }
-            Quantizer::Scalar(of) => match (of.kind().ranged_bits(), of.steps()) {
-                (Some(bits), Some((minima, steps))) => {
-                    let numbers = Numbers::Steps { minima: &minima, steps: &steps, bits };
-                    Dataset::looked_up(gpu, metric, Tables::new(gpu, numbers, lists)?)
-                }
-                _ => Dataset::new(gpu, metric, stored_type(of.kind()), dim),
-            },
+            Quantizer::Scalar(of) => {
+                let (kind, dtype) = (of.kind(), stored_type(of.kind()));
+                let (bits, ranges) = match (kind.ranged_bits(), of.steps()) {
+                    (Some(bits), Some(ranges)) => (bits, ranges),
+                    _ if !self.residual => return Dataset::new(gpu, metric, dtype, dim),
+                    _ if self.unbounded() => {
+                        let tables = Tables::new(gpu, Numbers::Halves { dim, dtype }, lists)?;
+                        return Dataset::looked_up(gpu, metric, tables);
+                    }
+                    _ => (8, whole_steps(kind, dim)),
+                };
+                let numbers = Numbers::Steps { minima: &ranges.0, steps: &ranges.1, bits };
+                Dataset::looked_up(gpu, metric, Tables::new(gpu, numbers, lists)?)
+            }
         }
     }
 
@@ -231,7 +236,11 @@ impl RowCodes {
         let dim = self.quantizer.dim();
         params.cancel.as_ref().map_or(Ok(()), |cancel| cancel.check())?;
         let kmeans = params.told(params.codes.clone().unwrap_or_default());
-        let of_rows = self.quantizer.scalar().is_some() && !self.residual;
+        let scalar = self.quantizer.scalar();
+        if scalar.is_some_and(|of| of.kind().ranged_bits().is_none()) {
+            return Ok(self.quantizer.clone());
+        }
+        let of_rows = scalar.is_some() && !self.residual;
         if of_rows || self.quantizer.rabitq().is_some() {
             return self.quantizer.train(gpu, sample, &kmeans);
         }
@@ -302,12 +311,14 @@ impl RowCodes {
     ) -> Result<Vec<u8>> {
         match &self.quantizer {
             Quantizer::Scalar(of) if !self.residual => {
-                Ok(to_device(of.kind(), of.elements(rows, first)?))
+                Ok(self.lowered(of.kind(), of.elements(rows, first)?))
             }
             Quantizer::Scalar(of) => {
                 let shown = self.shown(metric, rows, labels)?;
                 let elements = of.elements(Rows::F32(&shown), first)?;
-                Ok(self.labelled(to_device(of.kind(), elements), labels))
+                let bytes = self.labelled(self.lowered(of.kind(), elements), labels);
+                self.check_lengths(&bytes, first)?;
+                Ok(bytes)
             }
             Quantizer::Product(of) => {
                 let shown = self.shown(metric, rows, labels)?;
@@ -319,73 +330,5 @@ impl RowCodes {
                 Ok(self.labelled(of.encode_listed(&shown, self.listed(&labels), first)?, &labels))
             }
         }
-    }
-
-    /// With the number of its list before the codes of each row, if it has to be there.
-    fn labelled(&self, codes: Vec<u8>, labels: &[u32]) -> Vec<u8> {
-        if !self.has_labels() {
-            return codes;
-        }
-        let labels = self.labels(labels, codes.len() / self.width());
-        let mut bytes = Vec::with_capacity(codes.len() + labels.len() * LABEL_BYTES);
-        for (codes, label) in codes.chunks_exact(self.width()).zip(&*labels) {
-            bytes.extend_from_slice(&label.to_le_bytes());
-            bytes.extend_from_slice(codes);
-        }
-        bytes
-    }
-
-    /// The lists of rows as the device stores them, and their codes.
-    pub(super) fn unlabelled(&self, bytes: Vec<u8>) -> (Vec<u32>, Vec<u8>) {
-        if !self.has_labels() {
-            return (Vec::new(), bytes);
-        }
-        let (mut labels, mut codes) = (Vec::new(), Vec::with_capacity(bytes.len()));
-        for row in bytes.chunks_exact(LABEL_BYTES + self.width()) {
-            labels.push(u32::from_le_bytes([row[0], row[1], row[2], row[3]]));
-            codes.extend_from_slice(&row[LABEL_BYTES..]);
-        }
-        (labels, codes)
-    }
-
-    /// Packed codes of rows in these lists as the device stores them.
-    pub fn unpacked(&self, packed: &[u8], labels: &[u32]) -> Result<Vec<u8>> {
-        Ok(match &self.quantizer {
-            Quantizer::Scalar(of) => {
-                self.labelled(to_device(of.kind(), of.unpacked(packed)?), labels)
-            }
-            _ => self.labelled(packed.to_vec(), labels),
-        })
-    }
-
-    /// The reverse, of rows as the device stores them.
-    pub fn packed(&self, bytes: Vec<u8>) -> Vec<u8> {
-        let codes = self.unlabelled(bytes).1;
-        match &self.quantizer {
-            Quantizer::Scalar(of) => of.packed(&from_device(of.kind(), codes)),
-            _ => codes,
-        }
-    }
-
-    /// What rows as the device stores them stand for, to the bits that kernels look up.
-    pub fn decoded(&self, bytes: Vec<u8>) -> Result<Vec<f32>> {
-        let (labels, codes) = self.unlabelled(bytes);
-        let mut rows = match &self.quantizer {
-            Quantizer::RaBitQ(of) => {
-                return of.decode_listed(&codes, self.listed(&labels));
-            }
-            Quantizer::Scalar(of) => of.decode_elements(&from_device(of.kind(), codes))?,
-            Quantizer::Product(of) => of.decode(&codes)?,
-        };
-        let (dim, centroids) = (self.quantizer.dim(), self.centroids());
-        if !labels.is_empty() && centroids.is_none() {
-            return Err(Error::internal("codes of residuals of unknown lists"));
-        }
-        let centroids = centroids.unwrap_or_default();
-        for (row, label) in rows.chunks_exact_mut(dim).zip(labels) {
-            let centroid = &centroids[label as usize * dim..][..dim];
-            row.iter_mut().zip(centroid).for_each(|(x, c)| *x += c);
-        }
-        Ok(rows)
     }
 }

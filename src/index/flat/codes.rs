@@ -25,7 +25,7 @@ pub(in crate::index) struct FlatCodes {
 impl FlatCodes {
     /// No rows yet.
     pub fn new(gpu: &Gpu, metric: &Metric, quantizer: Quantizer) -> Result<FlatCodes> {
-        let codes = RowCodes::new(quantizer, false)?;
+        let codes = RowCodes::new(quantizer, false);
         codes.check_metric(metric)?;
         let dataset = codes.dataset(gpu, metric)?;
         Ok(FlatCodes { codes, dataset })

@@ -123,7 +123,7 @@ impl CodedRows {
         let Some((quantizer, residual)) = lists.codes.clone() else {
             return Err(Error::internal("codes of no quantizer"));
         };
-        let of = RowCodes::new(quantizer, residual)?;
+        let of = RowCodes::new(quantizer, residual);
         let centroids = (lists.nlist, lists.centroids.as_deref());
         let empty = CodedRows::new(gpu, metric, &of, centroids, Originals::None)?;
         // which know the centroids

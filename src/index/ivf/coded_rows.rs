@@ -16,7 +16,6 @@ use crate::index::params::TrainParams;
 use crate::index::persist::{self, FileReader, FileWriter};
 use crate::index::state::{Stored, StoredRows};
 use crate::metric::Metric;
-use crate::quantize::ScalarQuantizer;
 use std::sync::Arc;
 
 /// How much of training the lists are said to be, and the codes, too.
@@ -92,12 +91,6 @@ impl CodedRows {
         Ok(CodedRows { codes, ivf: self.ivf.with(lists), ..self.clone() })
     }
 
-    /// The scalar quantizer of rows that are kept beside their codes.
-    fn scalar(&self) -> Result<&ScalarQuantizer> {
-        let missing = || Error::internal("originals of no scalar quantizer");
-        self.codes.quantizer.scalar().ok_or_else(missing)
-    }
-
     /// The same rows with originals or without.
     pub fn with_originals(&self, originals: Originals) -> Result<CodedRows> {
         if originals == self.originals {
@@ -133,7 +126,7 @@ impl CodedRows {
         if self.len() > 0 {
             return Err(Error::unsupported("lists of codes", "other codes of rows that are there"));
         }
-        self.emptied(&RowCodes::new(self.codes.quantizer.clone(), residual)?, self.originals)
+        self.emptied(&RowCodes::new(self.codes.quantizer.clone(), residual), self.originals)
     }
 
     /// `empty` with all of these rows, which are originals, so that each keeps its number, those that are masked too: in the lists that they
@@ -162,7 +155,7 @@ impl CodedRows {
     fn append_labelled(&self, source: &mut dyn RowSource, labels: &[u32]) -> Result<CodedRows> {
         let lists = &self.ivf.lists;
         if self.in_lists() {
-            let mut rows = Encodable::new(source, self.scalar()?)?;
+            let mut rows = self.encodable(source, In::Known(labels))?;
             return Ok(self.with(self.ivf.with(lists.append_labelled(&mut rows, labels)?)));
         }
         let mut kept = self.kept.clone();
@@ -170,6 +163,15 @@ impl CodedRows {
         let lists = lists.append_labelled(&mut codes, labels)?;
         drop(codes);
         Ok(CodedRows { kept, ..self.with(self.ivf.with(lists)) })
+    }
+
+    /// Rows on their way to lists of them, as they are.
+    fn encodable<'a>(
+        &'a self,
+        source: &'a mut dyn RowSource,
+        lists: In<'a>,
+    ) -> Result<Encodable<'a>> {
+        Encodable::new(source, (self.gpu(), self.metric()), &self.codes, lists)
     }
 
     /// Rows on their way, which are kept behind `kept` where that is asked.
@@ -181,7 +183,7 @@ impl CodedRows {
     ) -> Result<Encoded<'a>> {
         let codes = Encoded::new(source, (self.gpu(), self.metric()), &self.codes, lists)?;
         let Some(kept) = kept else { return Ok(codes) };
-        let slack = kept::slack(self.metric(), &self.codes.quantizer)?;
+        let slack = kept::slack(self.metric(), &self.codes)?;
         Ok(codes.watched(move |rows, stored| kept::keep(kept, &slack, &self.codes, rows, stored)))
     }
 
@@ -189,7 +191,8 @@ impl CodedRows {
     pub(super) fn append_rows(&self, source: &mut dyn RowSource) -> Result<CodedRows> {
         let lists = &self.ivf.lists;
         if self.in_lists() {
-            return Ok(self.with(self.ivf.append(&mut Encodable::new(source, self.scalar()?)?)?));
+            let lists = self.encodable(source, In::Nearest(lists))?.append_to(lists)?;
+            return Ok(self.with(self.ivf.with(lists)));
         }
         let mut kept = self.kept.clone();
         let mut codes = self.encoded(source, In::Nearest(lists), kept.as_mut())?;
@@ -205,11 +208,12 @@ impl CodedRows {
         source: &mut dyn RowSource,
         (live, more): (Option<&[u32]>, u64),
     ) -> Result<CodedRows> {
-        if self.in_lists() {
-            let mut source = Encodable::new(source, self.scalar()?)?;
-            return Ok(self.with(self.ivf.replace(rows, &mut source, live, more)?));
-        }
         let (lists, (gpu, metric)) = (&self.ivf.lists, (self.gpu(), self.metric()));
+        if self.in_lists() {
+            let mut source = self.encodable(source, In::Nearest(lists))?;
+            let lists = source.replace_in(lists, rows, (live, more))?;
+            return Ok(self.with(self.ivf.with(lists)));
+        }
         // until they are all known, and moved to their places, on the host
         let mut new = match &self.kept {
             Some(kept) => Some(Kept::new(gpu, metric, kept.dim(), Originals::Host)?),
@@ -229,7 +233,7 @@ impl CodedRows {
     /// The lists of the codes and the originals, where these lie beside them.
     pub(super) fn searched(&self) -> Result<Option<Searched>> {
         let Some(rows) = self.kept.clone() else { return Ok(None) };
-        let slack = kept::slack(self.metric(), &self.codes.quantizer)?;
+        let slack = kept::slack(self.metric(), &self.codes)?;
         let times = kept::times(&self.codes.quantizer);
         let (lists, made) = (self.ivf.lists.clone(), Arc::clone(&self.made));
         Ok(Some(Searched { lists, rows, slack, times, made }))
@@ -347,7 +351,7 @@ impl CodedRows {
         if quantizer.rabitq().is_some() && !residual {
             return Err(file.fault(at, "codes of what one center leaves, where there are lists"));
         }
-        let codes = RowCodes::new(quantizer, residual).map_err(|e| file.refused(at, e))?;
+        let codes = RowCodes::new(quantizer, residual);
         // they come last, and behind them a mark where they stay on the host
         let originals = match persist::has_section(file, persist::ORIGINALS)? {
             false => Originals::None,
@@ -365,6 +369,8 @@ impl CodedRows {
         let empty = empty.knowing_lists()?;
         let shape = (DType::U8, codes.quantizer.code_bytes());
         if originals == Originals::None {
+            // which know the lists
+            let codes = empty.codes.clone();
             return persist::read_rows(file, persist::ROWS, shape, rows, |source| {
                 if rows == 0 {
                     // perhaps nobody knows yet what codes stand for

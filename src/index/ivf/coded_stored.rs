@@ -40,7 +40,10 @@ impl Stored for CodedRows {
     }
 
     fn description(&self) -> String {
-        name::description(self.ivf.lists.nlist(), Some(&self.codes.quantizer))
+        name::description(
+            self.ivf.lists.nlist(),
+            Some((&self.codes.quantizer, self.codes.residual)),
+        )
     }
 
     fn is_trained(&self) -> bool {

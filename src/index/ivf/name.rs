@@ -1,7 +1,7 @@
-//! What the factory calls an index of lists: `IVF4096,Flat`, `IVF4k,Flat`, `IVF1024,SQ8`, `IVF1024,PQ16x4`, `IVF1024,RaBitQ4`.
+//! What the factory calls an index of lists: `IVF4096,Flat`, `IVF4k,Flat`, `IVF1024,SQ8`, `IVF1024,SQ8_rows`, `IVF1024,PQ16x4`, `IVF1024,RaBitQ4`.
 
 use crate::error::{Error, Result};
-use crate::index::codes::CodeName;
+use crate::index::codes::{CodeName, in_lists};
 use crate::quantize::{Quantizer, SqType};
 
 /// The number of lists of such a description, and what their rows become, if they do not stay as they are; `None` of one that is of no
@@ -31,8 +31,13 @@ pub(super) fn of_bits(nlist: usize) -> String {
     format!("BIVF{nlist}")
 }
 
-pub(super) fn description(nlist: usize, codes: Option<&Quantizer>) -> String {
-    format!("IVF{nlist},{}", codes.map_or("Flat".into(), Quantizer::name))
+/// `codes`: what rows are encoded by, and whether of what the lists leave of them.
+pub(super) fn description(nlist: usize, codes: Option<(&Quantizer, bool)>) -> String {
+    let codes = codes.map_or("Flat".into(), |(of, residual)| match of.scalar() {
+        Some(scalar) => in_lists(scalar.kind(), residual),
+        None => of.name(),
+    });
+    format!("IVF{nlist},{codes}")
 }
 
 /// A number of lists, behind `word` in `lists`, or why it is none.
@@ -72,13 +77,13 @@ fn read(description: &str) -> Result<(usize, Option<CodeName>)> {
     };
     let codes = match tokens.next() {
         Some("Flat") => None,
-        Some(other) => match CodeName::of(other) {
+        Some(other) => match CodeName::of_lists(other) {
             Some(codes) => Some(codes),
             None => {
                 let known: Vec<_> = SqType::ALL.iter().map(|kind| kind.name()).collect();
                 let known = known.join(", ");
                 return refused(format!(
-                    "{other:?} where \"Flat\", one of {known}, or \"PQ16\", \"PQ16x4\", \"RaBitQ\", \"RaBitQ4\" is expected"
+                    "{other:?} where \"Flat\", one of {known} (with \"_rows\" or \"_residual\" behind, of rows or of what the lists leave of them), or \"PQ16\", \"PQ16x4\", \"RaBitQ\", \"RaBitQ4\" is expected"
                 ));
             }
         },
@@ -93,6 +98,7 @@ fn read(description: &str) -> Result<(usize, Option<CodeName>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::quantize::ScalarQuantizer;
 
     #[test]
     fn lists_are_numbers_with_a_letter_for_their_thousands() {
@@ -107,19 +113,34 @@ mod tests {
         }
         assert_eq!(description(4096, None), "IVF4096,Flat");
         assert!(lists_of("Flat").is_none() && lists_of("BIVF8,Flat").is_none());
-        for &kind in SqType::ALL {
-            let text = format!("IVF16,{kind}");
-            assert_eq!(
-                lists_of(&text).map(|of| of.ok()),
-                Some(Some((16, Some(CodeName::Scalar(kind)))))
-            );
-        }
         for (text, parts, bits) in
             [("PQ16", 16, 8), ("PQ7x5", 7, 5), ("PQ16x4fs", 16, 4), ("PQ8np", 8, 8)]
         {
             let read = lists_of(&format!("IVF16,{text}")).map(|of| of.ok());
             assert_eq!(read, Some(Some((16, Some(CodeName::Product(parts, bits))))), "{text}");
         }
+    }
+
+    #[test]
+    fn scalar_codes_are_of_residuals_as_faiss_has_them_or_as_is_said() {
+        let read = |text: &str| {
+            let (nlist, codes) = lists_of(text)?.ok()?;
+            let (kind, residual) = codes?.scalar()?;
+            Some((nlist, kind, residual))
+        };
+        for &kind in SqType::ALL {
+            let whole = matches!(kind, SqType::Direct8 | SqType::Direct8Signed);
+            for (word, residual) in [("", !whole), ("_rows", false), ("_residual", true)] {
+                let text = format!("IVF16,{kind}{word}");
+                assert_eq!(read(&text), Some((16, kind, residual)), "{text}");
+                // of two words for the same the shorter one
+                let quantizer = ScalarQuantizer::new(3, kind).map(Quantizer::Scalar);
+                let again = description(16, Some((&quantizer.unwrap(), residual)));
+                let short = if residual == whole { &*text } else { &format!("IVF16,{kind}") };
+                assert_eq!(again, short);
+            }
+        }
+        assert_eq!(CodeName::of("SQ8_rows"), None);
     }
 
     #[test]
@@ -153,6 +174,9 @@ mod tests {
             ("IVF16, Flat", "\" Flat\"", "\"Flat\""),
             ("IVF16,", "\"\"", "\"Flat\""),
             ("IVF16,PQ", "\"PQ\"", "\"PQ16\""),
+            ("IVF16,PQ8_rows", "\"PQ8_rows\"", "SQ8"),
+            ("IVF16,SQ8_rows_rows", "\"SQ8_rows_rows\"", "\"_rows\""),
+            ("IVF16,Flat_rows", "\"Flat_rows\"", "\"Flat\""),
             ("IVF16,PQ4x", "\"PQ4x\"", "\"PQ16\""),
             ("IVF16,PQ+4", "\"PQ+4\"", "\"PQ16\""),
             ("IVF16,PQ4,RFlat", "\"RFlat\"", "the end"),

@@ -106,7 +106,7 @@ impl IvfPq {
         residual: bool,
         lists: (usize, Option<&[f32]>),
     ) -> Result<IvfPq> {
-        let codes = RowCodes::new(Quantizer::Product(quantizer.clone()), residual)?;
+        let codes = RowCodes::new(Quantizer::Product(quantizer.clone()), residual);
         Ok(IvfPq(Core::new(CodedRows::new(gpu, metric, &codes, lists, Originals::None)?)))
     }
 
@@ -132,7 +132,7 @@ impl IvfPq {
         let core = Core::read(reader, |info| {
             // what the rows are codes of, and how many lists there are, stands behind the ids
             let quantizer = ProductQuantizer::of_one_part(info.dim);
-            let codes = RowCodes::new(Quantizer::Product(quantizer), true)?;
+            let codes = RowCodes::new(Quantizer::Product(quantizer), true);
             CodedRows::new(gpu, &info.metric, &codes, (1, None), Originals::None)
         })?;
         Ok(IvfPq(core))

@@ -109,7 +109,7 @@ impl IvfRaBitQ {
         lists: (usize, Option<&[f32]>),
     ) -> Result<IvfRaBitQ> {
         let quantizer = RaBitQuantizer::for_metric(dim, metric, bits)?.of_lists();
-        let codes = RowCodes::new(Quantizer::RaBitQ(quantizer), true)?;
+        let codes = RowCodes::new(Quantizer::RaBitQ(quantizer), true);
         Ok(IvfRaBitQ(Core::new(CodedRows::new(gpu, metric, &codes, lists, Originals::None)?)))
     }
 
@@ -135,7 +135,7 @@ impl IvfRaBitQ {
         let core = Core::read(reader, |info| {
             // of how many bits, and how many lists there are, stands behind the ids
             let quantizer = RaBitQuantizer::for_metric(info.dim, &info.metric, 1)?.of_lists();
-            let codes = RowCodes::new(Quantizer::RaBitQ(quantizer), true)?;
+            let codes = RowCodes::new(Quantizer::RaBitQ(quantizer), true);
             CodedRows::new(gpu, &info.metric, &codes, (1, None), Originals::None)
         })?;
         Ok(IvfRaBitQ(core))

@@ -18,7 +18,8 @@ use std::path::Path;
 /// As an [`IvfFlat`](crate::IvfFlat), but each row is the code of a [`ScalarQuantizer`]: a quarter of the memory of f32 with 8 bits an
 /// element, half with 16. Rows go in as f32, each into the list that the row is nearest to, and come back
 /// ([`reconstruct`](crate::Index::reconstruct)) as what their codes stand for. The row itself is encoded, or, of
-/// [`with_residuals`](Self::with_residuals), what its centroid leaves of it (FAISS's `by_residual`).
+/// [`with_residuals`](Self::with_residuals), what its centroid leaves of it (FAISS's `by_residual`), as by
+/// [`index_factory`](crate::index_factory).
 ///
 /// Training learns the centroids, and the ranges of the quantizer if it has some. Training again is refused while there are codes
 /// that other ranges would give another meaning.
@@ -28,8 +29,8 @@ use std::path::Path;
 /// Metrics: [`L2`](Metric::L2), [`SqrtL2`](Metric::SqrtL2), [`InnerProduct`](Metric::InnerProduct), [`Cosine`](Metric::Cosine),
 /// [`CosineDistance`](Metric::CosineDistance).
 ///
-/// Cost: a byte an element of device memory, of [`Fp16`](SqType::Fp16) and [`Bf16`](SqType::Bf16) two; codes of 6 and 4 bits
-/// take a byte there, too, and are packed in files. Rows are encoded on several threads of the host.
+/// Cost: a byte an element of device memory, of [`Fp16`](SqType::Fp16) and [`Bf16`](SqType::Bf16) two, and 4 bytes a row where codes are of
+/// residuals; codes of 6 and 4 bits take a byte there, too, and are packed in files. Rows are encoded on several threads of the host.
 ///
 /// # Accuracy
 /// A distance is that of the query to the decoded row in f32, computed as a [`Flat`](crate::Flat) of the decoded rows would, to the bit.
@@ -53,7 +54,7 @@ use std::path::Path;
 pub struct IvfSq(Core<CodedRows>);
 
 impl IvfSq {
-    /// An index that has yet to be trained.
+    /// An index that has yet to be trained, of codes of rows.
     ///
     /// # Errors
     /// As [`IvfSq::with_quantizer`]; `InvalidArgument` for a `dim` of 0.
@@ -81,9 +82,29 @@ impl IvfSq {
         nlist: usize,
         quantizer: &ScalarQuantizer,
     ) -> Result<IvfSq> {
-        let codes = RowCodes::new(Quantizer::Scalar(quantizer.clone()), false)?;
-        let rows = CodedRows::new(gpu, &metric, &codes, (nlist, None), Originals::None)?;
-        Ok(IvfSq(Core::new(rows)))
+        IvfSq::made(gpu, &metric, quantizer, false, (nlist, None))
+    }
+
+    /// Of a type, of rows or of what the lists leave of them, as a description says.
+    pub(in crate::index) fn described(
+        gpu: &Gpu,
+        dim: usize,
+        metric: &Metric,
+        nlist: usize,
+        (kind, residual): (SqType, bool),
+    ) -> Result<IvfSq> {
+        IvfSq::made(gpu, metric, &ScalarQuantizer::new(dim, kind)?, residual, (nlist, None))
+    }
+
+    fn made(
+        gpu: &Gpu,
+        metric: &Metric,
+        quantizer: &ScalarQuantizer,
+        residual: bool,
+        lists: (usize, Option<&[f32]>),
+    ) -> Result<IvfSq> {
+        let codes = RowCodes::new(Quantizer::Scalar(quantizer.clone()), residual);
+        Ok(IvfSq(Core::new(CodedRows::new(gpu, metric, &codes, lists, Originals::None)?)))
     }
 
     /// An index of these centroids, a list for each, and of a quantizer that is trained: it needs no training.
@@ -108,10 +129,7 @@ impl IvfSq {
         centroids: &[f32],
     ) -> Result<IvfSq> {
         let nlist = Rows::F32(centroids).count(quantizer.dim())?;
-        let codes = RowCodes::new(Quantizer::Scalar(quantizer.clone()), false)?;
-        let lists = (nlist, Some(centroids));
-        let rows = CodedRows::new(gpu, &metric, &codes, lists, Originals::None)?;
-        Ok(IvfSq(Core::new(rows)))
+        IvfSq::made(gpu, &metric, quantizer, false, (nlist, Some(centroids)))
     }
 
     /// Reads what [`Index::write`](crate::Index::write) wrote, if it was an `IvfSq`; otherwise as
@@ -136,13 +154,14 @@ impl IvfSq {
         let core = Core::read(reader, |info| {
             // what the rows are codes of, and how many lists there are, stands behind the ids
             let quantizer = ScalarQuantizer::of_bytes(info.dim);
-            let codes = RowCodes::new(Quantizer::Scalar(quantizer), false)?;
+            let codes = RowCodes::new(Quantizer::Scalar(quantizer), false);
             CodedRows::new(gpu, &info.metric, &codes, (1, None), Originals::None)
         })?;
         Ok(IvfSq(core))
     }
 
-    /// An empty index by its description, `IVF1024,SQ8`, as [`index_factory`](crate::index_factory) makes it, of this type.
+    /// An empty index by its description, `IVF1024,SQ8`, as [`index_factory`](crate::index_factory) makes it, of this type: of residuals where
+    /// that does.
     ///
     /// # Errors
     /// As [`index_factory`](crate::index_factory); `Unsupported` for the description of another kind of index.
@@ -151,7 +170,9 @@ impl IvfSq {
     /// ```no_run
     /// use nearfield::{Gpu, IvfSq, Metric, Originals};
     /// let index = IvfSq::from_description(&Gpu::new()?, 128, "IVF1024,SQ8", Metric::L2)?;
-    /// let exact = index.with_originals(Originals::Device)?;
+    /// assert!(index.by_residual());
+    /// // of rows, as IVF1024,SQ8_rows
+    /// let exact = index.with_residuals(false)?.with_originals(Originals::Device)?;
     /// # Ok::<(), nearfield::Error>(())
     /// ```
     pub fn from_description(
@@ -160,12 +181,10 @@ impl IvfSq {
         description: &str,
         metric: Metric,
     ) -> Result<IvfSq> {
-        match lists_of(description) {
-            Some(Ok((nlist, Some(CodeName::Scalar(kind))))) => {
-                IvfSq::new(gpu, dim, metric, nlist, kind)
-            }
-            Some(Err(error)) => Err(error),
-            _ => Err(Error::unsupported("IvfSq", format!("the description {description:?}"))),
+        let (nlist, codes) = lists_of(description).transpose()?.unwrap_or_default();
+        match codes.and_then(CodeName::scalar) {
+            Some(of) => IvfSq::described(gpu, dim, &metric, nlist, of),
+            None => Err(Error::unsupported("IvfSq", format!("the description {description:?}"))),
         }
     }
 
@@ -224,13 +243,18 @@ impl IvfSq {
     }
 
     /// The same whose codes are of what the centroid of its list leaves of each row, or of the rows: FAISS's `by_residual`, which its
-    /// factory sets. What is left is shorter than the rows, so that as many bits lose less of it; where rows are divided by their
-    /// length it is of rows of length 1.
+    /// factory sets, as [`index_factory`](crate::index_factory) does. What is left is shorter than the rows, so that as many bits lose less of
+    /// it; where rows are divided by their length it is of rows of length 1. Of [`Direct8`](SqType::Direct8) and
+    /// [`Direct8Signed`](SqType::Direct8Signed) what is left has to be whole numbers within their range: adding refuses other rows, where FAISS
+    /// wraps and cuts them off without a word.
     ///
     /// Such codes cannot be assigned anew: other centroids, and training, are refused where there are rows.
     ///
+    /// Cost: 4 bytes a row for the number of its list; of [`Fp16`](SqType::Fp16) and [`Bf16`](SqType::Bf16) rows have a multiple of four
+    /// elements on the device.
+    ///
     /// # Errors
-    /// `Unsupported` where there are rows, and for types without ranges.
+    /// `Unsupported` where there are rows. Adding returns `InvalidValue` also for a row of which more is left than the type can hold.
     ///
     /// # Example
     /// ```no_run

@@ -142,7 +142,6 @@ pub(super) fn direct_map(file: &mut Reader) -> Result<()> {
 
 /// The scalar quantizer of the rows and what stands behind it, which of old files is no word of residuals: these have them.
 fn scalar(file: &mut Reader, header: &Header, old: bool) -> Result<(Quantizer, bool)> {
-    let start = file.at();
     let quantizer = quantizer::read(file, header.dim, header.is_trained)?;
     let at = file.at();
     let code_size = file.u64()?;
@@ -151,13 +150,6 @@ fn scalar(file: &mut Reader, header: &Header, old: bool) -> Result<(Quantizer, b
         return Err(file.fault(at, reason));
     }
     let residual = old || file.flag()?;
-    if residual && quantizer.kind().ranged_bits().is_none() {
-        let reason = format!(
-            "by_residual is set of codes of {}, which are read of rows themselves: build it with index.by_residual = False before it is trained",
-            quantizer.kind()
-        );
-        return Err(file.fault(start, reason));
-    }
     Ok((Quantizer::Scalar(quantizer), residual))
 }
 

@@ -69,9 +69,8 @@ use std::path::Path;
 ///
 /// # Errors
 /// `Format`, naming file and offset, for a file that is damaged, that goes on behind the index, or that holds what there is no place for here,
-/// by its name: other kinds of index (graphs, product quantizers of other than 4 to 8 bits or searched by other than the distances of their codes, transforms within transforms), residuals of scalar codes without
-/// ranges (fp16), centroids in another index than a flat one or
-/// under another metric than the rows, candidates compared by another index than one of flat rows or codes, lists that are in a file of their own, negative ids and ids that are there twice, values that the
+/// by its name: other kinds of index (graphs, product quantizers of other than 4 to 8 bits or searched by other than the distances of their
+/// codes, transforms within transforms), centroids in another index than a flat one or under another metric than the rows, candidates compared by another index than one of flat rows or codes, lists that are in a file of their own, negative ids and ids that are there twice, values that the
 /// metric refuses; `Io`; what the index's constructor and `add` return.
 ///
 /// # Example

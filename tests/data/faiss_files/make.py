@@ -82,6 +82,9 @@ for name, factory in [("untrained_ivf", "IVF8,Flat"), ("untrained_sq", "IVF8,SQ8
         faiss.downcast_index(index).by_residual = False
     faiss.write_index(index, str(HERE / f"{name}.faiss"))
 
+# as the factory makes it, of residuals
+faiss.write_index(faiss.index_factory(D, "IVF8,SQfp16"), str(HERE / "untrained_ivf_sqfp16.faiss"))
+
 # as FAISS wrote lists long ago, and still reads them: ids before the direct map, codes of each list behind it
 index = ivf("l2", "plain")
 index.add_with_ids(BASE["plain"], SOME)
@@ -108,6 +111,8 @@ for metric in ["l2", "ip"]:
         ("sq8_residual", "IVF8,SQ8", True),
         ("sq6_residual", "IVF8,SQ6", True),
         ("sq4_residual", "IVF8,SQ4", True),
+        ("fp16_residual", "IVF8,SQfp16", True),
+        ("bf16_residual", "IVF8,SQbf16", True),
         ("pq3", "IVF8,PQ3np", True),
         ("pq3x4", "IVF8,PQ3x4np", True),
         ("pq6x5", "IVF8,PQ6x5np", True),
@@ -119,6 +124,14 @@ for metric in ["l2", "ip"]:
         index.add(BASE["plain"])
         index.nprobe = 3
         save(f"ivf_{name}_{metric}", "plain", index)
+    # of whole numbers, which FAISS wraps at 256 and cuts off: its answers are of what the codes say all the same
+    for name, data in [("direct", "bytes"), ("direct_signed", "signed")]:
+        coarse = (faiss.IndexFlatL2 if metric == "l2" else faiss.IndexFlatIP)(D)
+        index = faiss.IndexIVFScalarQuantizer(coarse, D, 8, TYPES[name][1], METRICS[metric][1], True)
+        index.train(BASE[data])
+        index.add(BASE[data])
+        index.nprobe = 3
+        save(f"ivf_{name}_residual_{metric}", data, index)
 # letters of before by_residual was written, which was always set
 whole = (HERE / "ivf_sq8_residual_l2.faiss").read_bytes()
 at = whole.index(b"ilar")

@@ -105,7 +105,8 @@ impl Both {
                 let found = ours.search_with(part, k, &params).unwrap();
                 let expected = theirs.search_with(part, k, &params).unwrap();
                 assert!(same(ours.metric(), &found, &expected), "{what}, {few} queries");
-                let wide = matches!(ours.quantizer().kind(), SqType::Fp16 | SqType::Bf16);
+                let wide = matches!(ours.quantizer().kind(), SqType::Fp16 | SqType::Bf16)
+                    && !ours.by_residual();
                 let read = found.stats().variants.iter().any(|v| v.contains("_i8"));
                 // most rows of few lists, in which there are more than are asked for, by their codes
                 let device = ours.originals() == Originals::Device;

@@ -20,6 +20,7 @@ mod proof;
 mod rabitq;
 mod rabitq_refused;
 mod refused;
+mod residual;
 mod shapes;
 mod sized;
 mod sq;

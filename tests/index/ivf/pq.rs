@@ -109,6 +109,9 @@ fn every_kind_of_code_under_every_metric() {
         (19, As::Steps(SqType::Bits6)),
         (24, As::Steps(SqType::Bits4)),
         (20, As::Steps(SqType::Uniform8)),
+        // two elements behind whole groups of four, and three
+        (22, As::Steps(SqType::Fp16)),
+        (7, As::Steps(SqType::Bf16)),
     ];
     for (at, &(dim, of)) in kinds.iter().enumerate() {
         for residual in [true, false] {
@@ -168,9 +171,12 @@ fn products_are_looked_up_in_lists() {
 #[test]
 fn histories_leave_what_the_codes_stand_for() {
     let dim = 16;
-    for (of, residual) in
-        [(As::Parts(4, 4), true), (As::Parts(4, 6), false), (As::Steps(SqType::Bits8), true)]
-    {
+    for (of, residual) in [
+        (As::Parts(4, 4), true),
+        (As::Parts(4, 6), false),
+        (As::Steps(SqType::Bits8), true),
+        (As::Steps(SqType::Fp16), true),
+    ] {
         let rows = taken(500, dim, &Metric::L2, SqType::Bits8, 7);
         let mut codes = Codes::new(&Metric::L2, dim, of, (residual, true), &rows);
         let queries = taken(9, dim, &Metric::L2, SqType::Bits8, 8);

@@ -20,8 +20,13 @@ struct Codes {
 }
 
 impl Codes {
-    fn trained(metric: &Metric, quantizer: &ScalarQuantizer, rows: &[f32]) -> Codes {
+    fn trained(
+        metric: &Metric,
+        (quantizer, residual): (&ScalarQuantizer, bool),
+        rows: &[f32],
+    ) -> Codes {
         let index = IvfSq::with_quantizer(&gpu(), metric.clone(), NLIST, quantizer).unwrap();
+        let index = index.with_residuals(residual).unwrap();
         index.train(Rows::F32(rows)).unwrap();
         let mut codes = Codes { index, lists: HashMap::new() };
         codes.add(rows);
@@ -29,7 +34,7 @@ impl Codes {
     }
 
     fn of(metric: &Metric, kind: SqType, dim: usize, rows: &[f32]) -> Codes {
-        Codes::trained(metric, &ScalarQuantizer::new(dim, kind).unwrap(), rows)
+        Codes::trained(metric, (&ScalarQuantizer::new(dim, kind).unwrap(), false), rows)
     }
 
     fn note(&mut self, rows: &[f32], ids: impl Iterator<Item = u64>) {
@@ -165,7 +170,7 @@ fn ranges_far_from_zero_and_of_different_widths_are_certified() {
         for &range in if subset() { &ranges[one..][..1] } else { &ranges[..] } {
             let quantizer = ScalarQuantizer::new(dim, SqType::Bits4).unwrap();
             let quantizer = quantizer.with_range(range).unwrap();
-            Codes::trained(&metric, &quantizer, &base).check(&queries, (3, 20), ALL);
+            Codes::trained(&metric, (&quantizer, false), &base).check(&queries, (3, 20), ALL);
         }
     }
 }
@@ -205,9 +210,11 @@ fn files_and_merges_take_codes_as_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("codes");
     let (dim, metric) = (11, Metric::InnerProduct);
-    for &kind in SqType::ALL {
+    let left = [SqType::Fp16, SqType::Bf16].map(|kind| (kind, true));
+    for (kind, residual) in SqType::ALL.iter().map(|&kind| (kind, false)).chain(left) {
         let base = taken(300, dim, &metric, kind, 10);
-        let codes = Codes::of(&metric, kind, dim, &base);
+        let quantizer = ScalarQuantizer::new(dim, kind).unwrap();
+        let codes = Codes::trained(&metric, (&quantizer, residual), &base);
         let index = &codes.index;
         index.set_nprobe(4).unwrap();
         index.remove(&[3, 4, 5]).unwrap();
@@ -216,11 +223,14 @@ fn files_and_merges_take_codes_as_they_are() {
         assert_eq!((&*info.kind, info.rows, info.dtype), ("IvfSq", 297, DType::F32));
         let lists = info.ivf.unwrap();
         assert_eq!((lists.nlist, lists.nprobe, lists.quantizer), (9, 4, Some(kind)));
+        assert_eq!(lists.residual, residual);
         assert_eq!(lists.sizes.unwrap().max, *index.list_sizes().iter().max().unwrap());
         let again = IvfSq::read(&own_gpu(), &path).unwrap();
         assert_eq!((again.quantizer(), again.nprobe()), (index.quantizer(), 4));
         let any = read_index(&gpu(), &path).unwrap();
-        assert_eq!(any.description(), format!("IVF9,{kind}"));
+        let whole = matches!(kind, SqType::Direct8 | SqType::Direct8Signed);
+        let said = if residual || whole { "" } else { "_rows" };
+        assert_eq!(any.description(), format!("IVF9,{kind}{said}"));
         let made = index_factory(&gpu(), dim, &any.description(), metric.clone(), DType::F32);
         assert_eq!(made.unwrap().description(), any.description());
         let queries = taken(5, dim, &metric, kind, 11);
@@ -237,7 +247,8 @@ fn files_and_merges_take_codes_as_they_are() {
             &index.quantizer(),
             &index.centroids().unwrap(),
         );
-        let empty = empty.unwrap();
+        let empty = empty.unwrap().with_residuals(residual).unwrap();
+        assert_eq!(empty.by_residual(), residual);
         assert_eq!(empty.merge_from(index).unwrap(), 297);
         empty.set_nprobe(4).unwrap();
         assert_eq!(bits(&empty.search(&queries, 9).unwrap()), bits(&expected), "{kind}");

@@ -6,7 +6,7 @@
 //   step(s)      adds the words u{s} and v{s}
 //   end()        leaves the sums of this thread in `parts`
 
-{% set looked_up = dtype in ["pq", "rpq", "sq8", "sq6", "sq4", "rsq8", "rsq6", "rsq4", "rabitq"] %}
+{% set looked_up = dtype in ["pq", "rpq", "sq8", "sq6", "sq4", "rsq8", "rsq6", "rsq4", "rf16", "rbf16", "rabitq"] %}
 {% set per = 1 if dtype == "f32" or looked_up else 4 if dtype in ["i8", "u8", "int8copy"] else 2 %}{% set steps = 4 if per == 1 else 2 %}
 
 {% macro begin() %}

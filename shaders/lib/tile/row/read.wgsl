@@ -5,7 +5,7 @@
 //                       number k + 8 s of `groups`, of the first row and of the second; several at once, then what is left one by one
 //                       (rows that are looked up come a group at a time, as floats)
 
-{% set looked_up = dtype in ["pq", "rpq", "sq8", "sq6", "sq4", "rsq8", "rsq6", "rsq4", "rabitq"] %}
+{% set looked_up = dtype in ["pq", "rpq", "sq8", "sq6", "sq4", "rsq8", "rsq6", "rsq4", "rf16", "rbf16", "rabitq"] %}
 {% macro begin() %}
   let bin = p.first_tile + wg.y + wg.z * p.tiles_y;
   let q0 = wg.x * {{ q }}u;

@@ -87,7 +87,11 @@ impl<'a> Base<'a> {
         if dtype == DType::F32 {
             // each kind refuses the descriptions of others
             match IvfSq::from_description(gpu, dim, &kind, metric()) {
-                Ok(index) => return Ok(Box::new(index.with_originals(originals)?)),
+                // of rows: the device reads codes of these as their copy
+                Ok(index) => {
+                    let index = index.with_residuals(false)?;
+                    return Ok(Box::new(index.with_originals(originals)?));
+                }
                 Err(Error::Unsupported { .. }) => {}
                 Err(error) => return Err(error.into()),
             }

@@ -16,16 +16,17 @@ use half::f16;
 const PIECE: usize = 96 << 10;
 
 /// How far rows may be from what their codes stand for.
-pub fn slack(metric: &Metric, quantizer: &Quantizer) -> Result<Slack> {
-    let dim = quantizer.dim();
+pub fn slack(metric: &Metric, codes: &RowCodes) -> Result<Slack> {
+    let (quantizer, dim) = (&codes.quantizer, codes.quantizer.dim());
     let tree = Tree::of(&space::pair(metric, DType::F32, DType::F32, dim));
     let tree = tree.ok_or_else(|| Error::internal("codes of no product"))?;
     let least = match quantizer.scalar().map(ScalarQuantizer::kind) {
-        Some(SqType::Fp16) => f16::MIN_POSITIVE.to_f32(),
+        Some(SqType::Fp16) if !codes.residual => f16::MIN_POSITIVE.to_f32(),
         _ => f32::MIN_POSITIVE,
     };
     let slack = Slack::new(tree, dim, least);
-    Ok(if quantizer.rabitq().is_some() { slack.of_sums(dim) } else { slack })
+    let sums = codes.residual || quantizer.rabitq().is_some();
+    Ok(if sums { slack.of_sums(dim) } else { slack })
 }
 
 /// So many codes are asked for as neighbours, and some: measured of embeddings and of images, a few bits leave as many rows open.

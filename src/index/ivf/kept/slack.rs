@@ -49,7 +49,7 @@ impl Slack {
         Slack { tree, rounding, vanished, least: least.into(), summed: None }
     }
 
-    /// The same of codes that are sums: of a centroid, and of products that are no less than 2^-101. A device that takes a part of one for zero
+    /// The same of codes that are sums: of a centroid, and of products that are no less than 2^-101 or of numbers. A device that takes a part of one for zero
     /// which is below 2^-126 may round the sum to another side, so that none is surely the row itself.
     pub fn of_sums(self, dim: usize) -> Slack {
         Slack { summed: Some((dim as f64).sqrt() * 2f64.powi(-122)), ..self }
