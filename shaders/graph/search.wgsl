@@ -3,7 +3,10 @@
 // Bindings: rows (n x stride4 groups of four{{ ", of the first segment" if segments > 1 else "" }}), queries (nq x q_stride4 groups of four), links (n x degree, NO_KEY behind the last), starts (nq x p.starts
 //   rows, NO_KEY behind the last), chosen (nq x p.ef rows, out, best first, NO_KEY behind the last), counts (nq, out), steps (nq, out){{ ", scale (n)" if scaled else "" }}{% for s in range(1, segments) %}, rows{{ s }} (those of the next){{ ", scale" ~ s ~ " (of the next)" if scaled else "" }}{% endfor %}.
 // Threads: a workgroup of {{ threads }} has one query; eight neighbours have {{ unroll }} rows at a time.
-// Profile keys: kernel.graph threads.
+// Profile keys: kernel.graph threads, few_queries, few_threads.
+//
+// Of many queries a step costs the bytes that it reads, of a few the chain of what waits for one another: then a query has more threads, all rows of a
+// step are on their way at once, and what compares each new row with each other is spread over the threads.
 //
 // What was met is remembered in a table that may forget: a slot has the last row that fell on it. A row that was forgotten is compared again, with
 // the same key, and the list drops what it has; one that left the list is worse than all of it, and the list only gets better. So the table decides how
@@ -58,7 +61,7 @@ var<immediate> p: Params;
 const THREADS = {{ threads }}u;
 const TEAMS = THREADS / 8u;
 // rows whose parts there is room for
-const CHUNK = 64u;
+const CHUNK = {{ chunk }}u;
 const LIST = {{ list }}u;
 const WIDTH = {{ width }}u;
 const ROOM = {{ room }}u;
@@ -66,6 +69,8 @@ const SLOTS = {{ slots }}u;
 // of a row in the list whose edges were followed
 const FOLLOWED = 0x80000000u;
 const NO_PLACE = 0xffffffffu;
+// of a new row that is on the list, or among the new ones once more
+const NOWHERE = 0xffffu;
 // of a query that ended before it was done
 const CAPPED = 0x80000000u;
 
@@ -74,13 +79,19 @@ var<workgroup> list_key: array<u32, {{ 2 * list }}>;
 var<workgroup> list_row: array<u32, {{ 2 * list }}>;
 // places of the list whose edges are still to be followed
 var<workgroup> open: array<atomic<u32>, {{ list // 32 }}>;
-var<workgroup> new_key: array<u32, ROOM>;
+// places of the next list that new ones have
+var<workgroup> taken: array<atomic<u32>, {{ list // 32 }}>;
+// what a step meets, then of it what is better than the last of the list
 var<workgroup> new_row: array<u32, ROOM>;
-var<workgroup> new_at: array<u32, ROOM>;
-var<workgroup> parts: array<f32, 512>;
+var<workgroup> new_key: array<u32, ROOM>;
+// how many of the old ones stand before each, NOWHERE of one that is not needed, and in the upper half how many of the new ones
+var<workgroup> new_at: array<atomic<u32>, ROOM>;
+var<workgroup> parts: array<f32, {{ 8 * chunk }}>;
 var<workgroup> seen: array<atomic<u32>, SLOTS>;
 var<workgroup> parents: array<u32, WIDTH>;
+//% if not few
 var<workgroup> met: atomic<u32>;
+//% endif
 var<workgroup> better: atomic<u32>;
 var<workgroup> goes_on: u32;
 var<workgroup> ended: u32;
@@ -121,11 +132,31 @@ fn before(key: u32, row: u32, other_key: u32, other_row: u32) -> bool {
   return key < other_key || (key == other_key && row < other_row);
 }
 
+// The place of the one that has `before` ones below it, 32 or more of one that there is not.
+fn place_of(word: u32, before: u32) -> u32 {
+  var left = before;
+  var at = 0u;
+  for (var half = 16u; half > 0u; half /= 2u) {
+    let below = countOneBits(extractBits(word, at, half));
+    if (left >= below) {
+      left -= below;
+      at += half;
+    }
+  }
+  return at + left + u32(left == 0u && (word >> at & 1u) == 0u);
+}
+
 // Puts a row on the list of those to compare, unless it was met and that is remembered.
-fn meet(row: u32) {
-  if (row == NO_KEY) { return; }
+fn meet(row: u32, place: u32) {
   let slot = (row * 2654435761u >> 12u) % SLOTS;
-  if (atomicExchange(&seen[slot], row) != row) { new_row[atomicAdd(&met, 1u)] = row; }
+//% if few
+  // where it is compared is known: nobody waits for a counter
+  var fresh = row;
+  if (row != NO_KEY && atomicExchange(&seen[slot], row) == row) { fresh = NO_KEY; }
+  new_row[place] = fresh;
+//% else
+  if (row != NO_KEY && atomicExchange(&seen[slot], row) != row) { new_row[atomicAdd(&met, 1u)] = row; }
+//% endif
 }
 
 @compute @workgroup_size({{ threads }})
@@ -139,47 +170,68 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     list_row[i] = NO_KEY;
   }
   for (var i = t; i < SLOTS; i += THREADS) { atomicStore(&seen[i], NO_KEY); }
-  if (t == 0u) { atomicStore(&met, 0u); }
+{{ "  if (t == 0u) { atomicStore(&met, 0u); }" if not few else "" }}
   workgroupBarrier();
-  for (var i = t; i < p.starts; i += THREADS) { meet(starts[query * p.starts + i]); }
+  for (var i = t; i < p.starts; i += THREADS) { meet(starts[query * p.starts + i], i); }
+//% if few
+  var count = p.starts;
+//% endif
   var now = 0u;
   var step = 0u;
   loop {
+//% if few
     workgroupBarrier();
+//% else
     let count = workgroupUniformLoad(&met);
+//% endif
     let last_key = list_key[now + p.ef - 1u];
     let last_row = list_row[now + p.ef - 1u] & ~FOLLOWED;
-    if (t < LIST / 32u) { atomicStore(&open[t], 0u); }
+    if (t < LIST / 32u) {
+      atomicStore(&open[t], 0u);
+      atomicStore(&taken[t], 0u);
+    }
     if (t == 0u) { atomicStore(&better, 0u); }
-    workgroupBarrier();
     // compare: those that are no better than the last of the list are dropped
     for (var first = 0u; first < count; first += CHUNK) {
-      for (var u = first + team; u < min(first + CHUNK, count); u += TEAMS * {{ unroll }}u) {
+      let end = min(first + CHUNK, count);
+      for (var u = first + team; u < end; u += TEAMS * {{ unroll }}u) {
 //% for c in range(unroll)
         var acc{{ c }} = vec4<f32>(0.0);
         let i{{ c }} = u + {{ c }}u * TEAMS;
-        let live{{ c }} = i{{ c }} < min(first + CHUNK, count);
         let row{{ c }} = new_row[min(i{{ c }}, ROOM - 1u)];
+        let live{{ c }} = i{{ c }} < end{{ " && row" ~ c ~ " != NO_KEY" if few else "" }};
 //% endfor
-        for (var k = j; k < {{ "(p.k4 + 1u) / 2u" if paired else "p.k4" }}; k += 8u) {
+        // two reads of each row are on their way at once
+        let groups_of_row = {{ "(p.k4 + 1u) / 2u" if paired else "p.k4" }};
+        for (var k = j; k < groups_of_row; k += 16u) {
 //% for c in range(unroll)
           var x{{ c }} = Words();
-          if (live{{ c }}) { x{{ c }} = words(row{{ c }}, k); }
+          var y{{ c }} = Words();
+          if (live{{ c }}) {
+            x{{ c }} = words(row{{ c }}, k);
+            if (k + 8u < groups_of_row) { y{{ c }} = words(row{{ c }}, k + 8u); }
+          }
 //% endfor
+{% for half in range(2) %}
+{% set x = ["x", "y"][half] %}
+{% set at = ["k", "(k + 8u)"][half] %}
+          {{ "if (k + 8u < groups_of_row) " if half == 1 else "" }}{
 //% if paired
-          let q = queries[y + 2u * k] * p.factor;
-          // behind the last the row has zeros
-          let r = select(vec4<f32>(0.0), queries[y + min(2u * k + 1u, p.k4 - 1u)] * p.factor, 2u * k + 1u < p.k4);
+            let a = queries[y + 2u * {{ at }}] * p.factor;
+            // behind the last the row has zeros
+            let b = select(vec4<f32>(0.0), queries[y + min(2u * {{ at }} + 1u, p.k4 - 1u)] * p.factor, 2u * {{ at }} + 1u < p.k4);
 //% for c in range(unroll)
-          let both{{ c }} = groups(x{{ c }});
-          acc{{ c }} = step4(step4(acc{{ c }}, q, both{{ c }}[0]), r, both{{ c }}[1]);
+            let both{{ c }} = groups({{ x }}{{ c }});
+            acc{{ c }} = step4(step4(acc{{ c }}, a, both{{ c }}[0]), b, both{{ c }}[1]);
 //% endfor
 //% else
-          let q = queries[y + k] * p.factor;
+            let a = queries[y + {{ at }}] * p.factor;
 //% for c in range(unroll)
-          acc{{ c }} = step4(acc{{ c }}, q, {{ "scaled_up(floats(x" ~ c ~ "))" if scaled else "floats(x" ~ c ~ ")" }});
+            acc{{ c }} = step4(acc{{ c }}, a, {{ "scaled_up(floats(" ~ x ~ c ~ "))" if scaled else "floats(" ~ x ~ c ~ ")" }});
 //% endfor
 //% endif
+          }
+{% endfor %}
         }
 //% for c in range(unroll)
         if (live{{ c }}) { parts[(i{{ c }} - first) * 8u + j] = (acc{{ c }}.x + acc{{ c }}.y) + (acc{{ c }}.z + acc{{ c }}.w); }
@@ -187,8 +239,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
       }
       workgroupBarrier();
       let i = first + t;
-      let mine = t < CHUNK && i < count;
       let row = new_row[min(i, ROOM - 1u)];
+      let mine = t < CHUNK && i < end{{ " && row != NO_KEY" if few else "" }};
       var key = NO_KEY;
       if (mine) {
         let at = t * 8u;
@@ -198,49 +250,74 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% endif
         key = {{ "ascending_key(value)" if family == "l2" else "descending_key(value)" }};
       }
+      // every row of the chunk is read before the first of them is written
       workgroupBarrier();
       if (mine && before(key, row, last_key, last_row)) {
         let to = atomicAdd(&better, 1u);
         new_key[to] = key;
         new_row[to] = row;
+        atomicStore(&new_at[to], 0u);
       }
-      workgroupBarrier();
+      if (end < count) { workgroupBarrier(); }
     }
     let fresh = workgroupUniformLoad(&better);
-    // where each comes to stand among the old ones; one that is there already comes nowhere
-    for (var i = t; i < fresh; i += THREADS) {
+    // thread t has new row t % many, and of the others each so many-th: a row that comes twice, from two parents or to a list that has it, comes once
+    let bits = 32u - countLeadingZeros(max(fresh, 1u) - 1u);
+    let many = 1u << bits;
+    let apart = max(THREADS >> bits, 1u);
+    for (var i = t & (many - 1u); i < fresh; i += min(THREADS, many)) {
       let key = new_key[i];
       let row = new_row[i];
-      var low = 0u;
-      var high = p.ef;
-      while (low < high) {
-        let middle = (low + high) / 2u;
-        if (before(list_key[now + middle], list_row[now + middle] & ~FOLLOWED, key, row)) { low = middle + 1u; } else { high = middle; }
+      var at = 0u;
+      if ((t >> bits) == 0u) {
+        var low = 0u;
+        var high = p.ef;
+        while (low < high) {
+          let middle = (low + high) / 2u;
+          if (before(list_key[now + middle], list_row[now + middle] & ~FOLLOWED, key, row)) { low = middle + 1u; } else { high = middle; }
+        }
+        at = low;
+        if (low < p.ef && (list_row[now + low] & ~FOLLOWED) == row && list_key[now + low] == key) { at = NOWHERE; }
       }
-      var twice = false;
-      if (low < p.ef) { twice = (list_row[now + low] & ~FOLLOWED) == row && list_key[now + low] == key; }
-      for (var other = 0u; other < i; other++) { twice = twice || new_row[other] == row; }
-      new_at[i] = select(low, NO_PLACE, twice);
+      for (var other = t >> bits; other < i; other += apart) {
+        if (new_row[other] == row) { at = NOWHERE; }
+      }
+      atomicMax(&new_at[i], at);
     }
     workgroupBarrier();
     let then = LIST - now;
+    for (var i = t & (many - 1u); i < fresh; i += min(THREADS, many)) {
+      let key = new_key[i];
+      let row = new_row[i];
+      var rank = 0u;
+      for (var other = t >> bits; other < fresh; other += apart) {
+        rank += u32(before(new_key[other], new_row[other], key, row) && (atomicLoad(&new_at[other]) & NOWHERE) != NOWHERE);
+      }
+      atomicAdd(&new_at[i], rank << 16u);
+    }
+    workgroupBarrier();
     for (var i = t; i < fresh; i += THREADS) {
-      let at = new_at[i];
-      if (at != NO_PLACE) {
-        var to = at;
-        for (var other = 0u; other < fresh; other++) {
-          to += u32(new_at[other] != NO_PLACE && before(new_key[other], new_row[other], new_key[i], new_row[i]));
-        }
-        if (to < p.ef) {
-          list_key[then + to] = new_key[i];
-          list_row[then + to] = new_row[i];
-          atomicOr(&open[to / 32u], 1u << (to % 32u));
-        }
+      let at = atomicLoad(&new_at[i]);
+      let to = (at & NOWHERE) + (at >> 16u);
+      if ((at & NOWHERE) != NOWHERE && to < p.ef) {
+        list_key[then + to] = new_key[i];
+        list_row[then + to] = new_row[i];
+        atomicOr(&open[to / 32u], 1u << (to % 32u));
+        atomicOr(&taken[to / 32u], 1u << (to % 32u));
       }
     }
+    workgroupBarrier();
+    // the old ones have the places that are left, in their order
     for (var i = t; i < p.ef; i += THREADS) {
-      var to = i;
-      for (var other = 0u; other < fresh; other++) { to += u32(new_at[other] <= i); }
+      var left = i;
+      var word = 0u;
+      var holes = ~atomicLoad(&taken[0]);
+      while (left >= countOneBits(holes) && word < LIST / 32u - 1u) {
+        left -= countOneBits(holes);
+        word++;
+        holes = ~atomicLoad(&taken[word]);
+      }
+      let to = word * 32u + place_of(holes, left);
       if (to < p.ef) {
         let row = list_row[now + i];
         list_key[then + to] = list_key[now + i];
@@ -249,24 +326,16 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
       }
     }
     now = then;
-    if (t == 0u) { atomicStore(&met, 0u); }
+{{ "    if (t == 0u) { atomicStore(&met, 0u); }" if not few else "" }}
     workgroupBarrier();
     // the best whose edges were not followed: thread w finds the one with w open places before it
     var place = NO_PLACE;
     if (t < WIDTH) {
       var left = t;
       for (var word = 0u; word < (p.ef + 31u) / 32u && place == NO_PLACE; word++) {
-        var bits = atomicLoad(&open[word]);
+        let bits = atomicLoad(&open[word]);
         let ones = countOneBits(bits);
-        if (left < ones) {
-          while (left > 0u) {
-            bits &= bits - 1u;
-            left--;
-          }
-          place = word * 32u + countTrailingZeros(bits);
-        } else {
-          left -= ones;
-        }
+        if (left < ones) { place = word * 32u + place_of(bits, left); } else { left -= ones; }
       }
       var parent = NO_KEY;
       if (place != NO_PLACE) {
@@ -279,13 +348,15 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
       goes_on = u32(place != NO_PLACE && step < p.most_steps);
       ended = select(0u, CAPPED, place != NO_PLACE);
     }
-    workgroupBarrier();
     if (workgroupUniformLoad(&goes_on) == 0u) { break; }
     step++;
     for (var i = t; i < WIDTH * p.degree; i += THREADS) {
       let parent = parents[i / p.degree];
-      if (parent != NO_KEY) { meet(links[parent * p.degree + i % p.degree]); }
+      if (parent != NO_KEY) { meet(links[parent * p.degree + i % p.degree], i); }{{ " else { new_row[i] = NO_KEY; }" if few else "" }}
     }
+//% if few
+    count = WIDTH * p.degree;
+//% endif
   }
   for (var i = t; i < p.ef; i += THREADS) {
     let key = list_key[now + i];

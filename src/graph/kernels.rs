@@ -19,8 +19,11 @@ const MOST_EF: u32 = 512;
 const MOST_SOFTWARE_EF: u32 = 256;
 /// The most edges of a row, and the most neighbours that they are chosen among.
 pub(crate) const MOST_DEGREE: u32 = 128;
+/// Rows whose edges are followed in a step, as far as there is room for what they lead to: four take a quarter of the steps of one, for a few per
+/// cent more rows that are compared. Of eight a query alone is as fast, and many are a third slower.
+const WIDTH: u32 = 4;
 /// Rows that a step may meet.
-pub(super) const ROOM: u32 = 256;
+const ROOM: u32 = 256;
 
 /// What the kernel calls the rows of each segment, and their scales.
 pub(super) const SEGMENTS: [(&str, &str); 4] =
@@ -28,6 +31,8 @@ pub(super) const SEGMENTS: [(&str, &str); 4] =
 
 /// Slots of the table of what was met: more of them save comparisons and cost workgroups that run at a time, which are worth more.
 const SLOTS: u32 = 512;
+/// Rows whose parts there is room for, at least.
+const CHUNK: u32 = 64;
 
 params! {
     pub(super) struct KeepNeighbors {
@@ -132,10 +137,33 @@ pub(super) struct Walker {
     /// Rows whose edges are followed in a step.
     pub width: u32,
     pub threads: u32,
+    /// Of few queries, whose steps take as long as what waits for one another in them.
+    pub few: bool,
+    /// Bytes of workgroup memory.
+    pub memory: u32,
+}
+
+/// Rows whose edges are followed in a step.
+pub(super) fn width(degree: u32) -> u32 {
+    (ROOM / degree).clamp(1, WIDTH)
+}
+
+impl Walker {
+    /// Rows whose parts there is room for: of few queries all that a step meets, as far as the memory and a thread each allow.
+    fn chunk(&self) -> u32 {
+        if !self.few {
+            return CHUNK;
+        }
+        let taken = 16 * places(self.ef) + 12 * ROOM + 4 * SLOTS + 512;
+        let free = self.memory.saturating_sub(taken) / 32;
+        let most = free.min(ROOM).min(self.threads).max(CHUNK);
+        1 << most.ilog2()
+    }
 }
 
 pub(super) fn search(walker: Walker) -> Variant {
-    let Walker { rows, segments, family, scaled, ef, width, threads } = walker;
+    let Walker { rows, segments, family, scaled, ef, width, threads, few, .. } = walker;
+    let chunk = walker.chunk();
     let list = places(ef);
     Variant::new::<SearchGraph>(SEARCH)
         .word("dtype", rows.name())
@@ -145,7 +173,9 @@ pub(super) fn search(walker: Walker) -> Variant {
         .int("width", width)
         .int("threads", threads)
         .int("segments", segments)
-        .implied("unroll", 512 / threads)
+        .flag("few", few)
+        .int("chunk", chunk)
+        .implied("unroll", (chunk * 8 / threads).max(1))
         .implied("room", ROOM)
         .implied("slots", SLOTS)
 }
@@ -163,6 +193,8 @@ pub(crate) fn variants() -> Vec<Variant> {
         ef: 64,
         width: 4,
         threads: 64,
+        few: false,
+        memory: 16 << 10,
     };
     let rows = [DType::F32, DType::F16, DType::Bf16].map(Encoding::Rows);
     for rows in rows.into_iter().chain([Encoding::F16Copy]) {
@@ -178,5 +210,9 @@ pub(crate) fn variants() -> Vec<Variant> {
     all.extend([128, 256, 512].map(|ef| search(Walker { ef, ..walker })));
     all.extend([2, 3].map(|width| search(Walker { width, ..walker })));
     all.extend([128, 256].map(|threads| search(Walker { threads, ..walker })));
+    all.extend(
+        [(256, 64), (512, 128), (512, 512), (1024, 128)]
+            .map(|(threads, ef)| search(Walker { threads, ef, few: true, ..walker })),
+    );
     all
 }

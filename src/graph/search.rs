@@ -1,7 +1,7 @@
 //! The search of a graph: what goes on from the nearest starts of each query, while these are on the device.
 
 use super::edges::{Edges, family, form};
-use super::kernels::{self, ROOM, SEGMENTS, SearchGraph, Walker};
+use super::kernels::{self, SEGMENTS, SearchGraph, Walker};
 use crate::call::{Filter, Options, Pending, RowHits, SearchStats};
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
@@ -11,9 +11,8 @@ use std::sync::Arc;
 
 /// Starts of a query.
 const STARTS: usize = 32;
-/// Rows whose edges are followed in a step, as far as there is room for what they lead to: four take a quarter of the steps of one, for a few per
-/// cent more rows that are compared.
-const WIDTH: u32 = 4;
+/// Bytes of workgroup memory of one query at most: a device that has more has other workgroups at a time.
+const MOST_MEMORY: u32 = 32 << 10;
 /// The bit of what is told of a query that says that it ended before it was done.
 const CAPPED: u32 = 1 << 31;
 
@@ -84,9 +83,10 @@ impl Between for Walking {
         let Some(first) = operands.first() else {
             return Err(Error::internal("a graph of no rows"));
         };
-        let threads = gpu.profile().u32("graph", "threads")?;
+        let few = nq <= gpu.profile().u32("graph", "few_queries")?;
+        let threads = gpu.profile().u32("graph", if few { "few_threads" } else { "threads" })?;
         let threads = threads.min(1 << gpu.caps().max_workgroup_threads.max(1).ilog2());
-        let width = (ROOM / self.graph.degree).clamp(1, WIDTH);
+        let width = kernels::width(self.graph.degree);
         let scaled = scaled && first.scale.is_some();
         let walker = Walker {
             rows: first.stored,
@@ -96,6 +96,8 @@ impl Between for Walking {
             ef,
             width,
             threads,
+            few,
+            memory: gpu.caps().max_workgroup_memory.min(MOST_MEMORY),
         };
         let bins = gpu.scratch("rows on lists", u64::from(nq) * u64::from(ef) * 4)?;
         let counts = gpu.scratch("rows on lists", u64::from(nq) * 4)?;
