@@ -147,6 +147,12 @@ pub struct StreamStats {
 }
 
 impl SearchStats {
+    /// Adds the comparison of so many pairs with rows of so many elements that codes are of.
+    pub(crate) fn add_originals(&mut self, pairs: u64, dim: u64) {
+        self.originals.compared += pairs;
+        self.flops += 2 * pairs * dim;
+    }
+
     pub(crate) fn add_landed(&mut self, variants: &[String], times: &[(&'static str, u64)]) {
         self.submissions += 1;
         self.add_trace(variants, times.iter().copied());

@@ -2,22 +2,39 @@
 
 use super::params;
 use crate::dtype::DType;
-use crate::exact::{BoundOf, Elements, Encoding, MAX_CANDIDATES, select_listed};
+use crate::exact::{BoundOf, Elements, Encoding, MAX_CANDIDATES, SelectBins, select_listed};
 use crate::kernel::{MatrixTile, Operand, RowMap, Shader, Variant, shader};
 
 const ALL_BINS: Shader = shader!("invlists", "all_bins");
+const BIN_ROWS: Shader = shader!("invlists", "bin_rows");
+const HIT_REACH: Shader = shader!("invlists", "hit_reach");
 const JOIN_WORK: Shader = shader!("invlists", "join_work");
 const LIST_ROWS: Shader = shader!("invlists", "list_rows");
 const LIST_WORK: Shader = shader!("invlists", "list_work");
+const PAGE_SLACK: Shader = shader!("invlists", "page_slack");
 const PAIRS: Shader = shader!("invlists", "pairs");
 const PAIRS_BY_LIST: Shader = shader!("invlists", "pairs_by_list");
 const PROBED_ROWS: Shader = shader!("invlists", "probed_rows");
 const SCAN_MATRIX: Shader = shader!("invlists", "scan_matrix");
 const SCAN_ROW: Shader = shader!("invlists", "scan_row");
 const SCAN_TABLE: Shader = shader!("invlists", "scan_table");
+const SELECT_OPEN: Shader = shader!("invlists", "select_open");
 
 pub(crate) fn all_bins() -> Variant {
     Variant::new::<params::AllBins>(ALL_BINS)
+}
+
+/// Of bins of `bin` positions, and, where each query has a bitmap, of the rows that this leaves.
+pub(crate) fn bin_rows(bin: u32, bitmap: bool) -> Variant {
+    Variant::new::<params::BinRows>(BIN_ROWS)
+        .int("bin", bin)
+        .flag("bitmap", bitmap)
+        .row_map(RowMap::TABLE)
+}
+
+/// `product`: hits are of inner products, and not of distances.
+pub(crate) fn hit_reach(product: bool) -> Variant {
+    Variant::new::<params::HitReach>(HIT_REACH).flag("product", product)
 }
 
 pub(crate) fn join_work() -> Variant {
@@ -30,6 +47,10 @@ pub(crate) fn list_rows() -> Variant {
 
 pub(crate) fn list_work(tile: MatrixTile) -> Variant {
     Variant::new::<params::ListWork>(LIST_WORK).int("bm", tile.bm()).int("bn", tile.bn())
+}
+
+pub(crate) fn page_slack() -> Variant {
+    Variant::new::<params::PageSlack>(PAGE_SLACK).row_map(RowMap::TABLE)
 }
 
 pub(crate) fn pairs() -> Variant {
@@ -93,9 +114,27 @@ pub(crate) fn scan_table(
         .row_map(RowMap::TABLE)
 }
 
+/// Of bins of `bin` rows, whose scores are off by what `bound` says.
+pub(crate) fn select_open(product: bool, bound: BoundOf, bin: u32) -> Variant {
+    Variant::new::<SelectBins>(SELECT_OPEN)
+        .flag("product", product)
+        .int("bin", bin)
+        .implied("normless", bound == BoundOf::Score)
+        .flag("rounded", bound == BoundOf::Residuals)
+        .implied("logs", false)
+}
+
 /// The list of all variants, for the tests that translate them.
 pub(crate) fn variants(tiles: &[MatrixTile]) -> Vec<Variant> {
-    let mut all = vec![all_bins(), join_work(), list_rows(), pairs(), pairs_by_list()];
+    let mut all =
+        vec![all_bins(), join_work(), list_rows(), page_slack(), pairs(), pairs_by_list()];
+    for product in [false, true] {
+        all.push(hit_reach(product));
+        all.extend([64, 16].map(|bin| bin_rows(bin, product)));
+        for bound in [BoundOf::Norms, BoundOf::Residuals] {
+            all.extend([64, 16].map(|bin| select_open(product, bound, bin)));
+        }
+    }
     all.extend([false, true].map(probed_rows));
     for bound in [BoundOf::Score, BoundOf::Norms, BoundOf::Residuals] {
         all.extend([64, 16].map(|bin| select_listed(256, MAX_CANDIDATES, bound, bin)));

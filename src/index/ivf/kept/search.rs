@@ -43,6 +43,11 @@ pub(in crate::index::ivf) fn submit(
     {
         return Err(Error::argument("radius", "not a number"));
     }
+    if !of.rows.is_lossless()
+        && let Some(found) = of.on_device(queries, look, &filter, &options)?
+    {
+        return Ok(found);
+    }
     let queries = Queries::new(&metric, dim, queries)?;
     if of.rows.is_lossless() {
         return of.lists.submit(queries.all(), look, filter, options);
