@@ -41,7 +41,7 @@ pub struct SearchStats {
     pub ivf: IvfStats,
     /// What the graph did.
     pub graph: GraphStats,
-    /// What was compared with rows that stay in host memory.
+    /// What was compared with rows that lie beside their codes.
     pub originals: OriginalsStats,
     /// What was compared again.
     pub refine: RefineStats,
@@ -121,7 +121,8 @@ pub struct OriginalsStats {
     /// Pairs of a query and a row that were compared exactly, by the host or the device.
     pub compared: u64,
     /// Queries that were asked again, each as often as it was: for more rows, since the codes of those that came back left open whether
-    /// others are nearer.
+    /// others are nearer; where the device compares by itself, for all rows of their lists, since their codes left too many open
+    /// ([`ExactStats::rerun`](ExactStats#structfield.rerun) counts these, too).
     pub again: u64,
 }
 

@@ -2,7 +2,7 @@
 
 use super::asked::{Asked, Rows};
 use super::kernels;
-use super::originals::{Originals, Rounds};
+use super::originals::{OriginalRows, Rounds};
 use super::params::{BinRows, HitReach};
 use super::scored::{Found, Scored, choose};
 use crate::buffer::{BIN, Buffer};
@@ -26,7 +26,7 @@ struct Listed {
 #[derive(Clone, Copy)]
 pub(super) struct Compared<'a> {
     pub rows: &'a Rows<'a>,
-    pub of: &'a Originals,
+    pub of: &'a OriginalRows,
     pub asked: Asked<'a>,
     pub biases: &'a [Buffer],
     /// Rows that are looked for, and threads that select them for a query.

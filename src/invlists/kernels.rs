@@ -88,9 +88,11 @@ pub(crate) fn scan_matrix(
         .row_map(RowMap::TABLE)
 }
 
-pub(crate) fn scan_row(rows: Encoding, scaled: bool, bitmap: bool) -> Variant {
-    Variant::new::<params::ScanRow>(SCAN_ROW)
-        .word("dtype", rows.name())
+/// `bin` rows to a bin, 64 or 16.
+pub(crate) fn scan_row(rows: Encoding, scaled: bool, bin: u32, bitmap: bool) -> Variant {
+    let variant = Variant::new::<params::ScanRow>(SCAN_ROW).word("dtype", rows.name());
+    let variant = if bin == 64 { variant.implied("bin", bin) } else { variant.int("bin", bin) };
+    variant
         .implied("looked_up", matches!(rows, Encoding::Tables(_)))
         .implied("q", 1)
         .flag("scaled", scaled)
@@ -141,10 +143,10 @@ pub(crate) fn variants(tiles: &[MatrixTile]) -> Vec<Variant> {
     }
     let copy = Encoding::F16Copy;
     for bitmap in [false, true] {
-        all.push(scan_row(copy, false, bitmap));
+        all.push(scan_row(copy, false, 64, bitmap));
         for dtype in [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8] {
             let rows = Encoding::Rows(dtype);
-            all.extend([false, true].map(|scaled| scan_row(rows, scaled, bitmap)));
+            all.extend([false, true].map(|scaled| scan_row(rows, scaled, 64, bitmap)));
         }
         for &tile in tiles {
             all.push(scan_matrix(tile, &copy.operand(), false, 16, bitmap));
@@ -159,11 +161,13 @@ pub(crate) fn variants(tiles: &[MatrixTile]) -> Vec<Variant> {
     for elements in Elements::TABLES {
         let rows = Encoding::Tables(elements);
         for scaled in [false, true] {
-            all.push(scan_row(rows, scaled, scaled));
+            all.push(scan_row(rows, scaled, 64, scaled));
             let some = tiles.iter().take(1);
             all.extend(some.map(|&tile| scan_matrix(tile, &rows.operand(), scaled, 16, scaled)));
         }
     }
+    let signs = Encoding::Tables(Elements::RABITQ);
+    all.extend([false, true].map(|bitmap| scan_row(signs, false, 16, bitmap)));
     for bits in 4..=8 {
         for listed in [false, true] {
             all.push(scan_table((bits, listed, 1), false, listed));

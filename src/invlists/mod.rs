@@ -66,7 +66,7 @@ mod within;
 
 pub(crate) use kernels::variants;
 pub(crate) use lists::InvertedLists;
-pub(crate) use originals::{Gap, Originals};
+pub(crate) use originals::{Gap, OriginalRows};
 pub(crate) use proof::Proof;
 pub(crate) use reach::Reach;
 pub(crate) use search::{Look, Probe};

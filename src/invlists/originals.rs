@@ -19,15 +19,17 @@
 //! are looked at first decides how many are open, and never what is found. So answers are those of the rows in the same lists, to
 //! the bit.
 //!
-//! By r and not by |q| or the distance to the centroid: of 100,000 x 128 rows near a plane of 32 dimensions in 512 lists, of which 32 are
-//! looked at, RaBitQ's codes of 4 bits leave some 70 bins of 16 open for ten neighbours, at most 119 of 423. Without the order by slack it is 130,
-//! by the k-th best M - E in the place of r 350, since that counts the slack twice, and by |q| far from the origin all.
+//! By r and not by |q| or the distance to the centroid, which is as good and costs a number a pair: of 100,000 x 128 rows near a plane of 32
+//! dimensions in 512 lists, of which 32 are looked at, RaBitQ's codes of 4 bits leave 66 bins of 16 open for ten neighbours (400 queries, at most
+//! 120 of some 440), and of a million rows in 4096 lists 70 (at most 107 of 560). More than 4 k are open of 98 in 100 queries, more than 8 k of
+//! 21, more than 16 k of none: so there is room for 8 k and 176, and none of these queries was over. Without the order by slack it would be 130
+//! bins, by the k-th best M - E in the place of r 350, since that counts the slack twice, and by |q| far from the origin all.
 //!
 //! # What it costs
 //!
-//! For a query of that kind some 0.5 MB of codes, shared with other queries of the list, and the rows of 16 and of 70 bins, 0.7 MB in f32, for
-//! itself. On an H100 the scan of 4 bits takes 1.1 times as long as that of the copy in f16 with a quarter of its bytes and some; 10,000
-//! queries then read 7 GB of rows, in some 4 ms.
+//! For such a query some 0.5 MB of codes, shared with other queries of the list, and the rows of 16 and of 70 bins, 0.7 MB in f32, for
+//! itself. On an H100 the scan of 4 bits takes 1.1 times as long as that of the copy in f16, with 0.31 of its bytes (measured,
+//! nvidia-h100/2026-11-27-refine.txt); 10,000 queries then read 7 GB of rows, which should take 3 to 4 ms more (expected, not measured).
 
 use super::lists::InvertedLists;
 use super::table::Table;
@@ -52,7 +54,7 @@ pub(crate) struct Gap {
 
 /// The rows that the codes in lists are of, on the device.
 #[derive(Clone)]
-pub(crate) struct Originals {
+pub(crate) struct OriginalRows {
     /// In the order of the codes.
     pub(super) rows: Dataset,
     /// The pages of the lists, in the order of slack.
@@ -75,19 +77,19 @@ impl Rounds {
     }
 }
 
-impl Originals {
+impl OriginalRows {
     /// `rows` in the order of the codes in `lists`, each with its slack.
     pub fn new(
         lists: &InvertedLists,
         rows: &Dataset,
         slack: &[f32],
         gap: Gap,
-    ) -> Result<Originals> {
+    ) -> Result<OriginalRows> {
         if rows.len() != lists.dataset().len() || slack.len() as u64 != rows.len() {
             let reason = format!("{} rows of {} codes", rows.len(), lists.dataset().len());
             return Err(Error::internal(reason));
         }
-        Ok(Originals { rows: rows.clone(), table: lists.new_table(Some(slack))?, gap })
+        Ok(OriginalRows { rows: rows.clone(), table: lists.new_table(Some(slack))?, gap })
     }
 
     /// Device memory, without the rows.

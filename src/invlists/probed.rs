@@ -2,7 +2,7 @@
 
 use super::coarse::{Coarse, Probes};
 use super::lists::InvertedLists;
-use super::originals::Originals;
+use super::originals::OriginalRows;
 use super::probing::Probing;
 use super::scan::ListScan;
 use super::scored::Found;
@@ -73,7 +73,7 @@ type Counts<'a> = Option<(u32, Cow<'a, [u32]>)>;
 /// Starts a search for the k nearest rows in the `nprobe` nearest lists of each query; these are not all. The queries come with the caller's, which are
 /// still to be checked, unless they lie on the device.
 pub(super) fn submit(
-    (lists, originals): (&InvertedLists, Option<&Originals>),
+    (lists, originals): (&InvertedLists, Option<&OriginalRows>),
     (asked, queries): (Queries, Option<Rows<'_>>),
     k: usize,
     (nprobe, fill): (usize, bool),

@@ -3,7 +3,7 @@
 use super::asked::{Asked, Rows as ListRows};
 use super::coarse::Coarse;
 use super::lists::InvertedLists;
-use super::originals::Originals;
+use super::originals::OriginalRows;
 use super::scan::ListScan;
 use super::table::Table;
 use crate::buffer::Buffer;
@@ -24,7 +24,7 @@ pub(super) struct Probing {
     pub filter: DeviceFilter,
     pub plan: Plan,
     /// Where the rows of the lists are codes: what is compared in their place.
-    originals: Option<Originals>,
+    originals: Option<OriginalRows>,
     /// Queries, from number 0 on, that went to the device or wait to.
     started: usize,
 }
@@ -38,7 +38,7 @@ pub(super) struct Uploaded {
 impl Probing {
     pub fn new(
         lists: &InvertedLists,
-        originals: Option<&Originals>,
+        originals: Option<&OriginalRows>,
         mut queries: Queries,
         sought: exact::Asked,
         nprobe: usize,

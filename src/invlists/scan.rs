@@ -81,6 +81,8 @@ impl ListScan {
         let scored = scored.then_some(ScanSettings {
             matrix: plan.scan.matrix.map(|tile| tile.narrowed(by_list as u32)),
             matrix_bin: SMALL_BIN as u32,
+            // of codes that are off by much, whose rows are read alone
+            row_bin: if originals { SMALL_BIN } else { BIN } as u32,
             int8: false,
             max_row_queries: if few { u32::MAX } else { 0 },
             max_table_queries: if products.is_some() { u32::MAX } else { 0 },
@@ -100,7 +102,7 @@ impl ListScan {
             most.clamp(1, u64::from(caps.max_dispatch)) as usize
         };
         let bins = most_pages * (BIN / SMALL_BIN) * 8;
-        let bin = if few { BIN } else { SMALL_BIN };
+        let bin = if few && !originals { BIN } else { SMALL_BIN };
         let candidates = match originals {
             // numbers and keys of rows, of both rounds
             true => u64::from(Rounds::of(k as u32).rooms.iter().sum::<u32>()) * bin * 8,

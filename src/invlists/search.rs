@@ -1,7 +1,7 @@
 //! The search of the nearest lists.
 
 use super::lists::InvertedLists;
-use super::originals::Originals;
+use super::originals::OriginalRows;
 use super::proof::Proof;
 use super::{masked, probed, within};
 use crate::buffer::BIN;
@@ -63,8 +63,7 @@ impl InvertedLists {
             Probe::Within(radius) => (None, Some(radius)),
         };
         Ok(found.map(move |mut found| {
-            found.proved = proof.proved(&found, k, radius);
-            found.stats.ivf.proved = found.proved.iter().filter(|&&proved| proved).count() as u64;
+            proof.tell(&mut found, k, radius);
             Ok(found)
         }))
     }
@@ -87,24 +86,23 @@ impl InvertedLists {
         probed::submit((self, None), asked, k, (nprobe, false), filter, options)
     }
 
-    /// Starts the search of the k nearest of the rows that the codes in these lists are of: of `nprobe` lists, which may be all. `None` where
-    /// the device cannot do it by itself.
+    /// Starts the search of the k nearest of the rows that the codes in these lists are of: of `nprobe` lists, which may be all, and without a
+    /// proof of others. `None` where the device cannot do it by itself.
     pub fn submit_originals(
         &self,
-        originals: &Originals,
+        originals: &OriginalRows,
         queries: Rows<'_>,
         look: Look,
         filter: Filter,
         options: Options,
     ) -> Result<Option<Pending<RowHits>>> {
-        let Look { probe, nprobe, fill, prove } = look;
+        let Look { probe, nprobe, fill, .. } = look;
         let Probe::Nearest(k) = probe else { return Ok(None) };
         if nprobe == 0 {
             return Err(Error::argument("nprobe", "0 lists hold no neighbour"));
         }
         let nprobe = nprobe.min(self.nlist());
-        let fits = originals.fit(self, nprobe, &filter);
-        if prove || !fits {
+        if !originals.fit(self, nprobe, &filter) {
             return Ok(None);
         }
         let asked = (Queries::unchecked(self.dataset(), queries)?, Some(queries));

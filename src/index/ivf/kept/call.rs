@@ -10,7 +10,7 @@ use crate::call::{
 use crate::dtype::{DType, Rows};
 use crate::error::Result;
 use crate::exact::{self, Dataset, Listed, Wanted, submit_listed};
-use crate::invlists::{InvertedLists, Look, Originals, Probe, Reach};
+use crate::invlists::{InvertedLists, Look, OriginalRows, Probe, Reach};
 use crate::parallel::each;
 use crate::space::{Decoder, Tree};
 use std::sync::{Arc, OnceLock};
@@ -25,7 +25,7 @@ const DEVICE_SHARE: f64 = 0.95;
 pub(in crate::index::ivf) struct Made {
     loose: OnceLock<Loose>,
     reach: OnceLock<Reach>,
-    originals: call::Made<Originals>,
+    originals: call::Made<OriginalRows>,
 }
 
 impl Made {
@@ -59,12 +59,9 @@ impl Searched {
         let (Place::Device(dataset), Probe::Nearest(_)) = (rows.place(), look.probe) else {
             return Ok(None);
         };
-        if look.prove {
-            return Ok(None);
-        }
         let originals = made.originals.get(|| {
             let slacks: Vec<f32> = rows.slacks().collect();
-            Originals::new(lists, dataset, &slacks, slack.roundings())
+            OriginalRows::new(lists, dataset, &slacks, slack.roundings())
         })?;
         lists.submit_originals(&originals, queries, look, filter.clone(), options.clone())
     }
