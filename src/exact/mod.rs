@@ -113,7 +113,7 @@ pub(crate) use filter::{Bitmap, DeviceFilter, ToPrepare, prepared};
 pub(crate) use fused::is_fused;
 pub(crate) use hits::{NO_KEY, SearchHits};
 pub(crate) use kernels::{BoundOf, MAX_CANDIDATES, select_listed};
-pub(crate) use listed::{Listed, Wanted, submit_every, submit_listed};
+pub(crate) use listed::{Listed, Wanted, keys as keys_of_rows, submit_every, submit_listed};
 pub(crate) use nearest::{Nearest, nearest};
 pub(crate) use operand::{Form, ScanRows, SegmentOperand};
 pub use pairwise::pairwise;

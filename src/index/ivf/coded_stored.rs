@@ -36,7 +36,7 @@ impl Stored for CodedRows {
     }
 
     fn bytes(&self) -> u64 {
-        self.ivf.bytes() + self.kept.as_ref().map_or(0, Kept::bytes)
+        self.ivf.bytes() + self.kept.as_ref().map_or(0, Kept::bytes) + self.made.bytes()
     }
 
     fn description(&self) -> String {

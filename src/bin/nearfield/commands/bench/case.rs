@@ -4,6 +4,9 @@ use nearfield::{DType, Metric};
 use serde::Deserialize;
 use std::fmt;
 
+/// Behind the name of an index that keeps the rows of its codes.
+const WITH_ORIGINALS: &str = " with originals";
+
 /// Rows in an index.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Base {
@@ -20,8 +23,24 @@ pub struct Base {
     pub data: Data,
     /// How many lists the rows are in, where they are in lists.
     pub lists: Option<usize>,
-    /// The index that has them, by FAISS's name, where they are codes.
+    /// The index that has them, by FAISS's name, where they are codes; with [`WITH_ORIGINALS`] behind it where the rows are kept on the device.
     pub index: Option<String>,
+}
+
+impl Base {
+    /// The index that has the rows by FAISS's name, and whether it keeps them beside their codes.
+    pub fn described(&self) -> Option<(&str, bool)> {
+        let name = self.index.as_deref()?;
+        Some(match name.strip_suffix(WITH_ORIGINALS) {
+            Some(codes) => (codes, true),
+            None => (name, false),
+        })
+    }
+
+    /// Whether distances are those of codes.
+    pub fn is_coded(&self) -> bool {
+        self.described().is_some_and(|(_, originals)| !originals)
+    }
 }
 
 /// How rows are made.

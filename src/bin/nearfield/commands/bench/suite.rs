@@ -78,7 +78,7 @@ struct BaseText {
     largest: Option<f64>,
     /// How many lists the rows are put in.
     lists: Option<usize>,
-    /// The index that they are put in, by FAISS's name, where that is not one of rows as they are.
+    /// The index that they are put in, by FAISS's name, where that is not one of rows as they are; `IVF64,RaBitQ4 with originals` keeps them.
     index: Option<String>,
     cases: Vec<CaseText>,
 }
