@@ -37,6 +37,12 @@
 //! Why an answer depends on nothing but the graph, the query and `ef`: see `shaders/graph/search.wgsl`. The graph is a function of the rows: no step
 //! of its construction depends on the order in which threads run (edges that end at a row are sorted by rank and row).
 //!
+//! # Layers
+//!
+//! A graph of HNSW is that of level 0, which a search follows, and above it levels of ever fewer nodes, over which the searches of other libraries
+//! descend (`layers.rs`; made by `levels.rs`, with the links of `heuristic.rs`). Here the nodes of these levels are starts, and nobody descends: the exact search of the starts finds the
+//! nearest of them at once. So a graph of a file is searched over the links that the file has, and needs nothing of what is above them.
+//!
 //! # Where the code departs from it
 //!
 //! * Rows are compared as the scan reads them: where there is a copy in f16, by that. The distances of the answer are exact all the same, and equal
@@ -45,8 +51,11 @@
 //!   that are lifted to one length by another element (`lifted.rs`). All else is searched exactly.
 
 mod edges;
+mod heuristic;
 mod kernels;
 mod knn;
+mod layers;
+mod levels;
 mod lifted;
 mod links;
 mod neighbors;
@@ -57,4 +66,6 @@ pub(crate) use edges::{Edges, Shape};
 pub(crate) use kernels::{MOST_DEGREE, most_ef, variants};
 pub use knn::KnnGraph;
 pub(crate) use knn::{Among, block_rows, check, neighbors};
+pub(crate) use layers::{Broken, Layers, MOST_LEVEL, MOST_PLACES, Upper};
+pub(crate) use levels::Levels;
 pub(crate) use search::Walk;

@@ -1,6 +1,7 @@
 //! From where a search sets out: a sample of the rows, and a row of whatever the edges of the others do not lead to.
 
 use super::kernels::{self, Reach};
+use super::layers::Upper;
 use crate::buffer::Buffer;
 use crate::device::Gpu;
 use crate::error::Result;
@@ -40,33 +41,26 @@ fn sample_size(n: u64) -> u64 {
 }
 
 impl Starts {
-    /// Of a dataset with these edges; rows in `gone`, a bit each, are nobody's hits and need not be reached.
+    /// Of a dataset with these edges; rows in `gone`, a bit each, are nobody's hits and need not be reached. Nodes of the levels above are starts too.
     pub fn new(
         dataset: &Dataset,
         (links, degree): (&Buffer, u32),
         gone: Option<&[u32]>,
+        upper: Option<&Upper>,
     ) -> Result<Starts> {
         let n = dataset.len();
         let is_gone =
             |row: u32| gone.is_some_and(|gone| gone[row as usize / 32] >> (row % 32) & 1 != 0);
         let mut rows = sample(n, sample_size(n));
+        if let Some(upper) = upper {
+            rows.extend(upper.at_most(2 * sample_size(n) as usize));
+            rows.sort_unstable();
+            rows.dedup();
+        }
         rows.retain(|&row| !is_gone(row));
         let sampled = rows.len();
-        let mut levels = vec![0u32; n as usize];
-        let mut from = rows.clone();
-        // a level for each round of each search: none is used twice
-        let mut level = 1;
-        loop {
-            from.iter().for_each(|&row| levels[row as usize] = level);
-            level = spread(dataset.gpu(), (links, degree), &mut levels, level)?;
-            let missed = (0..n as u32).filter(|&row| levels[row as usize] == 0 && !is_gone(row));
-            let missed: Vec<u32> = missed.collect();
-            if missed.is_empty() {
-                break;
-            }
-            from = missed.iter().step_by(ONE_IN).copied().collect();
-            rows.extend_from_slice(&from);
-        }
+        let of = (n as u32, links, degree);
+        rows.extend(unreached(dataset.gpu(), of, &rows, is_gone)?);
         rows.sort_unstable();
         log::debug!("{sampled} starts, and {} where no edge leads", rows.len() - sampled);
         let starts = dataset.gather(&rows)?;
@@ -75,6 +69,30 @@ impl Starts {
         encoder.write(&table, 0, bytemuck::cast_slice(&rows))?;
         encoder.submit(&[])?;
         Ok(Starts { dataset: starts, rows: table })
+    }
+}
+
+/// Rows that no edge leads to from those in `from`, some of them, from which all others are reached that are not gone.
+pub(super) fn unreached(
+    gpu: &Gpu,
+    (n, links, degree): (u32, &Buffer, u32),
+    from: &[u32],
+    is_gone: impl Fn(u32) -> bool,
+) -> Result<Vec<u32>> {
+    let mut levels = vec![0u32; n as usize];
+    let (mut from, mut more) = (from.to_vec(), Vec::new());
+    // a level for each round of each search: none is used twice
+    let mut level = 1;
+    loop {
+        from.iter().for_each(|&row| levels[row as usize] = level);
+        level = spread(gpu, (links, degree), &mut levels, level)?;
+        let missed = (0..n).filter(|&row| levels[row as usize] == 0 && !is_gone(row));
+        let missed: Vec<u32> = missed.collect();
+        if missed.is_empty() {
+            return Ok(more);
+        }
+        from = missed.iter().step_by(ONE_IN).copied().collect();
+        more.extend_from_slice(&from);
     }
 }
 

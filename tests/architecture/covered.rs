@@ -39,6 +39,18 @@ pub const COVERED: &[(&str, &[&str])] = &[
     ("GraphParams", &["GraphParams::ef", "GraphParams::new", "GraphStats"]),
     ("GraphParams::path", &["GraphPath"]),
     ("Hits", &["Hits::rows", "Hits::to_arrays"]),
+    ("Hnsw", &["Hnsw::new", "Hnsw::with_params"]),
+    ("Hnsw::read", &["Hnsw::ef", "Hnsw::params"]),
+    (
+        "HnswParams",
+        &[
+            "HnswParams::ef_construction",
+            "HnswParams::ef_search",
+            "HnswParams::max_connections",
+            "HnswParams::new",
+        ],
+    ),
+    ("HnswParams::max_level", &["HnswParams::level_multiplier", "HnswParams::seed"]),
     ("HostRows", &["HostRows::f32", "HostRows::new"]),
     ("IdFile", &["IdFile::columns", "IdFile::next_ids", "IdFile::open", "IdFile::row_count"]),
     ("IdFilter", &["IdFilter::is_member"]),

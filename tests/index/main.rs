@@ -18,6 +18,7 @@ mod files;
 mod filters;
 mod flights;
 mod graph;
+mod hnsw;
 mod ivf;
 mod knn_graph;
 mod limits;

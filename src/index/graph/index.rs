@@ -54,7 +54,7 @@ const EF: usize = 64;
 /// let more = index.search_with(Rows::F32(&queries), 10, &params)?;
 /// # Ok::<(), nearfield::Error>(())
 /// ```
-#[doc(alias("CAGRA", "NSG", "HNSW"))]
+#[doc(alias("CAGRA", "NSG"))]
 #[derive(Debug)]
 pub struct Graph(Core<GraphRows>);
 

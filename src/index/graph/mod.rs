@@ -1,6 +1,11 @@
-//! Search along the edges of a graph: what is stored (`rows`), and the public index (`index`). The graph itself is [`graph`](crate::graph)'s.
+//! Search along the edges of a graph: what is stored (`rows`, and with levels `hnsw_rows`), and the public indexes (`index`, `hnsw`). The graph itself is [`graph`](crate::graph)'s.
 
+mod hnsw;
+mod hnsw_rows;
 mod index;
 mod rows;
 
+pub use hnsw::Hnsw;
+pub(super) use hnsw_rows::{HnswRows, graph_layers};
 pub use index::Graph;
+pub(super) use rows::GraphRows;

@@ -6,7 +6,7 @@ use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::exact::{self, Dataset, ToPrepare};
 use crate::format::RowSource;
-use crate::graph::{Edges, Shape, Walk, most_ef};
+use crate::graph::{Edges, Levels, Shape, Walk, most_ef};
 use crate::index::flat;
 use crate::index::ids::RowSet;
 use crate::index::params::{Ask, GraphParams, GraphPath, SearchParams};
@@ -31,6 +31,8 @@ struct Built {
 pub(in crate::index) struct GraphRows {
     pub(super) dataset: Dataset,
     pub(super) shape: Shape,
+    /// What its graph has above the edges, of an HNSW.
+    pub(super) levels: Option<Levels>,
     pub(super) ef: usize,
     /// The rows that were removed, a bit each; `None` where none was.
     gone: Option<Arc<[u32]>>,
@@ -46,7 +48,44 @@ enum Way {
 impl GraphRows {
     /// No rows yet.
     pub fn new(dataset: Dataset, shape: Shape, ef: usize) -> GraphRows {
-        GraphRows { dataset, shape, ef, gone: None, built: Made::default() }
+        GraphRows { dataset, shape, levels: None, ef, gone: None, built: Made::default() }
+    }
+
+    /// Whose graph has such levels above its edges.
+    pub(super) fn with_levels(self, levels: Levels) -> GraphRows {
+        GraphRows { levels: Some(levels), ..self }
+    }
+
+    /// The same rows with this graph of them.
+    pub(super) fn with_graph(&self, graph: Edges) -> GraphRows {
+        let built = Built { graph: Arc::new(graph), removed: self.removed() };
+        GraphRows { built: Made::of(built), ..self.clone() }
+    }
+
+    /// The same rows, and the graph of others that have the same values, but for what was removed since.
+    pub(super) fn with_graph_of(&self, other: &GraphRows) -> GraphRows {
+        let built = other.built.known().map_or_else(Made::default, Made::of);
+        GraphRows { built, ..self.clone() }
+    }
+
+    /// The same rows, of which there is no graph yet.
+    pub(super) fn without_graph(&self) -> GraphRows {
+        GraphRows { built: Made::default(), ..self.clone() }
+    }
+
+    /// Edges of a row.
+    pub fn degree(&self) -> u32 {
+        self.shape.degree
+    }
+
+    /// Rows that a search keeps.
+    pub fn ef(&self) -> usize {
+        self.ef
+    }
+
+    /// The graph, if it is there.
+    pub(super) fn known_graph(&self) -> Option<Arc<Edges>> {
+        self.built.known().map(|built| built.graph)
     }
 
     /// Whose searches keep so many rows.
@@ -79,7 +118,8 @@ impl GraphRows {
 
     fn graph(&self) -> Result<Built> {
         self.built.get(|| {
-            let graph = Edges::build(&self.dataset, self.shape, self.gone.as_deref(), None)?;
+            let (levels, gone) = (self.levels.as_ref(), self.gone.as_deref());
+            let graph = Edges::build(&self.dataset, self.shape, levels, gone, None)?;
             Ok(Built { graph: Arc::new(graph), removed: self.removed() })
         })
     }
@@ -133,7 +173,7 @@ impl GraphRows {
 }
 
 /// A number of rows that a search may keep.
-fn checked_ef(ef: usize) -> Result<usize> {
+pub(super) fn checked_ef(ef: usize) -> Result<usize> {
     match ef {
         0 => Err(Error::argument("ef", "of 0 rows that are kept there is none to go on from")),
         ef => Ok(ef),

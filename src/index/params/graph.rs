@@ -1,6 +1,6 @@
 //! What a search of a graph may be told.
 
-/// Which way a search of a [`Graph`](crate::Graph) goes.
+/// Which way a search of a [`Graph`](crate::Graph) or an [`Hnsw`](crate::Hnsw) goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GraphPath {
@@ -14,7 +14,7 @@ pub enum GraphPath {
     Exact,
 }
 
-/// What a search of a [`Graph`](crate::Graph) may be told; each field has a setter of the same name.
+/// What a search of a [`Graph`](crate::Graph) or an [`Hnsw`](crate::Hnsw) may be told; each field has a setter of the same name.
 ///
 /// # Example
 /// ```no_run

@@ -338,7 +338,6 @@ REFUSED = HERE / "refused"
 REFUSED.mkdir(exist_ok=True)
 SMALL = BASE["plain"][:20]
 for name, factory in [
-    ("hnsw", "HNSW4,Flat"),
     ("ivf_pq", "IVF2,PQ2x2"),
     ("pq", "PQ2x2"),
     ("refine", "Flat,Refine(HNSW4,Flat)"),

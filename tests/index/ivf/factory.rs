@@ -44,7 +44,7 @@ fn errors_name_the_token_and_what_is_expected() {
         ("IVF16_HNSW32,Flat", ["\"HNSW32\"", "\"IVF16\""]),
         ("IVF16", ["\"IVF16\"", "\",Flat\""]),
         ("IDMap,IVF16,LSQ8", ["\"LSQ8\"", "\"Flat\""]),
-        ("HNSW32", ["\"HNSW32\"", "\"IVF4096,Flat\""]),
+        ("NSG32", ["\"NSG32\"", "\"IVF4096,Flat\""]),
         ("IDMap,Flat,IDMap", ["\"IDMap,Flat,IDMap\"", "\"Flat\""]),
         ("", ["\"\"", "\"Flat\""]),
     ] {

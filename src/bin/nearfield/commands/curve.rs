@@ -5,7 +5,7 @@ use super::bench::{chart, svg};
 use crate::args::{CurveArgs, Global};
 use crate::shell::failure::{Failure, Result};
 use crate::shell::progress::Progress;
-use crate::shell::saved::Saved;
+use crate::shell::saved::{Said, Saved};
 use crate::shell::{device, number, output, print, stop};
 use nearfield::format::{self, AtomicFile, Conversion};
 use nearfield::{DType, SearchParams, TuneCurve, TuneParams, tune_search};
@@ -20,7 +20,7 @@ pub fn run(args: &CurveArgs, global: &Global) -> Result<()> {
     }
     let outputs: Vec<&Path> = args.svg.as_deref().into_iter().collect();
     output::check_apart(&outputs, &[&args.load, &args.query])?;
-    let saved = Saved::open(&args.load)?;
+    let saved = Saved::open(&args.load, Said::default())?;
     let about = |e| Failure::about(&args.query, 0, e);
     let to = match (saved.info.dtype, saved.info.dim) {
         // rows say how many bits they have, unless the last byte is not full

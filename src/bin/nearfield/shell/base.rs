@@ -3,7 +3,7 @@
 use super::failure::{Failure, Result};
 use super::metric;
 use super::progress::Progress;
-use super::saved::Saved;
+use super::saved::{Said, Saved};
 use super::searched::{self, Searched};
 use super::suspect::{self, Watch, Watched};
 use super::{print, stop};
@@ -39,15 +39,16 @@ impl<'a> Base<'a> {
     ) -> Result<Base<'a>> {
         let metric = metric::of(name, dtype)?;
         skipped::check(to.skip_nan, &metric)?;
-        let rows = format::open(path, to).map_err(|e| match Saved::find(path) {
-            Ok(Some(_)) => {
-                let file = path.display();
-                Failure::Usage(format!(
-                    "{file} is an index and no file of rows: search and range take it as --load"
-                ))
-            }
-            _ => Failure::about(path, 0, e),
-        })?;
+        let rows =
+            format::open(path, to).map_err(|e| match Saved::find(path, Said::default()) {
+                Ok(Some(_)) => {
+                    let file = path.display();
+                    Failure::Usage(format!(
+                        "{file} is an index and no file of rows: search and range take it as --load"
+                    ))
+                }
+                _ => Failure::about(path, 0, e),
+            })?;
         if !quiet {
             suspect::warn_of_bytes(&rows, &metric, dtype);
         }
