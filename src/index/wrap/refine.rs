@@ -95,7 +95,7 @@ impl Refine {
     pub(super) fn of(base: &dyn Index, rows: Rescored) -> Result<Refine> {
         let refine = rows.index();
         if base.as_any().is_some_and(|any| any.is::<Refine>()) {
-            let item = "a first stage that compares candidates again itself";
+            let item = "a first stage that compares candidates again itself: any other index of this crate may be one, as IVF1024,PQ16 is in IVF1024,PQ16,RFlat";
             return Err(Error::unsupported("Refine", item));
         }
         if base.dim() != refine.dim() {
@@ -104,12 +104,16 @@ impl Refine {
         }
         if base.metric() != refine.metric() && !stages::is_of_signs(base) {
             let (first, second) = (base.metric(), refine.metric());
-            let reason = format!("candidates by {first} to be compared by {second}");
+            let reason = format!(
+                "candidates by {first} to be compared by {second}: both stages are of one metric, but for a first stage of signs (Lsh)"
+            );
             return Err(Error::argument("refine", reason));
         }
         let (takes, has) = (base.dtype(), refine.dtype());
         if takes != has && takes != DType::F32 {
-            let item = format!("rows of {has} for a first stage of {takes}");
+            let item = format!(
+                "rows of {has} for a first stage of {takes}: it takes the type of the second stage, or f32"
+            );
             return Err(Error::unsupported("Refine", item));
         }
         same_ids(base.ids(), refine.ids())?;

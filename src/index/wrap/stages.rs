@@ -37,7 +37,10 @@ pub(super) struct Matched(Arc<Mutex<Option<Option<RowOf>>>>);
 /// An index of this crate as another that changes alone.
 pub(super) fn forked(index: &dyn Index, next_id: u64) -> Result<(Arc<dyn Index>, u64)> {
     let fork = index.forked(next_id).ok_or_else(|| {
-        let item = format!("a first stage of somebody else's type, {}", index.description());
+        let item = format!(
+            "a first stage of a type of another crate's, {}: it is changed by copies, which only indexes of this crate make of themselves",
+            index.description()
+        );
         Error::unsupported("Refine", item)
     })?;
     Ok((Arc::from(fork.0), fork.1))
