@@ -117,7 +117,7 @@ impl<'a> Base<'a> {
             }
         }
         let reason = format!(
-            "--originals {originals}: a {kind} keeps none; lists of scalar codes and of RaBitQ of f32 do (IVF1024,SQ8, IVF1024,RaBitQ4)"
+            "--originals {originals}: {kind} keeps none; lists of scalar codes and of RaBitQ of f32 do (IVF1024,SQ8, IVF1024,RaBitQ4)"
         );
         Err(Failure::Usage(reason))
     }
