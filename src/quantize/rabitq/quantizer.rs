@@ -13,7 +13,8 @@ use std::sync::Arc;
 /// Rows of a sample that are looked at at a time.
 const MEAN_ROWS: usize = 4096;
 /// What takes the place of the metrics of directions.
-const FOR_COSINE: &str = "; for directions normalize the rows (L2norm,RR,...) and ask for ip";
+const FOR_COSINE: &str =
+    "; for directions normalize the rows (L2norm,RR,...) and ask for inner products";
 
 /// Rows in 1 to 9 bits an element without training: FAISS's `RaBitQuantizer`, whose codes these are.
 ///
