@@ -120,6 +120,8 @@ fn each_file_says_what_it_is() {
         ("refine_ivf_pq_ip", "IvfPq", 3.0),
         ("refine_pca_ivf_ip", "PreTransform", 3.0),
         ("refine_ivf_empty", "IvfFlat", 2.0),
+        ("refine_lsh", "Lsh", 1.8),
+        ("refine_rr_lsh", "PreTransform", 3.0),
         ("idmap2_refine_ivf", "IvfFlat", 2.0),
         ("refine_mapped_flat", "Flat", 2.0),
         ("untrained_refine_ivf", "IvfPq", 1.0),

@@ -140,16 +140,20 @@ fn written(gpu: &nearfield::Gpu) -> Vec<(&'static str, &'static str, Box<dyn Ind
         let quantizer = quantizer.with_centroids(&of_parts).unwrap();
         Box::new(IvfPq::with_centroids(gpu, metric, &quantizer, true, centroids).unwrap())
     };
+    let signs = || -> Box<dyn Index> { Box::new(Lsh::new(gpu, DIM, 24, true, false).unwrap()) };
     for (name, base, dtype, named) in [
         ("refine", codes(Metric::L2), DType::F32, true),
         ("refine_ip", codes(Metric::InnerProduct), DType::F32, false),
         ("refine_pre", turned(), DType::F32, true),
         ("refine_f16", codes(Metric::L2), DType::F16, true),
         ("refine_cosine", lists(Metric::Cosine, DType::F32), DType::F32, true),
+        ("refine_lsh", signs(), DType::F32, true),
     ] {
-        let second = flat(base.metric().clone(), dtype);
-        let index = Refine::new(base, second).unwrap();
-        index.set_k_factor(2.0).unwrap();
+        // signs count bits, and those that tie as the last candidates are others in FAISS: so all are
+        let of_signs = name == "refine_lsh";
+        let metric = if of_signs { Metric::L2 } else { base.metric().clone() };
+        let index = Refine::new(base, flat(metric, dtype)).unwrap();
+        index.set_k_factor(if of_signs { 12.0 } else { 2.0 }).unwrap();
         let rows = if dtype == DType::F16 { Rows::F16(&halves) } else { Rows::F32(&rows) };
         add(name, "plain", Box::new(index), rows, named);
     }

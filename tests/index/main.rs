@@ -8,6 +8,7 @@ mod added;
 mod bad_files;
 mod bit_lists;
 mod bits;
+mod code_errors;
 mod codes;
 mod edges;
 mod exclude;

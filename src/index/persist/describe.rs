@@ -101,8 +101,8 @@ impl IndexInfo {
         if reader.kind() != REFINE {
             return IndexInfo::of_stage(&mut reader);
         }
-        let Info { kind, dtype, dim, .. } = &reader.info;
-        let (kind, dtype, dim) = (kind.clone(), *dtype, *dim);
+        let Info { kind, dtype, dim, metric } = &reader.info;
+        let (kind, dtype, dim, metric) = (kind.clone(), *dtype, *dim, metric.clone());
         let k_factor = read_k_factor(&mut reader.file)?;
         reader.go_on()?;
         let base = IndexInfo::of_stage(&mut reader)?;
@@ -110,7 +110,7 @@ impl IndexInfo {
         reader.skip_index()?;
         let rows = reader.kind().to_owned();
         let refine = Some(RefineInfo { base: base.kind, rows, k_factor });
-        Ok(IndexInfo { kind, dtype, dim, refine, ..base })
+        Ok(IndexInfo { kind, dtype, dim, metric, refine, ..base })
     }
 
     /// What an index says of itself that has but one stage.

@@ -129,10 +129,13 @@ fn refined(file: &mut Reader) -> Result<Found> {
     // an IDMap within transforms counts its rows itself
     let counted = if base.counted == 0 { base.rows } else { base.counted };
     for (stage, its, counted) in [(&base, base.dim_in(), counted), (&rows, rows.dim, rows.rows)] {
-        if (its, counted, &stage.metric) != (header.dim, header.rows, &header.metric) {
+        if (its, counted, stage.header_metric()) != (header.dim, header.rows, &header.metric) {
             let reason = format!(
                 "{counted} rows of {its} under {} as a stage of {} of {} under {}",
-                stage.metric, header.rows, header.dim, header.metric
+                stage.header_metric(),
+                header.rows,
+                header.dim,
+                header.metric
             );
             return Err(file.fault(at, reason));
         }

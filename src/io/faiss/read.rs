@@ -211,7 +211,7 @@ fn told(file: &Reader, found: &Found) -> IndexInfo {
             _ => DType::F32,
         },
         dim: found.dim_in(),
-        metric: found.metric.clone(),
+        metric: found.refine.as_ref().map_or(&found.metric, |refine| &refine.rows.metric).clone(),
         rows: found.rows,
         next_id: found.next_id(),
         codes,

@@ -53,6 +53,10 @@ fn write_refined(
 ) -> Result<AtomicFile> {
     let Some(refine) = apart.refine.take() else { return Err(refused("one stage")) };
     let (mut rows, k_factor) = *refine;
+    if apart.signs.is_some() && rows.metric != Metric::L2 {
+        let item = format!("candidates by signs compared under {}, where it has l2", rows.metric);
+        return Err(refused(item));
+    }
     if k_factor > MOST_CANDIDATES {
         return Err(refused(format!(
             "{k_factor} candidates for each neighbour, {MOST_CANDIDATES} are the most that it reads"

@@ -18,7 +18,7 @@ pub struct BuildArgs {
     #[arg(long, value_name = "FACTORY", default_value = "Flat")]
     pub index: String,
     /// Where lists of codes (IVF1024,SQ8) keep the rows that these are of: none, or, for exact distances, device, at the cost of their memory
-    /// there, or host; scalar codes are of rows then, and not of residuals
+    /// there, or host; scalar codes are of rows then, and not of residuals; behind transforms (RR,IVF1024,RaBitQ4) of what these make of rows
     #[arg(long, value_name = "WHERE", default_value = "none")]
     pub originals: Originals,
     /// Rows to learn the lists from, in any of the same formats and converted likewise: at most 256 a list of them, picked at random
