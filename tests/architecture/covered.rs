@@ -217,5 +217,7 @@ pub const COVERED: &[(&str, &[&str])] = &[
     ("kmeans", &["KMeans"]),
     ("knn_graph", &["KnnGraph"]),
     ("tune_search", &["TuneCurve"]),
+    ("Breadth", &["Breadth::most", "Breadth::set", "Search::breadth"]),
+    ("Search::description", &["Search::dtype"]),
     ("normalize", &["Matrix::dim", "Matrix::dtype"]),
 ];

@@ -9,7 +9,7 @@ use crate::format::RowSource;
 use crate::graph::{Edges, Shape, Walk, most_ef};
 use crate::index::flat;
 use crate::index::ids::RowSet;
-use crate::index::params::{Ask, GraphParams, GraphPath, SearchParams};
+use crate::index::params::{Ask, Breadth, GraphParams, GraphPath, SearchParams};
 use crate::index::persist::{self, FileReader, FileWriter};
 use crate::index::state::Stored;
 use crate::metric::Metric;
@@ -77,6 +77,11 @@ impl GraphRows {
         self.gone.as_ref().map_or(0, ones)
     }
 
+    /// Of them those that were there when the graph was made.
+    fn removed_since(&self) -> u64 {
+        self.built.known().map_or(0, |built| self.removed() - built.removed)
+    }
+
     fn graph(&self) -> Result<Built> {
         self.built.get(|| {
             let graph = Edges::build(&self.dataset, self.shape, self.gone.as_deref(), None)?;
@@ -101,8 +106,7 @@ impl GraphRows {
             return Ok(Way::Exact);
         }
         // rows that were removed since it was made take places of the list
-        let removed =
-            self.removed() - self.built.known().map_or(self.removed(), |built| built.removed);
+        let removed = self.removed_since();
         let rows = self.dataset.len();
         let longer = ef as u64 + (ef as u64 * removed).div_ceil((rows - removed).max(1));
         let few = rows < self.dataset.gpu().profile().u32("graph", "exact_rows")?.into();
@@ -173,6 +177,14 @@ impl Stored for GraphRows {
 
     fn description(&self) -> String {
         format!("CAGRA{}", self.shape.degree)
+    }
+
+    fn breadth(&self) -> Option<Breadth> {
+        let most = u64::from(most_ef(self.dataset.gpu()));
+        // as long as a list is that has room for rows that were removed since
+        let (removed, rows) = (self.removed_since(), self.dataset.len());
+        let live = (rows - removed).max(1);
+        Some(Breadth::Ef { most: (most * live / (live + removed)) as usize })
     }
 
     fn append(&self, source: &mut dyn RowSource) -> Result<GraphRows> {

@@ -4,6 +4,7 @@ mod answers;
 mod changes;
 mod hostile;
 mod refused;
+mod tuned;
 
 use crate::common::data::Owned;
 use crate::support::rows;
