@@ -93,11 +93,12 @@ pub use format::RowSource;
 pub use graph::KnnGraph;
 pub use index::{
     AddParams, BinaryFlat, BinaryIvf, Breadth, Candidates, Exclude, Flat, Graph, GraphParams,
-    GraphPath, Guarantee, HitRows, HitStream, Hits, IdFilter, IdPredicate, Index, IndexInfo,
-    IvfFlat, IvfInfo, IvfParams, IvfPq, IvfRaBitQ, IvfSq, KnnGraphParams, ListSizes, Lsh,
-    Originals, Pq, PreTransform, PreparedFilter, Progress, QueryFilter, RaBitQ, RangeHits, Refine,
-    RefineInfo, RefineParams, Search, SearchParams, Sq, StreamedFlat, TrainParams, TuneCurve,
-    TuneParams, TunePoint, index_factory, knn_graph, score_candidates, tune_search, write_index,
+    GraphPath, GraphTraversal, Guarantee, HitRows, HitStream, Hits, IdFilter, IdPredicate, Index,
+    IndexInfo, IvfFlat, IvfInfo, IvfParams, IvfPq, IvfRaBitQ, IvfSq, KnnGraphParams, ListSizes,
+    Lsh, Originals, Pq, PreTransform, PreparedFilter, Progress, QueryFilter, RaBitQ, RangeHits,
+    Refine, RefineInfo, RefineParams, Search, SearchParams, Sq, StreamedFlat, TrainParams,
+    TuneCurve, TuneParams, TunePoint, index_factory, knn_graph, score_candidates, tune_search,
+    write_index,
 };
 pub use io::{
     faiss_info, is_faiss, read_faiss, read_index, verify_faiss, write_faiss, write_faiss_unnamed,

@@ -49,8 +49,8 @@ pub use knn_graph::{KnnGraphParams, knn_graph};
 pub(crate) use lists_apart::ListsApart;
 pub use lsh::Lsh;
 pub use params::{
-    Breadth, GraphParams, GraphPath, Guarantee, IvfParams, Progress, RefineParams, SearchParams,
-    TrainParams,
+    Breadth, GraphParams, GraphPath, GraphTraversal, Guarantee, IvfParams, Progress, RefineParams,
+    SearchParams, TrainParams,
 };
 pub use persist::{IndexInfo, IvfInfo, ListSizes, RefineInfo};
 pub use scored::{Candidates, score_candidates};

@@ -38,6 +38,7 @@ pub const COVERED: &[(&str, &[&str])] = &[
     ("Graph::read", &["Graph::degree", "Graph::ef"]),
     ("GraphParams", &["GraphParams::ef", "GraphParams::new", "GraphStats"]),
     ("GraphParams::path", &["GraphPath"]),
+    ("GraphParams::traversal", &["GraphTraversal"]),
     ("Hits", &["Hits::rows", "Hits::to_arrays"]),
     ("HostRows", &["HostRows::f32", "HostRows::new"]),
     ("IdFile", &["IdFile::columns", "IdFile::next_ids", "IdFile::open", "IdFile::row_count"]),

@@ -1,5 +1,7 @@
-//! Search along the edges of a graph: what is stored (`rows`), and the public index (`index`). The graph itself is [`graph`](crate::graph)'s.
+//! Search along the edges of a graph: what a search that lacks hits goes on with (`completed`), what is stored (`rows`), and the public index (`index`).
+//! The graph itself is [`graph`](crate::graph)'s.
 
+mod completed;
 mod index;
 mod rows;
 

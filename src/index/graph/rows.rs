@@ -1,15 +1,16 @@
 //! What an index with a graph stores: rows as they are, and the graph of them once a search asks for it.
 
+use super::completed::{Kept, completed};
 use crate::buffer::Matrix;
 use crate::call::{Filter, Made, Options, Pending, RowHits, RowIds, mask_words};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
-use crate::exact::{self, Dataset, ToPrepare};
+use crate::exact::{Dataset, Rounded, ToPrepare};
 use crate::format::RowSource;
 use crate::graph::{Edges, Shape, Walk, most_ef};
 use crate::index::flat;
 use crate::index::ids::RowSet;
-use crate::index::params::{Ask, Breadth, GraphParams, GraphPath, SearchParams};
+use crate::index::params::{Ask, Breadth, GraphParams, GraphPath, GraphTraversal, SearchParams};
 use crate::index::persist::{self, FileReader, FileWriter};
 use crate::index::state::Stored;
 use crate::metric::Metric;
@@ -35,6 +36,8 @@ pub(in crate::index) struct GraphRows {
     /// The rows that were removed, a bit each; `None` where none was.
     gone: Option<Arc<[u32]>>,
     built: Made<Built>,
+    /// Their copy in 8 bits, once a search asks for it.
+    bytes: Made<Option<Rounded>>,
 }
 
 /// What a search does.
@@ -46,7 +49,7 @@ enum Way {
 impl GraphRows {
     /// No rows yet.
     pub fn new(dataset: Dataset, shape: Shape, ef: usize) -> GraphRows {
-        GraphRows { dataset, shape, ef, gone: None, built: Made::default() }
+        GraphRows { dataset, shape, ef, gone: None, built: Made::default(), bytes: Made::default() }
     }
 
     /// Whose searches keep so many rows.
@@ -69,7 +72,7 @@ impl GraphRows {
             words.resize(mask_words(dataset.len()), 0);
             words.into()
         });
-        GraphRows { dataset, gone, built: Made::default(), ..self.clone() }
+        GraphRows { dataset, gone, built: Made::default(), bytes: Made::default(), ..self.clone() }
     }
 
     fn removed(&self) -> u64 {
@@ -129,7 +132,8 @@ impl GraphRows {
                 }
                 None => {
                     let most_steps = asked.max_steps.map(|most| most.min(1 << 30) as u32);
-                    Ok(Way::Walk(Walk { ef: longer as u32, most_steps }))
+                    let bytes = asked.traversal == GraphTraversal::Bytes;
+                    Ok(Way::Walk(Walk { ef: longer as u32, most_steps, bytes }))
                 }
             },
         }
@@ -172,7 +176,9 @@ impl Stored for GraphRows {
     }
 
     fn bytes(&self) -> u64 {
-        self.dataset.bytes() + self.built.known().map_or(0, |built| built.graph.bytes())
+        let copy = self.bytes.known().flatten().filter(|_| self.dataset.int8().is_none());
+        let graph = self.built.known().map_or(0, |built| built.graph.bytes());
+        self.dataset.bytes() + graph + copy.map_or(0, |copy| copy.bytes())
     }
 
     fn description(&self) -> String {
@@ -214,7 +220,8 @@ impl Stored for GraphRows {
         let masked = GraphRows { gone: Some(gone.into()), ..self.of(self.dataset.mask(live)?) };
         let few = |built: &Built| (masked.removed() - built.removed) * REMOVED <= rows;
         let built = self.built.known().filter(few).map_or_else(Made::default, Made::of);
-        Ok(GraphRows { built, ..masked })
+        // where the rows lie nothing changed
+        Ok(GraphRows { built, bytes: self.bytes.own(), ..masked })
     }
 
     fn gather(&self, keep: &[u32]) -> Result<GraphRows> {
@@ -248,7 +255,11 @@ impl Stored for GraphRows {
             return self.exactly(queries, ask, filter, options);
         };
         let built = self.graph()?;
-        let (dataset, own) = (self.dataset.clone(), options.clone());
+        let dataset = match walk.bytes {
+            true => self.dataset.with_bytes(self.bytes.get(|| self.dataset.copied_to_bytes())?),
+            false => self.dataset.clone(),
+        };
+        let own = options.clone();
         let walked = built.graph.submit(&dataset, queries, (k, walk), options)?;
         let Some(walked) = walked else {
             return match asked.path {
@@ -260,7 +271,7 @@ impl Stored for GraphRows {
             };
         };
         let all = (self.len() - self.removed()) as usize;
-        let (wanted, kept, dim) = (k.min(all), queries.to_f32(), self.dim());
+        let (wanted, kept, dim) = (k.min(all), Kept::of(queries), self.dim());
         Ok(walked.map(move |found| completed(&dataset, found, (&kept, dim), (k, wanted), own)))
     }
 
@@ -294,42 +305,4 @@ impl GraphRows {
             Ok(found)
         }))
     }
-}
-
-/// The answer, in which queries that met fewer than `wanted` of the rows are answered exactly: those that set out on an island.
-fn completed(
-    dataset: &Dataset,
-    found: RowHits,
-    (queries, dim): (&[f32], usize),
-    (k, wanted): (usize, usize),
-    options: Options,
-) -> Result<RowHits> {
-    let short = |ends: &[usize]| ends[1] - ends[0] < wanted;
-    let again: Vec<usize> =
-        found.lims.windows(2).enumerate().filter(|(_, ends)| short(ends)).map(|(q, _)| q).collect();
-    if again.is_empty() {
-        return Ok(found);
-    }
-    let some: Vec<f32> =
-        again.iter().flat_map(|&q| &queries[q * dim..(q + 1) * dim]).copied().collect();
-    let exact = exact::submit_search(dataset, Rows::F32(&some), k, Filter::default(), options)?;
-    let exact = exact.wait()?;
-    let mut all = RowHits { lims: vec![0], stats: found.stats.clone(), ..RowHits::default() };
-    let mut next = 0;
-    for q in 0..found.lims.len() - 1 {
-        let (from, at) = match again.get(next) {
-            Some(&own) if own == q => {
-                next += 1;
-                (&exact, next - 1)
-            }
-            _ => (&found, q),
-        };
-        let span = from.lims[at]..from.lims[at + 1];
-        all.ids.extend_from_slice(&from.ids[span.clone()]);
-        all.distances.extend_from_slice(&from.distances[span]);
-        all.lims.push(all.ids.len());
-    }
-    all.stats.add_work(&exact.stats);
-    all.stats.graph.again += again.len() as u64;
-    Ok(all)
 }

@@ -14,7 +14,7 @@ mod train;
 pub(super) use ask::{Ask, rising};
 pub use ask::{Guarantee, Progress};
 pub use breadth::Breadth;
-pub use graph::{GraphParams, GraphPath};
+pub use graph::{GraphParams, GraphPath, GraphTraversal};
 pub use ivf::IvfParams;
 pub(super) use options::{Refining, checked_k_factor};
 pub use refine::RefineParams;
