@@ -22,6 +22,8 @@ pub struct Base {
     pub lists: Option<usize>,
     /// The index that has them, by FAISS's name, where they are codes.
     pub index: Option<String>,
+    /// Whether some case follows the edges of a graph, so that this is built before.
+    pub walks: bool,
 }
 
 /// How rows are made.
@@ -111,6 +113,8 @@ pub struct Case {
     pub k_factor: Option<f32>,
     /// Rows that a query keeps, of a graph.
     pub ef: Option<usize>,
+    /// By the copy of the rows in 8 bits.
+    pub bytes: bool,
     pub asked: Asked,
     /// The name of a case of as many queries, neighbours and probes whose time this one's is divided by.
     pub beside: Option<String>,
@@ -121,7 +125,7 @@ impl Case {
     pub fn same(&self, other: &Case) -> bool {
         let shape =
             |case: &Case| (case.queries, case.k, case.filter, case.within, case.nprobe, case.asked);
-        let more = |case: &Case| (case.k_factor, case.ef);
+        let more = |case: &Case| (case.k_factor, case.ef, case.bytes);
         self.base == other.base && shape(self) == shape(other) && more(self) == more(other)
     }
 
@@ -146,6 +150,7 @@ impl Case {
             label.chain(filter).chain(within).map(|option| format!(", {option}")).collect();
         options.extend(probes(self.base.lists, self.nprobe));
         options.extend(self.ef.map(|ef| format!(", {ef} rows kept")));
+        options.extend(self.bytes.then(|| ", by bytes".to_owned()));
         options.extend(self.k_factor.map(|times| format!(", {times} k candidates")));
         options
     }
