@@ -22,8 +22,9 @@ pub enum GraphTraversal {
     #[default]
     Rows,
     /// A copy of them in 8 bits, each row with a scale of its own: a quarter of what f32 takes to read, and half of f16. The first search that asks for it
-    /// makes it, and it takes a byte an element of device memory; where there is no room for it, and of rows of i8 and u8, the rows are read. The rows
-    /// that a query keeps on its way are ordered by what 8 bits leave of them, so that a few in a thousand of the nearest are missed for it.
+    /// makes it, and it takes a byte an element of device memory; where there is no room for it, or a kernel binds too few buffers for it, the rows are
+    /// read, and so are those of i8 and u8, which are as narrow. The rows that a query keeps on its way are
+    /// ordered by what 8 bits leave of them, so that a few in a thousand of the nearest may be missed for it.
     Bytes,
 }
 

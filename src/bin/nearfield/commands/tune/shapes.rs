@@ -133,7 +133,7 @@ pub fn select_threads(caps: &Caps) -> Vec<Vec<Change>> {
 
 /// Numbers of threads that follow the edges of a graph for a query.
 pub fn walk_threads(caps: &Caps) -> Vec<Vec<Change>> {
-    let fitting = [64, 128, 256, 512].into_iter().filter(|&t| t <= caps.max_workgroup_threads);
+    let fitting = [64, 128, 256].into_iter().filter(|&t| t <= caps.max_workgroup_threads);
     fitting.map(|threads| vec![number("graph", "threads", threads)]).collect()
 }
 
