@@ -1,7 +1,7 @@
 // Best-first search of a graph: of each query the p.ef best rows that were met, from its starts on. A step follows the edges of the best rows
 // whose edges were not followed yet, until there is none among the p.ef best.
-// Bindings: rows (n x stride4 groups of four{{ ", of the first segment" if segments > 1 else "" }}), queries (nq x q_stride4 groups of four), links (n x degree, NO_KEY behind the last), starts (nq x p.starts
-//   rows, NO_KEY behind the last), chosen (nq x p.ef rows, out, best first, NO_KEY behind the last), counts (nq, out), steps (nq, out){{ ", scale (n)" if scaled else "" }}{% for s in range(1, segments) %}, rows{{ s }} (those of the next){{ ", scale" ~ s ~ " (of the next)" if scaled else "" }}{% endfor %}.
+// Bindings: rows (n x stride4 groups of four{{ ", of the first segment" if segments > 1 else "" }}), queries (nq x q_stride4 groups of four{{ ", integers as the rows" if whole else "" }}), links (n x degree, NO_KEY behind the last), starts (nq x p.starts
+//   rows, NO_KEY behind the last), chosen (nq x p.ef rows, out, best first, NO_KEY behind the last), counts (nq, out), steps (nq, out){{ ", scale (n)" if scaled or dtype == "int8copy" else "" }}{% for s in range(1, segments) %}, rows{{ s }} (those of the next){{ ", scale" ~ s ~ " (of the next)" if scaled or dtype == "int8copy" else "" }}{% endfor %}.
 // Threads: a workgroup of {{ threads }} has one query; eight neighbours have {{ unroll }} rows at a time.
 // Profile keys: kernel.graph threads, few_queries, few_threads.
 //
@@ -15,30 +15,53 @@
 
 {% include "lib/constants.wgsl" %}
 {% include "lib/select/key.wgsl" %}
-{# of a copy, whose rows are padded to 64 bytes, a thread reads 16 bytes at a time #}
-{% set paired = dtype == "f16copy" %}
-//% if paired
+{# groups of four elements that a thread reads at a time: 16 bytes, but of f16 and bf16 rows as they are #}
+{% set per = 4 if dtype in ["i8", "u8", "int8copy"] else 2 if dtype == "f16copy" else 1 %}
+{# a number of each row that belongs to its products, or makes a row of what was rounded #}
+{% set numbered = scaled or dtype == "int8copy" %}
+//% if per > 1
 {% include "lib/load/element.wgsl" %}
 alias Words = vec4<u32>;
 @group(0) @binding({{ slot() }}) var<storage, read> rows: array<Words>;
+//% if per == 2
 fn groups(x: Words) -> array<vec4<f32>, 2> { return array<vec4<f32>, 2>(floats(x.xy), floats(x.zw)); }
+//% elif not whole
+fn groups(x: Words) -> array<vec4<f32>, 4> { return array<vec4<f32>, 4>(floats(x.x), floats(x.y), floats(x.z), floats(x.w)); }
+//% endif
 //% else
 {% include "lib/load/rows.wgsl" %}
 alias Words = Group;
 //% endif
+//% if whole
+// Sixteen elements on both sides, as the exact distance takes them: integers, which are the same in any order.
+fn step16(acc: vec4<i32>, q: vec4<u32>, x: vec4<u32>) -> vec4<i32> {
+  var sum = acc;
+//% for side in "xyzw"
+//% if family == "l2"
+  let z{{ side }} = integers(q.{{ side }}) - integers(x.{{ side }});
+  sum += z{{ side }} * z{{ side }};
+//% else
+  sum += integers(q.{{ side }}) * integers(x.{{ side }});
+//% endif
+//% endfor
+  return sum;
+}
+@group(0) @binding({{ slot() }}) var<storage, read> queries: array<vec4<u32>>;
+//% else
 {% include "lib/metric/exact.wgsl" %}
 @group(0) @binding({{ slot() }}) var<storage, read> queries: array<vec4<f32>>;
+//% endif
 @group(0) @binding({{ slot() }}) var<storage, read> links: array<u32>;
 @group(0) @binding({{ slot() }}) var<storage, read> starts: array<u32>;
 @group(0) @binding({{ slot() }}) var<storage, read_write> chosen: array<u32>;
 @group(0) @binding({{ slot() }}) var<storage, read_write> counts: array<u32>;
 @group(0) @binding({{ slot() }}) var<storage, read_write> steps: array<u32>;
-//% if scaled
+//% if numbered
 @group(0) @binding({{ slot() }}) var<storage, read> scale: array<f32>;
 //% endif
 //% for s in range(1, segments)
 @group(0) @binding({{ slot() }}) var<storage, read> rows{{ s }}: array<Words>;
-//% if scaled
+//% if numbered
 @group(0) @binding({{ slot() }}) var<storage, read> scale{{ s }}: array<f32>;
 //% endif
 //% endfor
@@ -86,7 +109,7 @@ var<workgroup> new_row: array<u32, ROOM>;
 var<workgroup> new_key: array<u32, ROOM>;
 // how many of the old ones stand before each, NOWHERE of one that is not needed, and in the upper half how many of the new ones
 var<workgroup> new_at: array<atomic<u32>, ROOM>;
-var<workgroup> parts: array<f32, {{ 8 * chunk }}>;
+var<workgroup> parts: array<{{ "i32" if whole else "f32" }}, {{ 8 * chunk }}>;
 var<workgroup> seen: array<atomic<u32>, SLOTS>;
 var<workgroup> parents: array<u32, WIDTH>;
 //% if not few
@@ -98,7 +121,7 @@ var<workgroup> ended: u32;
 
 // Number k of what a thread reads of a row at a time, whatever segment that is in.
 fn words(row: u32, k: u32) -> Words {
-{% set stride = "p.stride4 / 2u" if paired else "p.stride4" %}
+{% set stride = "p.stride4 / " ~ per ~ "u" if per > 1 else "p.stride4" %}
 //% if segments == 1
   return rows[row * ({{ stride }}) + k];
 //% else
@@ -112,7 +135,7 @@ fn words(row: u32, k: u32) -> Words {
   return found;
 //% endif
 }
-//% if scaled
+//% if numbered
 
 fn scale_of(row: u32) -> f32 {
 //% if segments == 1
@@ -162,7 +185,7 @@ fn meet(row: u32, place: u32) {
 @compute @workgroup_size({{ threads }})
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
   let query = wg.x;
-  let y = query * p.q_stride4;
+  let y = query * {{ "(p.q_stride4 / 4u)" if whole else "p.q_stride4" }};
   let j = t % 8u;
   let team = t / 8u;
   for (var i = t; i < 2u * LIST; i += THREADS) {
@@ -196,13 +219,17 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
       let end = min(first + CHUNK, count);
       for (var u = first + team; u < end; u += TEAMS * {{ unroll }}u) {
 //% for c in range(unroll)
-        var acc{{ c }} = vec4<f32>(0.0);
+        var acc{{ c }} = vec4<{{ "i32" if whole else "f32" }}>(0);
         let i{{ c }} = u + {{ c }}u * TEAMS;
         let row{{ c }} = new_row[min(i{{ c }}, ROOM - 1u)];
         let live{{ c }} = i{{ c }} < end{{ " && row" ~ c ~ " != NO_KEY" if few else "" }};
+//% if dtype == "int8copy" and family == "l2"
+        var unit{{ c }} = 0.0;
+        if (live{{ c }}) { unit{{ c }} = scale_of(row{{ c }}); }
+//% endif
 //% endfor
         // two reads of each row are on their way at once
-        let groups_of_row = {{ "(p.k4 + 1u) / 2u" if paired else "p.k4" }};
+        let groups_of_row = {{ "(p.k4 + " ~ (per - 1) ~ "u) / " ~ per ~ "u" if per > 1 else "p.k4" }};
         for (var k = j; k < groups_of_row; k += 16u) {
 //% for c in range(unroll)
           var x{{ c }} = Words();
@@ -216,13 +243,22 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {% set x = ["x", "y"][half] %}
 {% set at = ["k", "(k + 8u)"][half] %}
           {{ "if (k + 8u < groups_of_row) " if half == 1 else "" }}{
-//% if paired
-            let a = queries[y + 2u * {{ at }}] * p.factor;
-            // behind the last the row has zeros
-            let b = select(vec4<f32>(0.0), queries[y + min(2u * {{ at }} + 1u, p.k4 - 1u)] * p.factor, 2u * {{ at }} + 1u < p.k4);
+//% if whole
+            let q = queries[y + {{ at }}];
 //% for c in range(unroll)
-            let both{{ c }} = groups({{ x }}{{ c }});
-            acc{{ c }} = step4(step4(acc{{ c }}, a, both{{ c }}[0]), b, both{{ c }}[1]);
+            acc{{ c }} = step16(acc{{ c }}, q, {{ x }}{{ c }});
+//% endfor
+//% elif per > 1
+            let q0 = queries[y + {{ per }}u * {{ at }}] * p.factor;
+            // behind the last the row has zeros
+//% for g in range(1, per)
+            let q{{ g }} = select(vec4<f32>(0.0), queries[y + min({{ per }}u * {{ at }} + {{ g }}u, p.k4 - 1u)] * p.factor, {{ per }}u * {{ at }} + {{ g }}u < p.k4);
+//% endfor
+//% for c in range(unroll)
+            let all{{ c }} = groups({{ x }}{{ c }});
+//% for g in range(per)
+            acc{{ c }} = step4(acc{{ c }}, q{{ g }}, {{ "scaled_up(" if scaled else "" }}all{{ c }}[{{ g }}]{{ ")" if scaled else " * unit" ~ c if dtype == "int8copy" and family == "l2" else "" }});
+//% endfor
 //% endfor
 //% else
             let a = queries[y + {{ at }}] * p.factor;
@@ -247,8 +283,16 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
         var value = ((parts[at] + parts[at + 1u]) + (parts[at + 2u] + parts[at + 3u])) + ((parts[at + 4u] + parts[at + 5u]) + (parts[at + 6u] + parts[at + 7u]));
 //% if scaled
         value = scaled_down(value, scale_of(row));
+//% elif dtype == "int8copy" and family == "dot"
+        value *= scale_of(row);
 //% endif
+//% if not whole
         key = {{ "ascending_key(value)" if family == "l2" else "descending_key(value)" }};
+//% elif family == "l2"
+        key = bitcast<u32>(value);
+//% else
+        key = {{ "0x7ffffffeu" if dtype == "i8" else "0xfffffffeu" }} - bitcast<u32>(value);
+//% endif
       }
       // every row of the chunk is read before the first of them is written
       workgroupBarrier();

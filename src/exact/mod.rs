@@ -124,6 +124,7 @@ pub(crate) use positions::Positions;
 pub(crate) use queries::{Queries, query_count};
 pub(crate) use range::{HitKeys, KeyRows, Keys, RangePairs, most_pairs, submit_range};
 pub(crate) use refined::{Between, Instead, NO_ROW, Refined, RowOf, go_on};
+pub(crate) use rounded::copies::Rounded;
 pub(crate) use rounded::f16::depth;
 pub(crate) use rows::bias::write as write_biases;
 pub(crate) use rows::facts;

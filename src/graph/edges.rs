@@ -49,8 +49,8 @@ impl Shape {
 
 /// What the distances of floats to such rows are sums of; `None` of those that have no graph.
 pub(super) fn family(dataset: &Dataset) -> Option<(Family, bool)> {
-    let floats = matches!(dataset.compared_dtype(), DType::F32 | DType::F16 | DType::Bf16);
-    let plain = floats && !dataset.transforms() && !dataset.compared().is_coded();
+    let of_elements = dataset.compared_dtype() != DType::Bits;
+    let plain = of_elements && !dataset.transforms() && !dataset.compared().is_coded();
     let scans = dataset.compared().scan().is_some();
     match pair(dataset.metric(), dataset.compared_dtype(), DType::F32, dataset.dim()) {
         Pair::Tree { family, scaled } if plain && scans => Some((family, scaled)),
@@ -58,22 +58,24 @@ pub(super) fn family(dataset: &Dataset) -> Option<(Family, bool)> {
     }
 }
 
-/// Whether a kernel binds the rows of all segments, which are all of one size and scale but the last, beside the six buffers of a search.
-fn binds(dataset: &Dataset) -> bool {
+/// Whether a kernel binds this form of the rows of all segments, which are all of one size and scale but the last, beside the six buffers of a
+/// search.
+pub(super) fn binds(dataset: &Dataset, form: Form) -> bool {
     let segments = dataset.compared().matrix().segments();
-    let scaled = matches!(family(dataset), Some((_, true))) && form(dataset) == Form::Rows;
-    let (count, each) = (segments.len(), if scaled { 2 } else { 1 });
+    let scaled = matches!(family(dataset), Some((_, true)));
+    let numbered = form == Form::Int8 || scaled && form == Form::Rows;
+    let (count, each) = (segments.len(), if numbered { 2 } else { 1 });
     let most = dataset.gpu().caps().max_storage_buffers as usize;
     let size = segments.first().map_or(0, |segment| segment.rows());
     let whole = segments.iter().take(count.saturating_sub(1)).all(|segment| segment.rows() == size);
-    let factors = (0..count).map(|at| dataset.scan_rows().operand(at, form(dataset)));
+    let factors = (0..count).map(|at| dataset.scan_rows().operand(at, form));
     let factors: Vec<_> =
         factors.filter_map(|of| of.ok().map(|of| (of.factor, of.stride4))).collect();
-    let alike = factors.windows(2).all(|pair| pair[0] == pair[1]);
+    let alike = factors.len() == count && factors.windows(2).all(|pair| pair[0] == pair[1]);
     whole && alike && count <= SEGMENTS.len() && 6 + each * count <= most
 }
 
-/// As which form of the rows a search compares them.
+/// As which form of the rows a search compares them that is told no other.
 pub(super) fn form(dataset: &Dataset) -> Form {
     let copied = |operand: Encoding| matches!(operand, Encoding::F16Copy);
     match dataset.f16() {
@@ -96,9 +98,9 @@ impl Edges {
         let (n, most) = (dataset.len(), dataset.gpu().caps().max_binding_bytes);
         match () {
             _ if family(dataset).is_none() => {
-                Some("distances that are no sums of squares or products of floats")
+                Some("distances that are no sums of squares or products of numbers")
             }
-            _ if !binds(dataset) => Some("rows in more buffers than a kernel binds"),
+            _ if !binds(dataset, form(dataset)) => Some("rows in more buffers than a kernel binds"),
             _ if n * u64::from(shape.width()) * 4 > most => {
                 Some("so many rows that one binding does not hold the neighbours of all")
             }

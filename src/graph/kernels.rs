@@ -132,6 +132,8 @@ pub(super) struct Walker {
     pub family: Family,
     /// Products are multiplied by the scale of their row.
     pub scaled: bool,
+    /// Queries are integers of the rows' type, and products exact.
+    pub whole: bool,
     /// Rows that are kept.
     pub ef: u32,
     /// Rows whose edges are followed in a step.
@@ -162,13 +164,14 @@ impl Walker {
 }
 
 pub(super) fn search(walker: Walker) -> Variant {
-    let Walker { rows, segments, family, scaled, ef, width, threads, few, .. } = walker;
+    let Walker { rows, segments, family, scaled, whole, ef, width, threads, few, .. } = walker;
     let chunk = walker.chunk();
     let list = places(ef);
     Variant::new::<SearchGraph>(SEARCH)
         .word("dtype", rows.name())
         .word("family", family.name())
         .flag("scaled", scaled)
+        .flag("whole", whole)
         .int("list", list)
         .int("width", width)
         .int("threads", threads)
@@ -190,20 +193,25 @@ pub(crate) fn variants() -> Vec<Variant> {
         segments: 1,
         family: Family::L2,
         scaled: false,
+        whole: false,
         ef: 64,
         width: 4,
         threads: 64,
         few: false,
         memory: 16 << 10,
     };
-    let rows = [DType::F32, DType::F16, DType::Bf16].map(Encoding::Rows);
-    for rows in rows.into_iter().chain([Encoding::F16Copy]) {
+    let rows = [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8].map(Encoding::Rows);
+    for rows in rows.into_iter().chain([Encoding::F16Copy, Encoding::Int8Copy]) {
         for of in [(Family::L2, false), (Family::Dot, false), (Family::Dot, true)] {
-            if of.1 && rows == Encoding::F16Copy {
+            if of.1 && !rows.is_stored() {
                 continue;
             }
-            for segments in [1, 2] {
-                all.push(search(Walker { rows, segments, family: of.0, scaled: of.1, ..walker }));
+            let of_bytes = matches!(rows, Encoding::Rows(DType::I8 | DType::U8)) && !of.1;
+            let (family, scaled) = of;
+            for (segments, whole) in [(1, false), (2, false), (1, true)] {
+                if !whole || of_bytes {
+                    all.push(search(Walker { rows, segments, family, scaled, whole, ..walker }));
+                }
             }
         }
     }

@@ -1,12 +1,15 @@
 //! The search of a graph: what goes on from the nearest starts of each query, while these are on the device.
 
-use super::edges::{Edges, family, form};
+use super::edges::{Edges, binds, family, form};
 use super::kernels::{self, SEGMENTS, SearchGraph, Walker};
 use crate::call::{Filter, Options, Pending, RowHits, SearchStats};
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
-use crate::exact::{self, Between, Chosen, Dataset, Instead, Queries, Refined, RowOf, Upload};
+use crate::exact::{
+    self, Between, Chosen, Dataset, Encoding, Form, Instead, Queries, Refined, RowOf, Upload,
+};
 use crate::kernel::Encoder;
+use crate::space::Pair;
 use std::sync::Arc;
 
 /// Starts of a query.
@@ -23,12 +26,18 @@ pub(crate) struct Walk {
     pub ef: u32,
     /// Steps after which a query ends, come what may.
     pub most_steps: Option<u32>,
+    /// Whether rows are compared by their copy in 8 bits, where they have one.
+    pub bytes: bool,
 }
 
 /// What is between the search of the starts and the exact distances.
 struct Walking {
     graph: Edges,
     walk: Walk,
+    /// As which the rows are compared.
+    form: Form,
+    /// Whether queries are integers as the rows are.
+    whole: bool,
 }
 
 impl Edges {
@@ -42,15 +51,18 @@ impl Edges {
         options: Options,
     ) -> Result<Option<Pending<RowHits>>> {
         let unread = Queries::unread(dataset, queries)?;
-        if !unread.reads_floats(dataset) {
+        if !unread.reads_alike(dataset) {
             return Ok(None);
         }
+        let whole = matches!(unread.pair, Pair::Integer { .. });
+        let form = form_of(dataset, walk);
         let row_of = RowOf::Table(self.starts.rows.clone());
         let of = (walk.ef as usize, k);
         let row_ids = options.row_ids.clone();
         let refined = Refined::new(dataset, (unread, true), row_of, of, row_ids)?;
         let Some(refined) = refined else { return Ok(None) };
-        let refined = Arc::new(refined.through(Arc::new(Walking { graph: self.clone(), walk })));
+        let walking = Walking { graph: self.clone(), walk, form, whole };
+        let refined = Arc::new(refined.through(Arc::new(walking)));
         let options = Options { next: Some(refined.clone()), ..options };
         let starts = &self.starts.dataset;
         let found = exact::submit_search(starts, queries, STARTS, Filter::default(), options)?;
@@ -62,6 +74,20 @@ impl Edges {
             found.stats.rows = rows;
             Ok(found)
         })))
+    }
+}
+
+/// As which form of the rows a walk compares them.
+fn form_of(dataset: &Dataset, walk: Walk) -> Form {
+    let of_bytes = walk.bytes && dataset.int8().is_some();
+    match of_bytes && binds(dataset, Form::Int8) {
+        true => Form::Int8,
+        false => {
+            if of_bytes {
+                log::debug!("walks by the rows: their copy is in more buffers than a kernel binds");
+            }
+            form(dataset)
+        }
     }
 }
 
@@ -78,7 +104,7 @@ impl Between for Walking {
             return Err(Error::internal("a graph of rows that have none"));
         };
         let segments = dataset.compared().matrix().segments();
-        let operands = (0..segments.len()).map(|at| dataset.scan_rows().operand(at, form(dataset)));
+        let operands = (0..segments.len()).map(|at| dataset.scan_rows().operand(at, self.form));
         let operands: Vec<_> = operands.collect::<Result<_>>()?;
         let Some(first) = operands.first() else {
             return Err(Error::internal("a graph of no rows"));
@@ -87,12 +113,15 @@ impl Between for Walking {
         let threads = gpu.profile().u32("graph", if few { "few_threads" } else { "threads" })?;
         let threads = threads.min(1 << gpu.caps().max_workgroup_threads.max(1).ilog2());
         let width = kernels::width(self.graph.degree);
-        let scaled = scaled && first.scale.is_some();
+        // what belongs to a row of the copy has its length in it
+        let copied = first.stored == Encoding::Int8Copy;
+        let scaled = scaled && first.scale.is_some() && !copied;
         let walker = Walker {
             rows: first.stored,
             segments: operands.len() as u32,
             family: of_family,
             scaled,
+            whole: self.whole,
             ef,
             width,
             threads,
@@ -126,7 +155,7 @@ impl Between for Walking {
             if rows != "rows" {
                 buffers.push((rows, operand.buffer));
             }
-            buffers.extend(operand.scale.filter(|_| scaled).map(|of| (scale, of)));
+            buffers.extend(operand.scale.filter(|_| scaled || copied).map(|of| (scale, of)));
         }
         encoder.stage("walk");
         encoder.dispatch(&kernels::search(walker), &buffers, &params, [nq, 1, 1])?;

@@ -177,6 +177,7 @@ fn coded<I: Index + 'static>(
 /// | `SQ8`, `SQ6`, `SQ4`, `SQfp16`, `SQbf16`, `SQ8_direct` | [`Sq`]; also `SQ8_direct_signed`, `SQ8_uniform`, `SQ6_uniform`, `SQ4_uniform` |
 /// | `PQ16`, `PQ16x4` | [`Pq`] of 16 parts of 8 bits, or of 4; `PQ16x4fs` and `PQ16np` are the same codes |
 /// | `IVF4096,Flat`, `IVF4k,Flat` | [`IvfFlat`] of 4096 lists; `k` is 1024, `M` 1024 of those |
+/// | `IVF4096_HNSW32,Flat` | the same: FAISS finds the nearest lists by a graph of the centroids, and here these are all compared, which finds no worse ones. So with every index of lists; the number of links says nothing |
 /// | `CAGRA64` | [`Graph`] of 64 edges a row |
 /// | `HNSW32`, `HNSW32,Flat`, `HNSW` | [`Hnsw`] of 32 links a node, of rows as they are |
 /// | `BIVF4096`, `BIVF4k` | [`BinaryIvf`] of 4096 lists of bits |

@@ -50,8 +50,8 @@ pub use knn_graph::{KnnGraphParams, knn_graph};
 pub(crate) use lists_apart::ListsApart;
 pub use lsh::Lsh;
 pub use params::{
-    GraphParams, GraphPath, Guarantee, HnswParams, IvfParams, Progress, RefineParams, SearchParams,
-    TrainParams,
+    Breadth, GraphParams, GraphPath, GraphTraversal, Guarantee, HnswParams, IvfParams, Progress,
+    RefineParams, SearchParams, TrainParams,
 };
 pub use persist::{HnswInfo, IndexInfo, IvfInfo, ListSizes, RefineInfo};
 pub use scored::{Candidates, score_candidates};

@@ -38,6 +38,7 @@ pub const COVERED: &[(&str, &[&str])] = &[
     ("Graph::read", &["Graph::degree", "Graph::ef"]),
     ("GraphParams", &["GraphParams::ef", "GraphParams::new", "GraphStats"]),
     ("GraphParams::path", &["GraphPath"]),
+    ("GraphParams::traversal", &["GraphTraversal"]),
     ("Hits", &["Hits::rows", "Hits::to_arrays"]),
     ("Hnsw", &["Hnsw::new", "Hnsw::with_params"]),
     ("Hnsw::read", &["Hnsw::ef", "Hnsw::params"]),
@@ -229,5 +230,7 @@ pub const COVERED: &[(&str, &[&str])] = &[
     ("kmeans", &["KMeans"]),
     ("knn_graph", &["KnnGraph"]),
     ("tune_search", &["TuneCurve"]),
+    ("Breadth", &["Breadth::most", "Breadth::set", "Search::breadth"]),
+    ("Search::description", &["Search::dtype"]),
     ("normalize", &["Matrix::dim", "Matrix::dtype"]),
 ];

@@ -143,7 +143,7 @@ fn what_cannot_be_learnt_from_is_said_and_leaves_nothing() {
         ("build --base base.npy --train base.npy", 2, "a Flat has nothing to learn"),
         ("build --base base.npy --index IVF0,Flat", 2, "\"IVF0\" would be 0 lists"),
         ("build --base base.npy --index IVF3,SQ9", 2, "\"SQ9\" where \"Flat\""),
-        ("build --base base.npy --index IVF3_HNSW32,Flat", 2, "\"HNSW32\""),
+        ("build --base base.npy --index IVF3_NSG32,Flat", 2, "\"NSG32\""),
     ] {
         let message = fail(folder, &format!("{line} --out y.nf"), status);
         assert!(message.contains(expected), "{line}: {message}");
@@ -154,7 +154,7 @@ fn what_cannot_be_learnt_from_is_said_and_leaves_nothing() {
         (format!("search -k 1 {search} --param nprobe=many"), "a number of lists"),
         (
             format!("search -k 1 {search} --param itopk=3"),
-            "certify, ef, efSearch, exhaustive, fill, guarantee, k_factor, k_factor_rf, nprobe, path, prove",
+            "certify, ef, efSearch, exhaustive, fill, guarantee, k_factor, k_factor_rf, nprobe, path, prove, traversal",
         ),
         (
             format!("search -k 1 {search} --param nprobe=2,guarantee=exact"),

@@ -81,6 +81,25 @@ fn codes_are_tuned() {
     only_known_keys(&text.parse().unwrap());
 }
 
+#[test]
+fn graphs_are_tuned() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "tune --quick --kernel graph --rows 1024 --dim 8 --minutes 0.1 --json --out p.toml";
+    let summary = succeed(folder.path(), line).json();
+    let sections = summary["sections"].as_array().unwrap();
+    assert_eq!(sections.len(), 2, "{summary}");
+    assert!(sections.iter().all(|section| section["kernel"] == "graph"), "{summary}");
+    let threads = sections[0]["candidates"].as_array().unwrap();
+    assert!(!threads.is_empty() && threads.iter().all(|c| c["checked"] == true), "{summary}");
+    assert_eq!(threads.iter().filter(|c| c["chosen"] == true).count(), 1, "{summary}");
+    assert!(threads[0]["candidate"].as_str().unwrap().starts_with("threads "), "{summary}");
+    // of both ways there is a time at every number of rows, unless the first choice took all of it
+    let rows = sections[1]["candidates"].as_array().unwrap();
+    assert!(sections[1]["skipped"] == 1 || rows.iter().all(|c| c["checked"] == true), "{summary}");
+    let text = std::fs::read_to_string(folder.path().join("p.toml")).unwrap();
+    only_known_keys(&text.parse().unwrap());
+}
+
 /// Every key stands in the baseline, with a value of the same type.
 fn only_known_keys(profile: &Table) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("device-profiles/baseline.toml");

@@ -24,12 +24,13 @@ const EF: usize = 64;
 /// the neighbours of what is nearest so far; the more rows it keeps on its way ([`ef`](Self::ef)), the fewer neighbours it misses.
 ///
 /// All else is as of a [`Flat`](crate::Flat): types, metrics, ids, filters, changes, files, the order of equal distances. What a graph cannot answer, or not as
-/// fast, the exact search answers: filters, range searches, k above 512, indexes of few rows (as the device profile says: 32,768, on a card that searches exactly very fast half a million), rows of bits or integers, metrics that are
+/// fast, the exact search answers: filters, range searches, k above 512, indexes of few rows (as the device profile says: 32,768, on a card that searches exactly very fast half a million), metrics that are
 /// no sums of squares or products, and queries that found fewer hits than there are. [`SearchStats::graph`](crate::SearchStats#structfield.graph)
 /// says which way a search went, and [`GraphParams::path`](crate::GraphParams#structfield.path) decides it.
 ///
 /// Cost: that of a [`Flat`](crate::Flat) in device memory, 4 bytes an edge, and a copy of some rows (four times the root of their number) from which searches
-/// set out. The graph takes the exact search of all rows by all rows: some seconds for a million on a large card. After rows
+/// set out; searches that go by a copy of the rows in 8 bits ([`GraphParams::traversal`](crate::GraphParams#structfield.traversal)) a byte an element beside. Rows of
+/// i8 and u8 are read as they are, and compared with queries of their type in integers. The graph takes the exact search of all rows by all rows: some seconds for a million on a large card. After rows
 /// were added or replaced, or one in eight was removed, the next search makes a new one.
 ///
 /// # Accuracy

@@ -1,15 +1,16 @@
 //! What an index with a graph stores: rows as they are, and the graph of them once a search asks for it.
 
+use super::completed::{Kept, completed};
 use crate::buffer::Matrix;
 use crate::call::{Filter, Made, Options, Pending, RowHits, RowIds, mask_words};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
-use crate::exact::{self, Dataset, ToPrepare};
+use crate::exact::{Dataset, Rounded, ToPrepare};
 use crate::format::RowSource;
 use crate::graph::{Edges, Levels, Shape, Walk, most_ef};
 use crate::index::flat;
 use crate::index::ids::RowSet;
-use crate::index::params::{Ask, GraphParams, GraphPath, SearchParams};
+use crate::index::params::{Ask, Breadth, GraphParams, GraphPath, GraphTraversal, SearchParams};
 use crate::index::persist::{self, FileReader, FileWriter};
 use crate::index::state::Stored;
 use crate::metric::Metric;
@@ -37,6 +38,8 @@ pub(in crate::index) struct GraphRows {
     /// The rows that were removed, a bit each; `None` where none was.
     gone: Option<Arc<[u32]>>,
     built: Made<Built>,
+    /// Their copy in 8 bits, once a search asks for it.
+    bytes: Made<Option<Rounded>>,
 }
 
 /// What a search does.
@@ -48,7 +51,8 @@ enum Way {
 impl GraphRows {
     /// No rows yet.
     pub fn new(dataset: Dataset, shape: Shape, ef: usize) -> GraphRows {
-        GraphRows { dataset, shape, levels: None, ef, gone: None, built: Made::default() }
+        let (built, bytes) = (Made::default(), Made::default());
+        GraphRows { dataset, shape, levels: None, ef, gone: None, built, bytes }
     }
 
     /// Whose graph has such levels above its edges.
@@ -108,12 +112,17 @@ impl GraphRows {
             words.resize(mask_words(dataset.len()), 0);
             words.into()
         });
-        GraphRows { dataset, gone, built: Made::default(), ..self.clone() }
+        GraphRows { dataset, gone, built: Made::default(), bytes: Made::default(), ..self.clone() }
     }
 
     fn removed(&self) -> u64 {
         let ones = |words: &Arc<[u32]>| words.iter().map(|word| u64::from(word.count_ones())).sum();
         self.gone.as_ref().map_or(0, ones)
+    }
+
+    /// Of them those that were there when the graph was made.
+    fn removed_since(&self) -> u64 {
+        self.built.known().map_or(0, |built| self.removed() - built.removed)
     }
 
     fn graph(&self) -> Result<Built> {
@@ -141,8 +150,7 @@ impl GraphRows {
             return Ok(Way::Exact);
         }
         // rows that were removed since it was made take places of the list
-        let removed =
-            self.removed() - self.built.known().map_or(self.removed(), |built| built.removed);
+        let removed = self.removed_since();
         let rows = self.dataset.len();
         let longer = ef as u64 + (ef as u64 * removed).div_ceil((rows - removed).max(1));
         let few = rows < self.dataset.gpu().profile().u32("graph", "exact_rows")?.into();
@@ -165,7 +173,8 @@ impl GraphRows {
                 }
                 None => {
                     let most_steps = asked.max_steps.map(|most| most.min(1 << 30) as u32);
-                    Ok(Way::Walk(Walk { ef: longer as u32, most_steps }))
+                    let bytes = asked.traversal == GraphTraversal::Bytes;
+                    Ok(Way::Walk(Walk { ef: longer as u32, most_steps, bytes }))
                 }
             },
         }
@@ -208,11 +217,21 @@ impl Stored for GraphRows {
     }
 
     fn bytes(&self) -> u64 {
-        self.dataset.bytes() + self.built.known().map_or(0, |built| built.graph.bytes())
+        let copy = self.bytes.known().flatten().filter(|_| self.dataset.int8().is_none());
+        let graph = self.built.known().map_or(0, |built| built.graph.bytes());
+        self.dataset.bytes() + graph + copy.map_or(0, |copy| copy.bytes())
     }
 
     fn description(&self) -> String {
         format!("CAGRA{}", self.shape.degree)
+    }
+
+    fn breadth(&self) -> Option<Breadth> {
+        let most = u64::from(most_ef(self.dataset.gpu()));
+        // as long as a list is that has room for rows that were removed since
+        let (removed, rows) = (self.removed_since(), self.dataset.len());
+        let live = (rows - removed).max(1);
+        Some(Breadth::Ef { most: (most * live / (live + removed)) as usize })
     }
 
     fn append(&self, source: &mut dyn RowSource) -> Result<GraphRows> {
@@ -242,7 +261,8 @@ impl Stored for GraphRows {
         let masked = GraphRows { gone: Some(gone.into()), ..self.of(self.dataset.mask(live)?) };
         let few = |built: &Built| (masked.removed() - built.removed) * REMOVED <= rows;
         let built = self.built.known().filter(few).map_or_else(Made::default, Made::of);
-        Ok(GraphRows { built, ..masked })
+        // where the rows lie nothing changed
+        Ok(GraphRows { built, bytes: self.bytes.own(), ..masked })
     }
 
     fn gather(&self, keep: &[u32]) -> Result<GraphRows> {
@@ -276,7 +296,11 @@ impl Stored for GraphRows {
             return self.exactly(queries, ask, filter, options);
         };
         let built = self.graph()?;
-        let (dataset, own) = (self.dataset.clone(), options.clone());
+        let dataset = match walk.bytes {
+            true => self.dataset.with_bytes(self.bytes.get(|| self.dataset.copied_to_bytes())?),
+            false => self.dataset.clone(),
+        };
+        let own = options.clone();
         let walked = built.graph.submit(&dataset, queries, (k, walk), options)?;
         let Some(walked) = walked else {
             return match asked.path {
@@ -288,7 +312,7 @@ impl Stored for GraphRows {
             };
         };
         let all = (self.len() - self.removed()) as usize;
-        let (wanted, kept, dim) = (k.min(all), queries.to_f32(), self.dim());
+        let (wanted, kept, dim) = (k.min(all), Kept::of(queries), self.dim());
         Ok(walked.map(move |found| completed(&dataset, found, (&kept, dim), (k, wanted), own)))
     }
 
@@ -322,42 +346,4 @@ impl GraphRows {
             Ok(found)
         }))
     }
-}
-
-/// The answer, in which queries that met fewer than `wanted` of the rows are answered exactly: those that set out on an island.
-fn completed(
-    dataset: &Dataset,
-    found: RowHits,
-    (queries, dim): (&[f32], usize),
-    (k, wanted): (usize, usize),
-    options: Options,
-) -> Result<RowHits> {
-    let short = |ends: &[usize]| ends[1] - ends[0] < wanted;
-    let again: Vec<usize> =
-        found.lims.windows(2).enumerate().filter(|(_, ends)| short(ends)).map(|(q, _)| q).collect();
-    if again.is_empty() {
-        return Ok(found);
-    }
-    let some: Vec<f32> =
-        again.iter().flat_map(|&q| &queries[q * dim..(q + 1) * dim]).copied().collect();
-    let exact = exact::submit_search(dataset, Rows::F32(&some), k, Filter::default(), options)?;
-    let exact = exact.wait()?;
-    let mut all = RowHits { lims: vec![0], stats: found.stats.clone(), ..RowHits::default() };
-    let mut next = 0;
-    for q in 0..found.lims.len() - 1 {
-        let (from, at) = match again.get(next) {
-            Some(&own) if own == q => {
-                next += 1;
-                (&exact, next - 1)
-            }
-            _ => (&found, q),
-        };
-        let span = from.lims[at]..from.lims[at + 1];
-        all.ids.extend_from_slice(&from.ids[span.clone()]);
-        all.distances.extend_from_slice(&from.distances[span]);
-        all.lims.push(all.ids.len());
-    }
-    all.stats.add_work(&exact.stats);
-    all.stats.graph.again += again.len() as u64;
-    Ok(all)
 }

@@ -56,7 +56,11 @@ fn faiss_answers_are_ours_over_its_links_and_its_files_are_written_again() {
             assert_eq!(ours.len(), theirs.len());
             let other = (0..ours.len()).filter(|&at| ours[at] != theirs[at]);
             // the probabilities of levels, which nobody reads, are the system's to a digit
-            assert!(other.clone().all(|at| (45..202).contains(&at)), "{name}: {:?}", other.clone().max());
+            assert!(
+                other.clone().all(|at| (45..202).contains(&at)),
+                "{name}: {:?}",
+                other.clone().max()
+            );
         }
     }
 }

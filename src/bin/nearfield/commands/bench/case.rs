@@ -25,6 +25,8 @@ pub struct Base {
     pub lists: Option<usize>,
     /// The index that has them, by FAISS's name, where they are codes; with [`WITH_ORIGINALS`] behind it where the rows are kept on the device.
     pub index: Option<String>,
+    /// Whether some case follows the edges of a graph, so that this is built before.
+    pub walks: bool,
 }
 
 impl Base {
@@ -130,6 +132,8 @@ pub struct Case {
     pub k_factor: Option<f32>,
     /// Rows that a query keeps, of a graph.
     pub ef: Option<usize>,
+    /// By the copy of the rows in 8 bits.
+    pub bytes: bool,
     pub asked: Asked,
     /// The name of a case of as many queries, neighbours and probes whose time this one's is divided by.
     pub beside: Option<String>,
@@ -140,7 +144,7 @@ impl Case {
     pub fn same(&self, other: &Case) -> bool {
         let shape =
             |case: &Case| (case.queries, case.k, case.filter, case.within, case.nprobe, case.asked);
-        let more = |case: &Case| (case.k_factor, case.ef);
+        let more = |case: &Case| (case.k_factor, case.ef, case.bytes);
         self.base == other.base && shape(self) == shape(other) && more(self) == more(other)
     }
 
@@ -165,6 +169,7 @@ impl Case {
             label.chain(filter).chain(within).map(|option| format!(", {option}")).collect();
         options.extend(probes(self.base.lists, self.nprobe));
         options.extend(self.ef.map(|ef| format!(", {ef} rows kept")));
+        options.extend(self.bytes.then(|| ", by bytes".to_owned()));
         options.extend(self.k_factor.map(|times| format!(", {times} k candidates")));
         options
     }

@@ -58,7 +58,9 @@ fn once(base: &Base, set: &Set, gpu: &Gpu) -> Result<(Box<dyn Index>, f64, f64)>
     let train_s = start.elapsed().as_secs_f64();
     let start = Instant::now();
     index.add_rows(set.rows())?;
-    if let Some(graph) = index.as_any().and_then(|any| any.downcast_ref::<Graph>()) {
+    if base.walks
+        && let Some(graph) = index.as_any().and_then(|any| any.downcast_ref::<Graph>())
+    {
         graph.build()?;
     }
     // the lists are made when they are first asked for
@@ -101,7 +103,7 @@ pub fn build(base: &Base, set: &Set, gpu: &Gpu) -> Result<Built> {
     let (decoded, exact) = match base.is_coded() {
         false => (None, None),
         true => {
-            let exact = Flat::new(gpu, base.d, base.metric.clone())?;
+            let exact = Flat::with_dtype(gpu, base.d, base.metric.clone(), base.dtype)?;
             exact.add_rows(set.rows())?;
             (decoded(&*index, set)?, Some(exact))
         }

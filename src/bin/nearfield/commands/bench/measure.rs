@@ -9,8 +9,8 @@ use crate::shell::call_time::CallTime;
 use crate::shell::failure::Result;
 use crate::shell::stop;
 use nearfield::{
-    Flat, GraphParams, GraphPath, Guarantee, Hits, Index, IvfParams, QueryFilter, RefineParams,
-    Search, SearchParams, SearchStats, StageTime,
+    Flat, GraphParams, GraphPath, GraphTraversal, Guarantee, Hits, Index, IvfParams, QueryFilter,
+    RefineParams, Search, SearchParams, SearchStats, StageTime,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -172,7 +172,9 @@ fn params(case: &Case, index: &dyn Index) -> Result<SearchParams> {
         params = params.ivf(IvfParams::new().nprobe(nprobe));
     }
     if let Some(ef) = case.ef {
-        params = params.graph(GraphParams::new().path(GraphPath::Graph).ef(ef));
+        let by = if case.bytes { GraphTraversal::Bytes } else { GraphTraversal::Rows };
+        let graph = GraphParams::new().path(GraphPath::Graph).traversal(by).ef(ef);
+        params = params.graph(graph);
     }
     if let Some(times) = case.k_factor {
         params = params.refine(RefineParams::new().k_factor(times));
