@@ -1,10 +1,11 @@
 //! A graph over the rows of a dataset.
 
-use super::kernels::{MOST_DEGREE, SEGMENTS};
+use super::kernels::{MOST_DEGREE, NEIGHBORS, SEGMENTS};
 use super::starts::Starts;
 use super::{lifted, links, neighbors};
 use crate::buffer::Buffer;
 use crate::call::CancelToken;
+use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::exact::{Dataset, Encoding, Form};
@@ -75,17 +76,25 @@ pub(super) fn form(dataset: &Dataset) -> Form {
     }
 }
 
+/// The most bytes of a buffer that one binding holds.
+fn largest_part(gpu: &Gpu) -> u64 {
+    gpu.caps().max_binding_bytes.min(gpu.caps().max_buffer_bytes)
+}
+
 impl Edges {
     /// Why there is no graph of such rows.
     pub fn refused(dataset: &Dataset, shape: Shape) -> Option<&'static str> {
-        let (n, most) = (dataset.len(), dataset.gpu().caps().max_binding_bytes);
+        let (n, most) = (dataset.len(), largest_part(dataset.gpu()));
         match () {
             _ if family(dataset).is_none() => {
                 Some("distances that are no sums of squares or products of numbers")
             }
             _ if !binds(dataset, form(dataset)) => Some("rows in more buffers than a kernel binds"),
-            _ if n * u64::from(shape.width()) * 4 > most => {
-                Some("so many rows that one binding does not hold the neighbours of all")
+            _ if n > NEIGHBORS.len() as u64 * (most / (u64::from(shape.width()) * 4)) => {
+                Some("so many rows that four bindings do not hold the neighbours of all")
+            }
+            _ if n * u64::from(shape.degree) * 4 > most => {
+                Some("so many edges that one binding does not hold them")
             }
             _ if n * u64::from(shape.degree) >= MOST_ROWS => Some("so many edges"),
             () => None,
@@ -105,11 +114,12 @@ impl Edges {
             Some((Family::Dot, false)) => Some(lifted::lifted(dataset)?),
             _ => None,
         };
-        let near = neighbors::neighbors(lifted.as_ref().unwrap_or(dataset), width, cancel)?;
+        let of_neighbors = (width, largest_part(gpu));
+        let near = neighbors::neighbors(lifted.as_ref().unwrap_or(dataset), of_neighbors, cancel)?;
         drop(lifted);
         let found = begin.elapsed();
         let of = (n as u32, shape.degree);
-        let links = links::links(gpu, of, &near, width, cancel)?;
+        let links = links::links(gpu, of, &near, cancel)?;
         drop(near);
         let linked = begin.elapsed();
         let starts = Starts::new(dataset, (&links, shape.degree), gone)?;
