@@ -1,12 +1,15 @@
 // Of the neighbours of a row those that no short detour reaches: neighbour b is reached over a nearer neighbour d where d has b among its own.
 // The rows with the fewest detours stay, nearer ones first where these are as many (CAGRA, arXiv 2308.15136, section 3.2).
-// Bindings: neighbors (n x width, NO_KEY behind the last), links (n x degree, out, NO_KEY behind the last).
+// Bindings: neighbors (n x width, NO_KEY behind the last{{ "; of the first rows" if segments > 1 else "" }}), links (n x degree, out, NO_KEY behind the last){% for s in range(1, segments) %}, neighbors{{ s }} (those of the next rows){% endfor %}.
 // Threads: a workgroup of 64 has one row.
 // Profile keys: none.
 
 {% include "lib/constants.wgsl" %}
 @group(0) @binding({{ slot() }}) var<storage, read> neighbors: array<u32>;
 @group(0) @binding({{ slot() }}) var<storage, read_write> links: array<u32>;
+//% for s in range(1, segments)
+@group(0) @binding({{ slot() }}) var<storage, read> neighbors{{ s }}: array<u32>;
+//% endfor
 
 struct Params {
   // of the first row
@@ -14,6 +17,8 @@ struct Params {
   n: u32,
   degree: u32,
   groups_x: u32,
+  // of every buffer of neighbours but the last
+  segment_rows: u32,
 }
 var<immediate> p: Params;
 
@@ -26,6 +31,19 @@ var<workgroup> slots: array<atomic<u32>, SLOTS>;
 var<workgroup> ranks: array<u32, SLOTS>;
 var<workgroup> detours: array<atomic<u32>, WIDTH>;
 
+fn neighbor(row: u32, i: u32) -> u32 {
+//% if segments == 1
+  return neighbors[row * WIDTH + i];
+//% else
+  let segment = row / p.segment_rows;
+  let at = (row - segment * p.segment_rows) * WIDTH + i;
+//% for s in range(1, segments)
+  if (segment == {{ s }}u) { return neighbors{{ s }}[at]; }
+//% endfor
+  return neighbors[at];
+//% endif
+}
+
 fn home(row: u32) -> u32 { return (row * 2654435761u >> 16u) % SLOTS; }
 
 @compute @workgroup_size(64)
@@ -33,7 +51,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   let item = wg.y * p.groups_x + wg.x;
   let row = p.first + min(item, p.n - 1u);
   for (var i = t; i < WIDTH; i += 64u) {
-    own[i] = neighbors[row * WIDTH + i];
+    own[i] = neighbor(row, i);
     atomicStore(&detours[i], 0u);
   }
   for (var i = t; i < SLOTS; i += 64u) { atomicStore(&slots[i], NO_KEY); }
@@ -60,7 +78,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     let by = i / WIDTH;
     let over = own[by];
     if (over != NO_KEY) {
-      let reached = neighbors[over * WIDTH + i % WIDTH];
+      let reached = neighbor(over, i % WIDTH);
       if (reached != NO_KEY) {
         var at = home(reached);
         var there = atomicLoad(&slots[at]);

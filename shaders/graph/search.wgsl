@@ -161,10 +161,7 @@ fn place_of(word: u32, before: u32) -> u32 {
   var at = 0u;
   for (var half = 16u; half > 0u; half /= 2u) {
     let below = countOneBits(extractBits(word, at, half));
-    if (left >= below) {
-      left -= below;
-      at += half;
-    }
+    if (left >= below) { left -= below; at += half; }
   }
   return at + left + u32(left == 0u && (word >> at & 1u) == 0u);
 }
@@ -188,10 +185,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   let y = query * {{ "(p.q_stride4 / 4u)" if whole else "p.q_stride4" }};
   let j = t % 8u;
   let team = t / 8u;
-  for (var i = t; i < 2u * LIST; i += THREADS) {
-    list_key[i] = NO_KEY;
-    list_row[i] = NO_KEY;
-  }
+  for (var i = t; i < 2u * LIST; i += THREADS) { list_key[i] = NO_KEY; list_row[i] = NO_KEY; }
   for (var i = t; i < SLOTS; i += THREADS) { atomicStore(&seen[i], NO_KEY); }
 {{ "  if (t == 0u) { atomicStore(&met, 0u); }" if not few else "" }}
   workgroupBarrier();
@@ -209,10 +203,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% endif
     let last_key = list_key[now + p.ef - 1u];
     let last_row = list_row[now + p.ef - 1u] & ~FOLLOWED;
-    if (t < LIST / 32u) {
-      atomicStore(&open[t], 0u);
-      atomicStore(&taken[t], 0u);
-    }
+    if (t < LIST / 32u) { atomicStore(&open[t], 0u); atomicStore(&taken[t], 0u); }
     if (t == 0u) { atomicStore(&better, 0u); }
     // compare: those that are no better than the last of the list are dropped
     for (var first = 0u; first < count; first += CHUNK) {
@@ -224,8 +215,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
         let row{{ c }} = new_row[min(i{{ c }}, ROOM - 1u)];
         let live{{ c }} = i{{ c }} < end{{ " && row" ~ c ~ " != NO_KEY" if few else "" }};
 //% if dtype == "int8copy" and family == "l2"
-        var unit{{ c }} = 0.0;
-        if (live{{ c }}) { unit{{ c }} = scale_of(row{{ c }}); }
+        let unit{{ c }} = scale_of(select(0u, row{{ c }}, live{{ c }}));
 //% endif
 //% endfor
         // two reads of each row are on their way at once
@@ -234,10 +224,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% for c in range(unroll)
           var x{{ c }} = Words();
           var y{{ c }} = Words();
-          if (live{{ c }}) {
-            x{{ c }} = words(row{{ c }}, k);
-            if (k + 8u < groups_of_row) { y{{ c }} = words(row{{ c }}, k + 8u); }
-          }
+          if (live{{ c }}) { x{{ c }} = words(row{{ c }}, k); }
+          if (live{{ c }} && k + 8u < groups_of_row) { y{{ c }} = words(row{{ c }}, k + 8u); }
 //% endfor
 {% for half in range(2) %}
 {% set x = ["x", "y"][half] %}
@@ -356,10 +344,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
       var left = i;
       var word = 0u;
       var holes = ~atomicLoad(&taken[0]);
-      while (left >= countOneBits(holes) && word < LIST / 32u - 1u) {
+      for (; left >= countOneBits(holes) && word < LIST / 32u - 1u; holes = ~atomicLoad(&taken[word])) {
         left -= countOneBits(holes);
         word++;
-        holes = ~atomicLoad(&taken[word]);
       }
       let to = word * 32u + place_of(holes, left);
       if (to < p.ef) {
@@ -405,8 +392,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   for (var i = t; i < p.ef; i += THREADS) {
     let key = list_key[now + i];
     chosen[query * p.ef + i] = select(list_row[now + i] & ~FOLLOWED, NO_KEY, key == NO_KEY);
-    var next = NO_KEY;
-    if (i + 1u < p.ef) { next = list_key[now + i + 1u]; }
+    let next = select(NO_KEY, list_key[now + min(i + 1u, p.ef - 1u)], i + 1u < p.ef);
     if (key != NO_KEY && next == NO_KEY) { counts[query] = i + 1u; }
     if (i == 0u && key == NO_KEY) { counts[query] = 0u; }
   }

@@ -1,6 +1,6 @@
 //! A graph over the rows of a dataset.
 
-use super::kernels::{MOST_DEGREE, SEGMENTS};
+use super::kernels::{MOST_DEGREE, NEIGHBORS, SEGMENTS};
 use super::layers::{Layers, MOST_LINKS, Upper};
 use super::levels::{self, Levels};
 use super::starts::Starts;
@@ -95,14 +95,17 @@ fn lifted_of(dataset: &Dataset) -> Result<Option<Dataset>> {
 impl Edges {
     /// Why there is no graph of such rows.
     pub fn refused(dataset: &Dataset, shape: Shape) -> Option<&'static str> {
-        let (n, most) = (dataset.len(), dataset.gpu().caps().max_binding_bytes);
+        let (n, most) = (dataset.len(), neighbors::largest_part(dataset.gpu()));
         match () {
             _ if family(dataset).is_none() => {
                 Some("distances that are no sums of squares or products of numbers")
             }
             _ if !binds(dataset, form(dataset)) => Some("rows in more buffers than a kernel binds"),
-            _ if n * u64::from(shape.width()) * 4 > most => {
-                Some("so many rows that one binding does not hold the neighbours of all")
+            _ if n > NEIGHBORS.len() as u64 * (most / (u64::from(shape.width()) * 4)) => {
+                Some("so many rows that four bindings do not hold the neighbours of all")
+            }
+            _ if n * u64::from(shape.degree) * 4 > most => {
+                Some("so many edges that one binding does not hold them")
             }
             _ if n * u64::from(shape.degree) >= MOST_ROWS => Some("so many edges"),
             () => None,
@@ -120,12 +123,13 @@ impl Edges {
         let (gpu, n, width) = (dataset.gpu(), dataset.len(), shape.width());
         let begin = std::time::Instant::now();
         let lifted = lifted_of(dataset)?;
-        let near = neighbors::neighbors(lifted.as_ref().unwrap_or(dataset), width, cancel)?;
+        let of_neighbors = (width, neighbors::largest_part(gpu));
+        let near = neighbors::neighbors(lifted.as_ref().unwrap_or(dataset), of_neighbors, cancel)?;
         let of_levels = levels.map(|levels| (levels, lifted.clone()));
         drop(lifted);
         let found = begin.elapsed();
         let of = (n as u32, shape.degree);
-        let links = links::links(gpu, of, &near, width, cancel)?;
+        let links = links::links(gpu, of, &near, cancel)?;
         drop(near);
         let linked = begin.elapsed();
         let upper = of_levels.map(|(levels, lifted)| {

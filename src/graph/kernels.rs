@@ -29,6 +29,9 @@ const ROOM: u32 = 256;
 pub(super) const SEGMENTS: [(&str, &str); 4] =
     [("rows", "scale"), ("rows1", "scale1"), ("rows2", "scale2"), ("rows3", "scale3")];
 
+/// What a kernel calls the neighbours of rows in each buffer.
+pub(super) const NEIGHBORS: [&str; 4] = ["neighbors", "neighbors1", "neighbors2", "neighbors3"];
+
 /// Slots of the table of what was met: more of them save comparisons and cost workgroups that run at a time, which are worth more.
 const SLOTS: u32 = 512;
 /// Rows whose parts there is room for, at least.
@@ -39,6 +42,9 @@ params! {
         pub k: u32,
         /// Neighbours of a row.
         pub width: u32,
+        /// The rows whose lists a buffer has.
+        pub first: u32,
+        pub count: u32,
     }
 }
 
@@ -49,6 +55,8 @@ params! {
         pub n: u32,
         pub degree: u32,
         pub groups_x: u32,
+        /// Of every buffer of neighbours but the last.
+        pub segment_rows: u32,
     }
 }
 
@@ -96,10 +104,11 @@ pub(super) fn keep_neighbors() -> Variant {
     Variant::new::<KeepNeighbors>(KEEP_NEIGHBORS)
 }
 
-/// Of so many neighbours a row.
-pub(super) fn prune(width: u32) -> Variant {
+/// Of so many neighbours a row, in so many buffers.
+pub(super) fn prune(width: u32, segments: u32) -> Variant {
     let slots = (2 * width).next_power_of_two();
-    Variant::new::<Prune>(PRUNE).int("width", width).implied("slots", slots)
+    let variant = Variant::new::<Prune>(PRUNE).int("width", width).int("segments", segments);
+    variant.implied("slots", slots)
 }
 
 pub(super) fn edge_ends() -> Variant {
@@ -186,7 +195,8 @@ pub(super) fn search(walker: Walker) -> Variant {
 /// The list of all variants, for the tests that translate them.
 pub(crate) fn variants() -> Vec<Variant> {
     let mut all = vec![keep_neighbors(), edge_ends(), reach()];
-    all.extend([32, 64, 96, 128].map(prune));
+    all.extend([32, 64, 96, 128].map(|width| prune(width, 1)));
+    all.extend([2, 4].map(|segments| prune(64, segments)));
     all.extend([2, 3, 16, 32, 64, 128].map(merge_links));
     let walker = Walker {
         rows: Encoding::F16Copy,

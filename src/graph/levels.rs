@@ -114,7 +114,11 @@ impl Levels {
     ) -> Result<Vec<u32>> {
         let (gpu, width, dim) = (compared.gpu(), self.width(), compared.rows().dim());
         let own = compared.gather(nodes)?;
-        let near = read(gpu, &neighbors::neighbors(&own, width, cancel)?)?;
+        let of_neighbors = (width, neighbors::largest_part(gpu));
+        let parts = neighbors::neighbors(&own, of_neighbors, cancel)?.parts;
+        let near: Vec<Vec<u32>> =
+            parts.iter().map(|part| read(gpu, part)).collect::<Result<_>>()?;
+        let near = near.concat();
         let bytes = own.rows().read(0..nodes.len())?;
         // aligned for every type
         let words: Vec<u32> = bytemuck::pod_collect_to_vec(&bytes);

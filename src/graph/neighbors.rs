@@ -23,22 +23,49 @@ const NPROBE: usize = 96;
 const ITERATIONS: usize = 5;
 const POINTS: usize = 64;
 
+/// Lists of neighbours of so many rows each, nearest first and `NO_KEY` behind the last; a row is not on its own list.
+#[derive(Clone)]
+pub(super) struct Neighbors {
+    /// The lists of the first rows, those of the next, ...
+    pub parts: Vec<Buffer>,
+    /// Rows of every part but the last.
+    pub rows: u32,
+    pub width: u32,
+}
+
 /// Takes the nearest rows of queries that are rows for their neighbours.
 struct Keep {
     gpu: Gpu,
-    neighbors: Buffer,
-    width: u32,
+    neighbors: Neighbors,
     decoder: Arc<Decoder>,
 }
 
-/// Lists of so many rows each, nearest first and `NO_KEY` behind the last; a row is not on its own list.
+impl Neighbors {
+    /// Room for those of `n` rows in buffers of so many bytes at most.
+    fn room(gpu: &Gpu, n: u32, width: u32, most: u64) -> Result<Neighbors> {
+        let rows = (most / (u64::from(width) * 4)).clamp(1, n.max(1).into()) as u32;
+        let part = |first: u32| {
+            let count = u64::from(rows.min(n - first));
+            gpu.alloc("neighbors", count * u64::from(width) * 4)
+        };
+        let parts = (0..n).step_by(rows as usize).map(part).collect::<Result<_>>()?;
+        Ok(Neighbors { parts, rows, width })
+    }
+}
+
+/// The most bytes of a buffer that one binding holds.
+pub(super) fn largest_part(gpu: &Gpu) -> u64 {
+    gpu.caps().max_binding_bytes.min(gpu.caps().max_buffer_bytes)
+}
+
+/// The neighbours of all rows, `width` of each, in buffers of so many bytes at most.
 pub(super) fn neighbors(
     dataset: &Dataset,
-    width: u32,
+    (width, most): (u32, u64),
     cancel: Option<&CancelToken>,
-) -> Result<Buffer> {
+) -> Result<Neighbors> {
     let (gpu, n) = (dataset.gpu(), dataset.len());
-    let neighbors = gpu.alloc("neighbors", n * u64::from(width) * 4)?;
+    let neighbors = Neighbors::room(gpu, n as u32, width, most)?;
     let decoder = Queries::resident(dataset, dataset, 0..0)?.decoder;
     let (of, kept) = (gpu.clone(), neighbors.clone());
     let options = Options {
@@ -46,7 +73,7 @@ pub(super) fn neighbors(
         fast: true,
         timed: log::log_enabled!(log::Level::Debug),
         cancel: cancel.cloned(),
-        next: Some(Arc::new(Keep { gpu: of, neighbors: kept, width, decoder })),
+        next: Some(Arc::new(Keep { gpu: of, neighbors: kept, decoder })),
         ..Options::default()
     };
     let k = width as usize + 1;
@@ -104,16 +131,19 @@ impl NextStage for Keep {
         let query_ids = encoder.upload("rows", bytemuck::cast_slice(found.query_ids))?;
         let keys = gpu.scratch("no keys", u64::from(nq) * 4)?;
         let none = gpu.scratch("no rows", u64::from(nq) * 4)?;
-        let buffers = [
-            ("found_keys", found.keys),
-            ("found", found.rows),
-            ("query_ids", &query_ids),
-            ("neighbors", &self.neighbors),
-            ("keys", &keys),
-            ("none", &none),
-        ];
-        let params = KeepNeighbors { k: found.k, width: self.width };
-        encoder.dispatch(&kernels::keep_neighbors(), &buffers, &params, [nq, 1, 1])?;
+        let &Neighbors { ref parts, rows, width } = &self.neighbors;
+        for (at, part) in parts.iter().enumerate() {
+            let buffers = [
+                ("found_keys", found.keys),
+                ("found", found.rows),
+                ("query_ids", &query_ids),
+                ("neighbors", part),
+                ("keys", &keys),
+                ("none", &none),
+            ];
+            let params = KeepNeighbors { k: found.k, width, first: at as u32 * rows, count: rows };
+            encoder.dispatch(&kernels::keep_neighbors(), &buffers, &params, [nq, 1, 1])?;
+        }
         Ok(Left { keys, rows: none.clone(), counts: none })
     }
 

@@ -64,7 +64,9 @@ const SMALL: (usize, usize, usize) = (3001, 67, 67);
 const SMALL_LOAD: Load = Load::flat(0, SMALL.1, 10);
 /// Lists that each query looks at where there are some.
 const SMALL_PROBES: usize = 3;
-/// Rows that each query keeps where there is a graph, and the share of the nearest that have to be among them.
+/// Where there is a graph: rows that it is of, since it is built for each candidate, rows that each query keeps, and the share of the nearest that have
+/// to be among them.
+const SMALL_ROWS: usize = 700;
 const SMALL_EF: usize = 128;
 const SMALL_RECALL: f64 = 0.8;
 
@@ -197,8 +199,8 @@ impl<'a> Trials<'a> {
         let any = |of: fn(&Load) -> bool| probe.is_some_and(|probe| probe.loads.iter().any(of));
         let (lists, codes) = (any(|load| load.nprobe > 0), any(|load| load.codes));
         let nprobe = if lists { SMALL_PROBES } else { 0 };
-        let ef = if any(|load| load.ef > 0) { SMALL_EF } else { 0 };
-        let load = Load { nprobe, codes, ef, ..SMALL_LOAD };
+        let (ef, rows) = if any(|load| load.ef > 0) { (SMALL_EF, SMALL_ROWS) } else { (0, 0) };
+        let load = Load { nprobe, codes, ef, rows, ..SMALL_LOAD };
         let index = index(gpu, &small.set, &load).map_err(refused)?;
         let queries = Rows::F32(&small.set.queries);
         let hits = index.search_with(queries, load.k, &load.params()).map_err(refused)?;
