@@ -35,7 +35,7 @@ fn a_curve_of_a_graph_is_what_searches_find_that_keep_so_many_rows() {
     let (first, reached) = (found.points[0], found.reached());
     assert_eq!(first.number(), 4);
     // one less finds less than is asked
-    let before = found.points.iter().filter(|point| point.ef < reached.ef).next_back();
+    let before = found.points.iter().rfind(|point| point.ef < reached.ef);
     assert!(before.is_none_or(|p| p.recall < 0.9 && p.ef + 1 == reached.ef));
     assert!(first.recall < 0.9 && reached.recall >= 0.9);
     let params = found.breadth.set(SearchParams::new(), reached.number());
