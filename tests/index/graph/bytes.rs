@@ -35,7 +35,7 @@ fn integers_are_walked_along_by_their_products() {
             let both = Both::of(&gpu, dim, &metric, &base, 16);
             let queries = rows(15, dim, &metric, dtype, 22);
             let floats = queries.rows().to_f32();
-            // queries of their type, of the other, and of others
+            // queries of their type, and of another
             let scaled = matches!(metric, Metric::Cosine | Metric::CosineDistance);
             let as_floats: Vec<f32> = floats.iter().map(|x| x + 0.25).collect();
             for (asked, whole) in [(queries.rows(), !scaled), (Rows::F32(&as_floats), false)] {
@@ -58,7 +58,7 @@ fn the_largest_integers_and_many_equal_ones_are_found() {
     let (dim, n) = (40, 200);
     for dtype in [DType::I8, DType::U8] {
         let ends = if dtype == DType::I8 { [-128.0, 127.0] } else { [0.0, 255.0] };
-        // corners, half of them twice
+        // corners, some of them twice
         let values: Vec<f64> = (0..n * dim)
             .map(|i| ends[(((i / dim % 150) * 2654435761) >> (i % dim % 29)) & 1])
             .collect();
