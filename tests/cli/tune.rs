@@ -84,7 +84,7 @@ fn codes_are_tuned() {
 #[test]
 fn graphs_are_tuned() {
     let folder = tempfile::tempdir().unwrap();
-    let line = "tune --quick --kernel graph --rows 1024 --dim 8 --minutes 0.1 --json --out p.toml";
+    let line = "tune --quick --kernel graph --rows 1024 --dim 8 --minutes 0.04 --json --out p.toml";
     let summary = succeed(folder.path(), line).json();
     let sections = summary["sections"].as_array().unwrap();
     assert_eq!(sections.len(), 2, "{summary}");

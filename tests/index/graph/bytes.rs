@@ -23,30 +23,30 @@ fn walked(found: &Hits, words: &[&str]) -> bool {
 #[test]
 fn integers_are_walked_along_by_their_products() {
     let gpu = whole_gpu();
-    for (dtype, name) in [(DType::I8, "_i8_"), (DType::U8, "_u8_")] {
-        for (metric, dim, n) in [
-            (Metric::L2, 20, 500),
-            (Metric::SqrtL2, 3, 200),
-            (Metric::InnerProduct, 33, 400),
-            (Metric::Cosine, 16, 400),
-            (Metric::CosineDistance, 7, 150),
-        ] {
-            let base = rows(n, dim, &metric, dtype, 21);
-            let both = Both::of(&gpu, dim, &metric, &base, 16);
-            let queries = rows(15, dim, &metric, dtype, 22);
-            let floats = queries.rows().to_f32();
-            // queries of their type, and of another
-            let scaled = matches!(metric, Metric::Cosine | Metric::CosineDistance);
-            let as_floats: Vec<f32> = floats.iter().map(|x| x + 0.25).collect();
-            for (asked, whole) in [(queries.rows(), !scaled), (Rows::F32(&as_floats), false)] {
-                let found = both.graph.search_with(asked, 10, &walking(64)).unwrap();
-                let words: &[&str] = if whole { &[name, "whole"] } else { &[name] };
-                assert!(walked(&found, words), "{metric} {dtype}: {:?}", found.stats().variants);
-                assert_eq!(found.stats().variants.iter().any(|v| v.contains("whole")), whole);
-                for (k, ef) in [(10, 64), (1, 8), (30, 16)] {
-                    let share = both.check(asked, k, ef);
-                    assert!(share > 0.9 || ef < 64, "{metric} {dtype}, k {k}, ef {ef}: {share}");
-                }
+    for (dtype, metric, dim, n) in [
+        (DType::I8, Metric::L2, 20, 400),
+        (DType::U8, Metric::SqrtL2, 3, 200),
+        (DType::I8, Metric::InnerProduct, 33, 300),
+        (DType::U8, Metric::InnerProduct, 16, 200),
+        (DType::U8, Metric::Cosine, 16, 300),
+        (DType::I8, Metric::CosineDistance, 7, 150),
+    ] {
+        let name = format!("_{dtype}_");
+        let base = rows(n, dim, &metric, dtype, 21);
+        let both = Both::of(&gpu, dim, &metric, &base, 16);
+        let queries = rows(15, dim, &metric, dtype, 22);
+        let floats = queries.rows().to_f32();
+        // queries of their type, and of another
+        let scaled = matches!(metric, Metric::Cosine | Metric::CosineDistance);
+        let as_floats: Vec<f32> = floats.iter().map(|x| x + 0.25).collect();
+        for (asked, whole) in [(queries.rows(), !scaled), (Rows::F32(&as_floats), false)] {
+            let found = both.graph.search_with(asked, 10, &walking(64)).unwrap();
+            let words: &[&str] = if whole { &[&name, "whole"] } else { &[&name] };
+            assert!(walked(&found, words), "{metric} {dtype}: {:?}", found.stats().variants);
+            assert_eq!(found.stats().variants.iter().any(|v| v.contains("whole")), whole);
+            for (k, ef) in [(10, 64), (1, 8), (30, 16)] {
+                let share = both.check(asked, k, ef);
+                assert!(share > 0.9 || ef < 64, "{metric} {dtype}, k {k}, ef {ef}: {share}");
             }
         }
     }
@@ -87,24 +87,28 @@ fn the_largest_integers_and_many_equal_ones_are_found() {
 #[test]
 fn the_copy_in_bytes_finds_nearly_what_the_rows_do() {
     let gpu = whole_gpu();
-    for (dtype, dim, n) in [(DType::F32, 48, 700), (DType::F16, 20, 400), (DType::Bf16, 5, 300)] {
-        for metric in [Metric::L2, Metric::InnerProduct, Metric::Cosine] {
-            let base = rows(n, dim, &metric, dtype, 25);
-            let both = Both::of(&gpu, dim, &metric, &base, 16);
-            let queries = made(40, dim, &metric, 26);
-            let (rows, memory) = (both.check(queries.rows(), 10, 64), both.graph.memory());
-            let bytes = both.check_with(queries.rows(), 10, &by_bytes(64));
-            assert!(bytes > 0.9 && bytes >= rows - 0.01, "{metric} {dtype}: {bytes} {rows}");
-            let copied = both.graph.memory() - memory;
-            let most = (n.next_multiple_of(256) * (dim.next_multiple_of(16) + 8)) as u64;
-            assert!(copied >= (n * dim) as u64 && copied <= 2 * most, "{copied} {most}");
-            let found = both.graph.search_with(queries.rows(), 10, &by_bytes(64)).unwrap();
-            assert!(walked(&found, &["int8copy"]), "{:?}", found.stats().variants);
-            // made once
-            assert_eq!(both.graph.memory(), memory + copied);
-            let again = both.graph.search_with(queries.rows(), 10, &walking(64)).unwrap();
-            assert!(!walked(&again, &["int8copy"]));
-        }
+    for (dtype, metric, dim, n) in [
+        (DType::F32, Metric::L2, 48, 500),
+        (DType::F32, Metric::InnerProduct, 20, 300),
+        (DType::F32, Metric::Cosine, 33, 300),
+        (DType::F16, Metric::L2, 20, 300),
+        (DType::Bf16, Metric::Cosine, 5, 300),
+    ] {
+        let base = rows(n, dim, &metric, dtype, 25);
+        let both = Both::of(&gpu, dim, &metric, &base, 16);
+        let queries = made(40, dim, &metric, 26);
+        let (rows, memory) = (both.check(queries.rows(), 10, 64), both.graph.memory());
+        let bytes = both.check_with(queries.rows(), 10, &by_bytes(64));
+        assert!(bytes > 0.9 && bytes >= rows - 0.01, "{metric} {dtype}: {bytes} {rows}");
+        let copied = both.graph.memory() - memory;
+        let most = (n.next_multiple_of(256) * (dim.next_multiple_of(16) + 8)) as u64;
+        assert!(copied >= (n * dim) as u64 && copied <= 2 * most, "{copied} {most}");
+        let found = both.graph.search_with(queries.rows(), 10, &by_bytes(64)).unwrap();
+        assert!(walked(&found, &["int8copy"]), "{:?}", found.stats().variants);
+        // made once
+        assert_eq!(both.graph.memory(), memory + copied);
+        let again = both.graph.search_with(queries.rows(), 10, &walking(64)).unwrap();
+        assert!(!walked(&again, &["int8copy"]));
     }
 }
 

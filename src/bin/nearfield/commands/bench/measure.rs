@@ -143,8 +143,13 @@ pub fn measure(case: &Case, set: &Set, loaded: &Loaded, before: &[Record]) -> Re
     })
 }
 
-/// What went through the rows; of lists it comes behind what chose them.
+/// What went through the rows; of lists it comes behind what chose them, and of a graph behind what compared the starts.
 fn kernel(stats: &SearchStats, of_lists: bool) -> String {
+    if stats.graph.walked > 0
+        && let Some(walk) = stats.variants.iter().find(|name| name.starts_with("search_"))
+    {
+        return walk.clone();
+    }
     let mut names =
         stats.variants.iter().filter(|v| v.starts_with("scan") || v.starts_with("dist"));
     let name = match of_lists {
