@@ -20,7 +20,7 @@ pub(in crate::index) type Making = (u32, Levels, usize);
 /// ```no_run
 /// use nearfield::{HnswInfo, IndexInfo};
 /// if let Some(HnswInfo { max_connections, ef_search, .. }) = IndexInfo::read("hnsw.nf")?.hnsw {
-///     println!("{max_connections} links a node, {ef_search} rows that a search keeps");
+///     println!("{max_connections} links a node, {ef_search:?} rows that a search keeps");
 /// }
 /// # Ok::<(), nearfield::Error>(())
 /// ```

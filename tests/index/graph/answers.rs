@@ -46,6 +46,7 @@ fn answers_depend_neither_on_the_batch_nor_on_the_threads() {
     for (copy, threads) in [(0, 64), (0, 128), (0, 256), (1, 64), (1, 256)] {
         let builder = Gpu::builder().poison(true).setting("kernel.graph.threads", threads);
         let builder = builder.setting("kernel.graph.few_threads", 2 * threads);
+        let builder = builder.setting("kernel.graph.few_queries", 16);
         let builder = builder.setting("kernel.matrix.f16_copy", copy);
         let Ok(gpu) = builder.open() else { continue };
         let both = Both::of(&gpu, dim, &metric, &base, 32);
