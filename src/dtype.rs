@@ -350,3 +350,19 @@ impl<'a> Rows<'a> {
         }
     }
 }
+
+/// Room for a block of rows whose bytes may lie anywhere, aligned for every type.
+#[derive(Default)]
+pub(crate) struct AlignedBlock {
+    words: Vec<u32>,
+}
+
+impl AlignedBlock {
+    /// A copy of bytes as rows of `dtype`, in the place of those before.
+    pub fn rows(&mut self, dtype: DType, bytes: &[u8]) -> Result<Rows<'_>> {
+        self.words.resize(bytes.len().div_ceil(4), 0);
+        let aligned: &mut [u8] = bytemuck::cast_slice_mut(&mut self.words);
+        aligned[..bytes.len()].copy_from_slice(bytes);
+        Rows::from_bytes(dtype, &aligned[..bytes.len()])
+    }
+}

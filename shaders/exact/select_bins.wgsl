@@ -69,8 +69,7 @@ fn exact_threshold(t: u32, query: u32, q: f32, at: u32, bins: u32) -> f32 {
     if (shift == 0u) { break; }
   }
   // back from the key of a descending order
-  let key = ~prefix;
-  return bitcast<f32>(select(~key, key & 0x7fffffffu, (key & 0x80000000u) != 0u));
+  return number_of_key(~prefix);
 }
 
 //% if grouped

@@ -5,6 +5,7 @@
 // Profile keys: none.
 
 {% include "lib/constants.wgsl" %}
+{% include "lib/select/key.wgsl" %}
 @group(0) @binding({{ slot() }}) var<storage, read> keys: array<u32>;
 @group(0) @binding({{ slot() }}) var<storage, read> queries: array<vec4<f32>>;
 @group(0) @binding({{ slot() }}) var<storage, read> query_norm: array<f32>;
@@ -25,9 +26,6 @@ var<workgroup> parts: array<f32, 64>;
 // Where nothing is known every row may be a hit: no score is as small, and no slack as large.
 const LEAST = -3.0e38;
 const MOST = 1.0e18;
-
-// The number that a key of an ascending order is of.
-fn number_of(key: u32) -> f32 { return bitcast<f32>(select(~key, key & 0x7fffffffu, key >= 0x80000000u)); }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
@@ -51,10 +49,10 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% if product
   // elements of so short a query may be taken for zero, which is no small part of it
   let known = key != NO_KEY && (norm == 0.0 || norm >= 8.077935669463161e-28);
-  reach[query] = select(vec2<f32>(LEAST, 0.0), vec2<f32>(number_of(~key), norm), known);
+  reach[query] = select(vec2<f32>(LEAST, 0.0), vec2<f32>(number_of_key(~key), norm), known);
 //% else
   let known = key != NO_KEY;
-  let root = sqrt(max(number_of(key), 0.0)) * (1.0 + p.rounding) + p.vanished;
+  let root = sqrt(max(number_of_key(key), 0.0)) * (1.0 + p.rounding) + p.vanished;
   let least = max(parts[0] * (0.5 - 0.5 * p.margin), 0.0);
   reach[query] = select(vec2<f32>(LEAST, 0.0), vec2<f32>(least, min(root, MOST)), known && norm < MOST);
 //% endif

@@ -5,7 +5,7 @@ use crate::metric::CustomMetric;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
 /// Names at the top of the modules that the text becomes part of (shaders/exact/distance.wgsl and scan_key.wgsl).
-const TAKEN: [&str; 36] = [
+const TAKEN: [&str; 37] = [
     "BIN",
     "Group",
     "NO_KEY",
@@ -24,6 +24,7 @@ const TAKEN: [&str; 36] = [
     "half_of",
     "integers",
     "main",
+    "number_of_key",
     "out",
     "p",
     "present",

@@ -1,7 +1,7 @@
 //! The k nearest other rows of each row.
 
 use crate::call::{CancelToken, Filter, Options, Pending, RowHits, RowIds, SearchStats};
-use crate::dtype::{DType, Rows};
+use crate::dtype::{AlignedBlock, DType};
 use crate::error::{Error, Result};
 use crate::exact::{self, Asked, Dataset, DeviceFilter, Plan, Queries};
 use crate::invlists::{InvertedLists, Look, Probe};
@@ -129,10 +129,8 @@ impl Among<'_> {
         }
         let matrix = dataset.rows();
         let bytes = matrix.read(rows.start as usize..rows.end as usize)?;
-        // aligned for every type
-        let words: Vec<u32> = bytemuck::pod_collect_to_vec(&bytes);
-        let aligned: &[u8] = bytemuck::cast_slice(&words);
-        let queries = Rows::from_bytes(matrix.dtype(), &aligned[..bytes.len()])?;
+        let mut block = AlignedBlock::default();
+        let queries = block.rows(matrix.dtype(), &bytes)?;
         match self {
             Among::All(dataset) => {
                 exact::submit_search(dataset, queries, k, Filter::default(), options)
@@ -174,10 +172,9 @@ pub(crate) fn check(dataset: &Dataset, k: usize) -> Result<()> {
         return Ok(());
     }
     // of any queries
-    let bytes = vec![0; matrix.dtype().row_bytes(matrix.dim()).next_multiple_of(4)];
-    let words: Vec<u32> = bytemuck::pod_collect_to_vec(&bytes);
-    let one = &bytemuck::cast_slice(&words)[..matrix.dtype().row_bytes(matrix.dim())];
-    let queries = Queries::unread(dataset, Rows::from_bytes(matrix.dtype(), one)?)?;
+    let (mut block, zeros) =
+        (AlignedBlock::default(), vec![0; matrix.dtype().row_bytes(matrix.dim())]);
+    let queries = Queries::unread(dataset, block.rows(matrix.dtype(), &zeros)?)?;
     let all = DeviceFilter::new(dataset.compared(), Filter::default(), queries.count)?;
     let asked = Asked::Nearest((k as u64).saturating_add(1).min(dataset.len()));
     Plan::new(dataset.gpu(), dataset, &queries, &all, asked, &Options::default()).map(|_| ())
@@ -229,6 +226,7 @@ mod tests {
     use super::*;
     use crate::buffer::Matrix;
     use crate::device::Gpu;
+    use crate::dtype::Rows;
     use crate::metric::Metric;
 
     #[test]

@@ -9,7 +9,7 @@ use super::{neighbors, starts};
 use crate::buffer::Buffer;
 use crate::call::CancelToken;
 use crate::device::Gpu;
-use crate::dtype::Rows;
+use crate::dtype::AlignedBlock;
 use crate::error::Result;
 use crate::exact::{Dataset, NO_ROW};
 use crate::kernel::{Encoder, words};
@@ -120,17 +120,10 @@ impl Levels {
             parts.iter().map(|part| read(gpu, part)).collect::<Result<_>>()?;
         let near = near.concat();
         let bytes = own.rows().read(0..nodes.len())?;
-        // aligned for every type
-        let words: Vec<u32> = bytemuck::pod_collect_to_vec(&bytes);
-        let aligned = &bytemuck::cast_slice(&words)[..bytes.len()];
-        let mut values = Rows::from_bytes(own.rows().dtype(), aligned)?.to_f32();
+        let mut values = AlignedBlock::default().rows(own.rows().dtype(), &bytes)?.to_f32();
         if space::is_scaled(own.metric()) {
             // by directions, as they are compared
-            for row in values.chunks_exact_mut(dim) {
-                let square: f64 = row.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
-                let scale = 1.0 / square.sqrt().max(f64::MIN_POSITIVE);
-                row.iter_mut().for_each(|x| *x = (f64::from(*x) * scale) as f32);
-            }
+            space::normalize(&mut values, dim);
         }
         Points { values: &values, dim }.links(&near, width as usize, self.m as usize)
     }

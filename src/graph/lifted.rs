@@ -4,7 +4,7 @@
 //! largest product (Bachrach et al., RecSys 2014). M is the length that 99 of 100 rows do not exceed: with the largest of all, a few long rows would push
 //! all others into one corner. Rows longer than M keep 0 there.
 
-use crate::dtype::{DType, Rows};
+use crate::dtype::{AlignedBlock, DType, Rows};
 use crate::error::Result;
 use crate::exact::Dataset;
 use crate::format::SliceSource;
@@ -21,7 +21,7 @@ pub(super) fn lifted(dataset: &Dataset) -> Result<Dataset> {
     let (n, step) = (dataset.len() as usize, (BLOCK_BYTES / (4 * dim)).max(1));
     let block = |first: usize| -> Result<Vec<f32>> {
         let bytes = rows.read(first..(first + step).min(n))?;
-        Ok(Rows::from_bytes(rows.dtype(), &bytes)?.to_f32())
+        Ok(AlignedBlock::default().rows(rows.dtype(), &bytes)?.to_f32())
     };
     let square = |row: &[f32]| row.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>();
     let mut squares = Vec::with_capacity(n);

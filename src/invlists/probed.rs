@@ -169,15 +169,15 @@ impl Search {
         let mut encoder = call.encoder("search lists", &self.options)?;
         let uploaded = call.upload(&query_ids, &mut encoder)?;
         let exactly = way.centroids_exactly;
-        let Probes { lists: probes, counts: coarse, room } = match () {
+        let every = self.scan.nprobe as usize >= call.lists.nlist();
+        let Probes { lists: probes, counts: coarse, room } = if every {
             // in any order, and those too that have no distance to a query
-            () if self.scan.nprobe as usize >= call.lists.nlist() => {
-                let all = (0..uploaded.upload.count).flat_map(|_| 0..self.scan.nprobe);
-                let all: Vec<u32> = all.collect();
-                let lists = encoder.upload("probes", bytemuck::cast_slice(&all))?;
-                Probes { lists, counts: None, room: 0 }
-            }
-            () => call.coarse.encode(&mut encoder, &call.queries, &uploaded.upload, exactly)?,
+            let all = (0..uploaded.upload.count).flat_map(|_| 0..self.scan.nprobe);
+            let all: Vec<u32> = all.collect();
+            let lists = encoder.upload("probes", bytemuck::cast_slice(&all))?;
+            Probes { lists, counts: None, room: 0 }
+        } else {
+            call.coarse.encode(&mut encoder, &call.queries, &uploaded.upload, exactly)?
         };
         let (rows, asked) = (call.rows(), call.asked(&uploaded, &probes));
         let Found { hits, counts, room: rows_room, rows_probed, compared } =
@@ -245,10 +245,11 @@ impl Job for Search {
             return Err(nothing());
         };
         let (compared, counts) = counts.split_at_checked(tag.rounds).ok_or_else(nothing)?;
-        let pairs = compared.iter().flat_map(|counts| words(counts).to_vec()).map(u64::from).sum();
+        let sum = |counts: &[u8]| words(counts).iter().map(|&n| u64::from(n)).sum::<u64>();
+        let pairs = compared.iter().map(|counts| sum(counts)).sum();
         self.stats.add_originals(pairs, self.call.queries.work_dim() as u64);
         let (keys, rows) = (words(keys), words(rows));
-        let probed: u64 = words(probed).iter().map(|&rows| u64::from(rows)).sum();
+        let probed = sum(probed);
         if tag.way == Way::default() {
             self.stats.ivf.rows_probed += probed;
         }

@@ -6,13 +6,15 @@ use minijinja::context;
 pub const KERNEL: &str = r#"
 {% include library("key") %}
 @group(0) @binding(0) var<storage, read> values: array<u32>;
-@group(0) @binding(1) var<storage, read_write> keys: array<vec2<u32>>;
+@group(0) @binding(1) var<storage, read_write> keys: array<vec4<u32>>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (id.x >= arrayLength(&values)) { return; }
   let v = bitcast<f32>(values[id.x]);
-  keys[id.x] = vec2<u32>(ascending_key(v), descending_key(v));
+  let up = ascending_key(v);
+  let down = descending_key(v);
+  keys[id.x] = vec4<u32>(up, down, bitcast<u32>(number_of_key(up)), bitcast<u32>(number_of_key(~down)));
 }
 "#;
 
@@ -35,11 +37,16 @@ fn keys_keep_the_order_of_the_values() {
         text: KERNEL,
         constants: context! {},
         inputs: &[&bits],
-        output: bits.len() * 2,
+        output: bits.len() * 4,
         workgroups: groups,
     };
     for (how, keys) in run(&job) {
-        let keys: Vec<(u32, u32)> = keys.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
+        // back to the value's own bits, but for those of negative zero
+        for (&bits, keys) in bits.iter().zip(keys.chunks_exact(4)) {
+            let value = if bits == 1 << 31 { 0 } else { bits };
+            assert_eq!(keys[2..], [value, value], "{how}: {bits:#x}");
+        }
+        let keys: Vec<(u32, u32)> = keys.chunks_exact(4).map(|keys| (keys[0], keys[1])).collect();
         for (values, keys) in bits.windows(2).zip(keys.windows(2)) {
             let [a, b] = [0, 1].map(|i| f32::from_bits(values[i]));
             let what =

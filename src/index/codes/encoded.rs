@@ -1,10 +1,9 @@
 //! Rows on their way to an index of codes: encoded block by block, as the device stores them.
 
-use super::block::Block;
 use super::row_codes::RowCodes;
 use crate::buffer::Matrix;
 use crate::device::Gpu;
-use crate::dtype::{DType, Rows};
+use crate::dtype::{AlignedBlock, DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::RowSource;
 use crate::index::other_type::check_f32;
@@ -43,7 +42,7 @@ pub(in crate::index) struct Encoded<'a> {
     /// Rows that were read.
     done: u64,
     watch: Option<Box<Watch<'a>>>,
-    block: Block,
+    block: AlignedBlock,
 }
 
 impl<'a> Encoded<'a> {
@@ -54,7 +53,7 @@ impl<'a> Encoded<'a> {
         lists: In<'a>,
     ) -> Result<Encoded<'a>> {
         check_f32(source, codes.quantizer.dim())?;
-        let (labels, block) = (Vec::new(), Block::default());
+        let (labels, block) = (Vec::new(), AlignedBlock::default());
         Ok(Encoded { source, gpu, metric, codes, lists, labels, done: 0, watch: None, block })
     }
 

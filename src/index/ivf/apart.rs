@@ -4,10 +4,10 @@ use super::coded_rows::CodedRows;
 use super::originals::Originals;
 use super::rows::IvfRows;
 use crate::device::Gpu;
-use crate::dtype::DType;
+use crate::dtype::{AlignedBlock, DType};
 use crate::error::{Error, Result};
 use crate::format::RowSource;
-use crate::index::codes::{Block, OfForeign, RowCodes, Unpacked};
+use crate::index::codes::{OfForeign, RowCodes, Unpacked};
 use crate::index::ids::RowSet;
 use crate::index::lists_apart::ListsApart;
 use crate::index::state::{Stored, copied};
@@ -65,7 +65,7 @@ impl CodedRows {
 
     /// The bytes of originals in these lists as codes of files, as the device would store them.
     fn encoded_for_files(&self, bytes: &[u8], labels: &[u32]) -> Result<Vec<u8>> {
-        let mut block = Block::default();
+        let mut block = AlignedBlock::default();
         let rows = block.rows(DType::F32, bytes)?;
         self.codes.projecting(false).encode((self.gpu(), self.metric()), rows, 0, labels)
     }

@@ -3,7 +3,7 @@
 use crate::buffer::Matrix;
 use crate::clustering::{KMeansParams, centroids, subset};
 use crate::device::Gpu;
-use crate::dtype::{DType, Rows};
+use crate::dtype::{AlignedBlock, DType, Rows};
 use crate::error::{Error, Result};
 use crate::index::other_type::wrong_type;
 use crate::index::params::TrainParams;
@@ -59,10 +59,8 @@ pub(in crate::index) fn learnt_of(
     let sampled = chosen.map(|chosen| gather::rows(rows, &chosen)).transpose()?;
     let sampled = sampled.as_ref().unwrap_or(rows);
     let bytes = sampled.read(0..sampled.len())?;
-    // aligned for every type
-    let words: Vec<u32> = bytemuck::pod_collect_to_vec(&bytes);
-    let aligned: &[u8] = bytemuck::cast_slice(&words);
-    let sample = Rows::from_bytes(rows.dtype(), &aligned[..bytes.len()])?;
+    let mut block = AlignedBlock::default();
+    let sample = block.rows(rows.dtype(), &bytes)?;
     match sample {
         Rows::Bits(_) => {
             let bits = bit_centroids_of(gpu, shape, sample, params)?;

@@ -5,7 +5,7 @@ use super::name;
 use crate::buffer::Matrix;
 use crate::call::{Filter, Options, Pending, RowHits, RowIds};
 use crate::device::Gpu;
-use crate::dtype::{DType, Rows};
+use crate::dtype::{AlignedBlock, DType, Rows};
 use crate::error::{Error, Result};
 use crate::exact::{Dataset, ToPrepare};
 use crate::format::RowSource;
@@ -71,7 +71,7 @@ impl IvfRows {
 
     /// The elements of all centroids.
     pub fn centroids(&self) -> Result<Vec<f32>> {
-        Ok(Rows::from_bytes(DType::F32, &self.centroid_bytes()?)?.to_f32())
+        Ok(AlignedBlock::default().rows(DType::F32, &self.centroid_bytes()?)?.to_f32())
     }
 
     /// The bytes of all centroids, which are in f32, or of bits in bits.

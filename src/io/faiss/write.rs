@@ -13,9 +13,10 @@ use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::format::AtomicFile;
 use crate::index::{Apart, Index, ListsApart};
-use crate::io::widened::{to_unit, widened};
+use crate::io::widened::widened;
 use crate::metric::Metric;
 use crate::quantize::{Quantizer, ScalarQuantizer, SignQuantizer, VectorTransform};
+use crate::space;
 use std::path::Path;
 
 /// Host memory for a block of rows.
@@ -254,7 +255,7 @@ fn write_lists(out: &mut AtomicFile, apart: &Apart, lists: &ListsApart, kind: &K
     let (dim, rows, nlist) = (apart.dim, apart.ids.len() as u64, lists.nlist as u64);
     let mut centroids = lists.centroids.clone().unwrap_or_default();
     if kind.unit {
-        centroids.chunks_exact_mut(dim).for_each(to_unit);
+        space::normalize(&mut centroids, dim);
     }
     let (mut bytes, bits) = (Vec::new(), apart.dtype == DType::Bits);
     bytes.extend(match &lists.codes {

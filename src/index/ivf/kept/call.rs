@@ -7,7 +7,7 @@ use super::slack::Slack;
 use crate::call::{
     self, CancelToken, Filter, Options, Pending, RowHits, RowIds, SearchStats, mask_words,
 };
-use crate::dtype::{DType, Rows};
+use crate::dtype::{AlignedBlock, DType, Rows};
 use crate::error::Result;
 use crate::exact::{self, Dataset, Listed, Wanted, submit_listed};
 use crate::invlists::{InvertedLists, Look, OriginalRows, Probe, Reach};
@@ -204,7 +204,7 @@ impl Call {
             return Ok(reach.clone());
         }
         let bytes = lists.centroids()?.rows().read(0..lists.nlist())?;
-        let centroids = Rows::from_bytes(DType::F32, &bytes)?.to_f32();
+        let centroids = AlignedBlock::default().rows(DType::F32, &bytes)?.to_f32();
         let (labels, dim) = (lists.labels(0..rows.len()), rows.dim());
         let reach = match rows.place() {
             Place::Device(rows) => reach_on_device(rows, &centroids, &labels)?,

@@ -1,24 +1,9 @@
 //! Codes as rows of a type of the device.
 
 use super::row_codes::RowCodes;
-use crate::dtype::{DType, Rows};
+use crate::dtype::{AlignedBlock, DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::RowSource;
-
-/// A block of rows, aligned for every type.
-#[derive(Default)]
-pub(in crate::index) struct Block {
-    words: Vec<u32>,
-}
-
-impl Block {
-    pub fn rows(&mut self, dtype: DType, bytes: &[u8]) -> Result<Rows<'_>> {
-        self.words.resize(bytes.len().div_ceil(4), 0);
-        let aligned: &mut [u8] = bytemuck::cast_slice_mut(&mut self.words);
-        aligned[..bytes.len()].copy_from_slice(bytes);
-        Rows::from_bytes(dtype, &aligned[..bytes.len()])
-    }
-}
 
 /// Packed codes of a source of bytes, as the device stores them.
 pub(in crate::index) struct Unpacked<'a> {
@@ -28,7 +13,7 @@ pub(in crate::index) struct Unpacked<'a> {
     labels: &'a [u32],
     /// Rows that were read.
     done: usize,
-    block: Block,
+    block: AlignedBlock,
 }
 
 impl<'a> Unpacked<'a> {
@@ -37,7 +22,7 @@ impl<'a> Unpacked<'a> {
         codes: &'a RowCodes,
         labels: &'a [u32],
     ) -> Unpacked<'a> {
-        Unpacked { source, codes, labels, done: 0, block: Block::default() }
+        Unpacked { source, codes, labels, done: 0, block: AlignedBlock::default() }
     }
 }
 
