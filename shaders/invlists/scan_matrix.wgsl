@@ -16,6 +16,7 @@ enable wgpu_cooperative_matrix;
 {% import "lib/tile/matrix/load.wgsl" as load %}
 {% import "lib/tile/matrix/multiply.wgsl" as tile %}
 {% import "lib/tile/matrix/bin_best.wgsl" as bins %}
+{% import "lib/tile/list/items.wgsl" as items %}
 {% set sub = 64 // bin %}
 {% include "lib/constants.wgsl" %}
 {% include operand %}
@@ -60,29 +61,6 @@ fn query_of(y: u32) -> u32 { return pairs[y].x; }
 
 {{ tile.memory() }}
 
-// Thread 0 tells the others what the next item is through the scratch of the matrices, as halves of numbers, which f32 holds: with
-// memory of its own for that the kernel would have more than 24 KiB, and half as many workgroups would be resident.
-{% macro tell(i, a, b) %}
-//% if scalar
-  scratch[{{ 4 * i }}] = f32({{ a }} >> 16u);
-  scratch[{{ 4 * i + 1 }}] = f32({{ a }} & 0xffffu);
-  scratch[{{ 4 * i + 2 }}] = f32({{ b }} >> 16u);
-  scratch[{{ 4 * i + 3 }}] = f32({{ b }} & 0xffffu);
-//% else
-  scratch[{{ i }}] = vec4<f32>(f32({{ a }} >> 16u), f32({{ a }} & 0xffffu), f32({{ b }} >> 16u), f32({{ b }} & 0xffffu));
-//% endif
-{% endmacro %}
-{% macro told(i, a, b) %}
-//% if scalar
-    let {{ a }} = u32(workgroupUniformLoad(&scratch[{{ 4 * i }}])) << 16u | u32(workgroupUniformLoad(&scratch[{{ 4 * i + 1 }}]));
-    let {{ b }} = u32(workgroupUniformLoad(&scratch[{{ 4 * i + 2 }}])) << 16u | u32(workgroupUniformLoad(&scratch[{{ 4 * i + 3 }}]));
-//% else
-    let told{{ i }} = workgroupUniformLoad(&scratch[{{ i }}]);
-    let {{ a }} = u32(told{{ i }}.x) << 16u | u32(told{{ i }}.y);
-    let {{ b }} = u32(told{{ i }}.z) << 16u | u32(told{{ i }}.w);
-//% endif
-{% endmacro %}
-
 {% macro left(k) %}
 {{ load.slab_of("a", shape.loads_a, "queries", k, true) }}
 {% endmacro %}
@@ -116,44 +94,24 @@ fn query_of(y: u32) -> u32 { return pairs[y].x; }
         }
 {% endmacro %}
 
-// The item with this number: by thread 0.
-fn find(item: u32) {
-  var list = 0u;
-  var end = p.nlist;
-  while (end - list > 1u) {
-    let middle = (list + end) / 2u;
-    if (work[middle].x <= item) { list = middle; } else { end = middle; }
-  }
-  let own = work[list];
-  let pages = lists[p.first_list + list];
-  let last = work[list + 1u].y;
-  let tiles = (last - own.y + {{ bm - 1 }}u) / {{ bm }}u;
-  let number = item - own.x;
-  let page = pages.x - p.first_page;
-  let pair = own.y + number % tiles * {{ bm }}u;
-  let position = page * 64u + number / tiles * {{ bn }}u;
-  let end_position = (page + pages.y) * 64u;
-{{ tell(0, "pair", "last") }}
-{{ tell(1, "position", "end_position") }}
-{{ tell(2, "page", "pages.z") }}
-}
-
+// With memory of its own for what thread 0 tells the kernel would have more than 24 KiB, and half as many workgroups would be resident.
+{{ items.find("scratch") }}
 @compute @workgroup_size({{ threads }})
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32,
         @builtin(subgroup_id) subgroup: u32, @builtin(subgroup_invocation_id) lane: u32, @builtin(num_subgroups) subgroups: u32) {
 {{ tile.count() }}
   if (t == 0u) {
     let items = work[p.nlist].x;
-{{ tell(0, "items", "items") }}
+{{ items.tell("scratch", 0, "items", "items") }}
   }
-{{ told(0, "end", "end_again") }}
+{{ items.told("scratch", 0, "end", "end_again") }}
 {{ tile.roles() }}
 {{ load.registers("queries", "rows") }}
   for (var item = wg.x; item < end; item += p.groups) {
     if (t == 0u) { find(item); }
-{{ told(0, "q0", "q_end") }}
-{{ told(1, "x0", "x_end") }}
-{{ told(2, "x_page", "earlier") }}
+{{ items.told("scratch", 0, "q0", "q_end") }}
+{{ items.told("scratch", 1, "x0", "x_end") }}
+{{ items.told("scratch", 2, "x_page", "earlier") }}
     if (counted != {{ sgm * sgn }}.0) {
       // the driver gave this pipeline other subgroups than those it was made for: no bin may be left out
       for (var e = t; e < {{ bm * (bn // bin) }}u; e += {{ threads }}u) {

@@ -33,6 +33,7 @@ const BOUNDS: &[(&str, &str, Bound)] = &[
     ("lists", "flat_share", Share),
     ("lists", "groups", POSITIVE),
     ("lists", "max_row_queries", COUNT),
+    ("lists", "max_tile_queries", COUNT),
     ("lists", "row_groups", POSITIVE),
     ("lists", "row_lanes", POSITIVE),
     ("matrix", "accumulation", POSITIVE),

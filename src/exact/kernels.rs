@@ -39,7 +39,7 @@ const SELECT_BINS: Shader = shader!("exact", "select_bins");
 const SELECT_RANGE: Shader = shader!("exact", "select_range");
 
 /// More groups than a slab of a register tile has.
-const WHOLE_SLAB: u32 = 64;
+pub(crate) const WHOLE_SLAB: u32 = 64;
 
 /// A kernel that reads rows, which may be codes.
 fn of_rows(variant: Variant, rows: Elements) -> Variant {

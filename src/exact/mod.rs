@@ -112,7 +112,7 @@ pub(crate) use exact_bins::ChosenBins;
 pub(crate) use filter::{Bitmap, DeviceFilter, ToPrepare, prepared};
 pub(crate) use fused::is_fused;
 pub(crate) use hits::{NO_KEY, SearchHits};
-pub(crate) use kernels::{BoundOf, MAX_CANDIDATES, select_listed};
+pub(crate) use kernels::{BoundOf, MAX_CANDIDATES, WHOLE_SLAB, select_listed};
 pub(crate) use listed::{Listed, Wanted, keys as keys_of_rows, submit_every, submit_listed};
 pub(crate) use nearest::{Nearest, nearest};
 pub(crate) use operand::{Form, ScanRows, SegmentOperand};
@@ -138,7 +138,7 @@ pub(crate) use stream::{ChunkFilter, Stream};
 pub(crate) use table_kernels::PER;
 pub(crate) use tables::{Numbers, Tables};
 pub(crate) use upload::Upload;
-pub(crate) use variants::{matrix_tiles, variants};
+pub(crate) use variants::{matrix_tiles, register_tiles, variants};
 
 #[cfg(test)]
 mod tests;

@@ -40,6 +40,11 @@ pub(crate) struct Span<'a> {
 }
 
 impl<'a> ScanRows<'a> {
+    /// The rows as they are stored alone.
+    pub fn without_copies(self) -> ScanRows<'a> {
+        ScanRows { f16: None, int8: None, ..self }
+    }
+
     pub fn dim(&self) -> usize {
         self.rows.dim()
     }

@@ -36,6 +36,18 @@ pub(crate) fn matrix_tiles() -> Result<Vec<MatrixTile>> {
     Ok(tiles)
 }
 
+/// The register tiles of all profiles.
+pub(crate) fn register_tiles() -> Result<Vec<Tile>> {
+    let mut tiles = vec![];
+    for profile in Profile::built_in()? {
+        let tile = Tile::of(&profile)?;
+        if !tiles.contains(&tile) {
+            tiles.push(tile);
+        }
+    }
+    Ok(tiles)
+}
+
 /// All variants: every dtype, family and flag; every tile of a device profile.
 pub(crate) fn variants() -> Result<Vec<Variant>> {
     let mut all = vec![mask_bias(false, ROWS), mask_bias(true, ROWS)];
@@ -43,13 +55,7 @@ pub(crate) fn variants() -> Result<Vec<Variant>> {
         all.extend([false, true].map(|emit| range(bins, emit, ROWS)));
     }
     all.push(range(true, true, RowMap::TABLE));
-    let (mut tiles, matrix_tiles) = (vec![], matrix_tiles()?);
-    for profile in Profile::built_in()? {
-        let tile = Tile::of(&profile)?;
-        if !tiles.contains(&tile) {
-            tiles.push(tile);
-        }
-    }
+    let (tiles, matrix_tiles) = (register_tiles()?, matrix_tiles()?);
     all.extend([codes_copy(DType::F32), fold_queries()]);
     for excluded in [false, true] {
         all.extend([false, true].map(|table| candidates(excluded, table)));

@@ -1,7 +1,7 @@
 //! The list of all kernels' variants.
 
 use crate::error::Result;
-use crate::exact::matrix_tiles;
+use crate::exact::{matrix_tiles, register_tiles};
 use crate::kernel::KernelVariant;
 use crate::kernel::matrix_error;
 use crate::{clustering, exact, graph, invlists, ops, quantize};
@@ -12,7 +12,7 @@ use crate::{clustering, exact, graph, invlists, ops, quantize};
 /// # Errors
 /// When a template does not expand, which the crate's own tests exclude.
 pub fn kernel_variants() -> Result<Vec<KernelVariant>> {
-    let lists = invlists::variants(&matrix_tiles()?);
+    let lists = invlists::variants(&matrix_tiles()?, &register_tiles()?);
     let codes = quantize::variants();
     let own = [ops::kernels::variants(), clustering::variants(), lists, codes, graph::variants()]
         .concat();

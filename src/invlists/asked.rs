@@ -4,7 +4,7 @@ use super::lists::InvertedLists;
 use super::originals::OriginalRows;
 use super::table::Table;
 use crate::buffer::Buffer;
-use crate::exact::{Bitmap, Queries, Upload};
+use crate::exact::{Bitmap, Queries, ScanRows, Upload};
 
 /// What is looked at: the rows, and the biases of a filter for all queries.
 pub(super) struct Rows<'a> {
@@ -13,6 +13,14 @@ pub(super) struct Rows<'a> {
     pub biases: Option<&'a [Buffer]>,
     /// Where the rows of the lists are codes: what is compared in their place.
     pub originals: Option<&'a OriginalRows>,
+}
+
+impl<'a> Rows<'a> {
+    /// What a scan reads: the rows as they are `stored` alone, or with their copies.
+    pub fn scanned(&self, stored: bool) -> ScanRows<'a> {
+        let all = self.table.scan_rows(self.lists.dataset());
+        if stored { all.without_copies() } else { all }
+    }
 }
 
 /// Who asks.

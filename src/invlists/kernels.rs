@@ -2,8 +2,10 @@
 
 use super::params;
 use crate::dtype::DType;
-use crate::exact::{BoundOf, Elements, Encoding, MAX_CANDIDATES, SelectBins, select_listed};
-use crate::kernel::{MatrixTile, Operand, RowMap, Shader, Variant, shader};
+use crate::exact::{
+    BoundOf, Elements, Encoding, MAX_CANDIDATES, SelectBins, WHOLE_SLAB, select_listed,
+};
+use crate::kernel::{MatrixTile, Operand, RowMap, Shader, Tile, Variant, shader};
 
 const ALL_BINS: Shader = shader!("invlists", "all_bins");
 const BIN_ROWS: Shader = shader!("invlists", "bin_rows");
@@ -18,6 +20,7 @@ const PROBED_ROWS: Shader = shader!("invlists", "probed_rows");
 const SCAN_MATRIX: Shader = shader!("invlists", "scan_matrix");
 const SCAN_ROW: Shader = shader!("invlists", "scan_row");
 const SCAN_TABLE: Shader = shader!("invlists", "scan_table");
+const SCAN_TILE: Shader = shader!("invlists", "scan_tile");
 const SELECT_OPEN: Shader = shader!("invlists", "select_open");
 
 pub(crate) fn all_bins() -> Variant {
@@ -45,8 +48,9 @@ pub(crate) fn list_rows() -> Variant {
     Variant::new::<params::ListRows>(LIST_ROWS)
 }
 
-pub(crate) fn list_work(tile: MatrixTile) -> Variant {
-    Variant::new::<params::ListWork>(LIST_WORK).int("bm", tile.bm()).int("bn", tile.bn())
+/// Of tiles of `bm` queries by `bn` rows.
+pub(crate) fn list_work((bm, bn): (u32, u32)) -> Variant {
+    Variant::new::<params::ListWork>(LIST_WORK).int("bm", bm).int("bn", bn)
 }
 
 pub(crate) fn page_slack() -> Variant {
@@ -100,6 +104,20 @@ pub(crate) fn scan_row(rows: Encoding, scaled: bool, bin: u32, bitmap: bool) -> 
         .row_map(RowMap::TABLE)
 }
 
+/// In f32, into bins of 64 rows.
+pub(crate) fn scan_tile(tile: Tile, rows: &Operand, scaled: bool, bitmap: bool) -> Variant {
+    Variant::new::<params::ScanTile>(SCAN_TILE)
+        .operand(rows)
+        // of floats, whatever is stored
+        .implied("input", "f32")
+        .implied("scalar", false)
+        .implied("unrolled", WHOLE_SLAB)
+        .tile(tile)
+        .flag("scaled", scaled)
+        .flag("bitmap", bitmap)
+        .row_map(RowMap::TABLE)
+}
+
 /// Of codes of so many bits, of what centroids leave where the numbers of lists come before them; `per` rows of a thread, 1 or 4.
 pub(crate) fn scan_table(
     (bits, listed, per): (u32, bool, u32),
@@ -127,7 +145,7 @@ pub(crate) fn select_open(product: bool, bound: BoundOf, bin: u32) -> Variant {
 }
 
 /// The list of all variants, for the tests that translate them.
-pub(crate) fn variants(tiles: &[MatrixTile]) -> Vec<Variant> {
+pub(crate) fn variants(tiles: &[MatrixTile], registers: &[Tile]) -> Vec<Variant> {
     let mut all =
         vec![all_bins(), join_work(), list_rows(), page_slack(), pairs(), pairs_by_list()];
     for product in [false, true] {
@@ -175,6 +193,25 @@ pub(crate) fn variants(tiles: &[MatrixTile]) -> Vec<Variant> {
         }
     }
     all.push(scan_table((8, false, 1), true, true));
-    all.extend(tiles.iter().map(|&tile| list_work(tile)));
+    all.extend(tiles.iter().map(|tile| list_work((tile.bm(), tile.bn()))));
+    all.extend(by_registers(registers));
+    all
+}
+
+/// Every tile, and every type of rows with the first of them.
+fn by_registers(tiles: &[Tile]) -> Vec<Variant> {
+    let mut all = Vec::new();
+    let f32_rows = Encoding::Rows(DType::F32).operand();
+    for &tile in tiles {
+        all.push(list_work((tile.bm, tile.bn)));
+        all.push(scan_tile(tile, &f32_rows, false, false));
+    }
+    let types = [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8].map(Encoding::Rows);
+    for rows in types.into_iter().chain(Elements::TABLES.map(Encoding::Tables)) {
+        for scaled in [false, true] {
+            let some = tiles.iter().take(1);
+            all.extend(some.map(|&tile| scan_tile(tile, &rows.operand(), scaled, !scaled)));
+        }
+    }
     all
 }

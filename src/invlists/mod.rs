@@ -36,10 +36,12 @@
 //!
 //! # Where the code departs from it
 //!
-//! * Stage A has two kernels: matrix units multiply a list by all queries that probe it (`shaders/invlists/scan_matrix.wgsl`, bins of 16
-//!   rows), which pays from a few queries a list on; otherwise a workgroup reads the pages of one pair (`scan_row.wgsl`, bins of 64).
+//! * Stage A has three kernels: matrix units multiply a list by all queries that probe it (`shaders/invlists/scan_matrix.wgsl`, bins of 16
+//!   rows), which pays from a few queries a list on; without them tiles of f32 registers do (`scan_tile.wgsl`, bins of 64); for few queries a
+//!   workgroup reads the pages of one pair (`scan_row.wgsl`, bins of 64).
 //! * Metrics without products, k above 2048 and `exhaustive` compare every row of the probed lists exactly: all their bins are
-//!   chosen. So it is of queries whose bins do not fit the room that there is for them, which are asked again; and those whose
+//!   chosen. So it is of queries whose bins do not fit the room that there is for them, which are asked again: where a copy in f16 was
+//!   scored first by the rows as they are stored, since rows that lie close to each other and far from the origin blur in f16; and those whose
 //!   centroids could not be told apart by scores are asked again with all distances of the centroids.
 
 mod asked;
@@ -52,6 +54,7 @@ mod labels;
 mod lists;
 mod masked;
 mod originals;
+mod pages;
 mod params;
 mod probed;
 mod probing;

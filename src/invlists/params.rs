@@ -102,6 +102,46 @@ params! {
 }
 
 params! {
+    /// Of `scan_tile`.
+    pub(crate) struct ScanTile {
+        pub nlist: u32,
+        pub k4: u32,
+        pub stride4: u32,
+        pub q_stride4: u32,
+        /// Of all pages the segment's first, and its first list and row.
+        pub first_page: u32,
+        pub first_list: u32,
+        pub first_row: u32,
+        /// 1 / the factor of a copy.
+        pub inverse: f32,
+        pub words: u32,
+        /// Workgroups.
+        pub groups: u32,
+    }
+}
+
+impl ScanTile {
+    /// The same for matrix units, which take `k` elements of a row.
+    pub fn on_matrices(self, k: u32) -> ScanMatrix {
+        let ScanTile { nlist, k4, stride4, q_stride4, first_page, first_list, .. } = self;
+        let ScanTile { first_row, inverse, words, groups, .. } = self;
+        ScanMatrix {
+            nlist,
+            k,
+            k4,
+            stride4,
+            q_stride4,
+            first_page,
+            first_list,
+            first_row,
+            inverse,
+            words,
+            groups,
+        }
+    }
+}
+
+params! {
     /// Of `scan_row`.
     pub(crate) struct ScanRow {
         pub nlist: u32,

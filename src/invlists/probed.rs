@@ -4,7 +4,7 @@ use super::coarse::{Coarse, Probes};
 use super::lists::InvertedLists;
 use super::originals::OriginalRows;
 use super::probing::Probing;
-use super::scan::ListScan;
+use super::scan::{By, ListScan};
 use super::scored::Found;
 use crate::call::{Filter, Job, Options, Pending, RowHits, SearchStats};
 use crate::device::Gpu;
@@ -22,9 +22,18 @@ use std::sync::Arc;
 struct Way {
     /// The centroids by exact distances: their scores could not be told apart.
     centroids_exactly: bool,
-    /// All rows of the lists by exact distances, for the same reason.
-    rows_exactly: bool,
+    /// How the rows are told apart, where the way before could not.
+    rows: By,
 }
+
+/// The ways of queries that ask again, in the order in which they go.
+const AGAIN: [Way; 5] = [
+    Way { centroids_exactly: true, rows: By::Scores },
+    Way { centroids_exactly: false, rows: By::StoredScores },
+    Way { centroids_exactly: true, rows: By::StoredScores },
+    Way { centroids_exactly: false, rows: By::Distances },
+    Way { centroids_exactly: true, rows: By::Distances },
+];
 
 /// Queries that are to go to the device.
 enum Step {
@@ -50,8 +59,8 @@ struct Search {
     fill: Option<Fill>,
     options: Options,
     todo: VecDeque<Step>,
-    /// Queries to ask again: whose centroids, and whose rows could not be told apart.
-    again: [Vec<u32>; 2],
+    /// Queries to ask again, by each of these ways.
+    again: [Vec<u32>; 5],
     outstanding: usize,
     hits: SearchHits,
     stats: SearchStats,
@@ -99,7 +108,7 @@ pub(super) fn submit(
         fill,
         options,
         todo: VecDeque::new(),
-        again: [Vec::new(), Vec::new()],
+        again: Default::default(),
         outstanding: 0,
         hits,
         stats,
@@ -124,13 +133,9 @@ impl Search {
 
     /// The next queries that are to be asked again, when no others are on their way.
     fn next_again(&mut self) -> Option<Step> {
-        let ways = [
-            Way { centroids_exactly: true, rows_exactly: false },
-            Way { centroids_exactly: true, rows_exactly: true },
-        ];
-        for (waiting, way) in self.again.iter_mut().zip(ways) {
+        for (waiting, way) in self.again.iter_mut().zip(AGAIN) {
             if !waiting.is_empty() {
-                let most = self.scan.again(way.rows_exactly).min(self.call.coarse.rerun_queries());
+                let most = self.scan.again(way.rows).min(self.call.coarse.rerun_queries());
                 let most = self.options.at_most(most);
                 let rest = waiting.split_off(waiting.len().min(most));
                 return Some(Step::Again(std::mem::replace(waiting, rest), way));
@@ -181,7 +186,7 @@ impl Search {
         };
         let (rows, asked) = (call.rows(), call.asked(&uploaded, &probes));
         let Found { hits, counts, room: rows_room, rows_probed, compared } =
-            self.scan.encode(&mut encoder, &rows, asked, way.rows_exactly)?;
+            self.scan.encode(&mut encoder, &rows, asked, way.rows)?;
         let of = (&query_ids[..], &uploaded.upload);
         let (hits, refined) = go_on(&mut encoder, &self.options, of, hits, self.scan.k())?;
         let mut ranges = vec![
@@ -266,10 +271,16 @@ impl Job for Search {
             if let Some(at) = counts.iter().position(over) {
                 self.stats.exact.rerun += 1;
                 self.stats.originals.again += u64::from(at == 1 && self.call.has_originals());
-                self.again[at].push(query);
+                let way = match at {
+                    0 => Way { centroids_exactly: true, ..tag.way },
+                    _ => Way { rows: self.scan.behind(tag.way.rows), ..tag.way },
+                };
+                let waiting = AGAIN.iter().position(|other| *other == way);
+                let waiting = waiting.and_then(|way| self.again.get_mut(way));
+                waiting.ok_or_else(|| Error::internal("no way to ask again"))?.push(query);
                 wanted[i] = false;
             }
-            if let (Some((_, chosen)), false) = (&counts[1], tag.way.rows_exactly) {
+            if let (Some((_, chosen)), true) = (&counts[1], tag.way.rows != By::Distances) {
                 let passed = chosen.get(i).copied().unwrap_or(0).into();
                 let first = self.fill.as_ref().is_none_or(|fill| !fill.goes_on);
                 self.stats.exact.scanned += u64::from(first && tag.way == Way::default());

@@ -4,10 +4,9 @@ use super::asked::{Asked, Rows};
 use super::compared::Compared;
 use super::lists::InvertedLists;
 use super::originals::Rounds;
-use super::params::{AllBins, Pairs};
+use super::score::{self, Tiles};
 use super::scored::{Found, Scored, choose};
 use super::table::{self, Table};
-use super::{kernels, score};
 use crate::buffer::{BIN, Buffer};
 use crate::error::{Error, Result};
 use crate::exact::{
@@ -24,18 +23,33 @@ const SMALL_BIN: u64 = 16;
 /// Queries of a submission, if there is room for them, whatever their time.
 const LEAST_QUERIES: u64 = 64;
 
+/// How rows are told apart. Queries whose rows one way cannot tell apart go the next that there is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum By {
+    /// By the scores of bins, of the copy where there is one.
+    #[default]
+    Scores,
+    /// By scores of the rows as they are stored, which copies in fewer bits blur.
+    StoredScores,
+    /// By the distances of all.
+    Distances,
+}
+
 /// How the lists are gone through, planned for one call.
 pub(super) struct ListScan {
     pub nprobe: u32,
     k: u32,
-    nlist: u32,
+    pub nlist: u32,
     /// How rows are scored, where that tells which are compared exactly; all are where it does not.
     scored: Option<ScanSettings>,
+    /// The same of those that a copy cannot tell apart, if there is one.
+    stored: Option<ScanSettings>,
     select_threads: u32,
     /// Pages of 64 positions that the lists of a query may have.
-    most_pages: u32,
+    pub most_pages: u32,
     /// Queries of the first submission that scores rows, and of every other; and of one that compares all of them exactly.
     scored_queries: [usize; 2],
+    stored_queries: usize,
     all_queries: usize,
 }
 
@@ -75,7 +89,14 @@ impl ListScan {
             ("lists", "max_row_queries")
         };
         let most_by_row = dataset.gpu().profile().u32(most_by_row.0, most_by_row.1)?;
-        let few = by_list <= u64::from(most_by_row) || plan.scan.matrix.is_none();
+        let registers = u64::from(dataset.gpu().profile().u32("lists", "max_tile_queries")?);
+        // bins of tiles of registers are too large for rows that are read alone
+        let registers = (!originals && lists.tiles_bind(filter)).then_some(registers);
+        let few = match (plan.scan.matrix, registers) {
+            (Some(_), _) => by_list <= u64::from(most_by_row),
+            (None, Some(most)) => by_list <= most,
+            (None, None) => true,
+        };
         let products = products_of(lists, table, nprobe)?.filter(|_| few && scored);
         let products_bytes = products.map_or(0, |layout| layout.bytes());
         let scored = scored.then_some(ScanSettings {
@@ -87,6 +108,15 @@ impl ListScan {
             max_row_queries: if few { u32::MAX } else { 0 },
             max_table_queries: if products.is_some() { u32::MAX } else { 0 },
             ..plan.scan
+        });
+        let copied = dataset.scan_rows().f16.is_some() && !originals;
+        let stored = scored.filter(|_| copied).map(|scored| ScanSettings {
+            matrix: None,
+            max_table_queries: 0,
+            max_row_queries: registers.map_or(u32::MAX, |most| {
+                (most * lists.nlist() as u64 / nprobe as u64).min(u32::MAX.into()) as u32
+            }),
+            ..scored
         });
         let (bitmap, uploaded) = filter.bitmap_bytes();
         let each = (if uploaded { 2 * bitmap } else { bitmap })
@@ -102,21 +132,26 @@ impl ListScan {
             most.clamp(1, u64::from(caps.max_dispatch)) as usize
         };
         let bins = most_pages * (BIN / SMALL_BIN) * 8;
-        let bin = if few && !originals { BIN } else { SMALL_BIN };
+        let large = !originals && (few || plan.scan.matrix.is_none());
+        let bin = if large { BIN } else { SMALL_BIN };
+        let of_bins = |bin: u64| u64::from(plan.scan.max_candidates) * bin * 4;
         let candidates = match originals {
             // numbers and keys of rows, of both rounds
             true => u64::from(Rounds::of(k as u32).rooms.iter().sum::<u32>()) * bin * 8,
-            false => u64::from(plan.scan.max_candidates) * bin * 4,
+            false => of_bins(bin),
         };
         let all_keys = if originals { 8 } else { 4 };
         // with far fewer queries a list tiles would multiply padding
-        let tile = plan.scan.matrix.filter(|_| !few).map_or(1, |tile| tile.bm());
+        let tile = plan.scan.matrix.map_or(plan.scan.tile.bm, |tile| tile.bm());
+        let tile = if few { 1 } else { tile };
         let least = u64::from(tile) * lists.nlist() as u64 / nprobe as u64;
         // whoever ends a call waits for what is on the device
         let rows = dataset.len() * nprobe as u64 / lists.nlist() as u64;
         let in_time = plan.pairs / rows.max(1);
         let all_queries = fit(each + most_pages * (all_keys * BIN + 4), widest);
         let all_queries = all_queries.min(in_time.max(LEAST_QUERIES) as usize);
+        let stored_queries = fit(each + bins + of_bins(BIN), bins.max(of_bins(BIN)));
+        let stored_queries = stored_queries.min(in_time.max(LEAST_QUERIES) as usize);
         let widest = bins.max(candidates).max(products_bytes);
         let most = fit(each + bins + candidates + products_bytes, widest) as u64;
         let most = most.min(in_time.max(least).max(LEAST_QUERIES));
@@ -140,9 +175,11 @@ impl ListScan {
             k: k as u32,
             nlist: lists.nlist() as u32,
             scored,
+            stored,
             select_threads: plan.scan.select_threads,
             most_pages: most_pages as u32,
             scored_queries,
+            stored_queries,
             all_queries,
         })
     }
@@ -160,23 +197,37 @@ impl ListScan {
         }
     }
 
-    /// Queries of one that asks again, `exactly` or not.
-    pub fn again(&self, exactly: bool) -> usize {
-        if exactly { self.all_queries } else { self.queries(1) }
+    /// Queries of one that asks again.
+    pub fn again(&self, by: By) -> usize {
+        match by {
+            By::Scores => self.queries(1),
+            By::StoredScores => self.stored_queries,
+            By::Distances => self.all_queries,
+        }
     }
 
-    /// Encodes the search through the probed lists; `exactly` where scores could not tell the rows apart.
+    /// How rows are told apart that this way could not.
+    pub fn behind(&self, by: By) -> By {
+        if by == By::Scores && self.stored.is_some() { By::StoredScores } else { By::Distances }
+    }
+
+    /// Encodes the search through the probed lists.
     pub fn encode(
         &self,
         encoder: &mut Encoder,
         rows: &Rows<'_>,
         asked: Asked<'_>,
-        exactly: bool,
+        by: By,
     ) -> Result<Found> {
-        let settings = self.scored.filter(|_| !exactly);
+        let settings = match by {
+            By::Scores => self.scored,
+            By::StoredScores => self.stored,
+            By::Distances => None,
+        };
+        let stored = by == By::StoredScores;
         let Some(of) = rows.originals else {
             return match settings {
-                Some(settings) => self.by_scores(encoder, rows, asked, settings),
+                Some(settings) => self.by_scores(encoder, rows, asked, (settings, stored)),
                 None => self.exactly(encoder, rows, asked),
             };
         };
@@ -184,7 +235,7 @@ impl ListScan {
         let compared = Compared { rows, of, asked, biases, k, threads };
         match settings {
             Some(settings) => {
-                let scored = self.scored(encoder, rows, (asked, biases), settings)?;
+                let scored = self.scored(encoder, rows, (asked, biases), (settings, stored))?;
                 compared.by_codes(encoder, scored)
             }
             None => {
@@ -200,10 +251,10 @@ impl ListScan {
         encoder: &mut Encoder,
         rows: &Rows<'_>,
         asked: Asked<'_>,
-        settings: ScanSettings,
+        (settings, stored): (ScanSettings, bool),
     ) -> Result<Found> {
         let own = self.biases(encoder, rows)?;
-        let scored = self.scored(encoder, rows, (asked, &own), settings)?;
+        let scored = self.scored(encoder, rows, (asked, &own), (settings, stored))?;
         let (room, bin) = (settings.max_candidates, scored.method.bin());
         let chosen = choose(encoder, rows, &scored, (self.k, room))?;
         let asked = Asked { upload: &scored.upload, ..asked };
@@ -227,10 +278,10 @@ impl ListScan {
         encoder: &mut Encoder,
         rows: &Rows<'_>,
         (asked, biases): (Asked<'_>, &[Buffer]),
-        settings: ScanSettings,
+        (settings, stored): (ScanSettings, bool),
     ) -> Result<Scored> {
         let Asked { queries, upload, .. } = asked;
-        let scanned = rows.table.scan_rows(rows.lists.dataset());
+        let scanned = rows.scanned(stored);
         let method = Method::choose(scanned, queries.facts, upload, settings, encoder)?;
         let folded = method.queries(upload);
         let asked = Asked { upload: &folded, ..asked };
@@ -247,15 +298,19 @@ impl ListScan {
             biases,
             pairs: &pairs,
             asked,
+            stored,
         };
         match &method.kernel {
             ScanKernel::Matrix(matrices) => {
-                score::by_list(encoder, rows, &scores, &method, matrices)?;
+                score::by_list(encoder, rows, &scores, &method, Tiles::Matrix(matrices))?;
+            }
+            ScanKernel::Tile(tile) => {
+                score::by_list(encoder, rows, &scores, &method, Tiles::Registers(*tile))?;
             }
             ScanKernel::Tables => score::by_table(encoder, rows, &scores, &method)?,
             _ => score::by_row(encoder, rows, &scores, &method)?,
         }
-        Ok(Scored { method, upload: folded, bin_best, bin_counts, bin_stride, rows_probed })
+        Ok(Scored { method, upload: folded, bin_best, bin_counts, bin_stride, rows_probed, stored })
     }
 
     /// Encodes the selection of the nearest rows, by the keys of those of chosen bins: room for so many, of so many rows.
@@ -301,55 +356,6 @@ impl ListScan {
             }
         };
         Ok(AllKeys { keys, chosen, room, rows_probed })
-    }
-
-    /// Encodes the pairs of queries and lists, how many bins each query has, of which a page has `parts`, and how many rows.
-    fn pairs(
-        &self,
-        encoder: &mut Encoder,
-        rows: &Rows<'_>,
-        asked: Asked<'_>,
-        parts: u32,
-    ) -> Result<(Buffer, Buffer, Buffer)> {
-        let (gpu, nq) = (encoder.gpu().clone(), asked.upload.count);
-        let pairs = gpu.scratch("pairs", u64::from(nq) * u64::from(self.nprobe) * 8)?;
-        let counts = gpu.scratch("bin counts", u64::from(nq) * 4)?;
-        let rows_probed = gpu.scratch("rows probed", u64::from(nq) * 4)?;
-        let params = Pairs { nlist: self.nlist, nprobe: self.nprobe, parts };
-        let buffers = [
-            ("probes", asked.probes),
-            ("lists", &rows.table.lists),
-            ("sizes", &rows.table.sizes),
-            ("pairs", &pairs),
-            ("counts", &counts),
-            ("rows_probed", &rows_probed),
-        ];
-        encoder.stage("group");
-        encoder.dispatch(&kernels::pairs(), &buffers, &params, [nq, 1, 1])?;
-        Ok((pairs, counts, rows_probed))
-    }
-
-    /// Encodes the numbers of all pages of each query.
-    fn all_bins(
-        &self,
-        encoder: &mut Encoder,
-        rows: &Rows<'_>,
-        asked: Asked<'_>,
-        [pairs, counts]: [&Buffer; 2],
-    ) -> Result<Buffer> {
-        let (nq, room) = (asked.upload.count, self.most_pages);
-        let bytes = u64::from(nq) * u64::from(room) * 4;
-        let chosen = encoder.gpu().scratch("chosen bins", bytes)?;
-        let params = AllBins {
-            nlist: self.nlist,
-            nprobe: self.nprobe,
-            segments: rows.lists.dataset().compared().matrix().segments().len() as u32,
-            room,
-        };
-        let lists = &rows.table.lists;
-        let buffers = [("pairs", pairs), ("lists", lists), ("chosen", &chosen), ("counts", counts)];
-        encoder.dispatch(&kernels::all_bins(), &buffers, &params, [nq, 1, 1])?;
-        Ok(chosen)
     }
 }
 

@@ -1,13 +1,13 @@
-//! Stage A of the scan of lists: the best score of each bin of each query's lists. On matrix units the loop is turned round: a list is
-//! multiplied by all queries that probe it, so that its rows are read once.
+//! Stage A of the scan of lists: the best score of each bin of each query's lists. For many queries the loop is turned round: a list is
+//! multiplied by all queries that probe it, so that its rows are read once, on matrix units or in tiles of f32 registers.
 
 use super::asked::{Asked, Rows};
 use super::kernels;
-use super::params::{JoinWork, ListWork, PairsByList, ScanMatrix, ScanRow, ScanTable};
+use super::params::{JoinWork, ListWork, PairsByList, ScanRow, ScanTable, ScanTile};
 use crate::buffer::{BIN, Buffer};
 use crate::error::{Error, Result};
 use crate::exact::{Form, Layout, Matrices, Method, PER, SegmentOperand, depth, encode_products};
-use crate::kernel::{Bind, Encoder, MatrixTile, fold};
+use crate::kernel::{Bind, Encoder, Tile, fold};
 use crate::ops::{histogram, prefix_sum};
 
 /// Rows of a list, on average, from which a thread takes several: fewer would leave most of them none.
@@ -25,6 +25,25 @@ pub(super) struct Scores<'a> {
     /// Of each query and list the list, and the query's bins before it.
     pub pairs: &'a Buffer,
     pub asked: Asked<'a>,
+    /// Whether the rows are read as they are stored, though there are copies.
+    pub stored: bool,
+}
+
+/// What multiplies a list by the queries that probe it.
+#[derive(Clone, Copy)]
+pub(super) enum Tiles<'a> {
+    Matrix(&'a Matrices),
+    Registers(Tile),
+}
+
+impl Tiles<'_> {
+    /// Queries and rows of an item.
+    fn shape(self) -> (u32, u32) {
+        match self {
+            Tiles::Matrix(matrices) => (matrices.tile.bm(), matrices.tile.bn()),
+            Tiles::Registers(tile) => (tile.bm, tile.bn),
+        }
+    }
 }
 
 impl Scores<'_> {
@@ -36,10 +55,10 @@ impl Scores<'_> {
 /// Calls `each` with the number, the operand and the first row of each segment that has positions.
 fn segments<'a>(
     rows: &'a Rows<'_>,
-    form: Form,
+    (form, stored): (Form, bool),
     mut each: impl FnMut(usize, SegmentOperand<'a>, u32) -> Result<()>,
 ) -> Result<()> {
-    let scanned = rows.table.scan_rows(rows.lists.dataset());
+    let scanned = rows.scanned(stored);
     for (at, (segment, _, span)) in scanned.spans().enumerate() {
         if span.count > 0 {
             each(at, scanned.operand(at, form)?, segment.first_row() as u32)?;
@@ -80,7 +99,7 @@ pub(super) fn by_row(
     let pairs = upload.count.saturating_mul(scores.nprobe);
     let lanes = lanes(encoder, rows, pairs, 1)?;
     encoder.stage("scan");
-    segments(rows, method.form, |at, operand, first_row| {
+    segments(rows, (method.form, scores.stored), |at, operand, first_row| {
         let params = ScanRow {
             nlist: scores.nlist,
             nprobe: scores.nprobe,
@@ -129,7 +148,7 @@ pub(super) fn by_table(
     let per = if long { PER } else { 1 };
     let pairs = upload.count.saturating_mul(scores.nprobe);
     let lanes = lanes(encoder, rows, pairs, u64::from(per) * 4)?;
-    segments(rows, method.form, |at, operand, first_row| {
+    segments(rows, (method.form, scores.stored), |at, operand, first_row| {
         let params = ScanTable {
             nlist: scores.nlist,
             nprobe: scores.nprobe,
@@ -163,15 +182,19 @@ pub(super) fn by_list(
     rows: &Rows<'_>,
     scores: &Scores<'_>,
     method: &Method,
-    matrices: &Matrices,
+    tiles: Tiles<'_>,
 ) -> Result<()> {
-    let (nlist, upload, tile) = (scores.nlist, scores.asked.upload, matrices.tile);
+    let (nlist, upload) = (scores.nlist, scores.asked.upload);
     let count = upload.count.checked_mul(scores.nprobe);
     let count = count.ok_or_else(|| Error::internal("more than 2^32 pairs"))?;
     let of_lists = histogram::counts(encoder, scores.asked.probes, count, nlist)?;
     let starts = prefix_sum::exclusive(encoder, &of_lists, nlist)?;
     let by_list = pairs_by_list(encoder, scores, &starts, count)?;
-    let (queries, q_stride4, q_factor) = match &matrices.queries {
+    let f16 = match tiles {
+        Tiles::Matrix(matrices) => matrices.queries.as_ref(),
+        Tiles::Registers(_) => None,
+    };
+    let (queries, q_stride4, q_factor) = match f16 {
         Some(f16) => (&f16.part.buffer, f16.part.stride4, f16.part.factor),
         None => {
             let floats = upload.floats.as_ref();
@@ -181,14 +204,13 @@ pub(super) fn by_list(
     };
     let dim = rows.lists.dataset().compared().dim();
     let groups = encoder.gpu().profile().u32("lists", "groups")?;
-    segments(rows, method.form, |at, operand, first_row| {
+    segments(rows, (method.form, scores.stored), |at, operand, first_row| {
         let first_list = at as u32 * nlist;
-        let work = work(encoder, rows, [&of_lists, &starts], (nlist, first_list), tile)?;
+        let work = work(encoder, rows, [&of_lists, &starts], (nlist, first_list), tiles.shape())?;
         encoder.stage("scan");
         let groups = groups.min(encoder.gpu().caps().max_dispatch);
-        let params = ScanMatrix {
+        let params = ScanTile {
             nlist,
-            k: depth(dim),
             k4: dim.div_ceil(4) as u32,
             stride4: operand.stride4,
             q_stride4,
@@ -204,9 +226,18 @@ pub(super) fn by_list(
         buffers.extend(operand.bind());
         buffers.extend([("work", &work), ("pairs", &by_list)]);
         let (scaled, bitmap) = (operand.scale.is_some(), scores.asked.bitmap.is_some());
-        let stored = operand.stored.operand();
-        let variant = kernels::scan_matrix(tile, &stored, scaled, method.bin(), bitmap);
-        encoder.dispatch(&variant, &buffers, &params, [groups, 1, 1])
+        let (stored, dispatch) = (operand.stored.operand(), [groups, 1, 1]);
+        match tiles {
+            Tiles::Matrix(of) => {
+                let variant = kernels::scan_matrix(of.tile, &stored, scaled, method.bin(), bitmap);
+                let params = params.on_matrices(depth(dim));
+                encoder.dispatch(&variant, &buffers, &params, dispatch)
+            }
+            Tiles::Registers(tile) => {
+                let variant = kernels::scan_tile(tile, &stored, scaled, bitmap);
+                encoder.dispatch(&variant, &buffers, &params, dispatch)
+            }
+        }
     })
 }
 
@@ -242,7 +273,7 @@ fn work(
     rows: &Rows<'_>,
     [of_lists, starts]: [&Buffer; 2],
     (nlist, first_list): (u32, u32),
-    tile: MatrixTile,
+    shape: (u32, u32),
 ) -> Result<Buffer> {
     encoder.stage("group");
     let gpu = encoder.gpu().clone();
@@ -250,7 +281,7 @@ fn work(
     let buffers = [("counts", of_lists), ("lists", &rows.table.lists), ("items", &items)];
     let groups = [nlist.div_ceil(256), 1, 1];
     let params = ListWork { nlist, first_list };
-    encoder.dispatch(&kernels::list_work(tile), &buffers, &params, groups)?;
+    encoder.dispatch(&kernels::list_work(shape), &buffers, &params, groups)?;
     let items = prefix_sum::exclusive(encoder, &items, nlist)?;
     let n = nlist + 1;
     let work = gpu.scratch("list work", u64::from(n) * 8)?;

@@ -29,6 +29,8 @@ pub(super) struct Scored {
     pub bin_counts: Buffer,
     pub bin_stride: u32,
     pub rows_probed: Buffer,
+    /// Whether they are of the rows as they are stored, though there are copies.
+    pub stored: bool,
 }
 
 /// Encodes which bins can hold one of the k nearest rows by their scores, with room for so many.
@@ -38,9 +40,9 @@ pub(super) fn choose(
     scored: &Scored,
     (k, room): (u32, u32),
 ) -> Result<Chosen> {
-    let Scored { method, upload, bin_best, bin_counts, bin_stride, .. } = scored;
+    let Scored { method, upload, bin_best, bin_counts, bin_stride, stored, .. } = scored;
     let (gpu, nq) = (encoder.gpu().clone(), u64::from(upload.count));
-    let scanned = rows.table.scan_rows(rows.lists.dataset());
+    let scanned = rows.scanned(*stored);
     let chosen = gpu.scratch("chosen bins", nq * u64::from(room) * 4)?;
     let counts = gpu.scratch("bin counts", nq * 4)?;
     let params = method.selection(encoder, upload, k)?;

@@ -8,7 +8,7 @@ use crate::buffer::BIN;
 use crate::call::{Filter, IvfStats, Options, Pending, RowHits};
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
-use crate::exact::{self, Queries};
+use crate::exact::{self, DeviceFilter, Queries};
 use std::ops::Range;
 
 /// Storage buffers of a kernel that finds rows by a table, without scales, bitmaps and what codes are looked up in.
@@ -161,9 +161,18 @@ impl InvertedLists {
     /// Whether kernels that find rows by a table have bindings for all that there is: a scale of each row where rows are divided by their
     /// length, or their copies by one, what codes are looked up in, and the bits of each query's filter. WebGPU grants eight.
     pub(super) fn binds(&self, filter: &Filter) -> bool {
-        let (dataset, most) = (self.dataset(), self.dataset().gpu().caps().max_storage_buffers);
-        let more = [dataset.is_scaled(), dataset.compared().is_coded(), filter.each.is_some()];
-        BINDINGS + more.iter().filter(|&&needed| needed).count() as u32 <= most
+        self.bindings(filter.each.is_some()) <= self.dataset().gpu().caps().max_storage_buffers
+    }
+
+    fn bindings(&self, by_query: bool) -> u32 {
+        let dataset = self.dataset();
+        let more = [dataset.is_scaled(), dataset.compared().is_coded(), by_query];
+        BINDINGS + more.iter().filter(|&&needed| needed).count() as u32
+    }
+
+    /// Whether tiles of registers have, which take their work from one more.
+    pub(super) fn tiles_bind(&self, filter: &DeviceFilter) -> bool {
+        self.bindings(filter.bitmap_bytes().0 > 0) < self.dataset().gpu().caps().max_storage_buffers
     }
 
     /// Whether one binding holds what comes of a query's rows in so many lists.

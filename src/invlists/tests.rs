@@ -20,7 +20,14 @@ fn random(n: usize, seed: u64) -> Vec<f32> {
 
 /// Settings under which each way of going through lists is taken, and the kernel that shows it.
 const WAYS: &[(&str, &[(&str, &str)])] = &[
-    ("scan_row", &[("matrix.use", "0"), ("lists.flat_share", "1")]),
+    (
+        "scan_row",
+        &[("matrix.use", "0"), ("lists.flat_share", "1"), ("lists.max_tile_queries", "1000")],
+    ),
+    (
+        "scan_tile",
+        &[("matrix.use", "0"), ("lists.flat_share", "1"), ("lists.max_tile_queries", "0")],
+    ),
     ("scan_matrix", &[("matrix.use", "1"), ("lists.flat_share", "1")]),
     ("probed_rows", &[("lists.flat_share", "0")]),
 ];
@@ -255,6 +262,37 @@ fn what_scores_cannot_tell_apart_is_compared_exactly() {
         let stats = found.unwrap().wait().unwrap().stats;
         assert!(stats.exact.rerun > 0, "{stats:?}");
         assert!(stats.ivf.rows_probed >= 30 * 5000, "{stats:?}");
+    }
+}
+
+/// Rows close to each other and far from the origin: a copy in f16 blurs them, f32 does not.
+#[test]
+fn what_a_copy_blurs_is_told_apart_by_the_rows_as_they_are_stored() {
+    let (d, n) = (16, 5000);
+    for (kernel, settings) in WAYS.iter().filter(|(kernel, _)| *kernel != "probed_rows") {
+        let copied = [("matrix.f16_copy", "1"), ("scan.min_rows", "64")];
+        let settings: Vec<_> = settings.iter().copied().chain(copied).collect();
+        let Some(gpu) = gpu(&settings, 1 << 26) else { return };
+        if lacks(&gpu, kernel) {
+            continue;
+        }
+        let near = |n, seed| random(n * d, seed).iter().map(|x| 8.0 + x / 12.0).collect::<Vec<_>>();
+        let (rows, queries) = (near(n, 21), near(70, 22));
+        let rows_of = Dataset::new(&gpu, &Metric::L2, DType::F32, d).unwrap();
+        let centroids = [vec![8.0f32; d], vec![0.0; 3 * d]].concat();
+        let empty = InvertedLists::of(rows_of, 4).unwrap().with_centroids(&centroids).unwrap();
+        let lists = empty.append(&mut SliceSource::new(Rows::F32(&rows), d).unwrap()).unwrap();
+        let none = Filter::default();
+        check(&lists, Rows::F32(&queries), 10, 1, &none, kernel);
+        let look = Look { probe: Probe::Nearest(10), nprobe: 1, fill: false, prove: false };
+        let found = lists.submit(Rows::F32(&queries), look, none, Options::default());
+        let stats = found.unwrap().wait().unwrap().stats;
+        let ran = |name: &str| stats.variants.iter().any(|variant| variant.starts_with(name));
+        // each of them once: no query went on to the distances of all rows
+        let blurred = if *kernel == "scan_tile" { 0 } else { 70 };
+        assert_eq!(stats.exact.rerun, blurred, "{kernel}: {stats:?}");
+        let stored = if *kernel == "scan_row" { "scan_row_f32" } else { "scan_tile_f32" };
+        assert!(ran(stored), "{kernel}: {stats:?}");
     }
 }
 

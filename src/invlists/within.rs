@@ -4,7 +4,7 @@
 use super::coarse::Probes;
 use super::lists::InvertedLists;
 use super::probing::Probing;
-use super::scan::{AllKeys, ListScan};
+use super::scan::{AllKeys, By, ListScan};
 use crate::call::{Filter, Job, Options, Pending, RowHits, SearchStats};
 use crate::device::Gpu;
 use crate::dtype::Rows;
@@ -63,7 +63,7 @@ pub(super) fn submit(
     let call = Probing::new(lists, None, asked, sought, nprobe, filter, &options)?;
     let scan = call.scan([1, nprobe], true)?;
     let by_time = call.plan.pairs / call.table.most_rows(nprobe).max(1);
-    let step = scan.again(true).min(by_time.max(1) as usize);
+    let step = scan.again(By::Distances).min(by_time.max(1) as usize);
     let limit = call.queries.decoder.key_limit(radius);
     let hits = RangePairs::new(call.queries.count);
     let (stats, cancel) = (call.stats(nprobe), options.cancel.clone());

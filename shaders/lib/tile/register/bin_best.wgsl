@@ -3,6 +3,7 @@
 //   best(score)   `score(i, j, m)` is a macro that raises the variable m to the score of result c{i}_{j}; where `input` is "u32", to one
 //                 more than the score, 0 being none
 //   best(score, first, result)   the same where what is raised is more than a variable: `first(m)` declares it, `result(m)` is the maximum
+//   best(score, keep=keep)   the same where `keep(m, b, best)` stores the best of bin b of row m of the tile, if there are such
 
 {% import "lib/tile/register/shape.wgsl" as shape %}
 {% set TX = shape.TX %}{% set TY = shape.TY %}{% set threads = shape.threads %}
@@ -11,7 +12,7 @@
 {% set maxima = NB * (tm // 4) * threads %}
 {% set words = shape.slabs if shape.slabs > maxima else maxima %}
 
-{% macro best(score, first=none, result=none) %}
+{% macro best(score, first=none, result=none, keep=none) %}
 //% for b in range(NB)
 //% for i in range(tm)
 {{ first("m%d_%d"|format(b, i)) if first else "  var m%d_%d = SENTINEL;"|format(b, i) }}
@@ -38,9 +39,13 @@
 //% for u in range(1, TX)
     best = max(best, tile[at + {{ u }}u][component]);
 //% endfor
+//% if keep
+{{ keep("m", "b", "best") }}
+//% else
     let bin = x0 / 64u + b;
     if (q0 + m < p.nq && bin * 64u < p.n) {
       bin_best[(q0 + m) * p.bin_stride + p.first_bin + bin] = {{ "select(SENTINEL, f32(best - 1u), best > 0u)" if input == "u32" else "best" }};
     }
+//% endif
   }
 {% endmacro %}

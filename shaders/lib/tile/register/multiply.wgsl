@@ -2,7 +2,8 @@
 // {{ tm }} x {{ tn }} a thread. Imported with bm bn bk tm tn, `input`, the type of what is staged and of the results, and `unrolled`, how many
 // groups of a slab are written out in one turn of its loop; the text that calls these macros has `t`, the first rows of its tile `q0` and `x0`,
 // their ends p.nq and p.n, p.k4 groups of four in each, and a workgroup array `tile` of vec4<{{ input }}>, at least `slabs` long.
-//   products(left, right, map)   multiplies the operands of these names, the rows of the right one found through `map`; leaves
+//   products(left, right, map, of)   multiplies the operands of these names, the rows of the right one found through `map`, and, where `of` names them,
+//                                those of the left one through of.map, up to the ends of.left and of.right in the place of p.nq and p.n; leaves
 //                                result (i, j) of a thread in c0_0 ...: that of row ty + i TY of the left side and tx + j TX of
 //                                the right. Neighbours in a quarter of a subgroup so read workgroup memory at odd strides of
 //                                16 bytes, without bank conflicts
@@ -21,17 +22,18 @@
       c{{ i }}_{{ j }} = fma(a{{ i }}.{{ e }}, b{{ j }}.{{ e }}, c{{ i }}_{{ j }});
 {% endmacro %}
 
-{% macro products(left, right, map) %}
-{{ pairs(left, right, map, product, ["c"]) }}
+{% set WHOLE = {"map": "", "left": "p.nq", "right": "p.n"} %}
+{% macro products(left, right, map, of=WHOLE) %}
+{{ pairs(left, right, map, product, ["c"], of=of) }}
 {% endmacro %}
 
-{% macro pairs(left, right, map, step, sums, slab=none, start=none, whole=false) %}
+{% macro pairs(left, right, map, step, sums, slab=none, start=none, whole=false, of=WHOLE) %}
   let tx = t % {{ TX }}u;
   let ty = t / {{ TX }}u;
   // the group of a slab's row that this thread loads
   let lk = t % {{ k4 }}u;
-{{ load.rows("a", loads_a, "q0", "p.nq", "") }}
-{{ load.rows("b", loads_b, "x0", "p.n", map) }}
+{{ load.rows("a", loads_a, "q0", of.left, of.map) }}
+{{ load.rows("b", loads_b, "x0", of.right, map) }}
 //% for i in range(tm)
 //% for j in range(tn)
 //% for sum in sums
