@@ -31,7 +31,15 @@ impl Tuner<'_> {
 
     /// Settings by which lists are gone through one way, whatever the number of queries.
     fn one_way(&self, few: u32) -> Vec<Change> {
-        self.with(&[("lists", "max_row_queries", few)])
+        self.with(&[("lists", "max_row_queries", few), ("lists", "max_tile_queries", few)])
+    }
+
+    /// What multiplies lists, and the key that says from how many queries on.
+    fn tiles_of_lists(&self) -> (&'static str, &'static str) {
+        match self.multiplied() {
+            true => ("max_row_queries", "scan_matrix_"),
+            false => ("max_tile_queries", "scan_tile_"),
+        }
     }
 
     pub fn lists(&mut self, until: Instant) -> Result<Vec<Section>> {
@@ -40,27 +48,24 @@ impl Tuner<'_> {
         let few = self.few_of_lists(now + third)?;
         let many = self.groups_of_lists(now + 2 * third)?;
         let rows = self.rows_of_lists(until)?;
-        Ok([few, many, Some(rows)].into_iter().flatten().collect())
+        Ok(vec![few, many, rows])
     }
 
     /// Up to how many queries a list its rows are read one query at a time: both ways at every number.
-    fn few_of_lists(&mut self, until: Instant) -> Result<Option<Section>> {
-        if !self.multiplied() {
-            let why = "without matrix units rows are read one query at a time".to_owned();
-            return Ok(Some(Section { note: Some(why), ..Section::empty("lists", FEW) }));
-        }
+    fn few_of_lists(&mut self, until: Instant) -> Result<Section> {
         let (sizes, loads) = self.by_list(Load::flat(0, 0, K));
         if loads.is_empty() || Instant::now() >= until {
-            return Ok(Some(Section { skipped: 1, ..Section::empty("lists", FEW) }));
+            return Ok(Section { skipped: 1, ..Section::empty("lists", FEW) });
         }
         let of = |kernel: &str| Probe {
             words: vec![OF_LISTS.to_owned()],
             ..probe(kernel, Part::Device, loads.clone())
         };
-        let limit = Limit { section: "lists", key: "max_row_queries", what: FEW, of: "a list" };
+        let (key, kernel) = self.tiles_of_lists();
+        let limit = Limit { section: "lists", key, what: FEW, of: "a list" };
         let rows = (self.one_way(MANY), of("scan_row_"));
-        let tiles = (self.one_way(0), of("scan_matrix_"));
-        Ok(Some(self.both_ways(limit, &sizes, [rows, tiles])))
+        let tiles = (self.one_way(0), of(kernel));
+        Ok(self.both_ways(limit, &sizes, [rows, tiles]))
     }
 
     /// Numbers of queries a list, and searches with so many, that are else like this one.
@@ -77,14 +82,12 @@ impl Tuner<'_> {
     }
 
     /// How many workgroups multiply lists.
-    fn groups_of_lists(&mut self, until: Instant) -> Result<Option<Section>> {
-        if !self.multiplied() {
-            return Ok(None);
-        }
+    fn groups_of_lists(&mut self, until: Instant) -> Result<Section> {
         let loads = vec![self.of_lists(self.trials.sets[0].query_count())];
         let with = self.one_way(0);
         let what = "workgroups that multiply lists";
-        self.workgroups(what, shapes::list_groups(), "scan_matrix_", (loads, with), until).map(Some)
+        let (_, kernel) = self.tiles_of_lists();
+        self.workgroups(what, shapes::list_groups(), kernel, (loads, with), until)
     }
 
     /// How many workgroups read lists for few queries.
