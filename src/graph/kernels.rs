@@ -9,9 +9,11 @@ use crate::space::Family;
 const EDGE_ENDS: Shader = shader!("graph", "edge_ends");
 const KEEP_NEIGHBORS: Shader = shader!("graph", "keep_neighbors");
 const MERGE_LINKS: Shader = shader!("graph", "merge_links");
+const MISSED: Shader = shader!("graph", "missed");
 const PRUNE: Shader = shader!("graph", "prune");
 const REACH: Shader = shader!("graph", "reach");
 const SEARCH: Shader = shader!("graph", "search");
+const SEED: Shader = shader!("graph", "seed");
 
 /// The longest list of a search: two of them, what is met and what is remembered have 16 KiB of workgroup memory.
 const MOST_EF: u32 = 512;
@@ -72,6 +74,21 @@ params! {
 }
 
 params! {
+    pub(super) struct Seed {
+        pub count: u32,
+        pub level: u32,
+        pub groups_x: u32,
+    }
+}
+
+params! {
+    pub(super) struct Missed {
+        pub n: u32,
+        pub groups_x: u32,
+    }
+}
+
+params! {
     pub(super) struct SearchGraph {
         pub k4: u32,
         pub stride4: u32,
@@ -107,6 +124,14 @@ pub(super) fn merge_links(degree: u32) -> Variant {
 
 pub(super) fn reach() -> Variant {
     Variant::new::<Reach>(REACH)
+}
+
+pub(super) fn seed() -> Variant {
+    Variant::new::<Seed>(SEED)
+}
+
+pub(super) fn missed() -> Variant {
+    Variant::new::<Missed>(MISSED)
 }
 
 /// The most rows that a search on this device keeps.
@@ -152,7 +177,7 @@ pub(super) fn search(walker: Walker) -> Variant {
 
 /// The list of all variants, for the tests that translate them.
 pub(crate) fn variants() -> Vec<Variant> {
-    let mut all = vec![keep_neighbors(), edge_ends(), reach()];
+    let mut all = vec![keep_neighbors(), edge_ends(), reach(), seed(), missed()];
     all.extend([32, 64, 96, 128].map(prune));
     all.extend([2, 3, 16, 32, 64, 128].map(merge_links));
     let walker = Walker {

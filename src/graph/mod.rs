@@ -52,9 +52,11 @@ mod links;
 mod neighbors;
 mod search;
 mod starts;
+mod stored;
 
 pub(crate) use edges::{Edges, Shape};
 pub(crate) use kernels::{MOST_DEGREE, most_ef, variants};
 pub use knn::KnnGraph;
 pub(crate) use knn::{Among, block_rows, check, neighbors};
 pub(crate) use search::Walk;
+pub(crate) use stored::Arriving;

@@ -106,8 +106,8 @@ impl Graph {
         Ok(Graph(Core::new(empty(gpu, dim, &metric, dtype, shape)?)))
     }
 
-    /// Reads what [`Index::write`](crate::Index::write) wrote, if it was a `Graph`; otherwise as [`read_index`](crate::read_index). Files have the rows
-    /// and not the graph, which is made of them again.
+    /// Reads what [`Index::write`](crate::Index::write) wrote, if it was a `Graph`; otherwise as [`read_index`](crate::read_index). Files of a graph that was
+    /// made have its edges, so that nothing is made again; of rows that were removed since, or of earlier versions, they have the rows alone.
     ///
     /// # Errors
     /// As [`read_index`](crate::read_index); `Format` also for another kind of index.

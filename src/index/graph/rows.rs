@@ -21,9 +21,9 @@ const REMOVED: u64 = 8;
 
 /// A graph, and how many of its rows had been removed when it was made.
 #[derive(Clone)]
-struct Built {
-    graph: Arc<Edges>,
-    removed: u64,
+pub(super) struct Built {
+    pub graph: Arc<Edges>,
+    pub removed: u64,
 }
 
 /// Rows, and how they are searched.
@@ -33,8 +33,8 @@ pub(in crate::index) struct GraphRows {
     pub(super) shape: Shape,
     pub(super) ef: usize,
     /// The rows that were removed, a bit each; `None` where none was.
-    gone: Option<Arc<[u32]>>,
-    built: Made<Built>,
+    pub(super) gone: Option<Arc<[u32]>>,
+    pub(super) built: Made<Built>,
 }
 
 /// What a search does.
@@ -254,6 +254,7 @@ impl Stored for GraphRows {
 
     fn write_sections(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {
         persist::write_graph(file, self.shape.degree, self.ef)?;
+        self.write_edges(live, file)?;
         let row_bytes = self.dtype().row_bytes(self.dim());
         persist::write_rows(file, persist::ROWS, row_bytes, self.len(), live, |rows| {
             Stored::read(self, rows)
@@ -263,8 +264,13 @@ impl Stored for GraphRows {
     fn read_sections(&self, rows: u64, file: &mut FileReader) -> Result<GraphRows> {
         let (degree, ef) = persist::read_graph(file)?;
         let empty = GraphRows { shape: Shape { degree }, ef, ..self.clone() };
+        let arriving = empty.read_edges(rows, file)?;
         let shape = (self.dtype(), self.dim());
-        persist::read_rows(file, persist::ROWS, shape, rows, |source| empty.append(source))
+        let all = persist::read_rows(file, persist::ROWS, shape, rows, |s| empty.append(s))?;
+        match arriving {
+            Some(edges) => all.with_edges(edges),
+            None => Ok(all),
+        }
     }
 }
 

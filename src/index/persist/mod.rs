@@ -20,7 +20,7 @@ mod transforms;
 mod writer;
 
 pub use describe::IndexInfo;
-pub(super) use graph::{read_graph, write_graph};
+pub(super) use graph::{has_edges, read_edges, read_graph, write_edges, write_graph};
 pub(super) use ids::{read_ids, write_ids};
 pub(super) use info::{IndexReader, Info, has_section, open, open_kind};
 pub(super) use layout::{

@@ -1,0 +1,51 @@
+//! The edges of a graph in a file, so that an index that is read needs none of the work that made them.
+
+use super::rows::{Built, GraphRows};
+use crate::call::Made;
+use crate::error::{Error, Result};
+use crate::graph::{Arriving, Edges};
+use crate::index::ids::RowSet;
+use crate::index::persist::{self, FileReader, FileWriter};
+use crate::index::state::Stored;
+use std::sync::Arc;
+
+impl GraphRows {
+    /// Writes the edges, where they were made of the rows that are written.
+    pub(super) fn write_edges(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {
+        let gpu = self.dataset.gpu();
+        let built = self.built.known().filter(|_| live.is_none());
+        let Some(Built { graph, .. }) = built else { return Ok(()) };
+        let (starts, count) = (graph.start_rows(gpu)?, self.len() * u64::from(self.shape.degree));
+        persist::write_edges(file, &starts, count, |first, some| graph.links(gpu, first, some))
+    }
+
+    /// Reads the edges of so many rows, where a file has them and the device has room: they are made again otherwise.
+    pub(super) fn read_edges(
+        &self,
+        rows: u64,
+        file: &mut FileReader,
+    ) -> Result<Option<(Arriving, Vec<u32>)>> {
+        if !persist::has_edges(file)? {
+            return Ok(None);
+        }
+        let gpu = self.dataset.gpu();
+        let room = || match Arriving::new(gpu, rows, self.shape) {
+            Err(Error::OutOfDeviceMemory { .. } | Error::LimitExceeded { .. }) => {
+                log::debug!("no room for the edges of {rows} rows");
+                Ok(None)
+            }
+            other => other.map(Some),
+        };
+        let of = (rows, self.shape.degree);
+        persist::read_edges(file, of, room, |links, some| links.take(gpu, some))
+    }
+
+    /// With what [`read_edges`](Self::read_edges) read, unless this device has no graph of such rows.
+    pub(super) fn with_edges(self, (links, starts): (Arriving, Vec<u32>)) -> Result<GraphRows> {
+        if self.len() == 0 || Edges::refused(&self.dataset, self.shape).is_some() {
+            return Ok(self);
+        }
+        let graph = Arc::new(links.edges(&self.dataset, &starts)?);
+        Ok(GraphRows { built: Made::of(Built { graph, removed: 0 }), ..self })
+    }
+}
