@@ -1,11 +1,15 @@
 // Of the neighbours of a row those that no short detour reaches: neighbour b is reached over a nearer neighbour d where d has b among its own.
 // The rows with the fewest detours stay, nearer ones first where these are as many (CAGRA, arXiv 2308.15136, section 3.2).
-// Bindings: neighbors (n x width, NO_KEY behind the last), links (n x degree, out, NO_KEY behind the last).
+// Bindings: neighbors (n x width, NO_KEY behind the last){{ ", items (p.items, ascending: the rows that these are of), there (the edges of all rows, which stand for the neighbours of those that are none of them)" if some else "" }}, links (n x degree, out, NO_KEY behind the last).
 // Threads: a workgroup of 64 has one row.
 // Profile keys: none.
 
 {% include "lib/constants.wgsl" %}
 @group(0) @binding({{ slot() }}) var<storage, read> neighbors: array<u32>;
+//% if some
+@group(0) @binding({{ slot() }}) var<storage, read> items: array<u32>;
+@group(0) @binding({{ slot() }}) var<storage, read> there: array<u32>;
+//% endif
 @group(0) @binding({{ slot() }}) var<storage, read_write> links: array<u32>;
 
 struct Params {
@@ -13,6 +17,8 @@ struct Params {
   first: u32,
   n: u32,
   degree: u32,
+  // of some of the rows: how many they are
+  items: u32,
   groups_x: u32,
 }
 var<immediate> p: Params;
@@ -26,6 +32,21 @@ var<workgroup> slots: array<atomic<u32>, SLOTS>;
 var<workgroup> ranks: array<u32, SLOTS>;
 var<workgroup> detours: array<atomic<u32>, WIDTH>;
 
+//% if some
+// which of the items each neighbour is, NO_KEY of another row
+var<workgroup> item_of: array<u32, WIDTH>;
+
+fn found(row: u32) -> u32 {
+  var low = 0u;
+  var high = p.items;
+  while (low < high) {
+    let middle = low + (high - low) / 2u;
+    if (items[middle] < row) { low = middle + 1u; } else { high = middle; }
+  }
+  return select(NO_KEY, low, items[min(low, p.items - 1u)] == row);
+}
+//% endif
+
 fn home(row: u32) -> u32 { return (row * 2654435761u >> 16u) % SLOTS; }
 
 @compute @workgroup_size(64)
@@ -35,6 +56,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   for (var i = t; i < WIDTH; i += 64u) {
     own[i] = neighbors[row * WIDTH + i];
     atomicStore(&detours[i], 0u);
+//% if some
+    item_of[i] = found(own[i]);
+//% endif
   }
   for (var i = t; i < SLOTS; i += 64u) { atomicStore(&slots[i], NO_KEY); }
   workgroupBarrier();
@@ -60,7 +84,16 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     let by = i / WIDTH;
     let over = own[by];
     if (over != NO_KEY) {
+//% if some
+      var reached = NO_KEY;
+      if (item_of[by] != NO_KEY) {
+        reached = neighbors[item_of[by] * WIDTH + i % WIDTH];
+      } else if (i % WIDTH < p.degree) {
+        reached = there[over * p.degree + i % WIDTH];
+      }
+//% else
       let reached = neighbors[over * WIDTH + i % WIDTH];
+//% endif
       if (reached != NO_KEY) {
         var at = home(reached);
         var there = atomicLoad(&slots[at]);

@@ -33,7 +33,7 @@ pub(crate) struct Edges {
 
 impl Shape {
     /// Neighbours of a row.
-    fn width(self) -> u32 {
+    pub(super) fn width(self) -> u32 {
         (KEPT * self.degree / 2).next_multiple_of(WHOLE).min(MOST_DEGREE)
     }
 }

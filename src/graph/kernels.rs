@@ -6,12 +6,19 @@ use crate::exact::Encoding;
 use crate::kernel::{Shader, Variant, params, shader};
 use crate::space::Family;
 
+const BLEND: Shader = shader!("graph", "blend");
+const CARRY: Shader = shader!("graph", "carry");
+const DIFFER: Shader = shader!("graph", "differ");
 const EDGE_ENDS: Shader = shader!("graph", "edge_ends");
+const HEAL: Shader = shader!("graph", "heal");
+const KEEP_MET: Shader = shader!("graph", "keep_met");
 const KEEP_NEIGHBORS: Shader = shader!("graph", "keep_neighbors");
+const MEET: Shader = shader!("graph", "meet");
 const MERGE_LINKS: Shader = shader!("graph", "merge_links");
 const MISSED: Shader = shader!("graph", "missed");
 const PRUNE: Shader = shader!("graph", "prune");
 const REACH: Shader = shader!("graph", "reach");
+const REJOIN: Shader = shader!("graph", "rejoin");
 const SEARCH: Shader = shader!("graph", "search");
 const SEED: Shader = shader!("graph", "seed");
 
@@ -36,6 +43,8 @@ params! {
         pub k: u32,
         /// Neighbours of a row.
         pub width: u32,
+        /// Whether the row of its own number is one of the others.
+        pub own: u32,
     }
 }
 
@@ -45,6 +54,8 @@ params! {
         pub first: u32,
         pub n: u32,
         pub degree: u32,
+        /// Of some of the rows: how many they are.
+        pub items: u32,
         pub groups_x: u32,
     }
 }
@@ -53,6 +64,8 @@ params! {
     pub(super) struct EdgeEnds {
         pub n: u32,
         pub degree: u32,
+        /// Above every row.
+        pub none: u32,
         pub groups_x: u32,
     }
 }
@@ -60,6 +73,8 @@ params! {
 params! {
     pub(super) struct MergeLinks {
         pub n: u32,
+        /// Rows whose edges are new: all, or some.
+        pub items: u32,
         pub groups_x: u32,
     }
 }
@@ -69,6 +84,77 @@ params! {
         pub n: u32,
         pub degree: u32,
         pub level: u32,
+        pub groups_x: u32,
+    }
+}
+
+params! {
+    pub(super) struct Carry {
+        pub old_n: u32,
+        pub n: u32,
+        pub degree: u32,
+        pub groups_x: u32,
+    }
+}
+
+params! {
+    pub(super) struct Heal {
+        /// Of the first of the rows.
+        pub first: u32,
+        pub count: u32,
+        pub degree: u32,
+        pub groups_x: u32,
+    }
+}
+
+params! {
+    pub(super) struct Blend {
+        pub n: u32,
+        pub items: u32,
+        /// So many of the new edges are the first.
+        pub first: u32,
+        pub groups_x: u32,
+    }
+}
+
+params! {
+    pub(super) struct Rejoin {
+        /// Of the first of the rows.
+        pub first: u32,
+        pub count: u32,
+        pub degree: u32,
+        pub groups_x: u32,
+    }
+}
+
+params! {
+    pub(super) struct Differ {
+        pub n: u32,
+        pub degree: u32,
+        pub groups_x: u32,
+    }
+}
+
+params! {
+    pub(super) struct Meet {
+        /// Of the first of the rows.
+        pub first: u32,
+        pub count: u32,
+        pub starts: u32,
+        /// Places for the nearest new rows.
+        pub width: u32,
+        pub groups_x: u32,
+    }
+}
+
+params! {
+    pub(super) struct KeepMet {
+        /// Of the first of the rows.
+        pub first: u32,
+        pub count: u32,
+        pub ef: u32,
+        /// Neighbours of a row.
+        pub width: u32,
         pub groups_x: u32,
     }
 }
@@ -108,18 +194,48 @@ pub(super) fn keep_neighbors() -> Variant {
     Variant::new::<KeepNeighbors>(KEEP_NEIGHBORS)
 }
 
-/// Of so many neighbours a row.
-pub(super) fn prune(width: u32) -> Variant {
+/// Of so many neighbours a row; of `some` of the rows, or all.
+pub(super) fn prune(width: u32, some: bool) -> Variant {
     let slots = (2 * width).next_power_of_two();
-    Variant::new::<Prune>(PRUNE).int("width", width).implied("slots", slots)
+    Variant::new::<Prune>(PRUNE).int("width", width).flag("some", some).implied("slots", slots)
 }
 
 pub(super) fn edge_ends() -> Variant {
     Variant::new::<EdgeEnds>(EDGE_ENDS)
 }
 
-pub(super) fn merge_links(degree: u32) -> Variant {
-    Variant::new::<MergeLinks>(MERGE_LINKS).int("degree", degree)
+/// Of new edges of `some` of the rows, or all.
+pub(super) fn merge_links(degree: u32, some: bool) -> Variant {
+    Variant::new::<MergeLinks>(MERGE_LINKS).int("degree", degree).flag("some", some)
+}
+
+/// To rows that have other numbers, or to more rows.
+pub(super) fn carry(mapped: bool) -> Variant {
+    Variant::new::<Carry>(CARRY).flag("mapped", mapped)
+}
+
+pub(super) fn heal() -> Variant {
+    Variant::new::<Heal>(HEAL).implied("room", ROOM)
+}
+
+pub(super) fn differ() -> Variant {
+    Variant::new::<Differ>(DIFFER)
+}
+
+pub(super) fn blend(degree: u32) -> Variant {
+    Variant::new::<Blend>(BLEND).int("degree", degree)
+}
+
+pub(super) fn rejoin() -> Variant {
+    Variant::new::<Rejoin>(REJOIN)
+}
+
+pub(super) fn meet() -> Variant {
+    Variant::new::<Meet>(MEET)
+}
+
+pub(super) fn keep_met() -> Variant {
+    Variant::new::<KeepMet>(KEEP_MET)
 }
 
 pub(super) fn reach() -> Variant {
@@ -178,8 +294,12 @@ pub(super) fn search(walker: Walker) -> Variant {
 /// The list of all variants, for the tests that translate them.
 pub(crate) fn variants() -> Vec<Variant> {
     let mut all = vec![keep_neighbors(), edge_ends(), reach(), seed(), missed()];
-    all.extend([32, 64, 96, 128].map(prune));
-    all.extend([2, 3, 16, 32, 64, 128].map(merge_links));
+    all.extend([heal(), differ(), rejoin(), meet(), keep_met(), carry(false), carry(true)]);
+    for some in [false, true] {
+        all.extend([32, 64, 96, 128].map(|width| prune(width, some)));
+        all.extend([2, 3, 16, 32, 64, 128].map(|degree| merge_links(degree, some)));
+    }
+    all.extend([3, 64].map(blend));
     let walker = Walker {
         rows: Encoding::F16Copy,
         segments: 1,

@@ -28,6 +28,8 @@ struct Keep {
     gpu: Gpu,
     neighbors: Buffer,
     width: u32,
+    /// Whether a row may be on its own list, which one of other rows may not be told from.
+    own: bool,
     decoder: Arc<Decoder>,
 }
 
@@ -37,25 +39,47 @@ pub(super) fn neighbors(
     width: u32,
     cancel: Option<&CancelToken>,
 ) -> Result<Buffer> {
-    let (gpu, n) = (dataset.gpu(), dataset.len());
-    let neighbors = gpu.alloc("neighbors", n * u64::from(width) * 4)?;
-    let decoder = Queries::resident(dataset, dataset, 0..0)?.decoder;
-    let (of, kept) = (gpu.clone(), neighbors.clone());
-    let options = Options {
-        // an edge that rounding misses is no loss
-        fast: true,
-        timed: log::log_enabled!(log::Level::Debug),
-        cancel: cancel.cloned(),
-        next: Some(Arc::new(Keep { gpu: of, neighbors: kept, width, decoder })),
-        ..Options::default()
-    };
-    let k = width as usize + 1;
+    let (neighbors, options) = kept((dataset, dataset), (width, false), cancel)?;
+    let (n, k) = (dataset.len(), width as usize + 1);
     if n < FEW_ROWS {
         told(&submit_rows(dataset, (dataset, 0..n), k, options)?.wait()?.stats);
     } else {
         in_lists(dataset, k, options)?;
     }
     Ok(neighbors)
+}
+
+/// The same of the rows of another dataset.
+pub(super) fn nearest(
+    dataset: &Dataset,
+    of: &Dataset,
+    width: u32,
+    cancel: Option<&CancelToken>,
+) -> Result<Buffer> {
+    let (nearest, options) = kept((dataset, of), (width, true), cancel)?;
+    told(&submit_rows(dataset, (of, 0..of.len()), width as usize, options)?.wait()?.stats);
+    Ok(nearest)
+}
+
+/// Where the nearest rows of each come to stand, and the options of the search that has them kept.
+fn kept(
+    (dataset, of): (&Dataset, &Dataset),
+    (width, own): (u32, bool),
+    cancel: Option<&CancelToken>,
+) -> Result<(Buffer, Options)> {
+    let gpu = dataset.gpu();
+    let neighbors = gpu.alloc("neighbors", of.len() * u64::from(width) * 4)?;
+    let decoder = Queries::resident(dataset, of, 0..0)?.decoder;
+    let keep = Keep { gpu: gpu.clone(), neighbors: neighbors.clone(), width, own, decoder };
+    let options = Options {
+        // an edge that rounding misses is no loss
+        fast: true,
+        timed: log::log_enabled!(log::Level::Debug),
+        cancel: cancel.cloned(),
+        next: Some(Arc::new(keep)),
+        ..Options::default()
+    };
+    Ok((neighbors, options))
 }
 
 /// Says what a search took, where somebody listens.
@@ -112,7 +136,7 @@ impl NextStage for Keep {
             ("keys", &keys),
             ("none", &none),
         ];
-        let params = KeepNeighbors { k: found.k, width: self.width };
+        let params = KeepNeighbors { k: found.k, width: self.width, own: self.own.into() };
         encoder.dispatch(&kernels::keep_neighbors(), &buffers, &params, [nq, 1, 1])?;
         Ok(Left { keys, rows: none.clone(), counts: none })
     }

@@ -10,7 +10,7 @@ use crate::kernel::Encoder;
 use std::sync::Arc;
 
 /// Starts of a query.
-const STARTS: usize = 32;
+pub(super) const STARTS: usize = 32;
 /// Rows whose edges are followed in a step, as far as there is room for what they lead to: four take a quarter of the steps of one, for a few per
 /// cent more rows that are compared.
 const WIDTH: u32 = 4;
@@ -27,9 +27,9 @@ pub(crate) struct Walk {
 }
 
 /// What is between the search of the starts and the exact distances.
-struct Walking {
-    graph: Edges,
-    walk: Walk,
+pub(super) struct Walking {
+    pub graph: Edges,
+    pub walk: Walk,
 }
 
 impl Edges {

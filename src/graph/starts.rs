@@ -25,7 +25,7 @@ pub(super) struct Starts {
 }
 
 /// A sample of about `count` numbers below `n`: one of each of so many stretches, by a hash of the stretch's number.
-fn sample(n: u64, count: u64) -> Vec<u32> {
+pub(super) fn sample(n: u64, count: u64) -> Vec<u32> {
     let count = count.min(n);
     let of = |i: u64| {
         let (first, end) = (i * n / count, (i + 1) * n / count);
@@ -35,7 +35,7 @@ fn sample(n: u64, count: u64) -> Vec<u32> {
     (0..count).map(of).collect()
 }
 
-fn sample_size(n: u64) -> u64 {
+pub(super) fn sample_size(n: u64) -> u64 {
     ((4.0 * (n as f64).sqrt()) as u64).clamp(FEWEST, MOST)
 }
 
@@ -74,7 +74,7 @@ impl Starts {
 }
 
 /// Whether a row has a bit.
-fn has(bits: Option<&[u32]>, row: u32) -> bool {
+pub(super) fn has(bits: Option<&[u32]>, row: u32) -> bool {
     bits.is_some_and(|bits| bits[row as usize / 32] >> (row % 32) & 1 != 0)
 }
 
@@ -109,6 +109,9 @@ impl<'a> Reached<'a> {
 
     /// Goes on from some rows until no edge leads any further.
     fn go_on(&mut self, from: &[u32]) -> Result<()> {
+        if from.is_empty() {
+            return Ok(());
+        }
         let (gpu, (links, degree)) = (self.gpu, self.links);
         let mut encoder = Encoder::new(gpu, "reach", false)?;
         let count = from.len() as u32;
@@ -116,9 +119,7 @@ impl<'a> Reached<'a> {
         let rows_from = encoder.upload("rows to set out from", bytemuck::cast_slice(from))?;
         let buffers = [("rows_from", &rows_from), ("levels", &self.levels)];
         let params = Seed { count, level: self.level, groups_x: x };
-        if count > 0 {
-            encoder.dispatch(&kernels::seed(), &buffers, &params, [x, y, 1])?;
-        }
+        encoder.dispatch(&kernels::seed(), &buffers, &params, [x, y, 1])?;
         let [x, y] = fold(gpu, u64::from(self.n).div_ceil(256))?;
         loop {
             let reached = gpu.scratch("reached", 4)?;

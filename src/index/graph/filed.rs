@@ -10,12 +10,26 @@ use crate::index::state::Stored;
 use std::sync::Arc;
 
 impl GraphRows {
-    /// Writes the edges, where they were made of the rows that are written.
+    /// Writes the edges of the rows in `live`, or all, where a graph was made of them or of what they were. Where some were removed, they are those of the
+    /// others, as they will be numbered; where there is no room for that, the file has none.
     pub(super) fn write_edges(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {
         let gpu = self.dataset.gpu();
-        let built = self.built.known().filter(|_| live.is_none());
-        let Some(Built { graph, .. }) = built else { return Ok(()) };
-        let (starts, count) = (graph.start_rows(gpu)?, self.len() * u64::from(self.shape.degree));
+        let made = || {
+            let left = match live {
+                Some(live) => self.gather(&live.iter().collect::<Vec<u32>>())?,
+                None => self.clone(),
+            };
+            match left.is_made() && left.len() > 0 {
+                true => Ok(Some((left.graph()?, left))),
+                false => Ok(None),
+            }
+        };
+        let (Built { graph, .. }, left) = match made() {
+            Err(Error::OutOfDeviceMemory { .. }) | Ok(None) => return Ok(()),
+            Ok(Some(made)) => made,
+            Err(other) => return Err(other),
+        };
+        let (starts, count) = (graph.start_rows(gpu)?, left.len() * u64::from(self.shape.degree));
         persist::write_edges(file, &starts, count, |first, some| graph.links(gpu, first, some))
     }
 

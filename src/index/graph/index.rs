@@ -131,10 +131,11 @@ impl Graph {
         core.map(Graph)
     }
 
-    /// Makes the graph now, if it is not there: otherwise the first search that follows it does. Where there can be none, it does nothing.
+    /// Makes the graph now, if it is not there: otherwise the first search that follows it does. After changes it is made of what is left of the one
+    /// before, as such a search does. Of no rows there is none to make.
     ///
     /// # Errors
-    /// `OutOfDeviceMemory`; `DeviceLost`.
+    /// `Unsupported` where there can be none, with the reason; `OutOfDeviceMemory`; `DeviceLost`.
     ///
     /// # Example
     /// ```no_run
@@ -145,6 +146,26 @@ impl Graph {
     /// ```
     pub fn build(&self) -> Result<()> {
         self.0.snapshot().rows().build()
+    }
+
+    /// Makes the graph anew of the rows as they are now, whatever there is of one. Searches that run meanwhile follow the old one, changes wait.
+    ///
+    /// Cost: as [`build`](Self::build) after the first [`add`](crate::Index::add). Rows that are added and removed do not ask for it: their graph is
+    /// within some two points of a new one's recall, which this brings back.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build); the index is then as it was.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// let index = Graph::read(&Gpu::new()?, "graph.nf")?;
+    /// index.remove(&[3, 5, 8])?;
+    /// index.rebuild()?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn rebuild(&self) -> Result<()> {
+        self.0.rebuild(GraphRows::rebuilt)
     }
 
     /// Edges of a row.

@@ -1,5 +1,6 @@
 //! What an index with a graph stores: rows as they are, and the graph of them once a search asks for it.
 
+use super::before::Before;
 use crate::buffer::Matrix;
 use crate::call::{Filter, Made, Options, Pending, RowHits, RowIds, mask_words};
 use crate::dtype::{DType, Rows};
@@ -15,9 +16,6 @@ use crate::index::state::Stored;
 use crate::metric::Metric;
 use std::ops::Range;
 use std::sync::Arc;
-
-/// Of the rows of a graph, one in so many may be removed before the next search makes a new one.
-const REMOVED: u64 = 8;
 
 /// A graph, and how many of its rows had been removed when it was made.
 #[derive(Clone)]
@@ -35,6 +33,8 @@ pub(in crate::index) struct GraphRows {
     /// The rows that were removed, a bit each; `None` where none was.
     pub(super) gone: Option<Arc<[u32]>>,
     pub(super) built: Made<Built>,
+    /// The graph of what the rows were, of which theirs is made.
+    pub(super) before: Before,
 }
 
 /// What a search does.
@@ -46,7 +46,8 @@ enum Way {
 impl GraphRows {
     /// No rows yet.
     pub fn new(dataset: Dataset, shape: Shape, ef: usize) -> GraphRows {
-        GraphRows { dataset, shape, ef, gone: None, built: Made::default() }
+        let (built, before) = (Made::default(), Before::default());
+        GraphRows { dataset, shape, ef, gone: None, built, before }
     }
 
     /// Whose searches keep so many rows.
@@ -54,34 +55,32 @@ impl GraphRows {
         Ok(GraphRows { ef: checked_ef(ef)?, ..self.clone() })
     }
 
-    /// With the graph, if it is still to be made and there is one of such rows.
+    /// With the graph, if it is still to be made.
+    ///
+    /// # Errors
+    /// `Unsupported` where there is none of such rows.
     pub fn build(&self) -> Result<()> {
         match Edges::refused(&self.dataset, self.shape) {
-            None if self.dataset.len() > 0 => self.graph().map(drop),
-            _ => Ok(()),
+            _ if self.dataset.len() == 0 => Ok(()),
+            None => self.graph().map(drop),
+            Some(why) => Err(Error::unsupported("a graph", why)),
         }
     }
 
-    /// With other rows, of which none more is removed.
+    /// With other rows behind them.
     fn of(&self, dataset: Dataset) -> GraphRows {
         let gone = self.gone.as_ref().map(|gone| {
             let mut words = gone.to_vec();
             words.resize(mask_words(dataset.len()), 0);
             words.into()
         });
-        GraphRows { dataset, gone, built: Made::default(), ..self.clone() }
+        let before = self.before().grown(dataset.len());
+        GraphRows { dataset, gone, built: Made::default(), before, ..self.clone() }
     }
 
-    fn removed(&self) -> u64 {
+    pub(super) fn removed(&self) -> u64 {
         let ones = |words: &Arc<[u32]>| words.iter().map(|word| u64::from(word.count_ones())).sum();
         self.gone.as_ref().map_or(0, ones)
-    }
-
-    fn graph(&self) -> Result<Built> {
-        self.built.get(|| {
-            let graph = Edges::build(&self.dataset, self.shape, self.gone.as_deref(), None)?;
-            Ok(Built { graph: Arc::new(graph), removed: self.removed() })
-        })
     }
 
     /// Which way a search goes.
@@ -113,7 +112,7 @@ impl GraphRows {
             _ if longer > most_ef(self.dataset.gpu()).into() => {
                 exactly(asked, "an ef or a k above 512 (on a software driver above 256)")
             }
-            _ if rows == 0 => Ok(Way::Exact),
+            _ if rows == self.removed() => Ok(Way::Exact),
             _ if asked.path == GraphPath::Auto && few => Ok(Way::Exact),
             () => match Edges::refused(&self.dataset, self.shape) {
                 Some(why) if asked.path == GraphPath::Graph => {
@@ -168,7 +167,8 @@ impl Stored for GraphRows {
     }
 
     fn bytes(&self) -> u64 {
-        self.dataset.bytes() + self.built.known().map_or(0, |built| built.graph.bytes())
+        let built = self.built.known().map_or(0, |built| built.graph.bytes());
+        self.dataset.bytes() + built + self.before.bytes()
     }
 
     fn description(&self) -> String {
@@ -190,7 +190,9 @@ impl Stored for GraphRows {
         live: Option<&[u32]>,
         more: u64,
     ) -> Result<GraphRows> {
-        Ok(self.of(self.dataset.replace(rows, source, live, more)?))
+        let dataset = self.dataset.replace(rows, source, live, more)?;
+        let before = self.before().without(rows, self.len());
+        Ok(GraphRows { dataset, built: Made::default(), before, ..self.clone() })
     }
 
     fn mask(&self, live: &[u32]) -> Result<GraphRows> {
@@ -199,14 +201,16 @@ impl Stored for GraphRows {
         if let (Some(last), over @ 1..) = (gone.last_mut(), rows % 32) {
             *last &= (1 << over) - 1;
         }
-        let masked = GraphRows { gone: Some(gone.into()), ..self.of(self.dataset.mask(live)?) };
-        let few = |built: &Built| (masked.removed() - built.removed) * REMOVED <= rows;
-        let built = self.built.known().filter(few).map_or_else(Made::default, Made::of);
-        Ok(GraphRows { built, ..masked })
+        let (dataset, gone) = (self.dataset.mask(live)?, Some(gone.into()));
+        // a graph leads through rows that are nobody's hits
+        let (built, before) = (self.built.own(), self.before.own());
+        Ok(GraphRows { dataset, gone, built, before, ..self.clone() })
     }
 
     fn gather(&self, keep: &[u32]) -> Result<GraphRows> {
-        Ok(GraphRows { gone: None, ..self.of(Stored::gather(&self.dataset, keep)?) })
+        let dataset = Stored::gather(&self.dataset, keep)?;
+        let before = self.before().gathered(keep);
+        Ok(GraphRows { dataset, gone: None, built: Made::default(), before, ..self.clone() })
     }
 
     fn read(&self, rows: Range<u64>) -> Result<Vec<u8>> {

@@ -3,8 +3,8 @@
 use super::{Both, bits, made, walking};
 use crate::support::whole_gpu;
 use nearfield::{
-    DType, Graph, IdFilter, Index, IndexInfo, Metric, Rows, Search, SearchParams, index_factory,
-    read_index,
+    DType, Error, Graph, IdFilter, Index, IndexInfo, Metric, Rows, Search, SearchParams,
+    index_factory, read_index,
 };
 
 const DIM: usize = 8;
@@ -124,7 +124,9 @@ fn what_the_graph_does_not_answer_the_exact_search_does() {
             .each()
             .map(|index| index.search_with(base.rows(), 3, &SearchParams::new()).unwrap());
         assert_eq!(bits(&ours), bits(&theirs), "{metric} {dtype}");
-        both.graph.build().unwrap();
+        let none = both.graph.build();
+        assert!(matches!(none, Err(Error::Unsupported { .. })), "{metric} {dtype}: {none:?}");
+        assert!(matches!(both.graph.rebuild(), Err(Error::Unsupported { .. })));
     }
     // a query that may not find itself
     let mut params = walking(32);
