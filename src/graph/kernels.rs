@@ -13,6 +13,7 @@ const EDGE_ENDS: Shader = shader!("graph", "edge_ends");
 const HEAL: Shader = shader!("graph", "heal");
 const KEEP_MET: Shader = shader!("graph", "keep_met");
 const KEEP_NEIGHBORS: Shader = shader!("graph", "keep_neighbors");
+const KEEP_PASSING: Shader = shader!("graph", "keep_passing");
 const MEET: Shader = shader!("graph", "meet");
 const MERGE_LINKS: Shader = shader!("graph", "merge_links");
 const MISSED: Shader = shader!("graph", "missed");
@@ -160,6 +161,12 @@ params! {
 }
 
 params! {
+    pub(super) struct KeepPassing {
+        pub ef: u32,
+    }
+}
+
+params! {
     pub(super) struct Seed {
         pub count: u32,
         pub level: u32,
@@ -242,6 +249,10 @@ pub(super) fn reach() -> Variant {
     Variant::new::<Reach>(REACH)
 }
 
+pub(super) fn keep_passing() -> Variant {
+    Variant::new::<KeepPassing>(KEEP_PASSING)
+}
+
 pub(super) fn seed() -> Variant {
     Variant::new::<Seed>(SEED)
 }
@@ -294,7 +305,16 @@ pub(super) fn search(walker: Walker) -> Variant {
 /// The list of all variants, for the tests that translate them.
 pub(crate) fn variants() -> Vec<Variant> {
     let mut all = vec![keep_neighbors(), edge_ends(), reach(), seed(), missed()];
-    all.extend([heal(), differ(), rejoin(), meet(), keep_met(), carry(false), carry(true)]);
+    all.extend([
+        heal(),
+        differ(),
+        rejoin(),
+        meet(),
+        keep_met(),
+        keep_passing(),
+        carry(false),
+        carry(true),
+    ]);
     for some in [false, true] {
         all.extend([32, 64, 96, 128].map(|width| prune(width, some)));
         all.extend([2, 3, 16, 32, 64, 128].map(|degree| merge_links(degree, some)));

@@ -292,7 +292,8 @@ impl Renewal<'_> {
         let near = gpu.alloc("neighbors", rows.len() as u64 * u64::from(width) * 4)?;
         let queries = Queries::resident(self.dataset, self.dataset, 0..u64::from(self.n))?;
         let starts = self.graph.starts.clone();
-        let walking = Walking { graph: Edges { links: links.clone(), degree, starts }, walk };
+        let graph = Edges { links: links.clone(), degree, starts };
+        let walking = Walking { graph, walk, passing: None };
         let most = BLOCK.min(gpu.caps().max_dispatch as usize);
         for (first, block) in (0..).step_by(most).zip(rows.chunks(most)) {
             self.cancel.map_or(Ok(()), CancelToken::check)?;

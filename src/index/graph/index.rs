@@ -24,22 +24,35 @@ const EF: usize = 64;
 /// the neighbours of what is nearest so far; the more rows it keeps on its way ([`ef`](Self::ef)), the fewer neighbours it misses.
 ///
 /// All else is as of a [`Flat`](crate::Flat): types, metrics, ids, filters, changes, files, the order of equal distances. What a graph cannot answer, or not as
-/// fast, the exact search answers: filters, range searches, k above 512, indexes of few rows (as the device profile says: 32,768, on a card that searches exactly very fast half a million), rows of bits or integers, metrics that are
+/// fast, the exact search answers: filters of single queries or that were prepared, filters that few rows pass, range searches, k or `ef` above 512, indexes of few rows (as the device profile says: 32,768, on a card that searches exactly very fast half a million), rows of bits or integers, metrics that are
 /// no sums of squares or products, and queries that found fewer hits than there are. [`SearchStats::graph`](crate::SearchStats#structfield.graph)
 /// says which way a search went, and [`GraphParams::path`](crate::GraphParams#structfield.path) decides it.
 ///
 /// Cost: that of a [`Flat`](crate::Flat) in device memory, 4 bytes an edge, and a copy of some rows (four times the root of their number) from which searches
-/// set out. The graph takes the exact search of all rows by all rows: some seconds for a million on a large card. After rows
-/// were added or replaced, or one in eight was removed, the next search makes a new one.
+/// set out. The graph takes the exact search of all rows by all rows: some seconds for a million on a large card.
+///
+/// # Changes
+/// Rows that were removed stay in the graph, as ways to others and nobody's hits, until one in five is (as a `Flat` keeps them). Then, and after rows were added
+/// or replaced, the next search makes the new graph of the old one: rows that lost neighbours take those of the lost ones, new rows are searched for
+/// along the edges, lead to what is found, and back. That takes a time in proportion to the rows that changed (under inner products also a pass over all rows), and
+/// as much memory as both graphs while it is made. Where more came than half of those that are left, or three of four were lost, it is made of the rows alone, as by
+/// [`rebuild`](Self::rebuild). Searches that began before a change see the graph of then.
+///
+/// # Filters
+/// A filter of all queries is taken along the edges: the search goes through all rows, keeps a list that is longer the fewer rows pass, and answers with
+/// those that do. Where that list would be longer than there is room for (of 64 rows for k = 10, below one row in eighteen that passes), or takes longer than
+/// comparing all rows, the exact search answers, as it does single queries that meet too few: an answer has min(k, rows that pass) hits.
 ///
 /// # Accuracy
 /// Distances are those of a [`Flat`](crate::Flat), to the bit; neighbours may be missed. Edges lead to every row from those that a search may
 /// set out from, which take in whatever no edge leads to; a search that keeps few rows may miss it all the same. An answer is a function of the graph as it was
-/// made, the query and [`ef`](Self::ef): it does not depend on the other queries of a call. A graph is one of the rows at the time; where few were removed since, it
-/// is another than a new one would be.
+/// made, the query and [`ef`](Self::ef): it does not depend on the other queries of a call. A graph that was made of an earlier one depends on the
+/// changes in between and on when it was searched, and finds within some two points of what a new one does (half of the rows in ten batches: 0.985 of 0.985 under L2,
+/// 0.982 of 0.992 under inner products; without 70 % of the rows around one of them: 0.998 of 0.998; 4,000 rows, 24 dimensions, 16 edges, `ef` 32).
 ///
 /// # References
-/// Ootomo et al., *CAGRA: Highly Parallel Graph Construction and Approximate Nearest Neighbor Search for GPUs*, arXiv 2308.15136.
+/// Ootomo et al., *CAGRA: Highly Parallel Graph Construction and Approximate Nearest Neighbor Search for GPUs*, arXiv 2308.15136. Changes: Singh et al.,
+/// *FreshDiskANN*, arXiv 2105.09613, and batches as of Manohar et al., *ParlayANN*, arXiv 2305.04359.
 ///
 /// # Example
 /// ```no_run
@@ -179,7 +192,8 @@ impl Graph {
         self.0.snapshot().rows().ef
     }
 
-    /// Has searches keep so many rows unless they say how many; files keep the number.
+    /// Has searches keep so many rows unless they say how many; files keep the number. Above 512 (on a software driver 256) they are exact, which
+    /// [`SearchStats::graph`](crate::SearchStats#structfield.graph) counts.
     ///
     /// # Errors
     /// `InvalidArgument` for 0.

@@ -1,6 +1,7 @@
 //! What an index with a graph stores: rows as they are, and the graph of them once a search asks for it.
 
 use super::before::Before;
+use super::passing::Passing;
 use crate::buffer::Matrix;
 use crate::call::{Filter, Made, Options, Pending, RowHits, RowIds, mask_words};
 use crate::dtype::{DType, Rows};
@@ -23,6 +24,9 @@ pub(super) struct Built {
     pub graph: Arc<Edges>,
     pub removed: u64,
 }
+
+/// Above every list that there is room for.
+const MOST_ASKED: u64 = 1 << 24;
 
 /// Rows, and how they are searched.
 #[derive(Clone)]
@@ -88,7 +92,7 @@ impl GraphRows {
         &self,
         ask: Ask,
         asked: &GraphParams,
-        filter: &Filter,
+        passing: &Result<Option<Passing>, &'static str>,
         options: &Options,
     ) -> Result<Way> {
         let Some(k) = ask.k() else { return exactly(asked, "a range search") };
@@ -99,19 +103,31 @@ impl GraphRows {
         if asked.path == GraphPath::Exact {
             return Ok(Way::Exact);
         }
+        if let Err(why) = passing {
+            return exactly(asked, why);
+        }
         // rows that were removed since it was made take places of the list
         let removed =
             self.removed() - self.built.known().map_or(self.removed(), |built| built.removed);
         let rows = self.dataset.len();
-        let longer = ef as u64 + (ef as u64 * removed).div_ceil((rows - removed).max(1));
-        let few = rows < self.dataset.gpu().profile().u32("graph", "exact_rows")?.into();
+        let ef = (ef as u64).min(MOST_ASKED);
+        let longer = ef + (ef * removed).div_ceil((rows - removed).max(1));
+        let least = self.dataset.gpu().profile().u32("graph", "exact_rows")?.into();
+        // so do those that do not pass; a walk takes as long as its list, the exact search as long as without a filter
+        let (longer, few) = match passing {
+            Ok(Some(passing)) => {
+                let list = passing.list((k, longer), rows - self.removed());
+                (list, rows * longer < u64::saturating_mul(least, list))
+            }
+            _ => (longer, rows < least),
+        };
         match () {
-            _ if filter.shared.is_some() || filter.each.is_some() => exactly(asked, "a filter"),
             _ if options.exhaustive => exactly(asked, "exhaustive"),
             _ if options.keys => exactly(asked, "an answer that is merged"),
-            _ if longer > most_ef(self.dataset.gpu()).into() => {
-                exactly(asked, "an ef or a k above 512 (on a software driver above 256)")
-            }
+            _ if longer > most_ef(self.dataset.gpu()).into() => exactly(
+                asked,
+                "an ef or a k above 512 (on a software driver above 256), for all that is left out",
+            ),
             _ if rows == self.removed() => Ok(Way::Exact),
             _ if asked.path == GraphPath::Auto && few => Ok(Way::Exact),
             () => match Edges::refused(&self.dataset, self.shape) {
@@ -235,13 +251,16 @@ impl Stored for GraphRows {
     ) -> Result<Pending<RowHits>> {
         let (asked, options) = params.walking(ask)?;
         let options = Options { row_ids, ..options };
-        let way = self.way(ask, &asked, &filter, &options)?;
+        let passing = self.passing(&filter);
+        let way = self.way(ask, &asked, &passing, &options)?;
         let (Way::Walk(walk), Ask::Nearest(k)) = (way, ask) else {
             return self.exactly(queries, ask, filter, options);
         };
         let built = self.graph()?;
         let (dataset, own) = (self.dataset.clone(), options.clone());
-        let walked = built.graph.submit(&dataset, queries, (k, walk), options)?;
+        let passing = passing.ok().flatten();
+        let bits = passing.as_ref().map(|passing| &*passing.words);
+        let walked = built.graph.submit(&dataset, queries, (k, walk), bits, options)?;
         let Some(walked) = walked else {
             return match asked.path {
                 GraphPath::Graph => Err(Error::unsupported(
@@ -251,9 +270,10 @@ impl Stored for GraphRows {
                 _ => self.exactly(queries, ask, filter, own),
             };
         };
-        let all = (self.len() - self.removed()) as usize;
+        let all = passing.map_or(self.len() - self.removed(), |passing| passing.count) as usize;
         let (wanted, kept, dim) = (k.min(all), queries.to_f32(), self.dim());
-        Ok(walked.map(move |found| completed(&dataset, found, (&kept, dim), (k, wanted), own)))
+        Ok(walked
+            .map(move |found| completed(&dataset, found, (&kept, dim), (k, wanted), (filter, own))))
     }
 
     fn write_sections(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {
@@ -300,7 +320,7 @@ fn completed(
     found: RowHits,
     (queries, dim): (&[f32], usize),
     (k, wanted): (usize, usize),
-    options: Options,
+    (filter, options): (Filter, Options),
 ) -> Result<RowHits> {
     let short = |ends: &[usize]| ends[1] - ends[0] < wanted;
     let again: Vec<usize> =
@@ -310,7 +330,7 @@ fn completed(
     }
     let some: Vec<f32> =
         again.iter().flat_map(|&q| &queries[q * dim..(q + 1) * dim]).copied().collect();
-    let exact = exact::submit_search(dataset, Rows::F32(&some), k, Filter::default(), options)?;
+    let exact = exact::submit_search(dataset, Rows::F32(&some), k, filter, options)?;
     let exact = exact.wait()?;
     let mut all = RowHits { lims: vec![0], stats: found.stats.clone(), ..RowHits::default() };
     let mut next = 0;

@@ -3,6 +3,7 @@
 mod answers;
 mod changes;
 mod files;
+mod filtered;
 mod growth;
 mod hostile;
 mod refused;
