@@ -19,6 +19,9 @@ const BLOCK: usize = 4096;
 /// The least number of rows that the search for the neighbours of a new row keeps: of few edges a list of twice as many finds fewer of them.
 const LEAST_EF: u32 = 128;
 
+/// Encodes from where some rows set out: from number so many of those that are searched for on, into a buffer, of so many.
+type Meeting<'a> = &'a mut dyn FnMut(&mut Encoder, u32, (&Buffer, u32)) -> Result<()>;
+
 /// What became of the rows of a graph.
 #[derive(Clone, Copy)]
 pub(crate) struct Origin<'a> {
@@ -286,7 +289,7 @@ impl Renewal<'_> {
         links: &Buffer,
         (rows, items): (&[u32], &Buffer),
         (room, walk): (u32, Walk),
-        meet: &mut dyn FnMut(&mut Encoder, u32, (&Buffer, u32)) -> Result<()>,
+        meet: Meeting<'_>,
     ) -> Result<Buffer> {
         let (gpu, degree, width) = (self.gpu, self.shape.degree, self.shape.width());
         let near = gpu.alloc("neighbors", rows.len() as u64 * u64::from(width) * 4)?;

@@ -19,19 +19,19 @@ fn gpu() -> Option<Gpu> {
 /// Rows in clumps, some of which are of one row many times.
 fn values(n: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = move || {
+    let mut next = || {
         state =
             state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 40) as f32 / (1 << 24) as f32
     };
-    let mut row = move |i: usize| -> [f32; DIM] {
+    let row = |i: usize| -> [f32; DIM] {
         let far = 50.0 * (i % 4) as f32;
         match i % 7 {
             0 => [far, 1.0, 0.0],
             _ => [far + next(), next(), next()],
         }
     };
-    (0..n).flat_map(|i| row(i)).collect()
+    (0..n).flat_map(row).collect()
 }
 
 fn with(dataset: &Dataset, values: &[f32]) -> Dataset {
@@ -112,8 +112,8 @@ fn rows_that_are_left_are_reached_without_the_lost_ones() {
     for metric in [Metric::L2, Metric::InnerProduct] {
         let rows = dataset(&gpu, &metric, n as usize);
         let graph = built(&rows);
-        let clump = |row: &u32| row % 4 == 1 || row % 50 == 0;
-        let (few, most) = (|row: &u32| row % 3 != 0, |row: &u32| row % 5 == 0);
+        let clump = |row: &u32| row % 4 == 1 || row.is_multiple_of(50);
+        let (few, most) = (|row: &u32| !row.is_multiple_of(3), |row: &u32| row.is_multiple_of(5));
         for keep in [
             (0..n).filter(few).collect::<Vec<u32>>(),
             (0..n).filter(most).collect(),
