@@ -3,11 +3,8 @@
 //! Changes only note what became of each row, so that many of them cost one renewal. A graph that was searched already goes on answering for the
 //! snapshots that had it.
 
-use super::rows::{Built, GraphRows};
-use crate::call::Made;
-use crate::error::Result;
 use crate::exact::NO_ROW;
-use crate::graph::{Edges, Origin};
+use crate::graph::Edges;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// New rows for one that is left, and lost ones of all, from which on a graph is made of the rows alone. On a software driver the searches along
@@ -16,14 +13,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 const MOST_NEW: (u64, u64) = (1, 2);
 const MOST_LOST: (u64, u64) = (3, 4);
 
+/// A graph, and how many of its rows had been removed when it was made and have no place in it.
+#[derive(Clone)]
+pub(super) struct Built {
+    pub graph: Arc<Edges>,
+    pub removed: u64,
+}
+
 /// A graph, and what became of its rows.
 #[derive(Clone)]
 pub(super) struct Rest {
-    graph: Arc<Edges>,
+    pub graph: Arc<Edges>,
     /// Rows of the graph.
-    rows: u64,
+    pub rows: u64,
     /// For each row the one of the graph that it is, [`NO_ROW`] of a new one; `None` where the first are the graph's, and those behind them new.
-    origin: Option<Arc<[u32]>>,
+    pub origin: Option<Arc<[u32]>>,
 }
 
 /// What there is of an earlier graph.
@@ -31,15 +35,15 @@ pub(super) struct Rest {
 pub(super) struct Before(Arc<Mutex<Option<Rest>>>);
 
 impl Before {
-    fn of(rest: Option<Rest>) -> Before {
+    pub fn of(rest: Option<Rest>) -> Before {
         Before(Arc::new(Mutex::new(rest)))
     }
 
-    fn get(&self) -> Option<Rest> {
+    pub fn get(&self) -> Option<Rest> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn forget(&self) {
+    pub fn forget(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
@@ -111,49 +115,5 @@ impl Rest {
         };
         let below = |part: u64, of: u64, (over, under): (u64, u64)| part * under <= of * over;
         below(rows - left, left, MOST_NEW) && below(self.rows - left, self.rows, MOST_LOST)
-    }
-}
-
-impl GraphRows {
-    /// What the graph of other rows may be made of.
-    pub(super) fn before(&self) -> Before {
-        match self.built.known() {
-            Some(built) => {
-                let (graph, rows) = (built.graph, self.dataset.len());
-                Before::of(Some(Rest { graph, rows, origin: None }))
-            }
-            None => self.before.own(),
-        }
-    }
-
-    /// Whether there is a graph, or one that it is made of.
-    pub(super) fn is_made(&self) -> bool {
-        let none = Edges::refused(&self.dataset, self.shape).is_some();
-        !none && (self.built.known().is_some() || self.before.get().is_some())
-    }
-
-    /// The graph, which is made if nobody has.
-    pub(super) fn graph(&self) -> Result<Built> {
-        let built = self.built.get(|| {
-            let gone = self.gone.as_deref();
-            // rows that were removed before a graph was made of the rows alone take no place in it, others do
-            let (graph, removed) = match self.before.get() {
-                Some(Rest { graph, rows, origin }) => {
-                    let origin = Origin { rows: rows as u32, of: origin.as_deref() };
-                    (graph.renewed(&self.dataset, origin, gone, None)?, 0)
-                }
-                None => (Edges::build(&self.dataset, self.shape, gone, None)?, self.removed()),
-            };
-            Ok(Built { graph: Arc::new(graph), removed })
-        })?;
-        self.before.forget();
-        Ok(built)
-    }
-
-    /// With a graph of the rows alone, whatever there was.
-    pub(super) fn rebuilt(&self) -> Result<GraphRows> {
-        let next = GraphRows { built: Made::default(), before: Before::default(), ..self.clone() };
-        next.build()?;
-        Ok(next)
     }
 }

@@ -1,6 +1,7 @@
 //! The edges of a graph in a file, so that an index that is read needs none of the work that made them.
 
-use super::rows::{Built, GraphRows};
+use super::before::Built;
+use super::rows::GraphRows;
 use crate::call::Made;
 use crate::error::{Error, Result};
 use crate::graph::{Arriving, Edges};

@@ -3,7 +3,6 @@
 //! A list of the L nearest rows has about s L of a share s of all, and what passes among them is the nearest that does. Where that is fewer than k, as
 //! far from all rows that pass, the query is answered exactly.
 
-use super::rows::GraphRows;
 use crate::call::{Filter, SharedFilter};
 
 /// The rows that pass a filter of all queries and are not removed.
@@ -21,18 +20,19 @@ impl Passing {
         let rest = (ef as f64 - needed).max(0.0);
         (needed / share + rest / share.sqrt()).ceil() as u64
     }
-}
 
-impl GraphRows {
-    /// What a filter leaves, `None` where that is all; or why the search is the exact one.
-    pub(super) fn passing(&self, filter: &Filter) -> Result<Option<Passing>, &'static str> {
+    /// What a filter leaves of so many rows, of which those in `gone`, so many, are removed; `None` where that is all, or why the search is the exact one.
+    pub fn of(
+        filter: &Filter,
+        rows: u64,
+        (gone, removed): (Option<&[u32]>, u64),
+    ) -> Result<Option<Passing>, &'static str> {
         let words = match (&filter.shared, &filter.each) {
             (None, None) => return Ok(None),
             (Some(SharedFilter::Words(words)), None) => words,
             (Some(SharedFilter::Biases(_)), None) => return Err("a filter that was prepared"),
             (_, Some(_)) => return Err("filters of single queries"),
         };
-        let (rows, gone) = (self.dataset.len(), self.gone.as_deref());
         let used = words.iter().zip(0..rows.div_ceil(32)).map(|(&word, at)| {
             let word = word & !gone.map_or(0, |gone| gone[at as usize]);
             match rows - at * 32 {
@@ -42,11 +42,7 @@ impl GraphRows {
         });
         let words: Vec<u32> = used.collect();
         let count: u64 = words.iter().map(|word| u64::from(word.count_ones())).sum();
-        let live = rows - self.removed();
-        match () {
-            _ if count == live => Ok(None),
-            _ if count == 0 => Err("a filter that no row passes"),
-            () => Ok(Some(Passing { words, count })),
-        }
+        let live = rows - removed;
+        Ok((count != live).then_some(Passing { words, count }))
     }
 }

@@ -1,6 +1,6 @@
 //! What an index with a graph stores: rows as they are, and the graph of them once a search asks for it.
 
-use super::before::Before;
+use super::before::{Before, Built};
 use super::passing::Passing;
 use crate::buffer::Matrix;
 use crate::call::{Filter, Made, Options, Pending, RowHits, RowIds, mask_words};
@@ -17,13 +17,6 @@ use crate::index::state::Stored;
 use crate::metric::Metric;
 use std::ops::Range;
 use std::sync::Arc;
-
-/// A graph, and how many of its rows had been removed when it was made.
-#[derive(Clone)]
-pub(super) struct Built {
-    pub graph: Arc<Edges>,
-    pub removed: u64,
-}
 
 /// Above every list that there is room for.
 const MOST_ASKED: u64 = 1 << 24;
@@ -103,8 +96,11 @@ impl GraphRows {
         if asked.path == GraphPath::Exact {
             return Ok(Way::Exact);
         }
-        if let Err(why) = passing {
-            return exactly(asked, why);
+        match passing {
+            Err(why) => return exactly(asked, why),
+            // of no rows
+            Ok(Some(passing)) if passing.count == 0 => return Ok(Way::Exact),
+            _ => {}
         }
         // rows that were removed since it was made take places of the list
         let removed =
@@ -251,7 +247,7 @@ impl Stored for GraphRows {
     ) -> Result<Pending<RowHits>> {
         let (asked, options) = params.walking(ask)?;
         let options = Options { row_ids, ..options };
-        let passing = self.passing(&filter);
+        let passing = Passing::of(&filter, self.len(), (self.gone.as_deref(), self.removed()));
         let way = self.way(ask, &asked, &passing, &options)?;
         let (Way::Walk(walk), Ask::Nearest(k)) = (way, ask) else {
             return self.exactly(queries, ask, filter, options);
