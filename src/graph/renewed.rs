@@ -80,6 +80,10 @@ impl Edges {
             Some((Family::Dot, false)) => Some(lifted::lifted(dataset)?),
             _ => None,
         };
+        if lifted.as_ref().is_some_and(|rows| Edges::refused(rows, self.shape()).is_some()) {
+            // they are wider than what they are made of, and no walk goes along them
+            return Edges::build(dataset, self.shape(), gone, cancel);
+        }
         let mut none = gone.map_or_else(Vec::new, <[u32]>::to_vec);
         none.resize(n.div_ceil(32) as usize, 0);
         let table = gpu.alloc("rows that are gone", none.len() as u64 * 4)?;
@@ -92,7 +96,7 @@ impl Edges {
             dataset: lifted.as_ref().unwrap_or(dataset),
             lifted: lifted.is_some(),
             n,
-            shape: Shape { degree: self.degree },
+            shape: self.shape(),
             gone: table,
             cancel,
         };
@@ -127,6 +131,12 @@ fn marked(encoder: Encoder, marks: &Buffer, n: u32) -> Result<Vec<u32>> {
     let landed = encoder.submit(&[(marks, 0, u64::from(n) * 4)])?.wait()?;
     let Some(part) = landed.parts.first() else { return Ok(Vec::new()) };
     Ok((0..n).zip(words(part).iter()).filter(|(_, mark)| **mark != 0).map(|(row, _)| row).collect())
+}
+
+impl Edges {
+    fn shape(&self) -> Shape {
+        Shape { degree: self.degree }
+    }
 }
 
 impl Renewal<'_> {

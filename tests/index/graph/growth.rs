@@ -2,8 +2,9 @@
 
 use super::{Both, bits, made, walking};
 use crate::common::data::Owned;
-use crate::support::whole_gpu;
-use nearfield::{DType, Error, Graph, Index as _, Metric, Rows, Search as _};
+use crate::common::device::Open as _;
+use crate::support::{rows, whole_gpu};
+use nearfield::{DType, Error, Gpu, Graph, Index as _, Metric, Rows, Search as _};
 
 const DIM: usize = 16;
 const K: usize = 10;
@@ -26,8 +27,11 @@ fn grown(metric: &Metric, n: usize) -> (Both, Vec<f32>) {
 /// Holds a graph against a new one of the same rows: within two hits of a hundred.
 fn as_good_as_new(both: &Both, queries: &Owned, what: &str) {
     let own = both.check(queries.rows(), K, EF);
-    let memory = both.graph.memory();
+    let few = || bits(&both.graph.search_with(queries.rows(), K, &walking(K)).unwrap());
+    let (memory, found) = (both.graph.memory(), few());
     both.graph.rebuild().unwrap();
+    // it is another graph
+    assert!(few() != found, "{what}");
     let new = both.check(queries.rows(), K, EF);
     assert!(own >= new - 0.02, "{what}: {own}, {new} of a new one");
     // rows that no edge leads to would be starts
@@ -37,7 +41,7 @@ fn as_good_as_new(both: &Both, queries: &Owned, what: &str) {
 #[test]
 fn rows_that_come_in_batches_are_found_as_in_a_new_graph() {
     for metric in [Metric::L2, Metric::InnerProduct, Metric::Cosine] {
-        let (both, rows) = grown(&metric, 1200);
+        let (both, rows) = grown(&metric, 1000);
         as_good_as_new(&both, &made(60, DIM, &metric, 22), &metric.to_string());
         if metric == Metric::L2 {
             assert_eq!(both.check(Rows::F32(&rows[800 * DIM..900 * DIM]), 1, EF), 1.0);
@@ -117,6 +121,38 @@ fn a_graph_that_grew_is_written_and_grows_on_when_it_is_read() {
     let more = made(60, DIM, &Metric::Cosine, 29).rows().to_f32();
     read.add(&more);
     assert_eq!(read.check(Rows::F32(&more), 1, EF), 1.0);
+}
+
+#[test]
+fn graphs_of_any_floats_and_in_several_segments_grow_too() {
+    for dtype in [DType::F16, DType::Bf16] {
+        let both = Both::of(&whole_gpu(), DIM, &Metric::L2, &all(200, dtype, 31), 16);
+        both.graph.build().unwrap();
+        let more = all(60, dtype, 32);
+        for index in both.each() {
+            index.remove(&(0..100).step_by(2).collect::<Vec<u64>>()).unwrap();
+            index.add_rows(more.rows()).unwrap();
+        }
+        assert_eq!(both.check(more.rows(), 1, EF), 1.0, "{dtype}");
+        assert!(both.check(all(20, dtype, 33).rows(), K, EF) > 0.95, "{dtype}");
+    }
+    let cut = Gpu::builder().poison(true).max_segment_bytes(128 * 64).open().unwrap();
+    let (base, more) = (all(150, DType::F32, 34), all(50, DType::F32, 35));
+    let answers = [&cut, &whole_gpu()].map(|gpu| {
+        let both = Both::of(gpu, DIM, &Metric::L2, &base, 16);
+        // of eight storage buffers two are those of rows
+        both.graph.build().ok()?;
+        both.add(&more.rows().to_f32());
+        both.remove(&(0..150).step_by(3).collect::<Vec<u64>>());
+        Some(bits(&both.graph.search_with(more.rows(), K, &walking(EF)).unwrap()))
+    });
+    if let [Some(cut), Some(whole)] = answers {
+        assert_eq!(cut, whole);
+    }
+}
+
+fn all(n: usize, dtype: DType, seed: u64) -> Owned {
+    rows(n, DIM, &Metric::L2, dtype, seed)
 }
 
 #[test]
