@@ -92,15 +92,18 @@ pub use exact::pairwise;
 pub use format::RowSource;
 pub use graph::KnnGraph;
 pub use index::{
-    AddParams, BinaryFlat, BinaryIvf, Candidates, Exclude, Flat, Graph, GraphParams, GraphPath,
-    Guarantee, HitRows, HitStream, Hits, IdFilter, IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo,
-    IvfParams, IvfPq, IvfRaBitQ, IvfSq, KnnGraphParams, ListSizes, Lsh, Originals, Pq,
-    PreTransform, PreparedFilter, Progress, QueryFilter, RaBitQ, RangeHits, Refine, RefineInfo,
-    RefineParams, Search, SearchParams, Sq, StreamedFlat, TrainParams, TuneCurve, TuneParams,
-    TunePoint, index_factory, knn_graph, score_candidates, tune_search, write_index,
+    AddParams, BinaryFlat, BinaryIvf, Breadth, Candidates, Exclude, Flat, Graph, GraphParams,
+    GraphPath, GraphTraversal, Guarantee, HitRows, HitStream, Hits, Hnsw, HnswInfo, HnswParams,
+    IdFilter, IdPredicate, Index, IndexInfo, IvfFlat, IvfInfo, IvfParams, IvfPq, IvfRaBitQ, IvfSq,
+    KnnGraphParams, ListSizes, Lsh, Originals, Pq, PreTransform, PreparedFilter, Progress,
+    QueryFilter, RaBitQ, RangeHits, Refine, RefineInfo, RefineParams, Search, SearchParams, Sq,
+    StreamedFlat, TrainParams, TuneCurve, TuneParams, TunePoint, index_factory, knn_graph,
+    score_candidates, tune_search, write_index,
 };
 pub use io::{
-    faiss_info, is_faiss, read_faiss, read_index, verify_faiss, write_faiss, write_faiss_unnamed,
+    faiss_info, hnswlib_info, is_faiss, is_hnswlib, read_faiss, read_hnswlib, read_index,
+    verify_faiss, verify_hnswlib, write_faiss, write_faiss_unnamed, write_hnswlib,
+    write_hnswlib_unnamed,
 };
 pub use metric::{CustomMetric, Metric, Order};
 pub use ops::{RowLayout, normalize, row_norms};

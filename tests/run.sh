@@ -34,7 +34,7 @@ swiftshader-cuts     swiftshader  cuts
 host                 -            host
 lavapipe-checked     lavapipe     kernels   NEARFIELD_CHECKED=1
 lavapipe26           lavapipe26   pairwise  NEARFIELD_TEST_PART=0/2 NEARFIELD_FORCE_COOP=$f32
-subgroup4            lavapipe     pairwise  NEARFIELD_TEST_PART=0/2 LP_NATIVE_VECTOR_WIDTH=128
+subgroup4            lavapipe     kernels   NEARFIELD_TEST_PART=0/2 LP_NATIVE_VECTOR_WIDTH=128
 subgroup16           lavapipe     kernels   NEARFIELD_TEST_PART=0/2 LP_NATIVE_VECTOR_WIDTH=512
 baseline             lavapipe     pairwise  NEARFIELD_TEST_PART=0/2 NEARFIELD_DISABLE=$bare
 lavapipe26-checked   lavapipe26   kernels   NEARFIELD_TEST_PART=1/2 NEARFIELD_FORCE_COOP=$f32 NEARFIELD_CHECKED=1
@@ -213,10 +213,15 @@ run_tests() ( # ENV FILE, TEST SET, MORE ENVIRONMENT...
       programs "--test demo"
       # what fast math may break is arithmetic, not where rows lie
       [ "$more" != NEARFIELD_TEST_METAL=strict ] || programs "--test index" $searches scans:: streamed::every $metal_lists
-      [ "$more" != NEARFIELD_TEST_METAL=fast ] || programs "--test index" radii:: $metal_lists
+      [ "$more" != NEARFIELD_TEST_METAL=fast ] || programs "--test index" radii:: ivf::answers::every ivf::pq::every ivf::originals::every
       ;;
     full)
-      programs "--lib --bins $(test_programs device)"
+      # the product of variants and shapes is in these; of indexes and of the program each type, metric and code is enough
+      programs "--lib --bins $others"
+      programs "--test index" radii::
+      export NEARFIELD_TEST_SET=pairwise
+      programs "--test cli --test clustering --test package"
+      programs "--test index" --skip radii::
       programs --doc
       ;;
     pairwise)
@@ -228,6 +233,8 @@ run_tests() ( # ENV FILE, TEST SET, MORE ENVIRONMENT...
     kernels)
       programs "--lib --test device_functions"
       programs "--test exact" sweep:: bound:: scales::
+      # where subgroups are of another size, what the searches of indexes do with them
+      [ "$more" = "${more#*VECTOR_WIDTH=128}" ] || programs "--test index" $searches refine::answers::equal ivf::shapes::
       ;;
     dxc) programs "--test device_functions --test exact --test index" ;;
     first)

@@ -14,6 +14,8 @@ struct Params {
   // of the first of `items`
   first: u32,
   count: u32,
+  // of the first of those whose neighbours are here: others have theirs in other buffers
+  part: u32,
   ef: u32,
   // neighbours of a row
   width: u32,
@@ -37,11 +39,11 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     workgroupBarrier();
     var place = kept;
     for (var i = 0u; i < 64u; i++) {
-      if (i == t && stays && place < p.width) { neighbors[(p.first + item) * p.width + place] = row; }
+      if (i == t && stays && place < p.width) { neighbors[(p.first - p.part + item) * p.width + place] = row; }
       place += here[i];
     }
     kept = place;
     workgroupBarrier();
   }
-  for (var i = kept + t; i < p.width; i += 64u) { neighbors[(p.first + item) * p.width + i] = NO_KEY; }
+  for (var i = kept + t; i < p.width; i += 64u) { neighbors[(p.first - p.part + item) * p.width + i] = NO_KEY; }
 }

@@ -1,6 +1,6 @@
 // The nearest rows of some rows become their lists of neighbours: each without itself, unless they are other rows (p.own), NO_KEY behind the last. To the search that found them
 // no hit is left, so that nothing comes to the host.
-// Bindings: found_keys (nq x k, all ones behind the last), found (nq x k rows), query_ids (nq), neighbors (n x p.width, out), keys (nq, out), none (nq, out).
+// Bindings: found_keys (nq x k, all ones behind the last), found (nq x k rows), query_ids (nq), neighbors (p.count x p.width, out), keys (nq, out), none (nq, out).
 // Threads: a workgroup of 64 has one row.
 // Profile keys: none.
 
@@ -18,6 +18,9 @@ struct Params {
   width: u32,
   // whether the row of its own number is one of the others
   own: u32,
+  // the rows whose lists are here: others have theirs in other buffers
+  first: u32,
+  count: u32,
 }
 var<immediate> p: Params;
 
@@ -38,7 +41,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     let at = i + select(0u, 1u, i >= left_out);
     var row = NO_KEY;
     if (at < p.k) { row = select(NO_KEY, found[first + at], found_keys[first + at] != NO_KEY); }
-    neighbors[own * p.width + i] = row;
+    if (own >= p.first && own - p.first < p.count) { neighbors[(own - p.first) * p.width + i] = row; }
   }
   if (t == 0u) {
     keys[wg.x] = NO_KEY;

@@ -1,6 +1,6 @@
 // From where each of some new rows sets out to look for its neighbours: the starts of the graph that are nearest to it, and the nearest of the new rows.
 // Bindings: near_starts (m x p.starts numbers of starts, NO_KEY behind the last), start_rows (the row of each start), near_items (m x p.width numbers of
-//   new rows, NO_KEY behind the last), items (m: the rows that these are), met (p.count x (p.starts + p.width) rows, out).
+//   new rows, NO_KEY behind the last), items (the rows that these are), met (p.count x (p.starts + p.width) rows, out).
 // Threads: 256 a workgroup, each with one place.
 // Profile keys: none.
 
@@ -12,7 +12,7 @@
 @group(0) @binding({{ slot() }}) var<storage, read_write> met: array<u32>;
 
 struct Params {
-  // of the first of `items`
+  // of the first of those that have places in the buffers of what is near
   first: u32,
   count: u32,
   starts: u32,

@@ -1,6 +1,6 @@
 // Of the neighbours of a row those that no short detour reaches: neighbour b is reached over a nearer neighbour d where d has b among its own.
 // The rows with the fewest detours stay, nearer ones first where these are as many (CAGRA, arXiv 2308.15136, section 3.2).
-// Bindings: neighbors (n x width, NO_KEY behind the last){{ ", items (p.items, ascending: the rows that these are of), there (the edges of all rows, which stand for the neighbours of those that are none of them)" if some else "" }}, links (n x degree, out, NO_KEY behind the last).
+// Bindings: neighbors (n x width, NO_KEY behind the last{{ "; of the first rows" if segments > 1 else "" }}){{ ", items (p.items, ascending: the rows that these are of), there (the edges of all rows, which stand for the neighbours of those that are none of them)" if some else "" }}, links (n x degree, out, NO_KEY behind the last){% for s in range(1, segments) %}, neighbors{{ s }} (those of the next rows){% endfor %}.
 // Threads: a workgroup of 64 has one row.
 // Profile keys: none.
 
@@ -11,6 +11,9 @@
 @group(0) @binding({{ slot() }}) var<storage, read> there: array<u32>;
 //% endif
 @group(0) @binding({{ slot() }}) var<storage, read_write> links: array<u32>;
+//% for s in range(1, segments)
+@group(0) @binding({{ slot() }}) var<storage, read> neighbors{{ s }}: array<u32>;
+//% endfor
 
 struct Params {
   // of the first row
@@ -20,6 +23,8 @@ struct Params {
   // of some of the rows: how many they are
   items: u32,
   groups_x: u32,
+  // of every buffer of neighbours but the last
+  segment_rows: u32,
 }
 var<immediate> p: Params;
 
@@ -31,6 +36,19 @@ var<workgroup> own: array<u32, WIDTH>;
 var<workgroup> slots: array<atomic<u32>, SLOTS>;
 var<workgroup> ranks: array<u32, SLOTS>;
 var<workgroup> detours: array<atomic<u32>, WIDTH>;
+
+fn neighbor(row: u32, i: u32) -> u32 {
+//% if segments == 1
+  return neighbors[row * WIDTH + i];
+//% else
+  let segment = row / p.segment_rows;
+  let at = (row - segment * p.segment_rows) * WIDTH + i;
+//% for s in range(1, segments)
+  if (segment == {{ s }}u) { return neighbors{{ s }}[at]; }
+//% endfor
+  return neighbors[at];
+//% endif
+}
 
 //% if some
 // which of the items each neighbour is, NO_KEY of another row
@@ -54,7 +72,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   let item = wg.y * p.groups_x + wg.x;
   let row = p.first + min(item, p.n - 1u);
   for (var i = t; i < WIDTH; i += 64u) {
-    own[i] = neighbors[row * WIDTH + i];
+    own[i] = neighbor(row, i);
     atomicStore(&detours[i], 0u);
 //% if some
     item_of[i] = found(own[i]);
@@ -87,12 +105,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 //% if some
       var reached = NO_KEY;
       if (item_of[by] != NO_KEY) {
-        reached = neighbors[item_of[by] * WIDTH + i % WIDTH];
+        reached = neighbor(item_of[by], i % WIDTH);
       } else if (i % WIDTH < p.degree) {
         reached = there[over * p.degree + i % WIDTH];
       }
 //% else
-      let reached = neighbors[over * WIDTH + i % WIDTH];
+      let reached = neighbor(over, i % WIDTH);
 //% endif
       if (reached != NO_KEY) {
         var at = home(reached);

@@ -1,5 +1,5 @@
 // Stage A of the binned scan by lists, for few queries: a query times the rows of a list that it probes, of which the largest score of each
-// bin of 64 is kept, with the number of the bin.
+// bin of {{ bin }} is kept, with the number of the bin.
 // Bindings: rows ({{ "f16" if dtype == "f16copy" else dtype }}, n x stride4 groups of four{{ ", of words" if looked_up else "" }}), {{ "tables (vec4), " if looked_up else "" }}queries (nq x q_stride4 vec4), bias (by position), bin_best (nq x bin_stride vec2, out), lists (nlist vec4
 //   of this segment: first page of all, pages, pages of the list in earlier segments), pairs (nq x nprobe vec2: list, bins of the query before it){{ ", scale (n)" if scaled else "" }}{{ ", bitmap (nq x words)" if bitmap else "" }}, row_table (n).
 // Threads: a workgroup of 256 has one pair and every p.lanes-th page of its list; eight neighbours read 128 bytes of a row together.
@@ -94,11 +94,18 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     workgroupBarrier();
     if (t < 8u) { scores[t] = best; }
     workgroupBarrier();
+//% if bin == 16
+    if (t < 4u) {
+      let to = query * p.bin_stride + pair.y + (list.z + page) * 4u + t;
+      bin_best[to] = vec2<u32>(bitcast<u32>(max(scores[t * 2u], scores[t * 2u + 1u])), (list.x + page) * 4u + t);
+    }
+//% else
     if (t == 0u) {
 //% for u in range(8)
       best = max(best, scores[{{ u }}]);
 //% endfor
       bin_best[query * p.bin_stride + pair.y + list.z + page] = vec2<u32>(bitcast<u32>(best), list.x + page);
     }
+//% endif
   }
 }

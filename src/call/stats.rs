@@ -41,7 +41,7 @@ pub struct SearchStats {
     pub ivf: IvfStats,
     /// What the graph did.
     pub graph: GraphStats,
-    /// What was compared with rows that stay in host memory.
+    /// What was compared with rows that lie beside their codes.
     pub originals: OriginalsStats,
     /// What was compared again.
     pub refine: RefineStats,
@@ -121,7 +121,8 @@ pub struct OriginalsStats {
     /// Pairs of a query and a row that were compared exactly, by the host or the device.
     pub compared: u64,
     /// Queries that were asked again, each as often as it was: for more rows, since the codes of those that came back left open whether
-    /// others are nearer.
+    /// others are nearer; where the device compares by itself, for all rows of their lists, since their codes left too many open
+    /// ([`ExactStats::rerun`](ExactStats#structfield.rerun) counts these, too).
     pub again: u64,
 }
 
@@ -147,6 +148,12 @@ pub struct StreamStats {
 }
 
 impl SearchStats {
+    /// Adds the comparison of so many pairs with rows of so many elements that codes are of.
+    pub(crate) fn add_originals(&mut self, pairs: u64, dim: u64) {
+        self.originals.compared += pairs;
+        self.flops += 2 * pairs * dim;
+    }
+
     pub(crate) fn add_landed(&mut self, variants: &[String], times: &[(&'static str, u64)]) {
         self.submissions += 1;
         self.add_trace(variants, times.iter().copied());

@@ -27,6 +27,8 @@ const BOUNDS: &[(&str, &str, Bound)] = &[
     ("codes", "max_table_queries", COUNT),
     ("codes", "table_rows", COUNT),
     ("graph", "exact_rows", COUNT),
+    ("graph", "few_queries", COUNT),
+    ("graph", "few_threads", PowerOfTwo(64, 1024)),
     ("graph", "threads", PowerOfTwo(64, 256)),
     ("lists", "flat_share", Share),
     ("lists", "groups", POSITIVE),

@@ -67,6 +67,7 @@ impl Approximate {
             direct: None,
             bits: None,
             matrix_bin: MATRIX_BIN,
+            row_bin: BIN as u32,
             int8: false,
             // the last submission goes the way of the others
             max_row_queries: 0,

@@ -1,6 +1,7 @@
 //! The rows that exact searches run over: one immutable snapshot.
 
 use super::custom;
+use super::encoding::Encoding;
 use super::operand::ScanRows;
 use super::rounded::copies::{self, Copies, Rounded};
 use super::rows::facts;
@@ -128,6 +129,21 @@ impl Dataset {
     /// The rows in 8 bits, if there is such a copy.
     pub fn int8(&self) -> Option<&Rounded> {
         self.int8.as_ref()
+    }
+
+    /// A copy of the rows in 8 bits, whatever the profile says of one, from that of the first so many of them if it is there; `None` of rows that have 8 bits,
+    /// and without the memory.
+    pub fn copied_to_bytes(&self, old: Option<(&Rounded, u64)>) -> Result<Option<Rounded>> {
+        if self.int8.is_some() || self.rows.dtype().is_integer() {
+            return Ok(self.int8.clone());
+        }
+        let (old, first) = (old.map(|old| old.0), old.map_or(0, |old| old.1));
+        Rounded::extended(&self.compared, Some(Encoding::Int8Copy), old, first)
+    }
+
+    /// With such a copy of the same rows, which lie where they lay.
+    pub fn with_bytes(&self, int8: Option<Rounded>) -> Dataset {
+        Dataset { int8, ..self.clone() }
     }
 
     /// Whether the products of each row are multiplied by a number of its own.

@@ -233,7 +233,7 @@ fn by_products(pair: &Pair) -> bool {
 }
 
 /// Encodes the keys of the rows that are chosen for each query, with room for so many.
-pub(super) fn keys(
+pub(crate) fn keys(
     encoder: &mut Encoder,
     dataset: &Dataset,
     pair: &Pair,

@@ -324,6 +324,7 @@ impl Plan {
             matrix_tiles: profile.u32("matrix", "tiles")?,
             matrix_groups: profile.u32("matrix", "groups")?,
             matrix_bin: matrix_bin as u32,
+            row_bin: BIN as u32,
             int8,
             max_row_queries: few,
             max_table_queries,

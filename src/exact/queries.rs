@@ -150,13 +150,14 @@ impl Queries {
         })
     }
 
-    /// Rows of `of` on the device.
+    /// Rows of `of` on the device; whole numbers as the floats that they are.
     ///
     /// # Errors
     /// `Internal` where rows and queries are compared as anything but floats, or differ in metric or dimension.
     pub fn resident(dataset: &Dataset, of: &Dataset, rows: Range<u64>) -> Result<Queries> {
         let (metric, dim) = (dataset.metric(), dataset.dim());
-        let (own, dtype) = (dataset.compared_dtype(), of.compared_dtype());
+        let (own, given) = (dataset.compared_dtype(), of.compared_dtype());
+        let dtype = if given.is_integer() { DType::F32 } else { given };
         let pair = space::pair(metric, own, dtype, dim);
         let integers = matches!(pair, Pair::Integer { .. } | Pair::Bits { .. });
         if integers || metric != of.metric() || dim != of.dim() {
@@ -220,6 +221,16 @@ impl Queries {
             pair,
             decoder,
         }
+    }
+
+    /// Whether those kernels that multiply read them as whoever has the same queries and rows of this metric and type brought them here.
+    pub fn reads_alike(&self, dataset: &Dataset) -> bool {
+        let products = match self.pair {
+            Pair::Tree { .. } => true,
+            Pair::Integer { family } => matches!(family, "l2" | "dot"),
+            _ => false,
+        };
+        products && dataset.compared().tables().is_none()
     }
 
     /// Whether the kernels that compare these with the rows of this dataset read floats alone, as they are, and of rows nothing beside.

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::kernel::Encoder;
 use crate::ops::kernels::MAX_SORT;
 use crate::ops::select_k::{Selected, Selection};
-use crate::space::Decoder;
+use crate::space::{Decoder, Pair};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -164,7 +164,7 @@ impl Refined {
         let (queries, stride4) = found.queries;
         Ok(Upload {
             count: found.query_ids.len() as u32,
-            floats: Some(queries.clone()),
+            floats: (!matches!(self.queries.pair, Pair::Integer { .. })).then(|| queries.clone()),
             float_stride4: stride4,
             exact: queries.clone(),
             exact_stride4: stride4,

@@ -6,20 +6,13 @@ use crate::exact::Encoding;
 use crate::kernel::{Shader, Variant, params, shader};
 use crate::space::Family;
 
-const BLEND: Shader = shader!("graph", "blend");
-const CARRY: Shader = shader!("graph", "carry");
-const DIFFER: Shader = shader!("graph", "differ");
 const EDGE_ENDS: Shader = shader!("graph", "edge_ends");
-const HEAL: Shader = shader!("graph", "heal");
-const KEEP_MET: Shader = shader!("graph", "keep_met");
 const KEEP_NEIGHBORS: Shader = shader!("graph", "keep_neighbors");
 const KEEP_PASSING: Shader = shader!("graph", "keep_passing");
-const MEET: Shader = shader!("graph", "meet");
 const MERGE_LINKS: Shader = shader!("graph", "merge_links");
 const MISSED: Shader = shader!("graph", "missed");
 const PRUNE: Shader = shader!("graph", "prune");
 const REACH: Shader = shader!("graph", "reach");
-const REJOIN: Shader = shader!("graph", "rejoin");
 const SEARCH: Shader = shader!("graph", "search");
 const SEED: Shader = shader!("graph", "seed");
 
@@ -29,6 +22,9 @@ const MOST_EF: u32 = 512;
 const MOST_SOFTWARE_EF: u32 = 256;
 /// The most edges of a row, and the most neighbours that they are chosen among.
 pub(crate) const MOST_DEGREE: u32 = 128;
+/// Rows whose edges are followed in a step, as far as there is room for what they lead to: four take a quarter of the steps of one, for a few per
+/// cent more rows that are compared. Of eight a query alone is as fast, and many are a third slower.
+const WIDTH: u32 = 4;
 /// Rows that a step may meet.
 pub(super) const ROOM: u32 = 256;
 
@@ -36,8 +32,13 @@ pub(super) const ROOM: u32 = 256;
 pub(super) const SEGMENTS: [(&str, &str); 4] =
     [("rows", "scale"), ("rows1", "scale1"), ("rows2", "scale2"), ("rows3", "scale3")];
 
+/// What a kernel calls the neighbours of rows in each buffer.
+pub(super) const NEIGHBORS: [&str; 4] = ["neighbors", "neighbors1", "neighbors2", "neighbors3"];
+
 /// Slots of the table of what was met: more of them save comparisons and cost workgroups that run at a time, which are worth more.
 const SLOTS: u32 = 512;
+/// Rows whose parts there is room for, at least.
+const CHUNK: u32 = 64;
 
 params! {
     pub(super) struct KeepNeighbors {
@@ -46,6 +47,9 @@ params! {
         pub width: u32,
         /// Whether the row of its own number is one of the others.
         pub own: u32,
+        /// The rows whose lists a buffer has.
+        pub first: u32,
+        pub count: u32,
     }
 }
 
@@ -58,6 +62,8 @@ params! {
         /// Of some of the rows: how many they are.
         pub items: u32,
         pub groups_x: u32,
+        /// Of every buffer of neighbours but the last.
+        pub segment_rows: u32,
     }
 }
 
@@ -85,77 +91,6 @@ params! {
         pub n: u32,
         pub degree: u32,
         pub level: u32,
-        pub groups_x: u32,
-    }
-}
-
-params! {
-    pub(super) struct Carry {
-        pub old_n: u32,
-        pub n: u32,
-        pub degree: u32,
-        pub groups_x: u32,
-    }
-}
-
-params! {
-    pub(super) struct Heal {
-        /// Of the first of the rows.
-        pub first: u32,
-        pub count: u32,
-        pub degree: u32,
-        pub groups_x: u32,
-    }
-}
-
-params! {
-    pub(super) struct Blend {
-        pub n: u32,
-        pub items: u32,
-        /// So many of the new edges are the first.
-        pub first: u32,
-        pub groups_x: u32,
-    }
-}
-
-params! {
-    pub(super) struct Rejoin {
-        /// Of the first of the rows.
-        pub first: u32,
-        pub count: u32,
-        pub degree: u32,
-        pub groups_x: u32,
-    }
-}
-
-params! {
-    pub(super) struct Differ {
-        pub n: u32,
-        pub degree: u32,
-        pub groups_x: u32,
-    }
-}
-
-params! {
-    pub(super) struct Meet {
-        /// Of the first of the rows.
-        pub first: u32,
-        pub count: u32,
-        pub starts: u32,
-        /// Places for the nearest new rows.
-        pub width: u32,
-        pub groups_x: u32,
-    }
-}
-
-params! {
-    pub(super) struct KeepMet {
-        /// Of the first of the rows.
-        pub first: u32,
-        pub count: u32,
-        pub ef: u32,
-        /// Neighbours of a row.
-        pub width: u32,
         pub groups_x: u32,
     }
 }
@@ -201,10 +136,11 @@ pub(super) fn keep_neighbors() -> Variant {
     Variant::new::<KeepNeighbors>(KEEP_NEIGHBORS)
 }
 
-/// Of so many neighbours a row; of `some` of the rows, or all.
-pub(super) fn prune(width: u32, some: bool) -> Variant {
+/// Of so many neighbours a row, in so many buffers; of `some` of the rows, or all.
+pub(super) fn prune(width: u32, segments: u32, some: bool) -> Variant {
     let slots = (2 * width).next_power_of_two();
-    Variant::new::<Prune>(PRUNE).int("width", width).flag("some", some).implied("slots", slots)
+    let variant = Variant::new::<Prune>(PRUNE).int("width", width).int("segments", segments);
+    variant.flag("some", some).implied("slots", slots)
 }
 
 pub(super) fn edge_ends() -> Variant {
@@ -214,35 +150,6 @@ pub(super) fn edge_ends() -> Variant {
 /// Of new edges of `some` of the rows, or all.
 pub(super) fn merge_links(degree: u32, some: bool) -> Variant {
     Variant::new::<MergeLinks>(MERGE_LINKS).int("degree", degree).flag("some", some)
-}
-
-/// To rows that have other numbers, or to more rows.
-pub(super) fn carry(mapped: bool) -> Variant {
-    Variant::new::<Carry>(CARRY).flag("mapped", mapped)
-}
-
-pub(super) fn heal() -> Variant {
-    Variant::new::<Heal>(HEAL).implied("room", ROOM)
-}
-
-pub(super) fn differ() -> Variant {
-    Variant::new::<Differ>(DIFFER)
-}
-
-pub(super) fn blend(degree: u32) -> Variant {
-    Variant::new::<Blend>(BLEND).int("degree", degree)
-}
-
-pub(super) fn rejoin() -> Variant {
-    Variant::new::<Rejoin>(REJOIN)
-}
-
-pub(super) fn meet() -> Variant {
-    Variant::new::<Meet>(MEET)
-}
-
-pub(super) fn keep_met() -> Variant {
-    Variant::new::<KeepMet>(KEEP_MET)
 }
 
 pub(super) fn reach() -> Variant {
@@ -279,69 +186,98 @@ pub(super) struct Walker {
     pub family: Family,
     /// Products are multiplied by the scale of their row.
     pub scaled: bool,
+    /// Queries are integers of the rows' type, and products exact.
+    pub whole: bool,
     /// Rows that are kept.
     pub ef: u32,
     /// Rows whose edges are followed in a step.
     pub width: u32,
     pub threads: u32,
+    /// Of few queries, whose steps take as long as what waits for one another in them.
+    pub few: bool,
+    /// Bytes of workgroup memory.
+    pub memory: u32,
+}
+
+/// Rows whose edges are followed in a step.
+pub(super) fn width(degree: u32) -> u32 {
+    (ROOM / degree).clamp(1, WIDTH)
+}
+
+impl Walker {
+    /// Rows whose parts there is room for: of few queries all that a step meets, as far as the memory and a thread each allow.
+    fn chunk(&self) -> u32 {
+        if !self.few {
+            return CHUNK;
+        }
+        let taken = 16 * places(self.ef) + 12 * ROOM + 4 * SLOTS + 512;
+        let free = self.memory.saturating_sub(taken) / 32;
+        let most = free.min(ROOM).min(self.threads).max(CHUNK);
+        1 << most.ilog2()
+    }
 }
 
 pub(super) fn search(walker: Walker) -> Variant {
-    let Walker { rows, segments, family, scaled, ef, width, threads } = walker;
+    let Walker { rows, segments, family, scaled, whole, ef, width, threads, few, .. } = walker;
+    let chunk = walker.chunk();
     let list = places(ef);
     Variant::new::<SearchGraph>(SEARCH)
         .word("dtype", rows.name())
         .word("family", family.name())
         .flag("scaled", scaled)
+        .flag("whole", whole)
         .int("list", list)
         .int("width", width)
         .int("threads", threads)
         .int("segments", segments)
-        .implied("unroll", 512 / threads)
+        .flag("few", few)
+        .int("chunk", chunk)
+        .implied("unroll", (chunk * 8 / threads).max(1))
         .implied("room", ROOM)
         .implied("slots", SLOTS)
 }
 
 /// The list of all variants, for the tests that translate them.
-pub(crate) fn variants() -> Vec<Variant> {
-    let mut all = vec![keep_neighbors(), edge_ends(), reach(), seed(), missed()];
-    all.extend([
-        heal(),
-        differ(),
-        rejoin(),
-        meet(),
-        keep_met(),
-        keep_passing(),
-        carry(false),
-        carry(true),
-    ]);
+pub(super) fn variants() -> Vec<Variant> {
+    let mut all = vec![keep_neighbors(), edge_ends(), reach(), seed(), missed(), keep_passing()];
     for some in [false, true] {
-        all.extend([32, 64, 96, 128].map(|width| prune(width, some)));
+        all.extend([32, 64, 96, 128].map(|width| prune(width, 1, some)));
+        all.extend([2, 4].map(|segments| prune(64, segments, some)));
         all.extend([2, 3, 16, 32, 64, 128].map(|degree| merge_links(degree, some)));
     }
-    all.extend([3, 64].map(blend));
     let walker = Walker {
         rows: Encoding::F16Copy,
         segments: 1,
         family: Family::L2,
         scaled: false,
+        whole: false,
         ef: 64,
         width: 4,
         threads: 64,
+        few: false,
+        memory: 16 << 10,
     };
-    let rows = [DType::F32, DType::F16, DType::Bf16].map(Encoding::Rows);
-    for rows in rows.into_iter().chain([Encoding::F16Copy]) {
+    let rows = [DType::F32, DType::F16, DType::Bf16, DType::I8, DType::U8].map(Encoding::Rows);
+    for rows in rows.into_iter().chain([Encoding::F16Copy, Encoding::Int8Copy]) {
         for of in [(Family::L2, false), (Family::Dot, false), (Family::Dot, true)] {
-            if of.1 && rows == Encoding::F16Copy {
+            if of.1 && !rows.is_stored() {
                 continue;
             }
-            for segments in [1, 2] {
-                all.push(search(Walker { rows, segments, family: of.0, scaled: of.1, ..walker }));
+            let of_bytes = matches!(rows, Encoding::Rows(DType::I8 | DType::U8)) && !of.1;
+            let (family, scaled) = of;
+            for (segments, whole) in [(1, false), (2, false), (1, true)] {
+                if !whole || of_bytes {
+                    all.push(search(Walker { rows, segments, family, scaled, whole, ..walker }));
+                }
             }
         }
     }
     all.extend([128, 256, 512].map(|ef| search(Walker { ef, ..walker })));
     all.extend([2, 3].map(|width| search(Walker { width, ..walker })));
     all.extend([128, 256].map(|threads| search(Walker { threads, ..walker })));
+    all.extend(
+        [(256, 64), (512, 128), (512, 512), (1024, 128)]
+            .map(|(threads, ef)| search(Walker { threads, ef, few: true, ..walker })),
+    );
     all
 }

@@ -44,28 +44,42 @@
 //! Why an answer depends on nothing but the graph, the query and `ef`: see `shaders/graph/search.wgsl`. The graph is a function of the rows: no step
 //! of its construction depends on the order in which threads run (edges that end at a row are sorted by rank and row).
 //!
+//! # Layers
+//!
+//! A graph of HNSW is that of level 0, which a search follows, and above it levels of ever fewer nodes, over which the searches of other libraries
+//! descend (`layers.rs`; made by `levels.rs`, with the links of `heuristic.rs`). Here the nodes of these levels are starts, and nobody descends: the exact search of the starts finds the
+//! nearest of them at once. So a graph of a file is searched over the links that the file has, and needs nothing of what is above them.
+//!
 //! # Where the code departs from it
 //!
-//! * Rows are compared as the scan reads them: where there is a copy in f16, by that. The distances of the answer are exact all the same, and equal
+//! * Rows are compared as the scan reads them: where there is a copy in f16, by that; and where a search asks for it, by one in 8 bits. The distances of the answer are exact all the same, and equal
 //!   to those of the flat search to the bit, since the list's rows are compared again as every candidate is.
-//! * A graph is of rows in one buffer, in floats, under a metric whose distances are sums of squares or products; inner products have the graph of rows
+//! * A graph is of rows under a metric whose distances are sums of squares or products; inner products have the graph of rows
 //!   that are lifted to one length by another element (`lifted.rs`). All else is searched exactly.
 
 mod edges;
+mod heuristic;
 mod kernels;
 mod knn;
+mod layers;
+mod levels;
 mod lifted;
 mod links;
 mod neighbors;
 mod renewed;
+mod renewed_kernels;
 mod search;
 mod starts;
 mod stored;
+mod variants;
 
 pub(crate) use edges::{Edges, Shape};
-pub(crate) use kernels::{MOST_DEGREE, most_ef, variants};
+pub(crate) use kernels::{MOST_DEGREE, most_ef};
 pub use knn::KnnGraph;
 pub(crate) use knn::{Among, block_rows, check, neighbors};
+pub(crate) use layers::{Broken, Layers, MOST_LEVEL, MOST_PLACES, Upper};
+pub(crate) use levels::Levels;
 pub(crate) use renewed::Origin;
 pub(crate) use search::Walk;
 pub(crate) use stored::Arriving;
+pub(crate) use variants::variants;

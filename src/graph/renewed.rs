@@ -1,26 +1,36 @@
 //! The graph of rows that changed, made of the one that was: rows that were lost are healed over, new ones are searched for along its edges.
 
-use super::edges::{Edges, Shape, family};
-use super::kernels::{self, Blend, Carry, Differ, Heal, KeepMet, Meet, ROOM, Rejoin, most_ef};
+use super::edges::{Edges, Shape, form, lifted_of};
+use super::kernels::{ROOM, most_ef};
 use super::links::{Fresh, pruned, relinked};
+use super::neighbors::{self, Neighbors, rows_of_part};
+use super::renewed_kernels::{self as kernels, Blend, Carry, Differ, Heal, KeepMet, Meet, Rejoin};
 use super::search::{STARTS, Walk, Walking};
 use super::starts::{Starts, has, sample, sample_size};
-use super::{lifted, neighbors};
 use crate::buffer::Buffer;
 use crate::call::CancelToken;
 use crate::device::Gpu;
 use crate::error::Result;
 use crate::exact::{Between as _, Chosen, Dataset, Instead, NO_ROW, Queries};
 use crate::kernel::{Encoder, fold, words};
-use crate::space::Family;
 
 /// Rows that a submission searches for.
-const BLOCK: usize = 4096;
+const BLOCK: u32 = 4096;
 /// The least number of rows that the search for the neighbours of a new row keeps: of few edges a list of twice as many finds fewer of them.
 const LEAST_EF: u32 = 128;
 
-/// Encodes from where some rows set out: from number so many of those that are searched for on, into a buffer, of so many.
-type Meeting<'a> = &'a mut dyn FnMut(&mut Encoder, u32, (&Buffer, u32)) -> Result<()>;
+/// Encodes from where some of the rows that are searched for set out, into a buffer.
+type Meeting<'a> = &'a mut dyn FnMut(&mut Encoder, &Block, &Buffer) -> Result<()>;
+
+/// Some of the rows that are searched for.
+struct Block {
+    /// The first, which has that number among them, and how many they are.
+    first: u32,
+    count: u32,
+    /// The buffer of neighbours that theirs come to lie in, and the first of the rows of that.
+    part: usize,
+    first_of_part: u32,
+}
 
 /// What became of the rows of a graph.
 #[derive(Clone, Copy)]
@@ -62,6 +72,8 @@ struct Renewal<'a> {
     n: u32,
     shape: Shape,
     gone: Buffer,
+    /// The most bytes of a buffer of neighbours.
+    largest_part: u64,
     cancel: Option<&'a CancelToken>,
 }
 
@@ -75,14 +87,27 @@ impl Edges {
         gone: Option<&[u32]>,
         cancel: Option<&CancelToken>,
     ) -> Result<Edges> {
+        self.renewed_in_parts(
+            dataset,
+            origin,
+            gone,
+            (neighbors::largest_part(dataset.gpu()), cancel),
+        )
+    }
+
+    /// The same with neighbours in buffers of so many bytes at most.
+    fn renewed_in_parts(
+        &self,
+        dataset: &Dataset,
+        origin: Origin<'_>,
+        gone: Option<&[u32]>,
+        (largest_part, cancel): (u64, Option<&CancelToken>),
+    ) -> Result<Edges> {
         let (gpu, n, begin) = (dataset.gpu(), dataset.len() as u32, std::time::Instant::now());
-        let lifted = match family(dataset) {
-            Some((Family::Dot, false)) => Some(lifted::lifted(dataset)?),
-            _ => None,
-        };
+        let lifted = lifted_of(dataset)?;
         if lifted.as_ref().is_some_and(|rows| Edges::refused(rows, self.shape()).is_some()) {
             // they are wider than what they are made of, and no walk goes along them
-            return Edges::build(dataset, self.shape(), gone, cancel);
+            return Edges::build(dataset, self.shape(), None, gone, cancel);
         }
         let mut none = gone.map_or_else(Vec::new, <[u32]>::to_vec);
         none.resize(n.div_ceil(32) as usize, 0);
@@ -98,6 +123,7 @@ impl Edges {
             n,
             shape: self.shape(),
             gone: table,
+            largest_part,
             cancel,
         };
         let (mut links, hurt) = renewal.carried(origin)?;
@@ -113,7 +139,7 @@ impl Edges {
             links = renewal.extended(links, origin, &new)?;
         }
         let linked = begin.elapsed();
-        let starts = Starts::new(dataset, (&links, self.degree), gone)?;
+        let starts = Starts::new(dataset, (&links, self.degree), gone, None)?;
         log::debug!(
             "a graph of {n} rows of one of {}: carried over {carried:?}, {healed} healed {:?}, {} added {:?}, starts {:?}",
             origin.rows,
@@ -122,7 +148,7 @@ impl Edges {
             linked - mended,
             begin.elapsed() - linked
         );
-        Ok(Edges { links, degree: self.degree, starts })
+        Ok(Edges { links, degree: self.degree, starts, upper: None })
     }
 }
 
@@ -187,16 +213,16 @@ impl Renewal<'_> {
         let (origin, image) = (self.table(of)?, self.table(&image)?);
         let items = self.table(hurt)?;
         // the rows that are met are put in order, and no edge is followed
-        let walk = Walk { ef: self.shape.width(), most_steps: Some(0) };
-        let near = self.near(links, (hurt, &items), (ROOM, walk), &mut |encoder, first, met| {
-            let count = met.1;
+        let walk = Walk { ef: self.shape.width(), most_steps: Some(0), bytes: false };
+        let near = self.near(links, (hurt, &items), (ROOM, walk), &mut |encoder, block, met| {
+            let &Block { first, count, .. } = block;
             let [x, y] = fold(self.gpu, count.into())?;
             let buffers = [
                 ("old_links", &self.graph.links),
                 ("origin", &origin),
                 ("image", &image),
                 ("items", &items),
-                ("met", met.0),
+                ("met", met),
             ];
             let params = Heal { first, count, degree: self.shape.degree, groups_x: x };
             encoder.dispatch(&kernels::heal(), &buffers, &params, [x, y, 1])
@@ -209,24 +235,27 @@ impl Renewal<'_> {
         let (gpu, width) = (self.gpu, self.shape.width());
         let starts = self.starts(origin)?;
         let ef = LEAST_EF.max(2 * self.shape.degree).min(most_ef(gpu));
-        let walk = Walk { ef, most_steps: None };
+        let walk = Walk { ef, most_steps: None, bytes: false };
         let batch = self.dataset.gather(new)?;
         let items = self.table(new)?;
-        let near_items = neighbors::neighbors(&batch, width, self.cancel)?;
-        let count = STARTS as u32;
-        let near_starts = neighbors::nearest(&starts.dataset, &batch, count, self.cancel)?;
+        let near_items = neighbors::neighbors(&batch, (width, self.largest_part), self.cancel)?;
+        // in as many parts, of fewer places each
+        let of_starts = (STARTS as u32, near_items.rows);
+        let near_starts = neighbors::nearest(&starts.dataset, &batch, of_starts, self.cancel)?;
         drop(batch);
-        let of = (count + width, walk);
-        let near = self.near(&links, (new, &items), of, &mut |encoder, first, (met, some)| {
-            let [x, y] = fold(gpu, u64::from(some * of.0).div_ceil(256))?;
+        let of = (of_starts.0 + width, walk);
+        let near = self.near(&links, (new, &items), of, &mut |encoder, block, met| {
+            let &Block { count, part, .. } = block;
+            let [x, y] = fold(gpu, u64::from(count * of.0).div_ceil(256))?;
             let buffers = [
-                ("near_starts", &near_starts),
+                ("near_starts", &near_starts.parts[part]),
                 ("start_rows", &starts.rows),
-                ("near_items", &near_items),
+                ("near_items", &near_items.parts[part]),
                 ("items", &items),
                 ("met", met),
             ];
-            let params = Meet { first, count: some, starts: count, width, groups_x: x };
+            let (first, starts) = (block.first - block.first_of_part, of_starts.0);
+            let params = Meet { first, count, starts, width, groups_x: x };
             encoder.dispatch(&kernels::meet(), &buffers, &params, [x, y, 1])
         })?;
         let joined = self.relinked(&links, (&items, new.len()), &near)?;
@@ -251,20 +280,18 @@ impl Renewal<'_> {
             return Ok(after);
         }
         let items = self.table(&rows)?;
-        let walk = Walk { ef: self.shape.width(), most_steps: Some(0) };
+        let walk = Walk { ef: self.shape.width(), most_steps: Some(0), bytes: false };
         let of = (2 * degree, walk);
-        let near =
-            self.near(&after, (&rows, &items), of, &mut |encoder, first, (met, count)| {
-                let [x, y] = fold(gpu, u64::from(count * 2 * degree).div_ceil(256))?;
-                let buffers =
-                    [("before", before), ("after", &after), ("items", &items), ("met", met)];
-                let params = Rejoin { first, count, degree, groups_x: x };
-                encoder.dispatch(&kernels::rejoin(), &buffers, &params, [x, y, 1])
-            })?;
+        let near = self.near(&after, (&rows, &items), of, &mut |encoder, block, met| {
+            let &Block { first, count, .. } = block;
+            let [x, y] = fold(gpu, u64::from(count * 2 * degree).div_ceil(256))?;
+            let buffers = [("before", before), ("after", &after), ("items", &items), ("met", met)];
+            let params = Rejoin { first, count, degree, groups_x: x };
+            encoder.dispatch(&kernels::rejoin(), &buffers, &params, [x, y, 1])
+        })?;
         let count = rows.len() as u32;
         let fresh = Fresh { items: &items, count, there: &after };
-        let of = (&near, self.shape.width());
-        let own = pruned(gpu, (count, degree), of, Some(&fresh), self.cancel)?;
+        let own = pruned(gpu, (count, degree), &near, Some(&fresh), self.cancel)?;
         let merged = gpu.alloc("edges", u64::from(n) * u64::from(degree) * 4)?;
         let mut encoder = Encoder::new(gpu, "edges", false)?;
         let [x, y] = fold(gpu, n.into())?;
@@ -300,35 +327,41 @@ impl Renewal<'_> {
         (rows, items): (&[u32], &Buffer),
         (room, walk): (u32, Walk),
         meet: Meeting<'_>,
-    ) -> Result<Buffer> {
+    ) -> Result<Neighbors> {
         let (gpu, degree, width) = (self.gpu, self.shape.degree, self.shape.width());
-        let near = gpu.alloc("neighbors", rows.len() as u64 * u64::from(width) * 4)?;
+        let n = rows.len() as u32;
+        let near = Neighbors::room(gpu, n, width, rows_of_part(width, self.largest_part))?;
         let queries = Queries::resident(self.dataset, self.dataset, 0..u64::from(self.n))?;
         let starts = self.graph.starts.clone();
-        let graph = Edges { links: links.clone(), degree, starts };
-        let walking = Walking { graph, walk, passing: None };
-        let most = BLOCK.min(gpu.caps().max_dispatch as usize);
-        for (first, block) in (0..).step_by(most).zip(rows.chunks(most)) {
-            self.cancel.map_or(Ok(()), CancelToken::check)?;
-            let count = block.len() as u32;
-            let mut encoder = Encoder::new(gpu, "neighbors", false)?;
-            let upload = queries.upload(self.dataset, block, false, &mut encoder)?;
-            let met = gpu.scratch("rows to set out from", u64::from(count * room) * 4)?;
-            meet(&mut encoder, first, (&met, count))?;
-            // how many there are stands nowhere, places are empty behind the last
-            let found = (Chosen { bins: met.clone(), counts: met }, room);
-            let Instead { chosen, room: ef, .. } =
-                walking.encode(&mut encoder, self.dataset, &upload, found)?;
-            let [x, y] = fold(gpu, count.into())?;
-            let buffers = [
-                ("chosen", &chosen.bins),
-                ("items", items),
-                ("gone", &self.gone),
-                ("neighbors", &near),
-            ];
-            let params = KeepMet { first, count, ef, width, groups_x: x };
-            encoder.dispatch(&kernels::keep_met(), &buffers, &params, [x, y, 1])?;
-            encoder.submit(&[])?.wait()?;
+        let graph = Edges { links: links.clone(), degree, starts, upper: None };
+        let form = form(self.dataset);
+        let walking = Walking { graph, walk, form, whole: false, passing: None };
+        let most = BLOCK.min(gpu.caps().max_dispatch);
+        for (part, (neighbors, span)) in near.spans(n).enumerate() {
+            for first in span.clone().step_by(most as usize) {
+                self.cancel.map_or(Ok(()), CancelToken::check)?;
+                let count = most.min(span.end - first);
+                let block = Block { first, count, part, first_of_part: span.start };
+                let mut encoder = Encoder::new(gpu, "neighbors", false)?;
+                let some = &rows[first as usize..][..count as usize];
+                let upload = queries.upload(self.dataset, some, false, &mut encoder)?;
+                let met = gpu.scratch("rows to set out from", u64::from(count * room) * 4)?;
+                meet(&mut encoder, &block, &met)?;
+                // how many there are stands nowhere, places are empty behind the last
+                let found = (Chosen { bins: met.clone(), counts: met }, room);
+                let Instead { chosen, room: ef, .. } =
+                    walking.encode(&mut encoder, self.dataset, &upload, found)?;
+                let [x, y] = fold(gpu, count.into())?;
+                let buffers = [
+                    ("chosen", &chosen.bins),
+                    ("items", items),
+                    ("gone", &self.gone),
+                    ("neighbors", neighbors),
+                ];
+                let params = KeepMet { first, count, part: span.start, ef, width, groups_x: x };
+                encoder.dispatch(&kernels::keep_met(), &buffers, &params, [x, y, 1])?;
+                encoder.submit(&[])?.wait()?;
+            }
         }
         Ok(near)
     }
@@ -338,11 +371,10 @@ impl Renewal<'_> {
         &self,
         there: &Buffer,
         (items, count): (&Buffer, usize),
-        near: &Buffer,
+        near: &Neighbors,
     ) -> Result<Buffer> {
         let fresh = Fresh { items, count: count as u32, there };
-        let of = (near, self.shape.width());
-        relinked(self.gpu, (self.n, self.shape.degree), of, Some(fresh), self.cancel)
+        relinked(self.gpu, (self.n, self.shape.degree), near, Some(fresh), self.cancel)
     }
 }
 

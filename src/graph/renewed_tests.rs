@@ -45,7 +45,7 @@ fn dataset(gpu: &Gpu, metric: &Metric, n: usize) -> Dataset {
 
 fn built(dataset: &Dataset) -> Edges {
     assert_eq!(Edges::refused(dataset, Shape { degree: DEGREE }), None);
-    Edges::build(dataset, Shape { degree: DEGREE }, None, None).unwrap()
+    Edges::build(dataset, Shape { degree: DEGREE }, None, None, None).unwrap()
 }
 
 /// Links and starts.
@@ -102,6 +102,28 @@ fn rows_that_are_added_are_reached() {
         let rows = dataset(&gpu, &Metric::L2, n);
         let more = with(&rows, &values(n.div_ceil(2), 5));
         renew(&built(&rows), &more, Origin { rows: n as u32, of: None }, None);
+    }
+}
+
+#[test]
+fn neighbours_in_several_buffers_renew_a_graph_alike() {
+    let Some(gpu) = gpu() else { return };
+    let rows = dataset(&gpu, &Metric::L2, 300);
+    let graph = built(&rows);
+    let keep: Vec<u32> = (0..300).filter(|row| row % 3 != 1).collect();
+    let more = with(&rows.gather(&keep).unwrap(), &values(90, 7));
+    let mut of = keep;
+    of.resize(more.len() as usize, NO_ROW);
+    let origin = Origin { rows: 300, of: Some(&of) };
+    let width = u64::from(Shape { degree: DEGREE }.width());
+    let renewed = |most: u64| {
+        let renewed = graph.renewed_in_parts(&more, origin, None, (most * width * 4, None));
+        all(&gpu, &renewed.unwrap(), more.len() as u32)
+    };
+    let whole = renewed(1000);
+    // of 90 new rows, and of some 200 that lost neighbours
+    for rows_of_part in [89, 70] {
+        assert!(renewed(rows_of_part) == whole, "{rows_of_part} rows a buffer");
     }
 }
 

@@ -1,20 +1,22 @@
 //! The search of a graph: what goes on from the nearest starts of each query, while these are on the device.
 
-use super::edges::{Edges, family, form};
-use super::kernels::{self, KeepPassing, ROOM, SEGMENTS, SearchGraph, Walker};
+use super::edges::{Edges, binds, family, form};
+use super::kernels::{self, KeepPassing, SEGMENTS, SearchGraph, Walker};
 use crate::buffer::Buffer;
 use crate::call::{Filter, Options, Pending, RowHits, SearchStats};
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
-use crate::exact::{self, Between, Chosen, Dataset, Instead, Queries, Refined, RowOf, Upload};
+use crate::exact::{
+    self, Between, Chosen, Dataset, Encoding, Form, Instead, Queries, Refined, RowOf, Upload,
+};
 use crate::kernel::Encoder;
+use crate::space::Pair;
 use std::sync::Arc;
 
 /// Starts of a query.
 pub(super) const STARTS: usize = 32;
-/// Rows whose edges are followed in a step, as far as there is room for what they lead to: four take a quarter of the steps of one, for a few per
-/// cent more rows that are compared.
-const WIDTH: u32 = 4;
+/// Bytes of workgroup memory of one query at most: a device that has more has other workgroups at a time.
+const MOST_MEMORY: u32 = 32 << 10;
 /// The bit of what is told of a query that says that it ended before it was done.
 const CAPPED: u32 = 1 << 31;
 
@@ -25,12 +27,18 @@ pub(crate) struct Walk {
     pub ef: u32,
     /// Steps after which a query ends, come what may.
     pub most_steps: Option<u32>,
+    /// Whether rows are compared by their copy in 8 bits, where they have one.
+    pub bytes: bool,
 }
 
 /// What is between the search of the starts and the exact distances.
 pub(super) struct Walking {
     pub graph: Edges,
     pub walk: Walk,
+    /// As which the rows are compared.
+    pub form: Form,
+    /// Whether queries are integers as the rows are.
+    pub whole: bool,
     /// The rows that may be hits, a bit each; all where `None`.
     pub passing: Option<Buffer>,
 }
@@ -47,16 +55,18 @@ impl Edges {
         options: Options,
     ) -> Result<Option<Pending<RowHits>>> {
         let unread = Queries::unread(dataset, queries)?;
-        if !unread.reads_floats(dataset) {
+        if !unread.reads_alike(dataset) {
             return Ok(None);
         }
+        let whole = matches!(unread.pair, Pair::Integer { .. });
+        let form = form_of(dataset, walk);
         let row_of = RowOf::Table(self.starts.rows.clone());
         let of = (walk.ef as usize, k);
         let row_ids = options.row_ids.clone();
         let refined = Refined::new(dataset, (unread, true), row_of, of, row_ids)?;
         let Some(refined) = refined else { return Ok(None) };
         let passing = passing.map(|bits| passing_rows(dataset, bits)).transpose()?;
-        let walking = Walking { graph: self.clone(), walk, passing };
+        let walking = Walking { graph: self.clone(), walk, form, whole, passing };
         let refined = Arc::new(refined.through(Arc::new(walking)));
         let options = Options { next: Some(refined.clone()), ..options };
         let starts = &self.starts.dataset;
@@ -69,6 +79,20 @@ impl Edges {
             found.stats.rows = rows;
             Ok(found)
         })))
+    }
+}
+
+/// As which form of the rows a walk compares them.
+fn form_of(dataset: &Dataset, walk: Walk) -> Form {
+    let of_bytes = walk.bytes && dataset.int8().is_some();
+    match of_bytes && binds(dataset, Form::Int8) {
+        true => Form::Int8,
+        false => {
+            if of_bytes {
+                log::debug!("walks by the rows: their copy is in more buffers than a kernel binds");
+            }
+            form(dataset)
+        }
     }
 }
 
@@ -85,23 +109,29 @@ impl Between for Walking {
             return Err(Error::internal("a graph of rows that have none"));
         };
         let segments = dataset.compared().matrix().segments();
-        let operands = (0..segments.len()).map(|at| dataset.scan_rows().operand(at, form(dataset)));
+        let operands = (0..segments.len()).map(|at| dataset.scan_rows().operand(at, self.form));
         let operands: Vec<_> = operands.collect::<Result<_>>()?;
         let Some(first) = operands.first() else {
             return Err(Error::internal("a graph of no rows"));
         };
-        let threads = gpu.profile().u32("graph", "threads")?;
+        let few = nq <= gpu.profile().u32("graph", "few_queries")?;
+        let threads = gpu.profile().u32("graph", if few { "few_threads" } else { "threads" })?;
         let threads = threads.min(1 << gpu.caps().max_workgroup_threads.max(1).ilog2());
-        let width = (ROOM / self.graph.degree).clamp(1, WIDTH);
-        let scaled = scaled && first.scale.is_some();
+        let width = kernels::width(self.graph.degree);
+        // what belongs to a row of the copy has its length in it
+        let copied = first.stored == Encoding::Int8Copy;
+        let scaled = scaled && first.scale.is_some() && !copied;
         let walker = Walker {
             rows: first.stored,
             segments: operands.len() as u32,
             family: of_family,
             scaled,
+            whole: self.whole,
             ef,
             width,
             threads,
+            few,
+            memory: gpu.caps().max_workgroup_memory.min(MOST_MEMORY),
         };
         let bins = gpu.scratch("rows on lists", u64::from(nq) * u64::from(ef) * 4)?;
         let counts = gpu.scratch("rows on lists", u64::from(nq) * 4)?;
@@ -130,7 +160,7 @@ impl Between for Walking {
             if rows != "rows" {
                 buffers.push((rows, operand.buffer));
             }
-            buffers.extend(operand.scale.filter(|_| scaled).map(|of| (scale, of)));
+            buffers.extend(operand.scale.filter(|_| scaled || copied).map(|of| (scale, of)));
         }
         encoder.stage("walk");
         encoder.dispatch(&kernels::search(walker), &buffers, &params, [nq, 1, 1])?;

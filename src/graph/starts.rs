@@ -1,6 +1,7 @@
 //! From where a search sets out: a sample of the rows, and a row of whatever the edges of the others do not lead to.
 
 use super::kernels::{self, Missed, Reach, Seed};
+use super::layers::Upper;
 use crate::buffer::Buffer;
 use crate::device::Gpu;
 use crate::error::Result;
@@ -40,23 +41,23 @@ pub(super) fn sample_size(n: u64) -> u64 {
 }
 
 impl Starts {
-    /// Of a dataset with these edges; rows in `gone`, a bit each, are nobody's hits and need not be reached.
-    pub fn new(dataset: &Dataset, links: (&Buffer, u32), gone: Option<&[u32]>) -> Result<Starts> {
+    /// Of a dataset with these edges; rows in `gone`, a bit each, are nobody's hits and need not be reached. Nodes of the levels above are starts too.
+    pub fn new(
+        dataset: &Dataset,
+        links: (&Buffer, u32),
+        gone: Option<&[u32]>,
+        upper: Option<&Upper>,
+    ) -> Result<Starts> {
         let n = dataset.len();
         let mut rows = sample(n, sample_size(n));
+        if let Some(upper) = upper {
+            rows.extend(upper.at_most(2 * sample_size(n) as usize));
+            rows.sort_unstable();
+            rows.dedup();
+        }
         rows.retain(|&row| !has(gone, row));
         let sampled = rows.len();
-        let mut reach = Reached::new(dataset.gpu(), n as u32, links, gone)?;
-        let mut from = rows.clone();
-        loop {
-            reach.go_on(&from)?;
-            let missed = reach.missed()?;
-            if missed.is_empty() {
-                break;
-            }
-            from = missed.iter().step_by(ONE_IN).copied().collect();
-            rows.extend_from_slice(&from);
-        }
+        rows.extend(unreached(dataset.gpu(), (n as u32, links), &rows, gone)?);
         rows.sort_unstable();
         log::debug!("{sampled} starts, and {} where no edge leads", rows.len() - sampled);
         Starts::of(dataset, &rows)
@@ -76,6 +77,26 @@ impl Starts {
 /// Whether a row has a bit.
 pub(super) fn has(bits: Option<&[u32]>, row: u32) -> bool {
     bits.is_some_and(|bits| bits[row as usize / 32] >> (row % 32) & 1 != 0)
+}
+
+/// Rows that no edge leads to from those in `from`, some of them, from which all others are reached that are not gone.
+pub(super) fn unreached(
+    gpu: &Gpu,
+    (n, links): (u32, (&Buffer, u32)),
+    from: &[u32],
+    gone: Option<&[u32]>,
+) -> Result<Vec<u32>> {
+    let mut reach = Reached::new(gpu, n, links, gone)?;
+    let (mut from, mut more) = (from.to_vec(), Vec::new());
+    loop {
+        reach.go_on(&from)?;
+        let missed = reach.missed()?;
+        if missed.is_empty() {
+            return Ok(more);
+        }
+        from = missed.iter().step_by(ONE_IN).copied().collect();
+        more.extend_from_slice(&from);
+    }
 }
 
 /// A breadth-first search, which stays on the device: the host learns which rows are missed, a bit each.

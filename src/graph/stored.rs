@@ -1,12 +1,13 @@
 //! The edges of a graph as a file has them: brought to the host block by block, and back.
 
 use super::edges::{Edges, Shape};
+use super::links::read;
 use super::starts::Starts;
 use crate::buffer::Buffer;
 use crate::device::Gpu;
 use crate::error::Result;
 use crate::exact::Dataset;
-use crate::kernel::{Encoder, words};
+use crate::kernel::Encoder;
 
 /// Where the links of a file come to lie, until the rows that they are of are there.
 pub(crate) struct Arriving {
@@ -32,10 +33,14 @@ impl Arriving {
         Ok(())
     }
 
-    /// The graph of these rows whose searches set out from `starts`, which ascend.
+    /// The graph of these rows, whose searches set out from `starts`, which ascend; where there are none, from what the edges say.
     pub fn edges(self, dataset: &Dataset, starts: &[u32]) -> Result<Edges> {
-        let starts = Starts::of(dataset, starts)?;
-        Ok(Edges { links: self.links, degree: self.degree, starts })
+        let Arriving { links, degree, .. } = self;
+        let starts = match starts {
+            [] => Starts::new(dataset, (&links, degree), None, None)?,
+            starts => Starts::of(dataset, starts)?,
+        };
+        Ok(Edges { links, degree, starts, upper: None })
     }
 }
 
@@ -50,14 +55,4 @@ impl Edges {
     pub fn links(&self, gpu: &Gpu, first: u64, count: u64) -> Result<Vec<u32>> {
         read(gpu, &self.links, first, count)
     }
-}
-
-/// Some words of a buffer.
-pub(super) fn read(gpu: &Gpu, buffer: &Buffer, first: u64, count: u64) -> Result<Vec<u32>> {
-    if count == 0 {
-        return Ok(Vec::new());
-    }
-    let encoder = Encoder::new(gpu, "edges", false)?;
-    let landed = encoder.submit(&[(buffer, first * 4, count * 4)])?.wait()?;
-    Ok(landed.parts.first().map_or_else(Vec::new, |part| words(part).into_owned()))
 }

@@ -2,6 +2,7 @@
 
 use super::changing::Index;
 use super::flat::{BinaryFlat, Flat, FlatCodes, Pq, RaBitQ, Sq};
+use super::graph::{Graph, GraphRows, Hnsw, HnswRows, graph_layers};
 use super::ids::{Ids, MAX_ID, RowSet};
 use super::ivf::{BinaryIvf, CodedRows, IvfFlat, IvfPq, IvfRaBitQ, IvfRows, IvfSq};
 use super::lists_apart::ListsApart;
@@ -13,6 +14,7 @@ use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::exact::Dataset;
 use crate::format::RowSource;
+use crate::graph::{Layers, Levels};
 use crate::metric::Metric;
 use crate::quantize::{Quantizer, SignQuantizer, VectorTransform};
 
@@ -29,6 +31,8 @@ pub(crate) struct Apart {
     /// What the rows are codes of that are in no lists.
     pub codes: Option<Quantizer>,
     pub lists: Option<ListsApart>,
+    /// The graph that leads from row to row.
+    pub graph: Option<GraphApart>,
     /// What made bits of rows, of an index of these.
     pub signs: Option<SignQuantizer>,
     /// What rows went through before the index got them, the first first.
@@ -38,11 +42,20 @@ pub(crate) struct Apart {
     read: Box<ReadRows>,
 }
 
+/// A graph with levels.
+pub(crate) struct GraphApart {
+    /// `None` where there is none of such rows.
+    pub layers: Option<Layers>,
+    /// Rows that a search keeps.
+    pub ef_search: Option<usize>,
+}
+
 /// What an index knows of its rows beside their bytes.
 #[derive(Default)]
 struct Parts {
     codes: Option<Quantizer>,
     lists: Option<ListsApart>,
+    graph: Option<GraphApart>,
     signs: Option<SignQuantizer>,
 }
 
@@ -78,6 +91,21 @@ impl Apart {
         }
         if let Some(index) = any.downcast_ref::<BinaryIvf>() {
             return Some(of_lists(index));
+        }
+        if let Some(index) = any.downcast_ref::<Hnsw>() {
+            let shape = |rows: &HnswRows| (rows.dtype(), rows.dtype().row_bytes(rows.dim()));
+            let links = |rows: &HnswRows, live: Option<&_>| {
+                Ok(Parts::graph(rows.layers(live)?, rows.params().ef_search))
+            };
+            return Some(taken(index, shape, links, Stored::read_rows));
+        }
+        if let Some(index) = any.downcast_ref::<Graph>() {
+            let shape = |rows: &GraphRows| (rows.dtype(), rows.dtype().row_bytes(rows.dim()));
+            let links = |rows: &GraphRows, live: Option<&_>| {
+                let levels = Levels::of_degree(rows.degree());
+                Ok(Parts::graph(graph_layers(rows, &levels, live)?, rows.ef()))
+            };
+            return Some(taken(index, shape, links, Stored::read_rows));
         }
         if let Some(index) = any.downcast_ref::<Lsh>() {
             let shape = |rows: &LshRows| (DType::Bits, rows.code_bytes());
@@ -125,6 +153,11 @@ impl Parts {
     fn lists(lists: ListsApart) -> Parts {
         Parts { lists: Some(lists), ..Parts::default() }
     }
+
+    fn graph(layers: Option<Layers>, ef_search: usize) -> Parts {
+        let graph = GraphApart { layers, ef_search: Some(ef_search) };
+        Parts { graph: Some(graph), ..Parts::default() }
+    }
 }
 
 /// Lists of rows as they are.
@@ -162,11 +195,11 @@ fn taken<T: Backed>(
             read(now.rows(), &rows, out)
         }
     };
-    let Parts { codes, lists, signs } = parts;
+    let Parts { codes, lists, graph, signs } = parts;
     let (transforms, refine, read) = (Vec::new(), None, Box::new(read));
     #[rustfmt::skip]
     let apart =
-        Apart { metric, dtype, dim, row_bytes, ids, codes, lists, signs, transforms, refine, read };
+        Apart { metric, dtype, dim, row_bytes, ids, codes, lists, graph, signs, transforms, refine, read };
     Ok(apart)
 }
 
@@ -212,6 +245,19 @@ pub(crate) fn flat_of(
         DType::Bits => Box::new(BinaryFlat::of(core)),
         _ => Box::new(Flat::of(core)),
     })
+}
+
+/// An index of these rows with a graph of a file, whose searches keep so many rows if that says how many: an [`Hnsw`].
+pub(crate) fn hnsw_of_rows(
+    gpu: &Gpu,
+    metric: &Metric,
+    (layers, ef_search): (&Layers, Option<usize>),
+    rows: &mut dyn RowSource,
+    names: RowNames,
+) -> Result<Hnsw> {
+    let (dtype, dim) = (rows.dtype(), rows.dim());
+    let dataset = Dataset::new(gpu, metric, dtype, dim)?.append(rows)?;
+    Ok(Hnsw::of(names.core(HnswRows::of_layers(dataset, layers, ef_search)?)?))
 }
 
 /// An index of these bits, which are what the quantizer made of rows: an [`Lsh`].

@@ -3,9 +3,10 @@
 use super::changing::Index;
 use super::codes::CodeName;
 use super::flat::{BinaryFlat, Flat, Pq, RaBitQ, Sq};
-use super::graph::Graph;
+use super::graph::{Graph, Hnsw};
 use super::ivf::{self, BinaryIvf, IvfFlat, IvfPq, IvfRaBitQ, IvfSq};
 use super::lsh::{Lsh, signs_of};
+use super::params::HnswParams;
 use super::persist;
 use super::wrap::{PreTransform, Refine, read_any, refined_by, transforms_of};
 use crate::device::Gpu;
@@ -24,7 +25,7 @@ struct Kind {
     make: fn(&Gpu, usize, &str, &Metric, DType) -> Option<Made>,
 }
 
-const KINDS: [Kind; 12] = [
+const KINDS: [Kind; 13] = [
     Kind {
         descriptions: "\"Flat\"",
         make: |gpu, dim, description, metric, dtype| {
@@ -74,6 +75,24 @@ const KINDS: [Kind; 12] = [
         make: |gpu, dim, description, metric, dtype| {
             let degree = description.strip_prefix("CAGRA")?.parse().ok()?;
             let made = Graph::with_degree(gpu, dim, metric.clone(), dtype, degree);
+            Some(made.map(|index| Box::new(index) as _))
+        },
+    },
+    Kind {
+        descriptions: "\"HNSW32\" (any number of links, 2 to 64)",
+        make: |gpu, dim, description, metric, dtype| {
+            let links = description.strip_prefix("HNSW")?;
+            let (links, stored) = links.split_once(',').unwrap_or((links, "Flat"));
+            // as FAISS has it, 32 of no number
+            let links = if links.is_empty() { 32 } else { links.parse().ok()? };
+            if stored != "Flat" {
+                let item = format!(
+                    "links between {stored}; between rows as they are, HNSW32,Flat, there are some"
+                );
+                return Some(Err(Error::unsupported(format!("{description:?}"), item)));
+            }
+            let params = HnswParams::new().max_connections(links);
+            let made = Hnsw::with_dtype(gpu, dim, metric.clone(), dtype, &params);
             Some(made.map(|index| Box::new(index) as _))
         },
     },
@@ -158,7 +177,9 @@ fn coded<I: Index + 'static>(
 /// | `SQ8`, `SQ6`, `SQ4`, `SQfp16`, `SQbf16`, `SQ8_direct` | [`Sq`]; also `SQ8_direct_signed`, `SQ8_uniform`, `SQ6_uniform`, `SQ4_uniform` |
 /// | `PQ16`, `PQ16x4` | [`Pq`] of 16 parts of 8 bits, or of 4; `PQ16x4fs` and `PQ16np` are the same codes |
 /// | `IVF4096,Flat`, `IVF4k,Flat` | [`IvfFlat`] of 4096 lists; `k` is 1024, `M` 1024 of those |
+/// | `IVF4096_HNSW32,Flat` | the same: FAISS finds the nearest lists by a graph of the centroids, and here these are all compared, which finds no worse ones. So with every index of lists; the number of links says nothing |
 /// | `CAGRA64` | [`Graph`] of 64 edges a row |
+/// | `HNSW32`, `HNSW32,Flat`, `HNSW` | [`Hnsw`] of 32 links a node, of rows as they are |
 /// | `BIVF4096`, `BIVF4k` | [`BinaryIvf`] of 4096 lists of bits |
 /// | `IVF1024,SQ8`, `SQ6`, `SQ4`, `SQfp16`, `SQbf16`, `SQ8_direct` | [`IvfSq`] of 1024 lists, of any code of [`Sq`], [of residuals](IvfSq::with_residuals) as FAISS's factory has it; `SQ8_direct` and `SQ8_direct_signed` of rows, as whole numbers less a centroid are none |
 /// | `IVF1024,SQ8_rows`, `IVF1024,SQ8_direct_residual` | the same of rows, or of residuals: `_rows` and `_residual` stand behind any code of [`Sq`] in lists, which FAISS sets by `index.by_residual` |

@@ -2,7 +2,7 @@
 
 use super::changing::Index;
 use super::flat::{BinaryFlat, Flat, Pq, RaBitQ, Sq};
-use super::graph::Graph;
+use super::graph::{Graph, Hnsw};
 use super::ivf::{BinaryIvf, IvfFlat, IvfPq, IvfRaBitQ, IvfSq};
 use super::lsh::Lsh;
 use super::persist::{FileWriter, IndexReader};
@@ -21,13 +21,14 @@ struct Kind {
     names: fn(&dyn Any) -> Option<Names>,
 }
 
-const KINDS: [Kind; 12] = [
+const KINDS: [Kind; 13] = [
     kind::<Flat>(|gpu, reader| Ok(Box::new(Flat::of_reader(gpu, reader)?))),
     kind::<BinaryFlat>(|gpu, reader| Ok(Box::new(BinaryFlat::of_reader(gpu, reader)?))),
     kind::<Sq>(|gpu, reader| Ok(Box::new(Sq::of_reader(gpu, reader)?))),
     kind::<Pq>(|gpu, reader| Ok(Box::new(Pq::of_reader(gpu, reader)?))),
     kind::<IvfFlat>(|gpu, reader| Ok(Box::new(IvfFlat::of_reader(gpu, reader)?))),
     kind::<Graph>(|gpu, reader| Ok(Box::new(Graph::of_reader(gpu, reader)?))),
+    kind::<Hnsw>(|gpu, reader| Ok(Box::new(Hnsw::of_reader(gpu, reader)?))),
     kind::<BinaryIvf>(|gpu, reader| Ok(Box::new(BinaryIvf::of_reader(gpu, reader)?))),
     kind::<IvfSq>(|gpu, reader| Ok(Box::new(IvfSq::of_reader(gpu, reader)?))),
     kind::<IvfPq>(|gpu, reader| Ok(Box::new(IvfPq::of_reader(gpu, reader)?))),

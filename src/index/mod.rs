@@ -35,13 +35,14 @@ mod wrap;
 
 pub use add::AddParams;
 pub(crate) use apart::{
-    Apart, RowNames, codes_of, flat_of, lists_of_rows, refined_by_rows, signs_of_rows,
+    Apart, GraphApart, RowNames, codes_of, flat_of, hnsw_of_rows, lists_of_rows, refined_by_rows,
+    signs_of_rows,
 };
 pub use changing::Index;
 pub(crate) use factory::read_own;
 pub use factory::{index_factory, write_index};
 pub use flat::{BinaryFlat, Flat, Pq, RaBitQ, Sq, StreamedFlat};
-pub use graph::Graph;
+pub use graph::{Graph, Hnsw};
 pub use hits::{HitRows, Hits, RangeHits};
 pub use ids::{Exclude, IdFilter, IdPredicate, PreparedFilter, QueryFilter};
 pub use ivf::{BinaryIvf, IvfFlat, IvfPq, IvfRaBitQ, IvfSq, Originals};
@@ -49,9 +50,10 @@ pub use knn_graph::{KnnGraphParams, knn_graph};
 pub(crate) use lists_apart::ListsApart;
 pub use lsh::Lsh;
 pub use params::{
-    GraphParams, GraphPath, Guarantee, IvfParams, Progress, RefineParams, SearchParams, TrainParams,
+    Breadth, GraphParams, GraphPath, GraphTraversal, Guarantee, HnswParams, IvfParams, Progress,
+    RefineParams, SearchParams, TrainParams,
 };
-pub use persist::{IndexInfo, IvfInfo, ListSizes, RefineInfo};
+pub use persist::{HnswInfo, IndexInfo, IvfInfo, ListSizes, RefineInfo};
 pub use scored::{Candidates, score_candidates};
 pub use stream::HitStream;
 pub use traits::Search;

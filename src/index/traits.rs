@@ -2,7 +2,7 @@
 
 use super::hits::{Hits, RangeHits};
 use super::ids::{IdFilter, PreparedFilter, QueryFilter};
-use super::params::SearchParams;
+use super::params::{Breadth, SearchParams};
 use super::stream::HitStream;
 use crate::call::Pending;
 use crate::dtype::{DType, Rows};
@@ -48,15 +48,6 @@ pub trait Search: Send + Sync + fmt::Debug {
     fn metric(&self) -> &Metric;
 
     /// The type of the elements.
-    ///
-    /// # Example
-    /// ```no_run
-    /// # use nearfield::*;
-    /// # let index = Flat::new(&Gpu::new()?, 2, Metric::L2)?;
-    /// let bytes_a_row = index.dtype().row_bytes(index.dim());
-    /// println!("{} rows of {bytes_a_row} bytes", index.len());
-    /// # Ok::<(), nearfield::Error>(())
-    /// ```
     fn dtype(&self) -> DType;
 
     /// Rows that a search can find; those that were removed do not count.
@@ -84,6 +75,11 @@ pub trait Search: Send + Sync + fmt::Debug {
     /// Whether rows can be added and searched for: of a kind that learns not before it was [trained](crate::Index::train).
     fn is_trained(&self) -> bool {
         true
+    }
+
+    /// By which number searches look at more of the rows and find more of the nearest; `None` of an index that looks at all of them.
+    fn breadth(&self) -> Option<Breadth> {
+        None
     }
 
     /// The `n` lists that are nearest to each query, or all where there are fewer, the nearest first: as ids their numbers, from 0 on, as

@@ -1,7 +1,7 @@
 //! How much of the exact answer an index finds by how much it looks at, and what it has to look at for a share of it.
 
 use super::hits::Hits;
-use super::params::{Guarantee, IvfParams, SearchParams};
+use super::params::{Breadth, GraphPath, Guarantee, SearchParams};
 use super::traits::Search;
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
@@ -23,7 +23,7 @@ pub struct TuneParams {
     pub recall: f64,
     /// Neighbours a query. Default: 10.
     pub k: usize,
-    /// What every search is told beside how many lists it looks at, as a filter. Default: nothing.
+    /// What every search is told beside how many lists it looks at or how many rows it keeps, as a filter. Default: nothing.
     pub search: SearchParams,
 }
 
@@ -41,12 +41,16 @@ pub struct TuneParams {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TunePoint {
-    /// Lists that are looked at for each query.
+    /// Lists that are looked at for each query; 0 of a graph.
     pub nprobe: usize,
+    /// Rows that a query keeps on its way along the edges; 0 of lists.
+    pub ef: usize,
     /// The share of the exact hits that is found. Of rows at the distance of the last exact hit any counts.
     pub recall: f64,
-    /// Rows of these lists, a query.
+    /// Rows of these lists, a query; 0 of a graph.
     pub rows_probed: f64,
+    /// Steps along the edges, a query; 0 of lists.
+    pub steps: f64,
     /// All queries in one call, by the faster of two.
     pub queries_per_second: f64,
 }
@@ -55,7 +59,9 @@ pub struct TunePoint {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TuneCurve {
-    /// Every setting that was measured, from few lists to many.
+    /// What was set: how many lists, or how many rows on the way.
+    pub breadth: Breadth,
+    /// Every setting that was measured, from few lists or rows to many.
     pub points: Vec<TunePoint>,
     /// Which of them is the first to find what was asked for.
     reached: usize,
@@ -103,8 +109,27 @@ impl Default for TuneParams {
     }
 }
 
+impl TunePoint {
+    /// What the parameter was set to: [`nprobe`](Self#structfield.nprobe) or [`ef`](Self#structfield.ef), whichever the index has.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// let index = read_index(&Gpu::new()?, "graph.nf")?;
+    /// let curve = tune_search(&*index, Rows::F32(&[0.5; 12_800]), &TuneParams::new())?;
+    /// for point in &curve.points {
+    ///     println!("{} = {} finds {:.4}", curve.breadth, point.number(), point.recall);
+    /// }
+    /// let params = curve.breadth.set(SearchParams::new(), curve.reached().number());
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn number(&self) -> usize {
+        self.nprobe.max(self.ef)
+    }
+}
+
 impl TuneCurve {
-    /// The fewest lists that find the recall that was asked for.
+    /// The fewest lists, or rows on the way, that find the recall that was asked for; the last point where none does.
     ///
     /// # Example
     /// ```no_run
@@ -119,19 +144,24 @@ impl TuneCurve {
     }
 }
 
-/// Finds how many lists an index has to look at for a recall, by its own exact answers, and what other numbers of lists find.
+/// Finds how many lists an index has to look at for a recall, or how many rows a search of a graph has to keep, by the index's own exact answers;
+/// and what other numbers find.
 ///
 /// Queries should be such as will be asked: some hundred tell the recall to a per cent or so. 1, 2, 4, ... lists are measured until every
 /// exact hit is found, and the numbers between the last that finds too little and the first that does not. More lists never find less, but where
 /// [`fill`](crate::IvfParams#structfield.fill) goes on to others for some.
+///
+/// Of a [`Graph`](crate::Graph) every search goes along the edges, also where so few rows are searched faster in full, and where that is no way for it the error
+/// of the search says so. The first of its numbers is `k`, below which all are the same, and the last the longest list that there is
+/// ([`Breadth::most`], beside a filter less): it may find too little, and is what the curve [ends](TuneCurve::reached) with then.
 ///
 /// Of an [`IvfPq`](crate::IvfPq), and an [`IvfSq`](crate::IvfSq) that keeps codes alone, the exact answers are those of the decoded rows, of an
 /// [`IvfRaBitQ`](crate::IvfRaBitQ) that does so those of its estimates: what encoding lost is not in this recall; of a [`Refine`](crate::Refine) they are those of the
 /// rows. Compare with a [`Flat`](crate::Flat) of the rows to know both.
 ///
 /// # Errors
-/// `InvalidArgument` for no queries, an index without rows, a `recall` that is not above 0 and at most 1, an `nprobe` or a guarantee among the parameters of the
-/// search, and an index without lists; what a search says.
+/// `InvalidArgument` for no queries, an index without rows, a `recall` that is not above 0 and at most 1, an `nprobe`, an `ef`, an exact path or a guarantee
+/// among the parameters of the search, and an index that has neither lists nor a graph; what a search says.
 ///
 /// # Example
 /// ```no_run
@@ -160,37 +190,56 @@ pub fn tune_search(
     if search.ivf.as_ref().is_some_and(|ivf| ivf.nprobe.is_some()) {
         return refused("nprobe", "how many lists are looked at is what is to be found");
     }
+    if search.graph.as_ref().is_some_and(|graph| graph.ef.is_some()) {
+        return refused("ef", "how many rows are kept is what is to be found");
+    }
+    if search.graph.as_ref().is_some_and(|graph| graph.path == GraphPath::Exact) {
+        return refused("path", "exact, of searches that are measured against exact ones");
+    }
     if search.guarantee != Guarantee::Index {
         return refused("guarantee", "of searches that are measured against exact ones");
     }
-    let mut measure = Measure { index, queries, k: *k, search, exact: None };
+    // an index that has neither says so when it is searched
+    let breadth = index.breadth().unwrap_or(Breadth::Nprobe { most: 1 });
+    let mut measure = Measure { index, queries, k: *k, search, breadth, exact: None };
     if measure.count()? == 0 {
         return refused("queries", "none, by which nothing can be told");
     }
     if index.is_empty() {
         return refused("index", "no rows, of which nothing can be found");
     }
-    let mut points = vec![measure.point(1)?];
-    // 1, 2, 4, ... until every hit is found, or all lists are looked at
-    let mut asked = 1;
-    while points[points.len() - 1].recall < 1.0 && points[points.len() - 1].nprobe == asked {
-        asked = asked.saturating_mul(2);
-        points.push(measure.point(asked)?);
+    let first = match breadth {
+        Breadth::Ef { .. } => (*k).max(1),
+        Breadth::Nprobe { .. } => 1,
+    };
+    let mut points = vec![measure.point(first)?];
+    // twice as many each time until every hit is found, or there are no more
+    let mut most = breadth.most();
+    while let Some(last) = points.last().filter(|last| last.recall < 1.0 && last.number() < most) {
+        let (last, asked) = (last.number(), last.number().saturating_mul(2).min(most));
+        match measure.point(asked) {
+            // a list is longer for what does not pass
+            Err(Error::InvalidArgument { argument: "path", .. }) if search.filter.is_some() => {
+                most = last + (asked - last) / 2;
+            }
+            point => points.push(point?),
+        }
     }
     loop {
         let first = points.partition_point(|point| point.recall < *recall);
         let (Some(low), Some(high)) = (points.get(first.wrapping_sub(1)), points.get(first)) else {
             break;
         };
-        if high.nprobe - low.nprobe <= 1 {
+        let (low, high) = (low.number(), high.number());
+        if high - low <= 1 {
             break;
         }
-        let point = measure.point(low.nprobe + (high.nprobe - low.nprobe) / 2)?;
+        let point = measure.point(low + (high - low) / 2)?;
         points.insert(first, point);
     }
     let last = points.len() - 1;
     let reached = points.partition_point(|point| point.recall < *recall).min(last);
-    Ok(TuneCurve { points, reached })
+    Ok(TuneCurve { breadth, points, reached })
 }
 
 struct Measure<'a> {
@@ -198,6 +247,7 @@ struct Measure<'a> {
     queries: Rows<'a>,
     k: usize,
     search: &'a SearchParams,
+    breadth: Breadth,
     /// The exact answer, once it is known.
     exact: Option<Hits>,
 }
@@ -207,10 +257,12 @@ impl Measure<'_> {
         self.queries.count(self.index.dim())
     }
 
-    fn point(&mut self, nprobe: usize) -> Result<TunePoint> {
-        let lists = self.search.ivf.clone().unwrap_or_default();
-        let params = self.search.clone().ivf(IvfParams::nprobe(lists, nprobe));
-        // the first call of a kind compiles kernels; and it says whether the index has lists
+    fn point(&mut self, number: usize) -> Result<TunePoint> {
+        let mut params = self.breadth.set(self.search.clone(), number);
+        if let (Breadth::Ef { .. }, Some(graph)) = (self.breadth, &mut params.graph) {
+            graph.path = GraphPath::Graph;
+        }
+        // the first call of a kind compiles kernels, and may make the graph; and it says whether the index has lists
         let found = self.index.search_with(self.queries, self.k, &params)?;
         let mut seconds = f64::INFINITY;
         for _ in 0..2 {
@@ -221,18 +273,25 @@ impl Measure<'_> {
         let exact = match self.exact.take() {
             Some(exact) => exact,
             None => {
-                let exact = SearchParams { ivf: None, refine: None, ..self.search.clone() };
+                let exact =
+                    SearchParams { ivf: None, graph: None, refine: None, ..self.search.clone() };
                 let exact = exact.certify(true).guarantee(Guarantee::Exact);
                 self.index.search_with(self.queries, self.k, &exact)?
             }
         };
         let recall = recall(&found, &exact, self.index.metric().order());
         self.exact = Some(exact);
-        let (count, ivf) = (self.count()? as f64, &found.stats().ivf);
+        let (count, stats) = (self.count()? as f64, found.stats());
+        let (nprobe, ef) = match self.breadth {
+            Breadth::Nprobe { .. } => (stats.ivf.nprobe as usize, 0),
+            Breadth::Ef { .. } => (0, number),
+        };
         Ok(TunePoint {
-            nprobe: ivf.nprobe as usize,
+            nprobe,
+            ef,
             recall,
-            rows_probed: ivf.rows_probed as f64 / count,
+            rows_probed: stats.ivf.rows_probed as f64 / count,
+            steps: stats.graph.steps as f64 / count,
             queries_per_second: count / seconds,
         })
     }

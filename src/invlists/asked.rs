@@ -1,6 +1,7 @@
 //! What a submission is about.
 
 use super::lists::InvertedLists;
+use super::originals::OriginalRows;
 use super::table::Table;
 use crate::buffer::Buffer;
 use crate::exact::{Bitmap, Queries, Upload};
@@ -10,6 +11,8 @@ pub(super) struct Rows<'a> {
     pub lists: &'a InvertedLists,
     pub table: &'a Table,
     pub biases: Option<&'a [Buffer]>,
+    /// Where the rows of the lists are codes: what is compared in their place.
+    pub originals: Option<&'a OriginalRows>,
 }
 
 /// Who asks.

@@ -118,15 +118,19 @@ impl InvertedLists {
 
     /// The pages of the lists.
     pub(super) fn table(&self) -> Result<Arc<Table>> {
-        self.table.get(|| {
-            let source = Source {
-                dataset: &self.dataset,
-                nlist: self.nlist,
-                labels: &self.labels,
-                live: self.live.as_deref(),
-            };
-            Table::new(&source).map(Arc::new)
-        })
+        self.table.get(|| self.new_table(None))
+    }
+
+    /// Pages of rows that are ordered by slack within their lists, where they have some.
+    pub(super) fn new_table(&self, slack: Option<&[f32]>) -> Result<Arc<Table>> {
+        let source = Source {
+            dataset: &self.dataset,
+            nlist: self.nlist,
+            labels: &self.labels,
+            live: self.live.as_deref(),
+            slack,
+        };
+        Table::new(&source).map(Arc::new)
     }
 
     /// How far the lists reach with more rows, as far as that is known.

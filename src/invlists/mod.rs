@@ -45,11 +45,13 @@
 mod asked;
 mod assign;
 mod coarse;
+mod compared;
 mod device_labels;
 mod kernels;
 mod labels;
 mod lists;
 mod masked;
+mod originals;
 mod params;
 mod probed;
 mod probing;
@@ -57,12 +59,14 @@ mod proof;
 mod reach;
 mod scan;
 mod score;
+mod scored;
 mod search;
 mod table;
 mod within;
 
 pub(crate) use kernels::variants;
 pub(crate) use lists::InvertedLists;
+pub(crate) use originals::{Gap, OriginalRows};
 pub(crate) use proof::Proof;
 pub(crate) use reach::Reach;
 pub(crate) use search::{Look, Probe};

@@ -140,3 +140,39 @@ params! {
         pub centers: u32,
     }
 }
+
+params! {
+    /// Of `page_slack`.
+    pub(crate) struct PageSlack {
+        /// Of the segment, and the first of them among all.
+        pub pages: u32,
+        pub first_page: u32,
+        pub groups_x: u32,
+    }
+}
+
+params! {
+    /// Of `bin_rows`.
+    pub(crate) struct BinRows {
+        /// Bins that there is room for of each query.
+        pub room: u32,
+        /// Positions of the segment, and the first of them among all.
+        pub n: u32,
+        pub first: u32,
+        pub words: u32,
+    }
+}
+
+params! {
+    /// Of `hit_reach`.
+    pub(crate) struct HitReach {
+        pub k: u32,
+        pub k4: u32,
+        pub q_stride4: u32,
+        /// Of a root of a distance, what it may be off by, and what vanishes in it.
+        pub rounding: f32,
+        pub vanished: f32,
+        /// Of a sum of squares, what it may be too large by.
+        pub margin: f32,
+    }
+}

@@ -2,8 +2,10 @@
 
 use super::coarse::{Coarse, Probes};
 use super::lists::InvertedLists;
+use super::originals::OriginalRows;
 use super::probing::Probing;
-use super::scan::{Found, ListScan};
+use super::scan::ListScan;
+use super::scored::Found;
 use crate::call::{Filter, Job, Options, Pending, RowHits, SearchStats};
 use crate::device::Gpu;
 use crate::dtype::Rows;
@@ -61,6 +63,8 @@ struct InFlight {
     way: Way,
     /// Bins that there is room for of the centroids and of the rows, where the counts of those that were chosen come back.
     rooms: [Option<u32>; 2],
+    /// Rounds of rows that were compared in the place of their codes.
+    rounds: usize,
 }
 
 /// Bins that each query of a submission chose, and how many there was room for.
@@ -69,7 +73,7 @@ type Counts<'a> = Option<(u32, Cow<'a, [u32]>)>;
 /// Starts a search for the k nearest rows in the `nprobe` nearest lists of each query; these are not all. The queries come with the caller's, which are
 /// still to be checked, unless they lie on the device.
 pub(super) fn submit(
-    lists: &InvertedLists,
+    (lists, originals): (&InvertedLists, Option<&OriginalRows>),
     (asked, queries): (Queries, Option<Rows<'_>>),
     k: usize,
     (nprobe, fill): (usize, bool),
@@ -81,7 +85,7 @@ pub(super) fn submit(
     options.next = options.next.filter(|_| !fill);
     options.begin_next(lists.dataset().gpu(), k);
     let sought = Asked::Nearest(k as u64);
-    let call = Probing::new(lists, asked, sought, nprobe, filter, &options)?;
+    let call = Probing::new(lists, originals, asked, sought, nprobe, filter, &options)?;
     let decoder = Arc::clone(&call.queries.decoder);
     let hits = SearchHits::of(call.queries.count, k, decoder, &options)?;
     let exhaustive = options.exhaustive || k as u64 > MAX_SCAN_K;
@@ -165,18 +169,18 @@ impl Search {
         let mut encoder = call.encoder("search lists", &self.options)?;
         let uploaded = call.upload(&query_ids, &mut encoder)?;
         let exactly = way.centroids_exactly;
-        let Probes { lists: probes, counts: coarse, room } = match &self.fill {
+        let Probes { lists: probes, counts: coarse, room } = match () {
             // in any order, and those too that have no distance to a query
-            Some(_) if self.scan.nprobe as usize >= call.lists.nlist() => {
+            () if self.scan.nprobe as usize >= call.lists.nlist() => {
                 let all = (0..uploaded.upload.count).flat_map(|_| 0..self.scan.nprobe);
                 let all: Vec<u32> = all.collect();
                 let lists = encoder.upload("probes", bytemuck::cast_slice(&all))?;
                 Probes { lists, counts: None, room: 0 }
             }
-            _ => call.coarse.encode(&mut encoder, &call.queries, &uploaded.upload, exactly)?,
+            () => call.coarse.encode(&mut encoder, &call.queries, &uploaded.upload, exactly)?,
         };
         let (rows, asked) = (call.rows(), call.asked(&uploaded, &probes));
-        let Found { hits, counts, room: rows_room, rows_probed } =
+        let Found { hits, counts, room: rows_room, rows_probed, compared } =
             self.scan.encode(&mut encoder, &rows, asked, way.rows_exactly)?;
         let of = (&query_ids[..], &uploaded.upload);
         let (hits, refined) = go_on(&mut encoder, &self.options, of, hits, self.scan.k())?;
@@ -185,10 +189,12 @@ impl Search {
             (&hits.rows, 0, hits.rows.size()),
             (&rows_probed, 0, rows_probed.size()),
         ];
+        let rounds = compared.len();
+        ranges.extend(compared.iter().map(|counts| (counts, 0, counts.size())));
         let all = [&coarse, &counts, &refined];
         ranges.extend(all.into_iter().flatten().map(|counts| (counts, 0, counts.size())));
         let rooms = [coarse.as_ref().map(|_| room), counts.as_ref().map(|_| rows_room)];
-        Ok((encoder.submit(&ranges)?, InFlight { query_ids, way, rooms }))
+        Ok((encoder.submit(&ranges)?, InFlight { query_ids, way, rooms, rounds }))
     }
 }
 
@@ -234,9 +240,13 @@ impl Job for Search {
         self.stats.add_landed(&landed.variants, &landed.times);
         let next = self.options.next.clone();
         let refined = next.as_ref().and_then(|_| landed.parts.pop());
+        let nothing = || Error::internal("a search brought nothing back");
         let [keys, rows, probed, counts @ ..] = &landed.parts[..] else {
-            return Err(Error::internal("a search brought nothing back"));
+            return Err(nothing());
         };
+        let (compared, counts) = counts.split_at_checked(tag.rounds).ok_or_else(nothing)?;
+        let pairs = compared.iter().flat_map(|counts| words(counts).to_vec()).map(u64::from).sum();
+        self.stats.add_originals(pairs, self.call.queries.work_dim() as u64);
         let (keys, rows) = (words(keys), words(rows));
         let probed: u64 = words(probed).iter().map(|&rows| u64::from(rows)).sum();
         if tag.way == Way::default() {
@@ -254,6 +264,7 @@ impl Job for Search {
             };
             if let Some(at) = counts.iter().position(over) {
                 self.stats.exact.rerun += 1;
+                self.stats.originals.again += u64::from(at == 1 && self.call.has_originals());
                 self.again[at].push(query);
                 wanted[i] = false;
             }

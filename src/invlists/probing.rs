@@ -3,6 +3,7 @@
 use super::asked::{Asked, Rows as ListRows};
 use super::coarse::Coarse;
 use super::lists::InvertedLists;
+use super::originals::OriginalRows;
 use super::scan::ListScan;
 use super::table::Table;
 use crate::buffer::Buffer;
@@ -22,6 +23,8 @@ pub(super) struct Probing {
     pub coarse: Coarse,
     pub filter: DeviceFilter,
     pub plan: Plan,
+    /// Where the rows of the lists are codes: what is compared in their place.
+    originals: Option<OriginalRows>,
     /// Queries, from number 0 on, that went to the device or wait to.
     started: usize,
 }
@@ -35,6 +38,7 @@ pub(super) struct Uploaded {
 impl Probing {
     pub fn new(
         lists: &InvertedLists,
+        originals: Option<&OriginalRows>,
         mut queries: Queries,
         sought: exact::Asked,
         nprobe: usize,
@@ -43,12 +47,15 @@ impl Probing {
     ) -> Result<Probing> {
         let dataset = lists.dataset();
         options.keep(&mut queries.decoder);
-        let table = lists.table()?;
+        let table = match originals {
+            Some(of) => Arc::clone(&of.table),
+            None => lists.table()?,
+        };
         let filter = DeviceFilter::new(dataset.compared(), filter, queries.count)?;
         let coarse = Coarse::new(lists, &queries, nprobe, options)?;
         let plan = Plan::new(dataset.gpu(), dataset, &queries, &filter, sought, options)?;
-        let lists = lists.clone();
-        Ok(Probing { lists, table, queries, coarse, filter, plan, started: 0 })
+        let (lists, originals) = (lists.clone(), originals.cloned());
+        Ok(Probing { lists, table, queries, coarse, filter, plan, originals, started: 0 })
     }
 
     /// What is known of the call before it begins.
@@ -61,7 +68,8 @@ impl Probing {
     /// How the rows of lists are gone through.
     pub fn scan(&self, shape: [usize; 2], exhaustive: bool) -> Result<ListScan> {
         let (queries, filter) = (&self.queries, &self.filter);
-        ListScan::new(&self.lists, &self.table, queries, filter, &self.plan, shape, exhaustive)
+        let how = (exhaustive, self.originals.is_some());
+        ListScan::new(&self.lists, &self.table, queries, filter, &self.plan, shape, how)
     }
 
     /// The number of the next query that is to be read.
@@ -100,10 +108,16 @@ impl Probing {
         Ok(Uploaded { upload, bitmap })
     }
 
+    /// Whether rows are compared in the place of their codes.
+    pub fn has_originals(&self) -> bool {
+        self.originals.is_some()
+    }
+
     /// What is looked at.
     pub fn rows(&self) -> ListRows<'_> {
         let biases = self.filter.biases.as_deref();
-        ListRows { lists: &self.lists, table: &self.table, biases }
+        let originals = self.originals.as_ref();
+        ListRows { lists: &self.lists, table: &self.table, biases, originals }
     }
 
     /// Who asks, and of which lists.

@@ -126,8 +126,14 @@ impl Proof {
         Ok(Proof { slack: Some(slack), least })
     }
 
+    /// Says of which queries of an answer that is so.
+    pub fn tell(&self, found: &mut RowHits, k: Option<usize>, radius: Option<f32>) {
+        found.proved = self.proved(found, k, radius);
+        found.stats.ivf.proved = found.proved.iter().filter(|&&proved| proved).count() as u64;
+    }
+
     /// Which queries have all that is nearer than the farthest of their k hits, or all within a radius.
-    pub fn proved(&self, found: &RowHits, k: Option<usize>, radius: Option<f32>) -> Vec<bool> {
+    fn proved(&self, found: &RowHits, k: Option<usize>, radius: Option<f32>) -> Vec<bool> {
         let of = |(&least, ends): (&f64, &[usize])| {
             if least == f64::INFINITY {
                 return true;

@@ -1,15 +1,18 @@
 //! The search of some queries through the lists that they probe.
 
 use super::asked::{Asked, Rows};
+use super::compared::Compared;
 use super::lists::InvertedLists;
+use super::originals::Rounds;
 use super::params::{AllBins, Pairs};
+use super::scored::{Found, Scored, choose};
 use super::table::{self, Table};
 use super::{kernels, score};
 use crate::buffer::{BIN, Buffer};
 use crate::error::{Error, Result};
 use crate::exact::{
     Chosen, ChosenBins, DeviceFilter, Layout, Method, Plan, Queries, ScanKernel, ScanSettings,
-    SelectBins, keys, may_look_up, parts_of, scratch, select_listed,
+    keys, may_look_up, parts_of, scratch,
 };
 use crate::kernel::Encoder;
 use crate::ops::select_k::{Selected, Selection};
@@ -36,16 +39,6 @@ pub(super) struct ListScan {
     all_queries: usize,
 }
 
-/// What a submission leaves to be read.
-pub(super) struct Found {
-    pub hits: Selected,
-    /// Bins that each query chose, if it chose: above `room` the hits are not certified.
-    pub counts: Option<Buffer>,
-    pub room: u32,
-    /// Rows in the lists of each query.
-    pub rows_probed: Buffer,
-}
-
 /// The keys of all rows of the lists of each query, in pages of which each has room for `room`.
 pub(super) struct AllKeys {
     pub keys: Buffer,
@@ -63,7 +56,7 @@ impl ListScan {
         filter: &DeviceFilter,
         plan: &Plan,
         [k, nprobe]: [usize; 2],
-        exhaustive: bool,
+        (exhaustive, originals): (bool, bool),
     ) -> Result<ListScan> {
         let dataset = lists.dataset();
         let caps = dataset.gpu().caps();
@@ -88,6 +81,8 @@ impl ListScan {
         let scored = scored.then_some(ScanSettings {
             matrix: plan.scan.matrix.map(|tile| tile.narrowed(by_list as u32)),
             matrix_bin: SMALL_BIN as u32,
+            // of codes that are off by much, whose rows are read alone
+            row_bin: if originals { SMALL_BIN } else { BIN } as u32,
             int8: false,
             max_row_queries: if few { u32::MAX } else { 0 },
             max_table_queries: if products.is_some() { u32::MAX } else { 0 },
@@ -107,15 +102,20 @@ impl ListScan {
             most.clamp(1, u64::from(caps.max_dispatch)) as usize
         };
         let bins = most_pages * (BIN / SMALL_BIN) * 8;
-        let candidates =
-            u64::from(plan.scan.max_candidates) * if few { BIN } else { SMALL_BIN } * 4;
+        let bin = if few && !originals { BIN } else { SMALL_BIN };
+        let candidates = match originals {
+            // numbers and keys of rows, of both rounds
+            true => u64::from(Rounds::of(k as u32).rooms.iter().sum::<u32>()) * bin * 8,
+            false => u64::from(plan.scan.max_candidates) * bin * 4,
+        };
+        let all_keys = if originals { 8 } else { 4 };
         // with far fewer queries a list tiles would multiply padding
         let tile = plan.scan.matrix.filter(|_| !few).map_or(1, |tile| tile.bm());
         let least = u64::from(tile) * lists.nlist() as u64 / nprobe as u64;
         // whoever ends a call waits for what is on the device
         let rows = dataset.len() * nprobe as u64 / lists.nlist() as u64;
         let in_time = plan.pairs / rows.max(1);
-        let all_queries = fit(each + most_pages * 4 * (BIN + 1), widest);
+        let all_queries = fit(each + most_pages * (all_keys * BIN + 4), widest);
         let all_queries = all_queries.min(in_time.max(LEAST_QUERIES) as usize);
         let widest = bins.max(candidates).max(products_bytes);
         let most = fit(each + bins + candidates + products_bytes, widest) as u64;
@@ -173,9 +173,25 @@ impl ListScan {
         asked: Asked<'_>,
         exactly: bool,
     ) -> Result<Found> {
-        match self.scored.filter(|_| !exactly) {
-            Some(settings) => self.by_scores(encoder, rows, asked, settings),
-            None => self.exactly(encoder, rows, asked),
+        let settings = self.scored.filter(|_| !exactly);
+        let Some(of) = rows.originals else {
+            return match settings {
+                Some(settings) => self.by_scores(encoder, rows, asked, settings),
+                None => self.exactly(encoder, rows, asked),
+            };
+        };
+        let (k, threads, biases) = (self.k, self.select_threads, &self.biases(encoder, rows)?);
+        let compared = Compared { rows, of, asked, biases, k, threads };
+        match settings {
+            Some(settings) => {
+                let scored = self.scored(encoder, rows, (asked, biases), settings)?;
+                compared.by_codes(encoder, scored)
+            }
+            None => {
+                let (pairs, counts, rows_probed) = self.pairs(encoder, rows, asked, 1)?;
+                let bins = self.all_bins(encoder, rows, asked, [&pairs, &counts])?;
+                compared.all(encoder, (&Chosen { bins, counts }, self.most_pages), rows_probed)
+            }
         }
     }
 
@@ -186,23 +202,42 @@ impl ListScan {
         asked: Asked<'_>,
         settings: ScanSettings,
     ) -> Result<Found> {
+        let own = self.biases(encoder, rows)?;
+        let scored = self.scored(encoder, rows, (asked, &own), settings)?;
+        let (room, bin) = (settings.max_candidates, scored.method.bin());
+        let chosen = choose(encoder, rows, &scored, (self.k, room))?;
+        let asked = Asked { upload: &scored.upload, ..asked };
+        let keys = tree_keys(encoder, rows, asked, (room, bin), &chosen)?;
+        let hits = self.nearest(encoder, rows, asked, (&keys, &chosen), (room, bin))?;
+        let (counts, rows_probed) = (Some(chosen.counts), scored.rows_probed);
+        Ok(Found { hits, counts, room, rows_probed, compared: Vec::new() })
+    }
+
+    /// The biases of all positions, of each segment: those of a filter for all queries, or the rows' own.
+    fn biases(&self, encoder: &mut Encoder, rows: &Rows<'_>) -> Result<Vec<Buffer>> {
+        match rows.biases {
+            None => Ok(rows.table.biases.clone()),
+            Some(biases) => table::biases(encoder, &rows.table.positions, biases.iter()),
+        }
+    }
+
+    /// Encodes the scores of the bins of each query.
+    fn scored(
+        &self,
+        encoder: &mut Encoder,
+        rows: &Rows<'_>,
+        (asked, biases): (Asked<'_>, &[Buffer]),
+        settings: ScanSettings,
+    ) -> Result<Scored> {
         let Asked { queries, upload, .. } = asked;
         let scanned = rows.table.scan_rows(rows.lists.dataset());
         let method = Method::choose(scanned, queries.facts, upload, settings, encoder)?;
         let folded = method.queries(upload);
-        let (upload, asked) = (&folded, Asked { upload: &folded, ..asked });
-        let (bin, gpu, nq) = (method.bin(), encoder.gpu().clone(), u64::from(upload.count));
+        let asked = Asked { upload: &folded, ..asked };
+        let (bin, gpu, nq) = (method.bin(), encoder.gpu().clone(), u64::from(folded.count));
         let parts = BIN as u32 / bin;
         let bin_stride = self.most_pages * parts;
         let bin_best = gpu.scratch("best scores", nq * u64::from(bin_stride) * 8)?;
-        let own;
-        let biases = match rows.biases {
-            None => &rows.table.biases,
-            Some(biases) => {
-                own = table::biases(encoder, &rows.table.positions, biases.iter())?;
-                &own
-            }
-        };
         let (pairs, bin_counts, rows_probed) = self.pairs(encoder, rows, asked, parts)?;
         let scores = score::Scores {
             nlist: self.nlist,
@@ -220,26 +255,7 @@ impl ListScan {
             ScanKernel::Tables => score::by_table(encoder, rows, &scores, &method)?,
             _ => score::by_row(encoder, rows, &scores, &method)?,
         }
-
-        let room = settings.max_candidates;
-        let chosen = gpu.scratch("chosen bins", nq * u64::from(room) * 4)?;
-        let counts = gpu.scratch("bin counts", nq * 4)?;
-        let params = method.selection(encoder, upload, self.k)?;
-        let params = SelectBins { bin_stride, ..params };
-        let (bound, mut buffers) = method.bounded(scanned, upload)?;
-        buffers.extend([
-            ("bin_best", &bin_best),
-            ("bin_counts", &bin_counts),
-            ("chosen", &chosen),
-            ("counts", &counts),
-        ]);
-        let threads = settings.bin_threads(upload.count);
-        let variant = select_listed(threads, room, bound, bin);
-        encoder.dispatch(&variant, &buffers, &params, [upload.count, 1, 1])?;
-        let chosen = Chosen { bins: chosen, counts };
-        let keys = tree_keys(encoder, rows, asked, (room, bin), &chosen)?;
-        let hits = self.nearest(encoder, rows, asked, (&keys, &chosen), (room, bin))?;
-        Ok(Found { hits, counts: Some(chosen.counts), room, rows_probed })
+        Ok(Scored { method, upload: folded, bin_best, bin_counts, bin_stride, rows_probed })
     }
 
     /// Encodes the selection of the nearest rows, by the keys of those of chosen bins: room for so many, of so many rows.
@@ -260,7 +276,7 @@ impl ListScan {
     fn exactly(&self, encoder: &mut Encoder, rows: &Rows<'_>, asked: Asked<'_>) -> Result<Found> {
         let AllKeys { keys, chosen, room, rows_probed } = self.all_keys(encoder, rows, asked)?;
         let hits = self.nearest(encoder, rows, asked, (&keys, &chosen), (room, BIN as u32))?;
-        Ok(Found { hits, counts: None, room, rows_probed })
+        Ok(Found { hits, counts: None, room, rows_probed, compared: Vec::new() })
     }
 
     /// Encodes the exact distances of all rows of the lists that each query probes.

@@ -99,7 +99,7 @@ pub(super) fn by_row(
         buffers.extend(operand.bind());
         buffers.extend([("queries", floats), ("pairs", scores.pairs)]);
         let (scaled, bitmap) = (operand.scale.is_some(), scores.asked.bitmap.is_some());
-        let variant = kernels::scan_row(operand.by_row(), scaled, bitmap);
+        let variant = kernels::scan_row(operand.by_row(), scaled, method.bin(), bitmap);
         encoder.dispatch(&variant, &buffers, &params, [scores.nprobe, upload.count, lanes])
     })
 }

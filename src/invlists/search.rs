@@ -1,6 +1,7 @@
 //! The search of the nearest lists.
 
 use super::lists::InvertedLists;
+use super::originals::OriginalRows;
 use super::proof::Proof;
 use super::{masked, probed, within};
 use crate::buffer::BIN;
@@ -62,8 +63,7 @@ impl InvertedLists {
             Probe::Within(radius) => (None, Some(radius)),
         };
         Ok(found.map(move |mut found| {
-            found.proved = proof.proved(&found, k, radius);
-            found.stats.ivf.proved = found.proved.iter().filter(|&&proved| proved).count() as u64;
+            proof.tell(&mut found, k, radius);
             Ok(found)
         }))
     }
@@ -83,7 +83,31 @@ impl InvertedLists {
             return exact::submit_rows(dataset, (dataset, rows), k, options);
         }
         let asked = (Queries::resident(dataset, dataset, rows)?, None);
-        probed::submit(self, asked, k, (nprobe, false), filter, options)
+        probed::submit((self, None), asked, k, (nprobe, false), filter, options)
+    }
+
+    /// Starts the search of the k nearest of the rows that the codes in these lists are of: of `nprobe` lists, which may be all, and without a
+    /// proof of others. `None` where the device cannot do it by itself.
+    pub fn submit_originals(
+        &self,
+        originals: &OriginalRows,
+        queries: Rows<'_>,
+        look: Look,
+        filter: Filter,
+        options: Options,
+    ) -> Result<Option<Pending<RowHits>>> {
+        let Look { probe, nprobe, fill, .. } = look;
+        let Probe::Nearest(k) = probe else { return Ok(None) };
+        if nprobe == 0 {
+            return Err(Error::argument("nprobe", "0 lists hold no neighbour"));
+        }
+        let nprobe = nprobe.min(self.nlist());
+        if !originals.fit(self, nprobe, &filter) {
+            return Ok(None);
+        }
+        let asked = (Queries::unchecked(self.dataset(), queries)?, Some(queries));
+        let of = (self, Some(originals));
+        probed::submit(of, asked, k, (nprobe, fill), filter, options).map(Some)
     }
 
     fn search(
@@ -108,7 +132,7 @@ impl InvertedLists {
             return match probe {
                 Probe::Nearest(k) => {
                     let asked = (Queries::unchecked(dataset, queries)?, Some(queries));
-                    probed::submit(self, asked, k, (nprobe, fill), filter, options)
+                    probed::submit((self, None), asked, k, (nprobe, fill), filter, options)
                 }
                 Probe::Within(r) => within::submit(self, queries, r, nprobe, filter, options),
             };
@@ -136,7 +160,7 @@ impl InvertedLists {
 
     /// Whether kernels that find rows by a table have bindings for all that there is: a scale of each row where rows are divided by their
     /// length, or their copies by one, what codes are looked up in, and the bits of each query's filter. WebGPU grants eight.
-    fn binds(&self, filter: &Filter) -> bool {
+    pub(super) fn binds(&self, filter: &Filter) -> bool {
         let (dataset, most) = (self.dataset(), self.dataset().gpu().caps().max_storage_buffers);
         let more = [dataset.is_scaled(), dataset.compared().is_coded(), filter.each.is_some()];
         BINDINGS + more.iter().filter(|&&needed| needed).count() as u32 <= most

@@ -6,12 +6,15 @@
 
 use super::kernels;
 use super::labels::Labels;
-use super::params::ListRows;
+use super::params::{ListRows, PageSlack};
 use crate::buffer::{BIN, Buffer};
 use crate::error::{Error, Result};
 use crate::exact::{Dataset, Positions, ScanRows, write_biases};
 use crate::kernel::{Encoder, fold};
 use crate::ops::sort;
+
+/// Bits of slack that rows of a list are ordered by.
+const SLACK_BITS: u32 = 10;
 
 /// The pages of all lists of one snapshot.
 pub(crate) struct Table {
@@ -22,6 +25,8 @@ pub(crate) struct Table {
     pub lists: Buffer,
     /// Rows of each list that a search can find, here and on the host.
     pub sizes: Buffer,
+    /// The largest slack of each page, where rows have some.
+    pub page_slack: Option<Buffer>,
     rows: Vec<u32>,
     /// Pages of the lists that have most, added up: of none, of one, of two...
     most: Vec<u64>,
@@ -31,7 +36,7 @@ pub(crate) struct Table {
 
 /// The lists of one segment, as the host counts them.
 struct Counted {
-    /// The list of each row; one past the last where the row is left out.
+    /// The list of each row; one past the last where the row is left out. Where rows have slack, so many bits of it below.
     labels: Vec<u32>,
     /// Rows of each list.
     rows: Vec<u32>,
@@ -44,6 +49,26 @@ pub(super) struct Source<'a> {
     pub labels: &'a Labels,
     /// The rows that were not removed, a bit each; `None` where none was.
     pub live: Option<&'a [u32]>,
+    /// How far each row may be from what its code stands for, where pages are to have rows of about the same.
+    pub slack: Option<&'a [f32]>,
+}
+
+/// A number of [`SLACK_BITS`] bits that grows with a slack, of which the largest has the bits `most`: within 2^7 of that in steps of less than
+/// a hundredth.
+fn slack_rank(slack: f32, most: u32) -> u32 {
+    slack.max(0.0).to_bits().saturating_sub(most.saturating_sub(7 << 23)) >> 16
+}
+
+impl Source<'_> {
+    /// Bits of slack below the label that rows are sorted by: none where labels leave no room.
+    fn slack_bits(&self) -> u32 {
+        let fits = self.label_bits() + SLACK_BITS <= 32;
+        if self.slack.is_some() && fits { SLACK_BITS } else { 0 }
+    }
+
+    fn label_bits(&self) -> u32 {
+        (self.nlist as u64 + 1).next_power_of_two().ilog2()
+    }
 }
 
 impl Counted {
@@ -61,6 +86,13 @@ impl Counted {
                 rows[*label as usize] += 1;
             } else {
                 *label = nlist as u32;
+            }
+        }
+        if let Some(slack) = source.slack.filter(|_| source.slack_bits() > 0) {
+            let most = slack.iter().fold(0f32, |most, &slack| most.max(slack)).to_bits();
+            let own = slack.get(first as usize..).unwrap_or_default();
+            for (label, &slack) in labels.iter_mut().zip(own) {
+                *label = *label << source.slack_bits() | slack_rank(slack, most);
             }
         }
         Counted { labels, rows }
@@ -123,9 +155,22 @@ impl Table {
         let rows = sizes;
         let sizes = encoder.upload("list sizes", bytemuck::cast_slice(&rows))?;
         let order = gpu.scratch("row order", (total * BIN * 4).max(4))?;
-        let bits = (nlist as u64 + 1).next_power_of_two().ilog2();
+        let bits = source.label_bits() + source.slack_bits();
+        let page_slack = match source.slack {
+            Some(_) => Some(gpu.scratch("slack of pages", (total * 4).max(4))?),
+            None => None,
+        };
+        let mut slacks = Vec::new();
+        for segment in segments.iter().filter(|_| source.slack.is_some()) {
+            let own = segment.first_row() as usize
+                ..(segment.first_row() as usize + segment.rows() as usize);
+            let own = source.slack.and_then(|slack| slack.get(own));
+            let own = own.ok_or_else(|| Error::internal("rows without slack"))?;
+            slacks.push(encoder.upload("slack", bytemuck::cast_slice(own))?);
+        }
         let mut tables = Vec::with_capacity(segments.len());
-        for ((segment, labels), (starts, first, end)) in segments.iter().zip(&labels).zip(&starts) {
+        let of_segments = segments.iter().zip(&labels).zip(&starts).enumerate();
+        for (at, ((segment, labels), (starts, first, end))) in of_segments {
             let pages = end - first;
             let table = gpu.scratch("list rows", (u64::from(pages) * BIN * 4).max(4))?;
             if pages > 0 {
@@ -146,6 +191,13 @@ impl Table {
                 ];
                 let groups = [groups[0], groups[1], 1];
                 encoder.dispatch(&kernels::list_rows(), &buffers, &params, groups)?;
+                if let (Some(slack), Some(out)) = (slacks.get(at), &page_slack) {
+                    let groups = fold(gpu, u64::from(pages).div_ceil(256))?;
+                    let params = PageSlack { pages, first_page: *first, groups_x: groups[0] };
+                    let buffers = [("slack", slack), ("page_slack", out), ("row_table", &table)];
+                    let groups = [groups[0], groups[1], 1];
+                    encoder.dispatch(&kernels::page_slack(), &buffers, &params, groups)?;
+                }
             }
             tables.push((table, pages * BIN as u32));
         }
@@ -155,7 +207,7 @@ impl Table {
         let biases = biases(&mut encoder, &positions, own.into_iter())?;
         encoder.submit(&[])?;
         let most = largest_first(all);
-        Ok(Table { positions, biases, lists: table_of, sizes, rows, most, most_rows })
+        Ok(Table { positions, biases, lists: table_of, sizes, page_slack, rows, most, most_rows })
     }
 
     /// Pages of the `nprobe` lists that have most.
@@ -186,7 +238,8 @@ impl Table {
     /// Device memory.
     pub fn bytes(&self) -> u64 {
         let biases: u64 = self.biases.iter().map(Buffer::size).sum();
-        self.lists.size() + self.positions.bytes() + biases
+        let slack = self.page_slack.as_ref().map_or(0, Buffer::size);
+        self.lists.size() + self.positions.bytes() + biases + slack
     }
 }
 

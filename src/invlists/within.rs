@@ -60,7 +60,7 @@ pub(super) fn submit(
     }
     let sought = Asked::Within { bounded: false };
     let asked = Queries::unchecked(lists.dataset(), queries)?;
-    let call = Probing::new(lists, asked, sought, nprobe, filter, &options)?;
+    let call = Probing::new(lists, None, asked, sought, nprobe, filter, &options)?;
     let scan = call.scan([1, nprobe], true)?;
     let by_time = call.plan.pairs / call.table.most_rows(nprobe).max(1);
     let step = scan.again(true).min(by_time.max(1) as usize);

@@ -1,6 +1,9 @@
 //! Files of indexes: those of this crate, which `index` reads and writes, and those of other libraries.
 
 mod faiss;
+mod hnswlib;
+mod reader;
+mod widened;
 
 use crate::device::Gpu;
 use crate::error::Result;
@@ -8,8 +11,12 @@ use crate::index::{Index, read_own};
 use std::path::Path;
 
 pub use faiss::{faiss_info, is_faiss, read_faiss, verify_faiss, write_faiss, write_faiss_unnamed};
+pub use hnswlib::{
+    hnswlib_info, is_hnswlib, read_hnswlib, verify_hnswlib, write_hnswlib, write_hnswlib_unnamed,
+};
 
-/// Reads what [`Index::write`] wrote, whatever kind of index it was, and what [`read_faiss`] reads: the first bytes tell which.
+/// Reads what [`Index::write`] wrote, whatever kind of index it was, and what [`read_faiss`] reads: the first bytes tell which. Files of hnswlib do not say all
+/// that is to be known of them: [`read_hnswlib`].
 ///
 /// Cost: streams the file once; host memory for a block of rows, and 8 bytes a row where the ids are not consecutive.
 ///

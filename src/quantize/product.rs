@@ -181,9 +181,7 @@ impl ProductQuantizer {
                 "weights and centroids are those of one k-means, and each part has its own";
             return Err(Error::argument("params", reason));
         }
-        if count < ksub {
-            return Err(Error::argument("sample", format!("{count} rows for {ksub} centroids")));
-        }
+        self.check_sample(count)?;
         check::rows(&Metric::L2, sample, dim, 0)?;
         let rows = match clustering::subset(count, ksub, params)? {
             None => sample.to_f32(),
@@ -191,6 +189,18 @@ impl ProductQuantizer {
         };
         let fresh = ProductQuantizer { centroids: Arc::default(), ..self.clone() };
         fresh.learnt(gpu, &rows, params)
+    }
+
+    /// Refuses fewer rows of a sample than there are centroids.
+    pub(crate) fn check_sample(&self, count: usize) -> Result<()> {
+        let (parts, bits, ksub) = (self.subspaces, self.bits, 1 << self.bits);
+        if count < ksub {
+            let reason = format!(
+                "{count} rows, of which {ksub} centroids are to be learnt in each of {parts} parts of {bits} bits: {ksub} rows are the least"
+            );
+            return Err(Error::argument("sample", reason));
+        }
+        Ok(())
     }
 
     /// The same with centroids learnt from these rows, all of them, of which the first are those that there are, if there are some.

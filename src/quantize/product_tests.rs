@@ -194,7 +194,7 @@ fn what_cannot_be_is_refused() {
         quantizer.train(&gpu, Rows::F32(rows), params).unwrap_err().to_string()
     };
     let params = KMeansParams::new();
-    assert!(train(&[0.0; 60], &params).contains("15 rows for 16 centroids"));
+    assert!(train(&[0.0; 60], &params).contains("15 rows, of which 16 centroids"));
     let mut rows = numbers(80, 1);
     rows[41] = f32::NAN;
     assert!(train(&rows, &params).contains("row 10, column 1"));

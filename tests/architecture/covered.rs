@@ -38,7 +38,20 @@ pub const COVERED: &[(&str, &[&str])] = &[
     ("Graph::read", &["Graph::degree", "Graph::ef"]),
     ("GraphParams", &["GraphParams::ef", "GraphParams::new", "GraphStats"]),
     ("GraphParams::path", &["GraphPath"]),
+    ("GraphParams::traversal", &["GraphTraversal"]),
     ("Hits", &["Hits::rows", "Hits::to_arrays"]),
+    ("Hnsw", &["Hnsw::new", "Hnsw::with_params"]),
+    ("Hnsw::read", &["Hnsw::ef", "Hnsw::params"]),
+    (
+        "HnswParams",
+        &[
+            "HnswParams::ef_construction",
+            "HnswParams::ef_search",
+            "HnswParams::max_connections",
+            "HnswParams::new",
+        ],
+    ),
+    ("HnswParams::max_level", &["HnswParams::level_multiplier", "HnswParams::seed"]),
     ("HostRows", &["HostRows::f32", "HostRows::new"]),
     ("IdFile", &["IdFile::columns", "IdFile::next_ids", "IdFile::open", "IdFile::row_count"]),
     ("IdFilter", &["IdFilter::is_member"]),
@@ -217,5 +230,7 @@ pub const COVERED: &[(&str, &[&str])] = &[
     ("kmeans", &["KMeans"]),
     ("knn_graph", &["KnnGraph"]),
     ("tune_search", &["TuneCurve"]),
+    ("Breadth", &["Breadth::most", "Breadth::set", "Search::breadth"]),
+    ("Search::description", &["Search::dtype"]),
     ("normalize", &["Matrix::dim", "Matrix::dtype"]),
 ];

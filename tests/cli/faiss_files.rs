@@ -50,13 +50,13 @@ fn an_index_of_faiss_is_searched_and_goes_from_format_to_format() {
     assert!(message.contains("--dtype is for files of rows"), "{message}");
     let message = fail(folder, "convert codes.faiss y.npy", 2);
     assert!(message.contains("ends in .nf or .faiss"), "{message}");
-    std::fs::copy(fixture("refused/hnsw.faiss"), folder.join("graph.faiss")).unwrap();
+    std::fs::copy(fixture("../hnsw/nsg.faiss"), folder.join("graph.faiss")).unwrap();
     for line in [
         "info graph.faiss",
         "search --load graph.faiss --query query.npy -k 1",
         "convert graph.faiss y.nf",
     ] {
-        assert!(fail(folder, line, 1).contains("IHNf is an HNSW graph"));
+        assert!(fail(folder, line, 1).contains("INSf is an NSG graph"));
     }
 }
 

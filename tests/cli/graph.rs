@@ -21,6 +21,15 @@ fn graphs_are_built_and_searched_along_their_edges() {
     assert!(graph["walked"].as_u64() > Some(0) && graph["steps"].as_u64() > Some(0), "{graph}");
     let text = succeed(folder, &line).stderr;
     assert!(text.contains("  graph            ") && text.contains(" steps each"), "{text}");
+    let curve = "curve --load x.nf --query query.npy -k 4 --recall 0.9";
+    let text = succeed(folder, curve).stdout;
+    assert!(text.starts_with("      ef    recall  steps a query   queries/s\n"), "{text}");
+    let told = succeed(folder, &format!("{curve} --json")).json();
+    let ef = told["ef"].as_u64().unwrap();
+    assert!(text.ends_with(&format!("search with --param ef={ef}\n")), "{text}");
+    let points = told["points"].as_array().unwrap();
+    assert!(points.iter().any(|p| p["ef"] == ef && p["recall"].as_f64() >= Some(0.9)), "{told}");
+    assert!(points.iter().all(|p| p["steps"].as_f64() > Some(0.0)), "{told}");
     let info = succeed(folder, "info x.nf --json --verify").json();
     assert_eq!(info["kind"], "Graph");
     let said = fail(folder, &format!("{line} --param fill=1"), 2);

@@ -143,7 +143,7 @@ fn what_cannot_be_learnt_from_is_said_and_leaves_nothing() {
         ("build --base base.npy --train base.npy", 2, "a Flat has nothing to learn"),
         ("build --base base.npy --index IVF0,Flat", 2, "\"IVF0\" would be 0 lists"),
         ("build --base base.npy --index IVF3,SQ9", 2, "\"SQ9\" where \"Flat\""),
-        ("build --base base.npy --index IVF3_HNSW32,Flat", 2, "\"HNSW32\""),
+        ("build --base base.npy --index IVF3_NSG32,Flat", 2, "\"NSG32\""),
     ] {
         let message = fail(folder, &format!("{line} --out y.nf"), status);
         assert!(message.contains(expected), "{line}: {message}");
@@ -154,7 +154,7 @@ fn what_cannot_be_learnt_from_is_said_and_leaves_nothing() {
         (format!("search -k 1 {search} --param nprobe=many"), "a number of lists"),
         (
             format!("search -k 1 {search} --param itopk=3"),
-            "certify, ef, efSearch, exhaustive, fill, guarantee, k_factor, k_factor_rf, nprobe, path, prove",
+            "certify, ef, efSearch, exhaustive, fill, guarantee, k_factor, k_factor_rf, nprobe, path, prove, traversal",
         ),
         (
             format!("search -k 1 {search} --param nprobe=2,guarantee=exact"),
@@ -212,10 +212,24 @@ fn codes_with_their_originals_answer_as_rows_do() {
     }
     let few = "build --base base.npy --index IVF8,RaBitQ --originals host --out y.nf";
     assert!(fail(folder, few, 2).contains("4 to 9 bits"));
-    for wrong in ["IVF8,Flat", "Flat"] {
+    // behind transforms of what these make of rows, which lists of rows answer by, too
+    let turned = "build --base base.npy --index RR9,IVF8";
+    succeed(folder, &format!("{turned},Flat --out turned.nf"));
+    let turned_rows =
+        succeed(folder, &format!("{search} --load turned.nf --param nprobe=3")).stdout;
+    for of in ["RaBitQ4", "SQ4"] {
+        succeed(folder, &format!("{turned},{of} --originals device --out behind.nf"));
+        assert_eq!(originals("behind.nf").1, serde_json::json!(true));
+        let found = succeed(folder, &format!("{search} --load behind.nf --param nprobe=3")).stdout;
+        assert_eq!(found, turned_rows, "{of}");
+    }
+    for wrong in ["IVF8,Flat", "Flat", "RR9,IVF8,Flat"] {
         let line = format!("build --base base.npy --index {wrong} --originals device --out y.nf");
         let said = fail(folder, &line, 2);
-        assert!(said.contains("--originals device") && said.contains(wrong), "{said}");
+        assert!(
+            said.contains("--originals device") && said.contains(wrong.trim_start_matches("RR9,")),
+            "{said}"
+        );
     }
     let said = fail(folder, &format!("{build} --originals disk --out y.nf"), 2);
     assert!(said.contains("none, device, host"), "{said}");

@@ -13,6 +13,7 @@ mod failing;
 mod faiss_files;
 mod filters;
 mod graph;
+mod hnsw;
 mod kmeans;
 mod knn_graph;
 mod lists;

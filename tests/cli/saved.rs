@@ -141,7 +141,7 @@ fn what_contradicts_the_file_is_refused() {
         (
             "--load x.nf --param itopk=8",
             2,
-            "none of certify, ef, efSearch, exhaustive, fill, guarantee, k_factor, k_factor_rf, nprobe, path, prove",
+            "none of certify, ef, efSearch, exhaustive, fill, guarantee, k_factor, k_factor_rf, nprobe, path, prove, traversal",
         ),
         ("--load x.nf --param efSearch=8", 2, "--param efSearch: this index has no graph"),
         ("--load x.nf --param path=graph", 2, "--param efSearch: this index has no graph"),

@@ -68,11 +68,34 @@ fn codes_are_tuned() {
     let line = "tune --quick --kernel codes --rows 2000 --dim 16 --minutes 0.1 --json --out p.toml";
     let summary = succeed(folder.path(), line).json();
     let sections = summary["sections"].as_array().unwrap();
-    assert_eq!(sections.len(), 2, "{summary}");
+    assert_eq!(sections.len(), 3, "{summary}");
     assert!(sections.iter().all(|section| section["kernel"] == "codes"), "{summary}");
     // both ways were right at every number that was tried
     let flat = sections[0]["candidates"].as_array().unwrap();
     assert!(!flat.is_empty() && flat.iter().all(|c| c["checked"] == true), "{summary}");
+    // and where there was time for it, so were products that are looked up; no kernel ran in the place of another
+    let looked_up = sections[1]["candidates"].as_array().unwrap();
+    assert!(looked_up.iter().all(|c| c["checked"] == true), "{summary}");
+    assert!(!summary.to_string().contains("instead"), "{summary}");
+    let text = std::fs::read_to_string(folder.path().join("p.toml")).unwrap();
+    only_known_keys(&text.parse().unwrap());
+}
+
+#[test]
+fn graphs_are_tuned() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "tune --quick --kernel graph --rows 1024 --dim 8 --minutes 0.04 --json --out p.toml";
+    let summary = succeed(folder.path(), line).json();
+    let sections = summary["sections"].as_array().unwrap();
+    assert_eq!(sections.len(), 2, "{summary}");
+    assert!(sections.iter().all(|section| section["kernel"] == "graph"), "{summary}");
+    let threads = sections[0]["candidates"].as_array().unwrap();
+    assert!(!threads.is_empty() && threads.iter().all(|c| c["checked"] == true), "{summary}");
+    assert_eq!(threads.iter().filter(|c| c["chosen"] == true).count(), 1, "{summary}");
+    assert!(threads[0]["candidate"].as_str().unwrap().starts_with("threads "), "{summary}");
+    // of both ways there is a time at every number of rows, unless the first choice took all of it
+    let rows = sections[1]["candidates"].as_array().unwrap();
+    assert!(sections[1]["skipped"] == 1 || rows.iter().all(|c| c["checked"] == true), "{summary}");
     let text = std::fs::read_to_string(folder.path().join("p.toml")).unwrap();
     only_known_keys(&text.parse().unwrap());
 }

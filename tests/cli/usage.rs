@@ -46,7 +46,7 @@ fn wrong_arguments_end_with_2() {
         ("search --base - --query query.npy -k 1 --out x", "no pipe can be read"),
         (&format!("search {files} -k 1 --scale auto"), "--dtype"),
         (&format!("search {files} -k 1 --index IVFx,Flat"), "\"IVFx\" where IVF and a number"),
-        (&format!("search {files} -k 1 --index HNSW32"), "the indexes of this version are"),
+        (&format!("search {files} -k 1 --index NSG32"), "the indexes of this version are"),
         (&format!("range {files}"), "--radius"),
         (&format!("range {files} --radius nan"), "not a number"),
         (&format!("range {files} --radius -nan"), "not a number"),

@@ -287,7 +287,7 @@ fn what_faiss_has_no_place_for_is_refused_by_name() {
     many.set_k_factor(1001.0).unwrap();
     refused(&many, "1001");
     // and of their files
-    for name in ["hnsw", "ivf_pq", "nan", "twice", "negative"] {
+    for name in ["ivf_pq", "nan", "twice", "negative"] {
         let path = file(&format!("refused/{name}"));
         let error = read_index(&gpu, &path).unwrap_err();
         assert!(matches!(&error, Error::Format { file, .. } if *file == path), "{error}");

@@ -3,9 +3,9 @@
 use crate::faiss::{DIM, alike, answers, asked, folder, hits_of};
 use crate::support::gpu;
 use nearfield::{
-    BinaryFlat, BinaryIvf, DType, Flat, Index, IvfFlat, IvfPq, IvfRaBitQ, IvfSq, Lsh, Metric,
-    PreTransform, ProductQuantizer, RaBitQ, Refine, Rows, ScalarQuantizer, SqType, VectorTransform,
-    read_faiss, write_faiss,
+    BinaryFlat, BinaryIvf, DType, Flat, Graph, Hnsw, HnswParams, Index, IvfFlat, IvfPq, IvfRaBitQ,
+    IvfSq, Lsh, Metric, PreTransform, ProductQuantizer, RaBitQ, Refine, Rows, ScalarQuantizer,
+    SqType, VectorTransform, read_faiss, write_faiss,
 };
 use std::process::Command;
 
@@ -31,6 +31,13 @@ fn written(gpu: &nearfield::Gpu) -> Vec<(&'static str, &'static str, Box<dyn Ind
     add("flat_i8", "signed", flat(Metric::L1, DType::I8), Rows::I8(&whole), true);
     add("flat_f16", "plain", flat(Metric::Lp(1.5), DType::F16), Rows::F16(&halves), true);
     add("flat_cosine", "plain", flat(Metric::Cosine, DType::F32), Rows::F32(&rows), true);
+    let links = HnswParams::new().max_connections(8);
+    let hnsw = |metric, dtype| Box::new(Hnsw::with_dtype(gpu, DIM, metric, dtype, &links).unwrap());
+    add("hnsw", "plain", hnsw(Metric::L2, DType::F32), Rows::F32(&rows), true);
+    add("hnsw_f16", "plain", hnsw(Metric::InnerProduct, DType::F16), Rows::F16(&halves), false);
+    add("hnsw_cosine", "plain", hnsw(Metric::Cosine, DType::F32), Rows::F32(&rows), true);
+    let graph = Graph::with_degree(gpu, DIM, Metric::L2, DType::F32, 16).unwrap();
+    add("graph", "plain", Box::new(graph), Rows::F32(&rows), false);
     let lists = BinaryIvf::with_centroids(gpu, 40, Metric::Hamming, &bits[..5 * 5]).unwrap();
     // all, so that no choice of equally near lists matters
     lists.set_nprobe(5).unwrap();
@@ -133,16 +140,20 @@ fn written(gpu: &nearfield::Gpu) -> Vec<(&'static str, &'static str, Box<dyn Ind
         let quantizer = quantizer.with_centroids(&of_parts).unwrap();
         Box::new(IvfPq::with_centroids(gpu, metric, &quantizer, true, centroids).unwrap())
     };
+    let signs = || -> Box<dyn Index> { Box::new(Lsh::new(gpu, DIM, 24, true, false).unwrap()) };
     for (name, base, dtype, named) in [
         ("refine", codes(Metric::L2), DType::F32, true),
         ("refine_ip", codes(Metric::InnerProduct), DType::F32, false),
         ("refine_pre", turned(), DType::F32, true),
         ("refine_f16", codes(Metric::L2), DType::F16, true),
         ("refine_cosine", lists(Metric::Cosine, DType::F32), DType::F32, true),
+        ("refine_lsh", signs(), DType::F32, true),
     ] {
-        let second = flat(base.metric().clone(), dtype);
-        let index = Refine::new(base, second).unwrap();
-        index.set_k_factor(2.0).unwrap();
+        // signs count bits, and those that tie as the last candidates are others in FAISS: so all are
+        let of_signs = name == "refine_lsh";
+        let metric = if of_signs { Metric::L2 } else { base.metric().clone() };
+        let index = Refine::new(base, flat(metric, dtype)).unwrap();
+        index.set_k_factor(if of_signs { 12.0 } else { 2.0 }).unwrap();
         let rows = if dtype == DType::F16 { Rows::F16(&halves) } else { Rows::F32(&rows) };
         add(name, "plain", Box::new(index), rows, named);
     }
@@ -160,10 +171,11 @@ fn what_is_written_is_read_again_and_faiss_finds_the_same() {
         let again = read_faiss(&gpu, &path).unwrap();
         assert_eq!(again.len(), index.len());
         // one more transform brings rows and queries to length 1
-        let unit = if *name == "pre_unit" {
-            "Pad7,RR5,HR4,L2norm,Flat".into()
-        } else {
-            index.description()
+        let unit = match *name {
+            "pre_unit" => "Pad7,RR5,HR4,L2norm,Flat".into(),
+            // with levels above its edges
+            "graph" => "HNSW8".into(),
+            _ => index.description(),
         };
         assert_eq!(again.description(), unit);
         let sorted = |mut ids: Vec<u64>| {

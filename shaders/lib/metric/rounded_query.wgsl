@@ -32,7 +32,10 @@ fn rounding(range: vec2<f32>) -> vec3<f32> {
 
 fn rounded_step4(acc: vec4<f32>, k: u32, q: vec4<f32>, c: vec4<f32>, z: vec4<f32>, how: vec3<f32>) -> vec4<f32> {
   let u = q - c;
-  let number = floor(clamp((u - how.x) * how.z, vec4<f32>(0.0), vec4<f32>({{ 2 ** query_bits - 1 }}.0)) + 0.5);
+  // as FAISS has it on processors that take sixteen elements at a time: these by a fused product, those that are left over by a difference
+  let together = k < u32(range4(1u).x) / 16u * 4u;
+  let at = select((u - how.x) * how.z, fma(u, vec4<f32>(how.z), vec4<f32>(-(how.x * how.z))), together);
+  let number = floor(clamp(at, vec4<f32>(0.0), vec4<f32>({{ 2 ** query_bits - 1 }}.0)) + 0.5);
   // behind the last element there are zeros
   let w = select(u, fma(number, vec4<f32>(how.y), vec4<f32>(how.x)), is_element(k));
 //% if family == "l2"

@@ -103,6 +103,7 @@ impl Method {
     pub fn bin(&self) -> u32 {
         match self.kernel {
             ScanKernel::Matrix(_) => self.settings.matrix_bin,
+            ScanKernel::Rows => self.settings.row_bin,
             _ => BIN as u32,
         }
     }

@@ -26,6 +26,8 @@ pub(crate) struct ScanSettings {
     pub matrix_groups: u32,
     /// Rows to a bin of it: fewer where so many neighbours are wanted that rescoring costs more than selecting.
     pub matrix_bin: u32,
+    /// The same where rows are read one by one: fewer than 64 in lists alone.
+    pub row_bin: u32,
     /// Whether those few that are asked read the rows in 8 bits.
     pub int8: bool,
     /// Up to so many queries read the rows one by one rather than in tiles.

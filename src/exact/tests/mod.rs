@@ -7,6 +7,7 @@ mod looked_up;
 mod operands;
 mod resident;
 mod stages;
+mod table_scores;
 
 use super::dataset::Dataset;
 use super::search::submit_search;

@@ -112,6 +112,7 @@ pub(super) fn settings(gpu: &Gpu, way: &Way, max_candidates: u32) -> Option<Scan
         matrix_tiles: 2,
         matrix_groups: 1,
         matrix_bin: 16,
+        row_bin: BIN as u32,
         int8: way.int8,
         max_row_queries: way.max_row_queries,
         max_table_queries: 0,

@@ -235,6 +235,9 @@ impl RowCodes {
     ) -> Result<Quantizer> {
         let dim = self.quantizer.dim();
         params.cancel.as_ref().map_or(Ok(()), |cancel| cancel.check())?;
+        if let Some(of) = self.quantizer.product() {
+            of.check_sample(sample.count(dim)?)?;
+        }
         let kmeans = params.told(params.codes.clone().unwrap_or_default());
         let scalar = self.quantizer.scalar();
         if scalar.is_some_and(|of| of.kind().ranged_bits().is_none()) {
@@ -257,6 +260,20 @@ impl RowCodes {
         let labels = if self.residual { labels(rows)? } else { Vec::new() };
         let shown = self.shown(metric, rows, &labels)?;
         self.quantizer.train(gpu, Rows::F32(&shown), &kmeans)
+    }
+
+    /// Why an index of this description learns nothing more while it has rows, and what to do about it.
+    pub fn trained_late(&self, description: String, in_lists: bool) -> Error {
+        let instead = match self.quantizer {
+            Quantizer::Scalar(_) | Quantizer::RaBitQ(_) if in_lists => {
+                ", or have it keep the rows beside their codes (with_originals) before they are added"
+            }
+            _ => "",
+        };
+        let item = format!(
+            "being trained while it has rows, whose codes would mean something else: train it first, or remove all rows{instead}"
+        );
+        Error::unsupported(description, item)
     }
 
     /// Rows of a sample that training makes use of.

@@ -128,8 +128,7 @@ impl Stored for FlatCodes {
             return sample.count(self.dim()).map(|_| self.clone());
         }
         if self.len() > 0 {
-            let item = "training where there are rows, whose codes would mean something else";
-            return Err(Error::unsupported(self.description(), item));
+            return Err(self.codes.trained_late(self.description(), false));
         }
         let of = (self.dataset.gpu(), self.dataset.metric());
         self.emptied(self.codes.learnt(of, sample, params, |_| Ok(Vec::new()))?)

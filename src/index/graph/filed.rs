@@ -31,7 +31,8 @@ impl GraphRows {
             Err(other) => return Err(other),
         };
         let (starts, count) = (graph.start_rows(gpu)?, left.len() * u64::from(self.shape.degree));
-        persist::write_edges(file, &starts, count, |first, some| graph.links(gpu, first, some))
+        let of = (self.shape.degree, &*starts);
+        persist::write_edges(file, of, count, |first, some| graph.links(gpu, first, some))
     }
 
     /// Reads the edges of so many rows, where a file has them and the device has room: they are made again otherwise.
@@ -44,14 +45,14 @@ impl GraphRows {
             return Ok(None);
         }
         let gpu = self.dataset.gpu();
-        let room = || match Arriving::new(gpu, rows, self.shape) {
+        let room = |_| match Arriving::new(gpu, rows, self.shape) {
             Err(Error::OutOfDeviceMemory { .. } | Error::LimitExceeded { .. }) => {
                 log::debug!("no room for the edges of {rows} rows");
                 Ok(None)
             }
             other => other.map(Some),
         };
-        let of = (rows, self.shape.degree);
+        let of = (rows, self.shape.degree..=self.shape.degree);
         persist::read_edges(file, of, room, |links, some| links.take(gpu, some))
     }
 

@@ -24,19 +24,20 @@ const EF: usize = 64;
 /// the neighbours of what is nearest so far; the more rows it keeps on its way ([`ef`](Self::ef)), the fewer neighbours it misses.
 ///
 /// All else is as of a [`Flat`](crate::Flat): types, metrics, ids, filters, changes, files, the order of equal distances. What a graph cannot answer, or not as
-/// fast, the exact search answers: filters of single queries or that were prepared, filters that few rows pass, range searches, k or `ef` above 512, indexes of few rows (as the device profile says: 32,768, on a card that searches exactly very fast half a million), rows of bits or integers, metrics that are
+/// fast, the exact search answers: filters of single queries or that were prepared, filters that few rows pass, range searches, k or `ef` above 512, indexes of few rows (as the device profile says: 32,768, on a card that searches exactly very fast half a million), metrics that are
 /// no sums of squares or products, and queries that found fewer hits than there are. [`SearchStats::graph`](crate::SearchStats#structfield.graph)
 /// says which way a search went, and [`GraphParams::path`](crate::GraphParams#structfield.path) decides it.
 ///
 /// Cost: that of a [`Flat`](crate::Flat) in device memory, 4 bytes an edge, and a copy of some rows (four times the root of their number) from which searches
-/// set out. The graph takes the exact search of all rows by all rows: some seconds for a million on a large card.
+/// set out; searches that go by a copy of the rows in 8 bits ([`GraphParams::traversal`](crate::GraphParams#structfield.traversal)) a byte an element beside. Rows of
+/// i8 and u8 are read as they are, and compared with queries of their type in integers. The graph takes the exact search of all rows by all rows: some seconds for a million on a large card.
 ///
 /// # Changes
 /// Rows that were removed stay in the graph, as ways to others and nobody's hits, until one in five is (as a `Flat` keeps them). Then, and after rows were added
 /// or replaced, the next search makes the new graph of the old one: rows that lost neighbours take those of the lost ones, new rows are searched for
 /// along the edges, lead to what is found, and back. That takes a time in proportion to the rows that changed (under inner products also a pass over all rows), and
 /// as much memory as both graphs while it is made. Where more came than half of those that are left, or three of four were lost, it is made of the rows alone, as by
-/// [`rebuild`](Self::rebuild). Searches that began before a change see the graph of then.
+/// [`rebuild`](Self::rebuild). Searches that began before a change see the graph of then. A copy in 8 bits that is there grows with the rows that are added.
 ///
 /// # Filters
 /// A filter of all queries is taken along the edges: the search goes through all rows, keeps a list that is longer the fewer rows pass, and answers with
@@ -67,7 +68,7 @@ const EF: usize = 64;
 /// let more = index.search_with(Rows::F32(&queries), 10, &params)?;
 /// # Ok::<(), nearfield::Error>(())
 /// ```
-#[doc(alias("CAGRA", "NSG", "HNSW"))]
+#[doc(alias("CAGRA", "NSG"))]
 #[derive(Debug)]
 pub struct Graph(Core<GraphRows>);
 

@@ -4,7 +4,7 @@ use super::before::{Before, Built, Rest};
 use super::rows::GraphRows;
 use crate::call::Made;
 use crate::error::Result;
-use crate::graph::{Edges, Origin};
+use crate::graph::{Edges, Levels, Origin};
 use std::sync::Arc;
 
 impl GraphRows {
@@ -17,6 +17,27 @@ impl GraphRows {
             }
             None => self.before.own(),
         }
+    }
+
+    /// Whose graph has such levels above its edges.
+    pub(super) fn with_levels(self, levels: Levels) -> GraphRows {
+        GraphRows { levels: Some(levels), ..self }
+    }
+
+    /// The same rows with this graph of them.
+    pub(super) fn with_graph(&self, graph: Edges) -> GraphRows {
+        let built = Built { graph: Arc::new(graph), removed: self.removed() };
+        GraphRows { built: Made::of(built), ..self.clone() }
+    }
+
+    /// The same rows, of which there is no graph yet, nor one to make it of.
+    pub(super) fn without_graph(&self) -> GraphRows {
+        GraphRows { built: Made::default(), before: Before::default(), ..self.clone() }
+    }
+
+    /// The graph, if it is there.
+    pub(super) fn known_graph(&self) -> Option<Arc<Edges>> {
+        self.built.known().map(|built| built.graph)
     }
 
     /// Whether there is a graph, or one that it is made of.
@@ -35,7 +56,11 @@ impl GraphRows {
                     let origin = Origin { rows: rows as u32, of: origin.as_deref() };
                     (graph.renewed(&self.dataset, origin, gone, None)?, 0)
                 }
-                None => (Edges::build(&self.dataset, self.shape, gone, None)?, self.removed()),
+                None => {
+                    let levels = self.levels.as_ref();
+                    let graph = Edges::build(&self.dataset, self.shape, levels, gone, None)?;
+                    (graph, self.removed())
+                }
             };
             Ok(Built { graph: Arc::new(graph), removed })
         })?;
@@ -45,7 +70,7 @@ impl GraphRows {
 
     /// With a graph of the rows alone, whatever there was.
     pub(super) fn rebuilt(&self) -> Result<GraphRows> {
-        let next = GraphRows { built: Made::default(), before: Before::default(), ..self.clone() };
+        let next = self.without_graph();
         next.build()?;
         Ok(next)
     }

@@ -1,17 +1,18 @@
 //! What an index with a graph stores: rows as they are, and the graph of them once a search asks for it.
 
 use super::before::{Before, Built};
+use super::completed::{Kept, completed};
 use super::passing::Passing;
 use crate::buffer::Matrix;
 use crate::call::{Filter, Made, Options, Pending, RowHits, RowIds, mask_words};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
-use crate::exact::{self, Dataset, ToPrepare};
+use crate::exact::{Dataset, Rounded, ToPrepare};
 use crate::format::RowSource;
-use crate::graph::{Edges, Shape, Walk, most_ef};
+use crate::graph::{Edges, Levels, Shape, Walk, most_ef};
 use crate::index::flat;
 use crate::index::ids::RowSet;
-use crate::index::params::{Ask, GraphParams, GraphPath, SearchParams};
+use crate::index::params::{Ask, Breadth, GraphParams, GraphPath, GraphTraversal, SearchParams};
 use crate::index::persist::{self, FileReader, FileWriter};
 use crate::index::state::Stored;
 use crate::metric::Metric;
@@ -26,12 +27,16 @@ const MOST_ASKED: u64 = 1 << 24;
 pub(in crate::index) struct GraphRows {
     pub(super) dataset: Dataset,
     pub(super) shape: Shape,
+    /// What its graph has above the edges, of an HNSW.
+    pub(super) levels: Option<Levels>,
     pub(super) ef: usize,
     /// The rows that were removed, a bit each; `None` where none was.
     pub(super) gone: Option<Arc<[u32]>>,
     pub(super) built: Made<Built>,
     /// The graph of what the rows were, of which theirs is made.
     pub(super) before: Before,
+    /// Their copy in 8 bits, once a search asks for it.
+    pub(super) bytes: Made<Option<Rounded>>,
 }
 
 /// What a search does.
@@ -44,7 +49,18 @@ impl GraphRows {
     /// No rows yet.
     pub fn new(dataset: Dataset, shape: Shape, ef: usize) -> GraphRows {
         let (built, before) = (Made::default(), Before::default());
-        GraphRows { dataset, shape, ef, gone: None, built, before }
+        let (levels, bytes) = (None, Made::default());
+        GraphRows { dataset, shape, levels, ef, gone: None, built, before, bytes }
+    }
+
+    /// Edges of a row.
+    pub fn degree(&self) -> u32 {
+        self.shape.degree
+    }
+
+    /// Rows that a search keeps.
+    pub fn ef(&self) -> usize {
+        self.ef
     }
 
     /// Whose searches keep so many rows.
@@ -65,19 +81,33 @@ impl GraphRows {
     }
 
     /// With other rows behind them.
-    fn of(&self, dataset: Dataset) -> GraphRows {
+    fn of(&self, dataset: Dataset) -> Result<GraphRows> {
         let gone = self.gone.as_ref().map(|gone| {
             let mut words = gone.to_vec();
             words.resize(mask_words(dataset.len()), 0);
             words.into()
         });
         let before = self.before().grown(dataset.len());
-        GraphRows { dataset, gone, built: Made::default(), before, ..self.clone() }
+        // a copy that is there grows with them
+        let bytes = match self.bytes.known().flatten().filter(|_| dataset.int8().is_none()) {
+            Some(copy) => Made::of(dataset.copied_to_bytes(Some((&copy, self.len())))?),
+            None => Made::default(),
+        };
+        Ok(GraphRows { dataset, gone, built: Made::default(), before, bytes, ..self.clone() })
     }
 
     pub(super) fn removed(&self) -> u64 {
         let ones = |words: &Arc<[u32]>| words.iter().map(|word| u64::from(word.count_ones())).sum();
         self.gone.as_ref().map_or(0, ones)
+    }
+
+    /// Of them those that have a place in the graph, or in the one that is made of what is left of another.
+    fn removed_since(&self) -> u64 {
+        match self.built.known() {
+            Some(built) => self.removed() - built.removed,
+            None if self.before.get().is_some() => self.removed(),
+            None => 0,
+        }
     }
 
     /// Which way a search goes.
@@ -103,8 +133,7 @@ impl GraphRows {
             _ => {}
         }
         // rows that were removed since it was made take places of the list
-        let removed =
-            self.removed() - self.built.known().map_or(self.removed(), |built| built.removed);
+        let removed = self.removed_since();
         let rows = self.dataset.len();
         let ef = (ef as u64).min(MOST_ASKED);
         let longer = ef + (ef * removed).div_ceil((rows - removed).max(1));
@@ -136,7 +165,8 @@ impl GraphRows {
                 }
                 None => {
                     let most_steps = asked.max_steps.map(|most| most.min(1 << 30) as u32);
-                    Ok(Way::Walk(Walk { ef: longer as u32, most_steps }))
+                    let bytes = asked.traversal == GraphTraversal::Bytes;
+                    Ok(Way::Walk(Walk { ef: longer as u32, most_steps, bytes }))
                 }
             },
         }
@@ -144,7 +174,7 @@ impl GraphRows {
 }
 
 /// A number of rows that a search may keep.
-fn checked_ef(ef: usize) -> Result<usize> {
+pub(super) fn checked_ef(ef: usize) -> Result<usize> {
     match ef {
         0 => Err(Error::argument("ef", "of 0 rows that are kept there is none to go on from")),
         ef => Ok(ef),
@@ -179,20 +209,30 @@ impl Stored for GraphRows {
     }
 
     fn bytes(&self) -> u64 {
-        let built = self.built.known().map_or(0, |built| built.graph.bytes());
-        self.dataset.bytes() + built + self.before.bytes()
+        let copy = self.bytes.known().flatten().filter(|_| self.dataset.int8().is_none());
+        let graph = self.built.known().map_or(0, |built| built.graph.bytes());
+        let copy = copy.map_or(0, |copy| copy.bytes());
+        self.dataset.bytes() + graph + self.before.bytes() + copy
     }
 
     fn description(&self) -> String {
         format!("CAGRA{}", self.shape.degree)
     }
 
+    fn breadth(&self) -> Option<Breadth> {
+        let most = u64::from(most_ef(self.dataset.gpu()));
+        // as long as a list is that has room for rows that were removed since
+        let (removed, rows) = (self.removed_since(), self.dataset.len());
+        let live = (rows - removed).max(1);
+        Some(Breadth::Ef { most: (most * live / (live + removed)) as usize })
+    }
+
     fn append(&self, source: &mut dyn RowSource) -> Result<GraphRows> {
-        Ok(self.of(self.dataset.append(source)?))
+        self.of(self.dataset.append(source)?)
     }
 
     fn append_matrix(&self, matrix: &Matrix) -> Result<GraphRows> {
-        Ok(self.of(self.dataset.append_matrix(matrix)?))
+        self.of(self.dataset.append_matrix(matrix)?)
     }
 
     fn replace(
@@ -204,7 +244,8 @@ impl Stored for GraphRows {
     ) -> Result<GraphRows> {
         let dataset = self.dataset.replace(rows, source, live, more)?;
         let before = self.before().without(rows, self.len());
-        Ok(GraphRows { dataset, built: Made::default(), before, ..self.clone() })
+        let (built, bytes) = (Made::default(), Made::default());
+        Ok(GraphRows { dataset, built, before, bytes, ..self.clone() })
     }
 
     fn mask(&self, live: &[u32]) -> Result<GraphRows> {
@@ -214,15 +255,16 @@ impl Stored for GraphRows {
             *last &= (1 << over) - 1;
         }
         let (dataset, gone) = (self.dataset.mask(live)?, Some(gone.into()));
-        // a graph leads through rows that are nobody's hits
-        let (built, before) = (self.built.own(), self.before.own());
-        Ok(GraphRows { dataset, gone, built, before, ..self.clone() })
+        // a graph leads through rows that are nobody's hits, and where they lie nothing changed
+        let (built, before, bytes) = (self.built.own(), self.before.own(), self.bytes.own());
+        Ok(GraphRows { dataset, gone, built, before, bytes, ..self.clone() })
     }
 
     fn gather(&self, keep: &[u32]) -> Result<GraphRows> {
         let dataset = Stored::gather(&self.dataset, keep)?;
         let before = self.before().gathered(keep);
-        Ok(GraphRows { dataset, gone: None, built: Made::default(), before, ..self.clone() })
+        let (built, bytes) = (Made::default(), Made::default());
+        Ok(GraphRows { dataset, gone: None, built, before, bytes, ..self.clone() })
     }
 
     fn read(&self, rows: Range<u64>) -> Result<Vec<u8>> {
@@ -253,7 +295,11 @@ impl Stored for GraphRows {
             return self.exactly(queries, ask, filter, options);
         };
         let built = self.graph()?;
-        let (dataset, own) = (self.dataset.clone(), options.clone());
+        let dataset = match walk.bytes {
+            true => self.dataset.with_bytes(self.bytes.get(|| self.dataset.copied_to_bytes(None))?),
+            false => self.dataset.clone(),
+        };
+        let own = options.clone();
         let passing = passing.ok().flatten();
         let bits = passing.as_ref().map(|passing| &*passing.words);
         let walked = built.graph.submit(&dataset, queries, (k, walk), bits, options)?;
@@ -267,7 +313,7 @@ impl Stored for GraphRows {
             };
         };
         let all = passing.map_or(self.len() - self.removed(), |passing| passing.count) as usize;
-        let (wanted, kept, dim) = (k.min(all), queries.to_f32(), self.dim());
+        let (wanted, kept, dim) = (k.min(all), Kept::of(queries), self.dim());
         Ok(walked
             .map(move |found| completed(&dataset, found, (&kept, dim), (k, wanted), (filter, own))))
     }
@@ -275,18 +321,14 @@ impl Stored for GraphRows {
     fn write_sections(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {
         persist::write_graph(file, self.shape.degree, self.ef)?;
         self.write_edges(live, file)?;
-        let row_bytes = self.dtype().row_bytes(self.dim());
-        persist::write_rows(file, persist::ROWS, row_bytes, self.len(), live, |rows| {
-            Stored::read(self, rows)
-        })
+        self.dataset.write_sections(live, file)
     }
 
     fn read_sections(&self, rows: u64, file: &mut FileReader) -> Result<GraphRows> {
         let (degree, ef) = persist::read_graph(file)?;
         let empty = GraphRows { shape: Shape { degree }, ef, ..self.clone() };
         let arriving = empty.read_edges(rows, file)?;
-        let shape = (self.dtype(), self.dim());
-        let all = persist::read_rows(file, persist::ROWS, shape, rows, |s| empty.append(s))?;
+        let all = empty.of(self.dataset.read_sections(rows, file)?)?;
         match arriving {
             Some(edges) => all.with_edges(edges),
             None => Ok(all),
@@ -308,42 +350,4 @@ impl GraphRows {
             Ok(found)
         }))
     }
-}
-
-/// The answer, in which queries that met fewer than `wanted` of the rows are answered exactly: those that set out on an island.
-fn completed(
-    dataset: &Dataset,
-    found: RowHits,
-    (queries, dim): (&[f32], usize),
-    (k, wanted): (usize, usize),
-    (filter, options): (Filter, Options),
-) -> Result<RowHits> {
-    let short = |ends: &[usize]| ends[1] - ends[0] < wanted;
-    let again: Vec<usize> =
-        found.lims.windows(2).enumerate().filter(|(_, ends)| short(ends)).map(|(q, _)| q).collect();
-    if again.is_empty() {
-        return Ok(found);
-    }
-    let some: Vec<f32> =
-        again.iter().flat_map(|&q| &queries[q * dim..(q + 1) * dim]).copied().collect();
-    let exact = exact::submit_search(dataset, Rows::F32(&some), k, filter, options)?;
-    let exact = exact.wait()?;
-    let mut all = RowHits { lims: vec![0], stats: found.stats.clone(), ..RowHits::default() };
-    let mut next = 0;
-    for q in 0..found.lims.len() - 1 {
-        let (from, at) = match again.get(next) {
-            Some(&own) if own == q => {
-                next += 1;
-                (&exact, next - 1)
-            }
-            _ => (&found, q),
-        };
-        let span = from.lims[at]..from.lims[at + 1];
-        all.ids.extend_from_slice(&from.ids[span.clone()]);
-        all.distances.extend_from_slice(&from.distances[span]);
-        all.lims.push(all.ids.len());
-    }
-    all.stats.add_work(&exact.stats);
-    all.stats.graph.again += again.len() as u64;
-    Ok(all)
 }

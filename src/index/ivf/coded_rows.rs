@@ -98,8 +98,8 @@ impl CodedRows {
         }
         match (self.originals, originals) {
             (Originals::None, _) if self.len() > 0 => {
-                let item = "originals of rows that are codes already";
-                Err(Error::unsupported("lists of codes", item))
+                let item = "originals of rows that are codes already: ask before rows are added";
+                Err(Error::unsupported(self.description(), item))
             }
             // the codes are there
             (Originals::Host, Originals::None) if !self.codes.projects() => {
@@ -124,7 +124,7 @@ impl CodedRows {
             return Ok(self.clone());
         }
         if self.len() > 0 {
-            return Err(Error::unsupported("lists of codes", "other codes of rows that are there"));
+            return Err(Error::unsupported(self.description(), "other codes of its rows"));
         }
         self.emptied(&RowCodes::new(self.codes.quantizer.clone(), residual), self.originals)
     }
@@ -264,8 +264,7 @@ impl CodedRows {
         let fixed = !self.codes.residual
             && self.codes.quantizer.scalar().is_some_and(|of| of.kind().ranged_bits().is_none());
         if self.len() > 0 && !kept && !fixed {
-            let item = "training where there are rows, whose codes would mean something else";
-            return Err(Error::unsupported("lists of codes", item));
+            return Err(self.codes.trained_late(self.description(), true));
         }
         let (gpu, shape) = (self.gpu(), (self.dim(), self.ivf.lists.nlist()));
         let of_lists = params.part(0.0, LISTS_SHARE);

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::exact::ToPrepare;
 use crate::format::RowSource;
 use crate::index::ids::RowSet;
-use crate::index::params::{Ask, SearchParams, TrainParams};
+use crate::index::params::{Ask, Breadth, SearchParams, TrainParams};
 use crate::index::persist::{FileReader, FileWriter};
 use crate::index::state::{Stored, copied};
 use crate::metric::Metric;
@@ -36,7 +36,7 @@ impl Stored for CodedRows {
     }
 
     fn bytes(&self) -> u64 {
-        self.ivf.bytes() + self.kept.as_ref().map_or(0, Kept::bytes)
+        self.ivf.bytes() + self.kept.as_ref().map_or(0, Kept::bytes) + self.made.bytes()
     }
 
     fn description(&self) -> String {
@@ -48,6 +48,10 @@ impl Stored for CodedRows {
 
     fn is_trained(&self) -> bool {
         self.ivf.is_trained() && self.codes.quantizer.is_trained()
+    }
+
+    fn breadth(&self) -> Option<Breadth> {
+        self.ivf.breadth()
     }
 
     fn training_rows(&self) -> usize {

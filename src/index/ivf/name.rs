@@ -1,4 +1,5 @@
-//! What the factory calls an index of lists: `IVF4096,Flat`, `IVF4k,Flat`, `IVF1024,SQ8`, `IVF1024,SQ8_rows`, `IVF1024,PQ16x4`, `IVF1024,RaBitQ4`.
+//! What the factory calls an index of lists: `IVF4096,Flat`, `IVF4k,Flat`, `IVF1024,SQ8`, `IVF1024,SQ8_rows`, `IVF1024,PQ16x4`, `IVF1024,RaBitQ4`; `IVF4096_HNSW32,Flat`,
+//! whose graph over the centroids FAISS searches, is `IVF4096,Flat`: the exact search of them finds no worse lists.
 
 use crate::error::{Error, Result};
 use crate::index::codes::{CodeName, in_lists};
@@ -16,11 +17,10 @@ pub(in crate::index) fn lists_of_bits(description: &str) -> Option<Result<usize>
     let refused = |reason: String| {
         Err(Error::unsupported("index_factory", format!("{description:?}: {reason}")))
     };
-    if let Some((plain, quantizer)) = number.split_once(['_', '(']) {
-        return Some(refused(format!(
-            "{quantizer:?} would search the centroids, which are searched exactly here: \"BIVF{plain}\" is expected"
-        )));
-    }
+    let number = match searched_exactly(number, "BIVF") {
+        Ok(number) => number,
+        Err(reason) => return Some(refused(reason)),
+    };
     if let Some((_, more)) = number.split_once(',') {
         return Some(refused(format!("{more:?} where the end is expected")));
     }
@@ -38,6 +38,22 @@ pub(super) fn description(nlist: usize, codes: Option<(&Quantizer, bool)>) -> St
         None => of.name(),
     });
     format!("IVF{nlist},{codes}")
+}
+
+/// The number of lists without the graph over the centroids, in whose place these are searched exactly; or why what finds the nearest of them
+/// is none.
+fn searched_exactly<'a>(number: &'a str, word: &str) -> Result<&'a str, String> {
+    let Some((plain, quantizer)) = number.split_once(['_', '(']) else { return Ok(number) };
+    let graph = number[plain.len()..].strip_prefix("_HNSW");
+    let links = graph.filter(|links| links.bytes().all(|byte| byte.is_ascii_digit()));
+    match links {
+        // without a number FAISS takes its own
+        Some("") => Ok(plain),
+        Some(links) if links.bytes().any(|byte| byte != b'0') => Ok(plain),
+        _ => Err(format!(
+            "{quantizer:?} would search the centroids, which are searched exactly here: \"{word}{plain}\" or \"{word}{plain}_HNSW32\" is expected"
+        )),
+    }
 }
 
 /// A number of lists, behind `word` in `lists`, or why it is none.
@@ -66,11 +82,10 @@ fn read(description: &str) -> Result<(usize, Option<CodeName>)> {
     let mut tokens = description.split(',');
     let lists = tokens.next().unwrap_or_default();
     let number = &lists["IVF".len()..];
-    if let Some((plain, quantizer)) = number.split_once(['_', '(']) {
-        return refused(format!(
-            "in {lists:?} {quantizer:?} would search the centroids, which are searched exactly here: \"IVF{plain}\" is expected"
-        ));
-    }
+    let number = match searched_exactly(number, "IVF") {
+        Ok(number) => number,
+        Err(reason) => return refused(format!("in {lists:?} {reason}")),
+    };
     let nlist = match number_of_lists(lists, number, "IVF") {
         Ok(nlist) => nlist,
         Err(reason) => return refused(reason),
@@ -108,6 +123,8 @@ mod tests {
             ("IVF4k,Flat", 4096),
             ("IVF65536,Flat", 65536),
             ("IVF1M,Flat", 1 << 20),
+            ("IVF4k_HNSW32,Flat", 4096),
+            ("IVF16_HNSW,Flat", 16),
         ] {
             assert_eq!(lists_of(text).map(|of| of.ok()), Some(Some((nlist, None))), "{text}");
         }
@@ -166,7 +183,12 @@ mod tests {
             ("IVF-1,Flat", "\"IVF-1\"", "IVF4096"),
             ("IVF4294967296,Flat", "\"IVF4294967296\"", "more than 4294967295"),
             ("IVF99999999999999999999M,Flat", "\"IVF99999999999999999999M\"", "more than"),
-            ("IVF16_HNSW32,Flat", "\"HNSW32\"", "\"IVF16\""),
+            ("IVF16_HNSW0,Flat", "\"HNSW0\"", "\"IVF16\""),
+            ("IVF16_HNSW3x,Flat", "\"HNSW3x\"", "\"IVF16\""),
+            ("IVF16_HNSW32_2,Flat", "\"HNSW32_2\"", "\"IVF16\""),
+            ("IVF16_NSG32,Flat", "\"NSG32\"", "\"IVF16_HNSW32\""),
+            ("IVF16(HNSW32),Flat", "\"HNSW32)\"", "\"IVF16\""),
+            ("IVF_HNSW32,Flat", "\"IVF_HNSW32\"", "IVF4096"),
             ("IVF16(RCQ2x5),Flat", "\"RCQ2x5)\"", "\"IVF16\""),
             ("IVF16,SQ9", "\"SQ9\"", "SQ8"),
             ("IVF16,SQ8,Flat", "\"Flat\"", "the end"),

@@ -89,7 +89,10 @@ pub(super) fn check(codes: &RowCodes, originals: Originals) -> Result<()> {
     let refused = |of: &str, item: String| Err(Error::unsupported(of, item));
     match &codes.quantizer {
         _ if originals == Originals::None => Ok(()),
-        Quantizer::Product(_) => refused("a product quantizer", "originals".into()),
+        Quantizer::Product(_) => refused(
+            "a product quantizer",
+            "originals beside its codes: a Refine (IVF1024,PQ16,RFlat) compares its candidates by the rows".into(),
+        ),
         Quantizer::RaBitQ(of) if of.bits() < LEAST_BITS => {
             let item = format!(
                 "originals beside codes of {} bits, which leave open of nearly every row whether it is a hit: {LEAST_BITS} to 9 bits tell most apart, and a Refine compares candidates of fewer",

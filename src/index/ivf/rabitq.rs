@@ -175,12 +175,15 @@ impl IvfRaBitQ {
     /// [`Originals::Host`] the rows lie in host memory and the device has the codes alone; with [`Originals::Device`] both lie on the device.
     /// What searches read of most rows is the codes, and the rows of those few that these leave open.
     ///
-    /// The device finds some four times k codes of 4 bits, twice as many of more, by an exact search of what these stand for. The distances of
-    /// their rows are computed, by the host or the device. How far each row is from what its code stands for is known, so that the distance of
-    /// the last code tells how near any other row can be: that is a proof, unlike the bound of [`RaBitQuantizer`], which holds of most rows. Rows
-    /// whose codes are off by most are looked at one by one. A query that is still open is asked again for four times as many codes, in the end
-    /// for all ([`OriginalsStats`](crate::OriginalsStats) counts both). Of embeddings in 4 bits some fifty codes have to be looked at for ten
-    /// neighbours, of 8 bits eleven. Of fewer than 4 bits it would be thousands, which is refused: a [`Refine`](crate::Refine) compares as
+    /// How far each row is from what its code stands for is known, so that the distance to a code tells how near its row can be: that is a
+    /// proof, unlike the bound of [`RaBitQuantizer`], which holds of most rows. With `Device` the device does all of it in one submission:
+    /// it scores the codes, compares the rows of the best of them, and then those of all bins of 16 rows that may have one as near as the k-th.
+    /// Of embeddings in 4 bits some 70 bins are open for ten neighbours, of 8 bits some twelve. A query with more than 8 k + 176 of them, 3072
+    /// at most, is asked again, and all rows of its lists are compared. With `Host` the device finds some four times k codes of 4 bits, twice as
+    /// many of more, by an exact search of what these stand for, and the host computes the distances of their rows. The distance of the last code
+    /// tells how near any other row can be; rows whose codes are off by most are looked at one by one. A query that is still open is asked again for
+    /// four times as many codes, in the end for all. [`OriginalsStats`](crate::OriginalsStats) counts what was compared and asked again. Searches
+    /// by radius go the second way with either. Of fewer than 4 bits it would be thousands, which is refused: a [`Refine`](crate::Refine) compares as
     /// many as one says. Without a random rotation before the index (`RR`) answers are exact, too, but codes may be off by more, and searches
     /// slower.
     ///
@@ -191,11 +194,12 @@ impl IvfRaBitQ {
     /// encodes all.
     ///
     /// Cost: of device memory the bits of the code and 12 bytes, and 4 to 8 for a row's place; with `Device` 4 bytes an element more. With
-    /// `Host` 4 bytes an element of host memory; with either 4 bytes a row there. A search runs on a thread of its own. The first one after
-    /// a change sorts one row in 64 by what its code is off by.
+    /// `Host` 4 bytes an element of host memory; with either 4 bytes a row there. The first search after a change sorts the rows of each list by
+    /// what their codes are off by, with `Host`, and by radius, one row in 64, and runs on a thread of its own.
     ///
     /// # Accuracy
-    /// As of [`IvfSq::with_originals`](crate::IvfSq::with_originals).
+    /// As of [`IvfSq::with_originals`](crate::IvfSq::with_originals): with `Device` neighbours are those of an [`IvfFlat`](crate::IvfFlat) on the same
+    /// device to the bit, always.
     ///
     /// # Errors
     /// `Unsupported` for codes of fewer than 4 bits, and for originals of rows that are codes already; `InvalidArgument` for rows that do not fit

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::exact::{Dataset, ToPrepare};
 use crate::format::RowSource;
 use crate::index::ids::RowSet;
-use crate::index::params::{Ask, SearchParams, TrainParams};
+use crate::index::params::{Ask, Breadth, SearchParams, TrainParams};
 use crate::index::persist::{self, FileReader, FileWriter, Lists};
 use crate::index::state::Stored;
 use crate::invlists::InvertedLists;
@@ -200,6 +200,10 @@ impl Stored for IvfRows {
 
     fn is_trained(&self) -> bool {
         self.lists.is_trained()
+    }
+
+    fn breadth(&self) -> Option<Breadth> {
+        Some(Breadth::Nprobe { most: self.lists.nlist() })
     }
 
     fn training_rows(&self) -> usize {

@@ -98,7 +98,7 @@ impl Stored for LshRows {
 
     fn train(&self, sample: Rows<'_>, params: &TrainParams) -> Result<LshRows> {
         if self.len() > 0 && self.training_rows() > 0 {
-            let item = "training where there are rows, whose bits would mean something else";
+            let item = "being trained while it has rows, whose bits would mean something else: train it first, or remove all rows";
             return Err(Error::unsupported(self.description(), item));
         }
         params.cancel.as_ref().map_or(Ok(()), CancelToken::check)?;

@@ -34,7 +34,8 @@ use std::path::Path;
 /// # Accuracy
 /// Of the bits exact: they are counted, and rows of equal distances stand in their order. A bit is that of a sum in f32, from the first
 /// column of the matrix to the last, the same in any batch; FAISS, which sums in another order, has another bit where a sum is within rounding of its threshold. How
-/// well bits stand for rows is up to the rows: ask for more neighbours than are wanted, and compare these with the rows.
+/// well bits stand for rows is up to the rows: ask for more neighbours than are wanted, and compare these with the rows, as a
+/// [`Refine`](crate::Refine) does (`LSH256r,RFlat`), whatever the metric of the rows.
 ///
 /// # Example
 /// ```no_run

@@ -1,6 +1,6 @@
 //! What a search of a graph may be told.
 
-/// Which way a search of a [`Graph`](crate::Graph) goes.
+/// Which way a search of a [`Graph`](crate::Graph) or an [`Hnsw`](crate::Hnsw) goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GraphPath {
@@ -14,7 +14,21 @@ pub enum GraphPath {
     Exact,
 }
 
-/// What a search of a [`Graph`](crate::Graph) may be told; each field has a setter of the same name.
+/// By what a search of a [`Graph`](crate::Graph) compares the rows that it meets on its way. Distances of the answer are exact either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GraphTraversal {
+    /// The rows, or the copy of them in f16 that the exact search has.
+    #[default]
+    Rows,
+    /// A copy of them in 8 bits, each row with a scale of its own: a quarter of what f32 takes to read, and half of f16. The first search that asks for it
+    /// makes it, and it takes a byte an element of device memory; where there is no room for it, or a kernel binds too few buffers for it, the rows are
+    /// read, and so are those of i8 and u8, which are as narrow. The rows that a query keeps on its way are
+    /// ordered by what 8 bits leave of them, so that a few in a thousand of the nearest may be missed for it.
+    Bytes,
+}
+
+/// What a search of a [`Graph`](crate::Graph) or an [`Hnsw`](crate::Hnsw) may be told; each field has a setter of the same name.
 ///
 /// # Example
 /// ```no_run
@@ -38,6 +52,8 @@ pub struct GraphParams {
     pub max_steps: Option<usize>,
     /// Which way the search goes. Default: [`GraphPath::Auto`].
     pub path: GraphPath,
+    /// By what rows are compared on the way. Default: [`GraphTraversal::Rows`].
+    pub traversal: GraphTraversal,
 }
 
 impl GraphParams {
@@ -82,6 +98,21 @@ impl GraphParams {
     #[must_use]
     pub fn path(mut self, path: GraphPath) -> Self {
         self.path = path;
+        self
+    }
+    /// Sets [`traversal`](Self#structfield.traversal).
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// let index = read_index(&Gpu::new()?, "graph.nf")?;
+    /// let params = SearchParams::new().graph(GraphParams::new().traversal(GraphTraversal::Bytes));
+    /// let hits = index.search_with(Rows::F32(&[0.5; 128]), 10, &params)?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    #[must_use]
+    pub fn traversal(mut self, of: GraphTraversal) -> Self {
+        self.traversal = of;
         self
     }
 }

@@ -1,9 +1,10 @@
 //! What an index file says of itself, without a device.
 
+use super::hnsw::{HnswInfo, describe_hnsw};
 use super::ids::count_ids;
 use super::info::{IndexReader, Info, has_section, open};
 use super::layout::{
-    BINARY_IVF, IVF_FLAT, IVF_PQ, IVF_RABITQ, IVF_SQ, LSH, MAGIC, PQ, PRE_TRANSFORM, RABITQ,
+    BINARY_IVF, HNSW, IVF_FLAT, IVF_PQ, IVF_RABITQ, IVF_SQ, LSH, MAGIC, PQ, PRE_TRANSFORM, RABITQ,
     REFINE, SQ, VERSION,
 };
 use super::lists::{self, IvfInfo};
@@ -50,6 +51,8 @@ pub struct IndexInfo {
     pub codes: Option<String>,
     /// What there is to say of its inverted lists, if it has some.
     pub ivf: Option<IvfInfo>,
+    /// What there is to say of its layered graph, if it has one.
+    pub hnsw: Option<HnswInfo>,
     /// The transforms that rows go through first, as the factory calls them, of a [`PreTransform`](crate::PreTransform); else none.
     pub transforms: Vec<String>,
     /// What compares candidates again, of a [`Refine`](crate::Refine), whose first stage [`ivf`](Self::ivf) and
@@ -98,8 +101,8 @@ impl IndexInfo {
         if reader.kind() != REFINE {
             return IndexInfo::of_stage(&mut reader);
         }
-        let Info { kind, dtype, dim, .. } = &reader.info;
-        let (kind, dtype, dim) = (kind.clone(), *dtype, *dim);
+        let Info { kind, dtype, dim, metric } = &reader.info;
+        let (kind, dtype, dim, metric) = (kind.clone(), *dtype, *dim, metric.clone());
         let k_factor = read_k_factor(&mut reader.file)?;
         reader.go_on()?;
         let base = IndexInfo::of_stage(&mut reader)?;
@@ -107,7 +110,7 @@ impl IndexInfo {
         reader.skip_index()?;
         let rows = reader.kind().to_owned();
         let refine = Some(RefineInfo { base: base.kind, rows, k_factor });
-        Ok(IndexInfo { kind, dtype, dim, refine, ..base })
+        Ok(IndexInfo { kind, dtype, dim, metric, refine, ..base })
     }
 
     /// What an index says of itself that has but one stage.
@@ -128,7 +131,7 @@ impl IndexInfo {
     /// What an index says of itself that is behind no transforms.
     fn described(reader: &mut IndexReader) -> Result<IndexInfo> {
         let (rows, next_id) = count_ids(&mut reader.file)?;
-        let (mut codes, dim) = (None, reader.info.dim);
+        let (mut codes, mut hnsw, dim) = (None, None, reader.info.dim);
         let ivf = match reader.kind() {
             SQ | PQ | RABITQ => {
                 let like = like(&reader.info)?;
@@ -138,6 +141,10 @@ impl IndexInfo {
             }
             LSH => {
                 codes = Some(read_signs(&mut reader.file, dim, rows)?.name());
+                None
+            }
+            HNSW => {
+                hnsw = Some(describe_hnsw(&mut reader.file, rows)?);
                 None
             }
             IVF_FLAT => Some(lists::describe(&mut reader.file, (DType::F32, dim))?),
@@ -153,7 +160,7 @@ impl IndexInfo {
             }
             _ => None,
         };
-        Ok(IndexInfo { codes, ivf, ..IndexInfo::of(reader, rows, next_id) })
+        Ok(IndexInfo { codes, ivf, hnsw, ..IndexInfo::of(reader, rows, next_id) })
     }
 
     /// Reads the whole file and checks each of its checksums; `progress` is told bytes read and bytes in all, and an error
@@ -183,6 +190,31 @@ impl IndexInfo {
         Ok(info)
     }
 
+    /// A file of another library with a layered graph.
+    pub(crate) fn of_hnsw(
+        (dtype, dim): (DType, usize),
+        metric: &Metric,
+        (rows, next_id): (u64, u64),
+        hnsw: HnswInfo,
+        bytes: u64,
+    ) -> IndexInfo {
+        IndexInfo {
+            kind: HNSW.to_owned(),
+            dtype,
+            dim,
+            metric: metric.clone(),
+            rows,
+            next_id,
+            codes: None,
+            ivf: None,
+            hnsw: Some(hnsw),
+            transforms: Vec::new(),
+            refine: None,
+            bytes,
+            version: 0,
+        }
+    }
+
     fn of(reader: &IndexReader, rows: u64, next_id: u64) -> IndexInfo {
         let (bytes, version, info) = (reader.file.length(), VERSION, &reader.info);
         let Info { kind, dtype, dim, metric } = info;
@@ -195,6 +227,7 @@ impl IndexInfo {
             next_id,
             codes: None,
             ivf: None,
+            hnsw: None,
             transforms: Vec::new(),
             refine: None,
             bytes,

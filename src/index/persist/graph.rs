@@ -1,4 +1,4 @@
-//! The sections of an index with a graph: how many edges there are to be and how it is searched, and the edges, where they were made.
+//! The sections of indexes with a graph: how many edges there are to be and how it is searched, and the edges, where they were made.
 
 use super::layout::BLOCK_BYTES;
 use super::reader::{FileReader, Section};
@@ -7,9 +7,10 @@ use super::writer::FileWriter;
 use crate::error::Result;
 use crate::format::LittleEndian as _;
 use crate::graph::MOST_DEGREE;
+use std::ops::RangeInclusive;
 
 const GRAPH: &[u8; 4] = b"GRPH";
-/// The edges, before the rows that they are of; files of earlier versions, and of indexes that were never searched along them, have none.
+/// The edges, before the rows that they are of; files of indexes that were never searched along them have none.
 const EDGES: &[u8; 4] = b"EDGE";
 /// What stands for an edge that is none.
 const NO_LINK: u32 = u32::MAX;
@@ -37,14 +38,15 @@ pub(in crate::index) fn read_graph(file: &mut FileReader) -> Result<(u32, usize)
     Ok((degree, kept))
 }
 
-/// Writes the rows that searches set out from, and the `count` links of all rows, of which `read` gives some.
+/// Writes the rows that searches set out from, or none where the edges say them, and the `count` links of all rows, `degree` each, of which `read` gives some.
 pub(in crate::index) fn write_edges(
     file: &mut FileWriter,
-    starts: &[u32],
+    (degree, starts): (u32, &[u32]),
     count: u64,
     read: impl Fn(u64, u64) -> Result<Vec<u32>>,
 ) -> Result<()> {
-    file.section(EDGES, 8 + (starts.len() as u64 + count) * 4, |section| {
+    file.section(EDGES, 12 + (starts.len() as u64 + count) * 4, |section| {
+        section.put(&degree.to_le_bytes())?;
         section.put(&(starts.len() as u64).to_le_bytes())?;
         let mut put = |numbers: &[u32]| {
             let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
@@ -64,27 +66,28 @@ pub(in crate::index) fn has_edges(file: &mut FileReader) -> Result<bool> {
     Ok(file.tags_before(ROWS)?.contains(EDGES))
 }
 
-/// Reads what [`write_edges`] wrote of `rows` rows with `degree` edges each. Once the lengths agree, `begin` makes room for the links, or says that there is
-/// none; `take` is given them block by block. With that come the rows that searches set out from, which ascend.
+/// Reads what [`write_edges`] wrote of so many rows, with as many edges each as may be. Once the lengths agree, `begin` is told how many these are and makes room for
+/// the links, or says that there is none; `take` is given them block by block. With that come the rows that searches set out from, which ascend.
 pub(in crate::index) fn read_edges<T>(
     file: &mut FileReader,
-    (rows, degree): (u64, u32),
-    begin: impl FnOnce() -> Result<Option<T>>,
+    (rows, degrees): (u64, RangeInclusive<u32>),
+    begin: impl FnOnce(u32) -> Result<Option<T>>,
     take: impl Fn(&mut T, &[u32]) -> Result<()>,
 ) -> Result<Option<(T, Vec<u32>)>> {
     let mut section = file.section(EDGES)?;
     let (at, bytes) = (section.at(), section.left());
+    let degree = section.u32()?;
+    if !degrees.contains(&degree) {
+        return Err(section.fault_at(at, format!("{degree} edges a row")));
+    }
     let count = section.u64()?;
-    let links = rows.checked_mul(u64::from(degree)).filter(|&links| links < 1 << 31);
-    let all = links.filter(|_| count <= rows).map(|links| 8 + (count + links) * 4);
+    let links = rows.checked_mul(u64::from(degree)).filter(|&links| links < 1 << 60);
+    let all = links.filter(|_| count <= rows).map(|links| 12 + (count + links) * 4);
     let (Some(links), true) = (links, all == Some(bytes)) else {
         let reason = format!("{bytes} bytes for {count} starts and {rows} rows of {degree} edges");
-        return Err(section.fault_at(at, reason));
+        return Err(section.fault_at(at + 4, reason));
     };
-    if (count == 0) != (rows == 0) {
-        return Err(section.fault_at(at, format!("{count} starts of {rows} rows")));
-    }
-    let Some(mut links_of) = begin()? else { return section.skip().map(|()| None) };
+    let Some(mut links_of) = begin(degree)? else { return section.skip().map(|()| None) };
     let mut starts = Vec::new();
     numbers(&mut section, count, |section, at, some| {
         for (&row, at) in some.iter().zip((at..).step_by(4)) {

@@ -11,6 +11,8 @@ pub(in crate::index) const PQ: &str = "Pq";
 pub(in crate::index) const RABITQ: &str = "RaBitQ";
 /// The kind of index that has a graph of rows as they are.
 pub(in crate::index) const GRAPH: &str = "Graph";
+/// The kind of index that has a layered graph of rows as they are.
+pub(in crate::index) const HNSW: &str = "Hnsw";
 /// The kind of index that has lists of rows as they are.
 pub(in crate::index) const IVF_FLAT: &str = "IvfFlat";
 /// The kind of index that has lists of rows of bits.

@@ -6,6 +6,7 @@
 mod describe;
 mod foreign;
 mod graph;
+mod hnsw;
 mod ids;
 mod info;
 mod layout;
@@ -21,10 +22,12 @@ mod writer;
 
 pub use describe::IndexInfo;
 pub(super) use graph::{has_edges, read_edges, read_graph, write_edges, write_graph};
+pub use hnsw::HnswInfo;
+pub(super) use hnsw::{read_hnsw, write_hnsw};
 pub(super) use ids::{read_ids, write_ids};
 pub(super) use info::{IndexReader, Info, has_section, open, open_kind};
 pub(super) use layout::{
-    BINARY_IVF, GRAPH, IVF_FLAT, IVF_PQ, IVF_RABITQ, IVF_SQ, LSH, PQ, PRE_TRANSFORM, RABITQ,
+    BINARY_IVF, GRAPH, HNSW, IVF_FLAT, IVF_PQ, IVF_RABITQ, IVF_SQ, LSH, PQ, PRE_TRANSFORM, RABITQ,
     REFINE, SQ,
 };
 pub use list_sizes::ListSizes;

@@ -11,7 +11,7 @@ use crate::index::add::AddParams;
 use crate::index::changing::Index;
 use crate::index::hits::{Hits, RangeHits};
 use crate::index::ids::{IdFilter, Prepare, PreparedFilter, QueryFilter};
-use crate::index::params::{Ask, SearchParams, TrainParams};
+use crate::index::params::{Ask, Breadth, SearchParams, TrainParams};
 use crate::index::stream::HitStream;
 use crate::index::traits::Search;
 use crate::metric::Metric;
@@ -56,6 +56,10 @@ impl<T: Backed> Search for T {
 
     fn is_trained(&self) -> bool {
         self.core().snapshot().rows().is_trained()
+    }
+
+    fn breadth(&self) -> Option<Breadth> {
+        self.core().snapshot().rows().breadth()
     }
 
     fn assign(&self, queries: Rows<'_>, n: usize) -> Result<Hits> {

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::exact::ToPrepare;
 use crate::format::RowSource;
 use crate::index::ids::RowSet;
-use crate::index::params::{Ask, SearchParams, TrainParams};
+use crate::index::params::{Ask, Breadth, SearchParams, TrainParams};
 use crate::index::persist::{self, FileReader, FileWriter};
 use crate::index::traits::no_lists;
 use crate::metric::Metric;
@@ -36,6 +36,11 @@ pub(in crate::index) trait Stored: Clone + Send + Sync + 'static {
     /// Whether rows can be added and searched for.
     fn is_trained(&self) -> bool {
         true
+    }
+
+    /// By which number searches look at more of the rows; by default at all.
+    fn breadth(&self) -> Option<Breadth> {
+        None
     }
 
     /// The most rows of a sample that training has a use for.

@@ -11,7 +11,7 @@ use crate::index::changing::Index;
 use crate::index::hits::{Hits, RangeHits};
 use crate::index::ids::{IdFilter, PreparedFilter, QueryFilter};
 use crate::index::kinds;
-use crate::index::params::{SearchParams, TrainParams, rising};
+use crate::index::params::{Breadth, SearchParams, TrainParams, rising};
 use crate::index::persist::{self, FileWriter, Info, PRE_TRANSFORM};
 use crate::index::stream::HitStream;
 use crate::index::traits::Search;
@@ -47,6 +47,10 @@ impl Search for PreTransform {
 
     fn is_trained(&self) -> bool {
         self.chain().is_trained() && self.index.is_trained()
+    }
+
+    fn breadth(&self) -> Option<Breadth> {
+        self.index.breadth()
     }
 
     fn assign(&self, queries: Rows<'_>, n: usize) -> Result<Hits> {

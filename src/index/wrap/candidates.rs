@@ -2,7 +2,7 @@
 
 use super::on_device::next_stage;
 use super::rescored::Now;
-use super::stages::Stages;
+use super::stages::{Stages, is_of_signs};
 use crate::call::{CancelToken, NextStage, Options, Pending, RowHits, start_thread_below};
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
@@ -145,7 +145,12 @@ fn begin(
         Refining::Candidates(within, times) => (within, times),
     };
     let mut options = params.comparing();
-    let order = stages.base.metric().order();
+    if matches!(ask, Ask::Within(_)) && is_of_signs(&*stages.base) {
+        let item = "a search by radius over a first stage of signs, whose distances are numbers of bits, to which no radius of the rows' metric corresponds; search for neighbours, or give the search the guarantee Exact, by which every row is compared";
+        return Err(Error::unsupported("Refine", item));
+    }
+    // the first stage's may be that of bits
+    let order = stages.rows.index().metric().order();
     let (asked, wanted) = match ask {
         Ask::Nearest(k) => (Ask::Nearest(times_as_many(k, times)), Wanted::Nearest(k)),
         Ask::Within(radius) => (Ask::Within(widened(radius, times, order)), Wanted::Within(radius)),

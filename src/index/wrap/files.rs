@@ -4,10 +4,12 @@ use super::pre_transform::PreTransform;
 use super::refine::Refine;
 use super::rescored::Rescored;
 use crate::device::Gpu;
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::index::changing::Index;
 use crate::index::kinds;
 use crate::index::persist::{self, FileWriter, IndexReader, Info, PRE_TRANSFORM, REFINE};
+use crate::metric::Metric;
 use std::path::Path;
 
 /// Reads the sections of an index of any kind.
@@ -61,10 +63,12 @@ impl Refine {
         let Info { dtype, dim, metric, .. } = &reader.info;
         let (dtype, dim, metric) = (*dtype, *dim, metric.clone());
         let k_factor = persist::read_k_factor(&mut reader.file)?;
-        let stage = |reader: &mut IndexReader| {
+        let stage = |reader: &mut IndexReader, may_count_bits: bool| {
             reader.go_on()?;
             let its = &reader.info;
-            if (its.dim, &its.metric) == (dim, &metric) {
+            // of signs, whatever metric candidates are compared by
+            let bits = may_count_bits && (its.dtype, &its.metric) == (DType::F32, &Metric::Hamming);
+            if its.dim == dim && (its.metric == metric || bits) {
                 return Ok(());
             }
             let reason = format!(
@@ -73,9 +77,9 @@ impl Refine {
             );
             Err(reader.fault(reason))
         };
-        stage(reader)?;
+        stage(reader, true)?;
         let base = read_stage(gpu, reader)?;
-        stage(reader)?;
+        stage(reader, false)?;
         if reader.info.dtype != dtype {
             let its = reader.info.dtype;
             return Err(reader.fault(format!("rows of {its} that were to be of {dtype}")));

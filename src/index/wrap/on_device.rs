@@ -2,7 +2,7 @@
 
 use super::pre_transform::PreTransform;
 use super::rescored::Now;
-use super::stages::Stages;
+use super::stages::{Stages, is_of_signs};
 use crate::dtype::{DType, Rows};
 use crate::error::Result;
 use crate::exact::{NO_ROW, Queries, Refined};
@@ -43,5 +43,6 @@ pub(super) fn next_stage(
 /// Whether queries reach the first stage's kernels as they are, in f32.
 fn takes_queries(stages: &Stages) -> bool {
     let same = |any: &dyn Any| !any.is::<PreTransform>();
-    stages.base.dtype() != DType::Bits && stages.base.as_any().is_some_and(same)
+    let base = &*stages.base;
+    base.dtype() != DType::Bits && !is_of_signs(base) && base.as_any().is_some_and(same)
 }

@@ -28,7 +28,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 ///
 /// A search by radius asks the first stage for what lies within a wider radius, `k_factor` times it, and answers what of that lies within the
 /// radius itself by its exact distance. A similarity above 0 is divided by `k_factor`, which widens it, where FAISS multiplies it, which does not;
-/// so is a distance below 0. A radius of 0 stays 0, whatever the factor.
+/// so is a distance below 0. A radius of 0 stays 0, whatever the factor. Over a first stage of signs ([`Lsh`](crate::Lsh): `ITQ32,LSH,RFlat`), whose
+/// distances are numbers of bits, a search by radius is refused unless it is to be exact.
 ///
 /// Both stages always have the same ids, whatever is added, replaced, removed or merged, and whatever of that fails or is cancelled: a change is made
 /// on copies of both, which share what is equal, and then takes the place of both at once, so that a search sees one state. Filters,
@@ -76,9 +77,10 @@ pub struct Refine {
 }
 
 impl Refine {
-    /// An index of a first stage, of any kind of this crate but [`Lsh`](crate::Lsh), whose metric is another, and of a [`Flat`](crate::Flat) of any type, an [`Sq`](crate::Sq) or a [`Pq`](crate::Pq), by whose
+    /// An index of a first stage, of any kind of this crate, and of a [`Flat`](crate::Flat) of any type, an [`Sq`](crate::Sq) or a [`Pq`](crate::Pq), by whose
     /// rows or codes candidates are compared. Both may have
-    /// rows, of the same ids; the order of the second's counts. Of the second no copies are kept that only a scan would read.
+    /// rows, of the same ids; the order of the second's counts. Of the second no copies are kept that only a scan would read. Both are of one metric, but for
+    /// a first stage of signs ([`Lsh`](crate::Lsh)), which counts bits whatever the second's is.
     ///
     /// # Errors
     /// `Unsupported` for a first stage of a type of somebody else's or that is a `Refine` itself, for another second, and for types of which
@@ -93,21 +95,25 @@ impl Refine {
     pub(super) fn of(base: &dyn Index, rows: Rescored) -> Result<Refine> {
         let refine = rows.index();
         if base.as_any().is_some_and(|any| any.is::<Refine>()) {
-            let item = "a first stage that compares candidates again itself";
+            let item = "a first stage that compares candidates again itself: any other index of this crate may be one, as IVF1024,PQ16 is in IVF1024,PQ16,RFlat";
             return Err(Error::unsupported("Refine", item));
         }
         if base.dim() != refine.dim() {
             let (expected, actual) = (base.dim(), refine.dim());
             return Err(Error::DimensionMismatch { expected, actual });
         }
-        if base.metric() != refine.metric() {
+        if base.metric() != refine.metric() && !stages::is_of_signs(base) {
             let (first, second) = (base.metric(), refine.metric());
-            let reason = format!("candidates by {first} to be compared by {second}");
+            let reason = format!(
+                "candidates by {first} to be compared by {second}: both stages are of one metric, but for a first stage of signs (Lsh)"
+            );
             return Err(Error::argument("refine", reason));
         }
         let (takes, has) = (base.dtype(), refine.dtype());
         if takes != has && takes != DType::F32 {
-            let item = format!("rows of {has} for a first stage of {takes}");
+            let item = format!(
+                "rows of {has} for a first stage of {takes}: it takes the type of the second stage, or f32"
+            );
             return Err(Error::unsupported("Refine", item));
         }
         same_ids(base.ids(), refine.ids())?;

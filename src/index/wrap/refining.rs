@@ -13,7 +13,7 @@ use crate::index::add::AddParams;
 use crate::index::changing::Index;
 use crate::index::hits::{Hits, RangeHits};
 use crate::index::ids::{IdFilter, PreparedFilter, QueryFilter};
-use crate::index::params::{Ask, SearchParams, TrainParams};
+use crate::index::params::{Ask, Breadth, SearchParams, TrainParams};
 use crate::index::persist::FileWriter;
 use crate::index::stream::HitStream;
 use crate::index::traits::Search;
@@ -68,6 +68,10 @@ impl Search for Refine {
     fn is_trained(&self) -> bool {
         let now = self.now();
         now.base.is_trained() && now.rows.index().is_trained()
+    }
+
+    fn breadth(&self) -> Option<Breadth> {
+        self.now().base.breadth()
     }
 
     fn assign(&self, queries: Rows<'_>, n: usize) -> Result<Hits> {

@@ -60,7 +60,9 @@ impl Rescored {
         }
         let Some(flat) = any.and_then(|any| any.downcast_ref::<Flat>()) else {
             let name = index.description();
-            let item = format!("candidates compared by {name}; Flat, Sq and Pq compare them");
+            let item = format!(
+                "candidates compared by {name}: Flat, Sq and Pq compare them (RFlat, Refine(SQ8), Refine(PQ32)), and any other index may find them"
+            );
             return Err(Error::unsupported("Refine", item));
         };
         let now = flat.core().snapshot();

@@ -12,6 +12,7 @@ use crate::index::changing::Index;
 use crate::index::other_type::wrong_type;
 use crate::index::params::{TrainParams, rising};
 use crate::index::state::Names;
+use crate::metric::Metric;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -36,10 +37,19 @@ pub(super) struct Matched(Arc<Mutex<Option<Option<RowOf>>>>);
 /// An index of this crate as another that changes alone.
 pub(super) fn forked(index: &dyn Index, next_id: u64) -> Result<(Arc<dyn Index>, u64)> {
     let fork = index.forked(next_id).ok_or_else(|| {
-        let item = format!("a first stage of somebody else's type, {}", index.description());
+        let item = format!(
+            "a first stage of a type of another crate's, {}: it is changed by copies, which only indexes of this crate make of themselves",
+            index.description()
+        );
         Error::unsupported("Refine", item)
     })?;
     Ok((Arc::from(fork.0), fork.1))
+}
+
+/// Whether a first stage compares the signs of rows, behind transforms or not: its rows are numbers, and its distances count bits, whatever the metric
+/// of the rows is. Its queries become bits on the host.
+pub(super) fn is_of_signs(base: &dyn Index) -> bool {
+    base.dtype() != DType::Bits && *base.metric() == Metric::Hamming
 }
 
 /// Rows of one type as the first stage takes them.

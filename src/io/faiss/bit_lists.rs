@@ -4,9 +4,9 @@ use super::flat;
 use super::found::{Found, ListsFound};
 use super::header::BinaryHeader;
 use super::lists::{arrays, direct_map, numbers, other_centroids};
-use super::reader::Reader;
 use crate::dtype::DType;
 use crate::error::Result;
+use crate::io::reader::Reader;
 
 /// An index of lists of bits, whose four letters were read.
 pub(super) fn find(file: &mut Reader) -> Result<Found> {

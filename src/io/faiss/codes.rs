@@ -5,10 +5,10 @@ use super::found::{Found, Stretch};
 use super::header::Header;
 use super::quantizer;
 use super::rabitq;
-use super::reader::Reader;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::format::LittleEndian as _;
+use crate::io::reader::Reader;
 use crate::metric::Metric;
 use crate::quantize::{ProductQuantizer, Quantizer};
 

@@ -4,8 +4,8 @@
 //! bytes for each 32 rows: 16 of the first part, then 16 of the second. Byte j of 16 has the codes of two rows, that of row p(j) in its low
 //! half and that of row p(j) + 16 in its high one, where p counts 0, 8, 1, 9, 2, 10 up to 7, 15.
 
-use super::reader::Reader;
 use crate::error::Result;
+use crate::io::reader::Reader;
 
 /// Rows that stand together.
 const GROUP: usize = 32;

@@ -2,9 +2,9 @@
 
 use super::found::{Found, Stretch};
 use super::header::{BinaryHeader, Header};
-use super::reader::Reader;
 use crate::dtype::DType;
 use crate::error::Result;
+use crate::io::reader::Reader;
 use crate::metric::Metric;
 
 /// Rows as they are.

@@ -2,6 +2,7 @@
 
 use super::fast_scan::Blocks;
 use crate::dtype::DType;
+use crate::graph::Layers;
 use crate::metric::Metric;
 use crate::quantize::{Quantizer, SignQuantizer, VectorTransform};
 
@@ -29,12 +30,21 @@ pub(super) struct Found {
     /// What the rows are codes of that are in no lists.
     pub codes: Option<Quantizer>,
     pub lists: Option<ListsFound>,
+    /// The graph of the rows, if there is one.
+    pub graph: Option<Box<GraphFound>>,
     /// What made bits of rows, where the rows are bits of others.
     pub signs: Option<SignQuantizer>,
     /// What rows went through before they were stored.
     pub transforms: Vec<VectorTransform>,
     /// What compares the rows that this one finds again, if anything does.
     pub refine: Option<Box<Rescoring>>,
+}
+
+/// A graph without its rows.
+pub(super) struct GraphFound {
+    pub layers: Layers,
+    /// Rows that a search keeps.
+    pub ef_search: usize,
 }
 
 /// The second stage of an index.
@@ -83,6 +93,7 @@ impl Found {
             ids: None,
             codes: None,
             lists: None,
+            graph: None,
             signs: None,
             transforms: Vec::new(),
             refine: None,

@@ -1,8 +1,8 @@
 //! What every index of FAISS's begins with: dimension, rows, metric.
 
-use super::reader::Reader;
 use crate::error::{Error, Result};
 use crate::format::{LittleEndian as _, MAX_DIM};
+use crate::io::reader::Reader;
 use crate::metric::Metric;
 
 /// No vector has more elements, and the bytes of so many overflow nothing.

@@ -4,14 +4,15 @@ use super::bit_lists;
 use super::codes;
 use super::flat;
 use super::found::{Found, MOST_CANDIDATES, Rescoring};
+use super::graph;
 use super::header::{BinaryHeader, Header};
 use super::lists;
 use super::names;
-use super::reader::Reader;
 use super::signs;
 use super::transforms;
 use crate::error::Result;
 use crate::format::LittleEndian as _;
+use crate::io::reader::Reader;
 use crate::quantize::VectorTransform;
 
 /// What the file holds; it has to end where the index does.
@@ -44,6 +45,7 @@ fn plain(file: &mut Reader, at: u64, fourcc: [u8; 4]) -> Result<Found> {
         b"Iwrq" | b"Iwrr" => lists::find(file, fourcc),
         b"IBwF" => bit_lists::find(file),
         b"IxHe" | b"IxHE" => signs::find(file, fourcc == *b"IxHE"),
+        b"IHNf" | b"IHNs" | b"IHNp" | b"IHc2" => graph::find(file, fourcc),
         b"IxPT" => transformed(file),
         b"IxRF" => refined(file),
         b"IwFl" | b"IvFl" | b"IvFL" | b"IwSq" | b"IwSQ" | b"IvSQ" | b"IwPQ" | b"IvPQ" | b"IwPf" => {
@@ -127,10 +129,13 @@ fn refined(file: &mut Reader) -> Result<Found> {
     // an IDMap within transforms counts its rows itself
     let counted = if base.counted == 0 { base.rows } else { base.counted };
     for (stage, its, counted) in [(&base, base.dim_in(), counted), (&rows, rows.dim, rows.rows)] {
-        if (its, counted, &stage.metric) != (header.dim, header.rows, &header.metric) {
+        if (its, counted, stage.header_metric()) != (header.dim, header.rows, &header.metric) {
             let reason = format!(
                 "{counted} rows of {its} under {} as a stage of {} of {} under {}",
-                stage.metric, header.rows, header.dim, header.metric
+                stage.header_metric(),
+                header.rows,
+                header.dim,
+                header.metric
             );
             return Err(file.fault(at, reason));
         }

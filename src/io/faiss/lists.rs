@@ -7,10 +7,10 @@ use super::header::Header;
 use super::names;
 use super::quantizer;
 use super::rabitq;
-use super::reader::Reader;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::format::LittleEndian as _;
+use crate::io::reader::Reader;
 use crate::quantize::Quantizer;
 
 /// An index of lists, of one of the kinds that there are, whose four letters were read.
@@ -70,6 +70,7 @@ pub(super) fn find(file: &mut Reader, fourcc: [u8; 4]) -> Result<Found> {
         counted: header.rows,
         ids: Some(ids),
         codes: None,
+        graph: None,
         lists: Some(ListsFound { nlist, nprobe, centroids, codes }),
         signs: None,
         transforms: Vec::new(),

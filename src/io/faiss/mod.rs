@@ -1,8 +1,8 @@
 //! FAISS's index files (`faiss.write_index`), read and written.
 //!
-//! In the order in which the files use each other: the numbers of a file (`reader`), the letters that stand for kinds of indexes (`names`),
+//! In the order in which the files use each other: the letters that stand for kinds of indexes (`names`),
 //! what each begins with (`header`), codes in blocks (`fast_scan`), what a file is found to hold (`found`), flat indexes (`flat`), quantizers (`quantizer`), flat indexes of codes (`codes`), transforms of vectors
-//! (`transforms`), lists (`lists`), of bits (`bit_lists`), signs of rows (`signs`), a whole file (`layout`), its rows as a stream (`rows`); with all that indexes (`read`), and the other way (`write`).
+//! (`transforms`), lists (`lists`), of bits (`bit_lists`), signs of rows (`signs`), graphs (`graph`), a whole file (`layout`), its rows as a stream (`rows`; `stored`: what is between links); with all that indexes (`read`), and the other way (`write`).
 //!
 //! A file is gone through twice: first for everything but its rows, whose places are noted, so that it is known to be sound before
 //! anything is on the device; then for the rows.
@@ -12,6 +12,7 @@ mod codes;
 mod fast_scan;
 mod flat;
 mod found;
+mod graph;
 mod header;
 mod layout;
 mod lists;
@@ -19,9 +20,9 @@ mod names;
 mod quantizer;
 mod rabitq;
 mod read;
-mod reader;
 mod rows;
 mod signs;
+mod stored;
 mod transforms;
 mod write;
 
@@ -44,6 +45,7 @@ use std::path::Path;
 /// | `IndexRaBitQ` | `Ixrq` `Ixrr` | [`RaBitQ`](crate::RaBitQ) |
 /// | `IndexIVFRaBitQ` | `Iwrq` `Iwrr` | [`IvfRaBitQ`](crate::IvfRaBitQ) |
 /// | `IndexLSH` | `IxHe`, of old `IxHE` | [`Lsh`](crate::Lsh) |
+/// | `IndexHNSWFlat`, `IndexHNSWSQ`, `IndexHNSWPQ`, `IndexHNSWCagra` | `IHNf` `IHNs` `IHNp` `IHc2` | [`Hnsw`](crate::Hnsw), over the links of the file |
 /// | `IndexBinaryFlat` | `IBxF` | [`BinaryFlat`](crate::BinaryFlat) |
 /// | `IndexBinaryIVF` | `IBwF` | [`BinaryIvf`](crate::BinaryIvf) |
 /// | `IndexPreTransform` of one of these | `IxPT` | [`PreTransform`](crate::PreTransform) |
@@ -53,6 +55,10 @@ use std::path::Path;
 /// Rows, codes, centroids, the list of each row, the number of lists that a search looks at and ids are taken as they are: no row is assigned or
 /// encoded anew. Rows keep the order that they have in the file, which is list by list; equal distances stand in that order. An index that
 /// is not trained is read as one. Direct maps are left out, since every index here finds its rows by id.
+///
+/// Rows between links are f32, or f16, bf16, u8 and i8 where the file has them as codes of these types (`QT_fp16`, `QT_bf16`, `QT_8bit_direct`,
+/// `QT_8bit_direct_signed`). Other codes of an `IndexHNSWSQ` or `IndexHNSWPQ` become the f32 rows that they decode to: the distances are those of
+/// the codes, the memory that of rows. Of `IndexHNSWCagra` with level 0 alone, searches here set out as of any graph.
 ///
 /// Transforms: `PCAMatrix` (`Pcam`, of old `PcAm` and `PCAm`), `OPQMatrix` and `LinearTransform` (`LTra`), `RandomRotationMatrix` (`rrot`),
 /// `ITQTransform` (`Viqt`) and `ITQMatrix` (`Viqm`), `HadamardRotation` (`HRot`), `NormalizationTransform` (`VNrm`), `CenteringTransform`
@@ -69,7 +75,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// `Format`, naming file and offset, for a file that is damaged, that goes on behind the index, or that holds what there is no place for here,
-/// by its name: other kinds of index (graphs, product quantizers of other than 4 to 8 bits or searched by other than the distances of their
+/// by its name: other kinds of index (NSG, binary HNSW, HNSW of older letters (`IHNc`, `IHN2`) or over Panorama's rows (`IHfP`), a graph without its rows, product quantizers of other than 4 to 8 bits or searched by other than the distances of their
 /// codes, transforms within transforms), centroids in another index than a flat one or under another metric than the rows, candidates compared by another index than one of flat rows or codes, lists that are in a file of their own, negative ids and ids that are there twice, values that the
 /// metric refuses; `Io`; what the index's constructor and `add` return.
 ///
@@ -91,7 +97,8 @@ pub fn read_faiss(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Box<dyn Index>> {
 /// A [`Flat`](crate::Flat) becomes an `IndexFlat`, an [`Sq`](crate::Sq) an `IndexScalarQuantizer`, a [`Pq`](crate::Pq) an `IndexPQ`, an [`IvfFlat`](crate::IvfFlat) an `IndexIVFFlat`, an [`IvfSq`](crate::IvfSq) an
 /// `IndexIVFScalarQuantizer`, an [`IvfPq`](crate::IvfPq) an `IndexIVFPQ`, a [`RaBitQ`](crate::RaBitQ) an `IndexRaBitQ`, an
 /// [`IvfRaBitQ`](crate::IvfRaBitQ) an `IndexIVFRaBitQ`, an [`Lsh`](crate::Lsh) an `IndexLSH`, a
-/// [`BinaryFlat`](crate::BinaryFlat) an `IndexBinaryFlat`, a [`BinaryIvf`](crate::BinaryIvf) an `IndexBinaryIVF`, a
+/// [`Hnsw`](crate::Hnsw) an `IndexHNSWFlat`, of other types than f32 an `IndexHNSWSQ` of the same numbers, a [`Graph`](crate::Graph) likewise, with levels made
+/// above its edges, a [`BinaryFlat`](crate::BinaryFlat) an `IndexBinaryFlat`, a [`BinaryIvf`](crate::BinaryIvf) an `IndexBinaryIVF`, a
 /// [`PreTransform`](crate::PreTransform) an `IndexPreTransform` of what is within, a [`Refine`](crate::Refine) an `IndexRefine` of its
 /// stages; a flat one or a `Refine` whose ids are not
 /// 0, 1, 2... in the order of its rows within an `IndexIDMap2`. What [`read_faiss`] reads it writes again to the byte, but for
@@ -99,7 +106,8 @@ pub fn read_faiss(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Box<dyn Index>> {
 ///
 /// What is not kept, since FAISS has no place for it:
 /// * Originals of codes ([`Originals`](crate::Originals)): the codes alone are written, and distances there are those of codes.
-/// * Rows of f16, bf16, i8 and u8 are widened to f32, which holds each of their numbers.
+/// * How the levels of an [`Hnsw`](crate::Hnsw) are drawn; that level 0 is alone, of an `IndexHNSWCagra`, which becomes an `IndexHNSWFlat`.
+/// * Rows of f16, bf16, i8 and u8, but for those of graphs, are widened to f32, which holds each of their numbers.
 /// * [`Cosine`](crate::Metric::Cosine) becomes the inner product of rows (and centroids) of length 1: normalise the queries, and the distances
 ///   are those of cosine. It is read again as [`InnerProduct`](crate::Metric::InnerProduct). Behind transforms one more does that to queries.
 /// * What an [`opq`](crate::VectorTransform::opq) was made for: it becomes a matrix, `LTra`.

@@ -1,7 +1,7 @@
 //! FAISS's four letters for each kind of index, and what they stand for.
 
 /// What can be read, for messages.
-pub(super) const KNOWN: &str = "IxF2, IxFI, IxFl, IxSQ, IxPq, IxPo, IxPQ, IPfs, IwFl, IvFl, IvFL, IwSq, IwSQ, IvSQ, IwPQ, IvPQ, IwPf, Ixrq, Ixrr, Iwrq, Iwrr, IxHe, IxHE, IxPT, IxRF, IxMp, IxM2, IBxF, IBwF, IBMp and IBM2";
+pub(super) const KNOWN: &str = "IxF2, IxFI, IxFl, IxSQ, IxPq, IxPo, IxPQ, IPfs, IwFl, IvFl, IvFL, IwSq, IwSQ, IvSQ, IwPQ, IvPQ, IwPf, Ixrq, Ixrr, Iwrq, Iwrr, IxHe, IxHE, IHNf, IHNs, IHNp, IHc2, IxPT, IxRF, IxMp, IxM2, IBxF, IBwF, IBMp and IBM2";
 
 /// Kinds that are not read, as the rest of "it is ...".
 const OTHERS: &[(&str, &str)] = &[
@@ -9,8 +9,10 @@ const OTHERS: &[(&str, &str)] = &[
     ("IwQR IvQR", "lists of product-quantizer codes that are refined (IndexIVFPQR)"),
     ("Irfn Irfs", "a RaBitQ index for fast scans (IndexRaBitQFastScan)"),
     ("Iwrn Iwrf", "lists of RaBitQ codes for fast scans (IndexIVFRaBitQFastScan)"),
-    ("IHNf IHNp IHNs IHN2 IH00", "an HNSW graph (IndexHNSW)"),
-    ("IHNc IHc2", "an HNSW graph of CAGRA's (IndexHNSWCagra)"),
+    ("IHN2", "an HNSW graph between codes of two levels (IndexHNSW2Level)"),
+    ("IHfP", "an HNSW graph between rows cut into levels (IndexHNSWFlatPanorama)"),
+    ("IHNc", "an HNSW graph of CAGRA's as FAISS wrote it before 1.12 (IndexHNSWCagra)"),
+    ("IH00", "an HNSW graph of no kind (IndexHNSW)"),
     ("INSf INSp INSs", "an NSG graph (IndexNSG)"),
     ("INNf", "a graph of NNDescent (IndexNNDescent)"),
     ("IxRQ IxRq", "a residual quantizer (IndexResidualQuantizer)"),
@@ -49,6 +51,9 @@ fn other(fourcc: &[u8]) -> Option<&'static str> {
 /// Says of four letters that are not read what they are.
 pub(super) fn unread(fourcc: [u8; 4]) -> String {
     let name = fourcc.escape_ascii();
+    if is_known(&fourcc) {
+        return format!("{name} is read where it stands alone, and not here");
+    }
     match other(&fourcc) {
         Some(what) => format!("{name} is {what}, which is not read; what is: {KNOWN}"),
         None => format!("{name} is no kind of index that is known; those that are read: {KNOWN}"),
@@ -68,7 +73,7 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), all);
-        assert!(is_known(b"IxF2") && !is_known(b"IHNf") && !is_index(b"abcd"));
-        assert!(unread(*b"IHNf").contains("HNSW") && unread(*b"abcd").contains("abcd"));
+        assert!(is_known(b"IxF2") && !is_known(b"INSf") && !is_index(b"abcd"));
+        assert!(unread(*b"INSf").contains("NSG") && unread(*b"abcd").contains("abcd"));
     }
 }

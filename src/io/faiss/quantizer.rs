@@ -1,8 +1,8 @@
 //! Quantizers as FAISS writes them.
 
-use super::reader::Reader;
 use crate::error::{Error, Result};
 use crate::format::LittleEndian as _;
+use crate::io::reader::Reader;
 use crate::quantize::{ProductQuantizer, ScalarQuantizer, SqRange, SqType};
 
 /// FAISS's numbers of the types.

@@ -1,9 +1,9 @@
 //! RaBitQ as FAISS writes it.
 
 use super::header::{Header, number};
-use super::reader::Reader;
 use crate::error::Result;
 use crate::format::LittleEndian as _;
+use crate::io::reader::Reader;
 use crate::quantize::RaBitQuantizer;
 
 /// With the bits of queries as searches read them.

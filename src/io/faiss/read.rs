@@ -1,19 +1,21 @@
 //! From a file to an index, and what can be said of it without a device.
 
-use super::found::{Found, ListsFound, Rescoring};
+use super::found::{Found, GraphFound, ListsFound, Rescoring};
 use super::layout;
 use super::names;
-use super::reader::Reader;
 use super::rows::FileRows;
+use super::stored::{Stored, stored_dtype};
 use crate::device::Gpu;
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
 use crate::format::LittleEndian as _;
 use crate::format::RowSource;
-use crate::index::{Index, IndexInfo, IvfInfo, ListSizes, ListsApart, PreTransform};
+use crate::index::{HnswInfo, Index, IndexInfo, IvfInfo, ListSizes, ListsApart, PreTransform};
 use crate::index::{
-    RefineInfo, RowNames, codes_of, flat_of, lists_of_rows, refined_by_rows, signs_of_rows,
+    RefineInfo, RowNames, codes_of, flat_of, hnsw_of_rows, lists_of_rows, refined_by_rows,
+    signs_of_rows,
 };
+use crate::io::reader::Reader;
 use crate::quantize::{Quantizer, ScalarQuantizer, SignQuantizer};
 use crate::space::check;
 use std::path::Path;
@@ -38,13 +40,13 @@ pub(super) fn read(gpu: &Gpu, path: &Path) -> Result<Box<dyn Index>> {
     let names = names_of(&mut file, &mut found)?;
     let lists = lists(&mut file, &found)?;
     let mut rows = FileRows::new(&mut file, &found);
-    let made = match (&lists, &found.codes) {
-        (None, None) => match &found.signs {
-            Some(signs) => signs_of_rows(gpu, signs, &mut rows, names),
-            None => flat_of(gpu, &found.metric, &mut rows, names),
-        },
-        (None, Some(of)) => codes_of(gpu, &found.metric, of, &mut rows, names),
-        (Some(lists), _) => lists_of_rows(gpu, (&found.metric, found.dim), lists, &mut rows, names),
+    let made = match &found.graph {
+        Some(graph) => {
+            let mut rows = Stored::new(rows, &found);
+            let of = (&graph.layers, Some(graph.ef_search));
+            hnsw_of_rows(gpu, &found.metric, of, &mut rows, names).map(|it| Box::new(it) as _)
+        }
+        None => plain(gpu, &found, lists.as_ref(), &mut rows, names),
     };
     let made = made.map_err(|e| refused(&file, &found, e))?;
     let made: Box<dyn Index> = match found.transforms.is_empty() {
@@ -58,6 +60,24 @@ pub(super) fn read(gpu: &Gpu, path: &Path) -> Result<Box<dyn Index>> {
     let by = (&rows.metric, rows.codes.as_ref(), k_factor);
     let made = refined_by_rows(gpu, &*made, by, &mut source, names);
     Ok(Box::new(made.map_err(|e| refused(&file, &rows, e))?))
+}
+
+/// An index without a graph.
+fn plain(
+    gpu: &Gpu,
+    found: &Found,
+    lists: Option<&ListsApart>,
+    rows: &mut FileRows<'_>,
+    names: RowNames,
+) -> Result<Box<dyn Index>> {
+    match (lists, &found.codes) {
+        (None, None) => match &found.signs {
+            Some(signs) => signs_of_rows(gpu, signs, rows, names),
+            None => flat_of(gpu, &found.metric, rows, names),
+        },
+        (None, Some(of)) => codes_of(gpu, &found.metric, of, rows, names),
+        (Some(lists), _) => lists_of_rows(gpu, (&found.metric, found.dim), lists, rows, names),
+    }
 }
 
 /// The error of a row, at its place in the file.
@@ -154,6 +174,7 @@ fn told(file: &Reader, found: &Found) -> IndexInfo {
     let stage = match (in_lists, &found.codes) {
         _ if !found.transforms.is_empty() => "PreTransform",
         _ if found.signs.is_some() => "Lsh",
+        _ if found.graph.is_some() => "Hnsw",
         (None, Some(Quantizer::Scalar(_))) => "Sq",
         (None, Some(Quantizer::Product(_))) => "Pq",
         (None, Some(Quantizer::RaBitQ(_))) => "RaBitQ",
@@ -166,6 +187,7 @@ fn told(file: &Reader, found: &Found) -> IndexInfo {
         (Some(Some(Quantizer::RaBitQ(_))), _) => "IvfRaBitQ",
     };
     let codes = in_lists.flatten().or(found.codes.as_ref()).map(Quantizer::name);
+    let codes = codes.filter(|_| found.graph.is_none());
     let codes = codes.or(found.signs.as_ref().map(SignQuantizer::name));
     let refine = found.refine.as_ref().map(|refine| RefineInfo {
         base: stage.to_owned(),
@@ -177,20 +199,24 @@ fn told(file: &Reader, found: &Found) -> IndexInfo {
         .to_owned(),
         k_factor: refine.k_factor,
     });
+    let of = |graph: &GraphFound| HnswInfo::of(&graph.layers, Some(graph.ef_search as u64));
+    let hnsw = found.graph.as_deref().map(of);
     let kind = if refine.is_some() { "Refine" } else { stage };
     IndexInfo {
         kind: kind.to_owned(),
         // codes and signs are of f32
         dtype: match found.dtype {
             DType::Bits if found.signs.is_none() => DType::Bits,
+            _ if found.graph.is_some() => stored_dtype(found),
             _ => DType::F32,
         },
         dim: found.dim_in(),
-        metric: found.metric.clone(),
+        metric: found.refine.as_ref().map_or(&found.metric, |refine| &refine.rows.metric).clone(),
         rows: found.rows,
         next_id: found.next_id(),
         codes,
         ivf,
+        hnsw,
         transforms: found.transforms.iter().map(ToString::to_string).collect(),
         refine,
         bytes: file.length(),

@@ -2,11 +2,11 @@
 
 use super::fast_scan::Blocks;
 use super::found::{Found, Stretch};
-use super::reader::Reader;
 use crate::dtype::{DType, Rows};
 use crate::error::Result;
 use crate::format::LittleEndian as _;
 use crate::format::RowSource;
+use crate::io::reader::Reader;
 
 /// Host memory for a block of rows.
 const BLOCK_BYTES: u64 = 4 << 20;

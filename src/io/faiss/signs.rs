@@ -2,11 +2,11 @@
 
 use super::found::{Found, Stretch};
 use super::header::Header;
-use super::reader::Reader;
 use super::transforms;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::format::LittleEndian as _;
+use crate::io::reader::Reader;
 use crate::metric::Metric;
 use crate::quantize::SignQuantizer;
 

@@ -1,8 +1,8 @@
 //! Transforms of vectors as FAISS writes them.
 
-use super::reader::Reader;
 use crate::error::{Error, Result};
 use crate::format::{LittleEndian as _, MAX_DIM};
+use crate::io::reader::Reader;
 use crate::quantize::{TransformParts, VectorTransform};
 
 /// No chain has more.

@@ -2,17 +2,20 @@
 
 use super::codes;
 use super::found::MOST_CANDIDATES;
+use super::graph;
 use super::header::{BinaryHeader, Header, number};
 use super::quantizer;
 use super::rabitq;
 use super::signs;
+use super::stored::{code_of, shift_signed};
 use super::transforms;
-use crate::dtype::{DType, Rows};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::format::AtomicFile;
 use crate::index::{Apart, Index, ListsApart};
+use crate::io::widened::{to_unit, widened};
 use crate::metric::Metric;
-use crate::quantize::{Quantizer, SignQuantizer, VectorTransform};
+use crate::quantize::{Quantizer, ScalarQuantizer, SignQuantizer, VectorTransform};
 use std::path::Path;
 
 /// Host memory for a block of rows.
@@ -50,6 +53,10 @@ fn write_refined(
 ) -> Result<AtomicFile> {
     let Some(refine) = apart.refine.take() else { return Err(refused("one stage")) };
     let (mut rows, k_factor) = *refine;
+    if apart.signs.is_some() && rows.metric != Metric::L2 {
+        let item = format!("candidates by signs compared under {}, where it has l2", rows.metric);
+        return Err(refused(item));
+    }
     if k_factor > MOST_CANDIDATES {
         return Err(refused(format!(
             "{k_factor} candidates for each neighbour, {MOST_CANDIDATES} are the most that it reads"
@@ -104,6 +111,8 @@ struct Kind {
     metric: Metric,
     /// Rows and centroids get the length 1.
     unit: bool,
+    /// The code of the rows between which links are, where these are no flat index.
+    stored: Option<ScalarQuantizer>,
 }
 
 impl Kind {
@@ -111,7 +120,7 @@ impl Kind {
         let cosine = apart.metric == Metric::Cosine;
         if apart.signs.is_some() {
             // FAISS's files of signs say so
-            return Ok(Kind { metric: Metric::L2, unit: false });
+            return Ok(Kind { metric: Metric::L2, unit: false, stored: None });
         }
         if apart.dtype == DType::Bits {
             if apart.metric != Metric::Hamming {
@@ -127,7 +136,10 @@ impl Kind {
             number(&apart.metric)?;
         }
         let metric = if cosine { Metric::InnerProduct } else { apart.metric.clone() };
-        Ok(Kind { metric, unit: cosine })
+        // what gets the length 1 is f32
+        let code = code_of(apart.dtype).filter(|_| apart.graph.is_some() && !cosine);
+        let stored = code.map(|code| ScalarQuantizer::new(apart.dim, code)).transpose()?;
+        Ok(Kind { metric, unit: cosine, stored })
     }
 
     fn header(&self, dim: usize, rows: u64, is_trained: bool) -> Header {
@@ -151,24 +163,15 @@ impl Kind {
         {
             return Ok(bytes);
         }
-        let mut words = vec![0u32; bytes.len().div_ceil(4)];
-        let aligned: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
-        aligned[..bytes.len()].copy_from_slice(&bytes);
-        // f32 holds each number of every other type
-        let mut rows = Rows::from_bytes(apart.dtype, &aligned[..bytes.len()])?.to_f32();
-        if self.unit {
-            rows.chunks_exact_mut(apart.dim).for_each(to_unit);
+        if self.stored.is_some() {
+            let mut codes = bytes;
+            if apart.dtype == DType::I8 {
+                shift_signed(&mut codes);
+            }
+            return Ok(codes);
         }
-        Ok(bytemuck::cast_slice(&rows).to_vec())
+        widened(apart, bytes, self.unit)
     }
-}
-
-/// Scales a row to the length 1. One too short for cosine to tell its direction becomes zero, which it counts as.
-fn to_unit(row: &mut [f32]) {
-    let square: f64 = row.iter().map(|&x| f64::from(x).powi(2)).sum();
-    let length = square.sqrt();
-    let scale = if length < f64::from(f32::MIN_POSITIVE) { 0.0 } else { 1.0 / length };
-    row.iter_mut().for_each(|x| *x = (f64::from(*x) * scale) as f32);
 }
 
 /// What stands before an index that is behind transforms, which may be nothing.
@@ -207,19 +210,26 @@ fn write_flat(out: &mut AtomicFile, apart: &Apart, kind: &Kind) -> Result<()> {
         bytes.extend(if bits { b"IBM2" } else { b"IxM2" });
         head(&mut bytes)?;
     }
+    if let Some(links) = &apart.graph {
+        graph::write(links, &header, kind.stored.is_some(), &mut bytes)?;
+    }
     if let Some(signs) = &apart.signs {
         bytes.extend(b"IxHe");
         kind.header(apart.dim, rows, signs.is_trained()).write(&mut bytes)?;
         signs::write(signs, &mut bytes)?;
     }
     // of bits and codes counted in bytes, of numbers in numbers
-    let elements = match &apart.codes {
-        Some(of) => {
+    let elements = match (&apart.codes, &kind.stored) {
+        (_, Some(of)) => {
+            codes::write(&Quantizer::Scalar(of.clone()), &header, &mut bytes)?;
+            apart.row_bytes
+        }
+        (Some(of), _) => {
             codes::write(of, &header, &mut bytes)?;
             apart.row_bytes
         }
-        None if apart.signs.is_some() => apart.row_bytes,
-        None => {
+        _ if apart.signs.is_some() => apart.row_bytes,
+        _ => {
             bytes.extend(if bits { b"IBxF" } else { kind.flat() });
             head(&mut bytes)?;
             if bits { apart.row_bytes } else { apart.dim }

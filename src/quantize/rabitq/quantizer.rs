@@ -12,6 +12,9 @@ use std::sync::Arc;
 
 /// Rows of a sample that are looked at at a time.
 const MEAN_ROWS: usize = 4096;
+/// What takes the place of the metrics of directions.
+const FOR_COSINE: &str =
+    "; for directions normalize the rows (L2norm,RR,...) and ask for inner products";
 
 /// Rows in 1 to 9 bits an element without training: FAISS's `RaBitQuantizer`, whose codes these are.
 ///
@@ -79,7 +82,11 @@ impl RaBitQuantizer {
             Metric::L2 => false,
             Metric::InnerProduct => true,
             other => {
-                let item = format!("{other}; its metrics are L2 and inner products");
+                let item = format!(
+                    "{other}; its metrics are {} and {}{FOR_COSINE}",
+                    Metric::L2,
+                    Metric::InnerProduct
+                );
                 return Err(Error::unsupported("RaBitQ", item));
             }
         };
@@ -97,7 +104,13 @@ impl RaBitQuantizer {
     pub(crate) fn for_metric(dim: usize, metric: &Metric, bits: u32) -> Result<RaBitQuantizer> {
         match metric {
             Metric::SqrtL2 => RaBitQuantizer::new(dim, &Metric::L2, bits),
-            _ => RaBitQuantizer::new(dim, metric, bits),
+            Metric::L2 | Metric::InnerProduct => RaBitQuantizer::new(dim, metric, bits),
+            other => {
+                let [l2, root, product] = [Metric::L2, Metric::SqrtL2, Metric::InnerProduct];
+                let item =
+                    format!("{other}; its metrics are {l2}, {root} and {product}{FOR_COSINE}");
+                Err(Error::unsupported("RaBitQ", item))
+            }
         }
     }
 

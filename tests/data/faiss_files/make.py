@@ -330,6 +330,16 @@ index = faiss.IndexRefine(mapped, rows)
 index.k_factor = 2
 save("refine_mapped_flat", "plain", index)
 faiss.write_index(faiss.index_factory(D, "IVF8,PQ3x4np,RFlat"), str(HERE / "untrained_refine_ivf.faiss"))
+# candidates by signs, none of them as far as the first that is left out
+for name, description, k_factor in [("refine_lsh", "LSH96r,RFlat", 1.8), ("refine_rr_lsh", "RR9,LSH120rt,RFlat", 3)]:
+    index = faiss.index_factory(D, description)
+    index.k_factor = k_factor
+    index.train(TRAIN)
+    index.add(BASE["plain"])
+    asked = int(5 * k_factor)
+    near, _ = index.base_index.search(QUERY["plain"], asked + 1)
+    assert (near[:, asked - 1] < near[:, asked]).all(), near[:, asked - 1 :]
+    save(name, "plain", index)
 
 (HERE / "answers.txt").write_text("\n".join(answers) + "\n")
 (HERE / "lists.txt").write_text("\n".join(lists) + "\n")
@@ -338,7 +348,6 @@ REFUSED = HERE / "refused"
 REFUSED.mkdir(exist_ok=True)
 SMALL = BASE["plain"][:20]
 for name, factory in [
-    ("hnsw", "HNSW4,Flat"),
     ("ivf_pq", "IVF2,PQ2x2"),
     ("pq", "PQ2x2"),
     ("refine", "Flat,Refine(HNSW4,Flat)"),

@@ -27,7 +27,7 @@ fn descriptions_parse_back_and_errors_name_what_is_expected() {
     for (asked, metric, dtype, words) in [
         ("BIVF0", Metric::Hamming, DType::Bits, ["\"BIVF0\"", "1 or more"]),
         ("BIVFx", Metric::Hamming, DType::Bits, ["\"BIVFx\"", "BIVF4096"]),
-        ("BIVF16_HNSW32", Metric::Hamming, DType::Bits, ["\"HNSW32\"", "\"BIVF16\""]),
+        ("BIVF16_NSG32", Metric::Hamming, DType::Bits, ["\"NSG32\"", "\"BIVF16\""]),
         ("BIVF16,Flat", Metric::Hamming, DType::Bits, ["\"Flat\"", "the end"]),
         ("BIVF16", Metric::L2, DType::F32, ["BIVF16", "f32"]),
         ("BIVF16", Metric::L2, DType::Bits, ["l2", "bits"]),

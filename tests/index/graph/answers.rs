@@ -45,6 +45,8 @@ fn answers_depend_neither_on_the_batch_nor_on_the_threads() {
     // by the rows, and by their copy
     for (copy, threads) in [(0, 64), (0, 128), (0, 256), (1, 64), (1, 256)] {
         let builder = Gpu::builder().poison(true).setting("kernel.graph.threads", threads);
+        let builder = builder.setting("kernel.graph.few_threads", 2 * threads);
+        let builder = builder.setting("kernel.graph.few_queries", 16);
         let builder = builder.setting("kernel.matrix.f16_copy", copy);
         let Ok(gpu) = builder.open() else { continue };
         let both = Both::of(&gpu, dim, &metric, &base, 32);
@@ -62,6 +64,9 @@ fn answers_depend_neither_on_the_batch_nor_on_the_threads() {
             let alone = queries.rows().slice(dim, q..q + 1);
             let alone = both.graph.search_with(alone, 10, &walking(40)).unwrap();
             assert!(alone.row(0).eq(together.row(q)), "query {q}");
+            let most = (2 * threads).min(1 << gpu.caps().max_workgroup_threads.ilog2());
+            let few = |of: &String| of.contains(&format!("threads{most}_")) && of.contains("few");
+            assert!(alone.stats().variants.iter().any(few), "{:?}", alone.stats().variants);
         }
     }
     assert!(first.iter().all(Option::is_some));

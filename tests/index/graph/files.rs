@@ -92,6 +92,27 @@ fn a_file_without_edges_is_one_of_a_graph_that_is_still_to_be_built() {
 }
 
 #[test]
+fn a_file_that_does_not_say_where_searches_set_out_has_them_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("graph.nf");
+    let (both, rows) = written(&path, 120, &Metric::L2);
+    let bytes = std::fs::read(&path).unwrap();
+    let (_, at, length) = sections(&bytes).into_iter().find(|section| section.0 == "EDGE").unwrap();
+    let links = at + length - 120 * 8 * 4;
+    let short = (length - (links - at - 12)) as u64;
+    let none = [&short.to_le_bytes()[..], &8u32.to_le_bytes(), &0u64.to_le_bytes()].concat();
+    let without = sealed([&bytes[..at - 8], &none, &bytes[links..]].concat());
+    assert!(without.len() < bytes.len());
+    std::fs::write(&path, without).unwrap();
+    let again = Graph::read(&whole_gpu(), &path).unwrap();
+    assert_eq!(again.memory(), both.graph.memory());
+    let queries = Rows::F32(&rows[..20 * DIM]);
+    let [ours, theirs] =
+        [&again, &both.graph].map(|of| of.search_with(queries, 4, &walking(8)).unwrap());
+    assert_eq!(bits(&ours), bits(&theirs));
+}
+
+#[test]
 fn edges_that_cannot_be_are_refused_with_their_place() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("graph.nf");
@@ -99,17 +120,22 @@ fn edges_that_cannot_be_are_refused_with_their_place() {
     let bytes = std::fs::read(&path).unwrap();
     let (_, first, length) =
         sections(&bytes).into_iter().find(|section| section.0 == "EDGE").unwrap();
-    let starts = u64::from_le_bytes(bytes[first..first + 8].try_into().unwrap()) as usize;
-    let links = first + 8 + 4 * starts;
+    let (count, start) = (first + 4, first + 12);
+    let starts = u64::from_le_bytes(bytes[count..start].try_into().unwrap()) as usize;
+    let links = start + 4 * starts;
     assert_eq!(first + length, links + 40 * 8 * 4);
     for (at, value, refused) in [
-        (first, 39, true),
+        // another number of edges than the index has
+        (first, 9, true),
         (first, 0, true),
         (first, u32::MAX, true),
-        (first + 4, 1, true),
-        (first + 4, u32::MAX, true),
-        (first + 8, 40, true),
-        (first + 12, 0, true),
+        (count, 39, true),
+        (count, 0, true),
+        (count, u32::MAX, true),
+        (count + 4, 1, true),
+        (count + 4, u32::MAX, true),
+        (start, 40, true),
+        (start + 4, 0, true),
         (links, 40, true),
         (links + 8 * 4 * 17, 1 << 31, true),
         (first + length - 4, u32::MAX - 1, true),
@@ -133,13 +159,13 @@ fn edges_that_cannot_be_are_refused_with_their_place() {
     }
     // a section that is too short, too long, of another number of edges, there twice
     let part = |from: usize, to: usize| bytes[from..to].to_vec();
-    let cut = |length: usize| {
+    let cut = |to: usize| {
         let mut head = part(0, first);
         let at = first - 8;
-        head[at..].copy_from_slice(&(length as u64).to_le_bytes());
-        let mut content = part(first, links + 40 * 8 * 4);
-        content.resize(length, 0);
-        sealed([head, content, part(first + 8 + 4 * starts + 40 * 8 * 4, bytes.len())].concat())
+        head[at..].copy_from_slice(&(to as u64).to_le_bytes());
+        let mut content = part(first, first + length);
+        content.resize(to, 0);
+        sealed([head, content, part(first + length, bytes.len())].concat())
     };
     let twice = [part(0, first + length + 4), part(first - 12, bytes.len())].concat();
     for damaged in [cut(length - 4), cut(length + 4), cut(4), cut(0), sealed(twice)] {

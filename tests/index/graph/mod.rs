@@ -1,12 +1,14 @@
 //! Searches along the edges of a graph.
 
 mod answers;
+mod bytes;
 mod changes;
 mod files;
 mod filtered;
 mod growth;
 mod hostile;
 mod refused;
+mod tuned;
 
 use crate::common::data::Owned;
 use crate::support::rows;
@@ -59,8 +61,13 @@ impl Both {
     /// Holds an answer along the edges against the flat one: hits that there are, as many as there can be, in order and with the
     /// flat index's distances; and says which share of its hits is as near.
     fn check(&self, queries: Rows<'_>, k: usize, ef: usize) -> f64 {
+        self.check_with(queries, k, &walking(ef))
+    }
+
+    fn check_with(&self, queries: Rows<'_>, k: usize, params: &SearchParams) -> f64 {
         let (all, dim) = (self.flat.len(), self.flat.dim());
-        let found = self.graph.search_with(queries, k, &walking(ef)).unwrap();
+        let ef = params.graph.clone().and_then(|graph| graph.ef).unwrap_or(0);
+        let found = self.graph.search_with(queries, k, params).unwrap();
         let exact = self.flat.search_with(queries, all.max(1), &SearchParams::new()).unwrap();
         let (mut near, mut wanted) = (0, 0);
         for q in 0..queries.count(dim).unwrap() {

@@ -55,7 +55,7 @@ fn graphs_that_cannot_be_are_refused() {
     assert!(matches!(bits, Err(Error::Unsupported { .. })));
     assert!(index_factory(&gpu, 4, "CAGRA", Metric::L2, DType::F32).is_err());
     assert!(index_factory(&gpu, 4, "CAGRA1", Metric::L2, DType::F32).is_err());
-    for (metric, dtype) in [(Metric::L1, DType::F32), (Metric::L2, DType::I8)] {
+    for (metric, dtype) in [(Metric::L1, DType::F32), (Metric::Linf, DType::I8)] {
         let index = Graph::with_dtype(&gpu, 4, metric.clone(), dtype).unwrap();
         index.add_rows(rows(50, 4, &metric, dtype, 2).rows()).unwrap();
         let along = index.search_with(Rows::F32(&[0.5; 4]), 3, &walking(8));

@@ -13,6 +13,7 @@ mod fill;
 mod filters;
 mod host;
 mod merge;
+mod on_device;
 mod oracle;
 mod originals;
 mod pq;

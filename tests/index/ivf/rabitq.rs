@@ -13,18 +13,18 @@ use nearfield::{
 const METRICS: [Metric; 3] = [Metric::L2, Metric::SqrtL2, Metric::InnerProduct];
 pub const PLACES: [Originals; 2] = [Originals::Host, Originals::Device];
 
-fn made(n: usize, dim: usize, metric: &Metric, seed: u64) -> Vec<f32> {
+pub fn made(n: usize, dim: usize, metric: &Metric, seed: u64) -> Vec<f32> {
     taken(n, dim, metric, SqType::Bits8, seed)
 }
 
 /// The index, and lists of rows that went through the same changes.
-struct Both {
-    twin: Twin,
-    index: IvfRaBitQ,
+pub struct Both {
+    pub twin: Twin,
+    pub index: IvfRaBitQ,
 }
 
 impl Both {
-    fn new(gpu: &Gpu, metric: &Metric, of: (u32, Originals), dim: usize, base: &[f32]) -> Both {
+    pub fn new(gpu: &Gpu, metric: &Metric, of: (u32, Originals), dim: usize, base: &[f32]) -> Both {
         let index = IvfRaBitQ::new(gpu, dim, metric.clone(), NLIST, of.0).unwrap();
         let index = index.with_originals(of.1).unwrap();
         index.train(Rows::F32(base)).unwrap();
@@ -45,7 +45,7 @@ impl Both {
         [&self.twin.ivf, &self.index]
     }
 
-    fn same(&self, found: &Hits, expected: &Hits, what: &str) {
+    pub fn same(&self, found: &Hits, expected: &Hits, what: &str) {
         let first = (0..found.len()).find(|&i| !found.row(i).eq(expected.row(i)));
         let of = |hits: &Hits| first.map(|i| (i, hits.row(i).collect::<Vec<_>>()));
         let metric = self.index.metric();
@@ -54,7 +54,7 @@ impl Both {
     }
 
     /// Holds searches against those of the rows, which are held against f64 where `deep` says so.
-    fn check(&self, queries: &[f32], shapes: &[(usize, usize)], deep: bool) {
+    pub fn check(&self, queries: &[f32], shapes: &[(usize, usize)], deep: bool) {
         let (ours, theirs) = (&self.index, &self.twin.ivf);
         assert_eq!((ours.len(), ours.ids()), (theirs.len(), theirs.ids()));
         assert_eq!(ours.list_sizes(), theirs.list_sizes());
@@ -206,11 +206,11 @@ fn most_rows_are_told_apart_by_their_codes() {
         let found = both.index.search_with(Rows::F32(&queries), 10, &params).unwrap();
         assert!(found.len() == 50 && found.stats().originals.again == 0);
     }
-    // the host and the device look at the same
-    assert_eq!(compared[0], compared[1]);
     println!("{compared:?}");
-    assert!(compared[2].again == 0 && compared[2].compared < 50 * 60, "{compared:?}");
+    assert!(compared[2].again == 0 && compared[2].compared < 50 * 450, "{compared:?}");
     assert!(compared[0].compared < 50 * 700, "{compared:?}");
+    // by bins of 16 rows, those of the first twice
+    assert!(compared[1].again == 0 && compared[1].compared < 50 * 1500, "{compared:?}");
 }
 
 #[test]

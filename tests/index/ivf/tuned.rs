@@ -3,7 +3,7 @@
 use super::oracle::{Twin, probing};
 use crate::support::{gpu, rows, whole_gpu};
 use nearfield::{
-    DType, Error, Flat, Guarantee, IdFilter, Index as _, IvfParams, Metric, Rows, Search,
+    Breadth, DType, Error, Flat, Guarantee, IdFilter, Index as _, IvfParams, Metric, Rows, Search,
     SearchParams, TuneParams, tune_search,
 };
 
@@ -46,6 +46,7 @@ fn a_curve_rises_to_the_recall_that_was_asked_for() {
             // one list less finds less than is asked
             let mut before = points.iter().filter(|point| point.nprobe < reached.nprobe);
             let before = before.next_back().copied();
+            assert!(curve.breadth == Breadth::Nprobe { most: 20 } && reached.ef == 0);
             assert!(before.is_none_or(|p| p.recall < recall && p.nprobe + 1 == reached.nprobe));
         }
     }

@@ -85,7 +85,7 @@ fn errors_name_what_is_wrong() {
         ("LSH8tr", ["\"LSH8tr\"", "\"LSH64rt\""]),
         ("LSH8,Flat", ["\"Flat\"", "the end"]),
         ("RR8,LSH9", ["9 bits of 8", "LSH9r"]),
-        ("HNSW32", ["\"HNSW32\"", "\"LSH64rt\""]),
+        ("NSG32", ["\"NSG32\"", "\"LSH64rt\""]),
     ] {
         let said = made(12, asked, Metric::L2).unwrap_err().to_string();
         assert!(words.iter().all(|word| said.contains(word)), "{asked}: {said}");

@@ -2,6 +2,7 @@
 //! and the same whatever is asked beside it.
 
 mod codes;
+mod faiss;
 mod rounded;
 
 use crate::support::check_untrained;

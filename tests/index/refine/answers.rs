@@ -66,13 +66,13 @@ fn every_metric_and_type_is_compared_as_a_flat_index_does_it() {
 #[test]
 fn candidates_are_compared_by_their_rows() {
     let gpu = gpu();
-    for metric in [Metric::L2, Metric::InnerProduct, Metric::Cosine] {
+    for (of, metric) in [Metric::L2, Metric::InnerProduct, Metric::Cosine].into_iter().enumerate() {
         let (base, queries) = (numbers(400, &metric, 1), numbers(9, &metric, 2));
         let ids: Vec<u64> = (0..400).map(|i| 5000 - 7 * i).collect();
         let alone = flat(&gpu, &metric, DType::F32);
         alone.add_with_ids(Rows::F32(&base), &ids).unwrap();
         let asked = Rows::F32(&queries);
-        for stage in Base::ALL {
+        for (number, stage) in Base::ALL.into_iter().enumerate() {
             let index =
                 refined(stage.index(&gpu, &metric, &base, 3), flat(&gpu, &metric, DType::F32), 2.5);
             index.add_with_ids(Rows::F32(&base), &ids).unwrap();
@@ -92,6 +92,10 @@ fn candidates_are_compared_by_their_rows() {
                 told.push(plain.clone().ivf(IvfParams::new().nprobe(NLIST)));
             }
             for (at, params) in told.iter().enumerate() {
+                // every stage has every filter under one metric
+                if at > 0 && (number + of) % 3 != 0 {
+                    continue;
+                }
                 let asks = [(10, 2.5), (7, 100.0), (1, 1.0), (10, 1.0), (500, 3.0)];
                 for (k, times) in asks.into_iter().take(if at == 0 { 5 } else { 2 }) {
                     let name = format!("{metric} {stage:?}, {at}: {k} x {times}");
@@ -107,10 +111,10 @@ fn candidates_are_compared_by_their_rows() {
                     let stats = hits.stats();
                     assert_eq!(stats.refine.candidates, candidates.ids().len() as u64);
                     assert_eq!(stats.queries, 9);
-                    // on its way, and with its rows
-                    let later = index.submit(asked, k, &own).unwrap().wait().unwrap();
-                    assert_eq!(bits(&later), bits(&expected), "{name}");
                     if at == 0 {
+                        // on its way, and with its rows
+                        let later = index.submit(asked, k, &own).unwrap().wait().unwrap();
+                        assert_eq!(bits(&later), bits(&expected), "{name}");
                         let (same, found) = index.search_and_reconstruct(asked, k, &own).unwrap();
                         assert_eq!(bits(&same), bits(&expected));
                         assert_eq!(found, alone.reconstruct_many(same.ids()).unwrap());

@@ -5,6 +5,7 @@ mod changes;
 mod codes;
 mod files;
 mod refused;
+mod signs;
 
 use crate::support::rows;
 use nearfield::{

@@ -18,13 +18,16 @@ pub struct Common {
     /// With --skip-nan one that does not fit in device memory is read once more before the search.
     #[arg(long, value_name = "FILE")]
     pub base: Option<PathBuf>,
-    /// Search an index that `nearfield build` wrote, in place of --base: metric and type are the file's, ids those it was given
+    /// Search an index that `nearfield build`, FAISS or hnswlib wrote, in place of --base: metric and type are the file's, ids those it was given
     #[arg(
         long,
         value_name = "FILE",
         conflicts_with_all = ["index", "scale", "force"]
     )]
     pub load: Option<PathBuf>,
+    /// Of an index of hnswlib, whose file says neither this nor the --metric: elements of a row
+    #[arg(long, value_name = "D", requires = "load", value_parser = clap::value_parser!(u64).range(1..))]
+    pub dim: Option<u64>,
     /// Queries, in any of the same formats
     ///
     /// With --skip-nan those that are skipped have no hits; with --bits they have as many bits as the base.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 #[derive(Args)]
 pub struct CurveArgs {
-    /// The index with lists, as `nearfield build` wrote it
+    /// The index, of lists or a graph, as `nearfield build` wrote it
     #[arg(long, value_name = "FILE")]
     pub load: PathBuf,
     /// Queries such as will be asked, some hundred or more, in any format that `search` reads

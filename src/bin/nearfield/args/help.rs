@@ -87,10 +87,11 @@ pub const KNN_GRAPH: &str = below!(
 );
 
 pub const CURVE: &str = below!(
-    "Recall is the share of the k nearest rows that is found, by the index's own exact answers, of codes those of the decoded rows; rates are those of all queries in one call.\n\n\
+    "Recall is the share of the k nearest rows that is found, by the index's own exact answers, of codes those of the decoded rows; rates are those of all queries in one call. Searches of a graph go along its edges, however few its rows.\n\n\
      Examples:\n  \
      nearfield curve --load lists.nf --query query.npy\n  \
      nearfield curve --load lists.nf --query query.fvecs -k 100 --recall 0.99 --svg curve.svg\n  \
+     nearfield curve --load graph.nf --query query.npy --recall 0.98           # which ef\n  \
      nearfield curve --load lists.nf --query query.npy --json"
 );
 

@@ -91,7 +91,7 @@ pub enum Command {
     /// Find the k nearest other rows of each row of a file
     #[command(after_help = help::KNN_GRAPH)]
     KnnGraph(KnnGraphArgs),
-    /// Measure how many lists of an index have to be looked at for a recall
+    /// Measure how many lists of an index have to be looked at for a recall, or how many rows a search of a graph has to keep
     #[command(after_help = help::CURVE)]
     Curve(CurveArgs),
     /// Say what an index or a file of rows holds; needs no GPU

@@ -1,13 +1,15 @@
 //! What a search may be told by name.
 
-use nearfield::{GraphParams, GraphPath, Guarantee, IvfParams, RefineParams, SearchParams};
+use nearfield::{
+    GraphParams, GraphPath, GraphTraversal, Guarantee, IvfParams, RefineParams, SearchParams,
+};
 use std::str::FromStr;
 
 /// Sets one parameter from its text, unless the text is none of its values, which it then names.
 type Set = fn(&mut SearchParams, &str) -> Result<(), &'static str>;
 
 /// Every parameter that an index here knows.
-const KNOWN: [(&str, Set); 11] = [
+const KNOWN: [(&str, Set); 12] = [
     ("certify", |params, text| {
         params.certify = switch(text)?;
         Ok(())
@@ -52,6 +54,15 @@ const KNOWN: [(&str, Set); 11] = [
     }),
     ("prove", |params, text| {
         params.ivf = Some(lists(params).prove(switch(text)?));
+        Ok(())
+    }),
+    ("traversal", |params, text| {
+        let traversal = match text {
+            "rows" => GraphTraversal::Rows,
+            "bytes" => GraphTraversal::Bytes,
+            _ => return Err("rows or bytes"),
+        };
+        params.graph = Some(graph(params).traversal(traversal));
         Ok(())
     }),
 ];
@@ -141,10 +152,11 @@ mod tests {
             text.parse::<Param>().unwrap().apply(&mut params);
         }
         assert_eq!(params.ivf, Some(IvfParams::new().nprobe(32).fill(true).prove(true)));
-        for text in ["efSearch=96", "path=graph"] {
+        for text in ["efSearch=96", "path=graph", "traversal=bytes"] {
             text.parse::<Param>().unwrap().apply(&mut params);
         }
-        let walked = GraphParams::new().ef(96).path(GraphPath::Graph);
+        let walked =
+            GraphParams::new().ef(96).path(GraphPath::Graph).traversal(GraphTraversal::Bytes);
         assert_eq!(params.graph, Some(walked));
         for (text, times) in [("k_factor=4", 4.0), ("k_factor_rf=2.5", 2.5)] {
             text.parse::<Param>().unwrap().apply(&mut params);
@@ -157,7 +169,7 @@ mod tests {
         for (text, expected) in [
             (
                 "itopk=8",
-                "\"itopk\" is none of certify, ef, efSearch, exhaustive, fill, guarantee, k_factor, k_factor_rf, nprobe, path, prove",
+                "\"itopk\" is none of certify, ef, efSearch, exhaustive, fill, guarantee, k_factor, k_factor_rf, nprobe, path, prove, traversal",
             ),
             ("k_factor=0.5", "k_factor is a number of candidates for each neighbour, 1 or more"),
             ("k_factor_rf=inf", "k_factor_rf is a number of candidates"),
@@ -165,6 +177,7 @@ mod tests {
             ("nprobe=-1", "nprobe is a number of lists"),
             ("efSearch=0", "efSearch is a number of rows, 1 or more, not \"0\""),
             ("path=both", "path is auto, graph or exact"),
+            ("traversal=bits", "traversal is rows or bytes"),
             ("certify", "no NAME=VALUE"),
             ("", "no NAME=VALUE"),
             ("certify=maybe", "certify is 0 or 1"),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 #[derive(Args)]
 pub struct TuneArgs {
-    /// What to tune: any of the six, several with commas between them [default: all]
+    /// What to tune: any of the seven, several with commas between them [default: all]
     #[arg(long, value_name = "NAME", value_enum, value_delimiter = ',')]
     pub kernel: Vec<Tuned>,
     /// Rows to time with [default: 500000, on a software driver 10000]
@@ -45,6 +45,8 @@ pub enum Tuned {
     Lists,
     /// From how many queries on codes of a product quantizer are decoded into tiles, in lists and in none
     Codes,
+    /// Threads that follow the edges of a graph, and up to how many rows all are compared instead
+    Graph,
     /// The rate that submissions are cut by, and how a thread waits
     Submit,
 }

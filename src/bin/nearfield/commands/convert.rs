@@ -3,7 +3,7 @@
 use crate::args::{ConvertArgs, Global, Untold};
 use crate::shell::failure::{Failure, Result};
 use crate::shell::progress::Progress;
-use crate::shell::saved::{self, Saved};
+use crate::shell::saved::{self, Said, Saved};
 use crate::shell::{device, number, output, print, skipped, stop, suspect};
 use serde_json::json;
 use std::time::Instant;
@@ -12,7 +12,8 @@ pub fn run(args: &ConvertArgs, global: &Global) -> Result<()> {
     let begin = Instant::now();
     let (input, output) = (&args.input, &args.output);
     output::check_apart(&[output], &[input])?;
-    if let Some(saved) = Saved::find(input)? {
+    let said = Said { dim: args.dim, metric: args.metric.as_ref() };
+    if let Some(saved) = Saved::find(input, said)? {
         return index(&saved, args, global, begin);
     }
     let progress = Progress::start(global.quiet);

@@ -5,10 +5,10 @@ use super::bench::{chart, svg};
 use crate::args::{CurveArgs, Global};
 use crate::shell::failure::{Failure, Result};
 use crate::shell::progress::Progress;
-use crate::shell::saved::Saved;
+use crate::shell::saved::{Said, Saved};
 use crate::shell::{device, number, output, print, stop};
 use nearfield::format::{self, AtomicFile, Conversion};
-use nearfield::{DType, SearchParams, TuneCurve, TuneParams, tune_search};
+use nearfield::{Breadth, DType, SearchParams, TuneCurve, TuneParams, TunePoint, tune_search};
 use serde_json::json;
 use std::path::Path;
 
@@ -20,7 +20,7 @@ pub fn run(args: &CurveArgs, global: &Global) -> Result<()> {
     }
     let outputs: Vec<&Path> = args.svg.as_deref().into_iter().collect();
     output::check_apart(&outputs, &[&args.load, &args.query])?;
-    let saved = Saved::open(&args.load)?;
+    let saved = Saved::open(&args.load, Said::default())?;
     let about = |e| Failure::about(&args.query, 0, e);
     let to = match (saved.info.dtype, saved.info.dim) {
         // rows say how many bits they have, unless the last byte is not full
@@ -56,11 +56,12 @@ pub fn run(args: &CurveArgs, global: &Global) -> Result<()> {
     }
     let reached = curve.reached();
     if args.json {
-        let point = |point: &nearfield::TunePoint| {
+        let (name, (work, of)) = (curve.breadth.to_string(), work(&curve));
+        let point = |point: &TunePoint| {
             json!({
-                "nprobe": point.nprobe,
+                &name: point.number(),
                 "recall": point.recall,
-                "rows_probed": number::json(point.rows_probed),
+                work: number::json(of(point)),
                 "queries_per_s": number::json(point.queries_per_second),
             })
         };
@@ -71,32 +72,50 @@ pub fn run(args: &CurveArgs, global: &Global) -> Result<()> {
             "queries": count,
             "k": args.k,
             "recall": args.recall,
-            "nprobe": reached.nprobe,
+            &name: reached.number(),
             "points": curve.points.iter().map(point).collect::<Vec<_>>(),
         });
         return print::after(&outputs, print::to_stdout(format_args!("{summary}")));
     }
-    let mut lines = vec!["  nprobe    recall   rows a query   queries/s".to_owned()];
+    let name = curve.breadth.to_string();
+    let (heading, of) = match curve.breadth {
+        Breadth::Ef { .. } => ("steps a query", work(&curve).1),
+        _ => ("rows a query", work(&curve).1),
+    };
+    let mut lines = vec![format!("{name:>8}    recall  {heading:>13}   queries/s")];
     for point in &curve.points {
-        let (nprobe, recall, rows) = (point.nprobe, point.recall, point.rows_probed);
-        let mark = if nprobe == reached.nprobe { " *" } else { "" };
+        let (number, recall, work) = (point.number(), point.recall, of(point));
+        let mark = if number == reached.number() { " *" } else { "" };
         let rate = point.queries_per_second;
-        lines.push(format!("{nprobe:>8}  {recall:>8.4}  {rows:>13.0}  {rate:>10.0}{mark}"));
+        lines.push(format!("{number:>8}  {recall:>8.4}  {work:>13.0}  {rate:>10.0}{mark}"));
     }
-    lines.push(format!(
-        "* the first with a recall of {}: search with --param nprobe={}",
-        args.recall, reached.nprobe
-    ));
+    lines.push(match reached.recall < args.recall {
+        true => format!("* no {name} finds a recall of {}; this is the largest", args.recall),
+        false => format!(
+            "* the first with a recall of {}: search with --param {name}={}",
+            args.recall,
+            reached.number()
+        ),
+    });
     print::after(&outputs, print::to_stdout(format_args!("{}", lines.join("\n"))))
 }
 
-/// Rate by recall, a point a number of lists.
+/// What a point tells of the work of a query: its key, and how much.
+fn work(curve: &TuneCurve) -> (&'static str, fn(&TunePoint) -> f64) {
+    match curve.breadth {
+        Breadth::Ef { .. } => ("steps", |point| point.steps),
+        _ => ("rows_probed", |point| point.rows_probed),
+    }
+}
+
+/// Rate by recall, a point a number of lists or rows.
 #[cfg(feature = "charts")]
 fn drawn(curve: &TuneCurve, what: &str, adapter: &str) -> Result<String> {
     use chart::{Chart, Drawn, Series};
-    let mut series = Series::new(format!("{what}; beside points: nprobe"), None, Drawn::Joined);
+    let mut series =
+        Series::new(format!("{what}; beside points: {}", curve.breadth), None, Drawn::Joined);
     series.points = curve.points.iter().map(|p| (p.recall, p.queries_per_second)).collect();
-    series.notes = curve.points.iter().map(|p| p.nprobe.to_string()).collect();
+    series.notes = curve.points.iter().map(|p| p.number().to_string()).collect();
     let chart = Chart {
         name: "curve",
         title: format!("Rate by recall: {adapter}"),

@@ -3,7 +3,7 @@
 use crate::args::{Global, InfoArgs};
 use crate::shell::failure::{Failure, Result};
 use crate::shell::progress::Progress;
-use crate::shell::saved::{self, Saved};
+use crate::shell::saved::{self, Said, Saved};
 use crate::shell::{print, stop};
 use nearfield::format::{self, Conversion, FileInfo};
 use nearfield::{IndexInfo, RowSource};
@@ -12,7 +12,8 @@ use std::path::Path;
 
 pub fn run(args: &InfoArgs, global: &Global) -> Result<()> {
     let progress = Progress::start(global.quiet);
-    let fields = match Saved::find(&args.file)? {
+    let said = Said { dim: args.dim, metric: args.metric.as_ref() };
+    let fields = match Saved::find(&args.file, said)? {
         Some(saved) => {
             let verified =
                 if args.verify { verify(&saved, &progress)? } else { saved.info.clone() };
@@ -115,6 +116,15 @@ fn of_index(saved: &Saved, info: &IndexInfo, verified: bool) -> Vec<(&'static st
     fields.push(("verified", json!(verified)));
     if let Some(codes) = &info.codes {
         fields.push(("quantizer", json!(codes)));
+    }
+    if let Some(hnsw) = &info.hnsw {
+        fields.push(("m", json!(hnsw.max_connections)));
+        fields.push(("m0", json!(hnsw.max_connections0)));
+        fields.push(("ef_construct", json!(hnsw.ef_construction)));
+        if let Some(ef) = hnsw.ef_search {
+            fields.push(("ef_search", json!(ef)));
+        }
+        fields.push(("max_level", json!(hnsw.max_level)));
     }
     if let Some(ivf) = &info.ivf {
         fields.push(("nlist", json!(ivf.nlist)));

@@ -3,7 +3,7 @@
 use super::failure::{Failure, Result};
 use super::metric;
 use super::progress::Progress;
-use super::saved::Saved;
+use super::saved::{Said, Saved};
 use super::searched::{self, Searched};
 use super::suspect::{self, Watch, Watched};
 use super::{print, stop};
@@ -11,8 +11,8 @@ use super::{sample, skipped};
 use crate::args::MetricName;
 use nearfield::format::{self, Conversion, RowFile};
 use nearfield::{
-    AddParams, DType, Error, Gpu, Index, IvfRaBitQ, IvfSq, Metric, Originals, RowSource, Rows,
-    StreamedFlat, index_factory,
+    AddParams, DType, Error, Gpu, Index, IvfRaBitQ, IvfSq, Metric, Originals, PreTransform,
+    RowSource, Rows, StreamedFlat, index_factory,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -39,15 +39,16 @@ impl<'a> Base<'a> {
     ) -> Result<Base<'a>> {
         let metric = metric::of(name, dtype)?;
         skipped::check(to.skip_nan, &metric)?;
-        let rows = format::open(path, to).map_err(|e| match Saved::find(path) {
-            Ok(Some(_)) => {
-                let file = path.display();
-                Failure::Usage(format!(
-                    "{file} is an index and no file of rows: search and range take it as --load"
-                ))
-            }
-            _ => Failure::about(path, 0, e),
-        })?;
+        let rows =
+            format::open(path, to).map_err(|e| match Saved::find(path, Said::default()) {
+                Ok(Some(_)) => {
+                    let file = path.display();
+                    Failure::Usage(format!(
+                        "{file} is an index and no file of rows: search and range take it as --load"
+                    ))
+                }
+                _ => Failure::about(path, 0, e),
+            })?;
         if !quiet {
             suspect::warn_of_bytes(&rows, &metric, dtype);
         }
@@ -79,14 +80,29 @@ impl<'a> Base<'a> {
         factory: &str,
         originals: Originals,
     ) -> Result<Box<dyn Index>> {
-        let (dim, dtype) = (self.rows.dim(), self.rows.dtype());
         // what is wrong with a description is said as of any other
         let index = self.empty(gpu, factory)?;
-        let kind = index.description();
+        let any = index.as_any();
+        let Some(behind) = any.and_then(|any| any.downcast_ref::<PreTransform>()) else {
+            return self.keeping(gpu, (index.dim(), &index.description()), originals);
+        };
+        // what transforms make of rows is what lists get, and keep
+        let within = behind.index();
+        let kept = self.keeping(gpu, (within.dim(), &within.description()), originals)?;
+        Ok(Box::new(PreTransform::new(gpu, behind.transforms(), kept)?))
+    }
+
+    /// The index of a description that no transforms stand in, with its rows beside its codes.
+    fn keeping(
+        &self,
+        gpu: &Gpu,
+        (dim, kind): (usize, &str),
+        originals: Originals,
+    ) -> Result<Box<dyn Index>> {
         let metric = || self.metric.clone();
-        if dtype == DType::F32 {
+        if self.rows.dtype() == DType::F32 {
             // each kind refuses the descriptions of others
-            match IvfSq::from_description(gpu, dim, &kind, metric()) {
+            match IvfSq::from_description(gpu, dim, kind, metric()) {
                 // of rows: the device reads codes of these as their copy
                 Ok(index) => {
                     let index = index.with_residuals(false)?;
@@ -95,14 +111,14 @@ impl<'a> Base<'a> {
                 Err(Error::Unsupported { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
-            match IvfRaBitQ::from_description(gpu, dim, &kind, metric()) {
+            match IvfRaBitQ::from_description(gpu, dim, kind, metric()) {
                 Ok(index) => return Ok(Box::new(index.with_originals(originals)?)),
                 Err(Error::Unsupported { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         let reason = format!(
-            "--originals {originals}: a {kind} keeps none; lists of scalar codes and of RaBitQ of f32 do (IVF1024,SQ8, IVF1024,RaBitQ4)"
+            "--originals {originals}: {kind} keeps none; lists of scalar codes and of RaBitQ of f32 do (IVF1024,SQ8, IVF1024,RaBitQ4)"
         );
         Err(Failure::Usage(reason))
     }

@@ -4,7 +4,7 @@ use super::base::Base;
 use super::failure::{Failure, Result};
 use super::metric;
 use super::progress::Progress;
-use super::saved::Saved;
+use super::saved::{Said, Saved};
 use super::searched::Searched;
 use crate::args::{Common, MetricName};
 use nearfield::{DType, Error, Gpu, Metric, RowSource};
@@ -36,7 +36,8 @@ impl<'a> Source<'a> {
                 "--first reads the first rows of --base; an index has those that it was built of";
             return Err(Failure::Usage(why.into()));
         }
-        let saved = Saved::open(load)?;
+        let said = Said { dim: args.dim, metric: args.metric.as_ref() };
+        let saved = Saved::open(load, said)?;
         let (info, file) = (&saved.info, load.display());
         if let Some(dtype) = args.dtype.filter(|&dtype| dtype != info.dtype) {
             return Err(Failure::Usage(format!("--dtype {dtype}: {file} holds {}", info.dtype)));

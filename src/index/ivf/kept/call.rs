@@ -4,11 +4,13 @@ use super::loose::Loose;
 use super::place::{Kept, Place};
 use super::queries::{Passes, Queries, is_all};
 use super::slack::Slack;
-use crate::call::{CancelToken, Filter, Options, RowHits, RowIds, SearchStats, mask_words};
+use crate::call::{
+    self, CancelToken, Filter, Options, Pending, RowHits, RowIds, SearchStats, mask_words,
+};
 use crate::dtype::{DType, Rows};
 use crate::error::Result;
 use crate::exact::{self, Dataset, Listed, Wanted, submit_listed};
-use crate::invlists::{InvertedLists, Look, Probe, Reach};
+use crate::invlists::{InvertedLists, Look, OriginalRows, Probe, Reach};
 use crate::parallel::each;
 use crate::space::{Decoder, Tree};
 use std::sync::{Arc, OnceLock};
@@ -23,6 +25,14 @@ const DEVICE_SHARE: f64 = 0.95;
 pub(in crate::index::ivf) struct Made {
     loose: OnceLock<Loose>,
     reach: OnceLock<Reach>,
+    originals: call::Made<OriginalRows>,
+}
+
+impl Made {
+    /// Device memory.
+    pub fn bytes(&self) -> u64 {
+        self.originals.known().map_or(0, |originals| originals.bytes())
+    }
 }
 
 /// What is searched.
@@ -34,6 +44,27 @@ pub(in crate::index::ivf) struct Searched {
     /// So many codes are asked for as neighbours, and some, until it is known how many are needed.
     pub times: usize,
     pub made: Arc<Made>,
+}
+
+impl Searched {
+    /// Starts the search of the device by itself, which is one of neighbours whose rows it has; `None` of others.
+    pub fn on_device(
+        &self,
+        queries: Rows<'_>,
+        look: Look,
+        filter: &Filter,
+        options: &Options,
+    ) -> Result<Option<Pending<RowHits>>> {
+        let Searched { lists, rows, slack, made, .. } = self;
+        let (Place::Device(dataset), Probe::Nearest(_)) = (rows.place(), look.probe) else {
+            return Ok(None);
+        };
+        let originals = made.originals.get(|| {
+            let slacks: Vec<f32> = rows.slacks().collect();
+            OriginalRows::new(lists, dataset, &slacks, slack.roundings())
+        })?;
+        lists.submit_originals(&originals, queries, look, filter.clone(), options.clone())
+    }
 }
 
 /// One call.

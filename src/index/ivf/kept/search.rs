@@ -1,4 +1,5 @@
-//! The search of codes on the device whose rows are on the host: the codes say which rows may be hits, and these are compared exactly.
+//! The search of codes on the device whose rows are on the host: the codes say which rows may be hits, and these are compared exactly. So it is of
+//! a radius wherever the rows lie; neighbours among rows that lie on the device are found and proved there (`invlists/originals.rs`).
 //!
 //! # The algorithm
 //!
@@ -43,6 +44,13 @@ pub(in crate::index::ivf) fn submit(
     {
         return Err(Error::argument("radius", "not a number"));
     }
+    // a proof that other lists have no nearer row is a matter of this thread
+    if !of.rows.is_lossless()
+        && !look.prove
+        && let Some(found) = of.on_device(queries, look, &filter, &options)?
+    {
+        return Ok(found);
+    }
     let queries = Queries::new(&metric, dim, queries)?;
     if of.rows.is_lossless() {
         return of.lists.submit(queries.all(), look, filter, options);
@@ -70,6 +78,15 @@ impl Call {
                 Some(Proof::new(lists, reach, self.queries.all(), nprobe, &options)?)
             }
         };
+        let alone = Look { prove: false, ..self.look };
+        if let (Some(proof), Probe::Nearest(k)) = (&proof, probe)
+            && let Some(found) =
+                self.of.on_device(self.queries.all(), alone, &self.filter, &self.options)?
+        {
+            let mut found = found.wait()?;
+            proof.tell(&mut found, Some(k), None);
+            return Ok(found);
+        }
         if let Some(SharedFilter::Words(words)) = &self.filter.shared {
             // once, and not in each of several searches
             let rows = lists.dataset().compared();
@@ -85,8 +102,7 @@ impl Call {
         done.stats.ivf.nprobe = nprobe as u64;
         let mut found = self.found(&hits, done.stats)?;
         if let Some(proof) = proof {
-            found.proved = proof.proved(&found, k, radius);
-            found.stats.ivf.proved = found.proved.iter().filter(|&&proved| proved).count() as u64;
+            proof.tell(&mut found, k, radius);
         }
         self.options.tell(1.0);
         Ok(found)

@@ -13,6 +13,7 @@
 //! The slack of x is what stands there beside |q|, rounded up. What squares and sums of L2 are off by depends on the distance and not on the
 //! row: [`Slack::gap`] takes it off.
 
+use crate::invlists::Gap;
 use crate::space::Tree;
 
 /// Rows and codes that are nearly as short as what counts as zero under cosine may be either: of rows what is below 2^-126, of codes what is
@@ -102,6 +103,11 @@ impl Slack {
         let turned = pairs().map(|(x, y)| (x * by - y * over).powi(2)).sum::<f64>().sqrt();
         let flush = 2.0 * small.sqrt() * over;
         up(turned + flush + 2.0 * self.rounding + self.vanished).min(ALL)
+    }
+
+    /// What roots of distances, or products, are off by as the device sees them.
+    pub fn roundings(&self) -> Gap {
+        Gap { rounding: up(self.rounding), vanished: up(self.vanished) }
     }
 
     /// The slack that a row needs to be a hit although its code is none of the nearest: where the last of the hits has the number `last`, and

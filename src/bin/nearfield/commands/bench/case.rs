@@ -4,6 +4,9 @@ use nearfield::{DType, Metric};
 use serde::Deserialize;
 use std::fmt;
 
+/// Behind the name of an index that keeps the rows of its codes.
+const WITH_ORIGINALS: &str = " with originals";
+
 /// Rows in an index.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Base {
@@ -20,8 +23,26 @@ pub struct Base {
     pub data: Data,
     /// How many lists the rows are in, where they are in lists.
     pub lists: Option<usize>,
-    /// The index that has them, by FAISS's name, where they are codes.
+    /// The index that has them, by FAISS's name, where they are codes; with [`WITH_ORIGINALS`] behind it where the rows are kept on the device.
     pub index: Option<String>,
+    /// Whether some case follows the edges of a graph, so that this is built before.
+    pub walks: bool,
+}
+
+impl Base {
+    /// The index that has the rows by FAISS's name, and whether it keeps them beside their codes.
+    pub fn described(&self) -> Option<(&str, bool)> {
+        let name = self.index.as_deref()?;
+        Some(match name.strip_suffix(WITH_ORIGINALS) {
+            Some(codes) => (codes, true),
+            None => (name, false),
+        })
+    }
+
+    /// Whether distances are those of codes.
+    pub fn is_coded(&self) -> bool {
+        self.described().is_some_and(|(_, originals)| !originals)
+    }
 }
 
 /// How rows are made.
@@ -111,6 +132,8 @@ pub struct Case {
     pub k_factor: Option<f32>,
     /// Rows that a query keeps, of a graph.
     pub ef: Option<usize>,
+    /// By the copy of the rows in 8 bits.
+    pub bytes: bool,
     pub asked: Asked,
     /// The name of a case of as many queries, neighbours and probes whose time this one's is divided by.
     pub beside: Option<String>,
@@ -121,7 +144,7 @@ impl Case {
     pub fn same(&self, other: &Case) -> bool {
         let shape =
             |case: &Case| (case.queries, case.k, case.filter, case.within, case.nprobe, case.asked);
-        let more = |case: &Case| (case.k_factor, case.ef);
+        let more = |case: &Case| (case.k_factor, case.ef, case.bytes);
         self.base == other.base && shape(self) == shape(other) && more(self) == more(other)
     }
 
@@ -146,6 +169,7 @@ impl Case {
             label.chain(filter).chain(within).map(|option| format!(", {option}")).collect();
         options.extend(probes(self.base.lists, self.nprobe));
         options.extend(self.ef.map(|ef| format!(", {ef} rows kept")));
+        options.extend(self.bytes.then(|| ", by bytes".to_owned()));
         options.extend(self.k_factor.map(|times| format!(", {times} k candidates")));
         options
     }

@@ -116,6 +116,7 @@ fn lists(case: &Case, looked: &Looked) -> Map<String, Value> {
         ("nprobe", json!(case.nprobe)),
         ("k_factor", json!(case.k_factor)),
         ("ef", json!(case.ef)),
+        ("bytes", json!(case.bytes)),
         ("asked", json!(case.asked.name())),
         ("recall", number(*recall)),
         ("rows_probed", number(*rows_probed)),

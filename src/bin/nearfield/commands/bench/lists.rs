@@ -7,8 +7,8 @@ use crate::shell::failure::{Failure, Result};
 use crate::shell::stop;
 use nearfield::reference::{Block, Problem, check_search};
 use nearfield::{
-    Flat, Gpu, Graph, Guarantee, Hits, Index, IvfFlat, IvfParams, IvfPq, IvfRaBitQ, IvfSq, Pq,
-    Rows, Search, SearchParams, Sq, index_factory,
+    Flat, Gpu, Graph, Guarantee, Hits, Index, IvfFlat, IvfParams, IvfPq, IvfRaBitQ, IvfSq,
+    Originals, Pq, Rows, Search, SearchParams, Sq, index_factory,
 };
 use std::time::Instant;
 
@@ -39,11 +39,15 @@ pub struct Probed {
 fn once(base: &Base, set: &Set, gpu: &Gpu) -> Result<(Box<dyn Index>, f64, f64)> {
     let (d, metric, dtype) = (base.d, base.metric.clone(), base.dtype);
     let start = Instant::now();
-    let index: Box<dyn Index> = match (&set.centroids, &base.index) {
+    let index: Box<dyn Index> = match (&set.centroids, base.described()) {
         (Some(centroids), None) => {
             Box::new(IvfFlat::with_centroids(gpu, d, metric, dtype, centroids)?)
         }
-        (_, Some(index)) => index_factory(gpu, d, index, metric, dtype)?,
+        (_, Some((codes, false))) => index_factory(gpu, d, codes, metric, dtype)?,
+        (_, Some((codes, true))) => {
+            let index = IvfRaBitQ::from_description(gpu, d, codes, metric)?;
+            Box::new(index.with_originals(Originals::Device)?)
+        }
         (None, None) => {
             Box::new(IvfFlat::with_dtype(gpu, d, metric, dtype, base.lists.unwrap_or(1))?)
         }
@@ -54,7 +58,9 @@ fn once(base: &Base, set: &Set, gpu: &Gpu) -> Result<(Box<dyn Index>, f64, f64)>
     let train_s = start.elapsed().as_secs_f64();
     let start = Instant::now();
     index.add_rows(set.rows())?;
-    if let Some(graph) = index.as_any().and_then(|any| any.downcast_ref::<Graph>()) {
+    if base.walks
+        && let Some(graph) = index.as_any().and_then(|any| any.downcast_ref::<Graph>())
+    {
         graph.build()?;
     }
     // the lists are made when they are first asked for
@@ -94,15 +100,15 @@ pub fn build(base: &Base, set: &Set, gpu: &Gpu) -> Result<Built> {
     stop::check()?;
     let (index, train_s, add_s) = once(base, set, gpu)?;
     let wrong = |why: String| Failure::Work(format!("{}: {why}", index.description()));
-    let (decoded, exact) = match &base.index {
-        None => (None, None),
-        Some(_) => {
-            let exact = Flat::new(gpu, base.d, base.metric.clone())?;
+    let (decoded, exact) = match base.is_coded() {
+        false => (None, None),
+        true => {
+            let exact = Flat::with_dtype(gpu, base.d, base.metric.clone(), base.dtype)?;
             exact.add_rows(set.rows())?;
             (decoded(&*index, set)?, Some(exact))
         }
     };
-    if base.index.is_none() || decoded.is_some() {
+    if !base.is_coded() || decoded.is_some() {
         let stored = decoded.as_ref().unwrap_or(set);
         equals_flat(base, stored, gpu, &*index).map_err(wrong)?;
     }

@@ -9,8 +9,8 @@ use crate::shell::call_time::CallTime;
 use crate::shell::failure::Result;
 use crate::shell::stop;
 use nearfield::{
-    Flat, GraphParams, GraphPath, Guarantee, Hits, Index, IvfParams, QueryFilter, RefineParams,
-    Search, SearchParams, SearchStats, StageTime,
+    Flat, GraphParams, GraphPath, GraphTraversal, Guarantee, Hits, Index, IvfParams, QueryFilter,
+    RefineParams, Search, SearchParams, SearchStats, StageTime,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -143,8 +143,13 @@ pub fn measure(case: &Case, set: &Set, loaded: &Loaded, before: &[Record]) -> Re
     })
 }
 
-/// What went through the rows; of lists it comes behind what chose them.
+/// What went through the rows; of lists it comes behind what chose them, and of a graph behind what compared the starts.
 fn kernel(stats: &SearchStats, of_lists: bool) -> String {
+    if stats.graph.walked > 0
+        && let Some(walk) = stats.variants.iter().find(|name| name.starts_with("search_"))
+    {
+        return walk.clone();
+    }
     let mut names =
         stats.variants.iter().filter(|v| v.starts_with("scan") || v.starts_with("dist"));
     let name = match of_lists {
@@ -172,7 +177,9 @@ fn params(case: &Case, index: &dyn Index) -> Result<SearchParams> {
         params = params.ivf(IvfParams::new().nprobe(nprobe));
     }
     if let Some(ef) = case.ef {
-        params = params.graph(GraphParams::new().path(GraphPath::Graph).ef(ef));
+        let by = if case.bytes { GraphTraversal::Bytes } else { GraphTraversal::Rows };
+        let graph = GraphParams::new().path(GraphPath::Graph).traversal(by).ef(ef);
+        params = params.graph(graph);
     }
     if let Some(times) = case.k_factor {
         params = params.refine(RefineParams::new().k_factor(times));

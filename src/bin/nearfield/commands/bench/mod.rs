@@ -8,6 +8,8 @@
 
 mod case;
 
+mod numbers;
+
 mod suite;
 
 mod made;

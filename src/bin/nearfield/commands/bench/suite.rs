@@ -1,6 +1,7 @@
 //! Suites: files of TOML in benches/suites, and of the user's own. benches/README.md says what stands in one.
 
 use super::case::{Asked, Base, Case, Data, Filter, once_each};
+use super::numbers::Numbers;
 use crate::shell::failure::{Failure, Result};
 use crate::shell::{metric, settings};
 use nearfield::{DType, Error, Metric};
@@ -78,7 +79,7 @@ struct BaseText {
     largest: Option<f64>,
     /// How many lists the rows are put in.
     lists: Option<usize>,
-    /// The index that they are put in, by FAISS's name, where that is not one of rows as they are.
+    /// The index that they are put in, by FAISS's name, where that is not one of rows as they are; `IVF64,RaBitQ4 with originals` keeps them.
     index: Option<String>,
     cases: Vec<CaseText>,
 }
@@ -113,29 +114,16 @@ struct CaseText {
     k_factor: Option<f32>,
     /// Rows that a query keeps, of a graph.
     ef: Option<Numbers>,
+    /// Along the edges by the copy of the rows in 8 bits.
+    #[serde(default)]
+    bytes: bool,
     #[serde(default)]
     asked: Asked,
     beside: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a number or a list of numbers")]
-enum Numbers {
-    One(usize),
-    Many(Vec<usize>),
-}
-
 fn f32_name() -> String {
     DType::F32.name().to_owned()
-}
-
-impl Numbers {
-    fn list(&self) -> &[usize] {
-        match self {
-            Numbers::One(number) => std::slice::from_ref(number),
-            Numbers::Many(numbers) => numbers,
-        }
-    }
 }
 
 impl SuiteText {
@@ -158,7 +146,7 @@ impl BaseText {
         let base = self.base()?;
         for text in &self.cases {
             let &CaseText { ref name, ref queries, ref k, filter, within, .. } = text;
-            let &CaseText { ref nprobe, ref ef, k_factor, asked, ref beside, .. } = text;
+            let &CaseText { ref nprobe, ref ef, bytes, k_factor, asked, ref beside, .. } = text;
             // The table separates its fields by commas, and does not quote them.
             if name.contains([',', '"', '\n']) {
                 return Err(format!("the name {name:?} does not fit in a field of the table"));
@@ -175,6 +163,9 @@ impl BaseText {
                     ));
                 }
             };
+            if bytes && ef.is_none() {
+                return Err(format!("{name}: bytes is for searches along edges: ef = 64"));
+            }
             let some = |ef: &Numbers| ef.list().iter().copied().map(Some).collect();
             let kept = ef.as_ref().map_or(vec![None], some);
             let ways = probes.iter().flat_map(|&probes| kept.iter().map(move |&ef| (probes, ef)));
@@ -184,7 +175,7 @@ impl BaseText {
                         let (name, base, beside) = (name.clone(), base.clone(), beside.clone());
                         #[rustfmt::skip]
                         let case =
-                            Case { name, base, queries, k, filter, within, nprobe, k_factor, ef, asked, beside };
+                            Case { name, base, queries, k, filter, within, nprobe, k_factor, ef, bytes, asked, beside };
                         if queries == 0
                             || k == 0
                             || case.eligible() == 0
@@ -241,10 +232,13 @@ impl BaseText {
                     .into(),
             );
         }
-        if let (Some(index), true) = (&index, dtype != DType::F32 || self.wgsl.is_some()) {
+        let coded =
+            index.as_ref().filter(|index| dtype != DType::F32 && !index.starts_with("CAGRA"));
+        if let Some(index) = coded.or(index.as_ref().filter(|_| self.wgsl.is_some())) {
             return Err(format!("{index}: codes are of f32, under metrics that are built in"));
         }
-        Ok(Base { n, d, metric, truth, dtype, label, settings, data, lists, index })
+        let walks = self.cases.iter().any(|case| case.ef.is_some());
+        Ok(Base { n, d, metric, truth, dtype, label, settings, data, lists, index, walks })
     }
 
     fn data(&self, dtype: DType) -> Result<Data, String> {
@@ -316,7 +310,7 @@ mod tests {
         }
         assert_eq!(
             SHIPPED.map(|(name, _)| open(name).unwrap().len()),
-            [14, 28, 15, 10, 8, 29, 15, 39, 44, 33, 45]
+            [14, 28, 15, 10, 8, 29, 15, 39, 67, 52, 45]
         );
     }
 
@@ -384,6 +378,7 @@ mod tests {
             (base("metric = 'l2'", "queries = 'ten', k = 1"), "a number or a list of numbers"),
             (base("metric = 'l2'", "queries = 1, k = 1, filter = 'third'"), "third"),
             (base("metric = 'l2'", "queries = 1, k = 1, nprobe = 1"), "lists = 64"),
+            (base("metric = 'l2'", "queries = 1, k = 1, bytes = true"), "ef = 64"),
             (base("metric = 'l2'\nlists = 3", good), "nprobe says"),
             (base("metric = 'l2'\nlists = 10", "queries = 1, k = 1, nprobe = 1"), "10 lists of 9"),
             (base("metric = 'l2'\nlists = 3\ndata = 'clusters'", good), "clusters need"),

@@ -2,8 +2,8 @@
 
 use super::data::Set;
 use nearfield::{
-    DType, Flat, Gpu, Index, IvfFlat, IvfParams, IvfPq, Metric, Pq, ProductQuantizer, Result,
-    SearchParams,
+    DType, Flat, Gpu, Graph, GraphParams, GraphPath, Index, IvfFlat, IvfParams, IvfPq, Metric, Pq,
+    ProductQuantizer, Result, SearchParams,
 };
 
 /// Rows of a list, on average.
@@ -22,6 +22,10 @@ pub struct Load {
     pub nprobe: usize,
     /// Whether the rows are codes.
     pub codes: bool,
+    /// Rows that a query keeps along the edges of a graph; 0 where there is none.
+    pub ef: usize,
+    /// How many of the rows, the first ones; 0 for all.
+    pub rows: usize,
 }
 
 /// What there has to be on the device for a load.
@@ -30,23 +34,27 @@ pub struct Held {
     set: usize,
     lists: bool,
     codes: bool,
+    graph: bool,
+    rows: usize,
 }
 
 impl Load {
     /// Of rows as they are, in no lists.
     pub const fn flat(set: usize, queries: usize, k: usize) -> Load {
-        Load { set, queries, k, nprobe: 0, codes: false }
+        Load { set, queries, k, nprobe: 0, codes: false, ef: 0, rows: 0 }
     }
 
     pub fn params(&self) -> SearchParams {
-        match self.nprobe {
-            0 => SearchParams::new(),
-            nprobe => SearchParams::new().ivf(IvfParams::new().nprobe(nprobe)),
+        match (self.nprobe, self.ef) {
+            (0, 0) => SearchParams::new(),
+            (0, ef) => SearchParams::new().graph(GraphParams::new().path(GraphPath::Graph).ef(ef)),
+            (nprobe, _) => SearchParams::new().ivf(IvfParams::new().nprobe(nprobe)),
         }
     }
 
     pub fn held(&self) -> Held {
-        Held { set: self.set, lists: self.nprobe > 0, codes: self.codes }
+        let &Load { set, nprobe, codes, ef, rows, .. } = self;
+        Held { set, lists: nprobe > 0, codes, graph: ef > 0, rows }
     }
 }
 
@@ -69,11 +77,21 @@ fn quantizer(set: &Set) -> Result<ProductQuantizer> {
     ProductQuantizer::new(dim, dim / part, BITS)?.with_centroids(&centroids)
 }
 
-/// The rows, or codes of them, in lists around the first of them where the load looks at some.
+/// The rows, or codes of them, in lists around the first of them where the load looks at some, or with a graph where it follows edges.
 pub fn index(gpu: &Gpu, set: &Set, load: &Load) -> Result<Box<dyn Index>> {
     let (dim, metric) = (set.dim, Metric::L2);
     let centroids = &set.rows[..nlist(set) * dim];
+    let rows = match load.rows {
+        0 => &set.rows[..],
+        rows => &set.rows[..(rows * dim).min(set.rows.len())],
+    };
     let index: Box<dyn Index> = match (load.nprobe > 0, load.codes) {
+        (false, false) if load.ef > 0 => {
+            let graph = Graph::new(gpu, dim, metric)?;
+            graph.add(rows)?;
+            graph.build()?;
+            return Ok(Box::new(graph));
+        }
         (false, false) => Box::new(Flat::new(gpu, dim, metric)?),
         (false, true) => Box::new(Pq::with_quantizer(gpu, metric, &quantizer(set)?)?),
         (true, false) => {
@@ -84,6 +102,6 @@ pub fn index(gpu: &Gpu, set: &Set, load: &Load) -> Result<Box<dyn Index>> {
             Box::new(IvfPq::with_centroids(gpu, metric, &of, true, centroids)?)
         }
     };
-    index.add(&set.rows)?;
+    index.add(rows)?;
     Ok(index)
 }

@@ -27,6 +27,7 @@ mod submissions;
 mod tiles;
 
 mod codes;
+mod graphs;
 
 mod steps;
 

@@ -15,8 +15,15 @@ use nearfield::{Gpu, Profile};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-const ALL: [Tuned; 6] =
-    [Tuned::Scan, Tuned::Matrix, Tuned::Select, Tuned::Lists, Tuned::Codes, Tuned::Submit];
+const ALL: [Tuned; 7] = [
+    Tuned::Scan,
+    Tuned::Matrix,
+    Tuned::Select,
+    Tuned::Lists,
+    Tuned::Codes,
+    Tuned::Graph,
+    Tuned::Submit,
+];
 /// Queries of the largest batch.
 const MOST_QUERIES: usize = 8192;
 /// How long one batch should keep the device busy: long beside the noise, short beside the time for all candidates.

@@ -131,6 +131,12 @@ pub fn select_threads(caps: &Caps) -> Vec<Vec<Change>> {
     fitting.map(|threads| vec![number("select", "threads", threads)]).collect()
 }
 
+/// Numbers of threads that follow the edges of a graph for a query.
+pub fn walk_threads(caps: &Caps) -> Vec<Vec<Change>> {
+    let fitting = [64, 128, 256].into_iter().filter(|&t| t <= caps.max_workgroup_threads);
+    fitting.map(|threads| vec![number("graph", "threads", threads)]).collect()
+}
+
 /// How long a waiting thread may look for the end before it sleeps, in microseconds.
 pub fn spins() -> Vec<Vec<Change>> {
     [0, 200, 1000, 2000, 5000].map(|us| vec![number("submit", "spin_us", us)]).into()

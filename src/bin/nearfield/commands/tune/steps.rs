@@ -16,12 +16,13 @@ enum Step {
     Select,
     Lists,
     Codes,
+    Graphs,
     Rate,
     Spin,
 }
 
 /// What belongs to which part, and which share of the time each may take.
-const STEPS: [(Step, Tuned, u32); 10] = [
+const STEPS: [(Step, Tuned, u32); 11] = [
     (Step::Tiles, Tuned::Scan, 8),
     (Step::Matrix, Tuned::Matrix, 8),
     (Step::Walk, Tuned::Matrix, 2),
@@ -30,6 +31,7 @@ const STEPS: [(Step, Tuned, u32); 10] = [
     (Step::Select, Tuned::Select, 2),
     (Step::Lists, Tuned::Lists, 4),
     (Step::Codes, Tuned::Codes, 4),
+    (Step::Graphs, Tuned::Graph, 4),
     (Step::Rate, Tuned::Submit, 1),
     (Step::Spin, Tuned::Submit, 2),
 ];
@@ -50,6 +52,7 @@ pub fn run(tuner: &mut Tuner<'_>, parts: &[Tuned]) -> Result<Vec<Section>> {
             Step::Select => vec![tuner.select(until)?],
             Step::Lists => tuner.lists(until)?,
             Step::Codes => tuner.codes(until)?,
+            Step::Graphs => tuner.graphs(until)?,
             Step::Rate => tuner.rates(until)?,
             Step::Spin => vec![tuner.spin(until)?],
         };

@@ -8,7 +8,7 @@ use crate::args::Global;
 use crate::shell::failure::{Failure, Result};
 use crate::shell::{device, stop};
 use nearfield::reference::{Block, Problem, check_search};
-use nearfield::{Gpu, Hits, Index, Metric, Rows};
+use nearfield::{Gpu, Guarantee, Hits, Index, Metric, Rows, SearchParams};
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -64,6 +64,11 @@ const SMALL: (usize, usize, usize) = (3001, 67, 67);
 const SMALL_LOAD: Load = Load::flat(0, SMALL.1, 10);
 /// Lists that each query looks at where there are some.
 const SMALL_PROBES: usize = 3;
+/// Where there is a graph: rows that it is of, since it is built for each candidate, rows that each query keeps, and the share of the nearest that have
+/// to be among them.
+const SMALL_ROWS: usize = 700;
+const SMALL_EF: usize = 128;
+const SMALL_RECALL: f64 = 0.8;
 
 #[derive(PartialEq)]
 struct Bits(Vec<usize>, Vec<u64>, Vec<u32>);
@@ -194,7 +199,8 @@ impl<'a> Trials<'a> {
         let any = |of: fn(&Load) -> bool| probe.is_some_and(|probe| probe.loads.iter().any(of));
         let (lists, codes) = (any(|load| load.nprobe > 0), any(|load| load.codes));
         let nprobe = if lists { SMALL_PROBES } else { 0 };
-        let load = Load { nprobe, codes, ..SMALL_LOAD };
+        let (ef, rows) = if any(|load| load.ef > 0) { (SMALL_EF, SMALL_ROWS) } else { (0, 0) };
+        let load = Load { nprobe, codes, ef, rows, ..SMALL_LOAD };
         let index = index(gpu, &small.set, &load).map_err(refused)?;
         let queries = Rows::F32(&small.set.queries);
         let hits = index.search_with(queries, load.k, &load.params()).map_err(refused)?;
@@ -214,7 +220,12 @@ impl<'a> Trials<'a> {
             true => (of(queries, nprobe)?, of(Rows::F32(&small.set.rows), 1)?),
             false => (Vec::new(), Vec::new()),
         };
-        let eligible = |query: usize, row: usize| !lists || probes[query].contains(&labels[row][0]);
+        // what a graph found are rows, at their distances, and most of those that there are to find
+        let found = if ef > 0 { small_recall(&*index, queries, &hits)? } else { Vec::new() };
+        let eligible = |query: usize, row: usize| match ef {
+            0 => !lists || probes[query].contains(&labels[row][0]),
+            _ => found[query].contains(&(row as u64)),
+        };
         let decoded = index.reconstruct_many(&index.ids()).map_err(refused)?;
         let base = Block::new(Rows::F32(&decoded), small.set.dim).map_err(refused)?;
         let problem = Problem {
@@ -257,6 +268,29 @@ impl<'a> Trials<'a> {
     /// Operations of a load, as 2 n d a query.
     pub fn operations(&self, load: &Load) -> f64 {
         2.0 * self.sets[load.set].rows.len() as f64 * load.queries as f64
+    }
+}
+
+/// What each query found along edges, unless that is less than it should be.
+fn small_recall(
+    index: &dyn Index,
+    queries: Rows<'_>,
+    hits: &Hits,
+) -> Result<Vec<Vec<u64>>, Outcome> {
+    let exact = SearchParams::new().guarantee(Guarantee::Exact);
+    let exact = index.search_with(queries, SMALL_LOAD.k, &exact).map_err(refused)?;
+    let ids = |hits: &Hits| -> Vec<Vec<u64>> {
+        hits.rows().map(|row| row.iter().map(|hit| hit.0).collect()).collect()
+    };
+    let (found, wanted) = (ids(hits), ids(&exact));
+    let there = |(found, wanted): (&Vec<u64>, &Vec<u64>)| {
+        wanted.iter().filter(|id| found.contains(id)).count()
+    };
+    let there: usize = found.iter().zip(&wanted).map(there).sum();
+    let share = there as f64 / wanted.iter().map(Vec::len).sum::<usize>().max(1) as f64;
+    match share >= SMALL_RECALL {
+        true => Ok(found),
+        false => Err(Outcome::Wrong(format!("{share:.3} of the nearest rows"))),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A file of FAISS's, number by number. Every length is held against what is left of the file before anything is allocated for it.
+//! A file of another library, number by number. Every length is held against what is left of the file before anything is allocated for it.
 
 use crate::error::{Error, Result};
 use crate::format::LittleEndian;
