@@ -189,7 +189,7 @@ impl Renewal<'_> {
             )),
             _ => None,
         };
-        let [x, y] = fold(gpu, u64::from(n * degree).div_ceil(256))?;
+        let [x, y] = fold(gpu, (u64::from(n) * u64::from(degree)).div_ceil(256))?;
         let params = Carry { old_n: origin.rows, n, degree, groups_x: x };
         let mut buffers =
             vec![("old_links", &self.graph.links), ("links", &links), ("touched", &touched)];
@@ -270,7 +270,7 @@ impl Renewal<'_> {
         let touched = gpu.scratch("rows that got edges", u64::from(n) * 4)?;
         let mut encoder = Encoder::new(gpu, "edges", false)?;
         encoder.clear(&touched);
-        let [x, y] = fold(gpu, u64::from(n * degree).div_ceil(256))?;
+        let [x, y] = fold(gpu, (u64::from(n) * u64::from(degree)).div_ceil(256))?;
         let buffers = [("before", before), ("after", &after), ("touched", &touched)];
         let params = Differ { n, degree, groups_x: x };
         encoder.dispatch(&kernels::differ(), &buffers, &params, [x, y, 1])?;

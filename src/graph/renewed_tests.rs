@@ -62,6 +62,8 @@ fn renew(graph: &Edges, dataset: &Dataset, origin: Origin<'_>, gone: Option<&[u3
     assert!((links.clone(), starts.clone()) == all(gpu, &of(), n), "twice the same");
     let mut reached = vec![false; n as usize];
     for (row, own) in links.chunks_exact(DEGREE as usize).enumerate() {
+        let end = own.iter().position(|&link| link == NO_ROW).unwrap_or(own.len());
+        assert!(own[end..].iter().all(|&link| link == NO_ROW), "{row}: {own:?}");
         let mut own: Vec<u32> = own.iter().copied().filter(|&link| link != NO_ROW).collect();
         assert!(own.iter().all(|&link| link < n && link != row as u32), "{row}: {own:?}");
         own.sort_unstable();
