@@ -13,8 +13,6 @@
 struct Params {
   n: u32,
   items: u32,
-  // so many of the new edges are the first
-  first: u32,
   groups_x: u32,
 }
 var<immediate> p: Params;
@@ -40,8 +38,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   let is_new = items[item] == row;
   for (var i = t; i < DEGREE; i += 64u) {
     let behind = (i + HALF) % DEGREE;
-    all[p.first + i] = there[row * DEGREE + select(i, behind, is_new)];
-    all[select(i, i + DEGREE, i >= p.first)] = select(NO_KEY, links[item * DEGREE + i], is_new);
+    all[i] = select(NO_KEY, links[item * DEGREE + i], is_new);
+    all[DEGREE + i] = there[row * DEGREE + select(i, behind, is_new)];
   }
   workgroupBarrier();
   for (var i = t; i < ALL; i += 64u) {

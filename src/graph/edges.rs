@@ -84,8 +84,8 @@ pub(super) fn form(dataset: &Dataset) -> Form {
     }
 }
 
-/// What neighbours are looked for among instead of the rows, of those that are compared by products.
-pub(super) fn lifted_of(dataset: &Dataset) -> Result<Option<Dataset>> {
+/// What neighbours are looked for among instead of the rows, of those that are compared by products, and the squares of their lengths.
+pub(super) fn lifted_of(dataset: &Dataset) -> Result<Option<(Dataset, Vec<f64>)>> {
     match family(dataset) {
         Some((Family::Dot, false)) => lifted::lifted(dataset).map(Some),
         _ => Ok(None),
@@ -122,7 +122,7 @@ impl Edges {
     ) -> Result<Edges> {
         let (gpu, n, width) = (dataset.gpu(), dataset.len(), shape.width());
         let begin = std::time::Instant::now();
-        let lifted = lifted_of(dataset)?;
+        let lifted = lifted_of(dataset)?.map(|(lifted, _)| lifted);
         let of_neighbors = (width, neighbors::largest_part(gpu));
         let near = neighbors::neighbors(lifted.as_ref().unwrap_or(dataset), of_neighbors, cancel)?;
         let of_levels = levels.map(|levels| (levels, lifted.clone()));
@@ -185,7 +185,7 @@ impl Edges {
         if let Some(upper) = &self.upper {
             return Ok(Layers { degree, base, upper: (**upper).clone() });
         }
-        let lifted = lifted_of(dataset)?;
+        let lifted = lifted_of(dataset)?.map(|(lifted, _)| lifted);
         let compared = lifted.as_ref().unwrap_or(dataset);
         let upper = levels.over(compared, (&self.links, degree), None)?;
         let mut layers = Layers { degree, base, upper };

@@ -42,6 +42,17 @@ pub(super) fn relinked(
     let items = some.as_ref().map_or(n, |some| some.count);
     let own = pruned(gpu, (items, degree), neighbors, some.as_ref(), cancel)?;
     cancel.map_or(Ok(()), CancelToken::check)?;
+    merged(gpu, (n, degree), &own, some)
+}
+
+/// Of what rows are to lead to, the best first, and of where edges come from one list each; of all rows, or some where the others keep at least half of theirs.
+pub(super) fn merged(
+    gpu: &Gpu,
+    (n, degree): (u32, u32),
+    own: &Buffer,
+    some: Option<Fresh<'_>>,
+) -> Result<Buffer> {
+    let items = some.as_ref().map_or(n, |some| some.count);
     let bytes = u64::from(items) * u64::from(degree) * 4;
     let others: Vec<Bind<'_>> =
         some.iter().flat_map(|some| [("items", some.items), ("there", some.there)]).collect();
@@ -50,18 +61,14 @@ pub(super) fn relinked(
     let merged = gpu.alloc("edges", u64::from(n) * u64::from(degree) * 4)?;
     let mut encoder = Encoder::new(gpu, "edges", false)?;
     let [x, y] = fold(gpu, u64::from(edges).div_ceil(256))?;
-    let buffers = [("links", &own), ("ends", &ends)];
+    let buffers = [("links", own), ("ends", &ends)];
     let params = EdgeEnds { n: items, degree, none: n, groups_x: x };
     encoder.dispatch(&kernels::edge_ends(), &buffers, &params, [x, y, 1])?;
     let bits = u32::BITS - n.leading_zeros();
     let sorted = sort::stable(&mut encoder, &ends, edges, bits)?;
     let [x, y] = fold(gpu, n.into())?;
-    let mut buffers = vec![
-        ("links", &own),
-        ("ends", &sorted.keys),
-        ("edges", &sorted.order),
-        ("merged", &merged),
-    ];
+    let mut buffers =
+        vec![("links", own), ("ends", &sorted.keys), ("edges", &sorted.order), ("merged", &merged)];
     buffers.extend(&others);
     let params = MergeLinks { n, items, groups_x: x };
     let merge = kernels::merge_links(degree, some.is_some());

@@ -32,7 +32,7 @@
 //!   links[x]  = the old edges, without those to rows that were lost
 //!   near[x]   = of x that lost some: the nearest of the neighbours that are left and of those of the lost ones
 //!   links[x]  = of these as above, and the way back
-//!   near[x]   = of new x: the nearest that a walk meets from the starts, and from the nearest of the new ones
+//!   near[x]   = of new x, and of the longest x where rows are lifted: the nearest that a walk meets from the starts, and from the nearest of the new ones
 //!   links[x]  = of these as above, and the way back; rows that these end at choose again of their old edges and the new ones
 //!   starts    = as above
 //! ```

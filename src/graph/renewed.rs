@@ -2,7 +2,8 @@
 
 use super::edges::{Edges, Shape, form, lifted_of};
 use super::kernels::{ROOM, most_ef};
-use super::links::{Fresh, pruned, relinked};
+use super::lifted;
+use super::links::{self, Fresh, pruned, relinked};
 use super::neighbors::{self, Neighbors, rows_of_part};
 use super::renewed_kernels::{self as kernels, Blend, Carry, Differ, Heal, KeepMet, Meet, Rejoin};
 use super::search::{STARTS, Walk, Walking};
@@ -104,7 +105,7 @@ impl Edges {
         (largest_part, cancel): (u64, Option<&CancelToken>),
     ) -> Result<Edges> {
         let (gpu, n, begin) = (dataset.gpu(), dataset.len() as u32, std::time::Instant::now());
-        let lifted = lifted_of(dataset)?;
+        let (lifted, squares) = lifted_of(dataset)?.unzip();
         if lifted.as_ref().is_some_and(|rows| Edges::refused(rows, self.shape()).is_some()) {
             // they are wider than what they are made of, and no walk goes along them
             return Edges::build(dataset, self.shape(), None, gone, cancel);
@@ -136,7 +137,13 @@ impl Edges {
         let new: Vec<u32> =
             (0..n).filter(|&row| origin.old(row).is_none() && !has(gone, row)).collect();
         if !new.is_empty() {
-            links = renewal.extended(links, origin, &new)?;
+            // the longest look for neighbours among them, too: they are far from all, so that few of the new ones look for them, and most products lead to them
+            let mut searched = squares.map_or_else(Vec::new, |squares| lifted::longest(&squares));
+            searched.retain(|&row| !has(gone, row));
+            searched.extend(&new);
+            searched.sort_unstable();
+            searched.dedup();
+            links = renewal.extended(links, origin, &searched)?;
         }
         let linked = begin.elapsed();
         let starts = Starts::new(dataset, (&links, self.degree), gone, None)?;
@@ -264,7 +271,8 @@ impl Renewal<'_> {
 
     /// With other edges for the rows to which new ones lead: of those that they had and those that they got the ones that no short detour reaches. Without
     /// that the nearer half of their edges would stay what it was when they came, which of rows that come in ten batches costs two points of recall. Of
-    /// lifted rows half of the edges are chosen so: the longest rows are far from all, and all products need the way to them.
+    /// lifted rows the ways back are found anew, the first edges of each first, as of a new graph: the longest rows are far from all, and all products need the
+    /// ways to them, which those of the last batch would displace.
     fn rejoined(&self, (before, after): (&Buffer, Buffer), new: &[u32]) -> Result<Buffer> {
         let (gpu, n, degree) = (self.gpu, self.n, self.shape.degree);
         let touched = gpu.scratch("rows that got edges", u64::from(n) * 4)?;
@@ -296,11 +304,10 @@ impl Renewal<'_> {
         let mut encoder = Encoder::new(gpu, "edges", false)?;
         let [x, y] = fold(gpu, n.into())?;
         let buffers = [("links", &own), ("items", &items), ("there", &after), ("merged", &merged)];
-        let first = if self.lifted { degree / 2 } else { degree };
-        let params = Blend { n, items: count, first, groups_x: x };
+        let params = Blend { n, items: count, groups_x: x };
         encoder.dispatch(&kernels::blend(degree), &buffers, &params, [x, y, 1])?;
         encoder.submit(&[])?.wait()?;
-        Ok(merged)
+        if self.lifted { links::merged(gpu, (n, degree), &merged, None) } else { Ok(merged) }
     }
 
     /// From where new rows are searched for: the starts of the graph that are left, or where none is a sample of its rows.

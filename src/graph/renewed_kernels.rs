@@ -34,8 +34,6 @@ params! {
     pub(super) struct Blend {
         pub n: u32,
         pub items: u32,
-        /// So many of the new edges are the first.
-        pub first: u32,
         pub groups_x: u32,
     }
 }

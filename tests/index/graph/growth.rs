@@ -42,10 +42,15 @@ fn as_good_as_new(both: &Both, queries: &Owned, what: &str) {
 fn rows_that_come_in_batches_are_found_as_in_a_new_graph() {
     for metric in [Metric::L2, Metric::InnerProduct, Metric::Cosine] {
         let (both, rows) = grown(&metric, 1000);
+        // and of a list that leaves no room, where a worse graph shows the most
+        let few = made(100, DIM, &metric, 36);
+        let old = both.check(few.rows(), K, 12);
         as_good_as_new(&both, &made(60, DIM, &metric, 22), &metric.to_string());
         if metric == Metric::L2 {
             assert_eq!(both.check(Rows::F32(&rows[800 * DIM..900 * DIM]), 1, EF), 1.0);
         }
+        let new = both.check(few.rows(), K, 12);
+        assert!(old >= new - 0.025, "{metric}, 12 kept: {old}, {new} of a new one");
     }
 }
 
