@@ -1,5 +1,7 @@
 //! The kernels of graphs, and what they are passed by value.
 
+pub(super) mod renewed;
+
 use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::exact::Encoding;

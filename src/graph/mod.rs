@@ -67,7 +67,6 @@ mod lifted;
 mod links;
 mod neighbors;
 mod renewed;
-mod renewed_kernels;
 mod search;
 mod starts;
 mod stored;

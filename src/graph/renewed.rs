@@ -1,11 +1,11 @@
 //! The graph of rows that changed, made of the one that was: rows that were lost are healed over, new ones are searched for along its edges.
 
 use super::edges::{Edges, Shape, form, lifted_of};
+use super::kernels::renewed::{self as kernels, Blend, Carry, Differ, Heal, KeepMet, Meet, Rejoin};
 use super::kernels::{ROOM, most_ef};
 use super::lifted;
 use super::links::{self, Fresh, pruned, relinked};
 use super::neighbors::{self, Neighbors, rows_of_part};
-use super::renewed_kernels::{self as kernels, Blend, Carry, Differ, Heal, KeepMet, Meet, Rejoin};
 use super::search::{STARTS, Walk, Walking};
 use super::starts::{Starts, has, sample, sample_size};
 use crate::buffer::Buffer;

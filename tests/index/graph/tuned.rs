@@ -72,15 +72,16 @@ fn what_can_be_told_of_no_graph_is_refused() {
 fn a_curve_beside_a_filter_ends_where_there_is_no_room_for_its_list() {
     let (both, queries) = (both(), made(40, DIM, &Metric::L2, 5));
     let Some(Breadth::Ef { most }) = both.graph.breadth() else { panic!() };
-    let third = || SearchParams::new().filter(IdFilter::from_fn(|id| id % 3 == 0));
-    let of = |k: usize| TuneParams::new().recall(1.0).k(k).search(third());
+    let third = || IdFilter::from_fn(|id| id % 3 == 0);
+    let of =
+        |k: usize| TuneParams::new().recall(1.0).k(k).search(SearchParams::new().filter(third()));
     let few = tune_search(&both.graph, queries.rows(), &of(3)).unwrap();
     assert!(few.reached().recall == 1.0 && few.reached().ef <= most / 2);
     let curve = tune_search(&both.graph, queries.rows(), &of(40)).unwrap();
     let last = curve.points[curve.points.len() - 1];
     assert!(last.ef >= 40 && last.ef <= most);
     let searched = |ef: usize| {
-        let params = SearchParams { filter: third().filter, ..walking(ef) };
+        let params = walking(ef).filter(third());
         both.graph.search_with(queries.rows(), 40, &params).is_ok()
     };
     assert!(searched(last.ef) && (last.recall == 1.0 || !searched(2 * last.ef)));

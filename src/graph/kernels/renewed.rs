@@ -1,6 +1,6 @@
 //! The kernels of graphs that are made of earlier ones, and what they are passed by value.
 
-use super::kernels::ROOM;
+use super::ROOM;
 use crate::kernel::{Shader, Variant, params, shader};
 
 const BLEND: Shader = shader!("graph", "blend");
@@ -12,7 +12,7 @@ const MEET: Shader = shader!("graph", "meet");
 const REJOIN: Shader = shader!("graph", "rejoin");
 
 params! {
-    pub(super) struct Carry {
+    pub(in crate::graph) struct Carry {
         pub old_n: u32,
         pub n: u32,
         pub degree: u32,
@@ -21,7 +21,7 @@ params! {
 }
 
 params! {
-    pub(super) struct Heal {
+    pub(in crate::graph) struct Heal {
         /// Of the first of the rows.
         pub first: u32,
         pub count: u32,
@@ -31,7 +31,7 @@ params! {
 }
 
 params! {
-    pub(super) struct Blend {
+    pub(in crate::graph) struct Blend {
         pub n: u32,
         pub items: u32,
         pub groups_x: u32,
@@ -39,7 +39,7 @@ params! {
 }
 
 params! {
-    pub(super) struct Rejoin {
+    pub(in crate::graph) struct Rejoin {
         /// Of the first of the rows.
         pub first: u32,
         pub count: u32,
@@ -49,7 +49,7 @@ params! {
 }
 
 params! {
-    pub(super) struct Differ {
+    pub(in crate::graph) struct Differ {
         pub n: u32,
         pub degree: u32,
         pub groups_x: u32,
@@ -57,7 +57,7 @@ params! {
 }
 
 params! {
-    pub(super) struct Meet {
+    pub(in crate::graph) struct Meet {
         /// Of the first of the rows, in the buffers of what is near.
         pub first: u32,
         pub count: u32,
@@ -69,7 +69,7 @@ params! {
 }
 
 params! {
-    pub(super) struct KeepMet {
+    pub(in crate::graph) struct KeepMet {
         /// Of the first of the rows.
         pub first: u32,
         pub count: u32,
@@ -83,36 +83,36 @@ params! {
 }
 
 /// To rows that have other numbers, or to more rows.
-pub(super) fn carry(mapped: bool) -> Variant {
+pub(in crate::graph) fn carry(mapped: bool) -> Variant {
     Variant::new::<Carry>(CARRY).flag("mapped", mapped)
 }
 
-pub(super) fn heal() -> Variant {
+pub(in crate::graph) fn heal() -> Variant {
     Variant::new::<Heal>(HEAL).implied("room", ROOM)
 }
 
-pub(super) fn differ() -> Variant {
+pub(in crate::graph) fn differ() -> Variant {
     Variant::new::<Differ>(DIFFER)
 }
 
-pub(super) fn blend(degree: u32) -> Variant {
+pub(in crate::graph) fn blend(degree: u32) -> Variant {
     Variant::new::<Blend>(BLEND).int("degree", degree)
 }
 
-pub(super) fn rejoin() -> Variant {
+pub(in crate::graph) fn rejoin() -> Variant {
     Variant::new::<Rejoin>(REJOIN)
 }
 
-pub(super) fn meet() -> Variant {
+pub(in crate::graph) fn meet() -> Variant {
     Variant::new::<Meet>(MEET)
 }
 
-pub(super) fn keep_met() -> Variant {
+pub(in crate::graph) fn keep_met() -> Variant {
     Variant::new::<KeepMet>(KEEP_MET)
 }
 
 /// The list of all variants, for the tests that translate them.
-pub(super) fn variants() -> Vec<Variant> {
+pub(in crate::graph) fn variants() -> Vec<Variant> {
     let mut all = vec![heal(), differ(), rejoin(), meet(), keep_met(), carry(false), carry(true)];
     all.extend([3, 64].map(blend));
     all
