@@ -1,4 +1,4 @@
-// The nearest rows of some rows become their lists of neighbours: each without itself, NO_KEY behind the last. To the search that found them
+// The nearest rows of some rows become their lists of neighbours: each without itself, unless they are other rows (p.own), NO_KEY behind the last. To the search that found them
 // no hit is left, so that nothing comes to the host.
 // Bindings: found_keys (nq x k, all ones behind the last), found (nq x k rows), query_ids (nq), neighbors (p.count x p.width, out), keys (nq, out), none (nq, out).
 // Threads: a workgroup of 64 has one row.
@@ -16,6 +16,8 @@ struct Params {
   k: u32,
   // neighbours of a row
   width: u32,
+  // whether the row of its own number is one of the others
+  own: u32,
   // the rows whose lists are here: others have theirs in other buffers
   first: u32,
   count: u32,
@@ -31,7 +33,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
   if (t == 0u) { atomicStore(&place, p.k); }
   workgroupBarrier();
   for (var i = t; i < p.k; i += 64u) {
-    if (found_keys[first + i] != NO_KEY && found[first + i] == own) { atomicMin(&place, i); }
+    if (p.own == 0u && found_keys[first + i] != NO_KEY && found[first + i] == own) { atomicMin(&place, i); }
   }
   workgroupBarrier();
   let left_out = workgroupUniformLoad(&place);

@@ -131,12 +131,14 @@ impl Dataset {
         self.int8.as_ref()
     }
 
-    /// A copy of the rows in 8 bits, whatever the profile says of one; `None` of rows that have 8 bits, and without the memory.
-    pub fn copied_to_bytes(&self) -> Result<Option<Rounded>> {
+    /// A copy of the rows in 8 bits, whatever the profile says of one, from that of the first so many of them if it is there; `None` of rows that have 8 bits,
+    /// and without the memory.
+    pub fn copied_to_bytes(&self, old: Option<(&Rounded, u64)>) -> Result<Option<Rounded>> {
         if self.int8.is_some() || self.rows.dtype().is_integer() {
             return Ok(self.int8.clone());
         }
-        Rounded::extended(&self.compared, Some(Encoding::Int8Copy), None, 0)
+        let (old, first) = (old.map(|old| old.0), old.map_or(0, |old| old.1));
+        Rounded::extended(&self.compared, Some(Encoding::Int8Copy), old, first)
     }
 
     /// With such a copy of the same rows, which lie where they lay.

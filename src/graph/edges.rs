@@ -2,7 +2,7 @@
 
 use super::kernels::{MOST_DEGREE, NEIGHBORS, SEGMENTS};
 use super::layers::{Layers, MOST_LINKS, Upper};
-use super::levels::{self, Levels};
+use super::levels::Levels;
 use super::starts::Starts;
 use super::{lifted, links, neighbors};
 use crate::buffer::Buffer;
@@ -37,12 +37,12 @@ pub(crate) struct Edges {
     pub(super) degree: u32,
     pub(super) starts: Starts,
     /// The levels above, of a graph that has some.
-    upper: Option<Arc<Upper>>,
+    pub(super) upper: Option<Arc<Upper>>,
 }
 
 impl Shape {
     /// Neighbours of a row.
-    fn width(self) -> u32 {
+    pub(super) fn width(self) -> u32 {
         (KEPT * self.degree / 2).next_multiple_of(WHOLE).min(MOST_DEGREE)
     }
 }
@@ -84,8 +84,8 @@ pub(super) fn form(dataset: &Dataset) -> Form {
     }
 }
 
-/// What neighbours are looked for among instead of the rows, of those that are compared by products.
-fn lifted_of(dataset: &Dataset) -> Result<Option<Dataset>> {
+/// What neighbours are looked for among instead of the rows, of those that are compared by products, and the squares of their lengths.
+pub(super) fn lifted_of(dataset: &Dataset) -> Result<Option<(Dataset, Vec<f64>)>> {
     match family(dataset) {
         Some((Family::Dot, false)) => lifted::lifted(dataset).map(Some),
         _ => Ok(None),
@@ -122,7 +122,7 @@ impl Edges {
     ) -> Result<Edges> {
         let (gpu, n, width) = (dataset.gpu(), dataset.len(), shape.width());
         let begin = std::time::Instant::now();
-        let lifted = lifted_of(dataset)?;
+        let lifted = lifted_of(dataset)?.map(|(lifted, _)| lifted);
         let of_neighbors = (width, neighbors::largest_part(gpu));
         let near = neighbors::neighbors(lifted.as_ref().unwrap_or(dataset), of_neighbors, cancel)?;
         let of_levels = levels.map(|levels| (levels, lifted.clone()));
@@ -137,7 +137,7 @@ impl Edges {
             levels.over(compared, (&links, shape.degree), cancel)
         });
         if let Some(upper) = upper.transpose()? {
-            let base = levels::read(gpu, &links)?;
+            let base = links::read(gpu, &links, 0, links.size() / 4)?;
             drop(links);
             let mut layers = Layers { degree: shape.degree, base, upper };
             layers.lead_out();
@@ -180,12 +180,12 @@ impl Edges {
 
     /// Links and levels, on the host; of a graph without levels such as these make over its rows.
     pub fn layers(&self, dataset: &Dataset, levels: &Levels) -> Result<Layers> {
-        let base = levels::read(dataset.gpu(), &self.links)?;
+        let base = links::read(dataset.gpu(), &self.links, 0, self.links.size() / 4)?;
         let degree = self.degree;
         if let Some(upper) = &self.upper {
             return Ok(Layers { degree, base, upper: (**upper).clone() });
         }
-        let lifted = lifted_of(dataset)?;
+        let lifted = lifted_of(dataset)?.map(|(lifted, _)| lifted);
         let compared = lifted.as_ref().unwrap_or(dataset);
         let upper = levels.over(compared, (&self.links, degree), None)?;
         let mut layers = Layers { degree, base, upper };

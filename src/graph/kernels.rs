@@ -1,5 +1,7 @@
 //! The kernels of graphs, and what they are passed by value.
 
+pub(super) mod renewed;
+
 use crate::device::Gpu;
 use crate::dtype::DType;
 use crate::exact::Encoding;
@@ -8,10 +10,13 @@ use crate::space::Family;
 
 const EDGE_ENDS: Shader = shader!("graph", "edge_ends");
 const KEEP_NEIGHBORS: Shader = shader!("graph", "keep_neighbors");
+const KEEP_PASSING: Shader = shader!("graph", "keep_passing");
 const MERGE_LINKS: Shader = shader!("graph", "merge_links");
+const MISSED: Shader = shader!("graph", "missed");
 const PRUNE: Shader = shader!("graph", "prune");
 const REACH: Shader = shader!("graph", "reach");
 const SEARCH: Shader = shader!("graph", "search");
+const SEED: Shader = shader!("graph", "seed");
 
 /// The longest list of a search: two of them, what is met and what is remembered have 16 KiB of workgroup memory.
 const MOST_EF: u32 = 512;
@@ -23,7 +28,7 @@ pub(crate) const MOST_DEGREE: u32 = 128;
 /// cent more rows that are compared. Of eight a query alone is as fast, and many are a third slower.
 const WIDTH: u32 = 4;
 /// Rows that a step may meet.
-const ROOM: u32 = 256;
+pub(super) const ROOM: u32 = 256;
 
 /// What the kernel calls the rows of each segment, and their scales.
 pub(super) const SEGMENTS: [(&str, &str); 4] =
@@ -42,6 +47,8 @@ params! {
         pub k: u32,
         /// Neighbours of a row.
         pub width: u32,
+        /// Whether the row of its own number is one of the others.
+        pub own: u32,
         /// The rows whose lists a buffer has.
         pub first: u32,
         pub count: u32,
@@ -54,6 +61,8 @@ params! {
         pub first: u32,
         pub n: u32,
         pub degree: u32,
+        /// Of some of the rows: how many they are.
+        pub items: u32,
         pub groups_x: u32,
         /// Of every buffer of neighbours but the last.
         pub segment_rows: u32,
@@ -64,6 +73,8 @@ params! {
     pub(super) struct EdgeEnds {
         pub n: u32,
         pub degree: u32,
+        /// Above every row.
+        pub none: u32,
         pub groups_x: u32,
     }
 }
@@ -71,6 +82,8 @@ params! {
 params! {
     pub(super) struct MergeLinks {
         pub n: u32,
+        /// Rows whose edges are new: all, or some.
+        pub items: u32,
         pub groups_x: u32,
     }
 }
@@ -80,6 +93,27 @@ params! {
         pub n: u32,
         pub degree: u32,
         pub level: u32,
+        pub groups_x: u32,
+    }
+}
+
+params! {
+    pub(super) struct KeepPassing {
+        pub ef: u32,
+    }
+}
+
+params! {
+    pub(super) struct Seed {
+        pub count: u32,
+        pub level: u32,
+        pub groups_x: u32,
+    }
+}
+
+params! {
+    pub(super) struct Missed {
+        pub n: u32,
         pub groups_x: u32,
     }
 }
@@ -104,23 +138,36 @@ pub(super) fn keep_neighbors() -> Variant {
     Variant::new::<KeepNeighbors>(KEEP_NEIGHBORS)
 }
 
-/// Of so many neighbours a row, in so many buffers.
-pub(super) fn prune(width: u32, segments: u32) -> Variant {
+/// Of so many neighbours a row, in so many buffers; of `some` of the rows, or all.
+pub(super) fn prune(width: u32, segments: u32, some: bool) -> Variant {
     let slots = (2 * width).next_power_of_two();
     let variant = Variant::new::<Prune>(PRUNE).int("width", width).int("segments", segments);
-    variant.implied("slots", slots)
+    variant.flag("some", some).implied("slots", slots)
 }
 
 pub(super) fn edge_ends() -> Variant {
     Variant::new::<EdgeEnds>(EDGE_ENDS)
 }
 
-pub(super) fn merge_links(degree: u32) -> Variant {
-    Variant::new::<MergeLinks>(MERGE_LINKS).int("degree", degree)
+/// Of new edges of `some` of the rows, or all.
+pub(super) fn merge_links(degree: u32, some: bool) -> Variant {
+    Variant::new::<MergeLinks>(MERGE_LINKS).int("degree", degree).flag("some", some)
 }
 
 pub(super) fn reach() -> Variant {
     Variant::new::<Reach>(REACH)
+}
+
+pub(super) fn keep_passing() -> Variant {
+    Variant::new::<KeepPassing>(KEEP_PASSING)
+}
+
+pub(super) fn seed() -> Variant {
+    Variant::new::<Seed>(SEED)
+}
+
+pub(super) fn missed() -> Variant {
+    Variant::new::<Missed>(MISSED)
 }
 
 /// The most rows that a search on this device keeps.
@@ -193,11 +240,13 @@ pub(super) fn search(walker: Walker) -> Variant {
 }
 
 /// The list of all variants, for the tests that translate them.
-pub(crate) fn variants() -> Vec<Variant> {
-    let mut all = vec![keep_neighbors(), edge_ends(), reach()];
-    all.extend([32, 64, 96, 128].map(|width| prune(width, 1)));
-    all.extend([2, 4].map(|segments| prune(64, segments)));
-    all.extend([2, 3, 16, 32, 64, 128].map(merge_links));
+pub(super) fn variants() -> Vec<Variant> {
+    let mut all = vec![keep_neighbors(), edge_ends(), reach(), seed(), missed(), keep_passing()];
+    for some in [false, true] {
+        all.extend([32, 64, 96, 128].map(|width| prune(width, 1, some)));
+        all.extend([2, 4].map(|segments| prune(64, segments, some)));
+        all.extend([2, 3, 16, 32, 64, 128].map(|degree| merge_links(degree, some)));
+    }
     let walker = Walker {
         rows: Encoding::F16Copy,
         segments: 1,

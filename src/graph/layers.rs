@@ -118,6 +118,13 @@ impl Upper {
         let levels = (1..=MOST_LEVEL as u8).map(|level| of(level).collect::<Vec<u32>>());
         levels.into_iter().find(|nodes| nodes.len() <= most).unwrap_or_default()
     }
+
+    /// The first node of the highest level, of `count` nodes.
+    pub fn highest(&self, count: u32) -> Option<u32> {
+        let highest = self.tops.iter().max();
+        let at = highest.and_then(|highest| self.tops.iter().position(|top| top == highest));
+        at.map(|at| self.nodes[at]).or((count > 0).then_some(0))
+    }
 }
 
 /// The links of a list.
@@ -133,8 +140,8 @@ impl Layers {
 
     /// The links of a node on level 0.
     pub fn base_links(&self, node: u32) -> &[u32] {
-        let first = (node * self.degree) as usize;
-        links_of(&self.base[first..first + self.degree as usize])
+        let degree = self.degree as usize;
+        links_of(&self.base[node as usize * degree..][..degree])
     }
 
     /// Has nodes above level 0 lead to what they lead to on level 1 on level 0, too: in free places, and in the last quarter of the others. They are ways out
@@ -225,15 +232,6 @@ impl Layers {
         });
         upper.entry = upper.entry.or_else(|| upper.highest(keep.len() as u32));
         Layers { degree: self.degree, base, upper }
-    }
-}
-
-impl Upper {
-    /// The first node of the highest level, of `count` nodes.
-    pub fn highest(&self, count: u32) -> Option<u32> {
-        let highest = self.tops.iter().max();
-        let at = highest.and_then(|highest| self.tops.iter().position(|top| top == highest));
-        at.map(|at| self.nodes[at]).or((count > 0).then_some(0))
     }
 }
 

@@ -5,14 +5,12 @@
 use super::heuristic::{self, Points};
 use super::kernels::MOST_DEGREE;
 use super::layers::{MOST_LEVEL, Upper};
-use super::{neighbors, starts};
+use super::{links, neighbors, starts};
 use crate::buffer::Buffer;
 use crate::call::CancelToken;
-use crate::device::Gpu;
 use crate::dtype::AlignedBlock;
 use crate::error::Result;
 use crate::exact::{Dataset, NO_ROW};
-use crate::kernel::{Encoder, words};
 use crate::space;
 
 /// Of how many levels, with how many links, the nodes above level 0 are to be.
@@ -60,7 +58,7 @@ impl Levels {
         // the nodes of a level, and those of them that the one above does not lead to
         let nodes: Vec<u32> = (0..n).filter(|&node| tops[node as usize] > 0).collect();
         let from = if nodes.is_empty() { vec![0] } else { nodes.clone() };
-        let mut missed = starts::unreached(compared.gpu(), (n, links, degree), &from, |_| false)?;
+        let mut missed = starts::unreached(compared.gpu(), (n, (links, degree)), &from, None)?;
         if nodes.is_empty() && !missed.is_empty() {
             missed.push(0);
         }
@@ -116,8 +114,10 @@ impl Levels {
         let own = compared.gather(nodes)?;
         let of_neighbors = (width, neighbors::largest_part(gpu));
         let parts = neighbors::neighbors(&own, of_neighbors, cancel)?.parts;
-        let near: Vec<Vec<u32>> =
-            parts.iter().map(|part| read(gpu, part)).collect::<Result<_>>()?;
+        let near: Vec<Vec<u32>> = parts
+            .iter()
+            .map(|part| links::read(gpu, part, 0, part.size() / 4))
+            .collect::<Result<_>>()?;
         let near = near.concat();
         let bytes = own.rows().read(0..nodes.len())?;
         let mut values = AlignedBlock::default().rows(own.rows().dtype(), &bytes)?.to_f32();
@@ -133,13 +133,6 @@ impl Levels {
         let most = self.ef_construction.min(u64::from(MOST_DEGREE)) as u32;
         most.max(self.m).next_multiple_of(32)
     }
-}
-
-/// All words of a buffer.
-pub(super) fn read(gpu: &Gpu, buffer: &Buffer) -> Result<Vec<u32>> {
-    let encoder = Encoder::new(gpu, "links", false)?;
-    let landed = encoder.submit(&[(buffer, 0, buffer.size())])?.wait()?;
-    Ok(landed.parts.first().map(|part| words(part).into_owned()).unwrap_or_default())
 }
 
 /// The hash of Steele et al., OOPSLA 2014 (SplitMix64), of which every output occurs once.

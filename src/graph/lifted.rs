@@ -12,11 +12,13 @@ use crate::metric::Metric;
 
 /// The share of the rows that are no longer than M.
 const SHARE: f64 = 0.99;
+/// One row in so many is among the longest.
+const LONGEST: usize = 8;
 /// Host memory of a block.
 const BLOCK_BYTES: usize = 32 << 20;
 
-/// The lifted rows, in f32.
-pub(super) fn lifted(dataset: &Dataset) -> Result<Dataset> {
+/// The lifted rows, in f32, and the square of the length of each row.
+pub(super) fn lifted(dataset: &Dataset) -> Result<(Dataset, Vec<f64>)> {
     let (rows, dim) = (dataset.rows(), dataset.rows().dim());
     let (n, step) = (dataset.len() as usize, (BLOCK_BYTES / (4 * dim)).max(1));
     let block = |first: usize| -> Result<Vec<f32>> {
@@ -40,5 +42,13 @@ pub(super) fn lifted(dataset: &Dataset) -> Result<Dataset> {
         }
         all = all.append(&mut SliceSource::new(Rows::F32(&more), dim + 1)?)?;
     }
-    Ok(all)
+    Ok((all, squares))
+}
+
+/// The longest rows, by the squares of the lengths of all.
+pub(super) fn longest(squares: &[f64]) -> Vec<u32> {
+    let mut rows: Vec<u32> = (0..squares.len() as u32).collect();
+    rows.sort_by(|&a, &b| squares[b as usize].total_cmp(&squares[a as usize]));
+    rows.truncate(squares.len() / LONGEST);
+    rows
 }

@@ -28,6 +28,13 @@
 //!   list[q]   = the nearest starts, by the exact search
 //!   repeat: follow the edges of the best rows on the list that have not been followed, and put what is better than its last on it
 //!   answer[q] = the k rows of the list with the smallest (key, row number), by exact distances
+//! renew(old graph, what became of its rows):                                          renewed.rs
+//!   links[x]  = the old edges, without those to rows that were lost
+//!   near[x]   = of x that lost some: the nearest of the neighbours that are left and of those of the lost ones
+//!   links[x]  = of these as above, and the way back
+//!   near[x]   = of new x, and of the longest x where rows are lifted: the nearest that a walk meets from the starts, and from the nearest of the new ones
+//!   links[x]  = of these as above, and the way back; rows that these end at choose again of their old edges and the new ones
+//!   starts    = as above
 //! ```
 //!
 //! Why all rows can be found: a breadth-first search on the device from the starts meets every row; where it does not, one of those that
@@ -59,13 +66,19 @@ mod levels;
 mod lifted;
 mod links;
 mod neighbors;
+mod renewed;
 mod search;
 mod starts;
+mod stored;
+mod variants;
 
 pub(crate) use edges::{Edges, Shape};
-pub(crate) use kernels::{MOST_DEGREE, most_ef, variants};
+pub(crate) use kernels::{MOST_DEGREE, most_ef};
 pub use knn::KnnGraph;
 pub(crate) use knn::{Among, block_rows, check, neighbors};
 pub(crate) use layers::{Broken, Layers, MOST_LEVEL, MOST_PLACES, Upper};
 pub(crate) use levels::Levels;
+pub(crate) use renewed::Origin;
 pub(crate) use search::Walk;
+pub(crate) use stored::Arriving;
+pub(crate) use variants::variants;

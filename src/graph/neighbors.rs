@@ -13,6 +13,7 @@ use crate::exact::{Dataset, Queries, submit_rows};
 use crate::invlists::InvertedLists;
 use crate::kernel::Encoder;
 use crate::space::Decoder;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Rows below which the exact search of all is as fast.
@@ -33,17 +34,18 @@ pub(super) struct Neighbors {
     pub width: u32,
 }
 
-/// Takes the nearest rows of queries that are rows for their neighbours.
+/// Takes the nearest rows of queries for their neighbours.
 struct Keep {
     gpu: Gpu,
     neighbors: Neighbors,
+    /// Whether a row may be on its own list, which one of other rows may not be told from.
+    own: bool,
     decoder: Arc<Decoder>,
 }
 
 impl Neighbors {
-    /// Room for those of `n` rows in buffers of so many bytes at most.
-    fn room(gpu: &Gpu, n: u32, width: u32, most: u64) -> Result<Neighbors> {
-        let rows = (most / (u64::from(width) * 4)).clamp(1, n.max(1).into()) as u32;
+    /// Room for those of `n` rows, of which each buffer has so many.
+    pub fn room(gpu: &Gpu, n: u32, width: u32, rows: u32) -> Result<Neighbors> {
         let part = |first: u32| {
             let count = u64::from(rows.min(n - first));
             gpu.alloc("neighbors", count * u64::from(width) * 4)
@@ -51,6 +53,18 @@ impl Neighbors {
         let parts = (0..n).step_by(rows as usize).map(part).collect::<Result<_>>()?;
         Ok(Neighbors { parts, rows, width })
     }
+
+    /// The buffers, and the rows that each has of `n`.
+    pub fn spans(&self, n: u32) -> impl Iterator<Item = (&Buffer, Range<u32>)> {
+        let firsts = (0..n).step_by(self.rows as usize);
+        let span = move |first: u32| first..n.min(first.saturating_add(self.rows));
+        self.parts.iter().zip(firsts.map(span))
+    }
+}
+
+/// How many rows' neighbours a buffer of so many bytes has.
+pub(super) fn rows_of_part(width: u32, most: u64) -> u32 {
+    (most / (u64::from(width) * 4)).clamp(1, u64::from(u32::MAX)) as u32
 }
 
 /// The most bytes of a buffer that one binding holds.
@@ -64,25 +78,47 @@ pub(super) fn neighbors(
     (width, most): (u32, u64),
     cancel: Option<&CancelToken>,
 ) -> Result<Neighbors> {
-    let (gpu, n) = (dataset.gpu(), dataset.len());
-    let neighbors = Neighbors::room(gpu, n as u32, width, most)?;
-    let decoder = Queries::resident(dataset, dataset, 0..0)?.decoder;
-    let (of, kept) = (gpu.clone(), neighbors.clone());
-    let options = Options {
-        // an edge that rounding misses is no loss
-        fast: true,
-        timed: log::log_enabled!(log::Level::Debug),
-        cancel: cancel.cloned(),
-        next: Some(Arc::new(Keep { gpu: of, neighbors: kept, decoder })),
-        ..Options::default()
-    };
-    let k = width as usize + 1;
+    let room =
+        Neighbors::room(dataset.gpu(), dataset.len() as u32, width, rows_of_part(width, most))?;
+    let options = keeping((dataset, dataset), (&room, false), cancel)?;
+    let (n, k) = (dataset.len(), width as usize + 1);
     if n < FEW_ROWS {
         told(&submit_rows(dataset, (dataset, 0..n), k, options)?.wait()?.stats);
     } else {
         in_lists(dataset, k, options)?;
     }
-    Ok(neighbors)
+    Ok(room)
+}
+
+/// The same of the rows of another dataset, so many of them a buffer.
+pub(super) fn nearest(
+    dataset: &Dataset,
+    of: &Dataset,
+    (width, rows): (u32, u32),
+    cancel: Option<&CancelToken>,
+) -> Result<Neighbors> {
+    let room = Neighbors::room(dataset.gpu(), of.len() as u32, width, rows)?;
+    let options = keeping((dataset, of), (&room, true), cancel)?;
+    told(&submit_rows(dataset, (of, 0..of.len()), width as usize, options)?.wait()?.stats);
+    Ok(room)
+}
+
+/// The options of a search that has the nearest rows of each kept.
+fn keeping(
+    (dataset, of): (&Dataset, &Dataset),
+    (room, own): (&Neighbors, bool),
+    cancel: Option<&CancelToken>,
+) -> Result<Options> {
+    let decoder = Queries::resident(dataset, of, 0..0)?.decoder;
+    let keep = Keep { gpu: dataset.gpu().clone(), neighbors: room.clone(), own, decoder };
+    Ok(Options {
+        // an edge that rounding misses is no loss
+        fast: true,
+        timed: log::log_enabled!(log::Level::Debug),
+        cancel: cancel.cloned(),
+        next: Some(Arc::new(keep)),
+        ..Options::default()
+    })
 }
 
 /// Says what a search took, where somebody listens.
@@ -131,8 +167,8 @@ impl NextStage for Keep {
         let query_ids = encoder.upload("rows", bytemuck::cast_slice(found.query_ids))?;
         let keys = gpu.scratch("no keys", u64::from(nq) * 4)?;
         let none = gpu.scratch("no rows", u64::from(nq) * 4)?;
-        let &Neighbors { ref parts, rows, width } = &self.neighbors;
-        for (at, part) in parts.iter().enumerate() {
+        let (width, own) = (self.neighbors.width, self.own.into());
+        for (part, rows) in self.neighbors.spans(u32::MAX) {
             let buffers = [
                 ("found_keys", found.keys),
                 ("found", found.rows),
@@ -141,7 +177,8 @@ impl NextStage for Keep {
                 ("keys", &keys),
                 ("none", &none),
             ];
-            let params = KeepNeighbors { k: found.k, width, first: at as u32 * rows, count: rows };
+            let (first, count) = (rows.start, rows.end - rows.start);
+            let params = KeepNeighbors { k: found.k, width, own, first, count };
             encoder.dispatch(&kernels::keep_neighbors(), &buffers, &params, [nq, 1, 1])?;
         }
         Ok(Left { keys, rows: none.clone(), counts: none })

@@ -1,7 +1,8 @@
 //! The search of a graph: what goes on from the nearest starts of each query, while these are on the device.
 
 use super::edges::{Edges, binds, family, form};
-use super::kernels::{self, SEGMENTS, SearchGraph, Walker};
+use super::kernels::{self, KeepPassing, SEGMENTS, SearchGraph, Walker};
+use crate::buffer::Buffer;
 use crate::call::{Filter, Options, Pending, RowHits, SearchStats};
 use crate::dtype::Rows;
 use crate::error::{Error, Result};
@@ -13,7 +14,7 @@ use crate::space::Pair;
 use std::sync::Arc;
 
 /// Starts of a query.
-const STARTS: usize = 32;
+pub(super) const STARTS: usize = 32;
 /// Bytes of workgroup memory of one query at most: a device that has more has other workgroups at a time.
 const MOST_MEMORY: u32 = 32 << 10;
 /// The bit of what is told of a query that says that it ended before it was done.
@@ -31,23 +32,26 @@ pub(crate) struct Walk {
 }
 
 /// What is between the search of the starts and the exact distances.
-struct Walking {
-    graph: Edges,
-    walk: Walk,
+pub(super) struct Walking {
+    pub graph: Edges,
+    pub walk: Walk,
     /// As which the rows are compared.
-    form: Form,
+    pub form: Form,
     /// Whether queries are integers as the rows are.
-    whole: bool,
+    pub whole: bool,
+    /// The rows that may be hits, a bit each; all where `None`.
+    pub passing: Option<Buffer>,
 }
 
 impl Edges {
-    /// Starts a search for the `k` nearest of those rows of its dataset that a walk meets; `None` where there is no room for it beside the
+    /// Starts a search for the `k` nearest of those rows of its dataset that a walk meets, and that are `passing`, a bit each; `None` where there is no room for it beside the
     /// search of the starts, or queries are of no type that it compares.
     pub fn submit(
         &self,
         dataset: &Dataset,
         queries: Rows<'_>,
         (k, walk): (usize, Walk),
+        passing: Option<&[u32]>,
         options: Options,
     ) -> Result<Option<Pending<RowHits>>> {
         let unread = Queries::unread(dataset, queries)?;
@@ -61,7 +65,8 @@ impl Edges {
         let row_ids = options.row_ids.clone();
         let refined = Refined::new(dataset, (unread, true), row_of, of, row_ids)?;
         let Some(refined) = refined else { return Ok(None) };
-        let walking = Walking { graph: self.clone(), walk, form, whole };
+        let passing = passing.map(|bits| passing_rows(dataset, bits)).transpose()?;
+        let walking = Walking { graph: self.clone(), walk, form, whole, passing };
         let refined = Arc::new(refined.through(Arc::new(walking)));
         let options = Options { next: Some(refined.clone()), ..options };
         let starts = &self.starts.dataset;
@@ -159,7 +164,8 @@ impl Between for Walking {
         }
         encoder.stage("walk");
         encoder.dispatch(&kernels::search(walker), &buffers, &params, [nq, 1, 1])?;
-        Ok(Instead { chosen: Chosen { bins, counts }, room: ef, told })
+        let chosen = self.kept(encoder, Chosen { bins, counts }, nq)?;
+        Ok(Instead { chosen, room: ef, told })
     }
 
     fn count(&self, told: u32, stats: &mut SearchStats) {
@@ -170,7 +176,29 @@ impl Between for Walking {
     }
 }
 
+/// Brings the rows that may be hits to the device.
+fn passing_rows(dataset: &Dataset, bits: &[u32]) -> Result<Buffer> {
+    let passing = dataset.gpu().alloc("rows that pass", bits.len() as u64 * 4)?;
+    let mut encoder = Encoder::new(dataset.gpu(), "rows that pass", false)?;
+    encoder.write(&passing, 0, bytemuck::cast_slice(bits))?;
+    encoder.submit(&[])?;
+    Ok(passing)
+}
+
 impl Walking {
+    /// What may be hits of what was met.
+    fn kept(&self, encoder: &mut Encoder, met: Chosen, nq: u32) -> Result<Chosen> {
+        let Some(passing) = &self.passing else { return Ok(met) };
+        let (gpu, ef) = (encoder.gpu().clone(), self.walk.ef);
+        let bins = gpu.scratch("rows that pass", u64::from(nq) * u64::from(ef) * 4)?;
+        let counts = gpu.scratch("rows that pass", u64::from(nq) * 4)?;
+        let buffers =
+            [("chosen", &met.bins), ("passing", passing), ("kept", &bins), ("counts", &counts)];
+        let params = KeepPassing { ef };
+        encoder.dispatch(&kernels::keep_passing(), &buffers, &params, [nq, 1, 1])?;
+        Ok(Chosen { bins, counts })
+    }
+
     /// Each place of the list is followed once, and a list changes while that is done: of so many times as many the search is lost.
     fn most_steps(&self, width: u32) -> u32 {
         self.walk.most_steps.unwrap_or(4 * self.walk.ef / width + 32)

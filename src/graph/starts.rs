@@ -1,6 +1,6 @@
 //! From where a search sets out: a sample of the rows, and a row of whatever the edges of the others do not lead to.
 
-use super::kernels::{self, Reach};
+use super::kernels::{self, Missed, Reach, Seed};
 use super::layers::Upper;
 use crate::buffer::Buffer;
 use crate::device::Gpu;
@@ -26,7 +26,7 @@ pub(super) struct Starts {
 }
 
 /// A sample of about `count` numbers below `n`: one of each of so many stretches, by a hash of the stretch's number.
-fn sample(n: u64, count: u64) -> Vec<u32> {
+pub(super) fn sample(n: u64, count: u64) -> Vec<u32> {
     let count = count.min(n);
     let of = |i: u64| {
         let (first, end) = (i * n / count, (i + 1) * n / count);
@@ -36,7 +36,7 @@ fn sample(n: u64, count: u64) -> Vec<u32> {
     (0..count).map(of).collect()
 }
 
-fn sample_size(n: u64) -> u64 {
+pub(super) fn sample_size(n: u64) -> u64 {
     ((4.0 * (n as f64).sqrt()) as u64).clamp(FEWEST, MOST)
 }
 
@@ -44,50 +44,53 @@ impl Starts {
     /// Of a dataset with these edges; rows in `gone`, a bit each, are nobody's hits and need not be reached. Nodes of the levels above are starts too.
     pub fn new(
         dataset: &Dataset,
-        (links, degree): (&Buffer, u32),
+        links: (&Buffer, u32),
         gone: Option<&[u32]>,
         upper: Option<&Upper>,
     ) -> Result<Starts> {
         let n = dataset.len();
-        let is_gone =
-            |row: u32| gone.is_some_and(|gone| gone[row as usize / 32] >> (row % 32) & 1 != 0);
         let mut rows = sample(n, sample_size(n));
         if let Some(upper) = upper {
             rows.extend(upper.at_most(2 * sample_size(n) as usize));
             rows.sort_unstable();
             rows.dedup();
         }
-        rows.retain(|&row| !is_gone(row));
+        rows.retain(|&row| !has(gone, row));
         let sampled = rows.len();
-        let of = (n as u32, links, degree);
-        rows.extend(unreached(dataset.gpu(), of, &rows, is_gone)?);
+        rows.extend(unreached(dataset.gpu(), (n as u32, links), &rows, gone)?);
         rows.sort_unstable();
         log::debug!("{sampled} starts, and {} where no edge leads", rows.len() - sampled);
-        let starts = dataset.gather(&rows)?;
+        Starts::of(dataset, &rows)
+    }
+
+    /// These rows of a dataset, which ascend.
+    pub fn of(dataset: &Dataset, rows: &[u32]) -> Result<Starts> {
+        let starts = dataset.gather(rows)?;
         let mut encoder = Encoder::new(dataset.gpu(), "starts", false)?;
         let table = dataset.gpu().alloc("starts", rows.len() as u64 * 4)?;
-        encoder.write(&table, 0, bytemuck::cast_slice(&rows))?;
+        encoder.write(&table, 0, bytemuck::cast_slice(rows))?;
         encoder.submit(&[])?;
         Ok(Starts { dataset: starts, rows: table })
     }
 }
 
+/// Whether a row has a bit.
+pub(super) fn has(bits: Option<&[u32]>, row: u32) -> bool {
+    bits.is_some_and(|bits| bits[row as usize / 32] >> (row % 32) & 1 != 0)
+}
+
 /// Rows that no edge leads to from those in `from`, some of them, from which all others are reached that are not gone.
 pub(super) fn unreached(
     gpu: &Gpu,
-    (n, links, degree): (u32, &Buffer, u32),
+    (n, links): (u32, (&Buffer, u32)),
     from: &[u32],
-    is_gone: impl Fn(u32) -> bool,
+    gone: Option<&[u32]>,
 ) -> Result<Vec<u32>> {
-    let mut levels = vec![0u32; n as usize];
+    let mut reach = Reached::new(gpu, n, links, gone)?;
     let (mut from, mut more) = (from.to_vec(), Vec::new());
-    // a level for each round of each search: none is used twice
-    let mut level = 1;
     loop {
-        from.iter().for_each(|&row| levels[row as usize] = level);
-        level = spread(gpu, (links, degree), &mut levels, level)?;
-        let missed = (0..n).filter(|&row| levels[row as usize] == 0 && !is_gone(row));
-        let missed: Vec<u32> = missed.collect();
+        reach.go_on(&from)?;
+        let missed = reach.missed()?;
         if missed.is_empty() {
             return Ok(more);
         }
@@ -96,42 +99,85 @@ pub(super) fn unreached(
     }
 }
 
-/// Goes on from the rows of a level until it reaches no more, and says which level comes next.
-fn spread(
-    gpu: &Gpu,
-    (links, degree): (&Buffer, u32),
-    levels: &mut Vec<u32>,
-    mut level: u32,
-) -> Result<u32> {
-    let n = levels.len() as u32;
-    let [x, y] = fold(gpu, u64::from(n).div_ceil(256))?;
-    let on_device = gpu.scratch("levels", u64::from(n) * 4)?;
-    let mut first = Encoder::new(gpu, "reach", false)?;
-    first.write(&on_device, 0, bytemuck::cast_slice(levels))?;
-    first.submit(&[])?;
-    loop {
+/// A breadth-first search, which stays on the device: the host learns which rows are missed, a bit each.
+struct Reached<'a> {
+    gpu: &'a Gpu,
+    n: u32,
+    links: (&'a Buffer, u32),
+    levels: Buffer,
+    gone: Buffer,
+    /// Of the rows that it goes on from; none is used twice.
+    level: u32,
+}
+
+impl<'a> Reached<'a> {
+    /// Before it sets out.
+    fn new(
+        gpu: &'a Gpu,
+        n: u32,
+        links: (&'a Buffer, u32),
+        gone: Option<&[u32]>,
+    ) -> Result<Reached<'a>> {
+        let levels = gpu.scratch("levels", u64::from(n) * 4)?;
+        let words = n.div_ceil(32) as usize;
+        let gone = gone.map_or_else(|| vec![0; words], |gone| gone[..words].to_vec());
         let mut encoder = Encoder::new(gpu, "reach", false)?;
-        let reached = gpu.scratch("reached", 4)?;
-        for _ in 0..LEVELS {
-            // of the last level of a submission alone
-            encoder.clear(&reached);
-            let buffers = [("links", links), ("levels", &on_device), ("reached", &reached)];
-            let params = Reach { n, degree, level, groups_x: x };
-            encoder.dispatch(&kernels::reach(), &buffers, &params, [x, y, 1])?;
-            level += 1;
-        }
-        let landed = encoder.submit(&[(&reached, 0, 4)])?.wait()?;
-        let more = landed.parts.first().map(|part| words(part)[0]);
-        if more != Some(1) {
-            break;
-        }
+        encoder.clear(&levels);
+        let gone = encoder.upload("rows that are gone", bytemuck::cast_slice(&gone))?;
+        encoder.submit(&[])?;
+        Ok(Reached { gpu, n, links, levels, gone, level: 1 })
     }
-    let encoder = Encoder::new(gpu, "reach", false)?;
-    let landed = encoder.submit(&[(&on_device, 0, u64::from(n) * 4)])?.wait()?;
-    if let Some(part) = landed.parts.first() {
-        *levels = words(part).into_owned();
+
+    /// Goes on from some rows until no edge leads any further.
+    fn go_on(&mut self, from: &[u32]) -> Result<()> {
+        if from.is_empty() {
+            return Ok(());
+        }
+        let (gpu, (links, degree)) = (self.gpu, self.links);
+        let mut encoder = Encoder::new(gpu, "reach", false)?;
+        let count = from.len() as u32;
+        let [x, y] = fold(gpu, u64::from(count).div_ceil(256))?;
+        let rows_from = encoder.upload("rows to set out from", bytemuck::cast_slice(from))?;
+        let buffers = [("rows_from", &rows_from), ("levels", &self.levels)];
+        let params = Seed { count, level: self.level, groups_x: x };
+        encoder.dispatch(&kernels::seed(), &buffers, &params, [x, y, 1])?;
+        let [x, y] = fold(gpu, u64::from(self.n).div_ceil(256))?;
+        loop {
+            let reached = gpu.scratch("reached", 4)?;
+            for _ in 0..LEVELS {
+                // of the last level of a submission alone
+                encoder.clear(&reached);
+                let buffers = [("links", links), ("levels", &self.levels), ("reached", &reached)];
+                let params = Reach { n: self.n, degree, level: self.level, groups_x: x };
+                encoder.dispatch(&kernels::reach(), &buffers, &params, [x, y, 1])?;
+                self.level += 1;
+            }
+            let landed = encoder.submit(&[(&reached, 0, 4)])?.wait()?;
+            if landed.parts.first().map(|part| words(part)[0]) != Some(1) {
+                break;
+            }
+            encoder = Encoder::new(gpu, "reach", false)?;
+        }
+        self.level += 1;
+        Ok(())
     }
-    Ok(level + 1)
+
+    /// The rows that were not reached.
+    fn missed(&self) -> Result<Vec<u32>> {
+        let (gpu, n) = (self.gpu, self.n);
+        let bytes = u64::from(n.div_ceil(32)) * 4;
+        let missed = gpu.scratch("rows that are missed", bytes)?;
+        let mut encoder = Encoder::new(gpu, "reach", false)?;
+        let [x, y] = fold(gpu, u64::from(n).div_ceil(32 * 256))?;
+        let buffers = [("levels", &self.levels), ("gone", &self.gone), ("missed", &missed)];
+        encoder.dispatch(&kernels::missed(), &buffers, &Missed { n, groups_x: x }, [x, y, 1])?;
+        let landed = encoder.submit(&[(&missed, 0, bytes)])?.wait()?;
+        let Some(part) = landed.parts.first() else { return Ok(Vec::new()) };
+        let of = |(at, &word): (usize, &u32)| {
+            (0..32).filter(move |bit| word >> bit & 1 != 0).map(move |bit| at as u32 * 32 + bit)
+        };
+        Ok(words(part).iter().enumerate().flat_map(of).collect())
+    }
 }
 
 #[cfg(test)]

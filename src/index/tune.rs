@@ -153,7 +153,7 @@ impl TuneCurve {
 ///
 /// Of a [`Graph`](crate::Graph) every search goes along the edges, also where so few rows are searched faster in full, and where that is no way for it the error
 /// of the search says so. The first of its numbers is `k`, below which all are the same, and the last the longest list that there is
-/// ([`Breadth::most`]): it may find too little, and is what the curve [ends](TuneCurve::reached) with then.
+/// ([`Breadth::most`], beside a filter less): it may find too little, and is what the curve [ends](TuneCurve::reached) with then.
 ///
 /// Of an [`IvfPq`](crate::IvfPq), and an [`IvfSq`](crate::IvfSq) that keeps codes alone, the exact answers are those of the decoded rows, of an
 /// [`IvfRaBitQ`](crate::IvfRaBitQ) that does so those of its estimates: what encoding lost is not in this recall; of a [`Refine`](crate::Refine) they are those of the
@@ -214,11 +214,16 @@ pub fn tune_search(
     };
     let mut points = vec![measure.point(first)?];
     // twice as many each time until every hit is found, or there are no more
-    while points[points.len() - 1].recall < 1.0
-        && points[points.len() - 1].number() < breadth.most()
-    {
-        let asked = points[points.len() - 1].number().saturating_mul(2);
-        points.push(measure.point(asked.min(breadth.most()))?);
+    let mut most = breadth.most();
+    while let Some(last) = points.last().filter(|last| last.recall < 1.0 && last.number() < most) {
+        let (last, asked) = (last.number(), last.number().saturating_mul(2).min(most));
+        match measure.point(asked) {
+            // a list is longer for what does not pass
+            Err(Error::InvalidArgument { argument: "path", .. }) if search.filter.is_some() => {
+                most = last + (asked - last) / 2;
+            }
+            point => points.push(point?),
+        }
     }
     loop {
         let first = points.partition_point(|point| point.recall < *recall);

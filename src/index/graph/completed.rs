@@ -47,7 +47,7 @@ pub(super) fn completed(
     found: RowHits,
     (queries, dim): (&Kept, usize),
     (k, wanted): (usize, usize),
-    options: Options,
+    (filter, options): (Filter, Options),
 ) -> Result<RowHits> {
     let short = |ends: &[usize]| ends[1] - ends[0] < wanted;
     let again: Vec<usize> =
@@ -56,7 +56,7 @@ pub(super) fn completed(
         return Ok(found);
     }
     let some = queries.some(&again, dim);
-    let exact = exact::submit_search(dataset, some.rows(), k, Filter::default(), options)?;
+    let exact = exact::submit_search(dataset, some.rows(), k, filter, options)?;
     let exact = exact.wait()?;
     let mut all = RowHits { lims: vec![0], stats: found.stats.clone(), ..RowHits::default() };
     let mut next = 0;

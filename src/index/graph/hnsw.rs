@@ -127,10 +127,10 @@ impl Hnsw {
         core.map(Hnsw)
     }
 
-    /// Makes the graph now, if it is not there: otherwise the first search that follows it does. Where there can be none, it does nothing.
+    /// Makes the graph now, if it is not there: otherwise the first search that follows it does. Of no rows there is none to make.
     ///
     /// # Errors
-    /// `OutOfDeviceMemory`; `DeviceLost`.
+    /// `Unsupported` where there can be none, with the reason; `OutOfDeviceMemory`; `DeviceLost`.
     ///
     /// # Example
     /// ```no_run

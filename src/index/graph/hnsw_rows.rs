@@ -13,6 +13,7 @@ use crate::index::params::{Ask, HnswParams, SearchParams};
 use crate::index::persist::{self, FileReader, FileWriter};
 use crate::index::state::Stored;
 use crate::metric::Metric;
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -99,7 +100,7 @@ impl HnswRows {
     /// The graph of the rows in `live`, or all, which is made if there is none; `None` where there can be none.
     pub fn layers(&self, live: Option<&RowSet>) -> Result<Option<Layers>> {
         match &self.unfollowed {
-            Some(layers) => Ok(Some(kept(layers, live))),
+            Some(layers) => Ok(Some(kept(Cow::Borrowed(layers), live))),
             None => graph_layers(&self.rows, &self.levels(), live),
         }
     }
@@ -118,17 +119,17 @@ pub(in crate::index) fn graph_layers(
     }
     match rows.build() {
         // what is not there is made by the next search
-        Err(Error::OutOfDeviceMemory { .. }) => return Ok(None),
+        Err(Error::OutOfDeviceMemory { .. } | Error::Unsupported { .. }) => return Ok(None),
         other => other?,
     }
     let Some(graph) = rows.known_graph() else { return Ok(None) };
-    Ok(Some(kept(&graph.layers(&rows.dataset, levels)?, live)))
+    Ok(Some(kept(Cow::Owned(graph.layers(&rows.dataset, levels)?), live)))
 }
 
 /// What is left of a graph of those nodes that are in `live`, or all.
-fn kept(layers: &Layers, live: Option<&RowSet>) -> Layers {
+fn kept(layers: Cow<'_, Layers>, live: Option<&RowSet>) -> Layers {
     match live {
-        None => layers.clone(),
+        None => layers.into_owned(),
         Some(live) => layers.keep(&live.iter().collect::<Vec<u32>>()),
     }
 }
@@ -178,7 +179,7 @@ impl Stored for HnswRows {
 
     fn mask(&self, live: &[u32]) -> Result<HnswRows> {
         // until rows are copied together, the graph leads over those that were removed
-        let rows = self.rows.mask(live)?.with_graph_of(&self.rows);
+        let rows = self.rows.mask(live)?;
         Ok(HnswRows { rows, ..self.clone() })
     }
 
@@ -220,18 +221,15 @@ impl Stored for HnswRows {
     fn write_sections(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {
         let making = (self.rows.shape.degree, self.levels(), self.rows.ef);
         persist::write_hnsw(file, making, self.layers(live)?.as_ref())?;
-        let row_bytes = self.dtype().row_bytes(self.dim());
-        persist::write_rows(file, persist::ROWS, row_bytes, self.len(), live, |rows| {
-            Stored::read(self, rows)
-        })
+        self.rows.dataset.write_sections(live, file)
     }
 
     fn read_sections(&self, rows: u64, file: &mut FileReader) -> Result<HnswRows> {
         let (making, layers) = persist::read_hnsw(file, rows)?;
-        let empty = HnswRows::made(self.rows.dataset.clone(), making)?;
-        let shape = (self.dtype(), self.dim());
-        let read =
-            persist::read_rows(file, persist::ROWS, shape, rows, |source| empty.append(source))?;
-        layers.map_or_else(|| Ok(read.clone()), |layers| read.with_layers(&layers))
+        let read = HnswRows::made(self.rows.dataset.read_sections(rows, file)?, making)?;
+        match layers {
+            Some(layers) => read.with_layers(&layers),
+            None => Ok(read),
+        }
     }
 }

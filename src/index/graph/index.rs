@@ -24,23 +24,36 @@ const EF: usize = 64;
 /// the neighbours of what is nearest so far; the more rows it keeps on its way ([`ef`](Self::ef)), the fewer neighbours it misses.
 ///
 /// All else is as of a [`Flat`](crate::Flat): types, metrics, ids, filters, changes, files, the order of equal distances. What a graph cannot answer, or not as
-/// fast, the exact search answers: filters, range searches, k above 512, indexes of few rows (as the device profile says: 32,768, on a card that searches exactly very fast half a million), metrics that are
+/// fast, the exact search answers: filters of single queries or that were prepared, filters that few rows pass, range searches, k or `ef` above 512, indexes of few rows (as the device profile says: 32,768, on a card that searches exactly very fast half a million), metrics that are
 /// no sums of squares or products, and queries that found fewer hits than there are. [`SearchStats::graph`](crate::SearchStats#structfield.graph)
 /// says which way a search went, and [`GraphParams::path`](crate::GraphParams#structfield.path) decides it.
 ///
 /// Cost: that of a [`Flat`](crate::Flat) in device memory, 4 bytes an edge, and a copy of some rows (four times the root of their number) from which searches
 /// set out; searches that go by a copy of the rows in 8 bits ([`GraphParams::traversal`](crate::GraphParams#structfield.traversal)) a byte an element beside. Rows of
-/// i8 and u8 are read as they are, and compared with queries of their type in integers. The graph takes the exact search of all rows by all rows: some seconds for a million on a large card. After rows
-/// were added or replaced, or one in eight was removed, the next search makes a new one.
+/// i8 and u8 are read as they are, and compared with queries of their type in integers. The graph takes the exact search of all rows by all rows: some seconds for a million on a large card.
+///
+/// # Changes
+/// Rows that were removed stay in the graph, as ways to others and nobody's hits, until one in five is (as a `Flat` keeps them). Then, and after rows were added
+/// or replaced, the next search makes the new graph of the old one: rows that lost neighbours take those of the lost ones, new rows are searched for
+/// along the edges, lead to what is found, and back. That takes a time in proportion to the rows that changed (under inner products also a pass over all rows, of which one in eight, the longest, is searched for again), and
+/// as much memory as both graphs while it is made. Where more came than half of those that are left, or three of four were lost, it is made of the rows alone, as by
+/// [`rebuild`](Self::rebuild). Searches that began before a change see the graph of then. A copy in 8 bits that is there grows with the rows that are added.
+///
+/// # Filters
+/// A filter of all queries is taken along the edges: the search goes through all rows, keeps a list that is longer the fewer rows pass, and answers with
+/// those that do. Where that list would be longer than there is room for (of 64 rows for k = 10, below one row in eighteen that passes), or takes longer than
+/// comparing all rows, the exact search answers, as it does single queries that meet too few: an answer has min(k, rows that pass) hits.
 ///
 /// # Accuracy
 /// Distances are those of a [`Flat`](crate::Flat), to the bit; neighbours may be missed. Edges lead to every row from those that a search may
 /// set out from, which take in whatever no edge leads to; a search that keeps few rows may miss it all the same. An answer is a function of the graph as it was
-/// made, the query and [`ef`](Self::ef): it does not depend on the other queries of a call. A graph is one of the rows at the time; where few were removed since, it
-/// is another than a new one would be.
+/// made, the query and [`ef`](Self::ef): it does not depend on the other queries of a call. A graph that was made of an earlier one depends on the
+/// changes in between and on when it was searched, and finds within some two points of what a new one does (half of the rows in ten batches: 0.916 of 0.917 under L2,
+/// 0.881 of 0.895 under inner products, of 4,000 rows of normal numbers; 3,000 rows without the 70 % around one of them: 0.998 of 0.998; 24 dimensions, 16 edges, `ef` 32).
 ///
 /// # References
-/// Ootomo et al., *CAGRA: Highly Parallel Graph Construction and Approximate Nearest Neighbor Search for GPUs*, arXiv 2308.15136.
+/// Ootomo et al., *CAGRA: Highly Parallel Graph Construction and Approximate Nearest Neighbor Search for GPUs*, arXiv 2308.15136. Changes: Singh et al.,
+/// *FreshDiskANN*, arXiv 2105.09613, and batches as of Manohar et al., *ParlayANN*, arXiv 2305.04359.
 ///
 /// # Example
 /// ```no_run
@@ -107,8 +120,8 @@ impl Graph {
         Ok(Graph(Core::new(empty(gpu, dim, &metric, dtype, shape)?)))
     }
 
-    /// Reads what [`Index::write`](crate::Index::write) wrote, if it was a `Graph`; otherwise as [`read_index`](crate::read_index). Files have the rows
-    /// and not the graph, which is made of them again.
+    /// Reads what [`Index::write`](crate::Index::write) wrote, if it was a `Graph`; otherwise as [`read_index`](crate::read_index). Files of a graph that was
+    /// made have its edges, so that nothing is made again; of rows that were removed since, or of earlier versions, they have the rows alone.
     ///
     /// # Errors
     /// As [`read_index`](crate::read_index); `Format` also for another kind of index.
@@ -132,10 +145,11 @@ impl Graph {
         core.map(Graph)
     }
 
-    /// Makes the graph now, if it is not there: otherwise the first search that follows it does. Where there can be none, it does nothing.
+    /// Makes the graph now, if it is not there: otherwise the first search that follows it does. After changes it is made of what is left of the one
+    /// before, as such a search does. Of no rows there is none to make.
     ///
     /// # Errors
-    /// `OutOfDeviceMemory`; `DeviceLost`.
+    /// `Unsupported` where there can be none, with the reason; `OutOfDeviceMemory`; `DeviceLost`.
     ///
     /// # Example
     /// ```no_run
@@ -146,6 +160,26 @@ impl Graph {
     /// ```
     pub fn build(&self) -> Result<()> {
         self.0.snapshot().rows().build()
+    }
+
+    /// Makes the graph anew of the rows as they are now, whatever there is of one. Searches that run meanwhile follow the old one, changes wait.
+    ///
+    /// Cost: as [`build`](Self::build) after the first [`add`](crate::Index::add). Rows that are added and removed do not ask for it: their graph is
+    /// within some two points of a new one's recall, which this brings back.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build); the index is then as it was.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use nearfield::*;
+    /// let index = Graph::read(&Gpu::new()?, "graph.nf")?;
+    /// index.remove(&[3, 5, 8])?;
+    /// index.rebuild()?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    pub fn rebuild(&self) -> Result<()> {
+        self.0.rebuild(GraphRows::rebuilt)
     }
 
     /// Edges of a row.
@@ -159,7 +193,8 @@ impl Graph {
         self.0.snapshot().rows().ef
     }
 
-    /// Has searches keep so many rows unless they say how many; files keep the number.
+    /// Has searches keep so many rows unless they say how many; files keep the number. Above 512 (on a software driver 256) they are exact, which
+    /// [`SearchStats::graph`](crate::SearchStats#structfield.graph) counts.
     ///
     /// # Errors
     /// `InvalidArgument` for 0.

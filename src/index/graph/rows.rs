@@ -1,6 +1,8 @@
 //! What an index with a graph stores: rows as they are, and the graph of them once a search asks for it.
 
+use super::before::{Before, Built};
 use super::completed::{Kept, completed};
+use super::passing::Passing;
 use crate::buffer::Matrix;
 use crate::call::{Filter, Made, Options, Pending, RowHits, RowIds, mask_words};
 use crate::dtype::{DType, Rows};
@@ -17,15 +19,8 @@ use crate::metric::Metric;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Of the rows of a graph, one in so many may be removed before the next search makes a new one.
-const REMOVED: u64 = 8;
-
-/// A graph, and how many of its rows had been removed when it was made.
-#[derive(Clone)]
-struct Built {
-    graph: Arc<Edges>,
-    removed: u64,
-}
+/// Above every list that there is room for.
+const MOST_ASKED: u64 = 1 << 24;
 
 /// Rows, and how they are searched.
 #[derive(Clone)]
@@ -36,10 +31,12 @@ pub(in crate::index) struct GraphRows {
     pub(super) levels: Option<Levels>,
     pub(super) ef: usize,
     /// The rows that were removed, a bit each; `None` where none was.
-    gone: Option<Arc<[u32]>>,
-    built: Made<Built>,
+    pub(super) gone: Option<Arc<[u32]>>,
+    pub(super) built: Made<Built>,
+    /// The graph of what the rows were, of which theirs is made.
+    pub(super) before: Before,
     /// Their copy in 8 bits, once a search asks for it.
-    bytes: Made<Option<Rounded>>,
+    pub(super) bytes: Made<Option<Rounded>>,
 }
 
 /// What a search does.
@@ -51,30 +48,9 @@ enum Way {
 impl GraphRows {
     /// No rows yet.
     pub fn new(dataset: Dataset, shape: Shape, ef: usize) -> GraphRows {
-        let (built, bytes) = (Made::default(), Made::default());
-        GraphRows { dataset, shape, levels: None, ef, gone: None, built, bytes }
-    }
-
-    /// Whose graph has such levels above its edges.
-    pub(super) fn with_levels(self, levels: Levels) -> GraphRows {
-        GraphRows { levels: Some(levels), ..self }
-    }
-
-    /// The same rows with this graph of them.
-    pub(super) fn with_graph(&self, graph: Edges) -> GraphRows {
-        let built = Built { graph: Arc::new(graph), removed: self.removed() };
-        GraphRows { built: Made::of(built), ..self.clone() }
-    }
-
-    /// The same rows, and the graph of others that have the same values, but for what was removed since.
-    pub(super) fn with_graph_of(&self, other: &GraphRows) -> GraphRows {
-        let built = other.built.known().map_or_else(Made::default, Made::of);
-        GraphRows { built, ..self.clone() }
-    }
-
-    /// The same rows, of which there is no graph yet.
-    pub(super) fn without_graph(&self) -> GraphRows {
-        GraphRows { built: Made::default(), ..self.clone() }
+        let (built, before) = (Made::default(), Before::default());
+        let (levels, bytes) = (None, Made::default());
+        GraphRows { dataset, shape, levels, ef, gone: None, built, before, bytes }
     }
 
     /// Edges of a row.
@@ -87,50 +63,51 @@ impl GraphRows {
         self.ef
     }
 
-    /// The graph, if it is there.
-    pub(super) fn known_graph(&self) -> Option<Arc<Edges>> {
-        self.built.known().map(|built| built.graph)
-    }
-
     /// Whose searches keep so many rows.
     pub fn with_ef(&self, ef: usize) -> Result<GraphRows> {
         Ok(GraphRows { ef: checked_ef(ef)?, ..self.clone() })
     }
 
-    /// With the graph, if it is still to be made and there is one of such rows.
+    /// With the graph, if it is still to be made.
+    ///
+    /// # Errors
+    /// `Unsupported` where there is none of such rows.
     pub fn build(&self) -> Result<()> {
         match Edges::refused(&self.dataset, self.shape) {
-            None if self.dataset.len() > 0 => self.graph().map(drop),
-            _ => Ok(()),
+            _ if self.dataset.len() == 0 => Ok(()),
+            None => self.graph().map(drop),
+            Some(why) => Err(Error::unsupported("a graph", why)),
         }
     }
 
-    /// With other rows, of which none more is removed.
-    fn of(&self, dataset: Dataset) -> GraphRows {
+    /// With other rows behind them.
+    fn of(&self, dataset: Dataset) -> Result<GraphRows> {
         let gone = self.gone.as_ref().map(|gone| {
             let mut words = gone.to_vec();
             words.resize(mask_words(dataset.len()), 0);
             words.into()
         });
-        GraphRows { dataset, gone, built: Made::default(), bytes: Made::default(), ..self.clone() }
+        let before = self.before().grown(dataset.len());
+        // a copy that is there grows with them
+        let bytes = match self.bytes.known().flatten().filter(|_| dataset.int8().is_none()) {
+            Some(copy) => Made::of(dataset.copied_to_bytes(Some((&copy, self.len())))?),
+            None => Made::default(),
+        };
+        Ok(GraphRows { dataset, gone, built: Made::default(), before, bytes, ..self.clone() })
     }
 
-    fn removed(&self) -> u64 {
+    pub(super) fn removed(&self) -> u64 {
         let ones = |words: &Arc<[u32]>| words.iter().map(|word| u64::from(word.count_ones())).sum();
         self.gone.as_ref().map_or(0, ones)
     }
 
-    /// Of them those that were there when the graph was made.
+    /// Of them those that have a place in the graph, or in the one that is made of what is left of another.
     fn removed_since(&self) -> u64 {
-        self.built.known().map_or(0, |built| self.removed() - built.removed)
-    }
-
-    fn graph(&self) -> Result<Built> {
-        self.built.get(|| {
-            let (levels, gone) = (self.levels.as_ref(), self.gone.as_deref());
-            let graph = Edges::build(&self.dataset, self.shape, levels, gone, None)?;
-            Ok(Built { graph: Arc::new(graph), removed: self.removed() })
-        })
+        match self.built.known() {
+            Some(built) => self.removed() - built.removed,
+            None if self.before.get().is_some() => self.removed(),
+            None => 0,
+        }
     }
 
     /// Which way a search goes.
@@ -138,7 +115,7 @@ impl GraphRows {
         &self,
         ask: Ask,
         asked: &GraphParams,
-        filter: &Filter,
+        passing: &Result<Option<Passing>, &'static str>,
         options: &Options,
     ) -> Result<Way> {
         let Some(k) = ask.k() else { return exactly(asked, "a range search") };
@@ -149,19 +126,34 @@ impl GraphRows {
         if asked.path == GraphPath::Exact {
             return Ok(Way::Exact);
         }
+        match passing {
+            Err(why) => return exactly(asked, why),
+            // of no rows
+            Ok(Some(passing)) if passing.count == 0 => return Ok(Way::Exact),
+            _ => {}
+        }
         // rows that were removed since it was made take places of the list
         let removed = self.removed_since();
         let rows = self.dataset.len();
-        let longer = ef as u64 + (ef as u64 * removed).div_ceil((rows - removed).max(1));
-        let few = rows < self.dataset.gpu().profile().u32("graph", "exact_rows")?.into();
+        let ef = (ef as u64).min(MOST_ASKED);
+        let longer = ef + (ef * removed).div_ceil((rows - removed).max(1));
+        let least = self.dataset.gpu().profile().u32("graph", "exact_rows")?.into();
+        // so do those that do not pass; a walk takes as long as its list, the exact search as long as without a filter
+        let (longer, few) = match passing {
+            Ok(Some(passing)) => {
+                let list = passing.list((k, longer), rows - self.removed());
+                (list, rows * longer < u64::saturating_mul(least, list))
+            }
+            _ => (longer, rows < least),
+        };
         match () {
-            _ if filter.shared.is_some() || filter.each.is_some() => exactly(asked, "a filter"),
             _ if options.exhaustive => exactly(asked, "exhaustive"),
             _ if options.keys => exactly(asked, "an answer that is merged"),
-            _ if longer > most_ef(self.dataset.gpu()).into() => {
-                exactly(asked, "an ef or a k above 512 (on a software driver above 256)")
-            }
-            _ if rows == 0 => Ok(Way::Exact),
+            _ if longer > most_ef(self.dataset.gpu()).into() => exactly(
+                asked,
+                "an ef or a k above 512 (on a software driver above 256), for all that is left out",
+            ),
+            _ if rows == self.removed() => Ok(Way::Exact),
             _ if asked.path == GraphPath::Auto && few => Ok(Way::Exact),
             () => match Edges::refused(&self.dataset, self.shape) {
                 Some(why) if asked.path == GraphPath::Graph => {
@@ -219,7 +211,8 @@ impl Stored for GraphRows {
     fn bytes(&self) -> u64 {
         let copy = self.bytes.known().flatten().filter(|_| self.dataset.int8().is_none());
         let graph = self.built.known().map_or(0, |built| built.graph.bytes());
-        self.dataset.bytes() + graph + copy.map_or(0, |copy| copy.bytes())
+        let copy = copy.map_or(0, |copy| copy.bytes());
+        self.dataset.bytes() + graph + self.before.bytes() + copy
     }
 
     fn description(&self) -> String {
@@ -235,11 +228,11 @@ impl Stored for GraphRows {
     }
 
     fn append(&self, source: &mut dyn RowSource) -> Result<GraphRows> {
-        Ok(self.of(self.dataset.append(source)?))
+        self.of(self.dataset.append(source)?)
     }
 
     fn append_matrix(&self, matrix: &Matrix) -> Result<GraphRows> {
-        Ok(self.of(self.dataset.append_matrix(matrix)?))
+        self.of(self.dataset.append_matrix(matrix)?)
     }
 
     fn replace(
@@ -249,7 +242,10 @@ impl Stored for GraphRows {
         live: Option<&[u32]>,
         more: u64,
     ) -> Result<GraphRows> {
-        Ok(self.of(self.dataset.replace(rows, source, live, more)?))
+        let dataset = self.dataset.replace(rows, source, live, more)?;
+        let before = self.before().without(rows, self.len());
+        let (built, bytes) = (Made::default(), Made::default());
+        Ok(GraphRows { dataset, built, before, bytes, ..self.clone() })
     }
 
     fn mask(&self, live: &[u32]) -> Result<GraphRows> {
@@ -258,15 +254,17 @@ impl Stored for GraphRows {
         if let (Some(last), over @ 1..) = (gone.last_mut(), rows % 32) {
             *last &= (1 << over) - 1;
         }
-        let masked = GraphRows { gone: Some(gone.into()), ..self.of(self.dataset.mask(live)?) };
-        let few = |built: &Built| (masked.removed() - built.removed) * REMOVED <= rows;
-        let built = self.built.known().filter(few).map_or_else(Made::default, Made::of);
-        // where the rows lie nothing changed
-        Ok(GraphRows { built, bytes: self.bytes.own(), ..masked })
+        let (dataset, gone) = (self.dataset.mask(live)?, Some(gone.into()));
+        // a graph leads through rows that are nobody's hits, and where they lie nothing changed
+        let (built, before, bytes) = (self.built.own(), self.before.own(), self.bytes.own());
+        Ok(GraphRows { dataset, gone, built, before, bytes, ..self.clone() })
     }
 
     fn gather(&self, keep: &[u32]) -> Result<GraphRows> {
-        Ok(GraphRows { gone: None, ..self.of(Stored::gather(&self.dataset, keep)?) })
+        let dataset = Stored::gather(&self.dataset, keep)?;
+        let before = self.before().gathered(keep);
+        let (built, bytes) = (Made::default(), Made::default());
+        Ok(GraphRows { dataset, gone: None, built, before, bytes, ..self.clone() })
     }
 
     fn read(&self, rows: Range<u64>) -> Result<Vec<u8>> {
@@ -291,17 +289,20 @@ impl Stored for GraphRows {
     ) -> Result<Pending<RowHits>> {
         let (asked, options) = params.walking(ask)?;
         let options = Options { row_ids, ..options };
-        let way = self.way(ask, &asked, &filter, &options)?;
+        let passing = Passing::of(&filter, self.len(), (self.gone.as_deref(), self.removed()));
+        let way = self.way(ask, &asked, &passing, &options)?;
         let (Way::Walk(walk), Ask::Nearest(k)) = (way, ask) else {
             return self.exactly(queries, ask, filter, options);
         };
         let built = self.graph()?;
         let dataset = match walk.bytes {
-            true => self.dataset.with_bytes(self.bytes.get(|| self.dataset.copied_to_bytes())?),
+            true => self.dataset.with_bytes(self.bytes.get(|| self.dataset.copied_to_bytes(None))?),
             false => self.dataset.clone(),
         };
         let own = options.clone();
-        let walked = built.graph.submit(&dataset, queries, (k, walk), options)?;
+        let passing = passing.ok().flatten();
+        let bits = passing.as_ref().map(|passing| &*passing.words);
+        let walked = built.graph.submit(&dataset, queries, (k, walk), bits, options)?;
         let Some(walked) = walked else {
             return match asked.path {
                 GraphPath::Graph => Err(Error::unsupported(
@@ -311,24 +312,27 @@ impl Stored for GraphRows {
                 _ => self.exactly(queries, ask, filter, own),
             };
         };
-        let all = (self.len() - self.removed()) as usize;
+        let all = passing.map_or(self.len() - self.removed(), |passing| passing.count) as usize;
         let (wanted, kept, dim) = (k.min(all), Kept::of(queries), self.dim());
-        Ok(walked.map(move |found| completed(&dataset, found, (&kept, dim), (k, wanted), own)))
+        Ok(walked
+            .map(move |found| completed(&dataset, found, (&kept, dim), (k, wanted), (filter, own))))
     }
 
     fn write_sections(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {
         persist::write_graph(file, self.shape.degree, self.ef)?;
-        let row_bytes = self.dtype().row_bytes(self.dim());
-        persist::write_rows(file, persist::ROWS, row_bytes, self.len(), live, |rows| {
-            Stored::read(self, rows)
-        })
+        self.write_edges(live, file)?;
+        self.dataset.write_sections(live, file)
     }
 
     fn read_sections(&self, rows: u64, file: &mut FileReader) -> Result<GraphRows> {
         let (degree, ef) = persist::read_graph(file)?;
         let empty = GraphRows { shape: Shape { degree }, ef, ..self.clone() };
-        let shape = (self.dtype(), self.dim());
-        persist::read_rows(file, persist::ROWS, shape, rows, |source| empty.append(source))
+        let arriving = empty.read_edges(rows, file)?;
+        let all = empty.of(self.dataset.read_sections(rows, file)?)?;
+        match arriving {
+            Some(edges) => all.with_edges(edges),
+            None => Ok(all),
+        }
     }
 }
 

@@ -281,10 +281,7 @@ impl Stored for IvfRows {
 
     fn write_sections(&self, live: Option<&RowSet>, file: &mut FileWriter) -> Result<()> {
         self.write_lists(live, file)?;
-        let row_bytes = self.dtype().row_bytes(self.dim());
-        persist::write_rows(file, persist::ROWS, row_bytes, self.len(), live, |rows| {
-            self.read(rows)
-        })
+        self.lists.dataset().write_sections(live, file)
     }
 
     fn read_sections(&self, rows: u64, file: &mut FileReader) -> Result<IvfRows> {

@@ -44,7 +44,7 @@ pub enum GraphTraversal {
 #[non_exhaustive]
 pub struct GraphParams {
     /// How many of the best rows that were met a query keeps: `ef` and `efSearch` of HNSW, `itopk_size` of cuVS. The search ends when the edges of all
-    /// of them were followed. At least k are kept; above 512 (on a software driver 256) the search is the exact one, or an error where the path has to be the graph's. Refused is 0. Default: the
+    /// of them were followed. At least k are kept, and more where rows do not pass a filter; above 512 (on a software driver 256) the search is the exact one, or an error where the path has to be the graph's. Refused is 0. Default: the
     /// index's own ([`Graph::ef`](crate::Graph::ef)).
     pub ef: Option<usize>,
     /// Steps after which a query ends with what it has, in each of which it follows the edges of up to four rows. Refused is 0. Default: so many that hardly

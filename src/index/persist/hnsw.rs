@@ -1,5 +1,6 @@
-//! The sections of an HNSW index: how its graph is made and searched, and the graph.
+//! The sections of an HNSW index: how its graph is made and searched, and the levels of the graph above its edges.
 
+use super::graph::{has_edges, read_edges, write_edges};
 use super::reader::{FileReader, Section};
 use super::writer::FileWriter;
 use crate::error::Result;
@@ -7,7 +8,8 @@ use crate::format::LittleEndian as _;
 use crate::graph::{Layers, Levels, MOST_LEVEL, MOST_PLACES, Upper};
 
 const PARAMS: &[u8; 4] = b"HNSW";
-const LINKS: &[u8; 4] = b"LINK";
+/// The levels; the edges follow, which are level 0.
+const LEVELS: &[u8; 4] = b"LEVL";
 /// Of no node.
 const NONE: u32 = u32::MAX;
 
@@ -58,27 +60,28 @@ pub(in crate::index) fn write_hnsw(
     (degree, levels, ef): Making,
     layers: Option<&Layers>,
 ) -> Result<()> {
-    file.section(PARAMS, 49, |section| {
+    file.section(PARAMS, 48, |section| {
         section.put(&[levels.m, degree].map(u32::to_le_bytes).concat())?;
         section.put(&[levels.ef_construction, ef as u64].map(u64::to_le_bytes).concat())?;
         section.put(&levels.most.to_le_bytes())?;
         section.put(&u32::from(levels.multiplier.is_some()).to_le_bytes())?;
         section.put(&levels.multiplier.unwrap_or(0.0).to_le_bytes())?;
-        section.put(&levels.seed.to_le_bytes())?;
-        section.put(&[u8::from(layers.is_some())])
+        section.put(&levels.seed.to_le_bytes())
     })?;
     let Some(Layers { degree, base, upper }) = layers else { return Ok(()) };
     let (nodes, lists) = (upper.nodes(), upper.lists());
-    let length = 28 + 5 * nodes.len() as u64 + 4 * (lists.len() + base.len()) as u64;
-    file.section(LINKS, length, |section| {
-        section.put(&[upper.m, *degree].map(u32::to_le_bytes).concat())?;
+    let length = 24 + 5 * nodes.len() as u64 + 4 * lists.len() as u64;
+    file.section(LEVELS, length, |section| {
+        section.put(&upper.m.to_le_bytes())?;
         section.put(&upper.ef_construction.to_le_bytes())?;
         section.put(&upper.entry.unwrap_or(NONE).to_le_bytes())?;
         section.put(&(nodes.len() as u64).to_le_bytes())?;
         section.put(bytemuck::cast_slice(nodes))?;
         section.put(upper.tops())?;
-        section.put(bytemuck::cast_slice(lists))?;
-        section.put(bytemuck::cast_slice(base))
+        section.put(bytemuck::cast_slice(lists))
+    })?;
+    write_edges(file, (*degree, &[]), base.len() as u64, |first, count| {
+        Ok(base[first as usize..(first + count) as usize].to_vec())
     })
 }
 
@@ -87,13 +90,13 @@ pub(in crate::index) fn read_hnsw(
     file: &mut FileReader,
     rows: u64,
 ) -> Result<(Making, Option<Layers>)> {
-    let (making, has_graph) = read_making(file)?;
-    let layers = if has_graph { Some(read_layers(file, rows)?) } else { None };
+    let making = read_making(file)?;
+    let layers = if has_edges(file)? { Some(read_layers(file, rows)?) } else { None };
     Ok((making, layers))
 }
 
-/// How a graph is made, and whether it is there.
-fn read_making(file: &mut FileReader) -> Result<(Making, bool)> {
+/// How a graph is made.
+fn read_making(file: &mut FileReader) -> Result<Making> {
     let mut section = file.section(PARAMS)?;
     let at = section.at();
     let (m, degree) = (section.u32()?, section.u32()?);
@@ -111,13 +114,9 @@ fn read_making(file: &mut FileReader) -> Result<(Making, bool)> {
     }
     let multiplier = (has_multiplier == 1).then_some(multiplier);
     let seed = section.u64()?;
-    let has_graph = match section.u8()? {
-        flag @ 0..=1 => flag == 1,
-        other => return Err(section.fault_at(at + 48, format!("{other} is neither 0 nor 1"))),
-    };
     section.end()?;
     let levels = Levels { m, ef_construction, most, multiplier, seed };
-    Ok(((degree, levels, ef), has_graph))
+    Ok((degree, levels, ef))
 }
 
 fn check_places(section: &Section<'_>, at: u64, (m, degree): (u32, u32)) -> Result<()> {
@@ -129,10 +128,33 @@ fn check_places(section: &Section<'_>, at: u64, (m, degree): (u32, u32)) -> Resu
 }
 
 fn read_layers(file: &mut FileReader, rows: u64) -> Result<Layers> {
-    let mut section = file.section(LINKS)?;
+    let at = file.at();
+    let upper = read_upper(file)?;
+    let mut degree = 0;
+    let begin = |places: u32| {
+        degree = places;
+        Ok(Some(Vec::new()))
+    };
+    let take = |base: &mut Vec<u32>, links: &[u32]| {
+        base.extend_from_slice(links);
+        Ok(())
+    };
+    let edges = read_edges(file, (rows, 1..=MOST_PLACES), begin, take)?;
+    let (base, _) = edges.unwrap_or_default();
+    let layers = Layers { degree, base, upper };
+    match layers.broken() {
+        Some(broken) => Err(file.fault(at, broken.to_string())),
+        None => Ok(layers),
+    }
+}
+
+fn read_upper(file: &mut FileReader) -> Result<Upper> {
+    let mut section = file.section(LEVELS)?;
     let at = section.at();
-    let (m, degree) = (section.u32()?, section.u32()?);
-    check_places(&section, at, (m, degree))?;
+    let m = section.u32()?;
+    if !(1..=MOST_PLACES).contains(&m) {
+        return Err(section.fault_at(at, format!("{m} links of a node")));
+    }
     let (ef_construction, entry, count) = (section.u64()?, section.u32()?, section.u64()?);
     let of_nodes = section.at();
     if count.checked_mul(5).is_none_or(|bytes| bytes > section.left()) {
@@ -145,14 +167,9 @@ fn read_layers(file: &mut FileReader, rows: u64) -> Result<Layers> {
     let mut tops = vec![0u8; count as usize];
     section.fill(&mut tops)?;
     let lists: u64 = tops.iter().map(|&top| u64::from(top)).sum();
-    let base = rows.saturating_mul(degree.into());
-    if tops.contains(&0)
-        || 4 * (u128::from(lists) * u128::from(m) + u128::from(base)) != section.left().into()
-    {
-        let reason = format!(
-            "{} bytes for {lists} lists of {m} links and {rows} of {degree}",
-            section.left()
-        );
+    let whole = 4 * u128::from(lists) * u128::from(m) == section.left().into();
+    if tops.contains(&0) || !whole {
+        let reason = format!("{} bytes for {lists} lists of {m} links", section.left());
         return Err(section.fault_at(of_nodes + 4 * count, reason));
     }
     let mut upper = Upper::new(m, ef_construction, (entry != NONE).then_some(entry));
@@ -160,13 +177,8 @@ fn read_layers(file: &mut FileReader, rows: u64) -> Result<Layers> {
         let list = words(&mut section, u64::from(top) * u64::from(m))?;
         upper.push(*node, &list);
     }
-    let base = words(&mut section, base)?;
-    let layers = Layers { degree, base, upper };
-    if let Some(broken) = layers.broken() {
-        return Err(section.fault_at(at, broken.to_string()));
-    }
     section.end()?;
-    Ok(layers)
+    Ok(upper)
 }
 
 /// So many words, which are known to fit.

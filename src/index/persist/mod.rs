@@ -21,7 +21,7 @@ mod transforms;
 mod writer;
 
 pub use describe::IndexInfo;
-pub(super) use graph::{read_graph, write_graph};
+pub(super) use graph::{has_edges, read_edges, read_graph, write_edges, write_graph};
 pub use hnsw::HnswInfo;
 pub(super) use hnsw::{read_hnsw, write_hnsw};
 pub(super) use ids::{read_ids, write_ids};

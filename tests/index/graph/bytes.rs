@@ -4,7 +4,8 @@ use super::{Both, bits, made, walking};
 use crate::common::device::Open as _;
 use crate::support::{encode, rows, whole_gpu};
 use nearfield::{
-    DType, Gpu, GraphParams, GraphPath, GraphTraversal, Hits, Metric, Rows, Search, SearchParams,
+    DType, Gpu, GraphParams, GraphPath, GraphTraversal, Hits, IdFilter, Index as _, Metric, Rows,
+    Search, SearchParams,
 };
 
 /// By the copy in 8 bits.
@@ -181,4 +182,73 @@ fn bytes_in_segments_and_by_any_threads_answer_alike() {
         }
     }
     assert!(first.iter().all(Option::is_some));
+}
+
+#[test]
+fn graphs_of_integers_grow_heal_and_are_filtered() {
+    let (gpu, dim) = (whole_gpu(), 16);
+    for (dtype, metric) in
+        [(DType::I8, Metric::L2), (DType::U8, Metric::InnerProduct), (DType::U8, Metric::Cosine)]
+    {
+        let of = |n: usize, seed: u64| rows(n, dim, &metric, dtype, seed);
+        let both = Both::of(&gpu, dim, &metric, &of(300, 36), 16);
+        both.graph.build().unwrap();
+        for (part, seed) in [(0, 37), (1, 38)] {
+            let ids = both.flat.ids();
+            let some: Vec<u64> = ids.into_iter().filter(|id| id % 5 == part).collect();
+            let more = of(60, seed);
+            for index in both.each() {
+                index.remove(&some).unwrap();
+                index.add_rows(more.rows()).unwrap();
+            }
+            // along what was made of the graph before, by integers and floats
+            let name = format!("{metric} {dtype} {part}");
+            let asked = of(20, 39 + part);
+            assert!(both.check(asked.rows(), 10, 48) > 0.93, "{name}");
+            let floats: Vec<f32> = asked.rows().to_f32().iter().map(|x| x + 0.25).collect();
+            assert!(both.check(Rows::F32(&floats), 10, 48) > 0.93, "{name}");
+        }
+        let own = both.check(of(40, 42).rows(), 10, 32);
+        let asked = of(9, 43);
+        let even = IdFilter::from_fn(|id| id % 2 == 0);
+        let found = both.graph.search_with(asked.rows(), 5, &walking(48).filter(even.clone()));
+        let found = found.unwrap();
+        assert!(found.ids().iter().all(|id| id % 2 == 0) && found.ids().len() == 9 * 5);
+        assert_eq!((found.stats().graph.walked, found.stats().graph.exact), (9, 0));
+        let exact = SearchParams::new().filter(even);
+        let exact = both.flat.search_with(asked.rows(), 5, &exact).unwrap();
+        let same = found.ids().iter().filter(|id| exact.ids().contains(id)).count();
+        assert!(same >= 40, "{metric} {dtype}: {same}");
+        both.graph.rebuild().unwrap();
+        let new = both.check(of(40, 42).rows(), 10, 32);
+        assert!(own >= new - 0.02, "{metric} {dtype}: {own}, {new} of a new one");
+    }
+}
+
+#[test]
+fn a_copy_in_bytes_grows_with_the_rows_and_is_filtered() {
+    let (gpu, dim) = (whole_gpu(), 20);
+    for metric in [Metric::L2, Metric::Cosine] {
+        let both = Both::of(&gpu, dim, &metric, &made(300, dim, &metric, 44), 16);
+        let asked = made(30, dim, &metric, 45);
+        both.check_with(asked.rows(), 5, &by_bytes(32));
+        for seed in 46..49 {
+            both.add(&made(70, dim, &metric, seed).rows().to_f32());
+            let more = made(70, dim, &metric, seed);
+            // the copy is there before a search asks for it
+            both.graph.build().unwrap();
+            let memory = both.graph.memory();
+            assert!(both.check_with(more.rows(), 1, &by_bytes(32)) > 0.98, "{metric}");
+            assert_eq!(both.graph.memory(), memory, "{metric}");
+        }
+        // it is that of the rows that a new copy is of
+        let found = both.graph.search_with(asked.rows(), 10, &by_bytes(48)).unwrap();
+        assert!(walked(&found, &["int8copy"]));
+        both.remove(&(0..150).collect::<Vec<u64>>());
+        assert!(both.check_with(asked.rows(), 5, &by_bytes(48)) > 0.93, "{metric}");
+        let odd = IdFilter::from_fn(|id| id % 2 == 1);
+        let found = both.graph.search_with(asked.rows(), 5, &by_bytes(48).filter(odd)).unwrap();
+        assert!(found.ids().iter().all(|id| id % 2 == 1) && found.ids().len() == 30 * 5);
+        assert!(walked(&found, &["int8copy"]));
+    }
 }

@@ -3,8 +3,8 @@
 use super::{Both, bits, made, walking};
 use crate::support::whole_gpu;
 use nearfield::{
-    DType, Graph, IdFilter, Index, IndexInfo, Metric, Rows, Search, SearchParams, index_factory,
-    read_index,
+    DType, Error, Graph, IdFilter, Index, IndexInfo, Metric, Rows, Search, SearchParams,
+    index_factory, read_index,
 };
 
 const DIM: usize = 8;
@@ -124,7 +124,12 @@ fn what_the_graph_does_not_answer_the_exact_search_does() {
             .each()
             .map(|index| index.search_with(base.rows(), 3, &SearchParams::new()).unwrap());
         assert_eq!(bits(&ours), bits(&theirs), "{metric} {dtype}");
-        both.graph.build().unwrap();
+        for made in [both.graph.build(), both.graph.rebuild()] {
+            match made {
+                Err(Error::Unsupported { .. }) => assert_eq!(metric, Metric::L1),
+                other => assert!(other.is_ok() && metric == Metric::L2, "{dtype}: {other:?}"),
+            }
+        }
     }
     // a query that may not find itself
     let mut params = walking(32);

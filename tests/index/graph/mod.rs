@@ -3,6 +3,9 @@
 mod answers;
 mod bytes;
 mod changes;
+mod files;
+mod filtered;
+mod growth;
 mod hostile;
 mod refused;
 mod tuned;

@@ -63,9 +63,28 @@ fn what_can_be_told_of_no_graph_is_refused() {
     assert_eq!(refused(SearchParams::new().graph(exact), 2), "path");
     assert_eq!(refused(SearchParams::new().guarantee(Guarantee::Exact), 2), "guarantee");
     // no walk answers these
-    let some = IdFilter::from_fn(|id| id % 3 == 0);
-    assert_eq!(refused(SearchParams::new().filter(some), 2), "path");
+    let few = IdFilter::from_fn(|id| id % 100 == 0);
+    assert_eq!(refused(SearchParams::new().filter(few), 2), "path");
     assert_eq!(refused(SearchParams::new(), 513), "path");
+}
+
+#[test]
+fn a_curve_beside_a_filter_ends_where_there_is_no_room_for_its_list() {
+    let (both, queries) = (both(), made(40, DIM, &Metric::L2, 5));
+    let Some(Breadth::Ef { most }) = both.graph.breadth() else { panic!() };
+    let third = || IdFilter::from_fn(|id| id % 3 == 0);
+    let of =
+        |k: usize| TuneParams::new().recall(1.0).k(k).search(SearchParams::new().filter(third()));
+    let few = tune_search(&both.graph, queries.rows(), &of(3)).unwrap();
+    assert!(few.reached().recall == 1.0 && few.reached().ef <= most / 2);
+    let curve = tune_search(&both.graph, queries.rows(), &of(40)).unwrap();
+    let last = curve.points[curve.points.len() - 1];
+    assert!(last.ef >= 40 && last.ef <= most);
+    let searched = |ef: usize| {
+        let params = walking(ef).filter(third());
+        both.graph.search_with(queries.rows(), 40, &params).is_ok()
+    };
+    assert!(searched(last.ef) && (last.recall == 1.0 || !searched(2 * last.ef)));
 }
 
 #[test]

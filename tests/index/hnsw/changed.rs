@@ -105,3 +105,21 @@ fn rows_that_are_equal_far_apart_or_few_are_found() {
         }
     }
 }
+
+#[test]
+fn a_filter_of_all_queries_goes_along_the_links() {
+    let gpu = whole_gpu();
+    let index = Hnsw::new(&gpu, 7, Metric::L2).unwrap();
+    index.add_rows(rows(400, 7, &Metric::L2, DType::F32, 8).rows()).unwrap();
+    index.remove(&(0..40).collect::<Vec<u64>>()).unwrap();
+    let flat = flat_of(&gpu, &index);
+    let queries = rows(20, 7, &Metric::L2, DType::F32, 9).rows().to_f32();
+    let third = IdFilter::from_fn(|id| id % 3 == 0);
+    let along = walking(48).filter(third.clone());
+    let found = index.search_with(Rows::F32(&queries), 5, &along).unwrap();
+    let exact = SearchParams::new().filter(third);
+    let exact = flat.search_with(Rows::F32(&queries), 5, &exact).unwrap();
+    assert_eq!(found.stats().graph.walked, 20);
+    let same = found.ids().iter().zip(exact.ids()).filter(|(ours, theirs)| ours == theirs).count();
+    assert!(found.lims() == exact.lims() && same >= 95, "{same}");
+}
