@@ -1,6 +1,7 @@
 //! A device buffer that is counted for as long as somebody holds it.
 
 use super::pool::{Kind, Pool};
+use super::raw::Raw;
 use crate::device::Ledger;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -17,7 +18,7 @@ pub(crate) struct Buffer {
 }
 
 struct Inner {
-    raw: wgpu::Buffer,
+    raw: Arc<Raw>,
     /// The size asked for; a pooled buffer may be larger.
     size: u64,
     label: String,
@@ -31,7 +32,7 @@ struct Inner {
 impl Buffer {
     /// Of a buffer that the ledger has counted; `home` is the pool that takes it back when the last clone goes.
     pub(super) fn new(
-        raw: wgpu::Buffer,
+        raw: Arc<Raw>,
         size: u64,
         label: &str,
         ledger: Arc<Ledger>,
@@ -42,7 +43,13 @@ impl Buffer {
     }
 
     pub(crate) fn raw(&self) -> &wgpu::Buffer {
-        &self.inner.raw
+        self.inner.raw.buffer()
+    }
+
+    /// What tells a bind group of it from others: the number of [`Buffer::raw`], offset and size. A group of this name is forgotten when
+    /// that buffer is freed.
+    pub(crate) fn binding(&self) -> [u64; 3] {
+        [self.inner.raw.bind(), self.offset(), self.size()]
     }
 
     /// The size that was asked for: bind so much of [`Buffer::raw`], which may be larger.
@@ -85,7 +92,7 @@ impl Drop for Inner {
             && let Some(pool) = pool.upgrade()
         {
             self.ledger.pool_in(&self.label, bytes);
-            pool.give(*kind, self.raw.clone());
+            pool.give(*kind, Arc::clone(&self.raw));
         } else {
             self.ledger.release(&self.label, bytes);
         }

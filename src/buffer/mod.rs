@@ -10,6 +10,7 @@ mod matrix;
 mod pieces;
 mod poison;
 mod pool;
+mod raw;
 mod read;
 mod readback;
 mod rebuild;

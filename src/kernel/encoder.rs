@@ -7,7 +7,7 @@ use super::reflect::Binding;
 use super::trace::Trace;
 use super::variant::Variant;
 use crate::buffer::{Buffer, Staged};
-use crate::device::{Gpu, PassTimer};
+use crate::device::{BindGroups, Gpu, PassTimer};
 use crate::error::{Error, Result};
 use std::sync::Arc;
 
@@ -30,6 +30,7 @@ pub(crate) struct Encoder {
     /// Uploads that this copies from.
     staged: Vec<Staged>,
     kernels: Vec<Arc<Kernel>>,
+    groups: Arc<BindGroups>,
 }
 
 impl Encoder {
@@ -50,6 +51,7 @@ impl Encoder {
             held: Vec::new(),
             staged: Vec::new(),
             kernels: Vec::new(),
+            groups: gpu.state()?,
         })
     }
 
@@ -105,14 +107,7 @@ impl Encoder {
         }
         let buffers = bind(kernel.name(), &kernel.needs().bindings, buffers)?;
         self.check(&kernel, &buffers, groups)?;
-        let group = self.gpu.scoped(kernel.name(), || {
-            let entries: Vec<_> = buffers.iter().enumerate().map(entry).collect();
-            self.gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
-                label: Some(kernel.name()),
-                layout: kernel.layout(),
-                entries: &entries,
-            })
-        })?;
+        let group = self.group(&kernel, &buffers)?;
         let pass = self.pass();
         pass.set_pipeline(kernel.pipeline());
         pass.set_bind_group(0, &group, &[]);
@@ -124,6 +119,23 @@ impl Encoder {
             self.kernels.push(kernel);
         }
         Ok(())
+    }
+
+    /// The bind group of these buffers: the one that was made before, if it is kept.
+    fn group(&self, kernel: &Kernel, buffers: &[&Buffer]) -> Result<wgpu::BindGroup> {
+        let mut key = Vec::with_capacity(1 + 3 * buffers.len());
+        key.push(kernel.number());
+        key.extend(buffers.iter().flat_map(|buffer| buffer.binding()));
+        self.groups.get(&key, || {
+            self.gpu.scoped(kernel.name(), || {
+                let entries: Vec<_> = buffers.iter().enumerate().map(entry).collect();
+                self.gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
+                    label: Some(kernel.name()),
+                    layout: kernel.layout(),
+                    entries: &entries,
+                })
+            })
+        })
     }
 
     fn check(&self, kernel: &Kernel, buffers: &[&Buffer], groups: [u32; 3]) -> Result<()> {
