@@ -62,8 +62,13 @@ impl Buffer {
         self.part.map_or(0, |(offset, _)| offset)
     }
 
-    /// A part of a whole buffer, for kernels to read: they see it as a buffer of its own. The offset is a multiple of
-    /// [`PART_ALIGN`].
+    /// Whether it is a [`Buffer::part`].
+    pub(crate) fn is_part(&self) -> bool {
+        self.part.is_some()
+    }
+
+    /// A part of a whole buffer: kernels see it as a buffer of its own. The offset is a multiple of [`PART_ALIGN`]. One dispatch may not
+    /// read one part of a buffer and write another.
     pub(crate) fn part(&self, offset: u64, bytes: u64) -> Buffer {
         Buffer { inner: Arc::clone(&self.inner), part: Some((offset, bytes)) }
     }

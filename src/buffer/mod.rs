@@ -25,7 +25,7 @@ pub(crate) use bin::BIN;
 pub(crate) use handle::{Buffer, PART_ALIGN};
 pub(crate) use host::HostFloats;
 pub use matrix::Matrix;
-pub(crate) use readback::{Landing, Readback};
+pub(crate) use readback::{Bytes, Landing, Readback};
 pub(crate) use replace::Touched;
 pub(crate) use segment::Segment;
 pub(crate) use staging::Staged;

@@ -159,14 +159,15 @@ impl Encoder {
     /// Fills a buffer with zeros.
     pub fn clear(&mut self, buffer: &Buffer) {
         self.pass = None;
-        self.encoder.clear_buffer(buffer.raw(), 0, None);
+        let bytes = buffer.is_part().then(|| buffer.size().next_multiple_of(4));
+        self.encoder.clear_buffer(buffer.raw(), buffer.offset(), bytes);
         self.held.push(buffer.clone());
     }
 
     /// Writes zeros over some bytes; offset and length are multiples of 4.
     pub fn clear_part(&mut self, buffer: &Buffer, offset: u64, bytes: u64) {
         self.pass = None;
-        self.encoder.clear_buffer(buffer.raw(), offset, Some(bytes));
+        self.encoder.clear_buffer(buffer.raw(), buffer.offset() + offset, Some(bytes));
         self.held.push(buffer.clone());
     }
 
@@ -180,6 +181,7 @@ impl Encoder {
         bytes: u64,
     ) {
         self.pass = None;
+        let (from_offset, to_offset) = (from.offset() + from_offset, to.offset() + to_offset);
         self.encoder.copy_buffer_to_buffer(from.raw(), from_offset, to.raw(), to_offset, bytes);
         self.held.extend([from.clone(), to.clone()]);
     }
