@@ -28,7 +28,7 @@ pub use matrix::Matrix;
 pub(crate) use readback::{Bytes, Landing, Readback};
 pub(crate) use replace::Touched;
 pub(crate) use segment::Segment;
-pub(crate) use staging::Staged;
+pub(crate) use staging::{Staged, Staging, StagingPart};
 #[cfg(test)]
 pub(crate) use transfer::Copied;
 pub(crate) use upload::Uploader;

@@ -189,10 +189,14 @@ impl Encoder {
     /// A pooled buffer with these bytes, and zeros up to the next multiple of 4. It ends the compute pass: upload before the
     /// first dispatch.
     pub fn upload(&mut self, label: &str, bytes: &[u8]) -> Result<Buffer> {
-        let buffer = self.gpu.scratch(label, bytes.len() as u64)?;
         let staged = self.gpu.stage(bytes)?;
-        let padded = bytes.len().next_multiple_of(4) as u64;
-        self.copy(staged.buffer(), 0, &buffer, 0, padded);
+        self.upload_staged(label, staged, bytes.len() as u64)
+    }
+
+    /// The same of the first bytes of what is staged.
+    pub fn upload_staged(&mut self, label: &str, staged: Staged, bytes: u64) -> Result<Buffer> {
+        let buffer = self.gpu.scratch(label, bytes)?;
+        self.copy(staged.buffer(), 0, &buffer, 0, bytes.next_multiple_of(4));
         self.staged.push(staged);
         Ok(buffer)
     }
