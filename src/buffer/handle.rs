@@ -67,10 +67,10 @@ impl Buffer {
         self.part.is_some()
     }
 
-    /// A part of a whole buffer: kernels see it as a buffer of its own. The offset is a multiple of [`PART_ALIGN`]. One dispatch may not
+    /// A part of a buffer: kernels see it as a buffer of its own. The offset is a multiple of [`PART_ALIGN`]. One dispatch may not
     /// read one part of a buffer and write another.
     pub(crate) fn part(&self, offset: u64, bytes: u64) -> Buffer {
-        Buffer { inner: Arc::clone(&self.inner), part: Some((offset, bytes)) }
+        Buffer { inner: Arc::clone(&self.inner), part: Some((self.offset() + offset, bytes)) }
     }
 
     /// Who counts it.

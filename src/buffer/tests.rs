@@ -215,7 +215,7 @@ fn parts_of_one_buffer_come_back_as_they_lie_and_stay_until_they_are_dropped() {
     let bytes: Vec<u8> = (0..2000).map(|i| (i * 7 % 251) as u8).collect();
     let buffer = upload(&gpu, "x", &bytes).unwrap();
     let other = upload(&gpu, "y", b"another").unwrap();
-    let (first, second) = (buffer.part(0, 300), buffer.part(512, 1001));
+    let (first, second) = (buffer.part(0, 300), buffer.part(256, 1257).part(256, 1001));
     // side by side, far apart, behind one another, over one another, and with another buffer's between
     let parts = [
         (&first, 8, 100),

@@ -26,7 +26,9 @@ fn indexes(gpu: &Gpu) -> [(Box<dyn Index>, SearchParams); 3] {
         (Box::new(lists), probing),
         (Box::new(graph), walking),
     ];
-    all.iter().for_each(|(index, _)| drop(index.add(&rows).unwrap()));
+    for (index, _) in &all {
+        index.add(&rows).unwrap();
+    }
     all
 }
 
