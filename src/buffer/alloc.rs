@@ -3,8 +3,9 @@
 use super::handle::Buffer;
 use super::poison;
 use super::pool::{self, Kind, Pool};
+use super::raw::Raw;
 use super::staging::Ready;
-use crate::device::Gpu;
+use crate::device::{BindGroups, Gpu};
 use crate::error::{Error, Result};
 use std::sync::{Arc, Weak};
 
@@ -65,7 +66,7 @@ impl Gpu {
     /// The handle of a buffer that [`Gpu::make`] or the pool gave; `home` is the pool that takes it back.
     pub(super) fn wrap(
         &self,
-        raw: wgpu::Buffer,
+        raw: Arc<Raw>,
         size: u64,
         label: &str,
         home: Option<(Weak<Pool>, Kind)>,
@@ -80,7 +81,7 @@ impl Gpu {
         Ok(())
     }
 
-    /// Makes a counted wgpu buffer, at the expense of the pool if need be.
+    /// Makes a counted buffer, at the expense of the pool if need be.
     pub(super) fn make(
         &self,
         pool: &Pool,
@@ -88,7 +89,8 @@ impl Gpu {
         label: &str,
         size: u64,
         mapped_at_creation: bool,
-    ) -> Result<wgpu::Buffer> {
+    ) -> Result<Arc<Raw>> {
+        let groups = Arc::downgrade(&self.state::<BindGroups>()?);
         let limit = self.caps().max_buffer_bytes;
         if size > limit {
             let what = format!("bytes of buffer {label}");
@@ -119,6 +121,7 @@ impl Gpu {
             self.tick()?;
             create()
         });
+        let made = made.map(|buffer| Arc::new(Raw::new(buffer, groups)));
         made.map_err(|error| {
             let error = match error {
                 Error::OutOfDeviceMemory { .. } => self.ledger().exhausted(label, size),

@@ -1,6 +1,7 @@
 //! A device buffer that is counted for as long as somebody holds it.
 
 use super::pool::{Kind, Pool};
+use super::raw::Raw;
 use crate::device::Ledger;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -17,7 +18,7 @@ pub(crate) struct Buffer {
 }
 
 struct Inner {
-    raw: wgpu::Buffer,
+    raw: Arc<Raw>,
     /// The size asked for; a pooled buffer may be larger.
     size: u64,
     label: String,
@@ -31,7 +32,7 @@ struct Inner {
 impl Buffer {
     /// Of a buffer that the ledger has counted; `home` is the pool that takes it back when the last clone goes.
     pub(super) fn new(
-        raw: wgpu::Buffer,
+        raw: Arc<Raw>,
         size: u64,
         label: &str,
         ledger: Arc<Ledger>,
@@ -42,7 +43,13 @@ impl Buffer {
     }
 
     pub(crate) fn raw(&self) -> &wgpu::Buffer {
-        &self.inner.raw
+        self.inner.raw.buffer()
+    }
+
+    /// What tells a bind group of it from others: the number of [`Buffer::raw`], offset and size. A group of this name is forgotten when
+    /// that buffer is freed.
+    pub(crate) fn binding(&self) -> [u64; 3] {
+        [self.inner.raw.bind(), self.offset(), self.size()]
     }
 
     /// The size that was asked for: bind so much of [`Buffer::raw`], which may be larger.
@@ -55,10 +62,15 @@ impl Buffer {
         self.part.map_or(0, |(offset, _)| offset)
     }
 
-    /// A part of a whole buffer, for kernels to read: they see it as a buffer of its own. The offset is a multiple of
-    /// [`PART_ALIGN`].
+    /// Whether it is a [`Buffer::part`].
+    pub(crate) fn is_part(&self) -> bool {
+        self.part.is_some()
+    }
+
+    /// A part of a buffer: kernels see it as a buffer of its own. The offset is a multiple of [`PART_ALIGN`]. One dispatch may not
+    /// read one part of a buffer and write another.
     pub(crate) fn part(&self, offset: u64, bytes: u64) -> Buffer {
-        Buffer { inner: Arc::clone(&self.inner), part: Some((offset, bytes)) }
+        Buffer { inner: Arc::clone(&self.inner), part: Some((self.offset() + offset, bytes)) }
     }
 
     /// Who counts it.
@@ -85,7 +97,7 @@ impl Drop for Inner {
             && let Some(pool) = pool.upgrade()
         {
             self.ledger.pool_in(&self.label, bytes);
-            pool.give(*kind, self.raw.clone());
+            pool.give(*kind, Arc::clone(&self.raw));
         } else {
             self.ledger.release(&self.label, bytes);
         }

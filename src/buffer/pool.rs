@@ -1,8 +1,9 @@
 //! Buffers that wait for their next use.
 
+use super::raw::Raw;
 use crate::device::Ledger;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What a buffer is for; wgpu allows no other mixture of host and device access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,10 +27,13 @@ impl Kind {
     }
 }
 
-/// Free buffers by kind and size.
+/// Free buffers by kind and size, then by number.
+type Free = BTreeMap<(Kind, u64), BTreeMap<u64, Arc<Raw>>>;
+
+/// The free buffers of one device.
 #[derive(Default)]
 pub(super) struct Pool {
-    free: Mutex<BTreeMap<(Kind, u64), Vec<wgpu::Buffer>>>,
+    free: Mutex<Free>,
 }
 
 /// The size that is made when `bytes` are asked for: four steps an octave, so at most a quarter is wasted.
@@ -40,18 +44,19 @@ pub(super) fn class(bytes: u64) -> u64 {
 }
 
 impl Pool {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<(Kind, u64), Vec<wgpu::Buffer>>> {
+    fn lock(&self) -> MutexGuard<'_, Free> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A buffer of just this size class, if one is free.
-    pub(super) fn take(&self, kind: Kind, class: u64) -> Option<wgpu::Buffer> {
-        self.lock().get_mut(&(kind, class))?.pop()
+    /// A buffer of just this size class, if one is free: that of the least number, whatever the order in which they came back, so that
+    /// a call gets those that the same call before it had, and finds their bind groups.
+    pub(super) fn take(&self, kind: Kind, class: u64) -> Option<Arc<Raw>> {
+        self.lock().get_mut(&(kind, class))?.pop_first().map(|(_, raw)| raw)
     }
 
     /// Takes an unmapped buffer back.
-    pub(super) fn give(&self, kind: Kind, buffer: wgpu::Buffer) {
-        self.lock().entry((kind, buffer.size())).or_default().push(buffer);
+    pub(super) fn give(&self, kind: Kind, raw: Arc<Raw>) {
+        self.lock().entry((kind, raw.size())).or_default().insert(raw.number(), raw);
     }
 
     /// Lets go of buffers, the largest first, until the budget has `bytes` left or none is there.
@@ -60,7 +65,7 @@ impl Pool {
         let mut buffers: Vec<_> = std::mem::take(&mut *free).into_iter().collect();
         buffers.sort_by_key(|((_, size), _)| *size);
         while let Some(((kind, size), mut list)) = buffers.pop() {
-            while ledger.unreserved() < bytes && list.pop().is_some() {
+            while ledger.unreserved() < bytes && list.pop_last().is_some() {
                 ledger.unpool(size);
             }
             if !list.is_empty() {

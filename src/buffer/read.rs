@@ -1,7 +1,7 @@
 //! Rows of a matrix back in host memory.
 
 use super::matrix::Matrix;
-use super::readback::Readback;
+use super::readback::{Bytes, Readback};
 use crate::error::{Error, Result};
 use std::future::Future;
 use std::ops::Range;
@@ -103,7 +103,7 @@ impl Matrix {
     }
 
     /// Appends the rows of a chunk that came back, without their padding.
-    fn strip(&self, parts: &[Vec<u8>], out: &mut Vec<u8>) {
+    fn strip(&self, parts: &[Bytes], out: &mut Vec<u8>) {
         let (row, stride) = (self.row_bytes(), self.stride_bytes() as usize);
         for padded in parts.iter().flat_map(|part| part.chunks_exact(stride)) {
             out.extend_from_slice(&padded[..row]);

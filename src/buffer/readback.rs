@@ -1,11 +1,11 @@
 //! From the device to the host, awaited by a thread or a task.
 
-use super::handle::Buffer;
+use super::handle::{Buffer, PART_ALIGN};
 use super::pool::Kind;
 use crate::device::{Completion, Gpu};
 use crate::error::{Error, Result};
-use crate::parallel::each;
 use std::future::Future;
+use std::ops::{Deref, Range};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -48,24 +48,54 @@ impl Landing {
     }
 }
 
+/// One copy of bytes of a buffer to the staging buffer.
+struct Stretch<'a> {
+    buffer: &'a Buffer,
+    from: u64,
+    to: u64,
+    bytes: u64,
+}
+
+impl Stretch<'_> {
+    /// Makes it reach to the end of a range that lies just behind it, and says where that begins in the staging buffer.
+    fn extended(&mut self, buffer: &Buffer, from: u64, bytes: u64) -> Option<u64> {
+        let gap = from.checked_sub(self.from + self.bytes)?;
+        let extends = buffer.raw() == self.buffer.raw() && gap < PART_ALIGN;
+        extends.then(|| {
+            self.bytes = from + bytes - self.from;
+            self.to + (from - self.from)
+        })
+    }
+}
+
 impl Gpu {
     /// Copies parts of buffers to the host behind the work in `encoder`, and submits it.
     ///
-    /// Offsets are multiples of 4.
+    /// Offsets are multiples of 4. What lies close together in one buffer comes in one copy: each takes the host some microseconds, and the
+    /// device a wait for the one before it.
     pub(crate) fn readback(
         &self,
         ranges: &[(&Buffer, u64, u64)],
         mut encoder: wgpu::CommandEncoder,
     ) -> Result<Readback> {
-        let mut parts = Vec::with_capacity(ranges.len());
+        let (mut parts, mut copies) = (Vec::with_capacity(ranges.len()), Vec::<Stretch>::new());
         let mut total = 0u64;
         for &(buffer, offset, bytes) in ranges {
             if !offset.is_multiple_of(4) || offset.saturating_add(bytes) > buffer.size() {
                 let label = buffer.label();
                 return Err(Error::internal(format!("{bytes} bytes at {offset} of {label}")));
             }
-            parts.push((total as usize, bytes as usize));
-            total += bytes.next_multiple_of(8);
+            let from = buffer.offset() + offset;
+            let padded = bytes.next_multiple_of(4);
+            let to = match copies.last_mut().and_then(|last| last.extended(buffer, from, padded)) {
+                Some(to) => to,
+                None => {
+                    copies.push(Stretch { buffer, from, to: total, bytes: padded });
+                    total
+                }
+            };
+            parts.push((to as usize, bytes as usize));
+            total = total.max((to + padded).next_multiple_of(8));
         }
         let (staging, _) = self.pooled(Kind::Download, "readback", total.max(8), false)?;
         let completion = Arc::new(Completion::default());
@@ -73,16 +103,9 @@ impl Gpu {
         let under_way = self.under_way();
         let number = under_way.number();
         let index = self.scoped("readback", || {
-            for (&(buffer, offset, bytes), &(to, _)) in ranges.iter().zip(&parts) {
+            for Stretch { buffer, from, to, bytes } in copies {
                 if bytes > 0 {
-                    let bytes = bytes.next_multiple_of(4);
-                    encoder.copy_buffer_to_buffer(
-                        buffer.raw(),
-                        offset,
-                        staging.raw(),
-                        to as u64,
-                        bytes,
-                    );
+                    encoder.copy_buffer_to_buffer(buffer.raw(), from, staging.raw(), to, bytes);
                 }
             }
             let index = self.queue().submit([encoder.finish()]);
@@ -126,50 +149,71 @@ impl Readback {
         self.completion.get().is_some()
     }
 
-    /// Blocks until the bytes are there: one vector for each range.
-    pub(crate) fn wait(mut self) -> Result<Vec<Vec<u8>>> {
+    /// Blocks until the bytes are there, those of each range.
+    pub(crate) fn wait(mut self) -> Result<Vec<Bytes>> {
         self.completion.wait(&self.gpu, &self.index)?;
         self.take()
     }
 
-    /// The bytes, out of the staging buffer, which then returns to the pool.
-    fn take(&mut self) -> Result<Vec<Vec<u8>>> {
+    /// The bytes, where they lie in the staging buffer.
+    fn take(&mut self) -> Result<Vec<Bytes>> {
         self.completion.outcome(&self.gpu)?;
         if self.taken {
             return Err(Error::internal("a readback was polled after its end"));
         }
         self.taken = true;
-        let total = self.parts.last().map_or(8, |&(to, n)| (to + n).next_multiple_of(8).max(8));
-        self.gpu.scoped("readback", || {
-            let view = self.staging.raw().get_mapped_range(..total as u64);
-            let parts = match &view {
-                Ok(v) => self.parts.iter().map(|&(to, n)| copied(&v[to..to + n])).collect(),
-                Err(e) => Err(Error::internal(format!("readback: {e}"))),
-            };
-            drop(view);
-            self.staging.raw().unmap();
-            parts
-        })?
+        let ends = self.parts.iter().map(|&(to, n)| (to + n).next_multiple_of(8));
+        let total = ends.max().unwrap_or(0).max(8) as u64;
+        let view = self.staging.raw().get_mapped_range(..total);
+        let staging = self.staging.clone();
+        let view = view.map_err(|e| Error::internal(format!("readback: {e}")));
+        let (view, failed) = match view {
+            Ok(view) => (Some(view), None),
+            Err(error) => (None, Some(error)),
+        };
+        let mapped = Arc::new(Mapped { view, staging });
+        let bytes = |&(to, n): &(usize, usize)| Bytes { mapped: mapped.clone(), range: to..to + n };
+        failed.map_or_else(|| Ok(self.parts.iter().map(bytes).collect()), Err)
     }
 }
 
-/// A copy, of many bytes by several threads.
-fn copied(bytes: &[u8]) -> Result<Vec<u8>> {
-    const PIECE: usize = 1 << 20;
-    if bytes.len() <= PIECE {
-        return Ok(bytes.to_vec());
+/// What came back of one range: it is read where the device put it, and the staging buffer returns to the pool with the last range of a submission.
+#[derive(Clone)]
+pub(crate) struct Bytes {
+    mapped: Arc<Mapped>,
+    range: Range<usize>,
+}
+
+struct Mapped {
+    /// Gone before the buffer is unmapped.
+    view: Option<wgpu::BufferView>,
+    staging: Buffer,
+}
+
+impl Drop for Mapped {
+    fn drop(&mut self) {
+        match self.view.take() {
+            Some(view) => {
+                drop(view);
+                self.staging.raw().unmap();
+            }
+            // nobody knows whether it is mapped
+            None => self.staging.discard(),
+        }
     }
-    let mut out = vec![0; bytes.len()];
-    let pieces = out.chunks_mut(PIECE).zip(bytes.chunks(PIECE)).collect();
-    each(pieces, |(to, from)| {
-        to.copy_from_slice(from);
-        Ok(())
-    })?;
-    Ok(out)
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // there is a view for as long as there are ranges of it
+        self.mapped.view.as_ref().map_or(&[], |view| &view[self.range.clone()])
+    }
 }
 
 impl Future for Readback {
-    type Output = Result<Vec<Vec<u8>>>;
+    type Output = Result<Vec<Bytes>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.completion.register(cx.waker());

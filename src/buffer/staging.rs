@@ -9,6 +9,7 @@ use crate::device::Gpu;
 use crate::error::{Error, Result};
 use crate::parallel::each;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// The smallest staging buffer.
@@ -59,11 +60,41 @@ pub(crate) struct Staged {
     home: Weak<Ready>,
 }
 
+/// A mapped staging buffer in the making.
+pub(crate) struct Staging {
+    buffer: Buffer,
+    home: Weak<Ready>,
+}
+
+/// Some bytes of it, for one thread to write.
+pub(crate) struct StagingPart(wgpu::BufferViewMut);
+
+impl StagingPart {
+    /// Writes bytes where they all have a place.
+    pub(crate) fn write(&mut self, at: usize, bytes: &[u8]) {
+        self.0.slice(at..at + bytes.len()).copy_from_slice(bytes);
+    }
+}
+
+impl Staging {
+    /// These bytes, which no other part has; they begin at a multiple of 8, and are a multiple of 4.
+    pub(crate) fn part(&self, bytes: Range<u64>) -> Result<StagingPart> {
+        let view = self.buffer.raw().get_mapped_range_mut(bytes);
+        view.map(StagingPart).map_err(|e| Error::internal(format!("staging: {e}")))
+    }
+
+    /// Ends the writing, once all parts are gone.
+    pub(crate) fn written(self, gpu: &Gpu) -> Result<Staged> {
+        gpu.scoped("staging", || self.buffer.raw().unmap())?;
+        Ok(Staged { buffer: self.buffer, home: self.home })
+    }
+}
+
 impl Gpu {
-    /// Writes bytes to a staging buffer, zeros up to the next multiple of 4.
-    pub(crate) fn stage(&self, bytes: &[u8]) -> Result<Staged> {
+    /// A mapped buffer of at least so many bytes.
+    pub(crate) fn staging(&self, bytes: u64) -> Result<Staging> {
         let ready = self.state::<Ready>()?;
-        let class = pool::class((bytes.len() as u64).max(LEAST));
+        let class = pool::class(bytes.max(LEAST));
         let buffer = match ready.take(class) {
             Some(buffer) => buffer,
             None => {
@@ -72,25 +103,23 @@ impl Gpu {
                 self.wrap(raw, class, "staging", None)
             }
         };
+        Ok(Staging { buffer, home: Arc::downgrade(&ready) })
+    }
+
+    /// Writes bytes to a staging buffer, zeros up to the next multiple of 4.
+    pub(crate) fn stage(&self, bytes: &[u8]) -> Result<Staged> {
+        let staging = self.staging(bytes.len() as u64)?;
         let padded = bytes.len().next_multiple_of(4);
         // Pieces of a large upload are copied on several threads.
-        let write = |start: usize| {
+        each((0..padded).step_by(PIECE).collect(), |start: usize| {
             let end = (start + PIECE).min(padded);
             let piece = &bytes[start..end.min(bytes.len())];
-            let mut view = buffer
-                .raw()
-                .get_mapped_range_mut(start as u64..end as u64)
-                .map_err(|e| Error::internal(format!("staging: {e}")))?;
-            view.slice(..piece.len()).copy_from_slice(piece);
-            view.slice(piece.len()..end - start).fill(0);
+            let mut part = staging.part(start as u64..end as u64)?;
+            part.write(0, piece);
+            part.write(piece.len(), &[0; 3][..end - start - piece.len()]);
             Ok(())
-        };
-        self.scoped("staging", || {
-            let written = each((0..padded).step_by(PIECE).collect(), write);
-            buffer.raw().unmap();
-            written
-        })??;
-        Ok(Staged { buffer, home: Arc::downgrade(&ready) })
+        })?;
+        staging.written(self)
     }
 }
 

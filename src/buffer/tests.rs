@@ -29,7 +29,11 @@ fn upload(gpu: &Gpu, label: &str, bytes: &[u8]) -> Result<Buffer> {
 
 fn read(gpu: &Gpu, buffer: &Buffer) -> Vec<u8> {
     let part = (buffer, 0, buffer.size());
-    gpu.readback(&[part], encoder(gpu)).unwrap().wait().unwrap().remove(0)
+    all(&gpu.readback(&[part], encoder(gpu)).unwrap().wait().unwrap()).remove(0)
+}
+
+fn all(parts: &[Bytes]) -> Vec<Vec<u8>> {
+    parts.iter().map(|part| part.to_vec()).collect()
 }
 
 #[test]
@@ -50,7 +54,7 @@ fn parts_of_several_buffers_come_back_in_their_order() {
     let b = upload(&gpu, "b", b"abcdef").unwrap();
     let parts = [(&b, 4, 1), (&a, 0, 0), (&a, 4, 6), (&b, 0, 3)];
     let read = gpu.readback(&parts, encoder(&gpu)).unwrap().wait().unwrap();
-    assert_eq!(read, [&b"e"[..], b"", b"456789", b"abc"]);
+    assert_eq!(all(&read), [&b"e"[..], b"", b"456789", b"abc"]);
     assert!(gpu.readback(&[], encoder(&gpu)).unwrap().wait().unwrap().is_empty());
     assert!(gpu.readback(&[(&a, 2, 4)], encoder(&gpu)).is_err());
     assert!(gpu.readback(&[(&a, 8, 3)], encoder(&gpu)).is_err());
@@ -123,7 +127,7 @@ fn futures_end_in_any_order_and_across_threads() {
                 0 => readback.wait().unwrap(),
                 _ => pollster::block_on(readback).unwrap(),
             };
-            scope.spawn(move || assert_eq!(task(), [[i as u8; 64]]));
+            scope.spawn(move || assert_eq!(all(&task()), [[i as u8; 64]]));
         }
     });
 }
@@ -200,7 +204,41 @@ fn the_gpu_goes_when_its_last_owner_goes() {
     let buffer = upload(&gpu, "x", &[1; 64]).unwrap();
     let pending = gpu.readback(&[(&buffer, 0, 64)], encoder(&gpu)).unwrap();
     drop(gpu);
-    assert_eq!(pollster::block_on(pending).unwrap(), [[1; 64]]);
+    assert_eq!(all(&pollster::block_on(pending).unwrap()), [[1; 64]]);
     assert!(weak.upgrade().is_none());
     drop(buffer);
+}
+
+#[test]
+fn parts_of_one_buffer_come_back_as_they_lie_and_stay_until_they_are_dropped() {
+    let gpu = gpu();
+    let bytes: Vec<u8> = (0..2000).map(|i| (i * 7 % 251) as u8).collect();
+    let buffer = upload(&gpu, "x", &bytes).unwrap();
+    let other = upload(&gpu, "y", b"another").unwrap();
+    let (first, second) = (buffer.part(0, 300), buffer.part(256, 1257).part(256, 1001));
+    // side by side, far apart, behind one another, over one another, and with another buffer's between
+    let parts = [
+        (&first, 8, 100),
+        (&first, 200, 100),
+        (&second, 0, 1001),
+        (&second, 4, 8),
+        (&other, 0, 7),
+        (&second, 12, 3),
+        (&second, 16, 0),
+        (&second, 16, 5),
+    ];
+    let expected = parts.map(|(part, offset, n)| {
+        if part.label() == "y" {
+            return b"another".to_vec();
+        }
+        bytes[(part.offset() + offset) as usize..][..n as usize].to_vec()
+    });
+    let back = gpu.readback(&parts, encoder(&gpu)).unwrap().wait().unwrap();
+    assert_eq!(all(&back), expected);
+    let last = back.last().cloned().unwrap();
+    drop(back);
+    // no other readback gets the memory that it lies in
+    let _again = gpu.readback(&parts[2..3], encoder(&gpu)).unwrap().wait().unwrap();
+    assert_eq!(all(&[last]), expected[7..]);
+    assert!(gpu.readback(&[(&first, 204, 100)], encoder(&gpu)).is_err());
 }

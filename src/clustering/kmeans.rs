@@ -259,7 +259,7 @@ fn labels(
         let encoder = Encoder::new(points.gpu(), "labels", false)?;
         let bytes = u64::from(block.len()) * 4;
         let landed = encoder.submit(&[(&assigned.labels, 0, bytes)])?.wait()?;
-        all.extend_from_slice(&words(landed.parts.first().map_or(&[], Vec::as_slice)));
+        all.extend_from_slice(&words(landed.parts.first().map_or(&[], |part| &part[..])));
     }
     Ok(all)
 }

@@ -88,7 +88,7 @@ pub(super) fn centroids(
     }
     let all = &seeds.centroids;
     let landed = encoder.submit(&[(all, 0, all.size())])?.wait()?;
-    let words = words(landed.parts.first().map_or(&[], Vec::as_slice));
+    let words = words(landed.parts.first().map_or(&[], |part| &part[..]));
     let mut out = params.centroids.clone();
     for row in words.chunks_exact(stride).skip(given) {
         out.extend(row[..dim].iter().map(|&word| f32::from_bits(word)));

@@ -84,7 +84,7 @@ impl Sums {
     pub fn found(&self, encoder: Encoder, flights: &mut Flights) -> Result<Found> {
         let landed = encoder.submit(&[(&self.facts, 0, self.facts.size())])?.wait()?;
         flights.note(&landed);
-        let all = words(landed.parts.first().map_or(&[], Vec::as_slice));
+        let all = words(landed.parts.first().map_or(&[], |part| &part[..]));
         let (mut clusters, mut points) = (vec![Cluster::default(); self.k as usize], Vec::new());
         for block in all.chunks(self.k as usize * 4) {
             for (cluster, fact) in clusters.iter_mut().zip(block.chunks_exact(4)) {

@@ -198,7 +198,7 @@ impl Centroids {
         let encoder = Encoder::new(&self.gpu, "centroids", false)?;
         let bytes = u64::from(self.k) * self.row_bytes();
         let landed = encoder.submit(&[(&self.buffer, 0, bytes)])?.wait()?;
-        let words = words(landed.parts.first().map_or(&[], Vec::as_slice));
+        let words = words(landed.parts.first().map_or(&[], |part| &part[..]));
         let rows = words.chunks_exact(self.k4() as usize * 4);
         Ok(rows.flat_map(|row| row[..self.dim].iter().map(|&w| f32::from_bits(w))).collect())
     }

@@ -83,7 +83,7 @@ struct State {
     peak: u64,
     hits: u64,
     misses: u64,
-    /// Buffers and bytes in use under each label.
+    /// Buffers and bytes in use under each label; those of no buffers stay, since the next call has some again.
     labels: BTreeMap<String, (u64, u64)>,
 }
 
@@ -107,9 +107,6 @@ impl State {
         if let Some((buffers, total)) = self.labels.get_mut(label) {
             *buffers = buffers.saturating_sub(1);
             *total = total.saturating_sub(bytes);
-            if *buffers == 0 {
-                self.labels.remove(label);
-            }
         }
     }
 }
@@ -194,6 +191,7 @@ impl Ledger {
         let mut labels: Vec<_> = state
             .labels
             .iter()
+            .filter(|(_, (buffers, _))| *buffers > 0)
             .map(|(label, &(buffers, bytes))| LabelUse { label: label.clone(), buffers, bytes })
             .collect();
         labels.sort_by_key(|l| std::cmp::Reverse(l.bytes));

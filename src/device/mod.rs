@@ -2,6 +2,7 @@
 
 mod adapter;
 mod backend;
+mod bind_groups;
 mod bounds;
 mod builder;
 mod cache_dir;
@@ -27,6 +28,7 @@ mod wait;
 
 pub use adapter::AdapterSummary;
 pub use backend::{Backend, DeviceType};
+pub(crate) use bind_groups::BindGroups;
 pub use builder::GpuBuilder;
 pub use caps::Caps;
 pub(crate) use completion::Completion;

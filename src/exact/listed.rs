@@ -312,7 +312,7 @@ impl Job for Comparison {
 
     fn take(&mut self, landed: Landed, (queries, room): Batch) -> Result<()> {
         self.stats.add_landed(&landed.variants, &landed.times);
-        let part = |at: usize| words(landed.parts.get(at).map_or(&[][..], Vec::as_slice));
+        let part = |at: usize| words(landed.parts.get(at).map_or(&[][..], |part| &part[..]));
         let pairs = (self.listed.lims[queries.end] - self.listed.lims[queries.start]) as u64;
         count(&mut self.stats, &self.dataset, pairs);
         let keys = part(0);

@@ -66,6 +66,7 @@
 mod approximate;
 mod bin_size;
 mod brief;
+mod checked_queries;
 mod coded;
 mod coding;
 mod custom;
@@ -98,6 +99,7 @@ mod rounded;
 mod rows;
 mod scan;
 mod search;
+mod staged_queries;
 mod stream;
 mod table_kernels;
 mod tables;

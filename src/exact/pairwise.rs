@@ -73,7 +73,7 @@ pub fn pairwise(
                 target,
             )?;
             let landed = encoder.submit(&[(&keys, 0, bytes)])?.wait()?;
-            let keys = words(landed.parts.first().map_or(&[][..], Vec::as_slice));
+            let keys = words(landed.parts.first().map_or(&[][..], |part| &part[..]));
             for (i, keys) in keys.chunks_exact(block.rows as usize).enumerate() {
                 let at = (start + i) * n + row as usize;
                 for (value, &key) in out[at..].iter_mut().zip(keys) {

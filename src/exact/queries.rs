@@ -3,9 +3,11 @@
 use crate::buffer::{Buffer, HostFloats};
 use crate::dtype::{DType, Rows};
 use crate::error::{Error, Result};
+use crate::exact::checked_queries::{PIECE, is_plain, prepare};
 use crate::exact::dataset::Dataset;
 use crate::exact::resident::Resident;
 use crate::exact::rounded::int8_queries::Int8Queries;
+use crate::exact::staged_queries::StagedQueries;
 use crate::exact::upload::Upload;
 use crate::kernel::Encoder;
 use crate::metric::Metric;
@@ -14,7 +16,7 @@ use crate::space::check::{self, RowFacts};
 use crate::space::{self, Decoder, Pair, Term, Transform};
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The queries of a call in host memory. They are checked one part after the other, so that the device can begin with the
 /// first while the host still checks the others; only what is checked may be uploaded.
@@ -34,62 +36,14 @@ pub(crate) struct Queries {
     pub count: usize,
     /// How many are checked.
     checked: usize,
+    /// The last of those, where they were written to staging memory and wait to go to the device.
+    staged: Mutex<Option<StagedQueries>>,
+    /// Those of `floats` that are still to be copied from the caller's.
+    unkept: Vec<Range<usize>>,
     /// Of those that are checked.
     pub facts: RowFacts,
     pub pair: Pair,
     pub decoder: Arc<Decoder>,
-}
-
-/// Elements that one thread checks and transforms at a time.
-const PIECE: usize = 96 << 10;
-
-/// Elements that are copied while they are still in the cache that their check read them into.
-const CACHED: usize = 4 << 10;
-
-/// Checks and transforms some queries, the first of them number `first` of the call.
-fn prepare(
-    metric: &Metric,
-    queries: Rows<'_>,
-    dim: usize,
-    first: u64,
-    floats: &mut [f32],
-    norms: &mut [f32],
-) -> Result<RowFacts> {
-    let transform = Transform::of(metric);
-    let work_dim = transform.dim(dim);
-    let step = (CACHED / dim).max(1);
-    let mut facts = RowFacts::NONE;
-    let outs = floats.chunks_mut(step * work_dim).zip(norms.chunks_mut(step));
-    for (i, (floats, norms)) in outs.enumerate() {
-        let start = i * step;
-        let few = queries.slice(dim, start..start + norms.len());
-        let mut at = 0;
-        let found = check::rows_with(metric, few, dim, first + start as u64, &mut |norm| {
-            norms[at] = norm;
-            at += 1;
-        })?;
-        facts = facts.and(found);
-        match few {
-            Rows::F32(values) if transform == Transform::None => floats.copy_from_slice(values),
-            _ => {
-                let mut out = Vec::with_capacity(floats.len());
-                transform.apply(&few.to_f32(), dim, &mut out);
-                floats.copy_from_slice(&out);
-            }
-        }
-    }
-    let scaled = space::is_scaled(metric);
-    if scaled {
-        space::normalize(floats, dim);
-    }
-    if scaled || transform != Transform::None {
-        facts.whole = false;
-        facts.largest = check::largest(floats);
-        for (norm, row) in norms.iter_mut().zip(floats.chunks_exact(work_dim)) {
-            *norm = check::norm(row);
-        }
-    }
-    Ok(facts)
 }
 
 /// How many queries of rows of `dtype` and `dim` elements these are: bits must meet bits, all else is compared in f32.
@@ -133,6 +87,7 @@ impl Queries {
             _ => Vec::new(),
         };
         let (metric, checked, facts) = (metric.clone(), 0, RowFacts::NONE);
+        let (staged, unkept) = (Mutex::new(None), Vec::new());
         Ok(Queries {
             metric,
             floats,
@@ -144,6 +99,8 @@ impl Queries {
             work_dim,
             count,
             checked,
+            staged,
+            unkept,
             facts,
             pair,
             decoder,
@@ -176,6 +133,8 @@ impl Queries {
             work_dim: Transform::of(metric).dim(dim),
             count,
             checked: count,
+            staged: Mutex::new(None),
+            unkept: Vec::new(),
             facts: resident.facts(),
             resident: Some(resident),
             pair,
@@ -217,6 +176,8 @@ impl Queries {
             work_dim: Transform::of(metric).dim(dim),
             count,
             checked: 0,
+            staged: Mutex::new(None),
+            unkept: Vec::new(),
             facts: RowFacts::NONE,
             pair,
             decoder,
@@ -266,6 +227,52 @@ impl Queries {
 
     /// Checks and transforms those that are not yet, up to number `end`; `queries` are all of the call.
     pub fn check(&mut self, queries: Rows<'_>, end: usize) -> Result<()> {
+        self.check_staged(queries, end, None)
+    }
+
+    /// The same of those that are to go to the device next, in one upload, in bytes too or not. They may be staged meanwhile: then no others may
+    /// be uploaded before, nor these a second time before [`Queries::keep`].
+    pub fn check_next(
+        &mut self,
+        dataset: &Dataset,
+        queries: Rows<'_>,
+        end: usize,
+        in_int8: bool,
+    ) -> Result<()> {
+        let compared = dataset.compared();
+        let tables = compared.tables().is_some_and(|tables| !tables.elements().apart);
+        let integers = matches!(self.pair, Pair::Integer { .. } | Pair::Bits { .. });
+        let waits = self.staged.get_mut().is_ok_and(|staged| staged.is_some());
+        let other = integers || tables || compared.scan().is_none() || in_int8 || waits;
+        let staged = if other || self.dtype == DType::Bits || !self.work_dim.is_multiple_of(4) {
+            None
+        } else {
+            let (range, stride) = (self.checked..end, self.work_dim as u64 * 4);
+            StagedQueries::new(dataset.gpu(), range, stride)?
+        };
+        self.check_staged(queries, end, staged)
+    }
+
+    /// Copies what [`Queries::check_next`] left with the caller, for what may be asked again: behind the last submission that takes no time.
+    pub fn keep(&mut self, queries: Rows<'_>) -> Result<()> {
+        let (dim, step) = (self.dim, (PIECE / self.dim).max(1));
+        for range in std::mem::take(&mut self.unkept) {
+            let Rows::F32(from) = queries.slice(dim, range.clone()) else { continue };
+            let to = self.floats[range.start * dim..range.end * dim].chunks_mut(step * dim);
+            each(to.zip(from.chunks(step * dim)).collect(), |(to, from)| {
+                to.copy_from_slice(from);
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    fn check_staged(
+        &mut self,
+        queries: Rows<'_>,
+        end: usize,
+        staged: Option<StagedQueries>,
+    ) -> Result<()> {
         let (start, dim, work_dim, metric) = (self.checked, self.dim, self.work_dim, &self.metric);
         if self.dtype != DType::Bits {
             let floats = &mut self.floats[start * work_dim..end * work_dim];
@@ -274,8 +281,10 @@ impl Queries {
             let outs = outs.zip(self.norms[start..end].chunks_mut(step));
             let pieces = each(outs.enumerate().collect(), |(i, (floats, norms))| {
                 let first = start + i * step;
-                let piece = queries.slice(dim, first..first + norms.len());
-                prepare(metric, piece, dim, first as u64, floats, norms)
+                let range = first..first + norms.len();
+                let part = staged.as_ref().map(|staged| staged.part(range.clone())).transpose()?;
+                let piece = queries.slice(dim, range);
+                prepare(metric, piece, dim, first as u64, (floats, part), norms)
             })?;
             self.facts = pieces.into_iter().fold(self.facts, RowFacts::and);
         }
@@ -284,6 +293,12 @@ impl Queries {
         }
         if let Pair::Integer { .. } | Pair::Bits { .. } = self.pair {
             self.packed.extend_from_slice(queries.slice(dim, start..end).bytes());
+        }
+        if let Some(staged) = staged {
+            if is_plain(metric, self.dtype) {
+                self.unkept.push(start..end);
+            }
+            self.staged = Mutex::new(Some(staged));
         }
         self.checked = end;
         Ok(())
@@ -301,6 +316,25 @@ impl Queries {
             return resident.upload(which, encoder);
         }
         let d4 = self.work_dim.div_ceil(4);
+        let mut staged = self.staged.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(staged) = staged.take_if(|staged| staged.is_of(which) && !in_int8) {
+            let (floats, norms) = staged.upload(&self.norms, encoder)?;
+            return Ok(Upload {
+                count: which.len() as u32,
+                floats: Some(floats.clone()),
+                float_stride4: d4 as u32,
+                exact: floats,
+                exact_stride4: d4 as u32,
+                norms: Some(norms),
+                int8: None,
+                ranges: None,
+            });
+        }
+        drop(staged);
+        let unkept = |&query: &u32| self.unkept.iter().any(|own| own.contains(&(query as usize)));
+        if !self.unkept.is_empty() && which.iter().any(unkept) {
+            return Err(Error::internal("queries that are not there yet"));
+        }
         let scans = dataset.compared().scan().is_some();
         let tables = dataset.compared().tables().filter(|tables| !tables.elements().apart);
         let integer = !self.packed.is_empty();

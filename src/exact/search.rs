@@ -134,12 +134,14 @@ impl Search {
         let (start, count) = (self.started, self.queries.count);
         if start == count {
             self.hits.allocate()?;
+            queries.map_or(Ok(()), |queries| self.queries.keep(queries))?;
             return Ok(false);
         }
         let step = self.options.at_most(self.plan.step(start));
         let end = self.filter.together(start, (start + step).min(count));
         if let Some(queries) = queries {
-            self.queries.check(queries, end)?;
+            let in_int8 = self.plan.scan.int8;
+            self.queries.check_next(&self.dataset, queries, end, in_int8)?;
         }
         self.started = end;
         if !self.hits.is_empty() {

@@ -12,6 +12,8 @@ mod apart;
 mod as_f32;
 mod changing;
 mod codes;
+#[cfg(test)]
+mod dispatch_tests;
 mod factory;
 mod flat;
 mod graph;

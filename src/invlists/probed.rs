@@ -79,6 +79,13 @@ struct InFlight {
 /// Bins that each query of a submission chose, and how many there was room for.
 type Counts<'a> = Option<(u32, Cow<'a, [u32]>)>;
 
+/// Whether one of so many queries chose more than there was room for, which is rare: one pass without a way out, of which the compiler makes
+/// vectors.
+fn is_over(of: &Counts<'_>, queries: usize) -> bool {
+    let Some((room, counts)) = of else { return false };
+    counts.len() < queries || counts.iter().fold(0, |most, &count| count.max(most)) > *room
+}
+
 /// Starts a search for the k nearest rows in the `nprobe` nearest lists of each query; these are not all. The queries come with the caller's, which are
 /// still to be checked, unless they lie on the device.
 pub(super) fn submit(
@@ -263,33 +270,39 @@ impl Job for Search {
         let counts: [Counts<'_>; 2] =
             tag.rooms.map(|room| room.and_then(|room| Some((room, counts.next()?))));
         let mut wanted = vec![true; tag.query_ids.len()];
-        for (i, &query) in tag.query_ids.iter().enumerate() {
-            let count = |of: &Counts<'_>| of.as_ref().map(|(room, of)| (*room, of.get(i).copied()));
-            let over = |of: &Counts<'_>| {
-                count(of).is_some_and(|(room, count)| count.is_none_or(|count| count > room))
-            };
-            if let Some(at) = counts.iter().position(over) {
-                self.stats.exact.rerun += 1;
-                self.stats.originals.again += u64::from(at == 1 && self.call.has_originals());
-                let way = match at {
-                    0 => Way { centroids_exactly: true, ..tag.way },
-                    _ => Way { rows: self.scan.behind(tag.way.rows), ..tag.way },
-                };
-                let waiting = AGAIN.iter().position(|other| *other == way);
-                let waiting = waiting.and_then(|way| self.again.get_mut(way));
-                waiting.ok_or_else(|| Error::internal("no way to ask again"))?.push(query);
-                wanted[i] = false;
-            }
-            if let (Some((_, chosen)), true) = (&counts[1], tag.way.rows != By::Distances) {
-                let passed = chosen.get(i).copied().unwrap_or(0).into();
-                let first = self.fill.as_ref().is_none_or(|fill| !fill.goes_on);
-                self.stats.exact.scanned += u64::from(first && tag.way == Way::default());
-                self.stats.exact.bins_passed += passed;
-                self.stats.exact.bins_passed_max = self.stats.exact.bins_passed_max.max(passed);
+        if counts.iter().any(|of| is_over(of, tag.query_ids.len())) {
+            for (i, &query) in tag.query_ids.iter().enumerate() {
+                let count = |of: &Cow<'_, [u32]>| of.get(i).copied().unwrap_or(u32::MAX);
+                let over =
+                    |of: &Counts<'_>| of.as_ref().is_some_and(|(room, of)| count(of) > *room);
+                if let Some(at) = counts.iter().position(over) {
+                    self.stats.exact.rerun += 1;
+                    self.stats.originals.again += u64::from(at == 1 && self.call.has_originals());
+                    let way = match at {
+                        0 => Way { centroids_exactly: true, ..tag.way },
+                        _ => Way { rows: self.scan.behind(tag.way.rows), ..tag.way },
+                    };
+                    let waiting = AGAIN.iter().position(|other| *other == way);
+                    let waiting = waiting.and_then(|way| self.again.get_mut(way));
+                    waiting.ok_or_else(|| Error::internal("no way to ask again"))?.push(query);
+                    wanted[i] = false;
+                }
             }
         }
+        if let (Some((_, chosen)), true) = (&counts[1], tag.way.rows != By::Distances) {
+            let passed = chosen.iter().take(tag.query_ids.len());
+            let first = self.fill.as_ref().is_none_or(|fill| !fill.goes_on);
+            if first && tag.way == Way::default() {
+                self.stats.exact.scanned += tag.query_ids.len() as u64;
+            }
+            let most = passed.clone().fold(0, |most, &count| count.max(most));
+            self.stats.exact.bins_passed += passed.map(|&count| u64::from(count)).sum::<u64>();
+            self.stats.exact.bins_passed_max = self.stats.exact.bins_passed_max.max(most.into());
+        }
         let more = (self.scan.nprobe as usize) < self.call.lists.nlist();
-        if let Some(fill) = self.fill.as_mut().filter(|_| more) {
+        // mostly every query has its k
+        let full = || keys.iter().fold(true, |full, &key| full & (key != NO_KEY));
+        if let Some(fill) = self.fill.as_mut().filter(|_| more && !full()) {
             let found = keys.chunks_exact(fill.k).zip(rows.chunks_exact(fill.k));
             let own = tag.query_ids.iter().zip(found).zip(&mut wanted);
             for ((&query, (keys, rows)), wanted) in own.filter(|(_, wanted)| **wanted) {

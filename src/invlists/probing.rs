@@ -81,12 +81,13 @@ impl Probing {
     pub fn read(&mut self, queries: Option<Rows<'_>>, step: usize) -> Result<Option<Range<usize>>> {
         let (start, count) = (self.started, self.queries.count);
         if start == count {
+            queries.map_or(Ok(()), |queries| self.queries.keep(queries))?;
             return Ok(None);
         }
         let step = step.min(self.coarse.step(start));
         let end = self.filter.together(start, (start + step).min(count));
         if let Some(queries) = queries {
-            self.queries.check(queries, end)?;
+            self.queries.check_next(self.lists.dataset(), queries, end, false)?;
         }
         self.started = end;
         Ok(Some(start..end))

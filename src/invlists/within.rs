@@ -175,7 +175,7 @@ impl Job for Search {
     fn take(&mut self, landed: Landed, piece: InFlight) -> Result<()> {
         self.outstanding -= 1;
         self.stats.add_landed(&landed.variants, &landed.times);
-        let part = |at: usize| words(landed.parts.get(at).map_or(&[][..], Vec::as_slice));
+        let part = |at: usize| words(landed.parts.get(at).map_or(&[][..], |part| &part[..]));
         match piece {
             InFlight::Counts { mut hits, again, room } => {
                 let (mut counts, probed) = (part(0).to_vec(), part(1));

@@ -8,11 +8,14 @@ use crate::error::{Error, Result};
 use crate::format::AtomicFile;
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Instant;
 
 /// A compiled variant.
 pub(crate) struct Kernel {
+    /// Which no other kernel of the process has.
+    number: u64,
     name: String,
     /// A user's text that is a part of it.
     foreign: String,
@@ -24,6 +27,10 @@ pub(crate) struct Kernel {
 impl Kernel {
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.number
     }
 
     pub(super) fn pipeline(&self) -> &wgpu::ComputePipeline {
@@ -161,7 +168,9 @@ fn compile(gpu: &Gpu, cache: &Cache, variant: &Variant) -> Result<Kernel> {
         save_disk(disk);
     }
     let foreign = variant.foreign_text().to_owned();
-    Ok(Kernel { name, foreign, pipeline, layout, needs })
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    Ok(Kernel { number, name, foreign, pipeline, layout, needs })
 }
 
 fn entry((binding, of): (usize, &Binding)) -> wgpu::BindGroupLayoutEntry {

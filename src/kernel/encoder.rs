@@ -7,7 +7,7 @@ use super::reflect::Binding;
 use super::trace::Trace;
 use super::variant::Variant;
 use crate::buffer::{Buffer, Staged};
-use crate::device::{Gpu, PassTimer};
+use crate::device::{BindGroups, Gpu, PassTimer};
 use crate::error::{Error, Result};
 use std::sync::Arc;
 
@@ -30,6 +30,7 @@ pub(crate) struct Encoder {
     /// Uploads that this copies from.
     staged: Vec<Staged>,
     kernels: Vec<Arc<Kernel>>,
+    groups: Arc<BindGroups>,
 }
 
 impl Encoder {
@@ -50,6 +51,7 @@ impl Encoder {
             held: Vec::new(),
             staged: Vec::new(),
             kernels: Vec::new(),
+            groups: gpu.state()?,
         })
     }
 
@@ -105,14 +107,7 @@ impl Encoder {
         }
         let buffers = bind(kernel.name(), &kernel.needs().bindings, buffers)?;
         self.check(&kernel, &buffers, groups)?;
-        let group = self.gpu.scoped(kernel.name(), || {
-            let entries: Vec<_> = buffers.iter().enumerate().map(entry).collect();
-            self.gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
-                label: Some(kernel.name()),
-                layout: kernel.layout(),
-                entries: &entries,
-            })
-        })?;
+        let group = self.group(&kernel, &buffers)?;
         let pass = self.pass();
         pass.set_pipeline(kernel.pipeline());
         pass.set_bind_group(0, &group, &[]);
@@ -124,6 +119,23 @@ impl Encoder {
             self.kernels.push(kernel);
         }
         Ok(())
+    }
+
+    /// The bind group of these buffers: the one that was made before, if it is kept.
+    fn group(&self, kernel: &Kernel, buffers: &[&Buffer]) -> Result<wgpu::BindGroup> {
+        let mut key = Vec::with_capacity(1 + 3 * buffers.len());
+        key.push(kernel.number());
+        key.extend(buffers.iter().flat_map(|buffer| buffer.binding()));
+        self.groups.get(&key, || {
+            self.gpu.scoped(kernel.name(), || {
+                let entries: Vec<_> = buffers.iter().enumerate().map(entry).collect();
+                self.gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
+                    label: Some(kernel.name()),
+                    layout: kernel.layout(),
+                    entries: &entries,
+                })
+            })
+        })
     }
 
     fn check(&self, kernel: &Kernel, buffers: &[&Buffer], groups: [u32; 3]) -> Result<()> {
@@ -147,14 +159,15 @@ impl Encoder {
     /// Fills a buffer with zeros.
     pub fn clear(&mut self, buffer: &Buffer) {
         self.pass = None;
-        self.encoder.clear_buffer(buffer.raw(), 0, None);
+        let bytes = buffer.is_part().then(|| buffer.size().next_multiple_of(4));
+        self.encoder.clear_buffer(buffer.raw(), buffer.offset(), bytes);
         self.held.push(buffer.clone());
     }
 
     /// Writes zeros over some bytes; offset and length are multiples of 4.
     pub fn clear_part(&mut self, buffer: &Buffer, offset: u64, bytes: u64) {
         self.pass = None;
-        self.encoder.clear_buffer(buffer.raw(), offset, Some(bytes));
+        self.encoder.clear_buffer(buffer.raw(), buffer.offset() + offset, Some(bytes));
         self.held.push(buffer.clone());
     }
 
@@ -168,6 +181,7 @@ impl Encoder {
         bytes: u64,
     ) {
         self.pass = None;
+        let (from_offset, to_offset) = (from.offset() + from_offset, to.offset() + to_offset);
         self.encoder.copy_buffer_to_buffer(from.raw(), from_offset, to.raw(), to_offset, bytes);
         self.held.extend([from.clone(), to.clone()]);
     }
@@ -175,10 +189,14 @@ impl Encoder {
     /// A pooled buffer with these bytes, and zeros up to the next multiple of 4. It ends the compute pass: upload before the
     /// first dispatch.
     pub fn upload(&mut self, label: &str, bytes: &[u8]) -> Result<Buffer> {
-        let buffer = self.gpu.scratch(label, bytes.len() as u64)?;
         let staged = self.gpu.stage(bytes)?;
-        let padded = bytes.len().next_multiple_of(4) as u64;
-        self.copy(staged.buffer(), 0, &buffer, 0, padded);
+        self.upload_staged(label, staged, bytes.len() as u64)
+    }
+
+    /// The same of the first bytes of what is staged.
+    pub fn upload_staged(&mut self, label: &str, staged: Staged, bytes: u64) -> Result<Buffer> {
+        let buffer = self.gpu.scratch(label, bytes)?;
+        self.copy(staged.buffer(), 0, &buffer, 0, bytes.next_multiple_of(4));
         self.staged.push(staged);
         Ok(buffer)
     }

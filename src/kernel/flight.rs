@@ -1,7 +1,7 @@
 //! A submission on its way: what comes back of it, which variants ran and how long they took.
 
 use super::trace::Trace;
-use crate::buffer::{Landing, Readback};
+use crate::buffer::{Bytes, Landing, Readback};
 use crate::device::Gpu;
 use crate::error::Result;
 use std::borrow::Cow;
@@ -16,7 +16,7 @@ pub(crate) struct Flight {
 /// A submission that has come back.
 pub(crate) struct Landed {
     /// The bytes of each range asked for.
-    pub parts: Vec<Vec<u8>>,
+    pub parts: Vec<Bytes>,
     /// Names of the variants in order of their first dispatch.
     pub variants: Vec<String>,
     /// Device nanoseconds of each stage; empty unless timed.
@@ -49,7 +49,7 @@ impl Flight {
 
 fn land(
     gpu: &Gpu,
-    parts: Vec<Vec<u8>>,
+    parts: Vec<Bytes>,
     trace: Option<Trace>,
     index: &wgpu::SubmissionIndex,
 ) -> Result<Landed> {

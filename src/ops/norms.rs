@@ -61,7 +61,7 @@ pub fn row_norms(gpu: &Gpu, rows: Rows<'_>, dim: usize) -> Result<Vec<f32>> {
         let buffers = [("rows", segment.buffer()), ("out", &out)];
         encoder.dispatch(&variant, &buffers, &params, [groups[0], groups[1], 1])?;
         let landed = encoder.submit(&[(&out, 0, bytes)])?.wait()?;
-        let words = words(landed.parts.first().map_or(&[][..], Vec::as_slice));
+        let words = words(landed.parts.first().map_or(&[][..], |part| &part[..]));
         norms.extend(words.iter().map(|&word| f32::from_bits(word)));
     }
     Ok(norms)

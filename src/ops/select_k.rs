@@ -1,7 +1,7 @@
 //! The k smallest of each query's (key, row) pairs, keys before rows, so that ties fall to the earlier row.
 
 use super::kernels::{SelectK, select_k};
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, PART_ALIGN};
 use crate::device::Gpu;
 use crate::error::Result;
 use crate::kernel::{Bind, Encoder, RowMap};
@@ -35,10 +35,18 @@ pub(crate) struct RowKeys<'a> {
 }
 
 impl Selection {
-    /// Room for the pairs.
+    /// Room for the pairs: parts of one buffer, where it holds both, which come to the host in one copy.
     pub fn room(&self, gpu: &Gpu) -> Result<Selected> {
         let bytes = u64::from(self.nq) * u64::from(self.k) * 4;
-        Ok(Selected { keys: gpu.scratch("keys", bytes)?, rows: gpu.scratch("rows", bytes)? })
+        let rows_at = bytes.next_multiple_of(PART_ALIGN);
+        if rows_at + bytes > gpu.caps().max_buffer_bytes {
+            return Ok(Selected {
+                keys: gpu.scratch("keys", bytes)?,
+                rows: gpu.scratch("rows", bytes)?,
+            });
+        }
+        let pairs = gpu.scratch("keys and rows", rows_at + bytes)?;
+        Ok(Selected { keys: pairs.part(0, bytes), rows: pairs.part(rows_at, bytes) })
     }
 
     /// Encodes the selection of consecutive rows and of the k pairs that were best so far, if there are such, into `out`.

@@ -311,7 +311,7 @@ impl Job for RangeSearch {
     fn take(&mut self, landed: Landed, piece: InFlight) -> Result<()> {
         self.outstanding -= 1;
         self.stats.add_landed(&landed.variants, &landed.times);
-        let part = |at: usize| words(landed.parts.get(at).map_or(&[][..], Vec::as_slice));
+        let part = |at: usize| words(landed.parts.get(at).map_or(&[][..], |part| &part[..]));
         match piece {
             InFlight::Nothing => return Ok(()),
             InFlight::Scanned { mut hits, room, of, bytes } => {

@@ -47,7 +47,7 @@ pub(crate) fn of(metric: &Metric, matrix: &Matrix) -> Result<RowFacts> {
         encoder.dispatch(&variant, &buffers, &params, [groups[0], groups[1], 1])?;
     }
     let landed = encoder.submit(&[(&out, 0, BYTES)])?.wait()?;
-    let found = words(landed.parts.first().map_or(&[], Vec::as_slice));
+    let found = words(landed.parts.first().map_or(&[], |part| &part[..]));
     let none = [0, 0, DOUBTFUL, 0, 0];
     let [square, largest, flags, least, zero_rows] = found[..].try_into().unwrap_or(none);
     if flags & DOUBTFUL != 0 {

@@ -6,6 +6,7 @@ mod logs;
 mod looked_up;
 mod operands;
 mod resident;
+mod staged;
 mod stages;
 mod table_scores;
 

@@ -63,8 +63,11 @@ fn what_can_be_told_of_no_graph_is_refused() {
     assert_eq!(refused(SearchParams::new().graph(exact), 2), "path");
     assert_eq!(refused(SearchParams::new().guarantee(Guarantee::Exact), 2), "guarantee");
     // no walk answers these
-    let few = IdFilter::from_fn(|id| id % 100 == 0);
-    assert_eq!(refused(SearchParams::new().filter(few), 2), "path");
+    if both.graph.breadth() == Some(Breadth::Ef { most: 256 }) {
+        // where the longest list has all rows a walk does
+        let few = IdFilter::from_fn(|id| id % 100 == 0);
+        assert_eq!(refused(SearchParams::new().filter(few), 2), "path");
+    }
     assert_eq!(refused(SearchParams::new(), 513), "path");
 }
 
