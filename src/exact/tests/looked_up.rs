@@ -114,6 +114,9 @@ fn every_scan_of_codes_is_all_exact_distances() {
             println!("skipped: no adapter (1)");
             return;
         };
+        if (few, matrix) == ("0", "1") && gpu.caps().coop.is_empty() {
+            continue; // the register tile again
+        }
         // whole groups to a part, and three elements to one
         let centroids = random(32 << 8, 1);
         let whole = Numbers::Parts { centroids: &centroids, parts: 4, bits: 8 };
