@@ -22,27 +22,28 @@ logs=target/test-logs
 # STAGE  ENV FILE  TEST SET  MORE ENVIRONMENT. The longest come first, so that the lanes end together. Shaders run without
 # bounds checks by default, so each driver runs both ways: with them only the tests that run every kernel (`kernels`), or of
 # those the sweep over all shapes (`sweep`, `shapes` with the units beside). But on lavapipe itself the two ways share the combinations of the sweep
-# (NEARFIELD_TEST_PART). On SwiftShader the tests without checks are two stages (`first`, `cuts`). `host` needs no driver.
+# (NEARFIELD_TEST_PART). On SwiftShader the tests without checks are two stages, of which one has all of indexes (`first`, `indexes`), so
+# that no kernel of theirs is compiled in both. `host` needs no driver.
 bare=subgroup,f16,coop,timestamp,baseline
 # lavapipe 26 runs the matrices of f32 that Metal has, but does not list them.
 f32=8x8x8:f32:f32
 stages="
 lavapipe             lavapipe     full
+swiftshader-indexes  swiftshader  indexes
 swiftshader          swiftshader  first     NEARFIELD_TEST_PART=0/2
+metal                -            metal     NEARFIELD_TEST_METAL=strict
 swiftshader-checked  swiftshader  shapes    NEARFIELD_TEST_PART=1/2 NEARFIELD_CHECKED=1
-swiftshader-cuts     swiftshader  cuts
+metal-fast-math      -            metal     NEARFIELD_TEST_METAL=fast
 host                 -            host
 lavapipe-checked     lavapipe     kernels   NEARFIELD_CHECKED=1
 lavapipe26           lavapipe26   pairwise  NEARFIELD_TEST_PART=0/2 NEARFIELD_FORCE_COOP=$f32
-subgroup4            lavapipe     kernels   NEARFIELD_TEST_PART=0/2 LP_NATIVE_VECTOR_WIDTH=128
+subgroup4            lavapipe     searches  NEARFIELD_TEST_PART=0/2 LP_NATIVE_VECTOR_WIDTH=128
 subgroup16           lavapipe     kernels   NEARFIELD_TEST_PART=0/2 LP_NATIVE_VECTOR_WIDTH=512
 baseline             lavapipe     pairwise  NEARFIELD_TEST_PART=0/2 NEARFIELD_DISABLE=$bare
 lavapipe26-checked   lavapipe26   kernels   NEARFIELD_TEST_PART=1/2 NEARFIELD_FORCE_COOP=$f32 NEARFIELD_CHECKED=1
 subgroup4-checked    lavapipe     sweep     NEARFIELD_TEST_PART=1/2 LP_NATIVE_VECTOR_WIDTH=128 NEARFIELD_CHECKED=1
 subgroup16-checked   lavapipe     sweep     NEARFIELD_TEST_PART=1/2 LP_NATIVE_VECTOR_WIDTH=512 NEARFIELD_CHECKED=1
 baseline-checked     lavapipe     sweep     NEARFIELD_TEST_PART=1/2 NEARFIELD_DISABLE=$bare NEARFIELD_CHECKED=1
-metal                -            metal     NEARFIELD_TEST_METAL=strict
-metal-fast-math      -            metal     NEARFIELD_TEST_METAL=fast
 dx12                 lavapipe     dxc       NEARFIELD_TEST_DX12=1
 "
 # Of the tests of indexes, of inverted lists, of clusters and of the program those that a driver can make fail: they run each kernel in
@@ -230,25 +231,24 @@ run_tests() ( # ENV FILE, TEST SET, MORE ENVIRONMENT...
       programs "--test cli" $program
       programs "--test index" $searches $cuts $lists
       ;;
-    kernels)
+    kernels | searches)
       programs "--lib --test device_functions"
       programs "--test exact" sweep:: bound:: scales::
       # where subgroups are of another size, what the searches of indexes do with them
-      [ "$more" = "${more#*VECTOR_WIDTH=128}" ] || programs "--test index" $searches refine::answers::equal ivf::shapes::
+      [ "$set" = kernels ] || programs "--test index" $searches refine::answers::equal ivf::shapes::
       ;;
     dxc) programs "--test device_functions --test exact --test index" ;;
     first)
-      # those of the stages of a search, each on a device of its own, compile what the sweep and the searches of indexes compile again
-      programs "--lib" --skip exact::tests:: --skip invlists::tests::
+      # those of the stages of a search compile what the sweep and the searches of indexes compile again
+      programs "--lib" --skip exact::tests:: --skip invlists::tests:: --skip on_device_tests::of_
       programs "$others"
       programs "--test clustering" $clusters
       programs "--test cli" $program
-      programs "--test index" $searches
       ;;
-    cuts) programs "--test index" $slow_cuts $slow_lists ;;
+    indexes) programs "--test index" $searches $slow_cuts $slow_lists ;;
     sweep) programs "--test exact" sweep:: ;;
     shapes)
-      # those of the stages of a search, each on a device of its own, run with checks on lavapipe
+      # those of the stages of a search run with checks on lavapipe
       programs "--lib" --skip exact::tests:: --skip invlists::tests::
       programs "--test exact" sweep::
       ;;

@@ -5,7 +5,7 @@ use crate::format::RowSource;
 
 /// Segments of 64 rows, every buffer poisoned.
 fn tiny() -> GpuBuilder {
-    Gpu::builder().max_segment_bytes(1).poison(true)
+    Gpu::test_builder().max_segment_bytes(1).poison(true)
 }
 
 /// Rows as they lie in memory, aligned for every type.
@@ -149,7 +149,7 @@ fn an_append_shares_full_segments_and_leaves_the_old_matrix_as_it_was() {
 
 #[test]
 fn siblings_do_not_write_over_each_other() {
-    let gpu = Gpu::builder().poison(true).build().unwrap();
+    let gpu = Gpu::test_builder().poison(true).build().unwrap();
     let (a, b) = (Data::new(DType::F32, 3, 10, 1), Data::new(DType::F32, 3, 40, 2));
     let root = Matrix::from_rows(&gpu, 3, a.rows()).unwrap();
     let left = root.append(a.rows()).unwrap();
@@ -183,7 +183,7 @@ fn a_stream_of_any_block_size_fills_the_same_matrix() {
 
 #[test]
 fn a_failed_append_gives_its_room_back() {
-    let gpu = Gpu::builder().max_segment_bytes(128 * 16).poison(true).build().unwrap();
+    let gpu = Gpu::test_builder().max_segment_bytes(128 * 16).poison(true).build().unwrap();
     let data = Data::new(DType::F32, 4, 300, 4);
     let root = Matrix::from_rows(&gpu, 4, data.rows().slice(4, 0..10)).unwrap();
     let in_use = gpu.memory().in_use;
@@ -258,7 +258,7 @@ fn a_matrix_over_the_budget_is_refused_and_nothing_is_kept() {
 
 #[test]
 fn matrices_are_joined_on_the_device() {
-    let gpu = Gpu::builder().max_segment_bytes(128 * 20).poison(true).build().unwrap();
+    let gpu = Gpu::test_builder().max_segment_bytes(128 * 20).poison(true).build().unwrap();
     let data = Data::new(DType::U8, 17, 400, 6);
     let part = |from: usize, to: usize| {
         Matrix::from_rows(&gpu, 17, data.rows().slice(17, from..to)).unwrap()

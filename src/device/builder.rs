@@ -121,6 +121,8 @@ impl Gpu {
 pub struct GpuBuilder {
     options: Options,
     disable: Option<String>,
+    /// Whose device is taken instead of one of its own.
+    beside: Option<Gpu>,
 }
 
 impl GpuBuilder {
@@ -295,13 +297,36 @@ impl GpuBuilder {
         self
     }
 
+    /// Opens no device, but a handle with choices of its own on the device of another, whose kernels it shares: memory, budget, profile and
+    /// settings are its own. Where a choice is of the device itself (`adapter`, `backend`, `disable`) it is opened anew. For tests, which
+    /// have many settings and would have each kernel compiled for each.
+    ///
+    /// # Example
+    /// ```no_run
+    /// let gpu = nearfield::Gpu::new()?;
+    /// let small = nearfield::Gpu::builder().memory_budget(1 << 20).beside(&gpu).build()?;
+    /// # Ok::<(), nearfield::Error>(())
+    /// ```
+    #[doc(hidden)]
+    pub fn beside(mut self, gpu: &Gpu) -> Self {
+        self.beside = Some(gpu.clone());
+        self
+    }
+
     /// Opens the device.
     ///
     /// # Errors
     /// As [`Gpu::new`]; `NoAdapter` also when none matches, with the names of those that are there.
-    pub fn build(self) -> Result<Gpu> {
+    pub fn build(mut self) -> Result<Gpu> {
+        let beside = self.beside.take();
+        let of_device =
+            [&self.options.adapter, &self.disable].iter().any(|choice| choice.is_some());
+        let own = of_device || self.options.backend.is_some();
         let options = self.finish()?;
-        open::open(adapter::choose(&options)?, &options)
+        match beside {
+            Some(gpu) if !own => open::beside(&gpu, &options),
+            _ => open::open(adapter::choose(&options)?, &options),
+        }
     }
 
     /// Adopts a device that the application opened; see [`Gpu::adopt`].
@@ -338,5 +363,17 @@ impl GpuBuilder {
         }
         warn_of_unknown()?;
         options.with_environment(variable)
+    }
+}
+
+#[cfg(test)]
+impl Gpu {
+    /// As [`Gpu::builder`], for tests, which share the device and its kernels with each other.
+    pub(crate) fn test_builder() -> GpuBuilder {
+        static FIRST: std::sync::LazyLock<Result<Gpu>> = std::sync::LazyLock::new(Gpu::new);
+        match &*FIRST {
+            Ok(first) => Gpu::builder().beside(first),
+            Err(_) => Gpu::builder(),
+        }
     }
 }

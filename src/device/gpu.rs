@@ -45,7 +45,9 @@ pub struct Gpu {
 /// Fields are dropped in their order: threads that have used the device end before it is closed.
 pub(super) struct Inner {
     /// One value of each type that asked for one: see [`Gpu::state`].
-    pub(super) states: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    pub(super) states: States,
+    /// As many of handles that stand beside each other: see [`Gpu::common_state`].
+    pub(super) common: Arc<States>,
     pub(super) poller: Poller,
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
@@ -57,6 +59,9 @@ pub(super) struct Inner {
     pub(super) traffic: Arc<Traffic>,
     pub(super) settings: Settings,
 }
+
+/// Values by their types.
+pub(super) type States = Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>;
 
 /// What the builder was asked for and the layers above heed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -221,11 +226,20 @@ impl Gpu {
     ///
     /// A `T` must not hold a [`Gpu`], which would keep both alive for ever.
     pub(crate) fn state<T: Default + Send + Sync + 'static>(&self) -> Result<Arc<T>> {
-        let mut states = self.inner.states.lock().unwrap_or_else(PoisonError::into_inner);
-        let state = states.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default()));
-        // The key is the type, so the cast cannot fail; an error costs nothing and spares a panic.
-        Arc::clone(state).downcast().map_err(|_| Error::internal("a state of another type"))
+        of_type(&self.inner.states)
     }
+
+    /// As [`Gpu::state`], the one value of all handles that [`GpuBuilder::beside`](crate::GpuBuilder::beside) opened on one device.
+    pub(crate) fn common_state<T: Default + Send + Sync + 'static>(&self) -> Result<Arc<T>> {
+        of_type(&self.inner.common)
+    }
+}
+
+fn of_type<T: Default + Send + Sync + 'static>(states: &States) -> Result<Arc<T>> {
+    let mut states = states.lock().unwrap_or_else(PoisonError::into_inner);
+    let state = states.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default()));
+    // The key is the type, so the cast cannot fail; an error costs nothing and spares a panic.
+    Arc::clone(state).downcast().map_err(|_| Error::internal("a state of another type"))
 }
 
 impl fmt::Debug for Gpu {

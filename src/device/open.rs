@@ -4,7 +4,7 @@ use super::adapter::driver;
 use super::backend::{Backend, DeviceType};
 use super::caps::Caps;
 use super::coop::CoopShape;
-use super::gpu::{Gpu, Inner, Settings};
+use super::gpu::{Gpu, Inner, Settings, States};
 use super::health::{Health, in_scopes};
 use super::memory::Ledger;
 use super::options::{Disable, Options};
@@ -184,8 +184,31 @@ fn assemble(
         });
     }
     let disable = options.disable.clone().unwrap_or_default();
-    let mut caps = capabilities(adapter, &device, &queue, &health, &disable, &options.force_coop);
+    let caps = capabilities(adapter, &device, &queue, &health, &disable, &options.force_coop);
     health.check()?;
+    handle(device, queue, caps, health, Arc::default(), options)
+}
+
+/// As [`open`], on the device of another handle, with its kernels where they are compiled alike.
+pub(super) fn beside(other: &Gpu, options: &Options) -> Result<Gpu> {
+    let inner = &other.inner;
+    let (device, queue) = (inner.device.clone(), inner.queue.clone());
+    let mut caps = inner.caps.clone();
+    caps.max_binding_bytes = device.limits().max_storage_buffer_binding_size;
+    let alike = inner.settings.checked == options.checked.unwrap_or(false);
+    let common = if alike { Arc::clone(&inner.common) } else { Arc::default() };
+    handle(device, queue, caps, Arc::clone(&inner.health), common, options)
+}
+
+/// A handle of a device of which all is known.
+fn handle(
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    mut caps: Caps,
+    health: Arc<Health>,
+    common: Arc<States>,
+    options: &Options,
+) -> Result<Gpu> {
     if let Some(bytes) = options.max_binding_bytes {
         caps.max_binding_bytes = caps.max_binding_bytes.min(bytes.max(LEAST_BINDING) / 4 * 4);
     }
@@ -226,6 +249,7 @@ fn assemble(
         traffic,
         settings,
         states,
+        common,
     };
     Ok(Gpu { inner: Arc::new(inner) })
 }

@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn blocks_change_nothing() {
-        let Ok(gpu) = Gpu::builder().poison(true).max_segment_bytes(64 * 16).build() else {
+        let Ok(gpu) = Gpu::test_builder().poison(true).max_segment_bytes(64 * 16).build() else {
             println!("skipped: no adapter (1)");
             return;
         };

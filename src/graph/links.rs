@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn neighbours_in_several_buffers_make_the_same_edges() {
-        let Ok(gpu) = Gpu::builder().poison(true).build() else {
+        let Ok(gpu) = Gpu::test_builder().poison(true).build() else {
             println!("skipped: no adapter (1)");
             return;
         };

@@ -38,7 +38,7 @@ fn subset() -> bool {
 }
 
 fn gpu(settings: &[(&str, &str)], segment_bytes: u64) -> Option<Gpu> {
-    let builder = Gpu::builder().poison(true).max_segment_bytes(segment_bytes);
+    let builder = Gpu::test_builder().poison(true).max_segment_bytes(segment_bytes);
     let builder = settings.iter().fold(builder, |b, (key, value)| b.setting(*key, value));
     let gpu = builder.build().ok();
     if gpu.is_none() {

@@ -77,7 +77,7 @@ struct Disk {
 /// # Errors
 /// `LimitExceeded` when the adapter cannot run it, `Shader` or `Internal` when it does not compile.
 pub(crate) fn kernel(gpu: &Gpu, variant: &Variant) -> Result<Arc<Kernel>> {
-    let cache = gpu.state::<Cache>()?;
+    let cache = gpu.common_state::<Cache>()?;
     let same = |kernel: &&Arc<Kernel>| kernel.foreign == variant.foreign_text();
     let known = lock(&cache.kernels);
     if let Some(kernel) = known.get(variant.name()).and_then(|all| all.iter().find(same)) {

@@ -10,7 +10,7 @@ use crate::kernel::{Dispatched, Encoder, words};
 
 /// A device whose new buffers hold what nobody wrote; `None`, and a skip that is counted, without an adapter.
 fn device() -> Option<Gpu> {
-    let gpu = Gpu::builder().poison(true).build().ok();
+    let gpu = Gpu::test_builder().poison(true).build().ok();
     if gpu.is_none() {
         println!("skipped: no adapter (1)");
     }

@@ -13,7 +13,7 @@ fn numbers(n: usize, seed: u32) -> Vec<f32> {
 }
 
 fn segmented() -> Gpu {
-    Gpu::builder().poison(true).max_segment_bytes(1).build().unwrap()
+    Gpu::test_builder().poison(true).max_segment_bytes(1).build().unwrap()
 }
 
 /// Holds codes against the nearest centroids in f64, as far as rounding leaves no doubt.
@@ -102,7 +102,7 @@ fn residuals_are_encoded_as_if_the_host_had_taken_them() {
 
 #[test]
 fn training_learns_the_parts_and_says_how_far_it_is() {
-    let gpu = Gpu::builder().poison(true).build().unwrap();
+    let gpu = Gpu::test_builder().poison(true).build().unwrap();
     // each part takes one of 16 values, which are to be found
     let values = numbers(3 * 32, 5);
     let picks = numbers(3 * 600, 6);
@@ -137,7 +137,7 @@ fn lost(gpu: &Gpu, quantizer: &ProductQuantizer, rows: &[f32]) -> f64 {
 
 #[test]
 fn parts_that_learn_at_once_lose_what_they_lose_one_by_one() {
-    let gpu = Gpu::builder().poison(true).build().unwrap();
+    let gpu = Gpu::test_builder().poison(true).build().unwrap();
     let rows = numbers(800 * 10, 8);
     for (parts, bits) in [(2, 5), (10, 4)] {
         let quantizer = ProductQuantizer::new(10, parts, bits).unwrap();
@@ -184,7 +184,7 @@ fn parts_that_learn_at_once_lose_what_they_lose_one_by_one() {
 
 #[test]
 fn what_cannot_be_is_refused() {
-    let gpu = Gpu::builder().build().unwrap();
+    let gpu = Gpu::test_builder().build().unwrap();
     let quantizer = ProductQuantizer::new(4, 2, 4).unwrap();
     for (dim, subspaces, bits) in [(0, 1, 8), (4, 0, 8), (4, 3, 8), (4, 8, 8), (4, 2, 3), (4, 2, 9)]
     {

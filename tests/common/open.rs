@@ -1,6 +1,7 @@
 //! The one place where tests and the demonstration open a device.
 
 use nearfield::{Gpu, GpuBuilder};
+use std::sync::LazyLock;
 
 /// Opens a device: as an application does, or, where `NEARFIELD_TEST_METAL` is set, on the GPU that runs Metal's code.
 pub trait Open {
@@ -15,9 +16,16 @@ impl Open for GpuBuilder {
         if let Some((adapter, device, queue)) = metal::open() {
             return self.adopt(&adapter, device, queue);
         }
-        self.build()
+        match &*FIRST {
+            Ok(first) => self.beside(first).build(),
+            Err(_) => self.build(),
+        }
     }
 }
+
+/// The one device of the process, on which each handle has settings of its own: kernels are compiled once. What a test measures of a
+/// handle, such as its memory, is not the others'.
+static FIRST: LazyLock<nearfield::Result<Gpu>> = LazyLock::new(|| Gpu::builder().build());
 
 #[cfg(unix)]
 mod metal {

@@ -50,7 +50,7 @@ fn hostile(dim: usize) -> Vec<(String, Vec<f32>)> {
 /// large whole numbers for whole.
 #[test]
 fn the_device_finds_what_the_host_finds() {
-    let Ok(gpu) = Gpu::builder().poison(true).max_segment_bytes(1).build() else {
+    let Ok(gpu) = Gpu::test_builder().poison(true).max_segment_bytes(1).build() else {
         println!("skipped: no adapter (1)");
         return;
     };

@@ -171,7 +171,7 @@ fn scores_are_off_by_no_more_than_the_bound_says() {
 fn answers_are_those_of_all_distances() {
     let n = 9_000;
     for few in ["0", "1000"] {
-        let builder = Gpu::builder().poison(true).max_segment_bytes(3000 * 128);
+        let builder = Gpu::test_builder().poison(true).max_segment_bytes(3000 * 128);
         let settings = ["kernel.scan.max_row_queries", "kernel.matrix.max_row_queries"];
         let builder = settings.iter().fold(builder, |b, key| b.setting(*key, few));
         let Ok(gpu) = builder.setting("kernel.matrix.use", 1).build() else {

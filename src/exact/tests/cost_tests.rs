@@ -13,7 +13,7 @@ const D: usize = 48;
 
 fn open() -> Option<Gpu> {
     let keys = [("matrix", "f16_copy"), ("matrix", "use"), ("scan", "int8_copy")];
-    let builder = Gpu::builder().setting("kernel.scan.min_rows", 0);
+    let builder = Gpu::test_builder().setting("kernel.scan.min_rows", 0);
     let builder =
         keys.iter().fold(builder, |b, (section, key)| b.setting(format!("{section}.{key}"), 1));
     let gpu = builder.build().ok();

@@ -23,7 +23,7 @@ const NQ: usize = 75;
 
 /// Segments of some bins: an odd number of them, an even one, a single one; and blocks that are smaller than they.
 fn open() -> Option<Gpu> {
-    let builder = Gpu::builder().poison(true).max_segment_bytes(18_000);
+    let builder = Gpu::test_builder().poison(true).max_segment_bytes(18_000);
     let builder = builder.setting("kernel.scan.min_rows", 0);
     let builder = builder.setting("kernel.scan.max_row_queries", 0);
     let gpu = builder.setting("submit.max_ms", 1).build().ok();

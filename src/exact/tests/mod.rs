@@ -74,7 +74,7 @@ fn copies_equal_exhaustive() {
 }
 
 fn check(settings: &[(&str, &str, &str)]) {
-    let mut builder = Gpu::builder().poison(true).max_segment_bytes(3000 * 128);
+    let mut builder = Gpu::test_builder().poison(true).max_segment_bytes(3000 * 128);
     builder = builder.setting("kernel.scan.min_rows", 0);
     for (section, key, value) in settings {
         builder = builder.setting(format!("{section}.{key}"), value);
@@ -164,7 +164,7 @@ fn check(settings: &[(&str, &str, &str)]) {
 
 #[test]
 fn what_8_bits_do_not_tell_is_asked_again() {
-    let builder = Gpu::builder().poison(true).setting("kernel.scan.int8_copy", 1);
+    let builder = Gpu::test_builder().poison(true).setting("kernel.scan.int8_copy", 1);
     let Ok(gpu) = builder.setting("kernel.matrix.f16_copy", 1).build() else {
         println!("skipped: no adapter (1)");
         return;
@@ -192,7 +192,7 @@ fn what_8_bits_do_not_tell_is_asked_again() {
 
 #[test]
 fn a_tile_for_other_subgroups_is_noticed() {
-    let Ok(gpu) = Gpu::builder().poison(true).setting("kernel.matrix.use", 1).build() else {
+    let Ok(gpu) = Gpu::test_builder().poison(true).setting("kernel.matrix.use", 1).build() else {
         println!("skipped: no adapter (1)");
         return;
     };
@@ -214,7 +214,7 @@ mod cost_tests;
 
 #[test]
 fn matrix_units_are_measured_when_rows_come_that_may_be_scanned() {
-    let builder = Gpu::builder().poison(true).setting("kernel.matrix.use", 1);
+    let builder = Gpu::test_builder().poison(true).setting("kernel.matrix.use", 1);
     let Ok(gpu) = builder.setting("kernel.matrix.input", "f32").build() else {
         println!("skipped: no adapter (1)");
         return;

@@ -74,7 +74,7 @@ impl Data {
 }
 
 fn gpu() -> Option<Gpu> {
-    let gpu = Gpu::builder().poison(true).setting("kernel.matrix.use", 1).build().ok();
+    let gpu = Gpu::test_builder().poison(true).setting("kernel.matrix.use", 1).build().ok();
     if gpu.is_none() {
         println!("skipped: no adapter (1)");
     }

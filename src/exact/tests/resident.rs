@@ -17,7 +17,7 @@ fn dataset(gpu: &Gpu, metric: &Metric, rows: Rows<'_>, d: usize) -> Dataset {
 
 #[test]
 fn rows_on_the_device_find_what_they_find_as_queries_of_the_host() {
-    let builder = Gpu::builder().poison(true).max_segment_bytes(64 * 160);
+    let builder = Gpu::test_builder().poison(true).max_segment_bytes(64 * 160);
     // on a driver with matrices the queries are many enough for small bins
     let settings = [("scan.min_rows", "64"), ("scan.max_row_queries", "5"), ("matrix.use", "1")];
     let builder = settings.iter().fold(builder, |b, (key, value)| b.setting(*key, value));

@@ -78,7 +78,7 @@ fn shuffled(n: usize, seed: u64) -> Vec<u32> {
 
 /// The adapter with small segments.
 pub(super) fn gpu(settings: &[(&str, &str, &str)]) -> Option<Gpu> {
-    let mut builder = Gpu::builder().poison(true).max_segment_bytes(2000 * 160);
+    let mut builder = Gpu::test_builder().poison(true).max_segment_bytes(2000 * 160);
     for (section, key, value) in settings {
         builder = builder.setting(format!("{section}.{key}"), value);
     }

@@ -16,7 +16,7 @@ const SEGMENT: usize = 256;
 
 /// An index of four segments, the last of which is full but for 56 rows and has no free room, with ids from 0 on.
 fn index() -> Option<(Gpu, Flat)> {
-    let builder = Gpu::builder().poison(true).max_segment_bytes((SEGMENT * DIM * 4) as u64);
+    let builder = Gpu::test_builder().poison(true).max_segment_bytes((SEGMENT * DIM * 4) as u64);
     let Ok(gpu) = builder.build() else {
         println!("skipped: no adapter (1)");
         return None;

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex};
 const DIM: usize = 8;
 
 fn gpu() -> Option<Gpu> {
-    let gpu = Gpu::builder().poison(true).build().ok();
+    let gpu = Gpu::test_builder().poison(true).build().ok();
     if gpu.is_none() {
         println!("skipped: no adapter (1)");
     }
@@ -242,7 +242,7 @@ fn what_cannot_stay_comes_to_the_host() {
     index.add(&rows).unwrap();
     both(&index, queries, 10, &times(2.0), false);
     // another device
-    if let Some(other) = self::gpu() {
+    if let Ok(other) = Gpu::builder().poison(true).build() {
         let base = made(&gpu, "Flat", &metric, DType::F32);
         let index = Refine::new(base, made(&other, "Flat", &metric, DType::F32)).unwrap();
         index.add(&rows).unwrap();
@@ -256,7 +256,7 @@ fn what_cannot_stay_comes_to_the_host() {
 /// Calls in several submissions, by what one binding holds, of both stages.
 #[test]
 fn parts_of_a_call_change_no_answer() {
-    let small = Gpu::builder().poison(true).max_binding_bytes(16 << 10).build();
+    let small = Gpu::test_builder().poison(true).max_binding_bytes(16 << 10).build();
     let Ok(small) = small else {
         println!("skipped: no adapter (1)");
         return;

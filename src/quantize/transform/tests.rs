@@ -25,7 +25,7 @@ fn correlated(n: usize, d: usize, seed: u64) -> Vec<f32> {
 }
 
 fn trained(transform: Result<VectorTransform>, rows: &[f32]) -> VectorTransform {
-    let gpu = Gpu::builder().poison(true).build().unwrap();
+    let gpu = Gpu::test_builder().poison(true).build().unwrap();
     transform.unwrap().train(&gpu, Rows::F32(rows)).unwrap()
 }
 
@@ -177,7 +177,7 @@ fn a_rotation_for_a_product_quantizer_lowers_its_error() {
     for row in rows.chunks_exact_mut(d) {
         (row[2], row[3]) = (0.1 * row[2], 0.1 * row[3]);
     }
-    let gpu = Gpu::builder().poison(true).build().unwrap();
+    let gpu = Gpu::test_builder().poison(true).build().unwrap();
     let loss = |rows: &[f32], width: usize| {
         let quantizer = ProductQuantizer::new(width, 2, 8).unwrap();
         let quantizer = quantizer.train(&gpu, Rows::F32(rows), &Default::default()).unwrap();
@@ -219,7 +219,7 @@ fn opq(d: usize, dim_out: usize) -> VectorTransform {
 fn chains_go_from_left_to_right_and_back() {
     let (n, d) = (300, 6);
     let rows = correlated(n, d, 7);
-    let gpu = Gpu::new().unwrap();
+    let gpu = Gpu::test_builder().build().unwrap();
     let chain = ["Center", "PCA4", "L2norm", "HR", "Pad5", "RR"].iter();
     let mut dim = d;
     let chain = chain.map(|token| {
@@ -258,7 +258,7 @@ fn chains_go_from_left_to_right_and_back() {
 
 #[test]
 fn what_there_is_too_little_of_is_said() {
-    let gpu = Gpu::new().unwrap();
+    let gpu = Gpu::test_builder().build().unwrap();
     let rows = correlated(4, 6, 8);
     let train = |made: Result<VectorTransform>| made.unwrap().train(&gpu, Rows::F32(&rows));
     let few = train(VectorTransform::pca(6, 5)).unwrap_err().to_string();

@@ -19,19 +19,21 @@ const FLAGS: &str = "-std=c++17 -nostdinc++ -fdeclspec -w -fPIC -fno-exceptions 
     -fno-vectorize -mprefer-vector-width=128 -fno-math-errno -fwrapv -fno-strict-aliasing -gline-tables-only -Xclang -cl-single-precision-constant \
     -fstack-clash-protection -fsanitize=thread -mllvm -tsan-instrument-atomics=0 -mllvm -tsan-instrument-func-entry-exit=0";
 
-/// As written, in the order written.
-const STRICT: &str = "-O2 -ffp-contract=off";
+/// As written, in the order written. Compiling a kernel takes far longer here than running it, so little is optimised, and instructions
+/// are chosen the fast way.
+const STRICT: &str = "-O1 -ffp-contract=off -mllvm -fast-isel";
 
-/// What Metal's default allows its compiler. One Newton step after the processor's estimate is about as exact as Metal's own
-/// division and root.
+/// What Metal's default allows its compiler, which is to make use of it. One Newton step after the processor's estimate is about as exact
+/// as Metal's own division and root.
 const FAST: &str = "-O2 -ffast-math -mrecip=all:1";
 
 /// Half results are rounded after each operation; compilers that lack the option do so anyway.
 const HALF: &str = "-Xclang -ffloat16-excess-precision=none";
 
-/// The sanitizer's own library stays out: the header has its calls. So do start files, of which that of `-ffast-math` would have
-/// the thread that loads the object flush subnormals from then on.
-const LINK: &str = "-shared -fno-sanitize-link-runtime -nostartfiles -lm";
+/// The linker is called without clang, which would be started twice more for it and have it read all of C++'s library. What a kernel
+/// calls of C's is the program's own. So the sanitizer's library stays out, whose calls the header has, and start files, of which that
+/// of `-ffast-math` would have the thread that loads the object flush subnormals from then on.
+const LINK: &str = "-shared";
 
 pub struct Files {
     pub source: PathBuf,
@@ -58,10 +60,15 @@ pub fn build(unit: &Unit, options: &Options) -> Result<Files, String> {
     );
     write(&file("cpp"), &text)?;
     let object = scratch(&files.object);
+    let compiled = object.with_extension("o");
     let mut command = Command::new(&options.clang);
     command.args(flags.split_whitespace()).arg("-include-pch").arg(&header);
-    command.args(LINK.split_whitespace()).args(["-I", INCLUDE, "-o"]).arg(&object).arg(file("cpp"));
+    command.args(["-c", "-I", INCLUDE, "-o"]).arg(&compiled).arg(file("cpp"));
     finish(&mut command)?;
+    let mut command = Command::new("ld");
+    command.args(LINK.split_whitespace()).arg("-o").arg(&object).arg(&compiled);
+    finish(&mut command)?;
+    fs::remove_file(&compiled).map_err(|e| format!("{}: {e}", compiled.display()))?;
     keep(&object, &files.object, &key)?;
     Ok(files)
 }
