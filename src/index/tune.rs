@@ -199,8 +199,9 @@ pub fn tune_search(
     if search.guarantee != Guarantee::Index {
         return refused("guarantee", "of searches that are measured against exact ones");
     }
-    // an index that has neither says so when it is searched
-    let breadth = index.breadth().unwrap_or(Breadth::Nprobe { most: 1 });
+    let Some(breadth) = index.breadth() else {
+        return refused("index", "it has neither lists nor a graph, and always looks at all rows");
+    };
     let mut measure = Measure { index, queries, k: *k, search, breadth, exact: None };
     if measure.count()? == 0 {
         return refused("queries", "none, by which nothing can be told");

@@ -36,6 +36,8 @@ fn graphs_are_built_and_searched_along_their_edges() {
     assert!(said.contains("has no lists"), "{said}");
     let range = "range --load x.nf --query query.npy --radius 3";
     succeed(folder, range);
+    let said = fail(folder, &format!("{range} --param ef=9"), 2);
+    assert!(said.contains("beside a radius"), "{said}");
     let said = fail(folder, &format!("{range} --param path=graph"), 2);
     assert!(said.contains("a range search"), "{said}");
 }

@@ -26,6 +26,11 @@ fn hnsw_goes_to_hnswlib_and_back() {
         let found = succeed(folder, &format!("{search} --load {load} {walk}")).stdout;
         assert!(found == flat && !flat.is_empty(), "{load}\n{found}\n{flat}");
     }
+    let curve = "--query query.npy -k 4 --recall 0.9 --json";
+    for load in ["x.nf".to_owned(), format!("y.hnswlib {told}")] {
+        let found = succeed(folder, &format!("curve --load {load} {curve}")).json();
+        assert!(found["ef"].as_u64() > Some(0), "{load}: {found}");
+    }
     for (line, code, words) in [
         ("info x.hnswlib".to_owned(), 2, "--dim D and --metric"),
         (format!("{search} --load x.hnswlib --dim {dim}"), 2, "--dim D and --metric"),

@@ -9,7 +9,7 @@ use crate::exact::{Dataset, ToPrepare};
 use crate::format::RowSource;
 use crate::graph::{Edges, Layers, Levels, MOST_DEGREE, Shape, Upper};
 use crate::index::ids::RowSet;
-use crate::index::params::{Ask, HnswParams, SearchParams};
+use crate::index::params::{Ask, Breadth, HnswParams, SearchParams};
 use crate::index::persist::{self, FileReader, FileWriter};
 use crate::index::state::Stored;
 use crate::metric::Metric;
@@ -157,6 +157,10 @@ impl Stored for HnswRows {
 
     fn description(&self) -> String {
         format!("HNSW{}", self.levels().m)
+    }
+
+    fn breadth(&self) -> Option<Breadth> {
+        self.rows.breadth()
     }
 
     fn append(&self, source: &mut dyn RowSource) -> Result<HnswRows> {

@@ -2,7 +2,7 @@
 
 use super::before::{Before, Built, Rest};
 use super::rows::GraphRows;
-use crate::call::Made;
+use crate::call::{CancelToken, Made};
 use crate::error::Result;
 use crate::graph::{Edges, Levels, Origin};
 use std::sync::Arc;
@@ -47,18 +47,18 @@ impl GraphRows {
     }
 
     /// The graph, which is made if nobody has.
-    pub(super) fn graph(&self) -> Result<Built> {
+    pub(super) fn graph(&self, cancel: Option<&CancelToken>) -> Result<Built> {
         let built = self.built.get(|| {
             let gone = self.gone.as_deref();
             // rows that were removed before a graph was made of the rows alone take no place in it, others do
             let (graph, removed) = match self.before.get() {
                 Some(Rest { graph, rows, origin }) => {
                     let origin = Origin { rows: rows as u32, of: origin.as_deref() };
-                    (graph.renewed(&self.dataset, origin, gone, None)?, 0)
+                    (graph.renewed(&self.dataset, origin, gone, cancel)?, 0)
                 }
                 None => {
                     let levels = self.levels.as_ref();
-                    let graph = Edges::build(&self.dataset, self.shape, levels, gone, None)?;
+                    let graph = Edges::build(&self.dataset, self.shape, levels, gone, cancel)?;
                     (graph, self.removed())
                 }
             };

@@ -75,7 +75,7 @@ impl GraphRows {
     pub fn build(&self) -> Result<()> {
         match Edges::refused(&self.dataset, self.shape) {
             _ if self.dataset.len() == 0 => Ok(()),
-            None => self.graph().map(drop),
+            None => self.graph(None).map(drop),
             Some(why) => Err(Error::unsupported("a graph", why)),
         }
     }
@@ -118,7 +118,14 @@ impl GraphRows {
         passing: &Result<Option<Passing>, &'static str>,
         options: &Options,
     ) -> Result<Way> {
-        let Some(k) = ask.k() else { return exactly(asked, "a range search") };
+        let Some(k) = ask.k() else {
+            if asked.ef.is_some() {
+                let why =
+                    "rows that a query keeps, beside a radius, within which all rows are found";
+                return Err(Error::argument("ef", why));
+            }
+            return exactly(asked, "a range search");
+        };
         let ef = asked.ef.map_or(Ok(self.ef), checked_ef)?.max(k);
         if asked.max_steps == Some(0) {
             return Err(Error::argument("max_steps", "0 steps lead nowhere"));
@@ -149,10 +156,16 @@ impl GraphRows {
         match () {
             _ if options.exhaustive => exactly(asked, "exhaustive"),
             _ if options.keys => exactly(asked, "an answer that is merged"),
-            _ if longer > most_ef(self.dataset.gpu()).into() => exactly(
-                asked,
-                "an ef or a k above 512 (on a software driver above 256), for all that is left out",
-            ),
+            _ if longer > most_ef(self.dataset.gpu()).into() => {
+                let most = most_ef(self.dataset.gpu());
+                let why = match longer == ef {
+                    true => format!("{ef} rows kept, where {most} are the most"),
+                    false => format!(
+                        "{longer} rows kept, where {most} are the most: {ef}, and room for those that a filter or their removal leaves out"
+                    ),
+                };
+                exactly(asked, &why)
+            }
             _ if rows == self.removed() => Ok(Way::Exact),
             _ if asked.path == GraphPath::Auto && few => Ok(Way::Exact),
             () => match Edges::refused(&self.dataset, self.shape) {
@@ -294,7 +307,7 @@ impl Stored for GraphRows {
         let (Way::Walk(walk), Ask::Nearest(k)) = (way, ask) else {
             return self.exactly(queries, ask, filter, options);
         };
-        let built = self.graph()?;
+        let built = self.graph(options.cancel.as_ref())?;
         let dataset = match walk.bytes {
             true => self.dataset.with_bytes(self.bytes.get(|| self.dataset.copied_to_bytes(None))?),
             false => self.dataset.clone(),

@@ -12,7 +12,7 @@ pub(super) fn described(path: &Path, header: &[u8]) -> &'static str {
     } else if header.starts_with(b"PK\x03\x04") || header.starts_with(b"\x89HDF") {
         "; it looks like an archive: numpy.save makes a file of an array in it, which format::open reads and Index::add_from adds"
     } else {
-        "; of another library's index, save the vectors as .npy, which format::open reads and Index::add_from adds"
+        "; read_hnswlib reads the indexes of hnswlib; of another library's index, save the vectors as .npy, which format::open reads and Index::add_from adds"
     }
 }
 

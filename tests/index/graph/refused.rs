@@ -35,6 +35,14 @@ fn what_a_graph_has_no_use_for_is_named() {
     refused(&both.flat, &told(along()), "graph");
     let range = both.graph.range_search_with(Rows::F32(&[0.5; 4]), 1.0, &told(along()));
     assert!(matches!(range, Err(Error::InvalidArgument { argument: "path", .. })));
+    let kept = told(GraphParams::new().ef(9));
+    let range = both.graph.range_search_with(Rows::F32(&[0.5; 4]), 1.0, &kept);
+    assert!(matches!(range, Err(Error::InvalidArgument { argument: "ef", .. })));
+    let error = both.graph.search_with(Rows::F32(&[0.5; 4]), 1, &told(along().ef(513)));
+    assert!(error.unwrap_err().to_string().contains("513 rows kept"));
+    let some = told(along().ef(64)).filter(0..3);
+    let error = both.graph.search_with(Rows::F32(&[0.5; 4]), 1, &some).unwrap_err().to_string();
+    assert!(error.contains("a filter"), "{error}");
     assert!(matches!(both.graph.set_ef(0), Err(Error::InvalidArgument { argument: "ef", .. })));
     assert!(matches!(both.graph.search(&[0.0; 4], 0), Err(Error::InvalidArgument { .. })));
     assert!(matches!(both.graph.search(&[0.0; 3], 1), Err(Error::PartialRow { .. })));

@@ -1,5 +1,6 @@
 //! What `curve` takes.
 
+use super::metric::MetricName;
 use super::reading::Reading;
 use clap::Args;
 use std::path::PathBuf;
@@ -12,6 +13,12 @@ pub struct CurveArgs {
     /// Queries such as will be asked, some hundred or more, in any format that `search` reads
     #[arg(long, value_name = "FILE")]
     pub query: PathBuf,
+    /// Of an index of hnswlib, whose file does not say it: elements of a row
+    #[arg(long, value_name = "D", value_parser = clap::value_parser!(u64).range(1..))]
+    pub dim: Option<u64>,
+    /// Of an index of hnswlib: how its rows are compared, l2, ip or cosine
+    #[arg(long, value_name = "NAME", requires = "dim")]
+    pub metric: Option<MetricName>,
     #[command(flatten)]
     pub reading: Reading,
     /// How many neighbours

@@ -6,7 +6,7 @@ use crate::shell::failure::{Failure, Result};
 use crate::shell::progress::Progress;
 use crate::shell::{device, number, output, print, saved, skipped, stop, suspect};
 use nearfield::format::{self, Conversion, RowFile, RowList};
-use nearfield::{Originals, RowSource};
+use nearfield::{Breadth, Originals, RowSource, Rows, SearchParams};
 use serde_json::json;
 use std::path::Path;
 use std::time::Instant;
@@ -46,6 +46,15 @@ pub fn run(args: &BuildArgs, global: &Global) -> Result<()> {
     let of_row = |&row: &u64| ids.as_ref().map_or(row, |ids| ids[row as usize]);
     index.remove(&skipped.iter().map(of_row).collect::<Vec<_>>())?;
     let rows = rows - skipped.len() as u64;
+    if let Some(Breadth::Ef { .. }) = index.breadth()
+        && let Some(&first) = index.ids().first()
+    {
+        // what the first search makes goes into the file: the graph, unless there are so few rows that it looks at all
+        progress.phase("making the graph", 0);
+        let query = index.reconstruct(first)?;
+        let params = SearchParams::new().cancel(&stop::token());
+        index.search_with(Rows::F32(&query), 1, &params)?;
+    }
     progress.phase("writing the index", 0);
     let file = format.write(&*index, out)?;
     stop::name([file], [])?;

@@ -20,7 +20,7 @@ pub fn run(args: &CurveArgs, global: &Global) -> Result<()> {
     }
     let outputs: Vec<&Path> = args.svg.as_deref().into_iter().collect();
     output::check_apart(&outputs, &[&args.load, &args.query])?;
-    let saved = Saved::open(&args.load, Said::default())?;
+    let saved = Saved::open(&args.load, Said { dim: args.dim, metric: args.metric.as_ref() })?;
     let about = |e| Failure::about(&args.query, 0, e);
     let to = match (saved.info.dtype, saved.info.dim) {
         // rows say how many bits they have, unless the last byte is not full

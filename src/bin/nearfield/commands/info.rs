@@ -36,12 +36,12 @@ pub fn run(args: &InfoArgs, global: &Global) -> Result<()> {
         return print::to_stdout(format_args!("{}", Value::Object(all)));
     }
     let lines = fields.iter().map(|(name, value)| match value {
-        Value::String(text) => format!("{name:<12}{text}"),
+        Value::String(text) => format!("{name:<11} {text}"),
         Value::Array(shape) => {
             let shape: Vec<_> = shape.iter().map(ToString::to_string).collect();
-            format!("{name:<12}{}", shape.join(" x "))
+            format!("{name:<11} {}", shape.join(" x "))
         }
-        other => format!("{name:<12}{other}"),
+        other => format!("{name:<11} {other}"),
     });
     print::to_stdout(format_args!("{}", lines.collect::<Vec<_>>().join("\n")))
 }
@@ -120,7 +120,7 @@ fn of_index(saved: &Saved, info: &IndexInfo, verified: bool) -> Vec<(&'static st
     if let Some(hnsw) = &info.hnsw {
         fields.push(("m", json!(hnsw.max_connections)));
         fields.push(("m0", json!(hnsw.max_connections0)));
-        fields.push(("ef_construct", json!(hnsw.ef_construction)));
+        fields.push(("ef_construction", json!(hnsw.ef_construction)));
         if let Some(ef) = hnsw.ef_search {
             fields.push(("ef_search", json!(ef)));
         }
