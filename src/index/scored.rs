@@ -2,6 +2,7 @@
 
 use super::changing::Index;
 use super::flat::{BinaryFlat, Flat, FlatCodes, Pq, Sq};
+use super::graph::{Graph, GraphRows, Hnsw, HnswRows};
 use super::hits::Hits;
 use super::ivf::{BinaryIvf, IvfFlat, IvfRows};
 use super::state::Backed;
@@ -85,7 +86,7 @@ impl<'a> Candidates<'a> {
 /// is named. Without it has every candidate where it stands, as often as it does, but for [`NO_ID`](Candidates::NO_ID), which is skipped; the distance of
 /// a pair that is no hit (see [`Metric`](crate::Metric)) is [`Order::no_hit`](crate::Order::no_hit). Blocks.
 ///
-/// Indexes of any type: [`Flat`], [`BinaryFlat`], [`IvfFlat`] and [`BinaryIvf`] compare their rows, [`Sq`] and [`Pq`] what their codes stand for,
+/// Indexes of any type: [`Flat`], [`BinaryFlat`], [`IvfFlat`], [`BinaryIvf`], [`Graph`] and [`Hnsw`] compare their rows, [`Sq`] and [`Pq`] what their codes stand for,
 /// and a [`Refine`] by its second stage. All answers are of one state of the index.
 ///
 /// Cost: looks each id up on the host, brings 4 bytes a candidate there and 4 to 8 bytes back, and reads each candidate's row once for itself. A call takes some 60 us
@@ -155,11 +156,13 @@ fn now(index: &dyn Index) -> Result<Now> {
         of::<Flat>(index, Dataset::clone).or_else(|| of::<BinaryFlat>(index, Dataset::clone));
     let rows = rows.or_else(|| of::<IvfFlat>(index, IvfRows::dataset));
     let rows = rows.or_else(|| of::<BinaryIvf>(index, IvfRows::dataset));
+    let rows = rows.or_else(|| of::<Graph>(index, GraphRows::dataset));
+    let rows = rows.or_else(|| of::<Hnsw>(index, HnswRows::dataset));
     let codes =
         || of::<Sq>(index, FlatCodes::dataset).or_else(|| of::<Pq>(index, FlatCodes::dataset));
     let two = || Some(index.as_any()?.downcast_ref::<Refine>()?.compared());
     rows.or_else(codes).or_else(two).ok_or_else(|| {
-        let item = "candidates that the caller names: Flat, BinaryFlat, IvfFlat, BinaryIvf, Sq, Pq and Refine compare them";
+        let item = "candidates that the caller names: Flat, BinaryFlat, IvfFlat, BinaryIvf, Graph, Hnsw, Sq, Pq and Refine compare them";
         Error::unsupported(index.description(), item)
     })
 }

@@ -5,8 +5,9 @@ use crate::common::data::{Domain, Kind, Owned, Random};
 use crate::common::device::subset;
 use crate::support::{gpu, index, own_gpu};
 use nearfield::{
-    BinaryIvf, Candidates, DType, Error, Flat, Gpu, Guarantee, Hits, Index, IvfFlat, Lsh, Metric,
-    Order, Pq, Refine, Rows, ScalarQuantizer, SearchParams, Sq, SqType, score_candidates,
+    BinaryIvf, Candidates, DType, Error, Flat, Gpu, Graph, Guarantee, Hits, Hnsw, Index, IvfFlat,
+    Lsh, Metric, Order, Pq, Refine, Rows, ScalarQuantizer, SearchParams, Sq, SqType,
+    score_candidates,
 };
 
 fn made(kind: Kind, n: usize, dim: usize, metric: &Metric, dtype: DType, queries: bool) -> Owned {
@@ -143,6 +144,8 @@ fn lists_codes_and_two_stages_have_what_their_searches_find() {
     let (first, second) = (lists().unwrap(), Flat::new(&gpu, dim, Metric::L2).unwrap());
     let all: Vec<Box<dyn Index>> = vec![
         Box::new(lists().unwrap()),
+        Box::new(Graph::new(&gpu, dim, Metric::L2).unwrap()),
+        Box::new(Hnsw::new(&gpu, dim, Metric::L2).unwrap()),
         Box::new(Sq::with_quantizer(&gpu, Metric::L2, &steps).unwrap()),
         Box::new(Pq::new(&gpu, dim, Metric::L2, 2, 4).unwrap()),
         Box::new(Refine::new(Box::new(first), Box::new(second)).unwrap()),

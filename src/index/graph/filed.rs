@@ -21,7 +21,7 @@ impl GraphRows {
                 None => self.clone(),
             };
             match left.is_made() && left.len() > 0 {
-                true => Ok(Some((left.graph()?, left))),
+                true => Ok(Some((left.graph(None)?, left))),
                 false => Ok(None),
             }
         };

@@ -71,6 +71,11 @@ impl HnswRows {
         Ok(HnswRows::of(self.rows.with_graph(graph)))
     }
 
+    /// The rows in the order in which they were added.
+    pub fn dataset(&self) -> Dataset {
+        self.rows.dataset()
+    }
+
     /// Whose searches keep so many rows.
     pub fn with_ef(&self, ef: usize) -> Result<HnswRows> {
         Ok(HnswRows { rows: self.rows.with_ef(ef)?, ..self.clone() })

@@ -58,6 +58,11 @@ impl GraphRows {
         self.shape.degree
     }
 
+    /// The rows in the order in which they were added.
+    pub fn dataset(&self) -> Dataset {
+        self.dataset.clone()
+    }
+
     /// Rows that a search keeps.
     pub fn ef(&self) -> usize {
         self.ef
