@@ -7,11 +7,13 @@
 //! and answers through the trait [`Search`]: `search`, `range_search`, and both as futures and as streams. Through the trait [`Index`] its
 //! rows are added, replaced, removed, read back and written to a file. [`StreamedFlat`] is a [`Search`] over rows that stay on the host,
 //! however many they are. [`Metric`] has FAISS's metrics, those of cuVS, and your own in WGSL. Searches are exact, ties fall to the row that was
-//! added first, and [`SearchStats`] says which kernels answered. The indexes of inverted lists alone may miss a neighbour: an
-//! [`IvfFlat`] (of bits a [`BinaryIvf`]), or an [`IvfSq`] or [`IvfPq`] of rows in fewer bits, looks at the nearest of many lists of rows, which is faster, and an
-//! [`Lsh`] compares signs of their elements. [`kmeans`] finds the
-//! centroids of such lists, and of anything else, and [`knn_graph`] the nearest rows of each row. A [`PreTransform`] is an index behind transforms of vectors, such as principal components
-//! ([`VectorTransform`]); a [`Refine`] compares what another index finds again, by the rows.
+//! added first, and [`SearchStats`] says which kernels answered. Two kinds of index may miss a neighbour, and are faster: those of inverted
+//! lists, an [`IvfFlat`] (of bits a [`BinaryIvf`]), or an [`IvfSq`], [`IvfPq`] or [`IvfRaBitQ`] of rows in fewer bits, look at the nearest of
+//! many lists of rows; a [`Graph`], of the class of cuVS's CAGRA, and an [`Hnsw`], which hnswlib's and FAISS's files hold, follow the edges of
+//! a graph of neighbours. Without lists, an [`Sq`], [`Pq`] or [`RaBitQ`] compares codes of all rows, and an [`Lsh`] signs of their elements.
+//! [`kmeans`] finds the centroids of lists, and of anything else, and [`knn_graph`] the nearest rows of each row. A [`PreTransform`] is an
+//! index behind transforms of vectors, such as principal components ([`VectorTransform`]); a [`Refine`] compares what another index finds
+//! again, by the rows.
 //!
 //! # Example
 //!

@@ -96,7 +96,7 @@ pub struct IvfStats {
     pub proved: u64,
 }
 
-/// What a graph did ([`Graph`](crate::Graph)).
+/// What a graph did, of a [`Graph`](crate::Graph) or an [`Hnsw`](crate::Hnsw).
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GraphStats {

@@ -69,7 +69,8 @@ pub struct SearchParams {
     /// What inverted lists may be told, as of an [`IvfFlat`](crate::IvfFlat); every other kind of index refuses it. Default: what the
     /// index has of its own.
     pub ivf: Option<IvfParams>,
-    /// What a [`Graph`](crate::Graph) may be told; every other kind of index refuses it. Default: what the index has of its own.
+    /// What a [`Graph`](crate::Graph) or an [`Hnsw`](crate::Hnsw) may be told; every other kind of index refuses it. Default: what the index has of
+    /// its own.
     pub graph: Option<GraphParams>,
     /// What a [`Refine`](crate::Refine) may be told; every other kind of index refuses it. Default: what the index has of its own.
     pub refine: Option<RefineParams>,
