@@ -19,7 +19,7 @@ use std::path::Path;
 /// the nodes of the lowest level that has few enough and a sample of the rows are compared exactly, all at once, so that no search is led astray.
 ///
 /// A graph that is made here is made by the first search that follows it, by [`build`](Self::build), or when the index is written: level 0 as a [`Graph`](crate::Graph)'s, of the
-/// exact neighbours of each row, with twice [`max_connections`](HnswParams#structfield.max_connections) links; which nodes are on the levels above is a function of
+/// neighbours of each row, with twice [`max_connections`](HnswParams#structfield.max_connections) links; which nodes are on the levels above is a function of
 /// [`seed`](HnswParams#structfield.seed) and row number, and their links lead into all directions among the nodes of the level, by HNSW's heuristic. Rows that are not reached from the level above
 /// are on that level, too, and nodes of level 1 keep up to a quarter of their places on level 0 for their links of level 1: so searches of other libraries, which set out
 /// from one node, get to every row that ways lead to. It is a function of the rows and

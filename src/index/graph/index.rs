@@ -19,7 +19,7 @@ const EF: usize = 64;
 /// Search along the edges of a graph in which each row leads to some that are near to it: of the class of cuVS's CAGRA.
 ///
 /// From [`Graph::new`], [`Graph::with_dtype`], [`Graph::with_degree`], [`Graph::read`] or [`index_factory`](crate::index_factory) (`CAGRA64`). The graph is made by the
-/// first search that follows it, or by [`build`](Self::build): of the neighbours of each row, found by the exact search of all rows by all rows, those stay that no
+/// first search that follows it, or by [`build`](Self::build): of the neighbours of each row, found by the exact search of all rows by all rows, from 200,000 rows on in 96 inverted lists of each, those stay that no
 /// short detour reaches, and half of the edges of a row are the way back from rows that lead to it. A search sets out from the nearest of some rows and goes to
 /// the neighbours of what is nearest so far; the more rows it keeps on its way ([`ef`](Self::ef)), the fewer neighbours it misses.
 ///
@@ -30,7 +30,7 @@ const EF: usize = 64;
 ///
 /// Cost: that of a [`Flat`](crate::Flat) in device memory, 4 bytes an edge, and a copy of some rows (four times the root of their number) from which searches
 /// set out; searches that go by a copy of the rows in 8 bits ([`GraphParams::traversal`](crate::GraphParams#structfield.traversal)) a byte an element beside. Rows of
-/// i8 and u8 are read as they are, and compared with queries of their type in integers. The graph takes the exact search of all rows by all rows: some seconds for a million on a large card.
+/// i8 and u8 are read as they are, and compared with queries of their type in integers. The graph takes the search of all rows by all rows: a second for a million of 128 elements on an H100.
 ///
 /// # Changes
 /// Rows that were removed stay in the graph, as ways to others and nobody's hits, until one in five is (as a `Flat` keeps them). Then, and after rows were added
