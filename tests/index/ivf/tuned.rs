@@ -77,7 +77,7 @@ fn what_cannot_be_tuned_is_refused() {
     assert_eq!(refused(&empty.ivf, query, &params), "index");
     let flat = Flat::new(&gpu(), DIM, Metric::L2).unwrap();
     flat.add(&[0.5; DIM]).unwrap();
-    assert_eq!(refused(&flat, query, &params), "ivf");
+    assert_eq!(refused(&flat, query, &params), "index");
     // what lists are told otherwise stays
     let fill = SearchParams::new().ivf(IvfParams::new().fill(true));
     let curve = tune_search(&twin.ivf, query, &params.search(fill)).unwrap();
