@@ -11,7 +11,7 @@ use super::starts::{Starts, has, sample, sample_size};
 use crate::buffer::Buffer;
 use crate::call::CancelToken;
 use crate::device::Gpu;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exact::{Between as _, Chosen, Dataset, Instead, NO_ROW, Queries};
 use crate::kernel::{Encoder, fold, words};
 
@@ -88,12 +88,14 @@ impl Edges {
         gone: Option<&[u32]>,
         cancel: Option<&CancelToken>,
     ) -> Result<Edges> {
-        self.renewed_in_parts(
-            dataset,
-            origin,
-            gone,
-            (neighbors::largest_part(dataset.gpu()), cancel),
-        )
+        let room = (neighbors::largest_part(dataset.gpu()), cancel);
+        match self.renewed_in_parts(dataset, origin, gone, room) {
+            Err(Error::LimitExceeded { what, .. }) => {
+                log::debug!("a graph is made anew, since one binding does not hold {what}");
+                Edges::build(dataset, self.shape(), None, gone, cancel)
+            }
+            other => other,
+        }
     }
 
     /// The same with neighbours in buffers of so many bytes at most.

@@ -60,6 +60,8 @@ impl Edges {
         }
         let whole = matches!(unread.pair, Pair::Integer { .. });
         let form = form_of(dataset, walk);
+        // no list is longer, and by its length queries are cut into what one binding holds
+        let walk = Walk { ef: u64::from(walk.ef).min(dataset.len().max(1)) as u32, ..walk };
         let row_of = RowOf::Table(self.starts.rows.clone());
         let of = (walk.ef as usize, k);
         let row_ids = options.row_ids.clone();

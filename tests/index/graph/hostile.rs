@@ -2,7 +2,7 @@
 
 use super::{Both, made};
 use crate::support::{encode, whole_gpu};
-use nearfield::{DType, Metric, Rows, Search as _};
+use nearfield::{DType, Gpu, Metric, Rows, Search as _};
 
 /// Each row is the nearest to itself, or one that is equal.
 fn all_are_found(both: &Both, rows: &[f32], ef: usize) {
@@ -24,6 +24,21 @@ fn few_rows_are_all_found() {
             }
         }
     }
+}
+
+/// One binding holds neither the lists of all queries at once nor what so many new rows set out from.
+#[test]
+fn small_bindings_cut_batches_and_have_a_graph_made_anew() {
+    let gpu = Gpu::builder().poison(true).max_binding_bytes(1 << 16).build().unwrap();
+    let few = Both::of(&gpu, 3, &Metric::L2, &made(40, 3, &Metric::L2, 1), 8);
+    assert_eq!(few.check(made(500, 3, &Metric::L2, 2).rows(), 5, 48), 1.0);
+    let both = Both::of(&gpu, 3, &Metric::L2, &made(300, 3, &Metric::L2, 3), 8);
+    let queries = made(20, 3, &Metric::L2, 4);
+    for round in 5..7 {
+        assert_eq!(both.check(queries.rows(), 5, 64), 1.0);
+        both.add(&made(700, 3, &Metric::L2, round).rows().to_f32());
+    }
+    assert!(both.check(queries.rows(), 5, 64) > 0.95);
 }
 
 #[test]
