@@ -1,6 +1,6 @@
 //! What an HNSW index stores: rows with a graph, which has levels, and which goes with the rows into files and out of them.
 
-use super::rows::{GraphRows, checked_ef};
+use super::rows::GraphRows;
 use crate::buffer::Matrix;
 use crate::call::{Filter, Pending, RowHits, RowIds};
 use crate::dtype::{DType, Rows};
@@ -40,7 +40,11 @@ impl HnswRows {
         // files may have more links than a graph that is made here
         let shape = Shape { degree: degree.clamp(2, MOST_DEGREE) };
         let levels = Levels { m: levels.m.clamp(2, MOST_DEGREE / 2), ..levels };
-        let rows = GraphRows::new(dataset, shape, checked_ef(ef)?);
+        if ef == 0 {
+            let why = "of 0 rows that are kept there is none to go on from";
+            return Err(Error::argument("ef_search", why));
+        }
+        let rows = GraphRows::new(dataset, shape, ef);
         Ok(HnswRows::of(rows.with_levels(levels)))
     }
 

@@ -192,7 +192,7 @@ impl GraphRows {
 }
 
 /// A number of rows that a search may keep.
-pub(super) fn checked_ef(ef: usize) -> Result<usize> {
+fn checked_ef(ef: usize) -> Result<usize> {
     match ef {
         0 => Err(Error::argument("ef", "of 0 rows that are kept there is none to go on from")),
         ef => Ok(ef),

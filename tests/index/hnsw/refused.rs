@@ -15,7 +15,7 @@ fn parameters_that_cannot_be_are_named() {
         (new().max_connections(1), "max_connections"),
         (new().max_connections(65), "max_connections"),
         (new().ef_construction(31), "ef_construction"),
-        (new().ef_search(0), "ef"),
+        (new().ef_search(0), "ef_search"),
         (new().max_level(255), "max_level"),
         (new().level_multiplier(-0.1), "level_multiplier"),
         (new().level_multiplier(f64::NAN), "level_multiplier"),
