@@ -1,12 +1,13 @@
 //! A graph over the rows of a dataset.
 
+use super::blurred::Blurred;
 use super::kernels::{MOST_DEGREE, NEIGHBORS, SEGMENTS};
 use super::layers::{Layers, MOST_LINKS, Upper};
 use super::levels::Levels;
 use super::starts::Starts;
 use super::{lifted, links, neighbors};
 use crate::buffer::Buffer;
-use crate::call::CancelToken;
+use crate::call::{CancelToken, Made};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::exact::{Dataset, Encoding, Form};
@@ -38,6 +39,8 @@ pub(crate) struct Edges {
     pub(super) starts: Starts,
     /// The levels above, of a graph that has some.
     pub(super) upper: Option<Arc<Upper>>,
+    /// Which copies of the rows a walk does not go by.
+    pub(super) blurred: Made<Blurred>,
 }
 
 impl Shape {
@@ -149,7 +152,7 @@ impl Edges {
             linked - found,
             begin.elapsed() - linked
         );
-        Ok(Edges { links, degree: shape.degree, starts, upper: None })
+        Ok(Edges { links, degree: shape.degree, starts, upper: None, blurred: Made::default() })
     }
 
     /// Why a search does not follow the links of such layers.
@@ -175,7 +178,13 @@ impl Edges {
         }
         let upper = Arc::new(layers.upper.clone());
         let starts = Starts::new(dataset, (&links, layers.degree), gone, Some(&upper))?;
-        Ok(Edges { links, degree: layers.degree, starts, upper: Some(upper) })
+        Ok(Edges {
+            links,
+            degree: layers.degree,
+            starts,
+            upper: Some(upper),
+            blurred: Made::default(),
+        })
     }
 
     /// Links and levels, on the host; of a graph without levels such as these make over its rows.

@@ -52,11 +52,13 @@
 //!
 //! # Where the code departs from it
 //!
-//! * Rows are compared as the scan reads them: where there is a copy in f16, by that; and where a search asks for it, by one in 8 bits. The distances of the answer are exact all the same, and equal
+//! * Rows are compared as the scan reads them: where there is a copy in f16, by that; and where a search asks for it, by one in 8 bits; by neither
+//!   where it blurs neighbours (`blurred.rs`). The distances of the answer are exact all the same, and equal
 //!   to those of the flat search to the bit, since the list's rows are compared again as every candidate is.
 //! * A graph is of rows under a metric whose distances are sums of squares or products; inner products have the graph of rows
 //!   that are lifted to one length by another element (`lifted.rs`). All else is searched exactly.
 
+mod blurred;
 mod edges;
 mod heuristic;
 mod kernels;

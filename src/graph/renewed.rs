@@ -1,6 +1,6 @@
 //! The graph of rows that changed, made of the one that was: rows that were lost are healed over, new ones are searched for along its edges.
 
-use super::edges::{Edges, Shape, form, lifted_of};
+use super::edges::{Edges, Shape, lifted_of};
 use super::kernels::renewed::{self as kernels, Blend, Carry, Differ, Heal, KeepMet, Meet, Rejoin};
 use super::kernels::{ROOM, most_ef};
 use super::lifted;
@@ -9,7 +9,7 @@ use super::neighbors::{self, Neighbors, rows_of_part};
 use super::search::{STARTS, Walk, Walking};
 use super::starts::{Starts, has, sample, sample_size};
 use crate::buffer::Buffer;
-use crate::call::CancelToken;
+use crate::call::{CancelToken, Made};
 use crate::device::Gpu;
 use crate::error::{Error, Result};
 use crate::exact::{Between as _, Chosen, Dataset, Instead, NO_ROW, Queries};
@@ -157,7 +157,7 @@ impl Edges {
             linked - mended,
             begin.elapsed() - linked
         );
-        Ok(Edges { links, degree: self.degree, starts, upper: None })
+        Ok(Edges { links, starts, upper: None, blurred: Made::default(), ..self.clone() })
     }
 }
 
@@ -341,9 +341,8 @@ impl Renewal<'_> {
         let n = rows.len() as u32;
         let near = Neighbors::room(gpu, n, width, rows_of_part(width, self.largest_part))?;
         let queries = Queries::resident(self.dataset, self.dataset, 0..u64::from(self.n))?;
-        let starts = self.graph.starts.clone();
-        let graph = Edges { links: links.clone(), degree, starts, upper: None };
-        let form = form(self.dataset);
+        let form = self.graph.form(self.dataset, false)?;
+        let graph = Edges { links: links.clone(), degree, upper: None, ..self.graph.clone() };
         let walking = Walking { graph, walk, form, whole: false, passing: None };
         let most = BLOCK.min(gpu.caps().max_dispatch);
         for (part, (neighbors, span)) in near.spans(n).enumerate() {

@@ -59,7 +59,7 @@ impl Edges {
             return Ok(None);
         }
         let whole = matches!(unread.pair, Pair::Integer { .. });
-        let form = form_of(dataset, walk);
+        let form = self.form(dataset, walk.bytes)?;
         // no list is longer, and by its length queries are cut into what one binding holds
         let walk = Walk { ef: u64::from(walk.ef).min(dataset.len().max(1)) as u32, ..walk };
         let row_of = RowOf::Table(self.starts.rows.clone());
@@ -84,17 +84,25 @@ impl Edges {
     }
 }
 
-/// As which form of the rows a walk compares them.
-fn form_of(dataset: &Dataset, walk: Walk) -> Form {
-    let of_bytes = walk.bytes && dataset.int8().is_some();
-    match of_bytes && binds(dataset, Form::Int8) {
-        true => Form::Int8,
-        false => {
-            if of_bytes {
-                log::debug!("walks by the rows: their copy is in more buffers than a kernel binds");
-            }
-            form(dataset)
+impl Edges {
+    /// As which form of the rows a walk compares them: of copies that are there those that tell the rows apart.
+    pub(super) fn form(&self, dataset: &Dataset, bytes: bool) -> Result<Form> {
+        let copied = form(dataset) == Form::F16;
+        let bytes = bytes && dataset.int8().is_some();
+        if !copied && !bytes {
+            return Ok(form(dataset));
         }
+        let blurred = self.blurred(dataset)?;
+        if bytes && !blurred.bytes && binds(dataset, Form::Int8) {
+            return Ok(Form::Int8);
+        }
+        if bytes {
+            log::debug!(
+                "walks by the rows: their copy blurs them, or is in more buffers than a kernel binds"
+            );
+        }
+        let by_rows = copied && blurred.f16 && binds(dataset, Form::Rows);
+        Ok(if by_rows { Form::Rows } else { form(dataset) })
     }
 }
 

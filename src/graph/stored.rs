@@ -4,6 +4,7 @@ use super::edges::{Edges, Shape};
 use super::links::read;
 use super::starts::Starts;
 use crate::buffer::Buffer;
+use crate::call::Made;
 use crate::device::Gpu;
 use crate::error::Result;
 use crate::exact::Dataset;
@@ -40,7 +41,7 @@ impl Arriving {
             [] => Starts::new(dataset, (&links, degree), None, None)?,
             starts => Starts::of(dataset, starts)?,
         };
-        Ok(Edges { links, degree, starts, upper: None })
+        Ok(Edges { links, degree, starts, upper: None, blurred: Made::default() })
     }
 }
 

@@ -24,8 +24,8 @@ pub enum GraphTraversal {
     /// A copy of them in 8 bits, each row with a scale of its own: a quarter of what f32 takes to read, and half of f16. The first search that asks for it
     /// makes it, and it takes a byte an element of device memory; where there is no room for it, or a kernel binds too few buffers for it, the rows are
     /// read, and so are those of i8 and u8, which are as narrow. The rows that a query keeps on its way are
-    /// ordered by what 8 bits leave of them, so that a few in a thousand of the nearest may be missed for it, and far more of rows that
-    /// lie in groups a thousand times as far from each other as they are wide.
+    /// ordered by what 8 bits leave of them, so that a few in a thousand of the nearest may be missed for it. Where 8 bits blur neighbours, as they do rows that lie close to each other and
+    /// far from the origin, the rows are read.
     Bytes,
 }
 

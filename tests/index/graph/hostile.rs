@@ -2,7 +2,9 @@
 
 use super::{Both, made};
 use crate::support::{encode, whole_gpu};
-use nearfield::{DType, Gpu, Metric, Rows, Search as _};
+use nearfield::{
+    DType, Gpu, GraphParams, GraphPath, GraphTraversal, Metric, Rows, Search as _, SearchParams,
+};
 
 /// Each row is the nearest to itself, or one that is equal.
 fn all_are_found(both: &Both, rows: &[f32], ef: usize) {
@@ -39,6 +41,35 @@ fn small_bindings_cut_batches_and_have_a_graph_made_anew() {
         both.add(&made(700, 3, &Metric::L2, round).rows().to_f32());
     }
     assert!(both.check(queries.rows(), 5, 64) > 0.95);
+}
+
+/// Groups of rows a thousand times as far from each other as they are wide look alike in f16 and in 8 bits, and others do not.
+#[test]
+fn walks_go_by_the_rows_where_a_copy_blurs_them() {
+    let gpu = Gpu::builder().poison(true).setting("kernel.matrix.f16_copy", 1).build().unwrap();
+    let dim = 16;
+    for (width, by_copy) in [(1e-3, false), (1.0, true)] {
+        let mut base = made(600, dim, &Metric::L2, 5).rows().to_f32();
+        for (row, values) in base.chunks_exact_mut(dim).enumerate() {
+            values.iter_mut().for_each(|x| *x *= width);
+            values[row % 6] += 1.0 + (row % 3) as f32;
+        }
+        let values: Vec<f64> = base.iter().map(|&x| x.into()).collect();
+        let owned = encode(&values, dim, DType::F32, &Metric::Cosine);
+        let both = Both::of(&gpu, dim, &Metric::Cosine, &owned, 16);
+        for traversal in [GraphTraversal::Rows, GraphTraversal::Bytes] {
+            let graph = GraphParams::new().path(GraphPath::Graph).ef(64).traversal(traversal);
+            let params = SearchParams::new().graph(graph);
+            let queries = Rows::F32(&base[..40 * dim]);
+            let share = both.check_with(queries, 10, &params);
+            assert!(share > 0.97, "{width}, {traversal:?}: {share}");
+            let found = both.graph.search_with(queries, 10, &params).unwrap();
+            let copies = ["search_f16copy", "search_int8copy"];
+            let copy =
+                copies.iter().any(|of| found.stats().variants.iter().any(|v| v.contains(of)));
+            assert_eq!(copy, by_copy, "{width}, {traversal:?}: {:?}", found.stats().variants);
+        }
+    }
 }
 
 #[test]
