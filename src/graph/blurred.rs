@@ -5,7 +5,7 @@
 //! changes a squared distance d^2 by some 2 d loss / sqrt(dim), and a product with a row by |x| loss / sqrt(dim). Directions, which are compared by
 //! products, differ by d^2 / 2 only: groups that L2 tells apart cosine may not.
 
-use super::edges::{Edges, family};
+use super::edges::{Blurred, Edges, family};
 use crate::buffer::Buffer;
 use crate::dtype::AlignedBlock;
 use crate::error::Result;
@@ -20,13 +20,6 @@ const ROWS: u64 = 64;
 const EDGES: u32 = 4;
 /// What a copy may take of the difference between neighbours; the half of those that are looked at decides.
 const MOST: f64 = 0.25;
-
-/// Which copies blur the rows.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Blurred {
-    pub f16: bool,
-    pub bytes: bool,
-}
 
 impl Edges {
     /// Which copies of these rows are no good for walks.

@@ -1,6 +1,5 @@
 //! A graph over the rows of a dataset.
 
-use super::blurred::Blurred;
 use super::kernels::{MOST_DEGREE, NEIGHBORS, SEGMENTS};
 use super::layers::{Layers, MOST_LINKS, Upper};
 use super::levels::Levels;
@@ -41,6 +40,13 @@ pub(crate) struct Edges {
     pub(super) upper: Option<Arc<Upper>>,
     /// Which copies of the rows a walk does not go by.
     pub(super) blurred: Made<Blurred>,
+}
+
+/// Which copies of the rows blur them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Blurred {
+    pub f16: bool,
+    pub bytes: bool,
 }
 
 impl Shape {

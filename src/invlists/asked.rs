@@ -17,7 +17,7 @@ pub(super) struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     /// What a scan reads: the rows as they are `stored` alone, or with their copies.
-    pub fn scanned(&self, stored: bool) -> ScanRows<'a> {
+    pub(super) fn scanned(&self, stored: bool) -> ScanRows<'a> {
         let all = self.table.scan_rows(self.lists.dataset());
         if stored { all.without_copies() } else { all }
     }
