@@ -88,7 +88,7 @@ fn a_curve_says_how_many_lists_find_so_much() {
     for (line, expected) in [
         ("curve --load x.nf --query query.npy --recall 1.5", "not above 0 and at most 1"),
         ("curve --load x.nf --query query.npy --recall 0", "not above 0 and at most 1"),
-        ("curve --load flat.nf --query query.npy", "has no lists"),
+        ("curve --load flat.nf --query query.npy", "neither lists nor a graph"),
         ("curve --load x.nf --query query.npy --svg query.npy", "query.npy"),
     ] {
         let message = fail(folder, line, 2);
