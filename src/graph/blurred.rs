@@ -6,6 +6,7 @@
 //! products, differ by d^2 / 2 only: groups that L2 tells apart cosine may not.
 
 use super::edges::{Blurred, Edges, family};
+use super::starts::sample;
 use crate::buffer::Buffer;
 use crate::dtype::AlignedBlock;
 use crate::error::Result;
@@ -65,7 +66,7 @@ impl Edges {
 /// Rows of a sample, each with one that an edge leads to.
 fn neighbors(dataset: &Dataset, (links, degree): (&Buffer, u32)) -> Result<Vec<[u32; 2]>> {
     let n = dataset.len();
-    let rows = super::starts::sample(n, ROWS);
+    let rows = sample(n, ROWS);
     let (each, bytes) = (EDGES.min(degree), 4 * u64::from(degree));
     let ranges: Vec<_> =
         rows.iter().map(|&row| (links, u64::from(row) * bytes, 4 * u64::from(each))).collect();

@@ -157,7 +157,7 @@ impl Edges {
             linked - mended,
             begin.elapsed() - linked
         );
-        Ok(Edges { links, starts, upper: None, blurred: Made::default(), ..self.clone() })
+        Ok(Edges { links, degree: self.degree, starts, upper: None, blurred: Made::default() })
     }
 }
 
@@ -341,8 +341,10 @@ impl Renewal<'_> {
         let n = rows.len() as u32;
         let near = Neighbors::room(gpu, n, width, rows_of_part(width, self.largest_part))?;
         let queries = Queries::resident(self.dataset, self.dataset, 0..u64::from(self.n))?;
-        let form = self.graph.form(self.dataset, false)?;
-        let graph = Edges { links: links.clone(), degree, upper: None, ..self.graph.clone() };
+        // of these rows, with these edges: what is known of the old graph is of other rows
+        let (starts, blurred) = (self.graph.starts.clone(), Made::default());
+        let graph = Edges { links: links.clone(), degree, starts, upper: None, blurred };
+        let form = graph.form(self.dataset, false)?;
         let walking = Walking { graph, walk, form, whole: false, passing: None };
         let most = BLOCK.min(gpu.caps().max_dispatch);
         for (part, (neighbors, span)) in near.spans(n).enumerate() {

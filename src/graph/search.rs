@@ -82,9 +82,7 @@ impl Edges {
             Ok(found)
         })))
     }
-}
 
-impl Edges {
     /// As which form of the rows a walk compares them: of copies that are there those that tell the rows apart.
     pub(super) fn form(&self, dataset: &Dataset, bytes: bool) -> Result<Form> {
         let copied = form(dataset) == Form::F16;

@@ -72,6 +72,28 @@ fn walks_go_by_the_rows_where_a_copy_blurs_them() {
     }
 }
 
+/// Whether a copy blurs rows is asked of a graph that nobody searched before it is renewed: of more rows, and of fewer.
+#[test]
+fn a_graph_that_was_not_searched_is_renewed_by_a_copy() {
+    let builder = Gpu::builder().poison(true).setting("kernel.matrix.f16_copy", 1);
+    let gpu = builder.build().unwrap();
+    for metric in [Metric::L2, Metric::InnerProduct, Metric::Cosine] {
+        let base = made(300, 16, &metric, 7);
+        let queries = made(20, 16, &metric, 8);
+        let grown = Both::of(&gpu, 16, &metric, &base, 16);
+        grown.graph.build().unwrap();
+        grown.add(&made(60, 16, &metric, 9).rows().to_f32());
+        let less = Both::of(&gpu, 16, &metric, &base, 16);
+        less.graph.build().unwrap();
+        less.remove(&Vec::from_iter(0..150));
+        less.add(&made(40, 16, &metric, 10).rows().to_f32());
+        for both in [grown, less] {
+            let share = both.check(queries.rows(), 5, 64);
+            assert!(share > 0.95, "{metric}, {} rows: {share}", both.flat.len());
+        }
+    }
+}
+
 #[test]
 fn equal_rows_hide_none_behind_them() {
     let (gpu, dim) = (whole_gpu(), 6);
