@@ -24,19 +24,8 @@ enable wgpu_cooperative_matrix;
 alias queries_Group = vec4<{{ input }}>;
 fn queries_load(y: u32, k: u32) -> queries_Group { return queries[y * p.q_stride4 + k]; }
 fn queries_staged(g: queries_Group) -> vec4<{{ input }}> { return g; }
-@group(0) @binding({{ slot() }}) var<storage, read> bias: array<f32>;
-@group(0) @binding({{ slot() }}) var<storage, read_write> bin_best: array<vec2<u32>>;
-@group(0) @binding({{ slot() }}) var<storage, read> work: array<vec2<u32>>;
-@group(0) @binding({{ slot() }}) var<storage, read> lists: array<vec4<u32>>;
-@group(0) @binding({{ slot() }}) var<storage, read> pairs: array<vec2<u32>>;
-//% if scaled
-@group(0) @binding({{ slot() }}) var<storage, read> scale: array<f32>;
-//% endif
-//% if bitmap
-@group(0) @binding({{ slot() }}) var<storage, read> bitmap: array<u32>;
-//% endif
-{% set maps = "row" %}
-{% include row_map %}
+{% set by_list = true %}
+{% include "lib/tile/list/bindings.wgsl" %}
 
 struct Params {
   nlist: u32,

@@ -19,18 +19,8 @@ fn range4(i: u32) -> vec4<f32> { return tables[i]; }
 @group(0) @binding({{ slot() }}) var<storage, read> rows: array<vec4<u32>>;
 //% endif
 @group(0) @binding({{ slot() }}) var<storage, read> queries: array<vec4<f32>>;
-@group(0) @binding({{ slot() }}) var<storage, read> bias: array<f32>;
-@group(0) @binding({{ slot() }}) var<storage, read_write> bin_best: array<vec2<u32>>;
-@group(0) @binding({{ slot() }}) var<storage, read> lists: array<vec4<u32>>;
-@group(0) @binding({{ slot() }}) var<storage, read> pairs: array<vec2<u32>>;
-//% if scaled
-@group(0) @binding({{ slot() }}) var<storage, read> scale: array<f32>;
-//% endif
-//% if bitmap
-@group(0) @binding({{ slot() }}) var<storage, read> bitmap: array<u32>;
-//% endif
-{% set maps = "row" %}
-{% include row_map %}
+{% set by_list = false %}
+{% include "lib/tile/list/bindings.wgsl" %}
 
 struct Params {
   nlist: u32,

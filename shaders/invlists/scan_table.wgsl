@@ -9,18 +9,8 @@
 {% include "lib/constants.wgsl" %}
 @group(0) @binding({{ slot() }}) var<storage, read> rows: array<{{ "vec4<u32>" if bits in [4, 8] else "u32" }}>;
 @group(0) @binding({{ slot() }}) var<storage, read> products: array<u32>;
-@group(0) @binding({{ slot() }}) var<storage, read> bias: array<f32>;
-@group(0) @binding({{ slot() }}) var<storage, read_write> bin_best: array<vec2<u32>>;
-@group(0) @binding({{ slot() }}) var<storage, read> lists: array<vec4<u32>>;
-@group(0) @binding({{ slot() }}) var<storage, read> pairs: array<vec2<u32>>;
-//% if scaled
-@group(0) @binding({{ slot() }}) var<storage, read> scale: array<f32>;
-//% endif
-//% if bitmap
-@group(0) @binding({{ slot() }}) var<storage, read> bitmap: array<u32>;
-//% endif
-{% set maps = "row" %}
-{% include row_map %}
+{% set by_list = false %}
+{% include "lib/tile/list/bindings.wgsl" %}
 
 struct Params {
   nlist: u32,

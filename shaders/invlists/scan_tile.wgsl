@@ -16,19 +16,8 @@
 @group(0) @binding({{ slot() }}) var<storage, read> queries: array<vec4<f32>>;
 fn queries_load(y: u32, k: u32) -> vec4<f32> { return queries[y * p.q_stride4 + k]; }
 fn queries_staged(g: vec4<f32>) -> vec4<f32> { return g; }
-@group(0) @binding({{ slot() }}) var<storage, read> bias: array<f32>;
-@group(0) @binding({{ slot() }}) var<storage, read_write> bin_best: array<vec2<u32>>;
-@group(0) @binding({{ slot() }}) var<storage, read> work: array<vec2<u32>>;
-@group(0) @binding({{ slot() }}) var<storage, read> lists: array<vec4<u32>>;
-@group(0) @binding({{ slot() }}) var<storage, read> pairs: array<vec2<u32>>;
-//% if scaled
-@group(0) @binding({{ slot() }}) var<storage, read> scale: array<f32>;
-//% endif
-//% if bitmap
-@group(0) @binding({{ slot() }}) var<storage, read> bitmap: array<u32>;
-//% endif
-{% set maps = "row" %}
-{% include row_map %}
+{% set by_list = true %}
+{% include "lib/tile/list/bindings.wgsl" %}
 
 struct Params {
   nlist: u32,

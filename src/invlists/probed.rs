@@ -13,27 +13,18 @@ use crate::error::{Error, Result};
 use crate::exact::{Asked, MAX_SCAN_K, NO_KEY, Queries, SearchHits, go_on};
 use crate::kernel::{Flight, Landed, words};
 use std::borrow::Cow;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// How queries go through their lists.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How queries go through their lists. Those that ask again go a later way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Way {
-    /// The centroids by exact distances: their scores could not be told apart.
-    centroids_exactly: bool,
     /// How the rows are told apart, where the way before could not.
     rows: By,
+    /// The centroids by exact distances: their scores could not be told apart.
+    centroids_exactly: bool,
 }
-
-/// The ways of queries that ask again, in the order in which they go.
-const AGAIN: [Way; 5] = [
-    Way { centroids_exactly: true, rows: By::Scores },
-    Way { centroids_exactly: false, rows: By::StoredScores },
-    Way { centroids_exactly: true, rows: By::StoredScores },
-    Way { centroids_exactly: false, rows: By::Distances },
-    Way { centroids_exactly: true, rows: By::Distances },
-];
 
 /// Queries that are to go to the device.
 enum Step {
@@ -59,8 +50,8 @@ struct Search {
     fill: Option<Fill>,
     options: Options,
     todo: VecDeque<Step>,
-    /// Queries to ask again, by each of these ways.
-    again: [Vec<u32>; 5],
+    /// Queries to ask again, by the ways that they go.
+    again: BTreeMap<Way, Vec<u32>>,
     outstanding: usize,
     hits: SearchHits,
     stats: SearchStats,
@@ -115,7 +106,7 @@ pub(super) fn submit(
         fill,
         options,
         todo: VecDeque::new(),
-        again: Default::default(),
+        again: BTreeMap::new(),
         outstanding: 0,
         hits,
         stats,
@@ -140,22 +131,19 @@ impl Search {
 
     /// The next queries that are to be asked again, when no others are on their way.
     fn next_again(&mut self) -> Option<Step> {
-        for (waiting, way) in self.again.iter_mut().zip(AGAIN) {
-            if !waiting.is_empty() {
-                let most = self.scan.again(way.rows).min(self.call.coarse.rerun_queries());
-                let most = self.options.at_most(most);
-                let rest = waiting.split_off(waiting.len().min(most));
-                return Some(Step::Again(std::mem::replace(waiting, rest), way));
-            }
+        let (way, mut waiting) = self.again.pop_first()?;
+        let most = self.scan.again(way.rows).min(self.call.coarse.rerun_queries());
+        let rest = waiting.split_off(waiting.len().min(self.options.at_most(most)));
+        if !rest.is_empty() {
+            self.again.insert(way, rest);
         }
-        None
+        Some(Step::Again(waiting, way))
     }
 
     /// Whether no query is on its way or about to be, but some want more lists.
     fn is_short(&self) -> bool {
         let short = self.fill.as_ref().is_some_and(|fill| !fill.short.is_empty());
-        let waiting = self.again.iter().any(|waiting| !waiting.is_empty());
-        short && !waiting && self.todo.is_empty() && self.outstanding == 0
+        short && self.again.is_empty() && self.todo.is_empty() && self.outstanding == 0
     }
 
     /// Has those that are short ask twice as many lists.
@@ -219,9 +207,7 @@ impl Job for Search {
     }
 
     fn has_next(&self) -> bool {
-        !self.todo.is_empty()
-            || self.outstanding == 0 && self.again.iter().any(|waiting| !waiting.is_empty())
-            || self.is_short()
+        !self.todo.is_empty() || self.outstanding == 0 && !self.again.is_empty() || self.is_short()
     }
 
     fn next(&mut self) -> Result<Option<(Flight, InFlight)>> {
@@ -282,9 +268,7 @@ impl Job for Search {
                         0 => Way { centroids_exactly: true, ..tag.way },
                         _ => Way { rows: self.scan.behind(tag.way.rows), ..tag.way },
                     };
-                    let waiting = AGAIN.iter().position(|other| *other == way);
-                    let waiting = waiting.and_then(|way| self.again.get_mut(way));
-                    waiting.ok_or_else(|| Error::internal("no way to ask again"))?.push(query);
+                    self.again.entry(way).or_default().push(query);
                     wanted[i] = false;
                 }
             }

@@ -24,7 +24,7 @@ const SMALL_BIN: u64 = 16;
 const LEAST_QUERIES: u64 = 64;
 
 /// How rows are told apart. Queries whose rows one way cannot tell apart go the next that there is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum By {
     /// By the scores of bins, of the copy where there is one.
     #[default]

@@ -39,6 +39,7 @@ const LIBRARY: &[Shader] = &[
     shader!("lib/rows", "table"),
     shader!("lib/select", "key"),
     shader!("lib/select", "radix"),
+    shader!("lib/tile/list", "bindings"),
     shader!("lib/tile/list", "items"),
     shader!("lib/tile/matrix", "bin_best"),
     shader!("lib/tile/matrix", "load"),
